@@ -1,0 +1,112 @@
+//! Everything that can go wrong for a reason that the user can act on, and its exit code.
+
+use std::path::Path;
+
+/// The result of everything that can fail for a reason outside the program.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error that a user can act on. The message names the file and place, what was found, and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A flag or a combination of flags that cannot be meant. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Data that cannot be read or does not fit. Exit code 3.
+    #[error("{0}")]
+    Data(String),
+    /// A check that the user asked for has failed. Exit code 4.
+    #[error("{0}")]
+    CheckFailed(String),
+    /// The device asked for is not there. Exit code 5.
+    #[error("{0}")]
+    NoDevice(String),
+    /// Memory or a limit of the device does not suffice. Exit code 6.
+    #[error("{0}")]
+    Limit(String),
+    /// Training has left the finite numbers. Exit code 7.
+    #[error("{0}")]
+    Diverged(String),
+    /// A model or checkpoint is damaged or does not fit. Exit code 8.
+    #[error("{0}")]
+    Model(String),
+    /// A signal ended the run after its state was saved. Exit code 128 + signal.
+    #[error("interrupted by signal {0}; the state was saved")]
+    Interrupted(u8),
+    /// Anything else: a fault of the system or of wgrad. Exit code 1.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// The process exit code that stands for this kind of error (`wgrad --help` lists them).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Internal(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Data(_) => 3,
+            Self::CheckFailed(_) => 4,
+            Self::NoDevice(_) => 5,
+            Self::Limit(_) => 6,
+            Self::Diverged(_) => 7,
+            Self::Model(_) => 8,
+            Self::Interrupted(signal) => 128 + signal,
+        }
+    }
+
+    /// A data error about a file that could not be opened or read.
+    pub fn reading(path: &Path, error: &std::io::Error) -> Self {
+        Self::Data(format!("{}: cannot be read: {error}", shown(&path.to_string_lossy())))
+    }
+
+    /// An error about a file that could not be written.
+    pub fn writing(path: &Path, error: &std::io::Error) -> Self {
+        Self::Internal(format!("{}: cannot be written: {error}", shown(&path.to_string_lossy())))
+    }
+}
+
+/// Text from outside (a file's cell, a column's name) as it may be printed: control characters escaped, cut at 80 characters.
+pub fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut result = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == LONGEST {
+            result.push('…');
+            break;
+        }
+        if character.is_control() || ('\u{202a}'..='\u{202e}').contains(&character) {
+            result.extend(character.escape_default());
+        } else {
+            result.push(character);
+        }
+    }
+    result
+}
+
+/// `", did you mean 'x'?"` when one of the `known` names is close to `name`, else nothing.
+pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    const CLOSE: f64 = 0.75;
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(similarity, _)| *similarity >= CLOSE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| format!(", did you mean '{}'?", shown(candidate)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        assert_eq!(shown("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
+        assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
+    }
+
+    #[test]
+    fn only_a_close_name_is_suggested() {
+        assert_eq!(suggestion("admitt", ["admit", "gre"]), ", did you mean 'admit'?");
+        assert_eq!(suggestion("zzz", ["admit", "gre"]), "");
+    }
+}

@@ -1,0 +1,180 @@
+//! The activations `f`, each with its derivative and the WGSL file that holds the same two functions.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::scalar::Scalar;
+
+/// What a layer applies to `x · W + b`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// 1 / (1 + e^-z)
+    Sigmoid,
+    /// (e^z - e^-z) / (e^z + e^-z)
+    Tanh,
+    /// max(z, 0)
+    Relu,
+    /// z, or 0.01 z where z < 0
+    LeakyRelu,
+    /// z · Φ(z), Φ being the normal distribution (Hendrycks and Gimpel, 2016; the exact form, by erf)
+    Gelu,
+    /// z
+    Identity,
+    /// e^z / Σ e^z over the outputs
+    Softmax,
+}
+
+/// The slope of leaky-relu below zero, as in PyTorch and TensorFlow's layer of that name.
+pub const LEAK: f64 = 0.01;
+
+impl Activation {
+    /// Its name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Relu => "relu",
+            Self::LeakyRelu => "leaky-relu",
+            Self::Gelu => "gelu",
+            Self::Identity => "identity",
+            Self::Softmax => "softmax",
+        }
+    }
+
+    /// Whether the derivative cannot be told from the output, so that the forward pass stores the slope `f'(z)` beside it.
+    pub fn stores_slope(self) -> bool {
+        self == Self::Gelu
+    }
+
+    /// `f(z)`. Softmax goes over a whole row and has its own kernel: here it leaves `z` as it is.
+    pub fn activate<T: Scalar>(self, z: T) -> T {
+        match self {
+            Self::Sigmoid => sigmoid(z),
+            Self::Tanh => z.tanh(),
+            Self::Relu => {
+                if z < T::ZERO {
+                    T::ZERO
+                } else {
+                    z
+                }
+            }
+            Self::LeakyRelu => {
+                if z < T::ZERO {
+                    T::from_f64(LEAK) * z
+                } else {
+                    z
+                }
+            }
+            Self::Gelu => z * normal_distribution(z),
+            Self::Identity | Self::Softmax => z,
+        }
+    }
+
+    /// `f'(z)`, given what the forward pass stored for it: the output `f(z)`, or for gelu the slope itself.
+    pub fn derivative<T: Scalar>(self, stored: T) -> T {
+        match self {
+            Self::Sigmoid => stored * (T::ONE - stored),
+            Self::Tanh => (T::ONE - stored) * (T::ONE + stored),
+            Self::Relu => {
+                if stored > T::ZERO {
+                    T::ONE
+                } else {
+                    T::ZERO
+                }
+            }
+            Self::LeakyRelu => {
+                if stored > T::ZERO {
+                    T::ONE
+                } else {
+                    T::from_f64(LEAK)
+                }
+            }
+            Self::Gelu => stored,
+            Self::Identity | Self::Softmax => T::ONE,
+        }
+    }
+
+    /// `f'(z)` from `z`, for the activations that store it.
+    pub fn slope<T: Scalar>(self, z: T) -> T {
+        const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
+        match self {
+            Self::Gelu => {
+                let density = T::from_f64(INVERSE_SQRT_TAU) * (T::from_f64(-0.5) * z * z).exp();
+                normal_distribution(z) + z * density
+            }
+            other => other.derivative(other.activate(z)),
+        }
+    }
+
+    /// The WGSL of `activate(z)`, `slope(z)` and `derivative(stored)`.
+    pub fn shader(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sigmoid => ("activations/sigmoid.wgsl", include_str!("../../shaders/activations/sigmoid.wgsl")),
+            Self::Tanh => ("activations/tanh.wgsl", include_str!("../../shaders/activations/tanh.wgsl")),
+            Self::Relu => ("activations/relu.wgsl", include_str!("../../shaders/activations/relu.wgsl")),
+            Self::LeakyRelu => ("activations/leaky_relu.wgsl", include_str!("../../shaders/activations/leaky_relu.wgsl")),
+            Self::Gelu => ("activations/gelu.wgsl", include_str!("../../shaders/activations/gelu.wgsl")),
+            Self::Identity | Self::Softmax => {
+                ("activations/identity.wgsl", include_str!("../../shaders/activations/identity.wgsl"))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Activation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// 1 / (1 + e^-z) without overflow, accurate relative to the result on both sides.
+pub fn sigmoid<T: Scalar>(z: T) -> T {
+    let t = (-z.abs()).exp();
+    let s = T::ONE / (T::ONE + t);
+    if z < T::ZERO { t * s } else { s }
+}
+
+/// Φ(z), the distribution function of the standard normal.
+fn normal_distribution<T: Scalar>(z: T) -> T {
+    T::from_f64(0.5) * (-z * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erfc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Activation; 6] = [
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Gelu,
+        Activation::Identity,
+    ];
+
+    #[test]
+    fn slopes_are_the_central_differences_of_the_activations() {
+        for activation in ALL {
+            for step in -30..30 {
+                let z = f64::from(step) * 0.17 + 0.01;
+                let difference = (activation.activate(z + 1e-6) - activation.activate(z - 1e-6)) / 2e-6;
+                let slope = activation.slope(z);
+                assert!((slope - difference).abs() < 1e-8, "{activation} at {z}: {slope} against {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn sigmoid_neither_overflows_nor_loses_its_tail() {
+        assert_eq!(sigmoid(1e30_f32), 1.0);
+        assert_eq!(sigmoid(-1e30_f32), 0.0);
+        assert!((f64::from(sigmoid(-80.0_f32)) / (-80.0_f64).exp() - 1.0).abs() < 1e-6);
+        assert!(sigmoid(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn relu_lets_nan_through() {
+        assert!(Activation::Relu.activate(f32::NAN).is_nan());
+    }
+}

@@ -1,0 +1,159 @@
+//! The optimizers: what is subtracted from a weight, given its gradient. Each has a WGSL file with the same function.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::scalar::Scalar;
+
+/// Which rule updates the weights. The definitions are those of PyTorch's `torch.optim`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// w -= rate · g
+    Sgd,
+    /// v = μ v + g; w -= rate · v
+    Momentum,
+    /// v = μ v + g; w -= rate · (g + μ v)
+    Nesterov,
+    /// Kingma and Ba, "Adam", 2015; weight decay is added to the gradient
+    Adam,
+    /// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019
+    Adamw,
+}
+
+impl OptimizerKind {
+    /// Its name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Momentum => "momentum",
+            Self::Nesterov => "nesterov",
+            Self::Adam => "adam",
+            Self::Adamw => "adamw",
+        }
+    }
+
+    /// How many numbers it remembers for each weight.
+    pub fn states(self) -> usize {
+        match self {
+            Self::Sgd => 0,
+            Self::Momentum | Self::Nesterov => 1,
+            Self::Adam | Self::Adamw => 2,
+        }
+    }
+
+    /// The rule: the new weight from the old one, its gradient and its state, which is updated.
+    pub fn update<T: Scalar>(self, rates: &Rates<T>, decay: T, weight: T, gradient: T, state: &mut [T; 2]) -> T {
+        let coupled = gradient + decay * weight;
+        match self {
+            Self::Sgd => weight - rates.learning_rate * coupled,
+            Self::Momentum => {
+                state[0] = rates.beta1 * state[0] + coupled;
+                weight - rates.learning_rate * state[0]
+            }
+            Self::Nesterov => {
+                state[0] = rates.beta1 * state[0] + coupled;
+                weight - rates.learning_rate * (coupled + rates.beta1 * state[0])
+            }
+            Self::Adam => weight - adaptive(rates, coupled, state),
+            Self::Adamw => {
+                let shrunk = weight - rates.learning_rate * decay * weight;
+                shrunk - adaptive(rates, gradient, state)
+            }
+        }
+    }
+
+    /// The WGSL of `update_weight`.
+    pub fn shader(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sgd => ("optimizers/sgd.wgsl", include_str!("../../shaders/optimizers/sgd.wgsl")),
+            Self::Momentum => ("optimizers/momentum.wgsl", include_str!("../../shaders/optimizers/momentum.wgsl")),
+            Self::Nesterov => ("optimizers/nesterov.wgsl", include_str!("../../shaders/optimizers/nesterov.wgsl")),
+            Self::Adam => ("optimizers/adam.wgsl", include_str!("../../shaders/optimizers/adam.wgsl")),
+            Self::Adamw => ("optimizers/adamw.wgsl", include_str!("../../shaders/optimizers/adamw.wgsl")),
+        }
+    }
+}
+
+impl std::fmt::Display for OptimizerKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Adam's step: rate · m̂ / (√v̂ + ε).
+fn adaptive<T: Scalar>(rates: &Rates<T>, gradient: T, state: &mut [T; 2]) -> T {
+    state[0] = rates.beta1 * state[0] + rates.complement1 * gradient;
+    state[1] = rates.beta2 * state[1] + rates.complement2 * gradient * gradient;
+    let mean = state[0] * rates.correction1;
+    let variance = state[1] * rates.correction2;
+    rates.learning_rate * mean / (variance.sqrt() + rates.epsilon)
+}
+
+/// An optimizer and its constants.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Optimizer {
+    /// The rule.
+    pub kind: OptimizerKind,
+    /// μ of momentum and nesterov.
+    pub momentum: f64,
+    /// Decay of Adam's mean of gradients.
+    pub beta1: f64,
+    /// Decay of Adam's mean of squared gradients.
+    pub beta2: f64,
+    /// What keeps Adam from dividing by zero.
+    pub epsilon: f64,
+    /// λ: pulls the weights (never the biases) towards zero.
+    pub weight_decay: f64,
+}
+
+impl Optimizer {
+    /// The optimizer of this kind with the usual constants: μ 0.9, β 0.9 and 0.999, ε 1e-8, no weight decay.
+    pub fn new(kind: OptimizerKind) -> Self {
+        Self { kind, momentum: 0.9, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+
+    /// What the update of step `number` (from 1) needs, at this learning rate.
+    pub fn rates<T: Scalar>(&self, number: u64, learning_rate: f64) -> Rates<T> {
+        let adaptive = self.kind.states() == 2;
+        let beta1 = if adaptive { self.beta1 } else { self.momentum };
+        let correction = |beta: f64| {
+            let power = number.min(i32::MAX as u64) as i32;
+            if adaptive { 1.0 / (1.0 - beta.powi(power)) } else { 1.0 }
+        };
+        Rates {
+            learning_rate: T::from_f64(learning_rate),
+            weight_decay: T::from_f64(self.weight_decay),
+            beta1: T::from_f64(beta1),
+            complement1: T::from_f64(1.0 - beta1),
+            correction1: T::from_f64(correction(beta1)),
+            beta2: T::from_f64(self.beta2),
+            complement2: T::from_f64(1.0 - self.beta2),
+            correction2: T::from_f64(correction(self.beta2)),
+            epsilon: T::from_f64(self.epsilon),
+        }
+    }
+}
+
+/// The numbers that an update needs in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rates<T> {
+    /// Learning rate of this step.
+    pub learning_rate: T,
+    /// λ.
+    pub weight_decay: T,
+    /// μ, or Adam's β₁.
+    pub beta1: T,
+    /// 1 - β₁.
+    pub complement1: T,
+    /// 1 / (1 - β₁^t).
+    pub correction1: T,
+    /// Adam's β₂.
+    pub beta2: T,
+    /// 1 - β₂.
+    pub complement2: T,
+    /// 1 / (1 - β₂^t).
+    pub correction2: T,
+    /// Adam's ε.
+    pub epsilon: T,
+}
