@@ -6,8 +6,12 @@
 
 pub mod data;
 pub mod error;
+pub mod executor;
+pub mod kernels;
 pub mod network;
+pub mod plan;
 pub mod random;
 pub mod scalar;
+pub mod verification;
 
 pub use error::{Error, Result};

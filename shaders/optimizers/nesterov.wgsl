@@ -1,1 +1,10 @@
-// nesterov
+// g += λ w; v = μ v + g; w -= rate · (g + μ v)
+@group(0) @binding(5) var<storage, read_write> velocity: array<vec4f>;    // as the parameters
+
+fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
+    let step = steps[replica];
+    let g = gradient + decay * weight;
+    let v = step.beta1 * velocity[element] + g;
+    velocity[element] = v;
+    return weight - step.learning_rate * (g + step.beta1 * v);
+}

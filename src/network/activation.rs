@@ -42,6 +42,11 @@ impl Activation {
         }
     }
 
+    /// Its name as a part of a shader's name; softmax, which has no function of one element, is identity there.
+    pub fn file_name(self) -> &'static str {
+        self.shader().0.trim_start_matches("activations/").trim_end_matches(".wgsl")
+    }
+
     /// Whether the derivative cannot be told from the output, so that the forward pass stores the slope `f'(z)` beside it.
     pub fn stores_slope(self) -> bool {
         self == Self::Gelu
@@ -104,6 +109,17 @@ impl Activation {
                 normal_distribution(z) + z * density
             }
             other => other.derivative(other.activate(z)),
+        }
+    }
+
+    /// The steepest slope of `f` (and of `f'` where the slope is stored), and how far f32's `f(z)` may be from the exact one.
+    pub fn error(self, z: f64) -> (f64, f64) {
+        let unit = crate::verification::UNIT;
+        match self {
+            Self::Sigmoid => (0.25, 5.5e-7),
+            Self::Tanh => (1.0, 6e-7),
+            Self::Gelu => (1.13, 4e-7 + 8.0 * unit * z.abs()),
+            Self::Relu | Self::LeakyRelu | Self::Identity | Self::Softmax => (1.0, unit * z.abs()),
         }
     }
 

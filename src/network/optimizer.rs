@@ -114,7 +114,7 @@ impl Optimizer {
     }
 
     /// What the update of step `number` (from 1) needs, at this learning rate.
-    pub fn rates<T: Scalar>(&self, number: u64, learning_rate: f64) -> Rates<T> {
+    pub fn rates(&self, number: u64, learning_rate: f64) -> Rates<f64> {
         let adaptive = self.kind.states() == 2;
         let beta1 = if adaptive { self.beta1 } else { self.momentum };
         let correction = |beta: f64| {
@@ -122,15 +122,15 @@ impl Optimizer {
             if adaptive { 1.0 / (1.0 - beta.powi(power)) } else { 1.0 }
         };
         Rates {
-            learning_rate: T::from_f64(learning_rate),
-            weight_decay: T::from_f64(self.weight_decay),
-            beta1: T::from_f64(beta1),
-            complement1: T::from_f64(1.0 - beta1),
-            correction1: T::from_f64(correction(beta1)),
-            beta2: T::from_f64(self.beta2),
-            complement2: T::from_f64(1.0 - self.beta2),
-            correction2: T::from_f64(correction(self.beta2)),
-            epsilon: T::from_f64(self.epsilon),
+            learning_rate,
+            weight_decay: self.weight_decay,
+            beta1,
+            complement1: 1.0 - beta1,
+            correction1: correction(beta1),
+            beta2: self.beta2,
+            complement2: 1.0 - self.beta2,
+            correction2: correction(self.beta2),
+            epsilon: self.epsilon,
         }
     }
 }
@@ -156,4 +156,21 @@ pub struct Rates<T> {
     pub correction2: T,
     /// Adam's ε.
     pub epsilon: T,
+}
+
+impl Rates<f64> {
+    /// The same numbers, rounded to the type that is computed in.
+    pub fn converted<T: Scalar>(&self) -> Rates<T> {
+        Rates {
+            learning_rate: T::from_f64(self.learning_rate),
+            weight_decay: T::from_f64(self.weight_decay),
+            beta1: T::from_f64(self.beta1),
+            complement1: T::from_f64(self.complement1),
+            correction1: T::from_f64(self.correction1),
+            beta2: T::from_f64(self.beta2),
+            complement2: T::from_f64(self.complement2),
+            correction2: T::from_f64(self.correction2),
+            epsilon: T::from_f64(self.epsilon),
+        }
+    }
 }

@@ -1,0 +1,29 @@
+// batch[i] = source[order[first + i]], for the rows that lie in this segment of the source; one invocation a vec4.
+struct Parameters {
+    columns: u32,
+    segment_first: u32,    // the source's row that is the segment's first
+    segment_rows: u32,
+    order_length: u32,     // places from one replica's order to the next
+    capacity: u32,         // rows that the batch has room for
+    padding0: u32,
+    padding1: u32,
+    padding2: u32,
+}
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(2) var<storage, read> source: array<vec4f>;            // segment rows × columns
+@group(0) @binding(3) var<storage, read> order: array<u32>;
+@group(0) @binding(4) var<storage, read_write> batch: array<vec4f>;       // rows × columns
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    replica = id.z;
+    let width = (parameters.columns + 3u) / 4u;
+    if id.y >= steps[replica].rows || id.x >= width {
+        return;
+    }
+    let place = replica * parameters.order_length + steps[replica].first + id.y;
+    let segment_row = order[place] - parameters.segment_first;
+    if segment_row < parameters.segment_rows {
+        batch[(replica * parameters.capacity + id.y) * width + id.x] = source[segment_row * width + id.x];
+    }
+}

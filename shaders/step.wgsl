@@ -1,0 +1,24 @@
+// What changes from step to step, one Step a replica: the batch and the rates.
+struct Step {
+    first: u32,           // the batch's first place in the order of the epoch
+    rows: u32,            // rows in the batch
+    loss_row: u32,        // where the first row's loss goes
+    scale: f32,           // 1 / rows for the mean over the batch, 1 for the sum
+    learning_rate: f32,
+    weight_decay: f32,
+    beta1: f32,           // or the momentum
+    complement1: f32,     // 1 - beta1
+    correction1: f32,     // 1 / (1 - beta1^t)
+    beta2: f32,
+    complement2: f32,     // 1 - beta2
+    correction2: f32,     // 1 / (1 - beta2^t)
+    epsilon: f32,
+    padding0: u32,
+    padding1: u32,
+    padding2: u32,
+}
+@group(0) @binding(1) var<storage, read> steps: array<Step>;
+
+// The replica that this invocation works for, and the rows of its batch.
+var<private> replica: u32;
+var<private> rows: u32;

@@ -1,0 +1,194 @@
+//! Runs a plan on the CPU: each launch is its kernel's twin, over vectors.
+
+use std::ops::Range;
+
+use super::Executor;
+use crate::error::{Error, Result};
+use crate::kernels::{Kernel, Step, Twin, View, ViewMut, Workspace};
+use crate::plan::{BufferId, Element, Launch, Phase, Plan, human_bytes};
+use crate::scalar::Scalar;
+
+/// A plan with its buffers in memory, in f32 or f64.
+pub struct Cpu<T> {
+    plan: Plan,
+    buffers: Vec<Storage<T>>,
+    workspace: Workspace<T>,
+    pool: Option<rayon::ThreadPool>,
+}
+
+/// All replicas of one buffer.
+enum Storage<T> {
+    Real(Vec<T>),
+    Index(Vec<u32>),
+}
+
+/// The number types that kernels have twins in.
+pub trait Computed: Scalar {
+    /// Runs a kernel's twin of this type.
+    fn run(
+        kernel: &dyn Kernel,
+        step: &Step,
+        reads: &[View<'_, Self>],
+        writes: &mut [ViewMut<'_, Self>],
+        workspace: &mut Workspace<Self>,
+    );
+}
+
+macro_rules! computed {
+    ($type:ident) => {
+        impl Computed for $type {
+            fn run(
+                kernel: &dyn Kernel,
+                step: &Step,
+                reads: &[View<'_, Self>],
+                writes: &mut [ViewMut<'_, Self>],
+                workspace: &mut Workspace<Self>,
+            ) {
+                <dyn Kernel as Twin<$type>>::run(kernel, step, reads, writes, workspace);
+            }
+        }
+    };
+}
+computed!(f32);
+computed!(f64);
+
+impl<T: Computed> Cpu<T> {
+    /// Allocates the plan's buffers, zeroed.
+    ///
+    /// # Errors
+    /// Limit, if the memory is not there.
+    pub fn new(plan: Plan, threads: usize) -> Result<Self> {
+        let buffers = (0..plan.buffers.len()).map(|id| allocate(&plan, id)).collect::<Result<_>>()?;
+        let pool = if threads > 1 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            Some(pool.map_err(|error| Error::Limit(format!("{threads} threads cannot be started: {error}")))?)
+        } else {
+            None
+        };
+        Ok(Self { plan, buffers, workspace: Workspace::new(threads), pool })
+    }
+}
+
+/// A buffer's memory: data that will be loaded whole ([`Executor::load`]) takes none yet.
+fn allocate<T: Scalar>(plan: &Plan, id: BufferId) -> Result<Storage<T>> {
+    let buffer = &plan.buffers[id];
+    let length = if buffer.shared { 0 } else { buffer.length() * plan.replicas };
+    let full = |size: usize| {
+        let bytes = human_bytes(length as u64 * size as u64);
+        Error::Limit(format!(
+            "there is no memory for '{}' ({bytes}): choose a smaller --batch-size or --hidden",
+            buffer.name
+        ))
+    };
+    Ok(match buffer.element {
+        Element::Real => {
+            let mut values = Vec::new();
+            values.try_reserve_exact(length).map_err(|_| full(size_of::<T>()))?;
+            values.resize(length, T::ZERO);
+            Storage::Real(values)
+        }
+        Element::Index => {
+            let mut indices = Vec::new();
+            indices.try_reserve_exact(length).map_err(|_| full(4))?;
+            indices.resize(length, 0);
+            Storage::Index(indices)
+        }
+    })
+}
+
+impl<T: Computed> Executor<T> for Cpu<T> {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn write(&mut self, buffer: BufferId, replica: usize, values: &[T]) -> Result<()> {
+        let length = self.plan.buffers[buffer].length();
+        let storage = self.buffers[buffer].values_mut();
+        if storage.is_empty() {
+            storage.resize(length, T::ZERO);
+        }
+        storage[replica * length..][..values.len()].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn load(&mut self, buffer: BufferId, values: Vec<T>) -> Result<()> {
+        assert_eq!(values.len(), self.plan.buffers[buffer].length(), "a buffer is loaded whole");
+        *self.buffers[buffer].values_mut() = values;
+        Ok(())
+    }
+
+    fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()> {
+        let length = self.plan.buffers[buffer].length();
+        let Storage::Index(storage) = &mut self.buffers[buffer] else { panic!("indices go into a buffer of indices") };
+        storage[replica * length..][..indices.len()].copy_from_slice(indices);
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<T>> {
+        let shape = &self.plan.buffers[buffer];
+        let first = replica * shape.length();
+        Ok(self.buffers[buffer].values_mut()[first..first + rows * shape.columns].to_vec())
+    }
+
+    fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
+        let Self { plan, buffers, workspace, pool } = self;
+        let launches = &plan.launches(phase)[range];
+        let mut run = || {
+            for step in steps.chunks(plan.replicas) {
+                for launch in launches {
+                    run_launch(plan, launch, step, buffers, workspace);
+                }
+            }
+        };
+        match pool {
+            Some(pool) => pool.install(run),
+            None => run(),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs one launch for every replica.
+fn run_launch<T: Computed>(
+    plan: &Plan,
+    launch: &Launch,
+    steps: &[Step],
+    buffers: &mut [Storage<T>],
+    workspace: &mut Workspace<T>,
+) {
+    let mut written: Vec<Vec<T>> = launch.writes.iter().map(|&id| std::mem::take(buffers[id].values_mut())).collect();
+    for (replica, step) in steps.iter().enumerate() {
+        let range = |id: BufferId| {
+            let length = plan.buffers[id].length();
+            let first = if plan.buffers[id].shared { 0 } else { replica * length };
+            first..first + length
+        };
+        let reads: Vec<View<'_, T>> = launch.reads.iter().map(|&id| buffers[id].view(range(id))).collect();
+        let mut writes: Vec<ViewMut<'_, T>> =
+            launch.writes.iter().zip(&mut written).map(|(&id, values)| ViewMut { values: &mut values[range(id)] }).collect();
+        T::run(launch.kernel.as_ref(), step, &reads, &mut writes, workspace);
+    }
+    for (&id, values) in launch.writes.iter().zip(written) {
+        *buffers[id].values_mut() = values;
+    }
+}
+
+impl<T> Storage<T> {
+    fn values_mut(&mut self) -> &mut Vec<T> {
+        match self {
+            Self::Real(values) => values,
+            Self::Index(_) => panic!("a buffer of indices is not read or written as numbers"),
+        }
+    }
+
+    fn view(&self, range: Range<usize>) -> View<'_, T> {
+        match self {
+            Self::Real(values) => View { values: &values[range], indices: &[] },
+            Self::Index(indices) => View { values: &[], indices: &indices[range] },
+        }
+    }
+}

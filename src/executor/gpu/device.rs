@@ -1,0 +1,254 @@
+//! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use serde::Serialize;
+use wgpu::{
+    Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
+    DeviceDescriptor, DeviceType, ErrorFilter, Instance, InstanceDescriptor, MapMode, PollType, SubmissionIndex,
+};
+
+use crate::error::{Error, Result};
+use crate::kernels::Shader;
+use crate::plan::DeviceLimits;
+
+/// What is known of a GPU before it is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GpuInfo {
+    /// Its place in the list: `--device gpu:INDEX`.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// The interface that it is driven through: vulkan, metal, dx12, gl.
+    pub backend: String,
+    /// The driver's name and version, as far as it tells.
+    pub driver: String,
+    /// discrete, integrated, virtual, software or other.
+    pub kind: String,
+    /// Whether it is a program that runs on the CPU.
+    pub software: bool,
+    /// Bytes of the largest buffer that a kernel may bind.
+    pub buffer_bytes: u64,
+}
+
+/// The GPUs of this machine, best first: discrete, integrated, virtual, other, software.
+pub struct Gpus {
+    adapters: Vec<Adapter>,
+}
+
+impl Gpus {
+    /// Looks for GPUs that can compute, on every backend that was built in (or those that `WGPU_BACKEND` names).
+    pub fn find() -> Self {
+        let instance = Instance::new(InstanceDescriptor::new_without_display_handle_from_env());
+        let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::all()));
+        adapters.retain(|adapter| {
+            adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+                && adapter.get_info().backend != wgpu::Backend::Noop
+        });
+        adapters.sort_by_key(|adapter| {
+            let info = adapter.get_info();
+            let kind = match info.device_type {
+                DeviceType::DiscreteGpu => 0,
+                DeviceType::IntegratedGpu => 1,
+                DeviceType::VirtualGpu => 2,
+                DeviceType::Other => 3,
+                DeviceType::Cpu => 4,
+            };
+            (kind, info.backend == wgpu::Backend::Gl)
+        });
+        Self { adapters }
+    }
+
+    /// What is known of each.
+    pub fn list(&self) -> Vec<GpuInfo> {
+        self.adapters.iter().enumerate().map(|(index, adapter)| describe(index, adapter)).collect()
+    }
+
+    /// Opens one of the list.
+    ///
+    /// # Errors
+    /// No device, if the driver refuses.
+    pub fn open(&self, index: usize) -> Result<Device> {
+        let adapter = &self.adapters[index];
+        let info = describe(index, adapter);
+        let description = DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+        let (device, queue) = pollster::block_on(adapter.request_device(&description))
+            .map_err(|error| Error::NoDevice(format!("{} ({}) cannot be opened: {error}", info.name, info.backend)))?;
+        let fault = Arc::new(Mutex::new(None));
+        let lost = Arc::clone(&fault);
+        device.set_device_lost_callback(move |reason, message| {
+            note(&lost, format!("the device was lost ({reason:?}): {message}"));
+        });
+        let uncaptured = Arc::clone(&fault);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, error.to_string())));
+        Ok(Device { device, queue, info, fault, pipelines: Arc::default() })
+    }
+}
+
+fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let kind = match info.device_type {
+        DeviceType::DiscreteGpu => "discrete",
+        DeviceType::IntegratedGpu => "integrated",
+        DeviceType::VirtualGpu => "virtual",
+        DeviceType::Cpu => "software",
+        DeviceType::Other => "other",
+    };
+    GpuInfo {
+        index,
+        name: info.name,
+        backend: info.backend.to_str().to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        kind: kind.to_string(),
+        software: info.device_type == DeviceType::Cpu,
+        buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
+    }
+}
+
+/// Keeps the first fault: later ones follow from it.
+fn note(fault: &Mutex<Option<String>>, message: String) {
+    if let Ok(mut fault) = fault.lock() {
+        fault.get_or_insert(message);
+    }
+}
+
+/// An open GPU. Every call to wgpu that can fail goes through here.
+#[derive(Clone)]
+pub struct Device {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: GpuInfo,
+    /// The first error that no call of ours was told: a lost device, or an error outside every scope.
+    fault: Arc<Mutex<Option<String>>>,
+    /// Every composed shader that was compiled, by its text.
+    pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
+}
+
+impl Device {
+    /// What is known of it.
+    pub fn info(&self) -> &GpuInfo {
+        &self.info
+    }
+
+    /// The device itself, for calls that cannot fail.
+    pub(super) fn wgpu(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// What it allows. Software adapters compute 8 lanes at a time, GPUs at least 32.
+    pub fn limits(&self) -> DeviceLimits {
+        let limits = self.device.limits();
+        DeviceLimits {
+            buffer_bytes: self.info.buffer_bytes,
+            workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
+            lanes: if self.info.software { 8 } else { 32 },
+        }
+    }
+
+    /// Bytes to which offsets into storage buffers are aligned.
+    pub(super) fn alignment(&self) -> u32 {
+        self.device.limits().min_storage_buffer_offset_alignment
+    }
+
+    /// Calls the device and waits for its verdict.
+    ///
+    /// # Errors
+    /// Limit, when memory ran out; internal, for anything else; both name `what` was done.
+    pub(super) fn guarded<R>(&self, what: &str, call: impl FnOnce(&wgpu::Device) -> R) -> Result<R> {
+        let memory = self.device.push_error_scope(ErrorFilter::OutOfMemory);
+        let internal = self.device.push_error_scope(ErrorFilter::Internal);
+        let validation = self.device.push_error_scope(ErrorFilter::Validation);
+        let result = call(&self.device);
+        let validation = pollster::block_on(validation.pop());
+        let internal = pollster::block_on(internal.pop());
+        if pollster::block_on(memory.pop()).is_some() {
+            return Err(Error::Limit(format!(
+                "{} has no memory left for '{what}': choose a smaller --batch-size or --hidden, or --device cpu",
+                self.info.name
+            )));
+        }
+        if let Some(error) = validation.or(internal) {
+            return Err(Error::Internal(format!("{} refused '{what}': {error}", self.info.name)));
+        }
+        self.faultless()?;
+        Ok(result)
+    }
+
+    /// The pipeline of a composed shader, which `compile` makes when it is asked for first.
+    pub(super) fn pipeline(
+        &self,
+        shader: &Shader,
+        compile: impl FnOnce() -> Result<ComputePipeline>,
+    ) -> Result<ComputePipeline> {
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = pipelines.get(&shader.source) {
+            return Ok(pipeline.clone());
+        }
+        let pipeline = compile()?;
+        pipelines.insert(shader.source.clone(), pipeline.clone());
+        Ok(pipeline)
+    }
+
+    /// A zeroed buffer.
+    pub(super) fn buffer(&self, label: &str, size: u64, usage: BufferUsages) -> Result<Buffer> {
+        let description = BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+        self.guarded(label, |device| device.create_buffer(&description))
+    }
+
+    /// Sends bytes (a multiple of 4) to a buffer, before what is submitted next.
+    pub(super) fn write(&self, buffer: &Buffer, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.guarded("a write", |_| {
+            self.queue.write_buffer(buffer, offset, bytes);
+            // Staging memory is given back with the next submission only.
+            if bytes.len() >= super::UPLOAD_BYTES / 2 {
+                self.queue.submit([]);
+            }
+        })
+    }
+
+    /// Submits recorded work.
+    pub(super) fn submit(&self, encoder: CommandEncoder) -> Result<SubmissionIndex> {
+        self.guarded("a submission", |_| self.queue.submit([encoder.finish()]))
+    }
+
+    /// Waits for a submission, or for all.
+    pub(super) fn wait(&self, submission_index: Option<SubmissionIndex>) -> Result<()> {
+        self.faultless()?;
+        let polled = self.device.poll(PollType::Wait { submission_index, timeout: None });
+        polled.map_err(|error| Error::Internal(format!("waiting for {} failed: {error}", self.info.name)))?;
+        self.faultless()
+    }
+
+    /// The bytes of a buffer from `offset` on, after everything that was submitted.
+    pub(super) fn read(&self, buffer: &Buffer, offset: u64, size: u64) -> Result<Vec<u8>> {
+        if size == 0 {
+            return Ok(Vec::new());
+        }
+        let staging = self.buffer("read-back", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST)?;
+        let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
+        self.submit(encoder)?;
+        let (sender, receiver) = mpsc::channel();
+        staging.map_async(MapMode::Read, .., move |result| {
+            // The receiver is gone only when the wait below has failed, which is the error that is told.
+            let _ = sender.send(result);
+        });
+        self.wait(None)?;
+        let failed = |why: String| Error::Internal(format!("{} did not give its results back: {why}", self.info.name));
+        receiver.recv().map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+        let range = staging.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
+        Ok(range.to_vec())
+    }
+
+    fn faultless(&self) -> Result<()> {
+        match self.fault.lock() {
+            Ok(fault) => match fault.as_ref() {
+                None => Ok(()),
+                Some(message) => Err(Error::Internal(format!("{}: {message}", self.info.name))),
+            },
+            Err(_) => Err(Error::Internal(format!("{}: an error handler failed", self.info.name))),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What runs a plan: the CPU and the GPU. They know kernels only through their traits.
+
+pub mod cpu;
+pub mod gpu;
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::kernels::Step;
+use crate::plan::{BufferId, Phase, Plan};
+
+/// Runs the kernels of one plan over buffers of its own. `T` is the type of the numbers that go in and come out.
+pub trait Executor<T> {
+    /// The plan that it runs.
+    fn plan(&self) -> &Plan;
+
+    /// Takes `values`, whole rows without padding, as the first rows of a replica's buffer.
+    ///
+    /// # Errors
+    /// Limit or internal, from the device.
+    fn write(&mut self, buffer: BufferId, replica: usize, values: &[T]) -> Result<()>;
+
+    /// Takes `values` as all rows of a shared buffer, without a copy where that can be.
+    ///
+    /// # Errors
+    /// Limit or internal, from the device.
+    fn load(&mut self, buffer: BufferId, values: Vec<T>) -> Result<()> {
+        self.write(buffer, 0, &values)
+    }
+
+    /// Takes `indices` as the first elements of a replica's buffer of indices.
+    ///
+    /// # Errors
+    /// Limit or internal, from the device.
+    fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()>;
+
+    /// The first `rows` rows of a replica's buffer, without padding, after everything that was run.
+    ///
+    /// # Errors
+    /// Internal, from the device.
+    fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<T>>;
+
+    /// Runs the launches in `range` of a phase, step after step. `steps` holds one step a replica, then the next steps:
+    /// `steps[s * replicas + replica]`; the replicas of a step have equal rows.
+    ///
+    /// # Errors
+    /// Limit or internal, from the device.
+    fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()>;
+
+    /// Runs all launches of a phase, step after step.
+    ///
+    /// # Errors
+    /// Limit or internal, from the device.
+    fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
+        let launches = 0..self.plan().launches(phase).len();
+        self.run_launches(phase, launches, steps)
+    }
+
+    /// Waits until everything that was run is done.
+    ///
+    /// # Errors
+    /// Internal, from the device.
+    fn finish(&mut self) -> Result<()>;
+}

@@ -1,0 +1,107 @@
+//! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
+
+use super::product::{self, Layout};
+use super::shader::{Shader, shader_file};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
+use crate::network::Activation;
+use crate::scalar::Scalar;
+use crate::verification::{sum_error, underflow};
+
+/// Reads input [rows × inputs] and parameters [(inputs + bias) × outputs]; writes output [rows × outputs] and, for an activation
+/// that stores it, the slope f'(z) [rows × outputs].
+#[derive(Debug, Clone)]
+pub struct Forward {
+    /// Width of the layer's input.
+    pub inputs: usize,
+    /// Width of the layer's output.
+    pub outputs: usize,
+    /// Whether the last row of the parameters is the biases.
+    pub bias: bool,
+    /// `f`.
+    pub activation: Activation,
+    /// Whether the slope is written.
+    pub slope: bool,
+    /// Rows that the batch's buffers have room for.
+    pub capacity: usize,
+}
+
+impl Kernel for Forward {
+    fn name(&self) -> &'static str {
+        "forward"
+    }
+
+    fn shader(&self, lanes: u32) -> Shader {
+        let slope = if self.slope { shader_file!("slope_kept.wgsl") } else { shader_file!("slope_dropped.wgsl") };
+        let kept = if self.slope { "-slope" } else { "" };
+        let shader = Shader::new(format!("forward-direct-{}{kept}-{lanes}", self.activation.file_name()));
+        product::direct(shader, lanes, |shader| {
+            shader.activation(self.activation).part(slope).part(shader_file!("forward.wgsl"))
+        })
+    }
+
+    fn parameters(&self) -> Vec<u32> {
+        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+    }
+
+    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
+        product::direct_workgroups(rows, self.outputs, lanes)
+    }
+
+    fn iterations(&self, _rows: usize) -> u64 {
+        product::direct_iterations(self.inputs)
+    }
+
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let identity = Self { activation: Activation::Identity, slope: false, ..self.clone() };
+        let run = |reads: &[View<'_, f64>]| {
+            let mut result = vec![0.0; before[0].values.len()];
+            identity.run(step, reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
+            result
+        };
+        let z = run(reads);
+        let magnitudes: Vec<Vec<f64>> =
+            reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
+        let magnitude = run(&magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
+        let terms = self.inputs + usize::from(self.bias);
+        let bound = |(z, magnitude): (&f64, &f64)| {
+            let sum = sum_error(terms + 1) * magnitude + underflow(terms);
+            let (steepest, own) = self.activation.error(*z);
+            if *magnitude == 0.0 && *z == 0.0 { own } else { steepest * sum + own }
+        };
+        let bounds: Vec<f64> = z.iter().zip(&magnitude).map(bound).collect();
+        let unwritten = step.rows * self.outputs;
+        let padded: Vec<f64> =
+            bounds.iter().enumerate().map(|(i, &bound)| if i < unwritten { bound } else { 0.0 }).collect();
+        vec![padded; before.len()]
+    }
+}
+
+impl<T: Scalar> Twin<T> for Forward {
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
+        let [input, parameters] = reads else { panic!("forward reads input and parameters") };
+        let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
+        let (output, rest) = writes.split_first_mut().expect("forward writes output");
+        let output = &mut output.values[..step.rows * self.outputs];
+        if self.bias {
+            for row in output.chunks_mut(self.outputs) {
+                row.copy_from_slice(&bias[..self.outputs]);
+            }
+        }
+        let keep = if self.bias { T::ONE } else { T::ZERO };
+        let sizes = [step.rows, self.outputs, self.inputs];
+        let threads = workspace.threads;
+        product::product(sizes, output, keep, T::ONE, input.values, Layout::Normal, weight, Layout::Normal, threads);
+        if self.slope {
+            let slope = &mut rest[0].values[..output.len()];
+            slope.copy_from_slice(output);
+            for_each_row(slope, self.outputs, threads, |_, row| {
+                row.iter_mut().for_each(|z| *z = self.activation.slope(*z));
+            });
+        }
+        if self.activation != Activation::Identity {
+            for_each_row(output, self.outputs, threads, |_, row| {
+                row.iter_mut().for_each(|z| *z = self.activation.activate(*z));
+            });
+        }
+    }
+}

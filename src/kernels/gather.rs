@@ -1,0 +1,69 @@
+//! batch[i] = source[order[first + i]]: the rows of a batch, copied together. Shader: `shaders/gather.wgsl`.
+
+use super::shader::{Shader, shader_file};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use crate::scalar::Scalar;
+
+/// Rows of the batch that one workgroup copies, along y.
+const ROWS: u32 = 8;
+
+/// Reads one segment of the source [segment rows × columns] and the order [indices]; writes the batch's rows that lie in the
+/// segment [rows × columns]. Sources too large for one buffer are several segments, and one gather each.
+#[derive(Debug, Clone)]
+pub struct Gather {
+    /// Width of a row.
+    pub columns: usize,
+    /// The source's row that is the segment's first.
+    pub segment_first: usize,
+    /// Rows in the segment.
+    pub segment_rows: usize,
+    /// Indices in the order of one replica.
+    pub order: usize,
+    /// Rows that the batch's buffers have room for.
+    pub capacity: usize,
+}
+
+impl Kernel for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn shader(&self, lanes: u32) -> Shader {
+        Shader::new(format!("gather-{lanes}"))
+            .constant("LANES", lanes)
+            .constant("ROWS", ROWS)
+            .part(shader_file!("step.wgsl"))
+            .part(shader_file!("gather.wgsl"))
+    }
+
+    fn parameters(&self) -> Vec<u32> {
+        let sizes = [self.columns, self.segment_first, self.segment_rows, self.order.next_multiple_of(4), self.capacity];
+        sizes.into_iter().map(word).chain([0; 3]).collect()
+    }
+
+    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
+        let columns = stride4(self.columns) as u64;
+        [columns.div_ceil(u64::from(lanes)), (rows as u64).div_ceil(u64::from(ROWS))]
+    }
+
+    fn iterations(&self, _rows: usize) -> u64 {
+        1
+    }
+
+    fn bounds(&self, _step: &Step, _reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        vec![vec![0.0; before[0].values.len()]]
+    }
+}
+
+impl<T: Scalar> Twin<T> for Gather {
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
+        let [source, order] = reads else { panic!("gather reads source and order") };
+        let order = &order.indices[step.first..step.first + step.rows];
+        for (row, &from) in writes[0].values.chunks_mut(self.columns).zip(order) {
+            let from = (from as usize).wrapping_sub(self.segment_first);
+            if from < self.segment_rows {
+                row.copy_from_slice(&source.values[from * self.columns..(from + 1) * self.columns]);
+            }
+        }
+    }
+}

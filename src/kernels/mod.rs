@@ -1,0 +1,121 @@
+//! The kernels: one shader and one file here a kernel, with its host side and its CPU twin. No devices, no wgpu.
+
+pub mod delta;
+pub mod forward;
+pub mod gather;
+pub mod output;
+pub mod product;
+pub mod shader;
+pub mod step;
+pub mod update;
+
+pub use delta::Delta;
+pub use forward::Forward;
+pub use gather::Gather;
+pub use output::{Output, Product as OutputProduct};
+pub use shader::Shader;
+pub use step::Step;
+pub use update::Update;
+
+use crate::scalar::Scalar;
+use rayon::prelude::*;
+
+/// One kernel with its sizes: what both executors need to know to run it.
+///
+/// In every shader binding 0 is the parameters (uniform), binding 1 the step (one [`Step`] a replica), then come the buffers
+/// that the kernel reads, then those that it writes, in the order of the plan's [`Launch`](crate::plan::Launch).
+pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
+    /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.
+    fn name(&self) -> &'static str;
+
+    /// The composed shader, `lanes` invocations a workgroup along x.
+    fn shader(&self, lanes: u32) -> Shader;
+
+    /// Binding 0: the words of the shader's `Parameters`.
+    fn parameters(&self) -> Vec<u32>;
+
+    /// Workgroups along x and y for a batch of `rows` rows; z is the replicas.
+    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2];
+
+    /// The most loop iterations that one invocation runs through for a batch of `rows` rows.
+    fn iterations(&self, rows: usize) -> u64;
+
+    /// How far each element written in f32 may be from the f64 oracle, given the same inputs: one list a written buffer, zero
+    /// where nothing is written. `before` is what those buffers held.
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>>;
+}
+
+/// The same computation on the CPU: in f32 what people run without a GPU, in f64 the oracle.
+pub trait Twin<T> {
+    /// Computes one step for one replica.
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>);
+}
+
+/// A buffer of one replica that a kernel reads, row-major and dense.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a, T> {
+    /// The elements; empty for a buffer of indices.
+    pub values: &'a [T],
+    /// The indices; empty for a buffer of numbers.
+    pub indices: &'a [u32],
+}
+
+/// A buffer of one replica that a kernel writes, row-major and dense.
+#[derive(Debug)]
+pub struct ViewMut<'a, T> {
+    /// The elements.
+    pub values: &'a mut [T],
+}
+
+/// What the CPU twins share: how many threads they may use, and room for a product.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace<T> {
+    /// Threads to use, at least 1.
+    pub threads: usize,
+    /// Room for one matrix, kept between steps.
+    pub scratch: Vec<T>,
+}
+
+impl<T: Scalar> Workspace<T> {
+    /// A workspace for this many threads.
+    pub fn new(threads: usize) -> Self {
+        Self { threads: threads.max(1), scratch: Vec::new() }
+    }
+}
+
+/// Elements from which it pays to share row-wise work among threads.
+const WORTH_SHARING: usize = 1 << 15;
+
+/// Calls `work(row, values of the row)` for every row of `width` elements, in parallel where it pays.
+pub(crate) fn for_each_row<T: Scalar>(
+    values: &mut [T],
+    width: usize,
+    threads: usize,
+    work: impl Fn(usize, &mut [T]) + Send + Sync,
+) {
+    if threads > 1 && values.len() >= WORTH_SHARING {
+        let rows = (values.len() / width).div_ceil(4 * threads).max(1);
+        values.par_chunks_mut(width * rows).enumerate().for_each(|(chunk, values)| {
+            for (row, values) in values.chunks_mut(width).enumerate() {
+                work(chunk * rows + row, values);
+            }
+        });
+    } else {
+        for (row, values) in values.chunks_mut(width).enumerate() {
+            work(row, values);
+        }
+    }
+}
+
+/// How many vec4s a row of `columns` elements takes on the GPU: rows are padded with zeros to a multiple of four.
+pub const fn stride4(columns: usize) -> usize {
+    columns.div_ceil(4)
+}
+
+/// A size as the shaders' `u32`.
+///
+/// # Panics
+/// If it does not fit: the plan's sizes are checked against the device before any kernel is asked.
+pub(crate) fn word(size: usize) -> u32 {
+    u32::try_from(size).expect("sizes are checked against the device's limits first")
+}

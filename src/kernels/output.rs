@@ -1,0 +1,146 @@
+//! What happens at the outputs, row by row: the loss, and either delta = dLoss/da ⊙ f'(a) or the outputs themselves.
+//! Shader: `shaders/output.wgsl`, with one of `shaders/losses/`.
+
+use super::shader::{Shader, shader_file};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use crate::network::activation::sigmoid;
+use crate::network::{Activation, Loss};
+use crate::scalar::Scalar;
+use crate::verification::UNIT;
+
+/// What the kernel writes beside the losses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// dLoss/da ⊙ f'(a), times the step's scale: for training.
+    Delta,
+    /// The outputs of the network: for evaluation and prediction.
+    Output,
+}
+
+/// Reads the last layer's result [rows × outputs] (logits where loss and activation are a joint pair, else outputs), what it
+/// stored for its derivative [rows × outputs] and the targets [rows × outputs]; writes delta or output [rows × outputs] and one
+/// loss a row.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Width of the output.
+    pub outputs: usize,
+    /// The output's activation.
+    pub activation: Activation,
+    /// The loss.
+    pub loss: Loss,
+    /// What is written beside the losses.
+    pub product: Product,
+    /// Rows that the batch's buffers have room for.
+    pub capacity: usize,
+    /// Room for losses of one replica.
+    pub losses: usize,
+}
+
+impl Kernel for Output {
+    fn name(&self) -> &'static str {
+        "output"
+    }
+
+    fn shader(&self, lanes: u32) -> Shader {
+        let (loss, product) = match self.product {
+            Product::Delta => (self.loss, "delta"),
+            Product::Output => (self.loss, "output"),
+        };
+        Shader::new(format!("output-{product}-{loss}-{}-{lanes}", self.activation.file_name()))
+            .constant("LANES", lanes)
+            .switch("WRITES_DELTA", self.product == Product::Delta)
+            .part(shader_file!("step.wgsl"))
+            .activation(self.activation)
+            .part(match loss {
+                Loss::SquaredError => shader_file!("losses/squared_error.wgsl"),
+                Loss::BinaryCrossEntropy => shader_file!("losses/binary_cross_entropy.wgsl"),
+                Loss::CrossEntropy => shader_file!("losses/cross_entropy.wgsl"),
+            })
+            .part(shader_file!("output.wgsl"))
+    }
+
+    fn parameters(&self) -> Vec<u32> {
+        vec![word(self.outputs), word(self.capacity), word(self.losses.next_multiple_of(4)), 0]
+    }
+
+    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
+        [(rows as u64).div_ceil(u64::from(lanes)), 1]
+    }
+
+    fn iterations(&self, _rows: usize) -> u64 {
+        3 * stride4(self.outputs) as u64
+    }
+
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let mut written = vec![0.0; before[0].values.len()];
+        let mut losses = vec![0.0; before[1].values.len()];
+        for row in 0..step.rows {
+            let range = row * self.outputs..(row + 1) * self.outputs;
+            let (result, target) = (&reads[0].values[range.clone()], &reads[2].values[range.clone()]);
+            let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
+            let scale = if self.product == Product::Delta { step.scale } else { 1.0 };
+            let count = self.outputs as f64;
+            let element = match self.loss {
+                Loss::SquaredError => 8.0 * UNIT * size,
+                // A probability: e^z rounds within 3 + 2 |z| units, the sum of them within √count more.
+                Loss::BinaryCrossEntropy | Loss::CrossEntropy => (12.0 + 4.0 * size + 3.0 * count.sqrt()) * UNIT,
+            };
+            written[range].fill(scale * element + f64::from(f32::MIN_POSITIVE));
+            let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
+            losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum;
+        }
+        vec![written, losses]
+    }
+}
+
+impl<T: Scalar> Twin<T> for Output {
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
+        let [result, stored, targets] = reads else { panic!("output reads result, stored and targets") };
+        let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
+        let scale = T::from_f64(step.scale);
+        for row in 0..step.rows {
+            let range = row * self.outputs..(row + 1) * self.outputs;
+            let target = &targets.values[range.clone()];
+            let written = &mut written.values[range.clone()];
+            written.copy_from_slice(&result.values[range.clone()]);
+            losses.values[step.loss_row + row] = self.row_loss(written, target);
+            if self.product == Product::Delta {
+                let stored = &stored.values[range];
+                for ((value, &target), &stored) in written.iter_mut().zip(target).zip(stored) {
+                    let error = *value - target;
+                    let slope = if self.loss.is_joint() { T::ONE } else { self.activation.derivative(stored) };
+                    *value = error * slope * scale;
+                }
+            }
+        }
+    }
+}
+
+impl Output {
+    /// The row's loss; leaves the network's outputs in `row`, which holds logits where loss and activation are a joint pair.
+    fn row_loss<T: Scalar>(&self, row: &mut [T], target: &[T]) -> T {
+        let mut loss = T::ZERO;
+        match self.loss {
+            Loss::SquaredError => {
+                for (&output, &target) in row.iter().zip(target) {
+                    loss += T::from_f64(0.5) * (output - target) * (output - target);
+                }
+            }
+            Loss::BinaryCrossEntropy => {
+                for (z, &target) in row.iter_mut().zip(target) {
+                    loss += z.maximum(T::ZERO) - *z * target + (-z.abs()).exp().ln_1p();
+                    *z = sigmoid(*z);
+                }
+            }
+            Loss::CrossEntropy => {
+                let largest = row.iter().fold(row[0], |largest, &z| largest.maximum(z));
+                let sum: T = row.iter().map(|&z| (z - largest).exp()).sum();
+                for (z, &target) in row.iter_mut().zip(target) {
+                    loss += target * (sum.ln() - (*z - largest));
+                    *z = (*z - largest).exp() / sum;
+                }
+            }
+        }
+        loss
+    }
+}

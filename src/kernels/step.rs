@@ -1,0 +1,61 @@
+//! What changes from one training step to the next: the batch and the rates.
+
+use crate::network::optimizer::Rates;
+
+/// One training step of one replica.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Step {
+    /// The batch's first place in the order of the epoch.
+    pub first: usize,
+    /// Rows in the batch.
+    pub rows: usize,
+    /// Where the first row's loss goes.
+    pub loss_row: usize,
+    /// What multiplies each row's delta: 1 / rows for the mean over the batch, 1 for the sum.
+    pub scale: f64,
+    /// What the optimizer needs.
+    pub rates: Rates<f64>,
+}
+
+/// The step as the shaders' `struct Step` (`shaders/step.wgsl`) has it; a test holds the two together.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[expect(missing_docs, reason = "the fields are those of Step and Rates")]
+pub struct StepWords {
+    pub first: u32,
+    pub rows: u32,
+    pub loss_row: u32,
+    pub scale: f32,
+    pub learning_rate: f32,
+    pub weight_decay: f32,
+    pub beta1: f32,
+    pub complement1: f32,
+    pub correction1: f32,
+    pub beta2: f32,
+    pub complement2: f32,
+    pub correction2: f32,
+    pub epsilon: f32,
+    pub padding: [u32; 3],
+}
+
+impl From<&Step> for StepWords {
+    fn from(step: &Step) -> Self {
+        let rates = &step.rates;
+        Self {
+            first: super::word(step.first),
+            rows: super::word(step.rows),
+            loss_row: super::word(step.loss_row),
+            scale: step.scale as f32,
+            learning_rate: rates.learning_rate as f32,
+            weight_decay: rates.weight_decay as f32,
+            beta1: rates.beta1 as f32,
+            complement1: rates.complement1 as f32,
+            correction1: rates.correction1 as f32,
+            beta2: rates.beta2 as f32,
+            complement2: rates.complement2 as f32,
+            correction2: rates.correction2 as f32,
+            epsilon: rates.epsilon as f32,
+            padding: [0; 3],
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
+
+use super::product::{self, Layout};
+use super::shader::{Shader, shader_file};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use crate::network::OptimizerKind;
+use crate::network::optimizer::Rates;
+use crate::scalar::Scalar;
+use crate::verification::{UNIT, sum_error, underflow};
+
+/// Reads the layer's input [rows × inputs] and delta [rows × outputs]; writes parameters [(inputs + bias) × outputs] and as many
+/// buffers of that shape as the optimizer has states.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// Width of the layer's input.
+    pub inputs: usize,
+    /// Width of the layer's output.
+    pub outputs: usize,
+    /// Whether the last row of the parameters is the biases.
+    pub bias: bool,
+    /// The rule that turns a gradient into a step.
+    pub optimizer: OptimizerKind,
+    /// Rows that the batch's buffers have room for.
+    pub capacity: usize,
+}
+
+impl Kernel for Update {
+    fn name(&self) -> &'static str {
+        "update"
+    }
+
+    fn shader(&self, lanes: u32) -> Shader {
+        let shader = Shader::new(format!("update-direct-{}-{lanes}", self.optimizer));
+        product::direct(shader, lanes, |shader| shader.part(self.optimizer.shader()).part(shader_file!("update.wgsl")))
+    }
+
+    fn parameters(&self) -> Vec<u32> {
+        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+    }
+
+    fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
+        product::direct_workgroups(self.inputs + usize::from(self.bias), self.outputs, lanes)
+    }
+
+    fn iterations(&self, rows: usize) -> u64 {
+        product::direct_iterations(rows)
+    }
+
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let gradient = self.gradient(step, reads);
+        let magnitudes: Vec<Vec<f64>> =
+            reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
+        let magnitude =
+            self.gradient(step, &magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
+        let mut bounds = vec![vec![0.0; gradient.len()]; before.len()];
+        for index in 0..gradient.len() {
+            let error = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
+            let decay = if index < self.inputs * self.outputs { step.rates.weight_decay } else { 0.0 };
+            let update = |gradient: f64| {
+                let mut state = [0.0; 2];
+                state.iter_mut().zip(&before[1..]).for_each(|(state, before)| *state = before.values[index]);
+                let weight = self.optimizer.update(&step.rates, decay, before[0].values[index], gradient, &mut state);
+                [weight, state[0], state[1]]
+            };
+            let (middle, low, high) =
+                (update(gradient[index]), update(gradient[index] - error), update(gradient[index] + error));
+            for (k, bounds) in bounds.iter_mut().enumerate() {
+                let old = before[k].values[index];
+                let spread = (low[k] - middle[k]).abs() + (high[k] - middle[k]).abs();
+                // The rule itself rounds a dozen times, on numbers as large as the old value and the change.
+                bounds[index] = spread + 16.0 * UNIT * (old.abs() + (middle[k] - old).abs()) + f64::from(f32::MIN_POSITIVE);
+            }
+        }
+        bounds
+    }
+}
+
+impl<T: Scalar> Twin<T> for Update {
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
+        let [input, delta] = reads else { panic!("update reads input and delta") };
+        let (parameters, states) = writes.split_first_mut().expect("update writes parameters");
+        let delta = &delta.values[..step.rows * self.outputs];
+        let weights = self.inputs * self.outputs;
+        let sizes = [self.inputs, self.outputs, step.rows];
+        let rates: Rates<T> = step.rates.converted();
+        let threads = workspace.threads;
+        let mut gradient = std::mem::take(&mut workspace.scratch);
+        if self.optimizer == OptimizerKind::Sgd && rates.weight_decay == T::ZERO {
+            let weight = &mut parameters.values[..weights];
+            let scale = -rates.learning_rate;
+            product::product(sizes, weight, T::ONE, scale, input.values, Layout::Transposed, delta, Layout::Normal, threads);
+        } else {
+            gradient.resize(weights, T::ZERO);
+            let all = &mut gradient[..];
+            product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
+            self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
+        }
+        if self.bias {
+            gradient.clear();
+            gradient.resize(self.outputs, T::ZERO);
+            for row in delta.chunks(self.outputs) {
+                gradient.iter_mut().zip(row).for_each(|(sum, &delta)| *sum += delta);
+            }
+            self.apply(&rates, T::ZERO, parameters.values, states, weights, &gradient);
+        }
+        workspace.scratch = gradient;
+    }
+}
+
+impl Update {
+    /// The gradient of the parameters, in f64.
+    fn gradient(&self, step: &Step, reads: &[View<'_, f64>]) -> Vec<f64> {
+        let rates = Rates { learning_rate: -1.0, ..Rates::default() };
+        let sum = Self { optimizer: OptimizerKind::Sgd, ..self.clone() };
+        let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
+        sum.run(&Step { rates, ..*step }, reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
+        gradient
+    }
+
+    /// Applies the rule to the parameters from `first` on.
+    fn apply<T: Scalar>(
+        &self,
+        rates: &Rates<T>,
+        decay: T,
+        parameters: &mut [T],
+        states: &mut [ViewMut<'_, T>],
+        first: usize,
+        gradient: &[T],
+    ) {
+        for (index, &gradient) in gradient.iter().enumerate() {
+            let index = first + index;
+            let mut state = [T::ZERO; 2];
+            for (state, stored) in state.iter_mut().zip(states.iter()) {
+                *state = stored.values[index];
+            }
+            parameters[index] = self.optimizer.update(rates, decay, parameters[index], gradient, &mut state);
+            for (state, stored) in state.iter().zip(states.iter_mut()) {
+                stored.values[index] = *state;
+            }
+        }
+    }
+}
