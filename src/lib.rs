@@ -6,6 +6,7 @@
 
 pub mod data;
 pub mod error;
+pub mod evaluation;
 pub mod network;
 pub mod random;
 pub mod scalar;
