@@ -7,6 +7,7 @@
 pub mod data;
 pub mod error;
 pub mod evaluation;
+pub mod lesson;
 pub mod network;
 pub mod random;
 pub mod scalar;
