@@ -1,17 +1,21 @@
 //! Dense neural networks, trained on any GPU or on the CPU by the same plan.
 //!
 //! The way of the data: `data` reads tables and encodes them as matrices; `network` says what a net is; `plan` lists the kernels
-//! of one training step; `executor` runs that list on the CPU or the GPU; `training` repeats it over batches and epochs; `model`
-//! keeps the result; `cli` is what people type.
+//! of one training step; `executor` runs that list on the CPU or the GPU; `training` repeats it over batches and epochs;
+//! `evaluation` measures the outcome; `model` keeps it; `lesson` replays the famous small programs; `cli` is what people type.
+//! `verification` holds what is computed in f32 against the f64 oracle.
 
 pub mod data;
 pub mod error;
+pub mod evaluation;
 pub mod executor;
 pub mod kernels;
+pub mod lesson;
 pub mod network;
 pub mod plan;
 pub mod random;
 pub mod scalar;
+pub mod training;
 pub mod verification;
 
 pub use error::{Error, Result};

@@ -1,0 +1,120 @@
+//! How good predictions are: the metrics of a classification or a regression, as text, as JSON and as a gate.
+
+mod classification;
+mod gate;
+mod regression;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use classification::{ClassScores, Classification};
+pub use gate::{Gate, check};
+pub use regression::{Regression, TargetScores};
+
+/// The metrics of one model on one set of rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "task")]
+pub enum Evaluation {
+    /// Predicted class probabilities against true classes.
+    Classification(Classification),
+    /// Predicted numbers against true numbers.
+    Regression(Regression),
+}
+
+impl Evaluation {
+    /// The metric of that name; none if this task does not have it or these rows leave it undefined.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        match self {
+            Self::Classification(scores) => scores.metric(name),
+            Self::Regression(scores) => scores.metric(name),
+        }
+    }
+
+    /// The names that [`metric`](Self::metric) knows for this task.
+    pub fn metrics(&self) -> &'static [&'static str] {
+        match self {
+            Self::Classification(_) => &Classification::METRICS,
+            Self::Regression(_) => &Regression::METRICS,
+        }
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Classification(scores) => scores.fmt(formatter),
+            Self::Regression(scores) => scores.fmt(formatter),
+        }
+    }
+}
+
+/// The mean, NaN of nothing.
+fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0_usize);
+    for value in values {
+        sum += value;
+        count += 1;
+    }
+    sum / count as f64
+}
+
+/// `text` cut to at most `longest` characters, the last of them `…` if something is missing.
+fn shortened(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    text.chars().take(longest - 1).chain(['…']).collect()
+}
+
+/// Rows of cells with aligned columns two blanks apart: the first column to the left, the others to the right.
+fn write_table(formatter: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            match (column, widths[column]) {
+                (0, width) => write!(formatter, "{cell:<width$}")?,
+                (_, width) => write!(formatter, "  {cell:>width$}")?,
+            }
+        }
+        writeln!(formatter)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_names_the_task() {
+        let names = ["no".to_owned(), "yes".to_owned()];
+        let evaluation = Evaluation::Classification(Classification::new(&[0.9, 0.1], &[0], &names));
+        let json = serde_json::to_value(&evaluation).unwrap();
+        assert_eq!(json["task"], "classification");
+        assert_eq!(json["accuracy"], 1.0);
+        assert_eq!(json["auc"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn every_listed_metric_is_known() {
+        let names = ["no".to_owned(), "yes".to_owned()];
+        let two = Evaluation::Classification(Classification::new(&[0.9, 0.1, 0.2, 0.8], &[0, 1], &names));
+        let one = Evaluation::Regression(Regression::new(&[1.0, 2.0], &[1.0, 3.0], &names[..1]));
+        for evaluation in [two, one] {
+            for name in evaluation.metrics() {
+                assert!(evaluation.metric(name).is_some(), "{name}");
+            }
+            assert_eq!(evaluation.metric("beauty"), None);
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_with_a_mark() {
+        assert_eq!(shortened("versicolor", 10), "versicolor");
+        assert_eq!(shortened("versicolor", 5), "vers…");
+    }
+}

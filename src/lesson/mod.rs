@@ -1,0 +1,3 @@
+//! The famous small numpy programs as lessons, with the random numbers that they drew.
+
+pub mod numpy_random;

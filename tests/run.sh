@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs every test: finds or installs a Vulkan driver and the Python packages that some tests compare with, then `cargo test`.
+# Arguments go to `cargo test`, as in `tests/run.sh --test kernels`.
+#   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
+#   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy and safetensors to compare with; otherwise one is made in the target folder
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
+log=$target/test-setup.log
+: >"$log"
+
+say() { printf 'tests/run.sh: %s\n' "$*" >&2; }
+
+has_vulkan() {
+    [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] && return 0
+    local folder
+    for folder in /usr/share /etc /usr/local/share /usr/local/etc /run/opengl-driver/share "${XDG_DATA_HOME:-${HOME:-}/.local/share}"; do
+        compgen -G "$folder/vulkan/icd.d/*.json" >/dev/null && return 0
+    done
+    return 1
+}
+
+install_vulkan() {
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2>/dev/null || return 1
+        as_root=(sudo -n)
+    fi
+    command -v apt-get >/dev/null || return 1
+    say "installing a software Vulkan driver (mesa-vulkan-drivers, libvulkan1)"
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120)
+    "${apt[@]}" update >>"$log" 2>&1 || true
+    "${apt[@]}" install -y --no-install-recommends mesa-vulkan-drivers libvulkan1 >>"$log" 2>&1
+}
+
+# Metal and DirectX come with their systems: only Linux can lack a driver.
+prepare_vulkan() {
+    if [ "${WGRAD_TEST_NO_GPU:-}" = 1 ]; then
+        say "GPU tests are left out (WGRAD_TEST_NO_GPU=1)"
+        return
+    fi
+    [ "$(uname -s)" = Linux ] || return 0
+    has_vulkan && return
+    install_vulkan && has_vulkan && return
+    say "no Vulkan driver found and none installed (details, if any: $log)."
+    say "Install one: mesa-vulkan-drivers and libvulkan1 (Debian, Ubuntu), mesa-vulkan-drivers and vulkan-loader (Fedora),"
+    say "vulkan-swrast and vulkan-icd-loader (Arch); or set WGRAD_TEST_NO_GPU=1."
+}
+
+prepare_python() {
+    [ -z "${WGRAD_TEST_PYTHON:-}" ] || return 0
+    local packages=(numpy==2.3.5 safetensors==0.8.0)
+    local folder=$target/test-python
+    local python=$folder/bin/python
+    local wanted="${packages[*]}"
+    if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || ! "$python" -c 'import numpy, safetensors' 2>>"$log"; then
+        rm -rf "$folder"
+        if ! python3 -m venv "$folder" >>"$log" 2>&1 ||
+            ! "$python" -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all: \
+                --timeout 15 --retries 2 "${packages[@]}" >>"$log" 2>&1; then
+            rm -rf "$folder"
+            say "comparisons with Python are left out: they need python3 (3.11 or newer) with venv and pip (details: $log)"
+            return 0
+        fi
+        printf '%s\n' "$wanted" >"$folder/installed"
+    fi
+    export WGRAD_TEST_PYTHON=$python
+}
+
+if ! command -v cargo >/dev/null; then
+    say "cargo is not on the PATH; Rust is installed from https://rustup.rs"
+    exit 1
+fi
+prepare_vulkan
+prepare_python
+exec cargo test --release --locked "$@"
