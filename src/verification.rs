@@ -99,7 +99,7 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
             }
             tested.run_launches(phase, range.clone(), step)?;
             oracle.run_launches(phase, range, step)?;
-            for replica in 0..plan.replicas {
+            for (replica, step) in step.iter().enumerate() {
                 let views: Vec<View<'_, f64>> = launch
                     .reads
                     .iter()
@@ -111,7 +111,7 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
                     })
                     .collect();
                 let (inputs, before) = views.split_at(launch.reads.len());
-                let bounds = launch.kernel.bounds(&step[replica], inputs, before);
+                let bounds = launch.kernel.bounds(step, inputs, before);
                 for (&id, bounds) in launch.writes.iter().zip(bounds) {
                     let buffer = &plan.buffers[id];
                     let actual = tested.read(id, replica, buffer.rows)?;

@@ -130,6 +130,11 @@ impl<T: Computed> Executor<T> for Cpu<T> {
         Ok(self.buffers[buffer].values_mut()[first..first + rows * shape.columns].to_vec())
     }
 
+    fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<T>> {
+        let first = replica * self.plan.buffers[buffer].length();
+        Ok(self.buffers[buffer].values_mut()[first..first + count].to_vec())
+    }
+
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
         let Self { plan, buffers, workspace, pool } = self;
         let launches = &plan.launches(phase)[range];

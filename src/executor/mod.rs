@@ -40,6 +40,12 @@ pub trait Executor<T> {
     /// Internal, from the device.
     fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<T>>;
 
+    /// The first `count` elements of a replica's buffer that has a single row.
+    ///
+    /// # Errors
+    /// Internal, from the device.
+    fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<T>>;
+
     /// Runs the launches in `range` of a phase, step after step. `steps` holds one step a replica, then the next steps:
     /// `steps[s * replicas + replica]`; the replicas of a step have equal rows.
     ///

@@ -40,8 +40,17 @@ pub struct Gpus {
 impl Gpus {
     /// Looks for GPUs that can compute, on every backend that was built in (or those that `WGPU_BACKEND` names).
     pub fn find() -> Self {
-        let instance = Instance::new(InstanceDescriptor::new_without_display_handle_from_env());
-        let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::all()));
+        // OpenGL only where nothing better is: looking for it takes long, and its libraries talk to the terminal.
+        let find = |backends: Backends| {
+            let wanted = InstanceDescriptor::new_without_display_handle_from_env();
+            let backends = wanted.backends & backends;
+            let instance = Instance::new(InstanceDescriptor { backends, ..wanted });
+            pollster::block_on(instance.enumerate_adapters(backends))
+        };
+        let mut adapters = find(Backends::all() - Backends::GL);
+        if adapters.is_empty() {
+            adapters = find(Backends::GL);
+        }
         adapters.retain(|adapter| {
             adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
                 && adapter.get_info().backend != wgpu::Backend::Noop

@@ -144,6 +144,15 @@ impl Executor<f32> for Gpu {
         Ok(padded.chunks(stride).flat_map(|row| &row[..shape.columns]).copied().collect())
     }
 
+    fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<f32>> {
+        let shape = &self.plan.buffers[buffer];
+        assert_eq!(shape.rows, 1, "single elements are read from a single row");
+        let start = (replica * stride4(shape.columns) * 16) as u64;
+        let bytes = self.device.read(&self.buffers[buffer], start, (count * 4) as u64)?;
+        self.in_flight.clear();
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
         let replicas = self.plan.replicas;
         let records = ((self.steps.size() / self.step_stride) as usize).max(1);

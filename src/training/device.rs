@@ -1,0 +1,207 @@
+//! Which device trains: the choice that `--device` makes, and the executor on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result, shown, suggestion};
+use crate::executor::Executor;
+use crate::executor::cpu::{Computed, Cpu};
+use crate::executor::gpu::Gpu;
+use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::plan::Plan;
+
+/// What `--device` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// A GPU if there is one that is not software, else the CPU.
+    Auto,
+    /// The CPU path.
+    Cpu,
+    /// The best GPU.
+    Gpu,
+    /// The GPU of this place in the list of `wgrad devices`.
+    Index(usize),
+    /// The first GPU whose name contains this.
+    Name(String),
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        Ok(match text {
+            "" => return Err("a device is auto, cpu, gpu, gpu:INDEX or a part of a GPU's name".into()),
+            "auto" => Self::Auto,
+            "cpu" => Self::Cpu,
+            "gpu" => Self::Gpu,
+            _ => match text.strip_prefix("gpu:") {
+                None => Self::Name(text.to_string()),
+                Some(index) => Self::Index(index.parse().map_err(|_| format!("'{}' is no index of a GPU", shown(index)))?),
+            },
+        })
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => formatter.write_str("auto"),
+            Self::Cpu => formatter.write_str("cpu"),
+            Self::Gpu => formatter.write_str("gpu"),
+            Self::Index(index) => write!(formatter, "gpu:{index}"),
+            Self::Name(name) => formatter.write_str(name),
+        }
+    }
+}
+
+/// A device that was chosen, and why.
+#[derive(Clone)]
+pub struct Device {
+    gpu: Option<OpenGpu>,
+    threads: usize,
+    reason: String,
+}
+
+/// What a report says of the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceReport {
+    /// `cpu` or `gpu`.
+    pub kind: &'static str,
+    /// The GPU; absent for the CPU path.
+    pub gpu: Option<GpuInfo>,
+    /// Threads of the CPU path; absent for a GPU.
+    pub threads: Option<usize>,
+    /// Why this one.
+    pub reason: String,
+}
+
+impl Device {
+    /// Chooses and opens what was asked for. `double` asks for f64, which only the CPU computes.
+    ///
+    /// # Errors
+    /// No device, if it is not there; usage, for f64 on a GPU.
+    pub fn choose(wanted: &Wanted, threads: Option<usize>, double: bool) -> Result<Self> {
+        let cpu = |reason: &str| Ok(Self::cpu(threads, reason));
+        if double {
+            return match wanted {
+                Wanted::Auto => cpu("f64 is computed on the CPU only"),
+                Wanted::Cpu => cpu("asked for"),
+                _ => Err(Error::Usage("--precision f64 is for --device cpu only: GPUs compute in f32 here".into())),
+            };
+        }
+        match wanted {
+            Wanted::Cpu => cpu("asked for"),
+            Wanted::Auto => {
+                let gpus = Gpus::find();
+                match gpus.list().iter().find(|gpu| !gpu.software) {
+                    Some(gpu) => {
+                        let reason = format!("the best of the GPUs here is of the kind '{}'", gpu.kind);
+                        Ok(Self { gpu: Some(gpus.open(gpu.index)?), threads: 1, reason })
+                    }
+                    None if gpus.list().is_empty() => cpu("no GPU was found"),
+                    None => cpu("the only GPU here is a software adapter, which runs on the CPU as well"),
+                }
+            }
+            Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
+                let gpus = Gpus::find();
+                let index = position(wanted, &gpus.list())?;
+                Ok(Self { gpu: Some(gpus.open(index)?), threads: 1, reason: "asked for".into() })
+            }
+        }
+    }
+
+    /// The CPU path, with as many threads as there are cores unless said otherwise.
+    pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into() }
+    }
+
+    /// The GPU, if it is one.
+    pub fn gpu(&self) -> Option<&OpenGpu> {
+        self.gpu.as_ref()
+    }
+
+    /// The largest buffer of source data.
+    pub fn segment_bytes(&self) -> Option<u64> {
+        self.gpu.as_ref().map(|gpu| gpu.limits().buffer_bytes)
+    }
+
+    /// What a report says of it.
+    pub fn report(&self) -> DeviceReport {
+        DeviceReport {
+            kind: if self.gpu.is_some() { "gpu" } else { "cpu" },
+            gpu: self.gpu.as_ref().map(|gpu| gpu.info().clone()),
+            threads: self.gpu.is_none().then_some(self.threads),
+            reason: self.reason.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.gpu {
+            Some(gpu) => {
+                let info = gpu.info();
+                let software = if info.software { ", a software adapter" } else { "" };
+                write!(formatter, "{} ({}{software}): {}", shown(&info.name), info.backend, self.reason)
+            }
+            None => {
+                let plural = if self.threads == 1 { "" } else { "s" };
+                write!(formatter, "the CPU, {} thread{plural}: {}", self.threads, self.reason)
+            }
+        }
+    }
+}
+
+/// The place of the wanted GPU in the list.
+fn position(wanted: &Wanted, gpus: &[GpuInfo]) -> Result<usize> {
+    let install = "install a driver (Debian: apt-get install mesa-vulkan-drivers), or use --device cpu";
+    if gpus.is_empty() {
+        return Err(Error::NoDevice(format!("no GPU was found: {install}")));
+    }
+    let known = || gpus.iter().map(|gpu| format!("gpu:{} {}", gpu.index, shown(&gpu.name))).collect::<Vec<_>>().join(", ");
+    match wanted {
+        Wanted::Index(index) if *index >= gpus.len() => {
+            Err(Error::NoDevice(format!("there is no gpu:{index}; there are: {}", known())))
+        }
+        Wanted::Index(index) => Ok(*index),
+        Wanted::Name(name) => {
+            let lower = name.to_lowercase();
+            let found = gpus.iter().position(|gpu| gpu.name.to_lowercase().contains(&lower));
+            found.ok_or_else(|| {
+                let hint = suggestion(name, ["auto", "cpu", "gpu"]);
+                Error::NoDevice(format!("no GPU's name contains '{}'{hint}; there are: {}", shown(name), known()))
+            })
+        }
+        _ => Ok(0),
+    }
+}
+
+/// f32, which both devices compute, or f64, which the CPU does.
+pub trait Precision: Computed {
+    /// An executor of this type on a device.
+    ///
+    /// # Errors
+    /// Limit, if the plan does not fit the device; usage, for f64 on a GPU.
+    fn executor(plan: Plan, device: &Device) -> Result<Box<dyn Executor<Self>>>;
+}
+
+impl Precision for f32 {
+    fn executor(plan: Plan, device: &Device) -> Result<Box<dyn Executor<Self>>> {
+        Ok(match &device.gpu {
+            Some(gpu) => Box::new(Gpu::new(plan, gpu.clone())?),
+            None => Box::new(Cpu::new(plan, device.threads)?),
+        })
+    }
+}
+
+impl Precision for f64 {
+    fn executor(plan: Plan, device: &Device) -> Result<Box<dyn Executor<Self>>> {
+        if device.gpu.is_some() {
+            return Err(Error::Usage("--precision f64 is for --device cpu only: GPUs compute in f32 here".into()));
+        }
+        Ok(Box::new(Cpu::new(plan, device.threads)?))
+    }
+}

@@ -1,0 +1,323 @@
+//! A network on a device, with its data: trains epochs and evaluates, as the plan says.
+
+use std::ops::ControlFlow;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::device::{Device, Precision};
+use super::schedule::Schedule;
+use crate::data::Matrix;
+use crate::error::{Error, Result};
+use crate::executor::Executor;
+use crate::kernels::Step;
+use crate::network::{Layer, Loss, Network, Optimizer, Weights};
+use crate::plan::{Options, Phase, Plan, TrainingOptions};
+use crate::random::{Purpose, Stream};
+
+/// Whether the rows of a batch are averaged or added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduction {
+    /// The mean over the batch: the step does not grow with it.
+    Mean,
+    /// The sum over the batch.
+    Sum,
+}
+
+/// Inputs and targets, row by row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Samples<T> {
+    /// rows × inputs.
+    pub inputs: Matrix<T>,
+    /// rows × outputs.
+    pub targets: Matrix<T>,
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// What training makes small.
+    pub loss: Loss,
+    /// Whether a batch's rows are averaged or added up.
+    pub reduction: Reduction,
+    /// The rule that updates the weights.
+    pub optimizer: Optimizer,
+    /// The learning rate of each step.
+    pub schedule: Schedule,
+    /// Rows of a batch; the last one of an epoch may be shorter.
+    pub batch: usize,
+    /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
+    pub shuffle: bool,
+    /// Epochs in all, which the schedule needs to know.
+    pub epochs: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+/// A network with its training data on a device.
+pub struct Session<T> {
+    network: Network,
+    recipe: Recipe,
+    executor: Box<dyn Executor<T>>,
+    rows: usize,
+    /// Steps taken since the weights were made.
+    steps: u64,
+    epoch: usize,
+}
+
+/// Rows that are evaluated at once, at most.
+const EVALUATION_ROWS: usize = 4096;
+/// Bytes that a buffer of an evaluation may take before fewer rows are evaluated at once.
+const EVALUATION_BYTES: usize = 32 << 20;
+/// Losses that are kept on the device until they are read.
+const LOSSES: usize = 1 << 16;
+
+/// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe.
+pub fn plan(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize, device: &Device) -> Plan {
+    let widest = network.widths().iter().max().copied().unwrap_or(1);
+    let evaluation_rows = (EVALUATION_BYTES / (widest * 4)).clamp(1, EVALUATION_ROWS);
+    let training = recipe.map(|recipe| TrainingOptions {
+        rows,
+        batch: recipe.batch,
+        optimizer: recipe.optimizer.kind,
+        losses: rows * epochs_at_once(recipe, rows),
+    });
+    Plan::new(network, &Options { loss, training, evaluation_rows, replicas: 1, segment_bytes: device.segment_bytes() })
+}
+
+/// How many epochs can run before their losses are read: more than one only where the order of the rows stays.
+fn epochs_at_once(recipe: &Recipe, rows: usize) -> usize {
+    if recipe.shuffle && recipe.batch < rows { 1 } else { (LOSSES / rows.max(1)).clamp(1, 1024) }
+}
+
+impl<T: Precision> Session<T> {
+    /// Puts the network, its first weights and the training data onto a device.
+    ///
+    /// # Errors
+    /// Usage, if loss and activation do not go together; limit, if the plan does not fit the device.
+    pub fn new(
+        network: Network,
+        recipe: Recipe,
+        weights: &Weights<T>,
+        samples: Samples<T>,
+        device: &Device,
+    ) -> Result<Self> {
+        recipe.loss.check(network.output_activation())?;
+        let rows = samples.inputs.rows;
+        if rows == 0 {
+            return Err(Error::Data("there is no row to train on".into()));
+        }
+        let plan = plan(&network, recipe.loss, Some(&recipe), rows, device);
+        let mut executor = T::executor(plan, device)?;
+        load(executor.as_mut(), samples)?;
+        let mut session = Self { network, recipe, executor, rows, steps: 0, epoch: 0 };
+        session.set_weights(weights)?;
+        if let Some(order) = session.executor.plan().order {
+            let ascending: Vec<u32> = (0..rows as u32).collect();
+            session.executor.write_indices(order, 0, &ascending)?;
+        }
+        Ok(session)
+    }
+
+    /// Puts a trained network onto a device, to evaluate with it.
+    ///
+    /// # Errors
+    /// Limit, if the plan does not fit the device.
+    pub fn for_evaluation(network: Network, loss: Loss, weights: &Weights<T>, device: &Device) -> Result<Self> {
+        let executor = T::executor(plan(&network, loss, None, 0, device), device)?;
+        let recipe = Recipe {
+            loss,
+            reduction: Reduction::Mean,
+            optimizer: Optimizer::new(crate::network::OptimizerKind::Sgd),
+            schedule: Schedule::constant(0.0),
+            batch: 0,
+            shuffle: false,
+            epochs: 0,
+            seed: 0,
+        };
+        let mut session = Self { network, recipe, executor, rows: 0, steps: 0, epoch: 0 };
+        session.set_weights(weights)?;
+        Ok(session)
+    }
+
+    /// The plan that is run.
+    pub fn plan(&self) -> &Plan {
+        self.executor.plan()
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.rows.div_ceil(self.recipe.batch.max(1)) as u64
+    }
+
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.recipe.schedule.rate(self.steps, self.steps_per_epoch(), self.recipe.epochs)
+    }
+
+    /// Epochs that [`train`](Self::train) can do in one go, without a word from the device in between.
+    pub fn epochs_at_once(&self) -> usize {
+        epochs_at_once(&self.recipe, self.rows)
+    }
+
+    /// The weights as they are.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn weights(&mut self) -> Result<Weights<T>> {
+        let parameters = self.executor.plan().parameters.clone();
+        let bias = self.network.bias();
+        let widths = self.network.widths().to_vec();
+        parameters
+            .iter()
+            .enumerate()
+            .map(|(l, &id)| {
+                let (inputs, outputs) = (widths[l], widths[l + 1]);
+                let mut values = self.executor.read(id, 0, inputs + usize::from(bias))?;
+                let bias = values.split_off(inputs * outputs);
+                Ok(Layer { weight: Matrix::new(inputs, outputs, values), bias })
+            })
+            .collect()
+    }
+
+    /// Replaces the weights.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn set_weights(&mut self, weights: &Weights<T>) -> Result<()> {
+        let parameters = self.executor.plan().parameters.clone();
+        for (&id, layer) in parameters.iter().zip(weights) {
+            let values = [layer.weight.values.as_slice(), layer.bias.as_slice()].concat();
+            self.executor.write(id, 0, &values)?;
+        }
+        Ok(())
+    }
+
+    /// Trains for `epochs` epochs (at most [`epochs_at_once`](Self::epochs_at_once)) and gives each epoch's mean loss a row,
+    /// measured on every batch before its update. `between` is told the rows done after each piece and can end the epoch
+    /// early; then the losses are those of the rows done.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn train(&mut self, epochs: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Vec<f64>> {
+        let epochs = epochs.clamp(1, self.epochs_at_once());
+        self.shuffle()?;
+        let steps = self.next_steps(epochs);
+        let mut done = 0;
+        let (mut piece, mut rows_done) = (1, 0);
+        while done < steps.len() {
+            let started = std::time::Instant::now();
+            let range = done..(done + piece).min(steps.len());
+            self.executor.run(Phase::Training, &steps[range.clone()])?;
+            rows_done += steps[range.clone()].iter().map(|step| step.rows).sum::<usize>();
+            done = range.end;
+            if between(rows_done).is_break() {
+                break;
+            }
+            // Pieces of about 50 ms: often enough to show progress and to stop, seldom enough to cost nothing.
+            piece = if started.elapsed().as_millis() < 50 { piece * 2 } else { (piece / 2).max(1) };
+        }
+        self.steps += done as u64;
+        self.epoch += epochs;
+        let losses = self.executor.plan().losses.expect("a plan that trains has losses");
+        let losses = self.executor.read_values(losses, 0, rows_done)?;
+        Ok(losses.chunks(self.rows).map(mean).collect())
+    }
+
+    /// Gives the epoch an order of its own.
+    fn shuffle(&mut self) -> Result<()> {
+        let Some(order) = self.executor.plan().order.filter(|_| self.recipe.shuffle) else { return Ok(()) };
+        let mut indices: Vec<u32> = (0..self.rows as u32).collect();
+        Stream::new(self.recipe.seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
+        self.executor.write_indices(order, 0, &indices)
+    }
+
+    /// The steps of the next epochs.
+    fn next_steps(&self, epochs: usize) -> Vec<Step> {
+        let recipe = &self.recipe;
+        let batch = recipe.batch.min(self.rows);
+        let mut steps = Vec::new();
+        for epoch in 0..epochs {
+            for first in (0..self.rows).step_by(batch) {
+                let number = self.steps + steps.len() as u64;
+                let rate = recipe.schedule.rate(number, self.steps_per_epoch(), recipe.epochs);
+                let rows = batch.min(self.rows - first);
+                let scale = match recipe.reduction {
+                    Reduction::Mean => 1.0 / rows as f64,
+                    Reduction::Sum => 1.0,
+                };
+                let rates = recipe.optimizer.rates(number + 1, rate);
+                steps.push(Step { first, rows, loss_row: epoch * self.rows + first, scale, rates });
+            }
+        }
+        steps
+    }
+
+    /// The network's outputs [rows × outputs] for some inputs.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn predict(&mut self, inputs: &Matrix<T>) -> Result<Matrix<T>> {
+        let (outputs, _) = self.forward(inputs, None)?;
+        Ok(outputs)
+    }
+
+    /// The network's outputs [rows × outputs] and its mean loss a row over some samples.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn evaluate(&mut self, samples: &Samples<T>) -> Result<(Matrix<T>, f64)> {
+        let (outputs, losses) = self.forward(&samples.inputs, Some(&samples.targets))?;
+        Ok((outputs, mean(&losses)))
+    }
+
+    fn forward(&mut self, inputs: &Matrix<T>, targets: Option<&Matrix<T>>) -> Result<(Matrix<T>, Vec<T>)> {
+        let plan = self.executor.plan();
+        let [x, y] = [plan.evaluation_inputs, plan.evaluation_targets];
+        let [a, losses_of] = [plan.evaluation_outputs, plan.evaluation_losses];
+        let (most, columns) = (plan.evaluation_rows, self.network.outputs());
+        let mut outputs = Vec::with_capacity(inputs.rows * columns);
+        let mut losses = Vec::with_capacity(inputs.rows);
+        for first in (0..inputs.rows).step_by(most) {
+            let rows = most.min(inputs.rows - first);
+            self.executor.write(x, 0, &inputs.values[first * inputs.columns..(first + rows) * inputs.columns])?;
+            if let Some(targets) = targets {
+                self.executor.write(y, 0, &targets.values[first * columns..(first + rows) * columns])?;
+            }
+            self.executor.run(Phase::Evaluation, &[Step { rows, scale: 1.0, ..Step::default() }])?;
+            outputs.extend(self.executor.read(a, 0, rows)?);
+            if targets.is_some() {
+                losses.extend(self.executor.read_values(losses_of, 0, rows)?);
+            }
+        }
+        Ok((Matrix::new(inputs.rows, columns, outputs), losses))
+    }
+}
+
+/// Puts the training data into its buffers; where it is one segment, without a copy.
+fn load<T: Precision>(executor: &mut dyn Executor<T>, samples: Samples<T>) -> Result<()> {
+    let plan = executor.plan();
+    let sources = [(plan.inputs.clone(), samples.inputs), (plan.targets.clone(), samples.targets)];
+    for (segments, matrix) in sources {
+        if let [segment] = segments[..] {
+            executor.load(segment.buffer, matrix.values)?;
+            continue;
+        }
+        for segment in segments {
+            let range = segment.first * matrix.columns..(segment.first + segment.rows) * matrix.columns;
+            executor.write(segment.buffer, 0, &matrix.values[range])?;
+        }
+    }
+    Ok(())
+}
+
+/// The mean, in f64; NaN of nothing.
+fn mean<T: Precision>(values: &[T]) -> f64 {
+    values.iter().map(|value| value.to_f64()).sum::<f64>() / values.len() as f64
+}
