@@ -156,9 +156,14 @@ impl<T: Precision> Session<T> {
         self.rows.div_ceil(self.recipe.batch.max(1)) as u64
     }
 
-    /// The learning rate of the next step.
-    pub fn learning_rate(&self) -> f64 {
-        self.recipe.schedule.rate(self.steps, self.steps_per_epoch(), self.recipe.epochs)
+    /// Rows of the training data.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The learning rate of the last step taken, or of the first one.
+    pub fn last_learning_rate(&self) -> f64 {
+        self.recipe.schedule.rate(self.steps.saturating_sub(1), self.steps_per_epoch(), self.recipe.epochs)
     }
 
     /// Epochs that [`train`](Self::train) can do in one go, without a word from the device in between.
