@@ -1,5 +1,6 @@
-//! The model file: one safetensors file. Layer `l` is `<2l>.weight` [outputs, inputs] and `<2l>.bias` [outputs], as PyTorch's
-//! `nn.Sequential` of Linear and activation names them; everything else is one JSON document in its metadata, under `wgrad`.
+//! The model file: one safetensors file. Layer `l` is `<2l>.weight` [outputs, inputs] and `<2l>.bias` [outputs], as
+//! PyTorch's `nn.Sequential` of Linear and activation names them; everything else is one JSON document in its metadata, under
+//! `wgrad`.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -63,9 +64,7 @@ impl Model {
         };
         let json = serde_json::to_string(&document).map_err(|error| Error::Internal(format!("the metadata: {error}")))?;
         let too_many = |what: String| {
-            Error::Limit(format!(
-                "the model's columns and categories take too much metadata: {what}; leave some out with --ignore"
-            ))
+            Error::Limit(format!("the model's columns and categories take too much metadata: {what}; use --ignore"))
         };
         from_json::<IgnoredAny>(&json).map_err(too_many)?;
         // One entry only: the order of several would be a HashMap's.
@@ -111,8 +110,8 @@ impl Model {
     }
 }
 
-/// The weights in the file at `path` for a new training of `network`, named and shaped as in a model file. Its metadata is not
-/// needed and not read.
+/// The weights in the file at `path` for a new training of `network`, named and shaped as in a model file. Its metadata is
+/// not needed and not read.
 ///
 /// # Errors
 /// Model, naming the file, the tensor, what was found, what is expected, and which options would fit.
@@ -135,7 +134,7 @@ fn load_as(path: &Path, named: &Path) -> Result<Model> {
     let Version { format } = from_json(&json).map_err(unreadable)?;
     if format != FORMAT {
         return Err(Error::Model(format!(
-            "{name}: is a model of format {format}, and this wgrad reads format {FORMAT}; use the wgrad that wrote it, or a newer"
+            "{name}: is a model of format {format}, and this wgrad reads format {FORMAT}; use the one that wrote it"
         )));
     }
     let document: Document<'_> = from_json(&json).map_err(unreadable)?;
@@ -272,7 +271,7 @@ fn given(network: &Network) -> impl Iterator<Item = u64> {
     network.widths().iter().map(|&width| width as u64)
 }
 
-/// The widths of the network that these weights, [outputs, inputs], make up, if each layer's outputs are the next one's inputs.
+/// The widths of the network that these weights, [outputs, inputs], make up, if each layer fits the next.
 fn chain(shapes: &[Vec<u64>]) -> Option<Vec<u64>> {
     let mut widths = vec![*shapes.first()?.get(1)?];
     for shape in shapes {

@@ -208,7 +208,7 @@ fn refuse_unless_empty(path: &Path) -> Result<()> {
         let name = shown(&path.to_string_lossy());
         if ["run.toml", "metrics.jsonl", MODEL, CHECKPOINT].iter().any(|file| path.join(file).exists()) {
             return Err(Error::Usage(format!(
-                "{name}: holds a run already; go on with it with `wgrad train --resume {name}`, or choose a new folder with -o"
+                "{name}: holds a run already; go on with `wgrad train --resume {name}`, or choose a new folder with -o"
             )));
         }
         let entry = shown(&entry.to_string_lossy());

@@ -11,8 +11,8 @@ use crate::error::{Error, Result, shown};
 /// How the names of temporary files begin and end, so that those of a killed process are known for what they are.
 pub(super) const TEMPORARY: (&str, &str) = (".wgrad-", ".tmp");
 
-/// Saves what `write` writes as `path`: the old file stays as it was until the new one is on the disk and `check`, which gets
-/// the temporary file's path, has accepted it.
+/// Saves what `write` writes as `path`: the old file stays as it was until the new one is on the disk and `check`, which
+/// gets the temporary file's path, has accepted it.
 ///
 /// # Errors
 /// Usage if `path` is a folder, a symbolic link or anything else that is no plain file; Internal if the system refuses;

@@ -1,5 +1,5 @@
-//! Reading a safetensors file that nobody vouches for: eight bytes of header length, a JSON header that says where each tensor
-//! lies, the tensors. Every size is compared with the bytes that are there before anything is allocated.
+//! Reading a safetensors file that nobody vouches for: eight bytes of header length, a JSON header that says where each
+//! tensor lies, the tensors. Every size is compared with the bytes that are there before anything is allocated.
 //!
 //! The `safetensors` crate writes our files and defines the number types; its reader is not used here, because it takes the
 //! whole file as a slice, keeps the last of two tensors of one name, and lets a small header grow large in memory.
