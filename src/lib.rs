@@ -11,6 +11,7 @@ pub mod evaluation;
 pub mod executor;
 pub mod kernels;
 pub mod lesson;
+pub mod model;
 pub mod network;
 pub mod plan;
 pub mod random;

@@ -1,0 +1,351 @@
+//! The model file: one safetensors file. Layer `l` is `<2l>.weight` [outputs, inputs] and `<2l>.bias` [outputs], as
+//! PyTorch's `nn.Sequential` of Linear and activation names them; everything else is one JSON document in its metadata, under
+//! `wgrad`.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::View;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::saving::{refuse_unless_plain, save_atomically};
+use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
+use super::{Model, StoredWeights};
+use crate::data::{Encoding, Matrix};
+use crate::error::{Error, Result, shown};
+use crate::network::{Activation, Layer, Loss, Network, Weights};
+
+/// The key of the JSON document in the file's metadata.
+const KEY: &str = "wgrad";
+/// The version of that document. A new one is due when an older wgrad would misread it.
+const FORMAT: u64 = 1;
+const ALTERED: &str = "the file is damaged or was altered; take another copy, or train again";
+
+/// The JSON document: everything but the weights.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document<'a> {
+    format: u64,
+    /// Inputs, hidden widths, outputs.
+    widths: Cow<'a, [usize]>,
+    /// One a layer.
+    activations: Cow<'a, [Activation]>,
+    bias: bool,
+    loss: Loss,
+    encoding: Cow<'a, Encoding>,
+    training: Cow<'a, serde_json::Value>,
+}
+
+/// What is read of a document before it is known that the rest can be.
+#[derive(Deserialize)]
+struct Version {
+    format: u64,
+}
+
+impl Model {
+    /// The bytes of the model's file: the same for the same model, on every machine.
+    ///
+    /// # Errors
+    /// Model if the parts do not fit together or a weight is not finite; Limit if the columns are too many for a file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.check().map_err(|what| Error::Model(format!("this model cannot be saved: {what}")))?;
+        let document = Document {
+            format: FORMAT,
+            widths: self.network.widths().into(),
+            activations: self.network.activations().into(),
+            bias: self.network.bias(),
+            loss: self.loss,
+            encoding: Cow::Borrowed(&self.encoding),
+            training: Cow::Borrowed(&self.training),
+        };
+        let json = serde_json::to_string(&document).map_err(|error| Error::Internal(format!("the metadata: {error}")))?;
+        let too_many = |what: String| {
+            Error::Limit(format!("the model's columns and categories take too much metadata: {what}; use --ignore"))
+        };
+        from_json::<IgnoredAny>(&json).map_err(too_many)?;
+        // One entry only: the order of several would be a HashMap's.
+        let metadata = HashMap::from([(KEY.to_string(), json)]);
+        let bytes = match &self.weights {
+            StoredWeights::Single(weights) => safetensors::serialize(tensors(weights), Some(metadata)),
+            StoredWeights::Double(weights) => safetensors::serialize(tensors(weights), Some(metadata)),
+        };
+        let bytes = bytes.map_err(|error| Error::Internal(format!("the model's file: {error}")))?;
+        let header = u64::from_le_bytes(*bytes.first_chunk().expect("a safetensors file starts with eight bytes of length"));
+        if header > LARGEST_HEADER {
+            return Err(too_many(format!("{header} bytes, and the most is {LARGEST_HEADER}")));
+        }
+        Ok(bytes)
+    }
+
+    /// Saves the model as `path`. An older file there stays as it is until the new one is on the disk and reads back.
+    ///
+    /// # Errors
+    /// As [`Model::to_bytes`] and [`save_atomically`].
+    pub fn save(&self, path: &Path) -> Result<()> {
+        refuse_unless_plain(path)?;
+        let bytes = self.to_bytes()?;
+        save_atomically(
+            path,
+            |file| file.write_all(&bytes).map_err(|error| Error::writing(path, &error)),
+            |written| {
+                if fs::read(written).map_err(|error| Error::writing(path, &error))? != bytes {
+                    let name = shown(&path.to_string_lossy());
+                    return Err(Error::Internal(format!("{name}: does not read back as it was written; check the disk")));
+                }
+                load_as(written, path).map(drop)
+            },
+        )
+    }
+
+    /// The model in the file at `path`, checked in every part.
+    ///
+    /// # Errors
+    /// Model, naming the file, the tensor or the entry, what was found and what is expected.
+    pub fn load(path: &Path) -> Result<Self> {
+        load_as(path, path)
+    }
+}
+
+/// The weights in the file at `path` for a new training of `network`, named and shaped as in a model file. Its metadata is
+/// not needed and not read.
+///
+/// # Errors
+/// Model, naming the file, the tensor, what was found, what is expected, and which options would fit.
+pub fn load_weights(path: &Path, network: &Network) -> Result<StoredWeights> {
+    let mut file = TensorFile::open(path, path)?;
+    read_weights(&mut file, network, Reader::Init)
+}
+
+/// The model in the file at `path`, which messages call `named`.
+fn load_as(path: &Path, named: &Path) -> Result<Model> {
+    let mut file = TensorFile::open(path, named)?;
+    let name = file.name.clone();
+    let Some(json) = file.metadata.remove(KEY) else {
+        return Err(Error::Model(format!(
+            "{name}: has weights but no metadata of wgrad's, so its activations and columns are not known; such a file can \
+             only start a training: wgrad train DATA --init {name}"
+        )));
+    };
+    let unreadable = |what: String| Error::Model(format!("{name}: its metadata '{KEY}': {what}; {ALTERED}"));
+    let Version { format } = from_json(&json).map_err(unreadable)?;
+    if format != FORMAT {
+        return Err(Error::Model(format!(
+            "{name}: is a model of format {format}, and this wgrad reads format {FORMAT}; use the one that wrote it"
+        )));
+    }
+    let document: Document<'_> = from_json(&json).map_err(unreadable)?;
+    let network = Network::new(document.widths.into_owned(), document.activations.into_owned(), document.bias)
+        .map_err(|error| unreadable(error.to_string()))?;
+    let weights = read_weights(&mut file, &network, Reader::Model)?;
+    let model = Model {
+        network,
+        loss: document.loss,
+        weights,
+        encoding: document.encoding.into_owned(),
+        training: document.training.into_owned(),
+    };
+    model.check().map_err(unreadable)?;
+    Ok(model)
+}
+
+/// Who wants the weights, and so what to do when they do not fit.
+#[derive(Clone, Copy, PartialEq)]
+enum Reader {
+    /// The file's own metadata says what they must be.
+    Model,
+    /// `--init`: the options and the data say what they must be.
+    Init,
+}
+
+/// The tensors that a network's file holds, and their shapes.
+fn expected_tensors(network: &Network) -> impl Iterator<Item = (String, Vec<u64>)> {
+    network.widths().windows(2).enumerate().flat_map(|(l, pair)| {
+        let (inputs, outputs) = (pair[0] as u64, pair[1] as u64);
+        let bias = network.bias().then(|| (bias_name(l), vec![outputs]));
+        std::iter::once((weight_name(l), vec![outputs, inputs])).chain(bias)
+    })
+}
+
+fn weight_name(l: usize) -> String {
+    format!("{}.weight", 2 * l)
+}
+
+fn bias_name(l: usize) -> String {
+    format!("{}.bias", 2 * l)
+}
+
+fn read_weights(file: &mut TensorFile, network: &Network, reader: Reader) -> Result<StoredWeights> {
+    let dtype = check_tensors(file, network)
+        .map_err(|what| Error::Model(format!("{}: {what}; {}", file.name, advice(file, network, reader))))?;
+    Ok(match dtype {
+        Dtype::F32 => StoredWeights::Single(read_layers(file, network)?),
+        _ => StoredWeights::Double(read_layers(file, network)?),
+    })
+}
+
+/// Checks that the tensors are exactly the network's, and says which number type they have.
+fn check_tensors(file: &TensorFile, network: &Network) -> std::result::Result<Dtype, String> {
+    let mut common = None;
+    let mut count = 0;
+    for (name, shape) in expected_tensors(network) {
+        let Some(info) = file.tensors.get(&name) else {
+            return Err(format!("tensor {name} {shape:?} is missing ({})", found(file)));
+        };
+        if !matches!(info.dtype, Dtype::F32 | Dtype::F64) {
+            return Err(format!("tensor {name} is of type {}, and F32 or F64 is expected", info.dtype));
+        }
+        if info.dtype != *common.get_or_insert(info.dtype) {
+            return Err(format!("tensor {name} is of type {}, and those before it are of the other", info.dtype));
+        }
+        if info.shape != shape {
+            let meaning = if shape.len() == 2 { "[outputs, inputs] = " } else { "" };
+            return Err(format!("tensor {name} has shape {:?}, and {meaning}{shape:?} is expected", info.shape));
+        }
+        count += 1;
+    }
+    if file.tensors.len() > count {
+        let known: HashSet<_> = expected_tensors(network).map(|(name, _)| name).collect();
+        let extra = file.tensors.keys().find(|name| !known.contains(*name)).expect("more tensors than known names");
+        return Err(format!("tensor {} is there, and no layer has it", shown(extra)));
+    }
+    Ok(common.expect("a network has a layer"))
+}
+
+/// The names of the first few tensors in the file.
+fn found(file: &TensorFile) -> String {
+    const MOST: usize = 6;
+    let mut names: Vec<_> = file.tensors.keys().take(MOST).map(|name| shown(name)).collect();
+    match file.tensors.len() {
+        0 => return "the file has none".into(),
+        count if count > MOST => names.push(format!("{} more", count - MOST)),
+        _ => {}
+    }
+    format!("the file has {}", names.join(", "))
+}
+
+/// What to do about tensors that are not the network's.
+fn advice(file: &TensorFile, network: &Network, reader: Reader) -> String {
+    if reader == Reader::Model {
+        return ALTERED.into();
+    }
+    let shape = |name: String| file.tensors.get(&name).map(|info| info.shape.clone());
+    let shapes: Vec<_> = (0..).map_while(|l| shape(weight_name(l))).collect();
+    let transposed: Vec<Vec<_>> = shapes.iter().map(|shape| shape.iter().rev().copied().collect()).collect();
+    let (straight, transposed) = (chain(&shapes), chain(&transposed));
+    let fits = |widths: &[u64]| widths.iter().copied().eq(given(network));
+    if transposed.as_deref().is_some_and(|widths| straight.is_none() || fits(widths))
+        && !straight.as_deref().is_some_and(fits)
+    {
+        return "its weights are the transposes; store them as [outputs, inputs], as PyTorch's nn.Linear does".into();
+    }
+    let Some(widths) = straight else {
+        return "name the tensors 0.weight, 0.bias, 2.weight, … with weights [outputs, inputs]".into();
+    };
+    let (inputs, outputs) = (widths[0], widths[widths.len() - 1]);
+    let (needed_inputs, needed_outputs) = (network.inputs(), network.outputs());
+    if (inputs, outputs) != (needed_inputs as u64, needed_outputs as u64) {
+        return format!(
+            "its network has {inputs} inputs and {outputs} outputs, and this data and task need {needed_inputs} and \
+             {needed_outputs}"
+        );
+    }
+    if !fits(&widths) {
+        let hidden: Vec<_> = widths[1..widths.len() - 1].iter().map(u64::to_string).collect();
+        return match hidden.as_slice() {
+            [] => "a network without hidden layers would fit".into(),
+            hidden => format!("--hidden {} would fit", hidden.join(",")),
+        };
+    }
+    match (file.tensors.keys().any(|name| name.ends_with(".bias")), network.bias()) {
+        (true, false) => "leave --no-bias out to use its biases".into(),
+        (false, true) => "give --no-bias, since the file has no biases".into(),
+        _ => "store the tensors of this network and no others, all F32 or all F64".into(),
+    }
+}
+
+fn given(network: &Network) -> impl Iterator<Item = u64> {
+    network.widths().iter().map(|&width| width as u64)
+}
+
+/// The widths of the network that these weights, [outputs, inputs], make up, if each layer fits the next.
+fn chain(shapes: &[Vec<u64>]) -> Option<Vec<u64>> {
+    let mut widths = vec![*shapes.first()?.get(1)?];
+    for shape in shapes {
+        let &[outputs, inputs] = shape.as_slice() else { return None };
+        if widths.last() != Some(&inputs) {
+            return None;
+        }
+        widths.push(outputs);
+    }
+    Some(widths)
+}
+
+fn read_layers<T: Element>(file: &mut TensorFile, network: &Network) -> Result<Weights<T>> {
+    let mut weights = Vec::with_capacity(network.layers());
+    for (l, pair) in network.widths().windows(2).enumerate() {
+        let (inputs, outputs) = (pair[0], pair[1]);
+        let weight = Matrix::new(outputs, inputs, file.read(&weight_name(l))?).transposed();
+        let bias = if network.bias() { file.read(&bias_name(l))? } else { Vec::new() };
+        weights.push(Layer { weight, bias });
+    }
+    Ok(weights)
+}
+
+/// One tensor on its way into the file.
+struct Tensor<'a, T> {
+    shape: Vec<usize>,
+    source: Source<'a, T>,
+}
+
+enum Source<'a, T> {
+    /// inputs × outputs, to be transposed.
+    Weight(&'a Matrix<T>),
+    Bias(&'a [T]),
+}
+
+fn tensors<T: Element>(weights: &Weights<T>) -> Vec<(String, Tensor<'_, T>)> {
+    let mut tensors = Vec::new();
+    for (l, layer) in weights.iter().enumerate() {
+        let shape = vec![layer.weight.columns, layer.weight.rows];
+        tensors.push((weight_name(l), Tensor { shape, source: Source::Weight(&layer.weight) }));
+        if !layer.bias.is_empty() {
+            tensors.push((bias_name(l), Tensor { shape: vec![layer.bias.len()], source: Source::Bias(&layer.bias) }));
+        }
+    }
+    tensors
+}
+
+impl<T: Element> View for Tensor<'_, T> {
+    fn dtype(&self) -> Dtype {
+        T::DTYPE
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = Vec::with_capacity(self.data_len());
+        match self.source {
+            Source::Weight(matrix) => {
+                for value in matrix.transposed().values {
+                    value.append_to(&mut bytes);
+                }
+            }
+            Source::Bias(values) => {
+                for &value in values {
+                    value.append_to(&mut bytes);
+                }
+            }
+        }
+        bytes.into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * size_of::<T>()
+    }
+}

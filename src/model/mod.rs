@@ -1,0 +1,194 @@
+//! What training leaves behind: the model, its file, and the folder of its run.
+
+mod file;
+mod run_folder;
+mod saving;
+mod summary;
+mod tensor_file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+pub use file::load_weights;
+pub use run_folder::{RunFolder, resolve_model};
+pub use saving::save_atomically;
+pub use summary::{LayerSummary, Summary};
+
+use crate::data::{Encoding, InputColumn, InputKind, Target};
+use crate::error::shown;
+use crate::network::{Loss, Network, Weights, converted};
+use crate::scalar::Scalar;
+
+/// A trained network with all that predictions need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Its shape.
+    pub network: Network,
+    /// What training made small.
+    pub loss: Loss,
+    /// What training found.
+    pub weights: StoredWeights,
+    /// How a table's columns become its inputs, and its outputs the target.
+    pub encoding: Encoding,
+    /// How it came about, for people to read: options, seed, wgrad's version, metrics. Nothing is ever taken from here.
+    pub training: serde_json::Value,
+}
+
+/// Weights in the number type in which they were trained, which is the one in which they are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredWeights {
+    /// f32, `F32` in the file.
+    Single(Weights<f32>),
+    /// f64, `F64` in the file.
+    Double(Weights<f64>),
+}
+
+impl StoredWeights {
+    /// These weights, to be stored in their own number type.
+    pub fn new<T: Scalar>(weights: &Weights<T>) -> Self {
+        if T::NAME == f64::NAME { Self::Double(converted(weights)) } else { Self::Single(converted(weights)) }
+    }
+
+    /// The weights in the number type wanted; f64 to f32 rounds to the nearest.
+    pub fn get<T: Scalar>(&self) -> Weights<T> {
+        match self {
+            Self::Single(weights) => converted(weights),
+            Self::Double(weights) => converted(weights),
+        }
+    }
+
+    /// `"f32"` or `"f64"`.
+    pub fn precision(&self) -> &'static str {
+        match self {
+            Self::Single(_) => f32::NAME,
+            Self::Double(_) => f64::NAME,
+        }
+    }
+
+    /// Checks that these are a network's weights and finite.
+    fn check(&self, network: &Network) -> Result<(), String> {
+        match self {
+            Self::Single(weights) => check_weights(weights, network),
+            Self::Double(weights) => check_weights(weights, network),
+        }
+    }
+}
+
+fn check_weights<T: Scalar>(weights: &Weights<T>, network: &Network) -> Result<(), String> {
+    if weights.len() != network.layers() {
+        return Err(format!("there are weights of {} layers for a network of {}", weights.len(), network.layers()));
+    }
+    for (l, (layer, pair)) in weights.iter().zip(network.widths().windows(2)).enumerate() {
+        let (inputs, outputs) = (pair[0], pair[1]);
+        let biases = if network.bias() { outputs } else { 0 };
+        if (layer.weight.rows, layer.weight.columns, layer.bias.len()) != (inputs, outputs, biases) {
+            return Err(format!(
+                "layer {} has {} × {} weights and {} biases, and {inputs} × {outputs} and {biases} are expected",
+                l + 1,
+                layer.weight.rows,
+                layer.weight.columns,
+                layer.bias.len()
+            ));
+        }
+        if !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite()) {
+            return Err(format!("layer {} has a weight that is NaN or infinite", l + 1));
+        }
+    }
+    Ok(())
+}
+
+impl Model {
+    /// Checks that the parts fit together: what every model that is saved or loaded holds to.
+    fn check(&self) -> Result<(), String> {
+        self.weights.check(&self.network)?;
+        self.loss.check(self.network.output_activation()).map_err(|error| error.to_string())?;
+        check_inputs(&self.encoding.inputs, self.network.inputs())?;
+        check_target(&self.encoding.target, self.network.outputs())?;
+        unique("column", self.encoding.inputs.iter().map(|column| &column.name).chain(target_columns(&self.encoding.target)))
+    }
+}
+
+/// The names of the target's columns.
+fn target_columns(target: &Target) -> impl Iterator<Item = &String> {
+    let (one, several) = match target {
+        Target::Classification { column, .. } => (Some(column), [].as_slice()),
+        Target::Regression { columns } => (None, columns.as_slice()),
+    };
+    one.into_iter().chain(several.iter().map(|column| &column.name))
+}
+
+fn check_inputs(columns: &[InputColumn], inputs: usize) -> Result<(), String> {
+    for column in columns {
+        let name = shown(&column.name);
+        match &column.kind {
+            InputKind::Number { offset, scale, missing } => {
+                check_scaling(&name, *offset, *scale)?;
+                if missing.is_some_and(|value| !value.is_finite()) {
+                    return Err(format!("what stands in for a missing '{name}' is not finite"));
+                }
+            }
+            InputKind::Category { categories, missing } => {
+                if categories.is_empty() {
+                    return Err(format!("column '{name}' has no categories"));
+                }
+                unique(&format!("category of column '{name}'"), categories)?;
+                if missing.as_ref().is_some_and(|value| !categories.contains(value)) {
+                    return Err(format!("what stands in for a missing '{name}' is none of its categories"));
+                }
+            }
+        }
+    }
+    let width: usize = columns.iter().map(input_width).sum();
+    if width != inputs {
+        return Err(format!("the columns make {width} inputs, and the network has {inputs}"));
+    }
+    Ok(())
+}
+
+/// How many inputs of the network a column fills.
+fn input_width(column: &InputColumn) -> usize {
+    match &column.kind {
+        InputKind::Number { .. } => 1,
+        InputKind::Category { categories, .. } => categories.len(),
+    }
+}
+
+fn check_target(target: &Target, outputs: usize) -> Result<(), String> {
+    match target {
+        Target::Classification { column, classes } => {
+            unique(&format!("class of '{}'", shown(column)), classes)?;
+            match (classes.len(), outputs) {
+                (2, 1) => Ok(()),
+                (count, _) if count >= 2 && count == outputs => Ok(()),
+                (count, _) => Err(format!("there are {count} classes for {outputs} outputs")),
+            }
+        }
+        Target::Regression { columns } => {
+            for column in columns {
+                check_scaling(&shown(&column.name), column.offset, column.scale)?;
+            }
+            if columns.len() == outputs {
+                Ok(())
+            } else {
+                Err(format!("there are {} target columns for {outputs} outputs", columns.len()))
+            }
+        }
+    }
+}
+
+fn check_scaling(name: &str, offset: f64, scale: f64) -> Result<(), String> {
+    if offset.is_finite() && scale.is_normal() && scale > 0.0 {
+        return Ok(());
+    }
+    Err(format!("column '{name}' is scaled as (cell - {offset}) / {scale}, and needs a finite offset and a scale above 0"))
+}
+
+/// Checks that no name comes twice.
+fn unique<'a>(what: &str, names: impl IntoIterator<Item = &'a String>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    match names.into_iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(format!("there are two entries '{}' ({what})", shown(name))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,333 @@
+//! The folder of one run: what it holds, and the lock that keeps a second wgrad out of it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::saving::{TEMPORARY, refuse_unless_plain, save_atomically};
+use crate::error::{Error, Result, shown};
+
+const LOCK: &str = "wgrad.lock";
+const MODEL: &str = "model.safetensors";
+const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// A run's folder, locked for as long as this value lives (the system lets go of the lock even when the process is killed).
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// A new run's folder: `path`, which must be empty or not there yet, or else `runs/<name>-<n>` with the first free `n`.
+    ///
+    /// # Errors
+    /// Usage if `path` holds anything or another wgrad works in it; Internal if the system refuses.
+    pub fn create(path: Option<&Path>, name: &str) -> Result<Self> {
+        match path {
+            Some(path) => Self::create_at(path),
+            None => Self::create_numbered(Path::new("runs"), name),
+        }
+    }
+
+    /// The folder of an earlier run, to go on with it.
+    ///
+    /// # Errors
+    /// Usage if there is no run in it or another wgrad works in it; Internal if the system refuses.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.join("run.toml").is_file() {
+            let name = shown(&path.to_string_lossy());
+            return Err(Error::Usage(format!("{name}: holds no run (there is no run.toml in it); name a run's folder")));
+        }
+        let run = Self { path: path.to_path_buf(), _lock: lock(path)? };
+        run.remove_temporary_files();
+        Ok(run)
+    }
+
+    fn create_at(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path).map_err(|error| no_folder(path, &error))?;
+        // A folder in use is named as such; one that holds somebody's files gets no lock file.
+        if path.join(LOCK).exists() {
+            drop(lock(path)?);
+        }
+        refuse_unless_empty(path)?;
+        let run = Self { path: path.to_path_buf(), _lock: lock(path)? };
+        refuse_unless_empty(path)?;
+        Ok(run)
+    }
+
+    fn create_numbered(parent: &Path, name: &str) -> Result<Self> {
+        fs::create_dir_all(parent).map_err(|error| no_folder(parent, &error))?;
+        let name = folder_name(name);
+        for number in 1_u64.. {
+            let path = parent.join(format!("{name}-{number}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { _lock: lock(&path)?, path }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(no_folder(&path, &error)),
+            }
+        }
+        unreachable!("the numbers do not end before the disk does")
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every option of the run, resolved: enough to run it again.
+    pub fn run_toml(&self) -> PathBuf {
+        self.path.join("run.toml")
+    }
+
+    /// One JSON object a line: what each epoch came to.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The trained model.
+    pub fn model(&self) -> PathBuf {
+        self.path.join(MODEL)
+    }
+
+    /// The state from which training goes on.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join(CHECKPOINT)
+    }
+
+    /// The report to read in a browser.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// Appends `record` to `metrics.jsonl` as one line, in one write.
+    ///
+    /// # Errors
+    /// Internal if the system refuses.
+    pub fn append_metrics(&self, record: &impl Serialize) -> Result<()> {
+        let path = self.metrics();
+        refuse_unless_plain(&path)?;
+        let mut line = serde_json::to_vec(record).map_err(|error| Error::Internal(format!("a metrics record: {error}")))?;
+        line.push(b'\n');
+        let appended = OpenOptions::new().create(true).append(true).open(&path).and_then(|mut file| file.write_all(&line));
+        appended.map_err(|error| Error::writing(&path, &error))
+    }
+
+    /// Saves `text` as `run.toml`.
+    ///
+    /// # Errors
+    /// Internal if the system refuses or the file does not read back as it was written.
+    pub fn write_run_toml(&self, text: &str) -> Result<()> {
+        let path = self.run_toml();
+        save_atomically(
+            &path,
+            |file| file.write_all(text.as_bytes()).map_err(|error| Error::writing(&path, &error)),
+            |written| match fs::read(written) {
+                Ok(bytes) if bytes == text.as_bytes() => Ok(()),
+                Ok(_) => Err(Error::Internal(format!(
+                    "{}: does not read back as it was written; check the disk",
+                    shown(&path.to_string_lossy())
+                ))),
+                Err(error) => Err(Error::writing(&path, &error)),
+            },
+        )
+    }
+
+    /// Removes what a killed process had not finished writing. Called with the lock held; what stays does no harm.
+    fn remove_temporary_files(&self) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if is_temporary(&name) {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+/// The model file that a MODEL argument means: the file itself, or a run folder's `model.safetensors`.
+///
+/// # Errors
+/// Model, saying what is there instead.
+pub fn resolve_model(path: &Path) -> Result<PathBuf> {
+    let name = shown(&path.to_string_lossy());
+    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::Model(format!(
+            "{name}: there is no such file or folder; MODEL is a run's folder or its {MODEL} (see runs/ for what there is)"
+        )),
+        _ => Error::Model(format!("{name}: cannot be read: {error}")),
+    })?;
+    if !metadata.is_dir() {
+        return Ok(path.to_path_buf());
+    }
+    let model = path.join(MODEL);
+    if model.is_file() {
+        return Ok(model);
+    }
+    Err(Error::Model(if path.join(CHECKPOINT).is_file() {
+        format!("{name}: has a checkpoint but no {MODEL} yet; finish it with `wgrad train --resume {name}`")
+    } else if path.join("run.toml").is_file() {
+        format!("{name}: this run has saved no {MODEL}; train again")
+    } else {
+        format!("{name}: is a folder without a {MODEL}; name a run's folder or a model file")
+    }))
+}
+
+/// Takes the lock of the folder `path`.
+fn lock(path: &Path) -> Result<File> {
+    let file_path = path.join(LOCK);
+    refuse_unless_plain(&file_path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&file_path)
+        .map_err(|error| Error::writing(&file_path, &error))?;
+    let name = shown(&path.to_string_lossy());
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Usage(format!(
+            "another wgrad works in {name}; wait for it, stop it, or choose another folder with -o"
+        ))),
+        Err(TryLockError::Error(error)) => Err(Error::Internal(format!(
+            "{name}: cannot be locked ({error}); choose a folder on a file system with locks with -o"
+        ))),
+    }
+}
+
+fn refuse_unless_empty(path: &Path) -> Result<()> {
+    let unreadable = |error| Error::Internal(format!("{}: cannot be read: {error}", shown(&path.to_string_lossy())));
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?.file_name();
+        if entry == LOCK {
+            continue;
+        }
+        let name = shown(&path.to_string_lossy());
+        if ["run.toml", "metrics.jsonl", MODEL, CHECKPOINT].iter().any(|file| path.join(file).exists()) {
+            return Err(Error::Usage(format!(
+                "{name}: holds a run already; go on with `wgrad train --resume {name}`, or choose a new folder with -o"
+            )));
+        }
+        let entry = shown(&entry.to_string_lossy());
+        return Err(Error::Usage(format!("{name}: is not empty (it holds {entry}); choose a new folder with -o")));
+    }
+    Ok(())
+}
+
+fn no_folder(path: &Path, error: &std::io::Error) -> Error {
+    let name = shown(&path.to_string_lossy());
+    match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            Error::Usage(format!("{name}: a file is in the way of this folder; choose another with -o"))
+        }
+        _ => Error::Internal(format!("{name}: this folder cannot be made: {error}")),
+    }
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1))
+}
+
+/// `name` with only what every file system takes in a folder's name: letters, digits, `.`, `_`, `-`; at most 40 of them.
+fn folder_name(name: &str) -> String {
+    let kept = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+    let clean: String = name.chars().take(40).map(|c| if kept(c) { c } else { '-' }).collect();
+    match clean.trim_matches(['.', '-']) {
+        "" => "run".into(),
+        name => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(result: Result<RunFolder>) -> String {
+        match result {
+            Err(Error::Usage(sentence)) => sentence,
+            other => panic!("not refused as a usage error: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_second_run_in_the_same_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        let run = RunFolder::create(Some(&path), "digits").unwrap();
+        assert!(usage(RunFolder::create(Some(&path), "digits")).contains("another wgrad works in"));
+        run.write_run_toml("seed = 1\n").unwrap();
+        assert!(usage(RunFolder::create(Some(&path), "digits")).contains("another wgrad works in"));
+        assert!(usage(RunFolder::open(&path)).contains("another wgrad works in"));
+
+        drop(run);
+        assert!(usage(RunFolder::create(Some(&path), "digits")).contains("--resume"));
+        assert!(RunFolder::open(&path).is_ok());
+    }
+
+    #[test]
+    fn an_empty_folder_is_taken_and_a_full_one_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunFolder::create(Some(folder.path()), "digits").unwrap());
+        drop(RunFolder::create(Some(folder.path()), "digits").unwrap());
+
+        let other = tempfile::tempdir().unwrap();
+        fs::write(other.path().join("thesis.txt"), "x").unwrap();
+        assert!(usage(RunFolder::create(Some(other.path()), "digits")).contains("thesis.txt"));
+        assert!(!other.path().join(LOCK).exists());
+        assert!(usage(RunFolder::create(Some(&other.path().join("thesis.txt")), "digits")).contains("a file is in the way"));
+        assert!(usage(RunFolder::open(other.path())).contains("holds no run"));
+    }
+
+    #[test]
+    fn runs_are_numbered_and_named_safely() {
+        let folder = tempfile::tempdir().unwrap();
+        let create = |name| RunFolder::create_numbered(folder.path(), name).unwrap();
+        let (first, second) = (create("digits"), create("digits"));
+        assert_eq!(first.path(), folder.path().join("digits-1"));
+        assert_eq!(second.path(), folder.path().join("digits-2"));
+        assert_eq!(folder_name("../a b\n.csv"), "a-b-.csv");
+        assert_eq!(folder_name("-"), "run");
+    }
+
+    #[test]
+    fn metrics_are_one_object_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(Some(folder.path()), "digits").unwrap();
+        for epoch in 1..=2 {
+            run.append_metrics(&serde_json::json!({ "epoch": epoch, "loss": 0.5 })).unwrap();
+        }
+        assert_eq!(fs::read_to_string(run.metrics()).unwrap(), "{\"epoch\":1,\"loss\":0.5}\n{\"epoch\":2,\"loss\":0.5}\n");
+    }
+
+    #[test]
+    fn opening_a_run_clears_away_what_a_killed_process_left() {
+        let folder = tempfile::tempdir().unwrap();
+        RunFolder::create(Some(folder.path()), "digits").unwrap().write_run_toml("").unwrap();
+        let left = folder.path().join(".wgrad-abc.tmp");
+        fs::write(&left, "half").unwrap();
+        RunFolder::open(folder.path()).unwrap();
+        assert!(!left.exists());
+    }
+
+    #[test]
+    fn a_model_argument_is_a_file_or_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let sentence = |path: &Path| match resolve_model(path) {
+            Err(Error::Model(sentence)) => sentence,
+            other => panic!("{other:?}"),
+        };
+        assert!(sentence(&folder.path().join("nothing")).contains("no such file"));
+        assert!(sentence(folder.path()).contains("without a model.safetensors"));
+        fs::write(folder.path().join("run.toml"), "").unwrap();
+        assert!(sentence(folder.path()).contains("train again"));
+        fs::write(folder.path().join(CHECKPOINT), "").unwrap();
+        assert!(sentence(folder.path()).contains("--resume"));
+        let model = folder.path().join(MODEL);
+        fs::write(&model, "").unwrap();
+        assert_eq!(resolve_model(folder.path()).unwrap(), model);
+        assert_eq!(resolve_model(&model).unwrap(), model);
+    }
+}

@@ -1,0 +1,148 @@
+//! The model file as others see it: Python's safetensors and numpy load it and compute what it says.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use wgrad::data::{Encoding, InputColumn, InputKind, Matrix, NumberTarget, Target};
+use wgrad::model::{Model, StoredWeights};
+use wgrad::network::{Activation, Layer, Loss, Network, Weights};
+use wgrad::random::{Purpose, Stream};
+
+/// 2 number columns and one of 2 categories: 4 inputs.
+const CSV: &str = "colour,weight,species,height\nred,1.5,b,10\nblue,-2.25,a,\n?,0,a,1e1\n\"red\",3,b,-4.5\n";
+
+/// The inputs of `CSV`, encoded by hand with `columns()`.
+const INPUTS: [[f64; 4]; 4] = [[5.0, 0.75, 0.0, 1.0], [0.0, -1.125, 1.0, 0.0], [5.0, 0.0, 1.0, 0.0], [-2.25, 1.5, 0.0, 1.0]];
+
+fn columns() -> Vec<InputColumn> {
+    let column = |name: &str, kind| InputColumn { name: name.into(), kind };
+    vec![
+        column("height", InputKind::Number { offset: 0.0, scale: 2.0, missing: Some(0.0) }),
+        column("weight", InputKind::Number { offset: 0.0, scale: 2.0, missing: None }),
+        column(
+            "colour",
+            InputKind::Category { categories: vec!["blue".into(), "red".into()], missing: Some("blue".into()) },
+        ),
+    ]
+}
+
+fn classes(count: usize) -> Target {
+    let classes = ["a", "b", "c"][..count].iter().map(|name| (*name).to_string()).collect();
+    Target::Classification { column: "species".into(), classes }
+}
+
+fn weights(network: &Network, seed: u64) -> Weights<f64> {
+    let mut stream = Stream::new(seed, Purpose::Test, 0);
+    let layers = network.widths().windows(2).map(|pair| Layer {
+        weight: Matrix::new(pair[0], pair[1], (0..pair[0] * pair[1]).map(|_| stream.normal()).collect()),
+        bias: (0..if network.bias() { pair[1] } else { 0 }).map(|_| stream.normal()).collect(),
+    });
+    layers.collect()
+}
+
+/// Section 1 of the design, one row at a time.
+fn forward(network: &Network, weights: &Weights<f64>, inputs: &[f64]) -> Vec<f64> {
+    let mut a = inputs.to_vec();
+    for (layer, activation) in weights.iter().zip(network.activations()) {
+        let mut z = layer.bias.clone();
+        z.resize(layer.weight.columns, 0.0);
+        for (input, value) in a.iter().enumerate() {
+            for (output, sum) in z.iter_mut().enumerate() {
+                *sum += value * layer.weight.row(input)[output];
+            }
+        }
+        if *activation == Activation::Softmax {
+            let total: f64 = z.iter().map(|z| z.exp()).sum();
+            a = z.iter().map(|z| z.exp() / total).collect();
+        } else {
+            a = z.iter().map(|&z| activation.activate(z)).collect();
+        }
+    }
+    a
+}
+
+/// Whether there is a Python with numpy and safetensors; without one these tests have nothing to run.
+fn python_is_there() -> bool {
+    let there = Command::new("python3").args(["-c", "import numpy, safetensors"]).output();
+    let there = there.is_ok_and(|output| output.status.success());
+    if !there {
+        eprintln!("no python3 with numpy and safetensors: not run");
+    }
+    there
+}
+
+/// What `tests/python/predict.py` prints: the header, then the numbers.
+fn predicted(model: &Path, data: &Path) -> (Vec<String>, Vec<Vec<f64>>) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/predict.py");
+    let output = Command::new("python3").arg(script).arg(model).arg(data).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines = text.lines().map(|line| line.split(','));
+    let header = lines.next().unwrap().map(String::from).collect();
+    (header, lines.map(|cells| cells.map(|cell| cell.parse().unwrap()).collect()).collect())
+}
+
+/// Saves a model of this network and compares what Python predicts with `expected`, which gets the network's outputs.
+fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expected: impl Fn(Vec<f64>) -> Vec<f64>) {
+    for (single, bound) in [(false, 1e-12), (true, 1e-6)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, data) = (folder.path().join("model.safetensors"), folder.path().join("data.csv"));
+        fs::write(&data, CSV).unwrap();
+        let weights = weights(network, 7);
+        let stored =
+            if single { StoredWeights::Single(wgrad::network::converted(&weights)) } else { StoredWeights::new(&weights) };
+        let encoding = Encoding { inputs: columns(), target: target.clone() };
+        let model = Model { network: network.clone(), loss, weights: stored, encoding, training: Value::Null };
+        model.save(&path).unwrap();
+        let (names, rows) = predicted(&path, &data);
+        assert_eq!(names, header);
+        assert_eq!(rows.len(), INPUTS.len());
+        for (row, inputs) in rows.iter().zip(INPUTS) {
+            let expected = expected(forward(network, &weights, &inputs));
+            assert_eq!(row.len(), expected.len());
+            for (value, expected) in row.iter().zip(expected) {
+                let difference = (value - expected).abs();
+                assert!(difference <= bound * expected.abs().max(1.0), "{network:?}: {value}, expected {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn python_predicts_the_same_class_probabilities() {
+    if !python_is_there() {
+        return;
+    }
+    let hidden = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu];
+    for activation in hidden {
+        let network = Network::new(vec![4, 5, 3], vec![activation, Activation::Softmax], true).unwrap();
+        compare(&network, Loss::CrossEntropy, &classes(3), &["a", "b", "c"], |outputs| outputs);
+    }
+}
+
+#[test]
+fn python_predicts_the_same_probability_of_the_second_of_two_classes() {
+    if !python_is_there() {
+        return;
+    }
+    let network = Network::new(vec![4, 1], vec![Activation::Sigmoid], false).unwrap();
+    compare(&network, Loss::BinaryCrossEntropy, &classes(2), &["a", "b"], |outputs| vec![1.0 - outputs[0], outputs[0]]);
+}
+
+#[test]
+fn python_predicts_the_same_values_in_their_own_units() {
+    if !python_is_there() {
+        return;
+    }
+    let target = |name: &str, offset, scale| NumberTarget { name: name.into(), offset, scale };
+    let columns = vec![target("price", 100.0, 20.0), target("area", 0.0, 1.0)];
+    // Seven layers: `10.weight` and `12.weight` come before `2.weight` in the file.
+    let mut activations = vec![Activation::Tanh; 6];
+    activations.push(Activation::Identity);
+    let network = Network::new(vec![4, 3, 3, 2, 3, 3, 4, 2], activations, true).unwrap();
+    compare(&network, Loss::SquaredError, &Target::Regression { columns }, &["price", "area"], |outputs| {
+        vec![100.0 + 20.0 * outputs[0], outputs[1]]
+    });
+}

@@ -1,0 +1,85 @@
+"""Predict with a model that wgrad trained, using only safetensors and numpy:
+
+    python predict.py model.safetensors data.csv
+
+Prints CSV: a probability for each class, or the predicted values in the target's own units.
+"""
+
+import csv
+import json
+import math
+import sys
+
+import numpy as np
+from safetensors import safe_open
+
+MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
+
+erfc = np.vectorize(math.erfc, otypes=[float])
+
+
+def softmax(z):
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+ACTIVATIONS = {
+    "sigmoid": lambda z: np.where(z < 0, np.exp(-abs(z)), 1) / (1 + np.exp(-abs(z))),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky-relu": lambda z: np.where(z < 0, 0.01 * z, z),
+    "gelu": lambda z: z * 0.5 * erfc(-z / math.sqrt(2)),
+    "identity": lambda z: z,
+    "softmax": softmax,
+}
+
+
+def encode(column, cell):
+    """The network's inputs for one cell: a scaled number, or 1 for its category and 0 for the others."""
+    kind = column["kind"]
+    if cell.strip().lower() in MISSING and cell not in kind.get("categories", []):
+        cell = kind["missing"]
+        if cell is None:
+            sys.exit(f"a cell of {column['name']!r} is missing, and the model has nothing that stands in for it")
+    if kind["type"] == "number":
+        return [(float(cell) - kind["offset"]) / kind["scale"]]
+    if cell not in kind["categories"]:
+        sys.exit(f"{cell!r} is no category of {column['name']!r} that the model knows")
+    return [float(cell == category) for category in kind["categories"]]
+
+
+def main(model_path, data_path):
+    with safe_open(model_path, framework="numpy") as file:
+        model = json.loads(file.metadata()["wgrad"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    if model["format"] != 1:
+        sys.exit(f"model format {model['format']} is not known here")
+
+    columns = model["encoding"]["inputs"]
+    with open(data_path, newline="", encoding="utf-8-sig") as file:
+        rows = [sum((encode(column, row[column["name"]]) for column in columns), []) for row in csv.DictReader(file)]
+
+    x = np.array(rows).astype(tensors["0.weight"].dtype)
+    for layer, activation in enumerate(model["activations"]):
+        z = x @ tensors[f"{2 * layer}.weight"].T
+        if model["bias"]:
+            z = z + tensors[f"{2 * layer}.bias"]
+        x = ACTIVATIONS[activation](z).astype(z.dtype)
+
+    target = model["encoding"]["target"]
+    if target["task"] == "regression":
+        names = [column["name"] for column in target["columns"]]
+        values = [column["offset"] + column["scale"] * x[:, i].astype(float) for i, column in enumerate(target["columns"])]
+        x = np.stack(values, axis=1)
+    else:
+        names = target["classes"]
+        if len(names) == 2 and x.shape[1] == 1:  # one output: the probability of the second class
+            x = np.hstack([1 - x, x])
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(x.tolist())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
