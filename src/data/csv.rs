@@ -9,11 +9,12 @@ use super::table::listed;
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
-/// Reads CSV. A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are dropped;
-/// empty cells, `?`, `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
+/// Reads CSV. A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are
+/// dropped; empty cells, `?`, `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
 ///
 /// # Errors
-/// Data, naming the line: text that is not UTF-8, NUL, ragged rows, unclosed quotes, equal column names, no rows, numbers beyond f32.
+/// Data, naming the line: text that is not UTF-8, NUL, ragged rows, unclosed quotes, equal column names, no rows, numbers
+/// beyond f32.
 pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let text = text_of(source, bytes)?;
     let file = File { source, text, delimiter: delimiter(source, options), header: options.header };
@@ -202,7 +203,8 @@ impl File<'_> {
         for ((column, beyond), name) in columns.iter().zip(&beyond).zip(names) {
             if let (Some(_), Some((line, cell))) = (column, beyond) {
                 return Err(self.refused(&format!(
-                    "line {line}, column '{}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, or say --ignore {}",
+                    "line {line}, column '{}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, \
+                     or say --ignore {}",
                     shown(name),
                     shown(cell),
                     f32::MAX,

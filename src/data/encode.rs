@@ -19,8 +19,8 @@ impl Encoding {
     /// The network's inputs for `rows` of the table: rows × [`Encoding::inputs`].
     ///
     /// # Errors
-    /// Data, naming line and column: absent columns, missing cells without a stand-in, text for a number, categories not seen in
-    /// training, numbers that leave `T` when scaled.
+    /// Data, naming line and column: absent columns, missing cells without a stand-in, text for a number, categories not
+    /// seen in training, numbers that leave `T` when scaled.
     pub fn encode_inputs<T: Scalar>(&self, table: &Table, rows: &[usize]) -> Result<Matrix<T>> {
         /// Columns at a time: so many streams are read side by side into neighbouring cells of a row.
         const GROUP: usize = 64;
@@ -51,11 +51,12 @@ impl Encoding {
         Ok(matrix)
     }
 
-    /// The targets for `rows` of the table: rows × `outputs`. Of a regression, the scaled numbers; of a classification, 1 for the row's
-    /// class among as many outputs as there are classes, or, with one output, 1 for the second of two classes.
+    /// The targets for `rows` of the table: rows × `outputs`. Of a regression, the scaled numbers; of a classification, 1
+    /// for the row's class among as many outputs as there are classes, or, with one output, 1 for the second of two classes.
     ///
     /// # Errors
-    /// Data, naming line and column, for absent, missing or unknown targets; Usage, if a net of so many outputs cannot say them.
+    /// Data, naming line and column, for absent, missing or unknown targets; Usage, if a net of so many outputs cannot say
+    /// them.
     pub fn encode_targets<T: Scalar>(&self, table: &Table, rows: &[usize], outputs: usize) -> Result<Matrix<T>> {
         match &self.target {
             Target::Classification { classes, .. } => {
@@ -121,8 +122,8 @@ impl Encoding {
         Ok(Matrix::new(columns.len(), rows.len(), numbers.concat()).transposed())
     }
 
-    /// The class that each row of `outputs` (rows × outputs) says: the largest output, the first of equals; with one output, the second
-    /// class from 0.5.
+    /// The class that each row of `outputs` (rows × outputs) says: the largest output, the first of equals; with one output,
+    /// the second class from 0.5.
     ///
     /// # Panics
     /// If the task is regression.

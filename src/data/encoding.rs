@@ -163,7 +163,8 @@ impl Encoding {
     /// This encoding, if it can be meant: read from a file, it might say anything.
     ///
     /// # Errors
-    /// Model, naming the column whose scale is not a positive number, or whose categories or classes are none or not distinct.
+    /// Model, naming the column whose scale is not a positive number, or whose categories or classes are none or not
+    /// distinct.
     pub fn checked(self) -> Result<Self> {
         let number = |offset: f64, scale: f64| offset.is_finite() && scale.is_finite() && scale > 0.0;
         let distinct = |names: &[String]| {

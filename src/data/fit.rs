@@ -102,9 +102,10 @@ impl Roles {
     }
 }
 
-/// The task that these options and this table mean: what `options` say; regression for several targets; an embedded set's own;
-/// classification if the target is text or categorical; else regression, unless the numbers look like classes: at most 20 different
-/// integers, and on average 5 rows or more of each or nothing but 0 and 1. All rows are looked at, as the task is not fitted.
+/// The task that these options and this table mean: what `options` say; regression for several targets; an embedded set's
+/// own; classification if the target is text or categorical; else regression, unless the numbers look like classes: at most
+/// 20 different integers, and on average 5 rows or more of each or nothing but 0 and 1. All rows are looked at, as the task
+/// is not fitted.
 ///
 /// # Errors
 /// Data, if there is no such column; Usage, if options contradict each other.
@@ -187,8 +188,8 @@ impl Encoding {
     /// Fits an encoding to `rows`, which are the training rows: no other row is looked at, but for the task (see [`task`]).
     ///
     /// # Errors
-    /// Data, naming line and column, for missing cells without a stand-in, targets that are no numbers, columns that cannot be meant;
-    /// Usage, if options contradict each other.
+    /// Data, naming line and column, for missing cells without a stand-in, targets that are no numbers, columns that cannot
+    /// be meant; Usage, if options contradict each other.
     pub fn fit(table: &Table, rows: &[usize], options: &FitOptions) -> Result<Self> {
         if rows.is_empty() {
             return Err(Error::Data(format!("{}: there are no training rows", shown(&table.source))));

@@ -1,7 +1,8 @@
 //! Data: tables in, matrices out.
 //!
-//! `read` makes a `Table` of an embedded set, a file or stdin; `split` shares out its rows; `fit` looks at the training rows and makes
-//! an `Encoding`; `encode` turns any table with the same columns into matrices by it; `summary` describes a table to people.
+//! `read` makes a `Table` of an embedded set, a file or stdin; `split` shares out its rows; `fit` looks at the training rows
+//! and makes an `Encoding`; `encode` turns any table with the same columns into matrices by it; `summary` describes a table
+//! to people.
 
 mod categories;
 mod csv;

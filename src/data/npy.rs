@@ -25,7 +25,8 @@ pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
     table_of(source, cells)
 }
 
-/// What npyz takes on trust: it allocates what the length says, parses brackets recursively and multiplies the shape unchecked.
+/// What npyz takes on trust: it allocates what the length says, parses brackets recursively and multiplies the shape
+/// unchecked.
 fn check_header(bytes: &[u8]) -> std::result::Result<(), String> {
     const MOST_BRACKETS: usize = 32;
     let cut = || "is cut short".to_owned();

@@ -25,11 +25,12 @@ impl Default for ReadOptions {
     }
 }
 
-/// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris` is the
-/// file. Whether it is npy, IDX or gzip is told by its first bytes; all else is CSV.
+/// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris`
+/// is the file. Whether it is npy, IDX or gzip is told by its first bytes; all else is CSV.
 ///
 /// # Errors
-/// Data, naming file, line and column, if it cannot be read or is not what it says; Usage, if an option does not go with the format.
+/// Data, naming file, line and column, if it cannot be read or is not what it says; Usage, if an option does not go with the
+/// format.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
     let embedded = embedded::find(source);
     let bytes = match embedded {

@@ -95,8 +95,8 @@ impl From<Fractions> for String {
     }
 }
 
-/// Splits rows 0..`rows` at random, as a function of the seed. Validation and test get their share, rounded; training gets the rest.
-/// With `stratify`, the class of each row, every class is shared out alike, and its last row is always trained on.
+/// Splits rows 0..`rows` at random, as a function of the seed. Validation and test get their share, rounded; training gets
+/// the rest. With `stratify`, the class of each row, every class is shared out alike, and its last row is always trained on.
 ///
 /// # Errors
 /// Data, if no row is left for training.

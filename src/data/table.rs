@@ -124,7 +124,8 @@ impl Table {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// The position of the column that `text` names, by its name or else by its position from 0. `flag` is where the user wrote it.
+    /// The position of the column that `text` names, by its name or else by its position from 0. `flag` is where the user
+    /// wrote it.
     ///
     /// # Errors
     /// Data, if there is no such column.

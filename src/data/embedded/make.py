@@ -1,6 +1,7 @@
 """Makes the embedded data sets from the files that NOTICE names: python3 make.py SKLEARN_FOLDER LINFA_FOLDER.
 
-Every set becomes ordinary CSV, header first, target last, classes by name; then gzip without a time, so that the bytes repeat.
+Every set becomes ordinary CSV, header first, target last, classes by name; then gzip without a time, so that the
+bytes repeat.
 """
 import csv
 import gzip
