@@ -2,6 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Table;
+use super::table::listed;
+use crate::error::{Error, Result, shown, suggestion};
+
+/// What a net is trained for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// To name the class of a row.
+    Classification,
+    /// To give one or more numbers for a row.
+    Regression,
+}
+
 /// How the columns of a table become inputs and targets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
@@ -69,4 +83,192 @@ pub struct NumberTarget {
     pub offset: f64,
     /// What divides.
     pub scale: f64,
+}
+
+/// How a table's columns match an encoding's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ColumnReport {
+    /// The columns that are neither inputs nor targets; they are not looked at.
+    pub extra: Vec<String>,
+}
+
+impl Encoding {
+    /// What the net is trained for.
+    pub fn task(&self) -> Task {
+        match self.target {
+            Target::Classification { .. } => Task::Classification,
+            Target::Regression { .. } => Task::Regression,
+        }
+    }
+
+    /// Number of the network's inputs: one a numeric column, one a category of the others.
+    pub fn inputs(&self) -> usize {
+        self.inputs.iter().map(InputColumn::width).sum()
+    }
+
+    /// The names of the network's inputs, in order: the column's, or `column=category`.
+    pub fn input_names(&self) -> Vec<String> {
+        let names = |column: &InputColumn| match &column.kind {
+            InputKind::Number { .. } => vec![column.name.clone()],
+            InputKind::Category { categories, .. } => {
+                categories.iter().map(|category| format!("{}={category}", column.name)).collect()
+            }
+        };
+        self.inputs.iter().flat_map(names).collect()
+    }
+
+    /// The classes in order; none for regression.
+    pub fn class_names(&self) -> &[String] {
+        match &self.target {
+            Target::Classification { classes, .. } => classes,
+            Target::Regression { .. } => &[],
+        }
+    }
+
+    /// The names of the target columns.
+    pub fn target_names(&self) -> Vec<&str> {
+        match &self.target {
+            Target::Classification { column, .. } => vec![column],
+            Target::Regression { columns } => columns.iter().map(|column| column.name.as_str()).collect(),
+        }
+    }
+
+    /// Matches the table's columns by name, in any order. The target columns may be absent.
+    ///
+    /// # Errors
+    /// Data, if an input column is absent: all such are named, with the closest of the table's other columns.
+    pub fn check_columns(&self, table: &Table) -> Result<ColumnReport> {
+        let input = |name: &str| self.inputs.iter().any(|column| column.name == name);
+        let targets = self.target_names();
+        let extra: Vec<&str> = table.names().filter(|name| !input(name) && !targets.contains(name)).collect();
+        let absent: Vec<String> = self
+            .inputs
+            .iter()
+            .filter(|column| table.position(&column.name).is_none())
+            .map(|column| format!("'{}'{}", shown(&column.name), suggestion(&column.name, extra.iter().copied())))
+            .collect();
+        if absent.is_empty() {
+            return Ok(ColumnReport { extra: extra.into_iter().map(str::to_owned).collect() });
+        }
+        Err(Error::Data(format!(
+            "{}: {} of the {} input columns are missing: {}; the file's columns are {}",
+            shown(&table.source),
+            absent.len(),
+            self.inputs.len(),
+            absent[..absent.len().min(10)].join("; "),
+            listed(table.names())
+        )))
+    }
+
+    /// This encoding, if it can be meant: read from a file, it might say anything.
+    ///
+    /// # Errors
+    /// Model, naming the column whose scale is not a positive number, or whose categories or classes are none or not
+    /// distinct.
+    pub fn checked(self) -> Result<Self> {
+        let number = |offset: f64, scale: f64| offset.is_finite() && scale.is_finite() && scale > 0.0;
+        let distinct = |names: &[String]| {
+            !names.is_empty() && names.iter().collect::<std::collections::HashSet<_>>().len() == names.len()
+        };
+        let input = |column: &InputColumn| match &column.kind {
+            InputKind::Number { offset, scale, missing } => number(*offset, *scale) && missing.is_none_or(f64::is_finite),
+            InputKind::Category { categories, missing } => {
+                distinct(categories) && missing.as_ref().is_none_or(|missing| categories.contains(missing))
+            }
+        };
+        let target = match &self.target {
+            Target::Classification { column, classes } => (!distinct(classes)).then_some(column),
+            Target::Regression { columns } => {
+                columns.iter().find(|column| !number(column.offset, column.scale)).map(|column| &column.name)
+            }
+        };
+        let names: Vec<String> = self.inputs.iter().map(|column| column.name.clone()).collect();
+        let unfit = self.inputs.iter().find(|column| !input(column)).map(|column| &column.name).or(target);
+        match unfit {
+            Some(name) => Err(Error::Model(format!("the model's encoding of column '{}' makes no sense", shown(name)))),
+            None if self.target_names().is_empty() || !distinct(&names) => {
+                Err(Error::Model("the model's encoding has no target, no inputs or one input twice".into()))
+            }
+            None => Ok(self),
+        }
+    }
+}
+
+impl InputColumn {
+    /// Number of the network's inputs that this column makes.
+    pub(crate) fn width(&self) -> usize {
+        match &self.kind {
+            InputKind::Number { .. } => 1,
+            InputKind::Category { categories, .. } => categories.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Cells, Column};
+
+    fn number(name: &str) -> InputColumn {
+        InputColumn { name: name.into(), kind: InputKind::Number { offset: 0.0, scale: 1.0, missing: None } }
+    }
+
+    fn encoding() -> Encoding {
+        let categories = vec!["1".into(), "2".into()];
+        let rank = InputColumn { name: "rank".into(), kind: InputKind::Category { categories, missing: None } };
+        let target = Target::Classification { column: "admit".into(), classes: vec!["0".into(), "1".into()] };
+        Encoding { inputs: vec![number("gre"), rank, number("gpa")], target }
+    }
+
+    fn table(names: &[&str]) -> Table {
+        Table::new(
+            "t.csv",
+            names.iter().map(|name| Column { name: (*name).into(), cells: Cells::Numbers(vec![1.0]) }).collect(),
+        )
+    }
+
+    #[test]
+    fn a_category_column_makes_one_named_input_a_category() {
+        assert_eq!(encoding().inputs(), 4);
+        assert_eq!(encoding().input_names(), ["gre", "rank=1", "rank=2", "gpa"]);
+    }
+
+    #[test]
+    fn columns_match_by_name_in_any_order_without_the_target() {
+        let report = encoding().check_columns(&table(&["gpa", "town", "rank", "gre"])).unwrap();
+        assert_eq!(report.extra, ["town"]);
+        assert!(encoding().check_columns(&table(&["gpa", "rank", "gre", "admit"])).unwrap().extra.is_empty());
+    }
+
+    #[test]
+    fn absent_columns_are_all_named_with_the_closest_others() {
+        let message = encoding().check_columns(&table(&["gpaa", "rank"])).unwrap_err().to_string();
+        assert!(message.contains("2 of the 3") && message.contains("'gre'"), "{message}");
+        assert!(message.contains("'gpa', did you mean 'gpaa'?"), "{message}");
+    }
+
+    #[test]
+    fn an_encoding_survives_json() {
+        let json = serde_json::to_string(&encoding()).unwrap();
+        assert_eq!(serde_json::from_str::<Encoding>(&json).unwrap(), encoding());
+    }
+
+    #[test]
+    fn an_encoding_that_makes_no_sense_is_refused() {
+        assert!(encoding().checked().is_ok());
+        let altered = |alter: &dyn Fn(&mut Encoding)| {
+            let mut encoding = encoding();
+            alter(&mut encoding);
+            matches!(encoding.checked(), Err(Error::Model(_)))
+        };
+        let kind = |kind: InputKind| altered(&|encoding| encoding.inputs[0].kind = kind.clone());
+        assert!(kind(InputKind::Number { offset: 0.0, scale: 0.0, missing: None }));
+        assert!(kind(InputKind::Number { offset: f64::NAN, scale: 1.0, missing: None }));
+        assert!(kind(InputKind::Number { offset: 0.0, scale: 1.0, missing: Some(f64::INFINITY) }));
+        assert!(kind(InputKind::Category { categories: vec![], missing: None }));
+        assert!(kind(InputKind::Category { categories: vec!["a".into()], missing: Some("b".into()) }));
+        assert!(altered(&|encoding| encoding.inputs[0].name = "gpa".into()));
+        assert!(altered(&|encoding| encoding.inputs.clear()));
+        assert!(altered(&|encoding| encoding.target = Target::Regression { columns: vec![] }));
+    }
 }

@@ -1,7 +1,27 @@
 //! Data: tables in, matrices out.
+//!
+//! `read` makes a `Table` of an embedded set, a file or stdin; `split` shares out its rows; `fit` looks at the training rows
+//! and makes an `Encoding`; `encode` turns any table with the same columns into matrices by it; `summary` describes a table
+//! to people.
 
+mod categories;
+mod csv;
+pub mod embedded;
+mod encode;
 pub mod encoding;
+pub mod fit;
+mod idx;
 pub mod matrix;
+mod npy;
+pub mod read;
+pub mod split;
+pub mod summary;
+pub mod table;
 
-pub use encoding::{Encoding, InputColumn, InputKind, NumberTarget, Target};
+pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
+pub use fit::{FitOptions, Missing, Scale};
 pub use matrix::Matrix;
+pub use read::{ReadOptions, read};
+pub use split::{Fractions, Split, split};
+pub use summary::Summary;
+pub use table::{Cells, Column, Table};

@@ -1,0 +1,74 @@
+//! Finding a cell among known categories or classes.
+
+use std::collections::HashMap;
+
+use super::Table;
+use super::table::listed;
+use crate::error::{Error, Result, shown};
+
+/// Known categories. A cell is one of them if it is spelled like it or is the same number (`1`, `1.0`, `01`).
+pub(crate) struct Categories<'a> {
+    names: &'a [String],
+    by_name: HashMap<&'a str, usize>,
+    by_number: HashMap<u64, usize>,
+}
+
+impl<'a> Categories<'a> {
+    pub(crate) fn new(names: &'a [String]) -> Self {
+        let by_name = names.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        // Backwards, so that of two spellings of one number the first is found.
+        let by_number = names.iter().enumerate().rev().filter_map(|(index, name)| Some((number(name)?, index))).collect();
+        Self { names, by_name, by_number }
+    }
+
+    fn find(&self, cell: &str) -> Option<usize> {
+        self.by_name.get(cell).or_else(|| self.by_number.get(&number(cell)?)).copied()
+    }
+
+    /// The category of each of `rows`, `missing` standing in for missing cells.
+    pub(crate) fn codes(&self, table: &Table, position: usize, rows: &[usize], missing: Option<&str>) -> Result<Vec<usize>> {
+        let column = &table.columns[position];
+        let code = |&row: &usize| {
+            let cell = column.cells.text(row);
+            let Some(cell) = cell.as_deref().or(missing) else { return Err(missing_cell(table, row, position)) };
+            self.find(cell).ok_or_else(|| {
+                Error::Data(format!(
+                    "{}: '{}' was not among the values of the training rows ({}); mend it or leave the row out",
+                    table.place(row, &column.name),
+                    shown(cell),
+                    listed(self.names.iter().map(String::as_str))
+                ))
+            })
+        };
+        rows.iter().map(code).collect()
+    }
+}
+
+/// The bits of the number that this text is, 0 having one sign.
+fn number(text: &str) -> Option<u64> {
+    text.parse::<f64>().ok().map(|number| (number + 0.0).to_bits())
+}
+
+/// The error for a missing cell that nothing stands in for.
+pub(crate) fn missing_cell(table: &Table, row: usize, position: usize) -> Error {
+    let name = &table.columns[position].name;
+    Error::Data(format!(
+        "{}: the cell is missing; fill it in, or train with --missing drop, mean, median or mode, or with --ignore {}",
+        table.place(row, name),
+        shown(name)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_is_found_by_spelling_first_and_then_as_a_number() {
+        let names: Vec<String> = ["0", "01", "1", "a"].map(String::from).to_vec();
+        let categories = Categories::new(&names);
+        let found = |cell| categories.find(cell);
+        assert_eq!((found("01"), found("1"), found("1.0"), found("-0")), (Some(1), Some(2), Some(1), Some(0)));
+        assert_eq!((found("a"), found("A"), found("2")), (Some(3), None, None));
+    }
+}

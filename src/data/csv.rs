@@ -1,0 +1,354 @@
+//! CSV and its relatives (RFC 4180), through the crate `csv`: text in, columns of numbers or text out.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+
+use super::table::listed;
+use super::{Cells, Column, ReadOptions, Table};
+use crate::error::{Error, Result, shown};
+
+/// Reads CSV. A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are
+/// dropped; empty cells, `?`, `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
+///
+/// # Errors
+/// Data, naming the line: text that is not UTF-8, NUL, ragged rows, unclosed quotes, equal column names, no rows, numbers
+/// beyond f32.
+pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+    let text = text_of(source, bytes)?;
+    let file = File { source, text, delimiter: delimiter(source, options), header: options.header };
+    let names = file.names(options)?;
+    let (numbers, lines) = file.numbers(&names)?;
+    if lines.is_empty() {
+        return Err(file.refused("it has a header and no rows (--no-header if its first line is a row)"));
+    }
+    let texts = file.texts(&numbers)?;
+    let cells = numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::Numbers));
+    let columns = names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells }).collect();
+    let mut table = Table::new(source, columns);
+    table.lines = lines;
+    Ok(table)
+}
+
+/// Whether a cell says that its value is missing.
+fn is_missing(cell: &str) -> bool {
+    cell.is_empty() || cell == "?" || ["na", "n/a", "nan", "null"].iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+fn delimiter(source: &str, options: &ReadOptions) -> u8 {
+    let name = source.to_ascii_lowercase();
+    let name = Path::new(name.strip_suffix(".gz").unwrap_or(&name));
+    let tabs = name.extension().is_some_and(|extension| extension == "tsv" || extension == "tab");
+    options.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
+}
+
+/// The text without its byte order mark.
+fn text_of<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
+    let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return refused("it is UTF-16 text; save it as UTF-8".into());
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return refused(
+            "it is a zip archive (a workbook or .npz?), which is not read; save the table in it as CSV or npy".into(),
+        );
+    }
+    if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
+        return refused(format!(
+            "line {}: a NUL byte, so this is no text; CSV, npy, IDX and gzip are read",
+            1 + breaks(&bytes[..place])
+        ));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+            refused(format!("line {}, byte {column}: not UTF-8; save the file as UTF-8", 1 + breaks(before)))
+        }
+    }
+}
+
+/// Number of ends of line: LF, CR LF or CR.
+fn breaks(bytes: &[u8]) -> u64 {
+    let ends = |(position, byte): (usize, &u8)| *byte == b'\n' || *byte == b'\r' && bytes.get(position + 1) != Some(&b'\n');
+    bytes.iter().enumerate().filter(|&(position, byte)| ends((position, byte))).count() as u64
+}
+
+/// The cells of a numeric column; NaN = missing.
+type Numbers = Vec<f64>;
+
+struct File<'a> {
+    source: &'a str,
+    text: &'a str,
+    delimiter: u8,
+    header: bool,
+}
+
+impl File<'_> {
+    fn refused(&self, what: &str) -> Error {
+        Error::Data(format!("{}: {what}", shown(self.source)))
+    }
+
+    fn reader(&self) -> Reader<&[u8]> {
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(self.delimiter).trim(Trim::All).from_reader(self.text.as_bytes())
+    }
+
+    /// Whether there was a record to read.
+    fn read(&self, reader: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool> {
+        reader.read_record(record).map_err(|error| self.refused(&shown(&error.to_string())))
+    }
+
+    /// Calls `each` with every record's first line (from 1) and cells, the header included.
+    fn records(&self, mut each: impl FnMut(u64, &StringRecord) -> Result<()>) -> Result<()> {
+        let mut reader = self.reader();
+        let bytes = self.text.as_bytes();
+        let mut record = StringRecord::new();
+        let (mut counted, mut line) = (0, 1);
+        while self.read(&mut reader, &mut record)? {
+            // The crate's position lies before empty lines and the LF of a CR LF.
+            let mut start = record.position().map_or(counted, |position| position.byte() as usize);
+            start += bytes[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+            line += breaks(&bytes[counted..start]);
+            counted = start;
+            each(line, &record)?;
+        }
+        self.check_last_quote(&bytes[counted..], line)
+    }
+
+    /// The crate takes the end of the file for a closing quote.
+    fn check_last_quote(&self, record: &[u8], line: u64) -> Result<()> {
+        let quotes = record.iter().filter(|&&byte| byte == b'"').count();
+        let opens = |pair: &[u8]| pair[1] == b'"' && (pair[0] == self.delimiter || b"\n ".contains(&pair[0]));
+        if quotes % 2 == 1 && (record.first() == Some(&b'"') || record.windows(2).any(opens)) {
+            return Err(
+                self.refused(&format!("line {line}: a quotation mark is opened and never closed; close or remove it"))
+            );
+        }
+        Ok(())
+    }
+
+    /// The columns' names.
+    fn names(&self, options: &ReadOptions) -> Result<Vec<String>> {
+        let mut first = StringRecord::new();
+        if !self.read(&mut self.reader(), &mut first)? {
+            return Err(self.refused("it is empty; a header and rows are expected"));
+        }
+        if !self.header {
+            return Ok((0..first.len()).map(|position| position.to_string()).collect());
+        }
+        let separator = |character: &char| ";\t|".contains(*character) && first.len() == 1 && options.delimiter.is_none();
+        if let Some(other) = first.iter().flat_map(str::chars).find(separator) {
+            let other = other.escape_default();
+            return Err(
+                self.refused(&format!("its one column holds '{other}'; say --delimiter '{other}' if that separates cells"))
+            );
+        }
+        let name = |(position, name): (usize, &str)| if name.is_empty() { position.to_string() } else { name.to_owned() };
+        let names: Vec<String> = first.iter().enumerate().map(name).collect();
+        let numeric = names.iter().all(|name| name.parse::<f64>().is_ok());
+        let hint =
+            if numeric { "; it holds only numbers: if it is no header, say --no-header" } else { "; rename one of them" };
+        let mut seen = HashSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(self.refused(&format!("its header names '{}' twice{hint}", shown(twice))));
+        }
+        if numeric && names.iter().any(|name| name.parse::<u64>().is_err()) {
+            return Err(self.refused(&format!("its first line is {}{}", listed(names.iter().map(String::as_str)), &hint)));
+        }
+        Ok(names)
+    }
+
+    /// Calls `each` with the line and cells of every row, which are as many as there are columns.
+    fn rows(&self, columns: usize, mut each: impl FnMut(u64, &StringRecord)) -> Result<()> {
+        let mut header = self.header;
+        self.records(|line, record| {
+            if std::mem::take(&mut header) {
+                return Ok(());
+            }
+            if record.len() != columns {
+                let quotes =
+                    if record.iter().any(|cell| cell.contains('\n')) { " (is a quotation mark left open?)" } else { "" };
+                return Err(self.refused(&format!(
+                    "line {line}: {} cells where {} columns need {columns}{quotes}; mend the line",
+                    record.len(),
+                    if self.header { "the header's" } else { "the first line's" }
+                )));
+            }
+            each(line, record);
+            Ok(())
+        })
+    }
+
+    /// The numeric columns (none where a column is text) and the line of each row.
+    fn numbers(&self, names: &[String]) -> Result<(Vec<Option<Numbers>>, Vec<u64>)> {
+        let mut columns: Vec<Option<Numbers>> = vec![Some(Vec::new()); names.len()];
+        let mut beyond: Vec<Option<(u64, String)>> = vec![None; names.len()];
+        let mut lines = Vec::new();
+        self.rows(names.len(), |line, record| {
+            lines.push(line);
+            for ((column, beyond), cell) in columns.iter_mut().zip(&mut beyond).zip(record) {
+                let Some(numbers) = column else { continue };
+                match if is_missing(cell) { Ok(f64::NAN) } else { cell.parse::<f64>() } {
+                    Ok(number) => numbers.push(number),
+                    Err(_) => *column = None,
+                }
+                if cell.parse::<f64>().is_ok_and(|number| number.abs() > f64::from(f32::MAX)) {
+                    beyond.get_or_insert_with(|| (line, cell.to_owned()));
+                }
+            }
+        })?;
+        for ((column, beyond), name) in columns.iter().zip(&beyond).zip(names) {
+            if let (Some(_), Some((line, cell))) = (column, beyond) {
+                return Err(self.refused(&format!(
+                    "line {line}, column '{}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, \
+                     or say --ignore {}",
+                    shown(name),
+                    shown(cell),
+                    f32::MAX,
+                    shown(name)
+                )));
+            }
+        }
+        Ok((columns, lines))
+    }
+
+    /// The cells of the columns that are not numeric; nothing for the others.
+    fn texts(&self, numbers: &[Option<Numbers>]) -> Result<Vec<Vec<Option<String>>>> {
+        let mut columns = vec![Vec::new(); numbers.len()];
+        if numbers.iter().all(Option::is_some) {
+            return Ok(columns);
+        }
+        self.rows(numbers.len(), |_, record| {
+            for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
+                if numbers.is_none() {
+                    column.push((!is_missing(cell)).then(|| cell.to_owned()));
+                }
+            }
+        })?;
+        Ok(columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        let error = read("t.csv", bytes, &ReadOptions::default()).unwrap_err();
+        assert_eq!(error.exit_code(), 3);
+        error.to_string()
+    }
+
+    fn numbers(table: &Table, column: usize) -> Vec<Option<f64>> {
+        (0..table.rows).map(|row| table.columns[column].cells.number(row)).collect()
+    }
+
+    fn texts(table: &Table, column: usize) -> Vec<Option<String>> {
+        assert!(table.columns[column].cells.is_text());
+        (0..table.rows).map(|row| table.columns[column].cells.text(row).map(Into::into)).collect()
+    }
+
+    #[test]
+    fn byte_order_mark_crlf_and_quotes_are_read() {
+        let table = table("\u{feff}\"a\",\"b, c\"\r\n1,\"x \"\"y\"\"\"\r\n-2.5e1,\"two\nlines\"\r\n3,z\r\n");
+        assert_eq!(table.names().collect::<Vec<_>>(), ["a", "b, c"]);
+        assert_eq!(numbers(&table, 0), [Some(1.0), Some(-25.0), Some(3.0)]);
+        assert_eq!(texts(&table, 1), [Some("x \"y\"".into()), Some("two\nlines".into()), Some("z".into())]);
+        assert_eq!(table.lines, [2, 3, 5]);
+    }
+
+    #[test]
+    fn lines_are_counted_over_empty_lines() {
+        assert_eq!(table("a\n\n1\n\n\n2\n").lines, [3, 6]);
+        assert_eq!(table("a\r\n\r\n1\r\n2\r\n").lines, [3, 4]);
+    }
+
+    #[test]
+    fn missing_cells_are_missing_in_numbers_and_text() {
+        let table = table("a,b\n1,x\n,\nNA,na\nnan,?\nNULL,N/A\n 2 ,y\n");
+        assert_eq!(numbers(&table, 0), [Some(1.0), None, None, None, None, Some(2.0)]);
+        assert_eq!(texts(&table, 1), [Some("x".into()), None, None, None, None, Some("y".into())]);
+    }
+
+    #[test]
+    fn one_text_cell_makes_the_column_text_with_its_own_spellings() {
+        let table = table("a\n007\n1.50\n3+\n");
+        assert_eq!(texts(&table, 0), [Some("007".into()), Some("1.50".into()), Some("3+".into())]);
+    }
+
+    #[test]
+    fn numbers_beyond_f32_are_refused_with_line_and_column_unless_the_column_is_text() {
+        for cell in ["inf", "-Infinity", "1e39", "1e999"] {
+            let message = message(format!("a,b\n1,2\n3,{cell}\n").as_bytes());
+            assert!(message.contains("line 3, column 'b'") && message.contains(cell), "{message}");
+        }
+        assert!(table("a\n1e39\nfar\n").columns[0].cells.is_text());
+        assert!(!table("a\n3.4e38\n").columns[0].cells.is_text());
+    }
+
+    #[test]
+    fn ragged_rows_are_refused_with_their_line() {
+        let message_short = message(b"a,b\n1,2\n3\n");
+        assert!(message_short.contains("line 3: 1 cells") && message_short.contains("need 2"), "{message_short}");
+        assert!(message(b"a,b\r\n1,2,3\r\n").contains("line 2: 3 cells"));
+        assert!(message(b"a,b\n1,\"2\n3,4\n5,6,7\"\n8,9,1").contains("line 5: 3 cells"));
+    }
+
+    #[test]
+    fn a_quotation_mark_left_open_is_refused() {
+        assert!(message(b"a,b\n1,x\n2,\"y\n3,z\n").contains("line 3: a quotation mark"));
+        assert!(message(b"a\n\"x\n").contains("line 2: a quotation mark"));
+        assert_eq!(texts(&table("a,b\n1,5\" pipe\n"), 1), [Some("5\" pipe".into())]);
+    }
+
+    #[test]
+    fn what_is_no_utf8_text_is_refused_with_its_line() {
+        assert!(message(b"a,b\n1,2\n3,\xff\n").contains("line 3, byte 3: not UTF-8"));
+        assert!(message(b"a,b\n1,\0\n").contains("line 2: a NUL byte"));
+        assert!(message(b"\xff\xfea\0").contains("UTF-16"));
+        assert!(message(b"PK\x03\x04rest").contains("zip"));
+    }
+
+    #[test]
+    fn a_file_without_rows_is_refused() {
+        assert!(message(b"").contains("empty"));
+        assert!(message(b"\n\n").contains("empty"));
+        assert!(message(b"a,b\n").contains("no rows"));
+    }
+
+    #[test]
+    fn two_columns_of_one_name_are_refused() {
+        assert!(message(b"a,b, a\n1,2,3\n").contains("'a' twice; rename"));
+        assert!(message(b"1,2,1\n1,2,3\n").contains("--no-header"));
+        assert!(message(b"5.1,3.5\n1,2\n").contains("--no-header"));
+    }
+
+    #[test]
+    fn columns_without_a_name_are_called_by_their_position() {
+        assert_eq!(table(",a\n0,5\n").names().collect::<Vec<_>>(), ["0", "a"]);
+        let options = ReadOptions { header: false, ..Default::default() };
+        let table = read("t.csv", b"5,x\n6,y\n", &options).unwrap();
+        assert_eq!(table.names().collect::<Vec<_>>(), ["0", "1"]);
+        assert_eq!((table.rows, &table.lines[..]), (2, &[1, 2][..]));
+    }
+
+    #[test]
+    fn the_delimiter_follows_the_name_or_the_option() {
+        let columns = |source, text: &str, delimiter| {
+            let options = ReadOptions { delimiter, ..Default::default() };
+            read(source, text.as_bytes(), &options).unwrap().columns.len()
+        };
+        assert_eq!(columns("a.tsv", "a\tb\n1\t2\n", None), 2);
+        assert_eq!(columns("a.TSV.gz", "a\tb\n1\t2\n", None), 2);
+        assert_eq!(columns("a.csv", "a;b\n1;2\n", Some(b';')), 2);
+        assert_eq!(columns("a.csv", "a;b\n1\n", Some(b',')), 1);
+        assert!(message(b"a;b\n1;2\n").contains("--delimiter ';'"));
+    }
+}

@@ -1,0 +1,598 @@
+//! Fitting an encoding: scaling, categories, classes and stand-ins for missing cells, from the training rows alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::categories::{Categories, missing_cell};
+use super::encode::number_at;
+use super::table::spelled;
+use super::{Cells, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use crate::error::{Error, Result, shown};
+
+/// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// They are an error.
+    #[default]
+    Error,
+    /// Their rows are left out.
+    Drop,
+    /// The mean of the column stands in; of text, the most frequent value.
+    Mean,
+    /// The median of the column stands in; of text, the most frequent value.
+    Median,
+    /// The most frequent value of the column stands in.
+    Mode,
+}
+
+/// How numeric columns are scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// To mean 0 and deviation 1 (of the population); a constant column to 0.
+    Standard,
+    /// To 0 … 1: from the smallest to the largest, of bytes always from 0 to 255; a constant column to 0.
+    Minmax,
+    /// Not at all.
+    None,
+}
+
+/// What the user said about the columns. A column is named by its name or by its position from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct FitOptions {
+    /// The target columns; empty = the last that is not ignored.
+    pub target: Vec<String>,
+    /// The task; none = see [`task`].
+    pub task: Option<Task>,
+    /// The columns that are left out.
+    pub ignore: Vec<String>,
+    /// The numeric columns that are categories.
+    pub categorical: Vec<String>,
+    /// What to do about missing cells.
+    pub missing: Missing,
+    /// How numbers are scaled; none = minmax if all input columns are bytes, else standard.
+    pub scale: Option<Scale>,
+}
+
+/// The columns' positions by what they are for.
+struct Roles {
+    inputs: Vec<usize>,
+    targets: Vec<usize>,
+    categorical: Vec<usize>,
+}
+
+impl Roles {
+    fn of(table: &Table, options: &FitOptions) -> Result<Self> {
+        let resolved =
+            |names: &[String], flag| names.iter().map(|name| table.resolve(name, flag)).collect::<Result<Vec<_>>>();
+        let ignored = resolved(&options.ignore, "--ignore")?;
+        let categorical = resolved(&options.categorical, "--categorical")?;
+        let mut targets = resolved(&options.target, "--target")?;
+        let refused = |what: String| Err(Error::Usage(format!("{}: {what}", shown(&table.source))));
+        if targets.is_empty() {
+            targets.extend((0..table.columns.len()).rev().find(|position| !ignored.contains(position)));
+        }
+        for (order, &target) in targets.iter().enumerate() {
+            let name = shown(&table.columns[target].name);
+            if ignored.contains(&target) {
+                return refused(format!("'{name}' is both --target and --ignore"));
+            }
+            if targets[..order].contains(&target) {
+                return refused(format!("'{name}' is --target twice"));
+            }
+        }
+        let inputs: Vec<usize> =
+            (0..table.columns.len()).filter(|position| !targets.contains(position) && !ignored.contains(position)).collect();
+        if inputs.is_empty() || targets.is_empty() {
+            return refused(format!(
+                "of its {} columns, {} is the target and {} ignored, which leaves no input",
+                table.columns.len(),
+                targets.len(),
+                ignored.len()
+            ));
+        }
+        Ok(Self { inputs, targets, categorical })
+    }
+
+    fn is_category(&self, table: &Table, position: usize) -> bool {
+        table.columns[position].cells.is_text() || self.categorical.contains(&position)
+    }
+}
+
+/// The task that these options and this table mean: what `options` say; regression for several targets; an embedded set's
+/// own; classification if the target is text or categorical; else regression, unless the numbers look like classes: at most
+/// 20 different integers, and on average 5 rows or more of each or nothing but 0 and 1. All rows are looked at, as the task
+/// is not fitted.
+///
+/// # Errors
+/// Data, if there is no such column; Usage, if options contradict each other.
+pub fn task(table: &Table, options: &FitOptions) -> Result<Task> {
+    let roles = Roles::of(table, options)?;
+    let several = roles.targets.len() > 1;
+    match options.task {
+        Some(Task::Classification) if several => {
+            Err(Error::Usage("classification has one target column; name one --target, or say --task regression".into()))
+        }
+        Some(task) => Ok(task),
+        None if several => Ok(Task::Regression),
+        None if table.task.is_some() && roles.targets[0] == table.columns.len() - 1 => {
+            Ok(table.task.expect("the guard has looked"))
+        }
+        None if roles.is_category(table, roles.targets[0]) => Ok(Task::Classification),
+        None => Ok(guess(&table.columns[roles.targets[0]].cells)),
+    }
+}
+
+/// The positions of the target columns.
+pub(crate) fn targets(table: &Table, options: &FitOptions) -> Result<Vec<usize>> {
+    Ok(Roles::of(table, options)?.targets)
+}
+
+/// Whether numbers look like classes; the rule is `task`'s.
+fn guess(cells: &Cells) -> Task {
+    const MOST_CLASSES: usize = 20;
+    const ROWS_A_CLASS: usize = 5;
+    let mut values: Vec<f64> = Vec::new();
+    for number in (0..cells.len()).filter_map(|row| cells.number(row)) {
+        if !values.contains(&number) {
+            values.push(number);
+        }
+        if number.fract() != 0.0 || values.len() > MOST_CLASSES {
+            return Task::Regression;
+        }
+    }
+    let binary = values.iter().all(|value| [0.0, 1.0].contains(value));
+    if binary || cells.len() >= ROWS_A_CLASS * values.len() { Task::Classification } else { Task::Regression }
+}
+
+/// The class of every row, numbered in the classes' order, for a stratified split; none for regression.
+///
+/// # Errors
+/// As [`task`]; Data, if a row's target is missing.
+pub fn strata(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>> {
+    if task(table, options)? == Task::Regression {
+        return Ok(None);
+    }
+    let target = Roles::of(table, options)?.targets[0];
+    let rows: Vec<usize> = (0..table.rows).collect();
+    let classes = values(table, target, &rows)?;
+    Categories::new(&classes.names).codes(table, target, &rows, None).map(Some)
+}
+
+/// The rows to go on with: all, or with `--missing drop` those in which no input or target is missing.
+///
+/// # Errors
+/// As [`task`]; Data, if no row is left.
+pub fn rows_kept(table: &Table, options: &FitOptions) -> Result<Vec<usize>> {
+    let all = 0..table.rows;
+    if options.missing != Missing::Drop {
+        return Ok(all.collect());
+    }
+    let roles = Roles::of(table, options)?;
+    let used: Vec<&Cells> =
+        roles.inputs.iter().chain(&roles.targets).map(|&position| &table.columns[position].cells).collect();
+    let rows: Vec<usize> = all.filter(|&row| !used.iter().any(|cells| cells.is_missing(row))).collect();
+    if rows.is_empty() {
+        let source = shown(&table.source);
+        return Err(Error::Data(format!(
+            "{source}: --missing drop leaves no row; leave columns out (--ignore) or fill cells in (mean)"
+        )));
+    }
+    Ok(rows)
+}
+
+impl Encoding {
+    /// Fits an encoding to `rows`, which are the training rows: no other row is looked at, but for the task (see [`task`]).
+    ///
+    /// # Errors
+    /// Data, naming line and column, for missing cells without a stand-in, targets that are no numbers, columns that cannot
+    /// be meant; Usage, if options contradict each other.
+    pub fn fit(table: &Table, rows: &[usize], options: &FitOptions) -> Result<Self> {
+        if rows.is_empty() {
+            return Err(Error::Data(format!("{}: there are no training rows", shown(&table.source))));
+        }
+        let roles = Roles::of(table, options)?;
+        let bytes = |&position: &usize| {
+            matches!(table.columns[position].cells, Cells::Bytes(_)) && !roles.is_category(table, position)
+        };
+        let scale = options.scale.unwrap_or(if roles.inputs.iter().all(bytes) { Scale::Minmax } else { Scale::Standard });
+        let target = match task(table, options)? {
+            Task::Classification => classification(table, rows, roles.targets[0])?,
+            Task::Regression => regression(table, rows, &roles.targets, options.scale.unwrap_or(Scale::Standard))?,
+        };
+        let inputs = roles.inputs.iter().map(|&position| {
+            let kind = if roles.is_category(table, position) {
+                category(table, position, rows, options.missing, roles.categorical.contains(&position))?
+            } else {
+                number(table, position, rows, options.missing, scale)?
+            };
+            Ok(InputColumn { name: table.columns[position].name.clone(), kind })
+        });
+        Ok(Self { inputs: inputs.collect::<Result<_>>()?, target })
+    }
+}
+
+fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Target> {
+    const MOST_CLASSES: usize = 10_000;
+    let column = &table.columns[position].name;
+    let classes = values(table, position, rows)?.names;
+    let what = match classes.len() {
+        1 => format!("is '{}' in every training row; there is nothing to tell apart", shown(&classes[0])),
+        count if count > MOST_CLASSES => format!("has {count} classes; if it holds numbers, say --task regression"),
+        _ => return Ok(Target::Classification { column: column.clone(), classes }),
+    };
+    Err(Error::Data(format!("{}: the target '{}' {what}", shown(&table.source), shown(column))))
+}
+
+fn regression(table: &Table, rows: &[usize], targets: &[usize], scale: Scale) -> Result<Target> {
+    let target = |&position: &usize| {
+        let numbers =
+            rows.iter().map(|&row| number_at(table, position, row)?.ok_or_else(|| missing_target(table, row, position)));
+        let (offset, scale) = scaling(&numbers.collect::<Result<Vec<f64>>>()?, scale);
+        Ok(NumberTarget { name: table.columns[position].name.clone(), offset, scale })
+    };
+    Ok(Target::Regression { columns: targets.iter().map(target).collect::<Result<_>>()? })
+}
+
+/// The error for a missing target.
+pub(crate) fn missing_target(table: &Table, row: usize, position: usize) -> Error {
+    let place = table.place(row, &table.columns[position].name);
+    Error::Data(format!("{place}: the target is missing; fill it in, or leave such rows out (--missing drop)"))
+}
+
+/// The different values of a target column in `rows`: numbers by value, text by code point.
+fn values(table: &Table, position: usize, rows: &[usize]) -> Result<Counted> {
+    if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
+        return Err(missing_target(table, row, position));
+    }
+    Ok(Counted::of(&table.columns[position].cells, rows))
+}
+
+/// The different values of some cells and how often each is there.
+pub(crate) struct Counted {
+    /// Sorted: numbers by value, text by code point.
+    pub(crate) names: Vec<String>,
+    pub(crate) counts: Vec<usize>,
+}
+
+impl Counted {
+    /// Counts the cells of `rows` that are not missing.
+    pub(crate) fn of(cells: &Cells, rows: &[usize]) -> Self {
+        if let Cells::Text(cells) = cells {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            for cell in rows.iter().filter_map(|&row| cells[row].as_deref()) {
+                *counts.entry(cell).or_default() += 1;
+            }
+            let (names, counts) = counts.into_iter().map(|(name, count)| (name.to_owned(), count)).unzip();
+            return Self { names, counts };
+        }
+        let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| cells.number(row)).collect();
+        numbers.sort_by(f64::total_cmp);
+        let runs = numbers.chunk_by(|a, b| a == b);
+        let (names, counts) = runs.map(|run| (spelled(run[0]), run.len())).unzip();
+        Self { names, counts }
+    }
+
+    /// The most frequent value, the first of equals.
+    fn mode(&self) -> Option<&str> {
+        let best = self.counts.iter().max()?;
+        self.counts.iter().position(|count| count == best).map(|index| self.names[index].as_str())
+    }
+}
+
+fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, forced: bool) -> Result<InputKind> {
+    const MANY: usize = 100;
+    let column = &table.columns[position];
+    let values = Counted::of(&column.cells, rows);
+    let present: usize = values.counts.iter().sum();
+    if values.names.len() > MANY && 2 * values.names.len() > present && !forced {
+        return Err(Error::Data(format!(
+            "{}: column '{name}' holds {} different texts in {present} training rows, which are names rather than categories; \
+             say --ignore {name}, or --categorical {name} if they are meant",
+            shown(&table.source),
+            values.names.len(),
+            name = shown(&column.name)
+        )));
+    }
+    let stand_in = stand_in(table, position, rows, missing, present, || values.mode().map(str::to_owned))?;
+    Ok(InputKind::Category { missing: stand_in, categories: values.names })
+}
+
+fn number(table: &Table, position: usize, rows: &[usize], missing: Missing, scale: Scale) -> Result<InputKind> {
+    const LARGEST_BYTE: f64 = 255.0;
+    let cells = &table.columns[position].cells;
+    if let (Cells::Bytes(_), Scale::Minmax) = (cells, scale) {
+        return Ok(InputKind::Number { offset: 0.0, scale: LARGEST_BYTE, missing: None });
+    }
+    let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| cells.number(row)).collect();
+    let (offset, scale) = if numbers.is_empty() { (0.0, 1.0) } else { scaling(&numbers, scale) };
+    let present = numbers.len();
+    let missing = stand_in(table, position, rows, missing, present, || match missing {
+        Missing::Mean => Some(mean(&numbers)),
+        Missing::Median => Some(median(&mut numbers)),
+        _ => Counted::of(cells, rows).mode().and_then(|mode| mode.parse().ok()),
+    })?;
+    Ok(InputKind::Number { offset, scale, missing })
+}
+
+/// What `value` gives, if the policy is to fill missing cells in; an error if there is something missing and it is not.
+fn stand_in<V>(
+    table: &Table,
+    position: usize,
+    rows: &[usize],
+    missing: Missing,
+    present: usize,
+    value: impl FnOnce() -> Option<V>,
+) -> Result<Option<V>> {
+    let column = &table.columns[position];
+    match missing {
+        Missing::Error | Missing::Drop => match rows.iter().find(|&&row| column.cells.is_missing(row)) {
+            Some(&row) => Err(missing_cell(table, row, position)),
+            None => Ok(None),
+        },
+        _ if present == 0 => Err(Error::Data(format!(
+            "{}: column '{name}' is missing in every training row; say --ignore {name}",
+            shown(&table.source),
+            name = shown(&column.name)
+        ))),
+        _ => Ok(value()),
+    }
+}
+
+/// (offset, scale) of these numbers, of which there is at least one.
+fn scaling(numbers: &[f64], scale: Scale) -> (f64, f64) {
+    let smallest = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    match scale {
+        Scale::None => (0.0, 1.0),
+        _ if smallest == largest => (smallest, 1.0),
+        Scale::Minmax => (smallest, largest - smallest),
+        Scale::Standard => {
+            let mean = mean(numbers);
+            (mean, deviation(numbers, mean))
+        }
+    }
+}
+
+pub(crate) fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+/// The population deviation: over n, not n - 1.
+pub(crate) fn deviation(numbers: &[f64], mean: f64) -> f64 {
+    (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64).sqrt()
+}
+
+/// The middle number, or the mean of the middle two.
+fn median(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Column, ReadOptions, csv, read};
+
+    fn table(text: &str) -> Table {
+        csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    fn all(table: &Table) -> Vec<usize> {
+        (0..table.rows).collect()
+    }
+
+    fn fitted(text: &str, options: &FitOptions) -> Result<Encoding> {
+        let table = table(text);
+        Encoding::fit(&table, &all(&table), options)
+    }
+
+    fn scale(scale: Scale) -> FitOptions {
+        FitOptions { scale: Some(scale), ..Default::default() }
+    }
+
+    fn missing(missing: Missing) -> FitOptions {
+        FitOptions { missing, ..Default::default() }
+    }
+
+    fn target(names: &[&str]) -> FitOptions {
+        FitOptions { target: names.iter().map(|name| (*name).to_owned()).collect(), ..Default::default() }
+    }
+
+    fn number(offset: f64, scale: f64, missing: Option<f64>) -> InputKind {
+        InputKind::Number { offset, scale, missing }
+    }
+
+    const SMALL: &str = "x,town,y\n1,b,0.5\n3,a,1.5\n5,b,5.5\n";
+
+    #[test]
+    fn numbers_are_standardised_with_the_population_deviation() {
+        let encoding = fitted(SMALL, &FitOptions::default()).unwrap();
+        assert_eq!(encoding.inputs[0].kind, number(3.0, (8.0_f64 / 3.0).sqrt(), None));
+        let Target::Regression { columns } = &encoding.target else { panic!("{:?}", encoding.target) };
+        assert_eq!((columns[0].name.as_str(), columns[0].offset), ("y", 2.5));
+        assert!((columns[0].scale - (14.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn minmax_and_none_scale_inputs_and_targets_alike() {
+        let encoding = fitted(SMALL, &scale(Scale::Minmax)).unwrap();
+        assert_eq!(encoding.inputs[0].kind, number(1.0, 4.0, None));
+        let y = |offset, scale| Target::Regression { columns: vec![NumberTarget { name: "y".into(), offset, scale }] };
+        assert_eq!(encoding.target, y(0.5, 5.0));
+        let encoding = fitted(SMALL, &scale(Scale::None)).unwrap();
+        assert_eq!((&encoding.inputs[0].kind, encoding.target), (&number(0.0, 1.0, None), y(0.0, 1.0)));
+    }
+
+    #[test]
+    fn a_constant_column_is_scaled_by_one() {
+        for kind in [Scale::Standard, Scale::Minmax] {
+            assert_eq!(fitted("x,y\n0.1,1\n0.1,2\n0.1,9\n", &scale(kind)).unwrap().inputs[0].kind, number(0.1, 1.0, None));
+        }
+    }
+
+    #[test]
+    fn text_becomes_sorted_categories_and_numbers_on_demand() {
+        let encoding = fitted(SMALL, &FitOptions { categorical: vec!["0".into()], ..Default::default() }).unwrap();
+        assert_eq!(encoding.input_names(), ["x=1", "x=3", "x=5", "town=a", "town=b"]);
+        let encoding =
+            fitted("x,y\n10,0.5\n9,1.5\n", &FitOptions { categorical: vec!["x".into()], ..Default::default() }).unwrap();
+        assert_eq!(encoding.input_names(), ["x=9", "x=10"]);
+    }
+
+    #[test]
+    fn only_the_training_rows_are_looked_at() {
+        let table = table("x,town,y\n1,b,0.5\n3,a,1.5\n1000,z,99.5\n,,\n");
+        let encoding = Encoding::fit(&table, &[0, 1], &FitOptions::default()).unwrap();
+        let alone = Encoding::fit(&table.with_rows(&[0, 1]), &[0, 1], &FitOptions::default()).unwrap();
+        assert_eq!(encoding, alone);
+        assert_eq!(encoding.inputs[0].kind, number(2.0, 1.0, None));
+        assert_ne!(encoding, Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).unwrap());
+    }
+
+    #[test]
+    fn columns_of_bytes_are_scaled_by_their_full_range() {
+        let pixels = |name: &str, values: &[u8]| Column { name: name.into(), cells: Cells::Bytes(values.to_vec()) };
+        let mut table = Table::new("images", vec![pixels("0", &[0, 7]), pixels("1", &[9, 9]), pixels("label", &[1, 0])]);
+        let encoding = Encoding::fit(&table, &[0, 1], &FitOptions::default()).unwrap();
+        assert!(encoding.inputs.iter().all(|column| column.kind == number(0.0, 255.0, None)));
+        assert_eq!(encoding.class_names(), ["0", "1"]);
+        table.columns[1].cells = Cells::Numbers(vec![1.0, 3.0]);
+        let encoding = Encoding::fit(&table, &[0, 1], &FitOptions::default()).unwrap();
+        assert_eq!(encoding.inputs[0].kind, number(3.5, 3.5, None));
+    }
+
+    #[test]
+    fn missing_cells_are_an_error_with_line_and_column_by_default() {
+        let message = fitted("x,y\n1,0.5\n,1.5\n", &FitOptions::default()).unwrap_err().to_string();
+        assert!(message.contains("line 3, column 'x'") && message.contains("--missing drop"), "{message}");
+        let message = fitted("x,y\na,0.5\nNA,1.5\n", &FitOptions::default()).unwrap_err().to_string();
+        assert!(message.contains("line 3, column 'x'"), "{message}");
+    }
+
+    #[test]
+    fn mean_median_and_mode_stand_in_for_missing_cells() {
+        let text = "x,town,y\n1,a,0.5\n1,b,1.5\n,,2.5\n2,b,3.5\n8,a,4.5\n";
+        let stand_ins = |policy| {
+            let encoding = fitted(text, &missing(policy)).unwrap();
+            match (&encoding.inputs[0].kind, &encoding.inputs[1].kind) {
+                (InputKind::Number { missing, .. }, InputKind::Category { missing: town, .. }) => (*missing, town.clone()),
+                other => panic!("{other:?}"),
+            }
+        };
+        let town = Some("a".to_owned());
+        assert_eq!(stand_ins(Missing::Mean), (Some(3.0), town.clone()));
+        assert_eq!(stand_ins(Missing::Median), (Some(1.5), town.clone()));
+        assert_eq!(stand_ins(Missing::Mode), (Some(1.0), town));
+        let message = fitted("x,y\n,0.5\n,1.5\n", &missing(Missing::Mean)).unwrap_err().to_string();
+        assert!(message.contains("every training row"), "{message}");
+    }
+
+    #[test]
+    fn dropping_leaves_out_rows_that_miss_a_used_cell() {
+        let table = table("x,z,y\n1,,1\n,2,2\n3,3,\n4,4,4\n");
+        let kept = |options: &FitOptions| rows_kept(&table, options);
+        assert_eq!(kept(&missing(Missing::Drop)).unwrap(), [3]);
+        assert_eq!(kept(&FitOptions { ignore: vec!["z".into()], ..missing(Missing::Drop) }).unwrap(), [0, 3]);
+        assert_eq!(kept(&missing(Missing::Mean)).unwrap(), [0, 1, 2, 3]);
+        let nothing = rows_kept(&table.with_rows(&[0, 1]), &missing(Missing::Drop)).unwrap_err();
+        assert!(nothing.to_string().contains("leaves no row"));
+    }
+
+    #[test]
+    fn a_missing_target_is_an_error_whatever_stands_in_for_inputs() {
+        for text in ["x,y\n1,0.5\n2,\n", "x,y\n1,a\n2,\n"] {
+            let message = fitted(text, &missing(Missing::Mean)).unwrap_err().to_string();
+            assert!(message.contains("line 3, column 'y'") && message.contains("target is missing"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_task_follows_the_target_unless_it_is_given() {
+        let rows =
+            |values: &[&str]| format!("x,y\n{}", values.iter().map(|value| format!("1,{value}\n")).collect::<String>());
+        let of = |values: &[&str]| task(&table(&rows(values)), &FitOptions::default()).unwrap();
+        assert_eq!(of(&["a", "b"]), Task::Classification);
+        assert_eq!(of(&["0", "1", "1", "0"]), Task::Classification);
+        assert_eq!(of(&["3", "1", "2"]), Task::Regression);
+        assert_eq!(of(&["3", "1", "3", "1", "3", "1", "1", "1", "1", "3"]), Task::Classification);
+        assert_eq!(of(&["3", "1", "3", "1", "3", "1", "1", "1", "1", "1.5"]), Task::Regression);
+        let given = FitOptions { task: Some(Task::Classification), ..Default::default() };
+        assert_eq!(task(&table(&rows(&["3", "1", "2"])), &given).unwrap(), Task::Classification);
+        let many: String = (0..210).map(|row| format!("1,{}\n", row % 21)).collect();
+        assert_eq!(task(&table(&format!("x,y\n{many}")), &FitOptions::default()).unwrap(), Task::Regression);
+    }
+
+    #[test]
+    fn embedded_sets_know_their_task() {
+        let wines = read("wine-quality", &ReadOptions::default()).unwrap();
+        assert_eq!(task(&wines, &FitOptions::default()).unwrap(), Task::Regression);
+        assert_eq!(
+            task(&wines, &FitOptions { task: Some(Task::Classification), ..target(&[]) }).unwrap(),
+            Task::Classification
+        );
+        let digits = read("digits", &ReadOptions::default()).unwrap();
+        let encoding = Encoding::fit(&digits, &all(&digits), &FitOptions::default()).unwrap();
+        assert_eq!((encoding.inputs(), encoding.class_names().len()), (64, 10));
+    }
+
+    #[test]
+    fn several_targets_are_a_regression() {
+        let encoding = fitted("a,x,b\n1,5,0\n2,6,1\n", &target(&["b", "0"])).unwrap();
+        assert_eq!((encoding.target_names(), encoding.input_names()), (vec!["b", "a"], vec!["x".to_owned()]));
+        assert_eq!(encoding.task(), Task::Regression);
+        let both = FitOptions { task: Some(Task::Classification), ..target(&["b", "0"]) };
+        assert!(matches!(fitted("a,x,b\n1,5,0\n2,6,1\n", &both), Err(Error::Usage(_))));
+    }
+
+    #[test]
+    fn classes_are_sorted_by_value_or_code_point() {
+        let classes = |text: &str| {
+            let options = FitOptions { task: Some(Task::Classification), ..Default::default() };
+            fitted(text, &options).unwrap().class_names().to_vec()
+        };
+        assert_eq!(classes("x,y\n1,10\n1,9\n1,-1\n"), ["-1", "9", "10"]);
+        assert_eq!(classes("x,y\n1,b\n1,B\n1,10\n1,9\n"), ["10", "9", "B", "b"]);
+    }
+
+    #[test]
+    fn strata_number_the_classes_of_all_rows() {
+        let text = "x,y\n1,b\n1,a\n1,b\n";
+        assert_eq!(strata(&table(text), &FitOptions::default()).unwrap(), Some(vec![1, 0, 1]));
+        assert_eq!(strata(&table(SMALL), &FitOptions::default()).unwrap(), None);
+    }
+
+    #[test]
+    fn options_that_cannot_be_meant_are_refused() {
+        let refused = |options: &FitOptions| fitted(SMALL, options).unwrap_err().to_string();
+        assert!(refused(&target(&["yy"])).contains("--target names column 'yy'"));
+        assert!(refused(&target(&["y", "2"])).contains("twice"));
+        let ignore = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert!(refused(&FitOptions { ignore: ignore(&["y"]), ..target(&["y"]) }).contains("both"));
+        assert!(refused(&FitOptions { ignore: ignore(&["x", "town"]), ..target(&[]) }).contains("no input"));
+        assert!(
+            refused(&FitOptions { task: Some(Task::Regression), ..target(&["town"]) })
+                .contains("line 2, column 'town': 'b'")
+        );
+        assert!(fitted("x,y\n1,a\n2,a\n", &target(&[])).unwrap_err().to_string().contains("nothing to tell apart"));
+    }
+
+    #[test]
+    fn the_default_target_is_the_last_column_that_is_not_ignored() {
+        let encoding = fitted(SMALL, &FitOptions { ignore: vec!["y".into()], ..Default::default() }).unwrap();
+        assert_eq!((encoding.target_names(), encoding.task()), (vec!["town"], Task::Classification));
+    }
+
+    #[test]
+    fn a_column_of_names_is_refused_unless_it_is_forced() {
+        let rows: String = (0..150).map(|row| format!("name{row},{}\n", f64::from(row) + 0.5)).collect();
+        let text = format!("who,y\n{rows}");
+        assert!(fitted(&text, &FitOptions::default()).unwrap_err().to_string().contains("--ignore who"));
+        let forced = FitOptions { categorical: vec!["who".into()], ..Default::default() };
+        assert_eq!(fitted(&text, &forced).unwrap().inputs(), 150);
+    }
+}

@@ -1,0 +1,142 @@
+//! IDX, the format of MNIST: a magic number, the sizes, then the elements, all big-endian
+//! ("The MNIST database of handwritten digits", section "File formats").
+
+use super::table::columns_of;
+use super::{Cells, Column, Table};
+use crate::error::{Error, Result, shown};
+
+/// Whether these bytes begin as an IDX file does: two zeros, a known element type, 1 to 8 dimensions.
+pub(crate) fn begins(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..])
+}
+
+/// Reads an IDX file: the first dimension counts the rows, the others are flattened into columns `0`, `1`, …
+///
+/// # Errors
+/// Data, if sizes and bytes disagree or a number is infinite.
+pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
+    let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
+    let dimensions = usize::from(bytes[3]);
+    let Some((sizes, elements)) = bytes[4..].split_at_checked(4 * dimensions) else {
+        return refused(format!("an IDX header of {dimensions} dimensions is cut short; fetch the file again"));
+    };
+    let sizes: Vec<usize> = sizes.chunks_exact(4).map(|size| u32::from_be_bytes(array(size)) as usize).collect();
+    if sizes.contains(&0) {
+        return refused(format!("its IDX header says {sizes:?}, so there are no data in it"));
+    }
+    let size = match bytes[2] {
+        0x08 | 0x09 => 1,
+        0x0b => 2,
+        0x0c | 0x0d => 4,
+        _ => 8,
+    };
+    let expected = sizes.iter().try_fold(size, |product: usize, &size| product.checked_mul(size));
+    if expected != Some(elements.len()) {
+        return refused(format!(
+            "its IDX header says {sizes:?} elements of {size} bytes, but {} bytes follow; fetch the file again",
+            elements.len()
+        ));
+    }
+    let (rows, columns) = (sizes[0], sizes[1..].iter().product());
+    let cells: Vec<Cells> = match bytes[2] {
+        0x08 => columns_of(elements, rows, columns).into_iter().map(Cells::Bytes).collect(),
+        0x09 => singles(elements, rows, columns, |[byte]: [u8; 1]| f32::from(byte as i8)),
+        0x0b => singles(elements, rows, columns, |bytes| f32::from(i16::from_be_bytes(bytes))),
+        0x0c => numbers(elements, rows, columns, |bytes| f64::from(i32::from_be_bytes(bytes))),
+        0x0d => singles(elements, rows, columns, f32::from_be_bytes),
+        _ => numbers(elements, rows, columns, f64::from_be_bytes),
+    };
+    table_of(source, cells)
+}
+
+/// A table without header of these columns, each number checked.
+pub(crate) fn table_of(source: &str, cells: Vec<Cells>) -> Result<Table> {
+    let columns = cells.into_iter().enumerate().map(|(position, cells)| Column { name: position.to_string(), cells });
+    let table = Table::new(source, columns.collect());
+    for column in &table.columns {
+        let large = match &column.cells {
+            Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
+            Cells::Numbers(cells) => cells.iter().position(|cell| cell.abs() > f64::from(f32::MAX)),
+            Cells::Bytes(_) | Cells::Text(_) => None,
+        };
+        if let Some(row) = large {
+            return Err(Error::Data(format!(
+                "{}: {} is infinite or beyond {:e}; mend it, or leave the column out (--ignore {})",
+                table.place(row, &column.name),
+                column.cells.text(row).unwrap_or_default(),
+                f32::MAX,
+                column.name
+            )));
+        }
+    }
+    Ok(table)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("chunks have the element's size")
+}
+
+fn singles<const N: usize>(bytes: &[u8], rows: usize, columns: usize, from: impl Fn([u8; N]) -> f32) -> Vec<Cells> {
+    let elements: Vec<f32> = bytes.chunks_exact(N).map(|chunk| from(array(chunk))).collect();
+    columns_of(&elements, rows, columns).into_iter().map(Cells::Singles).collect()
+}
+
+fn numbers<const N: usize>(bytes: &[u8], rows: usize, columns: usize, from: impl Fn([u8; N]) -> f64) -> Vec<Cells> {
+    let elements: Vec<f64> = bytes.chunks_exact(N).map(|chunk| from(array(chunk))).collect();
+    columns_of(&elements, rows, columns).into_iter().map(Cells::Numbers).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idx(kind: u8, sizes: &[u32], elements: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, kind, sizes.len() as u8];
+        bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        bytes.extend(elements);
+        bytes
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        read("images", bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn images_are_flattened_row_by_row() {
+        let table = read("images", &idx(8, &[2, 2, 3], &[0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15])).unwrap();
+        assert_eq!((table.rows, table.columns.len()), (2, 6));
+        assert_eq!(table.columns[4].cells, Cells::Bytes(vec![4, 14]));
+        assert_eq!(table.columns[4].name, "4");
+    }
+
+    #[test]
+    fn every_element_type_is_read_big_endian() {
+        let first = |kind, bytes: &[u8]| read("x", &idx(kind, &[1], bytes)).unwrap().columns[0].cells.number(0).unwrap();
+        assert_eq!(first(0x08, &[200]), 200.0);
+        assert_eq!(first(0x09, &[0xfe]), -2.0);
+        assert_eq!(first(0x0b, &(-300_i16).to_be_bytes()), -300.0);
+        assert_eq!(first(0x0c, &123_456_789_i32.to_be_bytes()), 123_456_789.0);
+        assert_eq!(first(0x0d, &0.1_f32.to_be_bytes()), f64::from(0.1_f32));
+        assert_eq!(first(0x0e, &0.1_f64.to_be_bytes()), 0.1);
+    }
+
+    #[test]
+    fn sizes_that_disagree_with_the_bytes_are_refused() {
+        assert!(message(&idx(8, &[2, 2], &[1, 2, 3])).contains("3 bytes follow"));
+        assert!(message(&idx(8, &[2, 2], &[1, 2, 3, 4, 5])).contains("5 bytes follow"));
+        assert!(message(&idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[1])).contains("1 bytes follow"));
+        assert!(message(&idx(8, &[0, 28, 28], &[])).contains("no data"));
+        assert!(message(&[0, 0, 8, 3, 0, 0]).contains("cut short"));
+    }
+
+    #[test]
+    fn an_infinite_number_is_refused_with_its_place() {
+        let bytes = [1.0_f32, 2.0, 3.0, f32::INFINITY].map(f32::to_be_bytes).concat();
+        assert!(message(&idx(0x0d, &[2, 2], &bytes)).contains("row 2, column '1'"));
+    }
+
+    #[test]
+    fn text_does_not_begin_as_idx() {
+        assert!(begins(&[0, 0, 8, 1]) && !begins(b"a,b\n") && !begins(&[0, 0, 7, 1]) && !begins(&[0, 0, 8, 0]));
+    }
+}

@@ -1,0 +1,270 @@
+//! npy, numpy's format for one array (numpy.lib.format), through the crate `npyz`.
+
+use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar};
+
+use super::idx::table_of;
+use super::table::columns_of;
+use super::{Cells, Table};
+use crate::error::{Error, Result, shown};
+
+/// How every npy file begins.
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Reads an npy array: its first axis counts the rows, the others are flattened (in C order) into columns `0`, `1`, …
+///
+/// # Errors
+/// Data, if the header does not fit the bytes, the type holds no numbers, or a number is infinite or not exact in f64.
+pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
+    let refused = |what: String| Error::Data(format!("{}: {what}", shown(source)));
+    check_header(bytes).map_err(|what| refused(format!("its npy header {what}; save it again with numpy.save")))?;
+    let mut elements = bytes;
+    let header = NpyHeader::from_reader(&mut elements)
+        .map_err(|error| refused(format!("its npy header cannot be read: {}", shown(&error.to_string()))))?;
+    let shape = Shape::of(&header, elements.len()).map_err(refused)?;
+    let cells = cells(header, elements, &shape).map_err(refused)?;
+    table_of(source, cells)
+}
+
+/// What npyz takes on trust: it allocates what the length says, parses brackets recursively and multiplies the shape
+/// unchecked.
+fn check_header(bytes: &[u8]) -> std::result::Result<(), String> {
+    const MOST_BRACKETS: usize = 32;
+    let cut = || "is cut short".to_owned();
+    let (start, length) = match bytes.get(6).ok_or_else(cut)? {
+        1 => (10, bytes.get(8..10).map(|two| u64::from(two[0]) | u64::from(two[1]) << 8)),
+        _ => (12, bytes.get(8..12).map(|four| four.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))),
+    };
+    let length = length.ok_or_else(cut)?;
+    let rest = bytes.get(start..).ok_or_else(cut)?;
+    let text = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.get(..length))
+        .ok_or_else(|| format!("says that it is {length} bytes long, but {} follow", rest.len()))?;
+    if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
+        return Err("has too many brackets".into());
+    }
+    let mut product = Some(1_u64);
+    for digits in text
+        .split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+        .filter(|word| word[0..].first().is_some_and(u8::is_ascii_digit))
+    {
+        let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
+        product = product.zip(number).and_then(|(product, number)| product.checked_mul(number.max(1)));
+    }
+    product.map(|_| ()).ok_or_else(|| "has sizes beyond any memory".into())
+}
+
+struct Shape {
+    rows: usize,
+    /// The other axes.
+    axes: Vec<usize>,
+    columns: usize,
+}
+
+impl Shape {
+    /// The shape in the header, if `bytes` are just what it needs.
+    fn of(header: &NpyHeader, bytes: usize) -> std::result::Result<Self, String> {
+        let DType::Plain(kind) = header.dtype() else {
+            return Err("it holds records, not numbers; save its fields as one array of numbers".into());
+        };
+        if header.uses_pickled_array() {
+            return Err("it holds Python objects, which only Python can read; save it with a number's dtype".into());
+        }
+        let sizes: Option<Vec<usize>> = header.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
+        let sizes = sizes.unwrap_or_default();
+        if sizes.is_empty() || sizes.contains(&0) {
+            return Err(format!("its shape is {:?}, so there are no rows in it", header.shape()));
+        }
+        let expected = sizes.iter().try_fold(kind.num_bytes().unwrap_or(0), |product, &size| product.checked_mul(size));
+        if expected != Some(bytes) {
+            return Err(format!(
+                "its header says {:?} of '{kind}', but {bytes} bytes follow; save or fetch it again",
+                header.shape()
+            ));
+        }
+        Ok(Self { rows: sizes[0], columns: sizes[1..].iter().product(), axes: sizes[1..].to_vec() })
+    }
+
+    /// Elements as they lie in the file, as columns.
+    fn columns_of<U: Copy + Send + Sync>(&self, elements: &[U], order: Order) -> Vec<Vec<U>> {
+        match order {
+            Order::C => columns_of(elements, self.rows, self.columns),
+            Order::Fortran => (0..self.columns)
+                .map(|column| {
+                    let start = self.fortran_position(column) * self.rows;
+                    elements[start..start + self.rows].to_vec()
+                })
+                .collect(),
+        }
+    }
+
+    /// Where the column at this position in C order lies in Fortran order.
+    fn fortran_position(&self, column: usize) -> usize {
+        let (mut rest, mut position, mut inner) = (column, 0, self.columns);
+        for &axis in self.axes.iter().rev() {
+            inner /= axis;
+            position += rest % axis * inner;
+            rest /= axis;
+        }
+        position
+    }
+}
+
+fn cells(header: NpyHeader, bytes: &[u8], shape: &Shape) -> std::result::Result<Vec<Cells>, String> {
+    let DType::Plain(kind) = header.dtype() else { unreachable!("Shape::of has refused records") };
+    let order = header.order();
+    let file = NpyFile::with_header(header, bytes);
+    macro_rules! read {
+        ($type:ty, $cells:path, $from:expr) => {{
+            let elements: Vec<_> =
+                file.into_vec::<$type>().map_err(|error| shown(&error.to_string()))?.into_iter().map($from).collect();
+            shape.columns_of(&elements, order).into_iter().map($cells).collect()
+        }};
+    }
+    Ok(match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Bool, 1) => read!(bool, Cells::Singles, |value| f32::from(u8::from(value))),
+        (TypeChar::Uint, 1) => read!(u8, Cells::Bytes, |value| value),
+        (TypeChar::Int, 1) => read!(i8, Cells::Singles, f32::from),
+        (TypeChar::Uint, 2) => read!(u16, Cells::Singles, f32::from),
+        (TypeChar::Int, 2) => read!(i16, Cells::Singles, f32::from),
+        (TypeChar::Uint, 4) => read!(u32, Cells::Numbers, f64::from),
+        (TypeChar::Int, 4) => read!(i32, Cells::Numbers, f64::from),
+        (TypeChar::Uint, 8) => exact(read!(u64, Cells::Numbers, |value| value as f64))?,
+        (TypeChar::Int, 8) => exact(read!(i64, Cells::Numbers, |value| value as f64))?,
+        (TypeChar::Float, 4) => read!(f32, Cells::Singles, |value| value),
+        (TypeChar::Float, 8) => read!(f64, Cells::Numbers, |value| value),
+        _ => return Err(format!("it holds '{kind}', which is not read; save it as float32, float64 or an integer type")),
+    })
+}
+
+/// Refuses columns of integers that f64 may have rounded.
+fn exact(columns: Vec<Cells>) -> std::result::Result<Vec<Cells>, String> {
+    const LARGEST: f64 = (1_u64 << 53) as f64;
+    let rounded = |cells: &Cells| matches!(cells, Cells::Numbers(cells) if cells.iter().any(|cell| cell.abs() > LARGEST));
+    match columns.iter().position(rounded) {
+        Some(column) => {
+            Err(format!("its column {column} holds integers beyond 2^53, which no float holds exactly; leave it out"))
+        }
+        None => Ok(columns),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use npyz::WriterBuilder;
+
+    use super::*;
+
+    /// An npy file as numpy writes it, with this text as header.
+    fn npy(header: &str, elements: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(elements);
+        bytes
+    }
+
+    fn header(kind: &str, fortran: bool, shape: &str) -> String {
+        let order = if fortran { "True" } else { "False" };
+        format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}\n")
+    }
+
+    fn numbers(bytes: &[u8]) -> Vec<Vec<f64>> {
+        let table = read("a.npy", bytes).unwrap();
+        let column = |cells: &Cells| (0..table.rows).map(|row| cells.number(row).unwrap_or(f64::NAN)).collect();
+        table.columns.iter().map(|columns| column(&columns.cells)).collect()
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        read("a.npy", bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn c_and_fortran_order_hold_the_same_table() {
+        let expected = vec![vec![1.0, 4.0], vec![2.0, 5.0], vec![3.0, 6.0]];
+        let bytes = |values: [f64; 6]| values.map(f64::to_le_bytes).concat();
+        assert_eq!(numbers(&npy(&header("<f8", false, "(2, 3)"), &bytes([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))), expected);
+        assert_eq!(numbers(&npy(&header("<f8", true, "(2, 3)"), &bytes([1.0, 4.0, 2.0, 5.0, 3.0, 6.0]))), expected);
+    }
+
+    #[test]
+    fn further_axes_are_flattened_alike_in_both_orders() {
+        let in_c: Vec<u8> = (0..24).collect();
+        // Element (i, j, k) of 2 × 3 × 4 is 12 i + 4 j + k; Fortran order runs i fastest.
+        let in_fortran: Vec<u8> =
+            (0..4).flat_map(|k| (0..3).flat_map(move |j| (0..2).map(move |i| 12 * i + 4 * j + k))).collect();
+        let c = numbers(&npy(&header("|u1", false, "(2, 3, 4)"), &in_c));
+        assert_eq!(c[5], [5.0, 17.0]);
+        assert_eq!(numbers(&npy(&header("|u1", true, "(2, 3, 4)"), &in_fortran)), c);
+    }
+
+    #[test]
+    fn every_number_type_is_read_in_either_byte_order() {
+        let one = |kind: &str, bytes: &[u8]| numbers(&npy(&header(kind, false, "(1,)"), bytes))[0][0];
+        assert_eq!(one("|b1", &[1]), 1.0);
+        assert_eq!(one("|i1", &[0xff]), -1.0);
+        assert_eq!(one("<u2", &60_000_u16.to_le_bytes()), 60_000.0);
+        assert_eq!(one(">u2", &60_000_u16.to_be_bytes()), 60_000.0);
+        assert_eq!(one(">i2", &(-7_i16).to_be_bytes()), -7.0);
+        assert_eq!(one("<u4", &u32::MAX.to_le_bytes()), f64::from(u32::MAX));
+        assert_eq!(one(">i4", &(-70_000_i32).to_be_bytes()), -70_000.0);
+        assert_eq!(one("<i8", &(-70_000_i64).to_le_bytes()), -70_000.0);
+        assert_eq!(one(">u8", &70_000_u64.to_be_bytes()), 70_000.0);
+        assert_eq!(one(">f4", &0.1_f32.to_be_bytes()), f64::from(0.1_f32));
+        assert_eq!(one(">f8", &0.1_f64.to_be_bytes()), 0.1);
+    }
+
+    #[test]
+    fn what_npyz_writes_is_read() {
+        let mut bytes = Vec::new();
+        let mut writer = npyz::WriteOptions::new().default_dtype().shape(&[2, 1]).writer(&mut bytes).begin_nd().unwrap();
+        writer.extend([1.5_f32, f32::NAN]).unwrap();
+        writer.finish().unwrap();
+        let table = read("a.npy", &bytes).unwrap();
+        assert_eq!(table.columns[0].cells.number(0), Some(1.5));
+        assert!(table.columns[0].cells.is_missing(1));
+    }
+
+    #[test]
+    fn a_header_that_lies_about_the_shape_is_refused() {
+        assert!(message(&npy(&header("<f4", false, "(3, 2)"), &[0; 20])).contains("20 bytes follow"));
+        assert!(message(&npy(&header("<f4", false, "(3, 2)"), &[0; 28])).contains("28 bytes follow"));
+        assert!(message(&npy(&header("|u1", false, "(1099511627776, 1)"), &[0; 4])).contains("4 bytes follow"));
+        assert!(message(&npy(&header("|u1", false, "(4294967296, 4294967296, 4)"), &[0; 4])).contains("beyond any memory"));
+        assert!(message(&npy(&header("|u1", false, "(0, 1099511627776)"), &[])).contains("no rows"));
+        assert!(message(&npy(&header("|u1", false, "()"), &[1])).contains("no rows"));
+    }
+
+    #[test]
+    fn a_header_that_lies_about_its_length_is_refused() {
+        let mut bytes = b"\x93NUMPY\x02\x00".to_vec();
+        bytes.extend(u32::MAX.to_le_bytes());
+        bytes.extend(b"{}");
+        assert!(message(&bytes).contains("4294967295 bytes long, but 2 follow"));
+        for cut in 6..12 {
+            assert!(message(&bytes[..cut]).contains("npy header"), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_nothing_but_brackets_is_refused() {
+        assert!(message(&npy(&"(".repeat(60_000), &[])).contains("too many brackets"));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        assert!(message(&npy(&header("|O", false, "(1,)"), &[0; 8])).contains("Python objects"));
+        assert!(message(&npy(&header("<f2", false, "(1,)"), &[0; 2])).contains("float32"));
+        assert!(message(&npy(&header("<c8", false, "(1,)"), &[0; 8])).contains("float32"));
+        assert!(message(&npy(&header("|b1", false, "(1,)"), &[2])).contains("bool"));
+        let records = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }\n";
+        assert!(message(&npy(records, &[0; 4])).contains("records"));
+    }
+
+    #[test]
+    fn numbers_that_no_f32_or_f64_holds_are_refused() {
+        assert!(message(&npy(&header("<f8", false, "(1,)"), &1e39_f64.to_le_bytes())).contains("row 1, column '0'"));
+        assert!(message(&npy(&header("<f4", false, "(1,)"), &f32::NEG_INFINITY.to_le_bytes())).contains("infinite"));
+        assert!(message(&npy(&header("<i8", false, "(1,)"), &i64::MAX.to_le_bytes())).contains("2^53"));
+    }
+}

@@ -1,0 +1,296 @@
+//! From a name to a table: an embedded set, a file or stdin, unpacked, its format told by its first bytes.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use super::{Column, Table, csv, embedded, idx, npy};
+use crate::error::{Error, Result, shown, suggestion};
+
+/// How a source is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Whether the first line of a CSV file names the columns; if not, they are called `0`, `1`, …
+    pub header: bool,
+    /// The file of labels (IDX or npy) that belongs to images: becomes the last column, `label`.
+    pub labels: Option<PathBuf>,
+    /// What separates the cells of a CSV file; none = a tab for `.tsv`, else a comma.
+    pub delimiter: Option<u8>,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { header: true, labels: None, delimiter: None }
+    }
+}
+
+/// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris`
+/// is the file. Whether it is npy, IDX or gzip is told by its first bytes; all else is CSV.
+///
+/// # Errors
+/// Data, naming file, line and column, if it cannot be read or is not what it says; Usage, if an option does not go with the
+/// format.
+pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
+    let embedded = embedded::find(source);
+    let bytes = match embedded {
+        Some(set) => unpacked(source, set.bytes.to_vec())?,
+        None => unpacked(source, packed(source)?)?,
+    };
+    let format = Format::of(&bytes);
+    if let Some(labels) = &options.labels {
+        if format == Format::Csv {
+            let source = shown(source);
+            return Err(Error::Usage(format!(
+                "--labels goes with IDX and npy files, but {source} is neither; a CSV file holds its target (--target COLUMN)"
+            )));
+        }
+        return with_labels(format.table(source, &bytes, options)?, labels, options);
+    }
+    let mut table = match embedded {
+        // A flag about files says nothing about an embedded set.
+        Some(_) => csv::read(source, &bytes, &ReadOptions::default())?,
+        None => format.table(source, &bytes, options)?,
+    };
+    table.task = embedded.map(|set| set.task);
+    Ok(table)
+}
+
+/// The name of the column that `--labels` adds.
+const LABEL: &str = "label";
+
+fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<Table> {
+    let source = path.to_string_lossy();
+    let bytes = unpacked(&source, packed(&source)?)?;
+    let format = Format::of(&bytes);
+    if format == Format::Csv {
+        return Err(Error::Data(format!("{}: --labels takes an IDX or npy file, and this is neither", shown(&source))));
+    }
+    let mut labels = format.table(&source, &bytes, options)?;
+    let Some(column) = labels.columns.pop().filter(|_| labels.columns.is_empty()) else {
+        return Err(Error::Data(format!(
+            "{}: labels are one number a row, but this file has more; were images and labels exchanged?",
+            shown(&source)
+        )));
+    };
+    if labels.rows != table.rows {
+        return Err(Error::Data(format!(
+            "{} has {} rows, but its labels {} have {}: the two files do not belong together",
+            shown(&table.source),
+            table.rows,
+            shown(&source),
+            labels.rows
+        )));
+    }
+    table.columns.push(Column { name: LABEL.to_owned(), cells: column.cells });
+    Ok(table)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Npy,
+    Idx,
+}
+
+impl Format {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(npy::MAGIC) {
+            Self::Npy
+        } else if idx::begins(bytes) {
+            Self::Idx
+        } else {
+            Self::Csv
+        }
+    }
+
+    fn table(self, source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+        match self {
+            Self::Csv => csv::read(source, bytes, options),
+            Self::Npy => npy::read(source, bytes),
+            Self::Idx => idx::read(source, bytes),
+        }
+    }
+}
+
+/// The bytes that are there, perhaps packed by gzip.
+fn packed(source: &str) -> Result<Vec<u8>> {
+    let path = Path::new(source);
+    if source == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::Data(format!("stdin cannot be read: {error}")))?;
+        return Ok(bytes);
+    }
+    if path.is_dir() {
+        return Err(Error::Data(format!("{} is a folder; name a file in it", shown(source))));
+    }
+    std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => unknown(source),
+        _ => Error::reading(path, &error),
+    })
+}
+
+/// The error for a name that is neither a file nor an embedded set, with the closest name of both.
+fn unknown(source: &str) -> Error {
+    const MOST: usize = 10_000;
+    let path = Path::new(source);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
+    let files: Vec<String> = files
+        .map(|entry| match path.parent() {
+            Some(parent) => parent.join(entry.file_name()).to_string_lossy().into_owned(),
+            None => entry.file_name().to_string_lossy().into_owned(),
+        })
+        .collect();
+    let mut known: Vec<&str> = embedded::names().collect();
+    known.extend(files.iter().map(String::as_str));
+    Error::Data(format!(
+        "'{}' is neither a file nor an embedded data set{}; the embedded sets are {}",
+        shown(source),
+        suggestion(source, known),
+        embedded::names().collect::<Vec<_>>().join(", ")
+    ))
+}
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// Unpacks gzip, told by its first two bytes; anything else is given back as it is.
+fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    if !bytes.starts_with(GZIP) {
+        return Ok(bytes);
+    }
+    let bound = unpacked_bound(bytes.len());
+    let mut unpacked = Vec::new();
+    let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
+    if let Err(error) = MultiGzDecoder::new(bytes.as_slice()).take(bound + 1).read_to_end(&mut unpacked) {
+        return refused(format!("its gzip is cut short or damaged ({error}); fetch or pack it again"));
+    }
+    if unpacked.len() as u64 > bound {
+        return refused(format!(
+            "{} bytes of gzip unpack to more than {bound}, as only a bomb does; unpack it yourself if it is meant",
+            bytes.len()
+        ));
+    }
+    if unpacked.starts_with(GZIP) {
+        return refused("it was packed by gzip twice; unpack it once".into());
+    }
+    Ok(unpacked)
+}
+
+/// The most bytes that `packed` bytes of gzip may unpack to: real data seldom packs below a hundredth.
+fn unpacked_bound(packed: usize) -> u64 {
+    (256 << 20) + 100 * packed as u64
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::data::Cells;
+
+    /// A file of this name and content in a fresh folder, which lives as long as the first part.
+    pub(crate) fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        (folder, path.to_str().unwrap().to_owned())
+    }
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn error(source: &str, options: &ReadOptions) -> String {
+        read(source, options).unwrap_err().to_string()
+    }
+
+    /// Two images of 2 × 2, labelled 7 and 3.
+    const IMAGES: &[u8] = &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8];
+    const LABELS: &[u8] = &[0, 0, 8, 1, 0, 0, 0, 2, 7, 3];
+
+    fn labelled(path: &str) -> ReadOptions {
+        ReadOptions { labels: Some(path.into()), ..Default::default() }
+    }
+
+    #[test]
+    fn gzip_is_told_by_its_first_bytes_whatever_the_name() {
+        let (_folder, path) = file("plain.csv", &gzipped(b"a,b\n1,2\n"));
+        assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns[1].cells, Cells::Numbers(vec![2.0]));
+        let (_folder, path) = file("images", &gzipped(IMAGES));
+        assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns.len(), 4);
+    }
+
+    #[test]
+    fn two_gzip_members_are_one_file() {
+        let (_folder, path) = file("a.csv.gz", &[gzipped(b"a\n1\n"), gzipped(b"2\n")].concat());
+        assert_eq!(read(&path, &ReadOptions::default()).unwrap().rows, 2);
+    }
+
+    #[test]
+    fn a_truncated_or_altered_gzip_is_an_error() {
+        let whole = gzipped(b"a,b\n1,2\n3,4\n");
+        for cut in [3, 12, whole.len() - 9, whole.len() - 1] {
+            let (_folder, path) = file("cut.csv.gz", &whole[..cut]);
+            assert!(error(&path, &ReadOptions::default()).contains("cut short or damaged"), "cut at {cut}");
+        }
+        let mut altered = whole.clone();
+        let checksum = altered.len() - 6;
+        altered[checksum] ^= 1;
+        let (_folder, path) = file("altered.csv.gz", &altered);
+        assert!(error(&path, &ReadOptions::default()).contains("cut short or damaged"));
+    }
+
+    #[test]
+    fn a_gzip_bomb_is_refused() {
+        let bomb = gzipped(&vec![b'0'; (256 << 20) + (100 << 20)]);
+        let (_folder, path) = file("bomb.csv.gz", &bomb);
+        assert!(error(&path, &ReadOptions::default()).contains("bomb"));
+    }
+
+    #[test]
+    fn gzip_within_gzip_is_refused() {
+        let (_folder, path) = file("twice.csv.gz", &gzipped(&gzipped(b"a,b\n1,2\n")));
+        assert!(error(&path, &ReadOptions::default()).contains("twice"));
+    }
+
+    #[test]
+    fn an_unknown_name_suggests_an_embedded_set_or_a_file_beside_it() {
+        let message = error("irsi", &ReadOptions::default());
+        assert!(message.contains("did you mean 'iris'?") && message.contains("breast-cancer"), "{message}");
+        let (_folder, path) = file("admissions.csv", b"a\n1\n");
+        assert!(error(&path.replace("admissions", "admission"), &ReadOptions::default()).contains("admissions.csv'?"));
+    }
+
+    #[test]
+    fn a_folder_is_not_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(error(folder.path().to_str().unwrap(), &ReadOptions::default()).contains("is a folder"));
+    }
+
+    #[test]
+    fn labels_become_the_last_column() {
+        let (_images, images) = file("images", IMAGES);
+        let (_labels, labels) = file("labels", LABELS);
+        let table = read(&images, &labelled(&labels)).unwrap();
+        assert_eq!(table.names().collect::<Vec<_>>(), ["0", "1", "2", "3", "label"]);
+        assert_eq!(table.columns[4].cells, Cells::Bytes(vec![7, 3]));
+        assert_eq!(table.columns[1].cells, Cells::Bytes(vec![2, 6]));
+    }
+
+    #[test]
+    fn labels_that_do_not_belong_to_the_images_are_refused() {
+        let (_images, images) = file("images", IMAGES);
+        let (_labels, labels) = file("labels", &[0, 0, 8, 1, 0, 0, 0, 3, 7, 3, 1]);
+        assert!(error(&images, &labelled(&labels)).contains("2 rows, but its labels"));
+        assert!(error(&images, &labelled(&images)).contains("exchanged"));
+        let (_csv, csv) = file("labels.csv", b"7\n3\n");
+        assert!(error(&images, &labelled(&csv)).contains("IDX or npy"));
+        assert!(matches!(read(&csv, &labelled(&labels)), Err(Error::Usage(_))));
+    }
+}

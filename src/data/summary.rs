@@ -1,0 +1,305 @@
+//! What wgrad sees in a table: the columns' types, ranges and gaps, and the target's task and classes.
+
+use std::fmt::{Display, Formatter};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::fit::{self, Counted, deviation, mean};
+use super::{Cells, Column, FitOptions, Table, Task};
+use crate::error::{Result, shown};
+
+/// A table, described.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Where the table came from.
+    pub source: String,
+    /// Number of rows.
+    pub rows: usize,
+    /// One entry a column, in the table's order.
+    pub columns: Vec<ColumnSummary>,
+    /// The columns that would be predicted.
+    pub target: Vec<String>,
+    /// What they would be predicted as.
+    pub task: Task,
+    /// The target's classes in order; none for regression.
+    pub classes: Vec<Count>,
+}
+
+/// A column, described.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnSummary {
+    /// Its name.
+    pub name: String,
+    /// What its cells are.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// Number of missing cells.
+    pub missing: usize,
+    /// Number of different values.
+    pub distinct: usize,
+    /// Of numbers.
+    #[serde(flatten)]
+    pub range: Option<Range>,
+    /// Of categories, the most frequent, at most five.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<Count>,
+}
+
+/// What the cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnType {
+    /// Numbers.
+    Number,
+    /// Whole numbers.
+    Integer,
+    /// Text.
+    Category,
+}
+
+/// Where numbers lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Range {
+    /// The smallest.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+    /// The population deviation.
+    pub deviation: f64,
+}
+
+/// A value and how often it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// The value.
+    pub value: String,
+    /// Number of rows.
+    pub count: usize,
+}
+
+impl Summary {
+    /// Describes a table, its target and task being those that training with these options would take.
+    ///
+    /// # Errors
+    /// As [`fit::task`].
+    pub fn of(table: &Table, options: &FitOptions) -> Result<Self> {
+        let task = fit::task(table, options)?;
+        let target = fit::targets(table, options)?;
+        let rows: Vec<usize> = (0..table.rows).collect();
+        let classes = match task {
+            Task::Classification => counts(Counted::of(&table.columns[target[0]].cells, &rows)),
+            Task::Regression => Vec::new(),
+        };
+        Ok(Self {
+            source: table.source.clone(),
+            rows: table.rows,
+            columns: table.columns.par_iter().map(|column| ColumnSummary::of(column, &rows)).collect(),
+            target: target.iter().map(|&position| table.columns[position].name.clone()).collect(),
+            task,
+            classes,
+        })
+    }
+}
+
+fn counts(counted: Counted) -> Vec<Count> {
+    counted.names.into_iter().zip(counted.counts).map(|(value, count)| Count { value, count }).collect()
+}
+
+impl ColumnSummary {
+    fn of(column: &Column, rows: &[usize]) -> Self {
+        const TOP: usize = 5;
+        let name = column.name.clone();
+        if let Cells::Text(_) = column.cells {
+            let mut top = counts(Counted::of(&column.cells, rows));
+            let distinct = top.len();
+            let missing = rows.len() - top.iter().map(|count| count.count).sum::<usize>();
+            top.sort_by_key(|count| std::cmp::Reverse(count.count));
+            top.truncate(TOP);
+            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top };
+        }
+        let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
+        numbers.sort_by(f64::total_cmp);
+        let mean = mean(&numbers);
+        let range = numbers.first().zip(numbers.last()).map(|(&min, &max)| {
+            // The rounding of a sum may lead out of the range.
+            Range { min, mean: mean.clamp(min, max), max, deviation: deviation(&numbers, mean) }
+        });
+        let integer = numbers.iter().all(|number| number.fract() == 0.0);
+        Self {
+            name,
+            kind: if integer { ColumnType::Integer } else { ColumnType::Number },
+            missing: rows.len() - numbers.len(),
+            distinct: numbers.chunk_by(|a, b| a == b).count(),
+            range,
+            top: Vec::new(),
+        }
+    }
+
+    fn cells(&self) -> [String; 8] {
+        let figure = |of: fn(&Range) -> f64| self.range.as_ref().map_or_else(String::new, |range| rounded(of(range)));
+        let kind = match self.kind {
+            ColumnType::Number => "number",
+            ColumnType::Integer => "integer",
+            ColumnType::Category => "category",
+        };
+        let top: Vec<String> = self.top.iter().map(|top| format!("{} ({})", shown(&top.value), top.count)).collect();
+        let others = if self.distinct > self.top.len() { ", …" } else { "" };
+        [
+            shown(&self.name),
+            kind.to_owned(),
+            self.missing.to_string(),
+            self.distinct.to_string(),
+            if self.kind == ColumnType::Category { top.join(", ") + others } else { figure(|range| range.min) },
+            figure(|range| range.mean),
+            figure(|range| range.max),
+            figure(|range| range.deviation),
+        ]
+    }
+}
+
+/// A number in five significant digits at most.
+fn rounded(number: f64) -> String {
+    if number == 0.0 {
+        return "0".into();
+    }
+    let places = 4 - number.abs().log10().floor() as i32;
+    match places {
+        0..=8 => format!("{number:.*}", places as usize).parse::<f64>().unwrap_or(number).to_string(),
+        -8..0 => format!("{number:.0}"),
+        _ => format!("{number:.4e}"),
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        const MOST_COLUMNS: usize = 50;
+        const MOST_CLASSES: usize = 20;
+        writeln!(formatter, "{}: {} rows, {} columns", shown(&self.source), self.rows, self.columns.len())?;
+        let head = ["column", "type", "missing", "distinct", "min", "mean", "max", "deviation"].map(str::to_owned);
+        // Of a wide table, the first columns and the last, which is often the target.
+        let left_out = self.columns.len().saturating_sub(MOST_COLUMNS);
+        let (first, last) =
+            if left_out > 0 { (MOST_COLUMNS - 1, self.columns.len() - 1) } else { (self.columns.len(), self.columns.len()) };
+        let shown_columns = self.columns[..first].iter().chain(&self.columns[last..]);
+        let lines: Vec<[String; 8]> = std::iter::once(head).chain(shown_columns.map(ColumnSummary::cells)).collect();
+        let is_category = |line: &[String; 8]| line[1] == "category";
+        let width = |cell: usize| {
+            let lengths = lines.iter().filter(|line| cell < 4 || !is_category(line)).map(|line| line[cell].chars().count());
+            lengths.max().unwrap_or(0)
+        };
+        let widths: [usize; 8] = std::array::from_fn(width);
+        for (position, line) in lines.iter().enumerate() {
+            if left_out > 0 && position + 1 == lines.len() {
+                writeln!(formatter, "  … {left_out} more columns (--json lists them all)")?;
+            }
+            let mut text = format!("  {:<2$}  {:<3$}", line[0], line[1], widths[0], widths[1]);
+            for cell in 2..8 {
+                // The categories fill the place of the figures.
+                text += &match cell {
+                    4 if is_category(line) => format!("  {}", line[cell]),
+                    _ => format!("  {:>1$}", line[cell], if cell > 4 && is_category(line) { 0 } else { widths[cell] }),
+                };
+            }
+            writeln!(formatter, "{}", text.trim_end())?;
+        }
+        let target = self.target.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+        match self.task {
+            Task::Regression => writeln!(formatter, "target: {target}, regression"),
+            Task::Classification => {
+                let class = |class: &Count| format!("{} ({})", shown(&class.value), class.count);
+                let classes: Vec<String> = self.classes.iter().take(MOST_CLASSES).map(class).collect();
+                let others = if self.classes.len() > MOST_CLASSES { ", …" } else { "" };
+                let count = self.classes.len();
+                writeln!(formatter, "target: {target}, classification into {count} classes: {}{others}", classes.join(", "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ReadOptions, csv, read};
+
+    fn summary(text: &str) -> Summary {
+        let table = csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
+        Summary::of(&table, &FitOptions::default()).unwrap()
+    }
+
+    const SMALL: &str = "x,n,town,y\n0.5,1,b,yes\n1.5,,a,no\n2.5,3,b,yes\n,3,,no\n";
+
+    #[test]
+    fn columns_are_described_by_type_gaps_and_range() {
+        let summary = summary(SMALL);
+        let [x, n, town, _] = &summary.columns[..] else { panic!() };
+        assert_eq!((x.kind, x.missing, x.distinct), (ColumnType::Number, 1, 3));
+        let range = x.range.unwrap();
+        assert_eq!((range.min, range.mean, range.max), (0.5, 1.5, 2.5));
+        assert!((range.deviation - (2.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert_eq!((n.kind, n.missing, n.distinct), (ColumnType::Integer, 1, 2));
+        assert_eq!((town.kind, town.missing, town.distinct, town.range), (ColumnType::Category, 1, 2, None));
+        assert_eq!(town.top, [Count { value: "b".into(), count: 2 }, Count { value: "a".into(), count: 1 }]);
+    }
+
+    #[test]
+    fn the_target_is_described_by_task_and_classes() {
+        let of = |name: &str| Summary::of(&read(name, &ReadOptions::default()).unwrap(), &FitOptions::default()).unwrap();
+        let iris = of("iris");
+        assert_eq!(
+            (iris.task, iris.target, iris.classes.len(), iris.classes[2].count),
+            (Task::Classification, vec!["species".into()], 3, 50)
+        );
+        let wines = of("wine-quality");
+        assert_eq!((wines.task, wines.classes), (Task::Regression, vec![]));
+    }
+
+    #[test]
+    fn the_text_is_an_aligned_table() {
+        let text = summary(SMALL).to_string();
+        let expected = "\
+t.csv: 4 rows, 4 columns
+  column  type      missing  distinct  min    mean  max  deviation
+  x       number          1         3  0.5     1.5  2.5     0.8165
+  n       integer         1         2    1  2.3333    3    0.94281
+  town    category        1         2  b (2), a (1)
+  y       category        0         2  no (2), yes (2)
+target: y, classification into 2 classes: no (2), yes (2)
+";
+        assert_eq!(text, expected, "\n{text}");
+    }
+
+    #[test]
+    fn a_wide_table_is_shortened_and_ends_with_its_last_column() {
+        let text =
+            Summary::of(&read("digits", &ReadOptions::default()).unwrap(), &FitOptions::default()).unwrap().to_string();
+        assert!(
+            text.contains("  … 15 more columns") && text.contains("pixel_6_0 ") && !text.contains("pixel_6_1 "),
+            "{text}"
+        );
+        assert!(text.contains("\n  digit "), "{text}");
+    }
+
+    #[test]
+    fn a_column_without_values_has_no_range() {
+        let empty = &summary("x,z,y\n1,,0\n2,,1\n").columns[1];
+        assert_eq!((empty.missing, empty.distinct, empty.range), (2, 0, None));
+    }
+
+    #[test]
+    fn json_names_the_type_and_the_figures() {
+        let json = serde_json::to_value(summary(SMALL)).unwrap();
+        assert_eq!(json["columns"][0]["type"], "number");
+        assert_eq!(json["columns"][0]["mean"], 1.5);
+        assert_eq!(json["columns"][2]["top"][0]["value"], "b");
+        assert_eq!(json["task"], "classification");
+    }
+
+    #[test]
+    fn figures_have_five_digits() {
+        let texts = [0.1 + 0.2, 123_456.7, -0.000_012_345_67, 1e-20, 1e30, 42.0].map(rounded);
+        assert_eq!(texts, ["0.3", "123457", "-1.2346e-5", "1.0000e-20", "1.0000e30", "42"]);
+    }
+}

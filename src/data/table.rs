@@ -1,0 +1,254 @@
+//! A table as it was read: named columns of cells, not yet the network's numbers.
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
+use super::Task;
+use crate::error::{Error, Result, shown, suggestion};
+
+/// Named columns of equal length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Where it came from, as the user wrote it: a file, `-` or an embedded set.
+    pub source: String,
+    /// The columns; no two have the same name.
+    pub columns: Vec<Column>,
+    /// Number of rows.
+    pub rows: usize,
+    /// The file's line (from 1) on which each row begins; empty where the format has no lines.
+    pub lines: Vec<u64>,
+    /// What the data set is known to be for (embedded sets only).
+    pub task: Option<Task>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its name in the header, or its position from 0 where there is no header.
+    pub name: String,
+    /// One cell a row.
+    pub cells: Cells,
+}
+
+/// The cells of one column. Numbers are finite and at most `f32::MAX` in size, or missing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cells {
+    /// 0 to 255, none missing: pixels and labels of image files.
+    Bytes(Vec<u8>),
+    /// Numbers that are exact in f32; NaN = missing.
+    Singles(Vec<f32>),
+    /// Numbers; NaN = missing.
+    Numbers(Vec<f64>),
+    /// Text; none = missing.
+    Text(Vec<Option<String>>),
+}
+
+impl Cells {
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(cells) => cells.len(),
+            Self::Singles(cells) => cells.len(),
+            Self::Numbers(cells) => cells.len(),
+            Self::Text(cells) => cells.len(),
+        }
+    }
+
+    /// Whether there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the cells are text.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// The number in `row`; none if it is missing or the column is text.
+    pub fn number(&self, row: usize) -> Option<f64> {
+        let number = match self {
+            Self::Bytes(cells) => f64::from(cells[row]),
+            Self::Singles(cells) => f64::from(cells[row]),
+            Self::Numbers(cells) => cells[row],
+            Self::Text(_) => return None,
+        };
+        (!number.is_nan()).then_some(number)
+    }
+
+    /// The cell in `row` as text, numbers in their shortest exact spelling; none if it is missing.
+    pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
+            _ => self.number(row).map(|number| Cow::Owned(spelled(number))),
+        }
+    }
+
+    /// Whether the cell in `row` is missing.
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Text(cells) => cells[row].is_none(),
+            _ => self.number(row).is_none(),
+        }
+    }
+
+    /// The cells of `rows`, in that order.
+    fn gathered(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Bytes(cells) => Self::Bytes(rows.iter().map(|&row| cells[row]).collect()),
+            Self::Singles(cells) => Self::Singles(rows.iter().map(|&row| cells[row]).collect()),
+            Self::Numbers(cells) => Self::Numbers(rows.iter().map(|&row| cells[row]).collect()),
+            Self::Text(cells) => Self::Text(rows.iter().map(|&row| cells[row].clone()).collect()),
+        }
+    }
+}
+
+/// A number as a category's or class's name: `1`, `-2.5`; never `-0`.
+pub(crate) fn spelled(number: f64) -> String {
+    format!("{}", number + 0.0)
+}
+
+impl Table {
+    /// A table of these columns, without line numbers.
+    ///
+    /// # Panics
+    /// If the columns differ in length or there is none.
+    pub fn new(source: &str, columns: Vec<Column>) -> Self {
+        let rows = columns[0].cells.len();
+        assert!(columns.iter().all(|column| column.cells.len() == rows), "the columns of a table are equally long");
+        Self { source: source.to_owned(), columns, rows, lines: Vec::new(), task: None }
+    }
+
+    /// The position of the column called `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The position of the column that `text` names, by its name or else by its position from 0. `flag` is where the user
+    /// wrote it.
+    ///
+    /// # Errors
+    /// Data, if there is no such column.
+    pub fn resolve(&self, text: &str, flag: &str) -> Result<usize> {
+        let by_position = || text.parse().ok().filter(|&position: &usize| position < self.columns.len());
+        self.position(text).or_else(by_position).ok_or_else(|| {
+            Error::Data(format!(
+                "{}: {flag} names column '{}', which is not there{}; its columns are {}",
+                shown(&self.source),
+                shown(text),
+                suggestion(text, self.names()),
+                listed(self.names()),
+            ))
+        })
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Where a cell is, for messages: `data.csv: line 5, column 'gre'`, or `row 4` (from 1) where there are no lines.
+    pub fn place(&self, row: usize, column: &str) -> String {
+        let line = self.lines.get(row).map_or_else(|| format!("row {}", row + 1), |line| format!("line {line}"));
+        format!("{}: {line}, column '{}'", shown(&self.source), shown(column))
+    }
+
+    /// The table of only these rows, in this order.
+    pub fn with_rows(&self, rows: &[usize]) -> Self {
+        let columns = self.columns.iter();
+        Self {
+            source: self.source.clone(),
+            columns: columns
+                .map(|column| Column { name: column.name.clone(), cells: column.cells.gathered(rows) })
+                .collect(),
+            rows: rows.len(),
+            lines: if self.lines.is_empty() { Vec::new() } else { rows.iter().map(|&row| self.lines[row]).collect() },
+            task: self.task,
+        }
+    }
+}
+
+/// Names for a message: quoted, comma-separated, at most ten of them.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 10;
+    let mut names = names.into_iter();
+    let first: Vec<String> = names.by_ref().take(MOST).map(|name| format!("'{}'", shown(name))).collect();
+    let others = names.count();
+    first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
+}
+
+/// The columns of `rows` × `columns` elements that are given row by row.
+pub(crate) fn columns_of<U: Copy + Send + Sync>(elements: &[U], rows: usize, columns: usize) -> Vec<Vec<U>> {
+    const GROUP: usize = 64;
+    assert_eq!(elements.len(), rows * columns, "{rows} × {columns} elements");
+    let starts: Vec<usize> = (0..columns).step_by(GROUP).collect();
+    starts
+        .into_par_iter()
+        .flat_map(|start| {
+            let width = GROUP.min(columns - start);
+            let mut group: Vec<Vec<U>> = (0..width).map(|_| Vec::with_capacity(rows)).collect();
+            for row in elements.chunks_exact(columns) {
+                for (column, &element) in group.iter_mut().zip(&row[start..start + width]) {
+                    column.push(element);
+                }
+            }
+            group
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(
+            "t.csv",
+            vec![
+                Column { name: "gre".into(), cells: Cells::Numbers(vec![1.0, f64::NAN, 2.5]) },
+                Column { name: "town".into(), cells: Cells::Text(vec![None, Some("x".into()), Some("y".into())]) },
+            ],
+        );
+        table.lines = vec![2, 3, 7];
+        table
+    }
+
+    #[test]
+    fn a_column_is_found_by_name_first_and_then_by_position() {
+        assert_eq!(table().resolve("town", "--target").unwrap(), 1);
+        assert_eq!(table().resolve("0", "--target").unwrap(), 0);
+        let message = table().resolve("gree", "--target").unwrap_err().to_string();
+        assert!(message.contains("--target") && message.contains("did you mean 'gre'?"), "{message}");
+        assert!(table().resolve("2", "--target").is_err());
+    }
+
+    #[test]
+    fn missing_cells_are_neither_number_nor_text() {
+        let table = table();
+        assert!(table.columns[0].cells.is_missing(1) && table.columns[1].cells.is_missing(0));
+        assert_eq!(table.columns[0].cells.number(1), None);
+        assert_eq!(table.columns[0].cells.text(2).as_deref(), Some("2.5"));
+        assert_eq!(table.columns[1].cells.text(0), None);
+    }
+
+    #[test]
+    fn a_place_names_file_line_and_column_and_follows_its_row() {
+        assert_eq!(table().place(2, "gre"), "t.csv: line 7, column 'gre'");
+        assert_eq!(table().with_rows(&[2, 0]).place(0, "gre"), "t.csv: line 7, column 'gre'");
+        let without_lines = Table { lines: Vec::new(), ..table() };
+        assert_eq!(without_lines.place(0, "gre"), "t.csv: row 1, column 'gre'");
+    }
+
+    #[test]
+    fn columns_of_more_than_one_group_are_the_transpose() {
+        let elements: Vec<u32> = (0..3 * 150).collect();
+        let columns = columns_of(&elements, 3, 150);
+        assert_eq!(columns.len(), 150);
+        assert!(columns.iter().enumerate().all(|(c, cells)| *cells == [c as u32, c as u32 + 150, c as u32 + 300]));
+    }
+
+    #[test]
+    fn minus_zero_is_spelled_as_zero() {
+        assert_eq!((spelled(-0.0), spelled(3.0), spelled(-2.5)), ("0".into(), "3".into(), "-2.5".into()));
+    }
+}
