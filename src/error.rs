@@ -32,6 +32,9 @@ pub enum Error {
     /// A signal ended the run after its state was saved. Exit code 128 + signal.
     #[error("interrupted by signal {0}; the state was saved")]
     Interrupted(u8),
+    /// Whoever read stdout wants no more of it. No error for a person, and exit code 0.
+    #[error("stdout is closed")]
+    ClosedPipe,
     /// Anything else: a fault of the system or of wgrad. Exit code 1.
     #[error("{0}")]
     Internal(String),
@@ -41,6 +44,7 @@ impl Error {
     /// The process exit code that stands for this kind of error (`wgrad --help` lists them).
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::ClosedPipe => 0,
             Self::Internal(_) => 1,
             Self::Usage(_) => 2,
             Self::Data(_) => 3,

@@ -5,6 +5,7 @@
 //! `evaluation` measures the outcome; `model` keeps it; `lesson` replays the famous small programs; `cli` is what people type.
 //! `verification` holds what is computed in f32 against the f64 oracle.
 
+pub mod cli;
 pub mod data;
 pub mod error;
 pub mod evaluation;

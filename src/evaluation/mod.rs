@@ -3,6 +3,7 @@
 mod classification;
 mod gate;
 mod regression;
+mod truth;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 pub use classification::{ClassScores, Classification};
 pub use gate::{Gate, check};
 pub use regression::{Regression, TargetScores};
+pub use truth::{Truth, probabilities};
 
 /// The metrics of one model on one set of rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

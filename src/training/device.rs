@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, shown, suggestion};
 use crate::executor::Executor;
@@ -13,7 +13,8 @@ use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
 use crate::plan::Plan;
 
 /// What `--device` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Wanted {
     /// A GPU if there is one that is not software, else the CPU.
     Auto,

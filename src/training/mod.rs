@@ -1,11 +1,19 @@
 //! The training loop: a network, its data and a device; schedules, epochs, early stopping.
 
+pub mod application;
 pub mod device;
 pub mod fit;
+pub mod options;
+pub mod resolution;
+pub mod run;
 pub mod schedule;
 pub mod session;
+pub mod sources;
 
 pub use device::{Device, DeviceReport, Precision, Wanted};
 pub use fit::{Ending, EpochRecord, Fitted, Limits, Measure, Observer, fit};
+pub use options::Options;
+pub use run::{NetworkReport, Run, RunObserver, RunReport};
 pub use schedule::{Schedule, ScheduleKind};
 pub use session::{Recipe, Reduction, Samples, Session};
+pub use sources::{DataReport, Sources};

@@ -1,0 +1,65 @@
+//! What people type: one file a subcommand; flags in, calls out, nothing computed here.
+
+mod data;
+mod devices;
+mod evaluate;
+mod inspect;
+mod plan;
+mod predict;
+mod print;
+mod progress;
+mod signals;
+mod train;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+
+/// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
+/// Trains dense neural networks on any GPU, or on the CPU by the same plan.
+#[derive(Debug, Parser)]
+#[command(name = "wgrad", version, about, max_term_width = 120, after_help = EXIT_CODES, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Start with:  wgrad train digits
+
+Exit codes:  0 done · 1 internal · 2 usage · 3 data · 4 a check failed · 5 no such device · 6 memory or limit ·
+             7 diverged · 8 model unfit · 130/143 interrupted, state saved";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network and save it into a run's folder
+    Train(Box<train::TrainArguments>),
+    /// Judge a model on data with known targets
+    Evaluate(evaluate::EvaluateArguments),
+    /// Predict the targets of data, as CSV
+    Predict(predict::PredictArguments),
+    /// Show what a model file holds
+    Inspect(inspect::InspectArguments),
+    /// Show what wgrad sees in a file: columns, types, missing cells, classes
+    Data(data::DataArguments),
+    /// List the devices that wgrad can compute on
+    Devices(devices::DevicesArguments),
+}
+
+/// Runs what was typed.
+///
+/// # Errors
+/// Everything that the command can fail with.
+pub fn run(line: CommandLine) -> Result<()> {
+    match line.command {
+        Command::Train(arguments) => train::run(*arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
+        Command::Devices(arguments) => devices::run(&arguments),
+    }
+}

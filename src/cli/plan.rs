@@ -1,0 +1,120 @@
+//! `wgrad train --dry-run`: the plan as a table, its buffers against the device's limits.
+
+use serde::Serialize;
+
+use super::print;
+use crate::error::Result;
+use crate::plan::{Plan, human_bytes};
+use crate::training::{DataReport, DeviceReport, NetworkReport, Run};
+
+/// What a dry run shows.
+#[derive(Debug, Serialize)]
+struct DryRun {
+    data: DataReport,
+    network: NetworkReport,
+    device: DeviceReport,
+    /// The kernels of a training step, in their order.
+    step: Vec<LaunchReport>,
+    /// Every buffer.
+    buffers: Vec<BufferReport>,
+    /// Bytes of all buffers together.
+    bytes: u64,
+    /// The largest buffer that the device's kernels may bind; absent for the CPU.
+    largest_buffer: Option<u64>,
+    /// Steps in an epoch.
+    steps_per_epoch: usize,
+    /// Whether the device's limits allow it, and if not, why.
+    refused: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LaunchReport {
+    kernel: String,
+    reads: Vec<String>,
+    writes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct BufferReport {
+    name: String,
+    rows: usize,
+    columns: usize,
+    bytes: u64,
+}
+
+/// Prints what a run would do.
+pub(super) fn print(run: &Run, json: bool) -> Result<()> {
+    let plan = run.plan();
+    let rows = run.sources.training.rows();
+    let limits = run.device.gpu().map(crate::executor::gpu::device::Device::limits);
+    let refusal = limits.as_ref().and_then(|limits| plan.check(limits).err());
+    let report = DryRun {
+        data: run.sources.report(),
+        network: NetworkReport::of(&run.network, run.recipe.loss),
+        device: run.device.report(),
+        step: launches(&plan),
+        buffers: buffers(&plan, run),
+        bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).sum(),
+        largest_buffer: limits.as_ref().map(|limits| limits.buffer_bytes),
+        steps_per_epoch: rows.div_ceil(run.recipe.batch.max(1)),
+        refused: refusal.as_ref().map(ToString::to_string),
+    };
+    if json {
+        print::json("train --dry-run", &report)?;
+    } else {
+        print::line(text(&report, run))?;
+    }
+    refusal.map_or(Ok(()), Err)
+}
+
+fn launches(plan: &Plan) -> Vec<LaunchReport> {
+    let names = |ids: &[usize]| ids.iter().map(|&id| plan.buffers[id].name.clone()).collect();
+    plan.training
+        .iter()
+        .map(|launch| LaunchReport {
+            kernel: launch.label.clone(),
+            reads: names(&launch.reads),
+            writes: names(&launch.writes),
+        })
+        .collect()
+}
+
+/// On a GPU rows are padded to whole vec4s of f32; on the CPU they are not.
+fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
+    let size = if run.options.device.double() { 8 } else { 4 };
+    plan.buffers
+        .iter()
+        .map(|buffer| BufferReport {
+            name: buffer.name.clone(),
+            rows: buffer.rows,
+            columns: buffer.columns,
+            bytes: match run.device.gpu() {
+                Some(_) => buffer.padded_bytes(plan.replicas),
+                None => buffer.rows as u64 * buffer.columns as u64 * size,
+            },
+        })
+        .collect()
+}
+
+fn text(report: &DryRun, run: &Run) -> String {
+    let mut lines = vec![
+        report.data.to_string(),
+        format!("network {}", report.network),
+        format!("on {}", run.device),
+        String::new(),
+        format!("one step, {} of them an epoch:", report.steps_per_epoch),
+    ];
+    for launch in &report.step {
+        lines.push(format!("  {:<16} {}  ->  {}", launch.kernel, launch.reads.join(", "), launch.writes.join(", ")));
+    }
+    lines.extend([String::new(), "buffers:".into()]);
+    for buffer in &report.buffers {
+        let shape = format!("{} × {}", buffer.rows, buffer.columns);
+        lines.push(format!("  {:<24} {shape:>16} {:>12}", buffer.name, human_bytes(buffer.bytes)));
+    }
+    lines.push(format!("  {:<24} {:>16} {:>12}", "together", "", human_bytes(report.bytes)));
+    if let Some(largest) = report.largest_buffer {
+        lines.push(format!("  {:<24} {:>16} {:>12}", "the device's largest", "", human_bytes(largest)));
+    }
+    lines.join("\n")
+}

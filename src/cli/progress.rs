@@ -1,0 +1,113 @@
+//! How training goes on, on stderr: a bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::signals::Signals;
+use crate::error::{Result, shown};
+use crate::training::{DataReport, Device, EpochRecord, NetworkReport, Observer, Recipe, RunObserver};
+
+/// Plain lines in a whole training, at most, but for one every [`PATIENCE`].
+const LINES: usize = 20;
+/// The longest silence on stderr.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Watches a run for the person at the terminal.
+pub(super) struct Progress {
+    quiet: bool,
+    signals: Signals,
+    bar: Option<ProgressBar>,
+    epochs: usize,
+    last_line: Instant,
+}
+
+impl Progress {
+    /// A watcher that says nothing if `quiet`. It listens to signals from the moment that training begins.
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet, signals: Signals::default(), bar: None, epochs: 0, last_line: Instant::now() }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl RunObserver for Progress {
+    fn begins(
+        &mut self,
+        data: &DataReport,
+        network: &NetworkReport,
+        recipe: &Recipe,
+        device: &Device,
+        folder: &Path,
+    ) -> Result<()> {
+        self.signals = Signals::listen()?;
+        self.epochs = recipe.epochs;
+        self.last_line = Instant::now();
+        if self.quiet {
+            return Ok(());
+        }
+        eprintln!("{data}");
+        eprintln!("network {network}");
+        eprintln!(
+            "{}, learning rate {}, batches of {} rows, {} epochs, seed {}",
+            recipe.optimizer.kind, recipe.schedule.learning_rate, recipe.batch, recipe.epochs, recipe.seed
+        );
+        eprintln!("on {device}");
+        eprintln!("into {}", shown(&folder.to_string_lossy()));
+        if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(data.training_rows as u64 * recipe.epochs as u64);
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.bar = Some(bar);
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Progress {
+    fn progress(&mut self, rows: usize, _total: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(rows as u64);
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
+        let line = epoch_line(record, self.epochs);
+        if let Some(bar) = &self.bar {
+            bar.set_message(line);
+            return Ok(());
+        }
+        let due =
+            record.epoch == 1 || record.epoch == self.epochs || record.epoch.is_multiple_of(self.epochs.div_ceil(LINES));
+        if !self.quiet && (due || self.last_line.elapsed() >= PATIENCE) {
+            self.last_line = Instant::now();
+            eprintln!("{line}");
+        }
+        Ok(())
+    }
+
+    fn signal(&self) -> Option<u8> {
+        self.signals.came()
+    }
+}
+
+/// One epoch as one line.
+fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
+    let width = epochs.to_string().len();
+    let mut line = format!("epoch {:>width$}/{epochs}  loss {:.5}", record.epoch, record.loss);
+    if let Some(loss) = record.validation_loss {
+        line.push_str(&format!("  validation loss {loss:.5}"));
+    }
+    if let Some(metric) = record.validation_metric {
+        line.push_str(&format!("  {} {metric:.4}", record.metric));
+    }
+    line.push_str(&format!("  {:.0} samples/s", record.samples_per_second));
+    line
+}

@@ -1,0 +1,99 @@
+//! `wgrad train`: options from flags and a file, a run, its report.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::progress::Progress;
+use super::{plan, print};
+use crate::error::{Result, shown};
+use crate::evaluation::Evaluation;
+use crate::training::{Ending, Options, Run, RunReport, run};
+
+/// The arguments of `wgrad train`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:  wgrad train digits
+           wgrad train houses.csv --target price --hidden 64,32 --epochs 200 --patience 20
+           wgrad train train-images-idx3-ubyte --labels train-labels-idx1-ubyte --test t10k-images-idx3-ubyte \\
+               --test-labels t10k-labels-idx1-ubyte --hidden 128 --epochs 10
+           wgrad train --config runs/digits-1/run.toml --seed 2")]
+pub(super) struct TrainArguments {
+    #[command(flatten)]
+    options: Options,
+
+    /// Folder of the run; new or empty [default: runs/NAME-N]
+    #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// A file of options, such as a run's run.toml; flags win over it
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    config: Option<PathBuf>,
+    /// Show what would be done: the plan, its buffers, the device
+    #[arg(long, help_heading = "Output")]
+    dry_run: bool,
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// No progress on stderr
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+/// Trains.
+pub(super) fn run(arguments: TrainArguments) -> Result<()> {
+    let options = match &arguments.config {
+        None => arguments.options,
+        Some(path) => arguments.options.over(Options::from_toml(path)?),
+    };
+    let ready = Run::new(&options)?;
+    if arguments.dry_run {
+        return plan::print(&ready, arguments.json);
+    }
+    let mut progress = Progress::new(arguments.quiet);
+    let report = ready.train(arguments.output.as_deref(), &mut progress);
+    progress.finish();
+    let report = report?;
+    if arguments.json {
+        print::json("train", &report)?;
+    } else {
+        print::line(text(&report))?;
+    }
+    run::ended(&report)
+}
+
+/// The report for a person.
+fn text(report: &RunReport) -> String {
+    let why = match report.ending {
+        Ending::AllEpochs => String::new(),
+        Ending::NoBetter { best_epoch } => format!(", ended early; the weights are those of epoch {best_epoch}"),
+        Ending::Time => ", ended by --max-time".into(),
+        Ending::Signal { .. } => ", ended by a signal".into(),
+    };
+    let epochs = report.last_epoch.as_ref().map_or(0, |record| record.epoch);
+    let mut lines = vec![format!("trained {epochs} epochs in {:.2} s{why}", report.seconds)];
+    if let Some(record) = &report.last_epoch {
+        let mut line = format!("last epoch: loss {:.6}", record.loss);
+        if let (Some(loss), Some(metric)) = (record.validation_loss, record.validation_metric) {
+            line.push_str(&format!(", validation loss {loss:.6}, validation {} {metric:.4}", record.metric));
+        }
+        lines.push(line);
+    }
+    if let Some(test) = &report.test {
+        let rows = report.data.test_rows;
+        lines.push(match test {
+            Evaluation::Classification(scores) => format!(
+                "test, {rows} rows: accuracy {:.4}, balanced accuracy {:.4}, log loss {:.4}",
+                scores.accuracy, scores.balanced_accuracy, scores.log_loss
+            ),
+            Evaluation::Regression(scores) => format!(
+                "test, {rows} rows: R² {}, RMSE {:.6}, MAE {:.6}",
+                scores.r2.map_or("undefined".into(), |r2| format!("{r2:.4}")),
+                scores.rmse,
+                scores.mae
+            ),
+        });
+    }
+    let run = shown(&report.run.to_string_lossy());
+    lines.push(format!("saved in {run}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"));
+    lines.join("\n")
+}

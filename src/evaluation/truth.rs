@@ -1,0 +1,85 @@
+//! What a network should have said, and the judgement of what it said.
+
+use super::{Classification, Evaluation, Regression};
+use crate::data::{Encoding, Matrix, Table, Target};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// What a network should say about some rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Truth {
+    /// The class of each row, as its place among the classes.
+    Classes(Vec<usize>),
+    /// rows × target columns, in the data's own units.
+    Numbers(Matrix<f64>),
+}
+
+impl Truth {
+    /// The truth that a table's rows hold.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for absent, missing or unknown targets.
+    pub fn of(encoding: &Encoding, table: &Table, rows: &[usize]) -> Result<Self> {
+        Ok(match encoding.target {
+            Target::Classification { .. } => Self::Classes(encoding.class_indices(table, rows)?),
+            Target::Regression { .. } => Self::Numbers(encoding.regression_targets(table, rows)?),
+        })
+    }
+
+    /// Judges a network's outputs [rows × outputs].
+    pub fn judge<T: Scalar>(&self, encoding: &Encoding, outputs: &Matrix<T>) -> Evaluation {
+        match self {
+            Self::Classes(classes) => {
+                let probabilities = probabilities(outputs);
+                Evaluation::Classification(Classification::new(&probabilities.values, classes, encoding.class_names()))
+            }
+            Self::Numbers(numbers) => {
+                let names: Vec<String> = encoding.target_names().into_iter().map(str::to_string).collect();
+                let predicted = encoding.decode_regression(outputs);
+                Evaluation::Regression(Regression::new(&predicted.values, &numbers.values, &names))
+            }
+        }
+    }
+}
+
+/// The class probabilities [rows × classes] that a network's outputs say. A single output is the second class's; several that do
+/// not add up to 1 (independent sigmoids, say) are divided by their sum, and negative ones lifted to zero with their row first,
+/// which keeps their order.
+pub fn probabilities<T: Scalar>(outputs: &Matrix<T>) -> Matrix<f64> {
+    let classes = outputs.columns.max(2);
+    let mut values = Vec::with_capacity(outputs.rows * classes);
+    for row in 0..outputs.rows {
+        let row: Vec<f64> = outputs.row(row).iter().map(|value| value.to_f64()).collect();
+        if let [second] = row[..] {
+            let second = second.clamp(0.0, 1.0);
+            values.extend([1.0 - second, second]);
+            continue;
+        }
+        let lowest = row.iter().fold(0.0_f64, |lowest, &value| lowest.min(value));
+        let sum: f64 = row.iter().map(|value| value - lowest).sum();
+        // A softmax's own rounding is not worth a division, and rows of zeros have no sum to divide by.
+        let divisor = if sum == 0.0 || (sum - 1.0).abs() < 1e-5 { 1.0 } else { sum };
+        values.extend(row.iter().map(|value| (value - lowest) / divisor));
+    }
+    Matrix::new(outputs.rows, classes, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_keep_the_order_of_the_outputs() {
+        let outputs = Matrix::new(3, 3, vec![0.2, 0.3, 0.5, 0.9, 0.9, 0.0, -0.5, -0.1, 0.4]);
+        let probabilities = probabilities(&outputs);
+        assert_eq!(probabilities.row(0), [0.2, 0.3, 0.5]);
+        assert_eq!(probabilities.row(1), [0.5, 0.5, 0.0]);
+        assert!(probabilities.row(2)[2] > probabilities.row(2)[1] && probabilities.row(2)[0] == 0.0);
+    }
+
+    #[test]
+    fn one_output_is_the_second_class() {
+        assert_eq!(probabilities(&Matrix::new(1, 1, vec![0.75_f32])).values, [0.25, 0.75]);
+        assert!(probabilities(&Matrix::new(1, 1, vec![f32::NAN])).values[1].is_nan());
+    }
+}

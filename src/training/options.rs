@@ -1,0 +1,492 @@
+//! The options of a training run, as flags on the command line and as keys of `run.toml`. All are optional: what is not said
+//! follows from the data, as [`Options::resolved`] writes down.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::device::Wanted;
+use super::schedule::ScheduleKind;
+use super::session::Reduction;
+use crate::data::{Fractions, Missing, Scale, Task};
+use crate::error::{Error, Result, shown};
+use crate::network::{Activation, Initialization, Loss, OptimizerKind};
+
+/// Everything that decides what a training run computes.
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Options {
+    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, IDX, each also .gz), or - for stdin
+    pub data: Option<String>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the group's help")]
+    pub files: FileOptions,
+
+    /// Target column, by name or by position from 0; several, with commas, for regression [default: the last]
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub target: Option<Vec<String>>,
+    /// What the target is [default: regression for numbers, classification for text and few integers]
+    #[arg(long, help_heading = "Data")]
+    pub task: Option<Task>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub ignore: Option<Vec<String>>,
+    /// Numeric columns to take as categories
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub categorical: Option<Vec<String>>,
+    /// What to do about missing cells [default: error]
+    #[arg(long, help_heading = "Data")]
+    pub missing: Option<Missing>,
+    /// How numeric columns are scaled [default: standard; minmax for images]
+    #[arg(long, help_heading = "Data")]
+    pub scale: Option<Scale>,
+    /// Shares of training, validation and test rows [default: 0.8/0.1/0.1]
+    #[arg(long, value_name = "SHARES", help_heading = "Data")]
+    pub split: Option<Fractions>,
+    /// Split every class by the same shares
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
+    pub stratify: Option<bool>,
+    /// A file of validation rows
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub validation: Option<String>,
+    /// Labels of the validation file (IDX, npy)
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub validation_labels: Option<PathBuf>,
+    /// A file of test rows
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub test: Option<String>,
+    /// Labels of the test file (IDX, npy)
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub test_labels: Option<PathBuf>,
+
+    /// Widths of the hidden layers, with commas; none for no hidden layer [default: 64]
+    #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
+    pub hidden: Option<Hidden>,
+    /// Activation of the hidden layers: one for all, or one for each, with commas [default: relu]
+    #[arg(long, value_delimiter = ',', help_heading = "Network")]
+    pub activation: Option<Vec<Activation>>,
+    /// Activation of the outputs [default: sigmoid for two classes, softmax for more, identity for regression]
+    #[arg(long, value_name = "ACTIVATION", help_heading = "Network")]
+    pub output_activation: Option<Activation>,
+    /// Layers without biases
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
+    pub no_bias: Option<bool>,
+    /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH), normal(DEVIATION), or a
+    /// FILE.safetensors to start from [default: auto: he-normal for relu, leaky-relu and gelu, else xavier-uniform]
+    #[arg(long, value_name = "HOW", help_heading = "Network")]
+    pub init: Option<Init>,
+
+    /// What training makes small [default: as the task and the output activation demand]
+    #[arg(long, help_heading = "Training")]
+    pub loss: Option<Loss>,
+    /// Whether a batch's rows are averaged or added up [default: mean]
+    #[arg(long, help_heading = "Training")]
+    pub reduction: Option<Reduction>,
+    /// The rule that updates the weights [default: adam]
+    #[arg(long, help_heading = "Training")]
+    pub optimizer: Option<OptimizerKind>,
+    /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.001 for adam and adamw]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    pub learning_rate: Option<f64>,
+    /// Momentum of momentum and nesterov [default: 0.9]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    pub momentum: Option<f64>,
+    /// Decay of adam's mean of gradients [default: 0.9]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    pub beta1: Option<f64>,
+    /// Decay of adam's mean of squared gradients [default: 0.999]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    pub beta2: Option<f64>,
+    /// What keeps adam from dividing by zero [default: 1e-8]
+    #[arg(long, value_name = "NUMBER", help_heading = "Training")]
+    pub epsilon: Option<f64>,
+    /// Weight decay, on the weights and not the biases [default: 0]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    pub weight_decay: Option<f64>,
+    /// How the learning rate changes [default: constant]
+    #[arg(long, help_heading = "Training")]
+    pub schedule: Option<ScheduleKind>,
+    /// Epochs over which the rate rises from zero at the start [default: 0]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    pub warmup: Option<f64>,
+    /// Epochs between two drops of --schedule step [default: a third of all]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    pub step_every: Option<usize>,
+    /// What a drop of --schedule step multiplies the rate by [default: 0.1]
+    #[arg(long, value_name = "FACTOR", help_heading = "Training")]
+    pub step_factor: Option<f64>,
+    /// Rows of a batch, full for all, or auto [default: auto: 32, 64 from 10,000 rows, 128 from 100,000]
+    #[arg(long, value_name = "ROWS", help_heading = "Training")]
+    pub batch_size: Option<BatchSize>,
+    /// Times to go through the training rows [default: 50]
+    #[arg(long, help_heading = "Training")]
+    pub epochs: Option<usize>,
+    /// Go through the rows in their order, in every epoch
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]
+    pub no_shuffle: Option<bool>,
+    /// Seed of the split, the first weights and the order of the rows [default: 0]
+    #[arg(long, help_heading = "Training")]
+    pub seed: Option<u64>,
+    /// End after so many epochs without a lower validation loss, and take the best epoch's weights
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    pub patience: Option<usize>,
+    /// By how much the loss must be lower to count, with --patience [default: 0]
+    #[arg(long, value_name = "NUMBER", help_heading = "Training")]
+    pub min_delta: Option<f64>,
+    /// End after this time: 90s, 15m, 1.5h
+    #[arg(long, value_name = "TIME", help_heading = "Training")]
+    pub max_time: Option<Time>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the group's help")]
+    pub device: DeviceOptions,
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct FileOptions {
+    /// The first line of a CSV file is data; columns are called 0, 1, …
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
+    pub no_header: Option<bool>,
+    /// What separates the cells of a CSV file: one character, or tab
+    #[arg(long, value_name = "CHARACTER", help_heading = "Data")]
+    pub delimiter: Option<Delimiter>,
+    /// Labels of an image file (IDX, npy)
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub labels: Option<PathBuf>,
+}
+
+impl FileOptions {
+    /// How to read a file with these labels.
+    pub fn reading(&self, labels: Option<PathBuf>) -> crate::data::ReadOptions {
+        crate::data::ReadOptions {
+            header: !self.no_header.unwrap_or(false),
+            labels,
+            delimiter: self.delimiter.map(|delimiter| delimiter.0),
+        }
+    }
+}
+
+/// Where to compute, and in what.
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct DeviceOptions {
+    /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name [default: auto]
+    #[arg(long, help_heading = "Device")]
+    pub device: Option<Wanted>,
+    /// The numbers that are computed in; f64 is for the CPU [default: f32]
+    #[arg(long, help_heading = "Device")]
+    pub precision: Option<PrecisionName>,
+    /// Threads of the CPU path [default: as many as there are cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
+    pub threads: Option<u16>,
+}
+
+impl DeviceOptions {
+    /// Chooses and opens the device.
+    ///
+    /// # Errors
+    /// No device, if it is not there; usage, for f64 on a GPU.
+    pub fn open(&self) -> Result<super::Device> {
+        let threads = self.threads.map(usize::from);
+        super::Device::choose(self.device.as_ref().unwrap_or(&Wanted::Auto), threads, self.double())
+    }
+
+    /// Whether f64 was asked for.
+    pub fn double(&self) -> bool {
+        self.precision == Some(PrecisionName::F64)
+    }
+}
+
+/// The number types by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrecisionName {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// Implements serde for a type that reads and writes itself as text.
+macro_rules! as_text {
+    ($type:ident) => {
+        impl TryFrom<String> for $type {
+            type Error = String;
+            fn try_from(text: String) -> std::result::Result<Self, String> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+as_text!(Wanted);
+as_text!(Init);
+as_text!(Time);
+as_text!(Delimiter);
+
+/// Widths of the hidden layers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub Vec<usize>);
+
+impl FromStr for Hidden {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let width = |part: &str| match part.trim().parse() {
+            Ok(width) if width > 0 => Ok(width),
+            _ => Err(format!("'{}' is no width: write 64,32 or none", shown(part))),
+        };
+        text.split(',').map(width).collect::<std::result::Result<_, _>>().map(Self)
+    }
+}
+
+/// Where the first weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Init {
+    /// A distribution.
+    Drawn(Initialization),
+    /// A safetensors file.
+    File(PathBuf),
+}
+
+impl FromStr for Init {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let is_file = std::path::Path::new(text).extension().is_some_and(|extension| extension == "safetensors");
+        if is_file { Ok(Self::File(text.into())) } else { text.parse().map(Self::Drawn) }
+    }
+}
+
+impl fmt::Display for Init {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drawn(initialization) => initialization.fmt(formatter),
+            Self::File(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+/// Rows of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BatchSizeText", into = "BatchSizeText")]
+pub enum BatchSize {
+    /// So many.
+    Rows(usize),
+    /// All.
+    Full,
+    /// By the number of rows there are.
+    Auto,
+}
+
+/// How a file may spell a batch size.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum BatchSizeText {
+    Number(usize),
+    Word(String),
+}
+
+impl TryFrom<BatchSizeText> for BatchSize {
+    type Error = String;
+
+    fn try_from(text: BatchSizeText) -> std::result::Result<Self, String> {
+        match text {
+            BatchSizeText::Number(rows) => rows.to_string().parse(),
+            BatchSizeText::Word(word) => word.parse(),
+        }
+    }
+}
+
+impl From<BatchSize> for BatchSizeText {
+    fn from(size: BatchSize) -> Self {
+        match size {
+            BatchSize::Rows(rows) => Self::Number(rows),
+            BatchSize::Full => Self::Word("full".into()),
+            BatchSize::Auto => Self::Word("auto".into()),
+        }
+    }
+}
+
+impl FromStr for BatchSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "full" => Ok(Self::Full),
+            "auto" => Ok(Self::Auto),
+            _ => match text.parse() {
+                Ok(rows) if rows > 0 => Ok(Self::Rows(rows)),
+                _ => Err(format!("'{}' is no batch size: write a number of rows, full or auto", shown(text))),
+            },
+        }
+    }
+}
+
+impl BatchSize {
+    /// Rows of a batch of a set of so many rows.
+    pub fn rows(self, rows: usize) -> usize {
+        match self {
+            Self::Rows(batch) => batch.min(rows),
+            Self::Full => rows,
+            Self::Auto if rows >= 100_000 => 128,
+            Self::Auto if rows >= 10_000 => 64,
+            Self::Auto => rows.min(32),
+        }
+    }
+}
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Time(pub Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+            None => (text, 1.0),
+            Some(number) if text.ends_with('s') => (number, 1.0),
+            Some(number) if text.ends_with('m') => (number, 60.0),
+            Some(number) => (number, 3600.0),
+        };
+        let seconds = number.parse::<f64>().ok().map(|number| number * unit);
+        let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        duration.map(Self).ok_or_else(|| format!("'{}' is no time: write 90s, 15m or 1.5h", shown(text)))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}s", self.0.as_secs_f64())
+    }
+}
+
+/// What separates the cells of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Delimiter(pub u8);
+
+impl FromStr for Delimiter {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" => Ok(Self(b'\t')),
+            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r') => {
+                Ok(Self(*byte))
+            }
+            _ => Err(format!("'{}' is no delimiter: write one character such as ; or tab", shown(text))),
+        }
+    }
+}
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == b'\t' { formatter.write_str("tab") } else { write!(formatter, "{}", char::from(self.0)) }
+    }
+}
+
+impl Options {
+    /// These options, and where they say nothing, those of `other`.
+    ///
+    /// # Panics
+    /// Never: options are tables of plain values.
+    pub fn over(self, other: Self) -> Self {
+        let table = |options: Self| toml::Table::try_from(options).expect("options are a table of plain values");
+        let mut merged = table(other);
+        merged.extend(table(self));
+        merged.try_into().expect("both were options")
+    }
+
+    /// Reads options from a TOML file.
+    ///
+    /// # Errors
+    /// Usage, naming the file, line and key.
+    pub fn from_toml(path: &std::path::Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::reading(path, &error))?;
+        toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let path = shown(&path.to_string_lossy());
+            Error::Usage(format!("{path}, line {line}: {}", error.message()))
+        })
+    }
+
+    /// These options as the text of a TOML file.
+    ///
+    /// # Panics
+    /// Never: options are a table of plain values.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("options are a table of plain values")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Options {
+        Options {
+            data: Some("digits".into()),
+            hidden: Some(Hidden(vec![64, 32])),
+            init: Some(Init::File("weights.safetensors".into())),
+            batch_size: Some(BatchSize::Full),
+            max_time: Some(Time(Duration::from_secs(90))),
+            activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
+            split: Some("0.8/0.1/0.1".parse().expect("shares")),
+            files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
+            device: DeviceOptions { device: Some(Wanted::Index(1)), precision: Some(PrecisionName::F32), threads: Some(2) },
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn options_read_back_as_they_were_written() {
+        let text = sample().to_toml();
+        assert_eq!(toml::from_str::<Options>(&text).expect("our own text"), sample());
+    }
+
+    #[test]
+    fn what_is_said_wins_over_what_the_file_says() {
+        let flags = Options { seed: Some(3), hidden: Some(Hidden(vec![5])), ..Options::default() };
+        let merged = flags.over(sample());
+        assert_eq!((merged.seed, merged.hidden, merged.data), (Some(3), Some(Hidden(vec![5])), Some("digits".into())));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = toml::from_str::<Options>("hiden = [3]").expect_err("hiden");
+        assert!(error.message().contains("hiden"), "{error}");
+    }
+
+    #[test]
+    fn batch_sizes_times_and_delimiters_say_what_they_take() {
+        assert_eq!("1.5h".parse::<Time>().expect("time").0, Duration::from_secs(5400));
+        "soon".parse::<Time>().expect_err("no time");
+        "-1s".parse::<Time>().expect_err("no time");
+        "0".parse::<BatchSize>().expect_err("no rows");
+        assert_eq!(";".parse(), Ok(Delimiter(b';')));
+        "ab".parse::<Delimiter>().expect_err("two characters");
+        assert_eq!("none".parse(), Ok(Hidden(vec![])));
+        "64,0".parse::<Hidden>().expect_err("an empty layer");
+    }
+}

@@ -1,0 +1,166 @@
+//! What follows from the options and the data: the network, the recipe, and the options with everything said.
+
+use super::options::{BatchSize, Hidden, Init, Options, PrecisionName};
+use super::schedule::{Schedule, ScheduleKind};
+use super::session::{Recipe, Reduction};
+use super::sources::{Sources, fitting};
+use crate::data::{Encoding, Task};
+use crate::error::{Error, Result};
+use crate::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
+
+/// Epochs, unless said otherwise.
+const EPOCHS: usize = 50;
+/// Widths of the hidden layers, unless said otherwise.
+const HIDDEN: [usize; 1] = [64];
+
+/// The network and its loss, as the options and the task demand.
+///
+/// # Errors
+/// Usage, for options that contradict each other or the task.
+pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)> {
+    let (output, loss) = output(options, encoding)?;
+    loss.check(output)?;
+    let classes = encoding.class_names().len();
+    let outputs = match encoding.task() {
+        Task::Regression => encoding.target_names().len(),
+        Task::Classification if classes == 2 && output != Activation::Softmax => 1,
+        Task::Classification => classes,
+    };
+    let hidden = options.hidden.as_ref().map_or(&HIDDEN[..], |hidden| &hidden.0);
+    let mut activations = match options.activation.as_deref() {
+        None => vec![Activation::Relu; hidden.len()],
+        Some([one]) => vec![*one; hidden.len()],
+        Some(each) if each.len() == hidden.len() => each.to_vec(),
+        Some(each) => {
+            return Err(Error::Usage(format!(
+                "--activation names {} for {} hidden layers: name one for all, or one for each",
+                each.len(),
+                hidden.len()
+            )));
+        }
+    };
+    activations.push(output);
+    let widths = [&[encoding.inputs()], hidden, &[outputs]].concat();
+    Ok((Network::new(widths, activations, !options.no_bias.unwrap_or(false))?, loss))
+}
+
+/// The output's activation and the loss: each follows from the other, and both from the task.
+fn output(options: &Options, encoding: &Encoding) -> Result<(Activation, Loss)> {
+    let regression = encoding.task() == Task::Regression;
+    if regression && options.loss.is_some_and(Loss::is_joint) {
+        return Err(Error::Usage(format!(
+            "--loss {} is for classification, and the target is numbers: leave it out, or say --task classification",
+            options.loss.expect("was looked at")
+        )));
+    }
+    Ok(match (options.output_activation, options.loss) {
+        (Some(output), Some(loss)) => (output, loss),
+        (Some(Activation::Softmax), None) if !regression => (Activation::Softmax, Loss::CrossEntropy),
+        (Some(Activation::Sigmoid), None) if !regression => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+        (Some(output), None) => (output, Loss::SquaredError),
+        (None, Some(Loss::CrossEntropy)) => (Activation::Softmax, Loss::CrossEntropy),
+        (None, Some(loss)) if !regression => (Activation::Sigmoid, loss),
+        (None, Some(loss)) => (Activation::Identity, loss),
+        (None, None) if regression => (Activation::Identity, Loss::SquaredError),
+        (None, None) if encoding.class_names().len() == 2 => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+        (None, None) => (Activation::Softmax, Loss::CrossEntropy),
+    })
+}
+
+/// How the network is trained on so many rows.
+///
+/// # Errors
+/// Usage, for a number that cannot be meant.
+pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
+    let kind = options.optimizer.unwrap_or(OptimizerKind::Adam);
+    let usual = match kind {
+        OptimizerKind::Sgd => 0.1,
+        OptimizerKind::Momentum | OptimizerKind::Nesterov => 0.01,
+        OptimizerKind::Adam | OptimizerKind::Adamw => 0.001,
+    };
+    let epochs = options.epochs.unwrap_or(EPOCHS);
+    let plain = Optimizer::new(kind);
+    let optimizer = Optimizer {
+        kind,
+        momentum: within("--momentum", options.momentum.unwrap_or(plain.momentum), 0.0, 1.0)?,
+        beta1: within("--beta1", options.beta1.unwrap_or(plain.beta1), 0.0, 1.0)?,
+        beta2: within("--beta2", options.beta2.unwrap_or(plain.beta2), 0.0, 1.0)?,
+        epsilon: within("--epsilon", options.epsilon.unwrap_or(plain.epsilon), 1e-30, f64::MAX)?,
+        weight_decay: within("--weight-decay", options.weight_decay.unwrap_or(0.0), 0.0, f64::MAX)?,
+    };
+    let schedule = Schedule {
+        kind: options.schedule.unwrap_or(ScheduleKind::Constant),
+        learning_rate: within("--learning-rate", options.learning_rate.unwrap_or(usual), 0.0, f64::MAX)?,
+        warmup: within("--warmup", options.warmup.unwrap_or(0.0), 0.0, f64::MAX)?,
+        every: options.step_every.unwrap_or((epochs / 3).max(1)),
+        factor: within("--step-factor", options.step_factor.unwrap_or(0.1), 0.0, f64::MAX)?,
+    };
+    if schedule.every == 0 {
+        return Err(Error::Usage("--step-every is a number of epochs, at least 1".into()));
+    }
+    within("--min-delta", options.min_delta.unwrap_or(0.0), 0.0, f64::MAX)?;
+    Ok(Recipe {
+        loss,
+        reduction: options.reduction.unwrap_or(Reduction::Mean),
+        optimizer,
+        schedule,
+        batch: options.batch_size.unwrap_or(BatchSize::Auto).rows(rows),
+        shuffle: !options.no_shuffle.unwrap_or(false),
+        epochs,
+        seed: options.seed.unwrap_or(0),
+    })
+}
+
+/// A number that lies between two others; momentum and betas stay below 1.
+fn within(flag: &str, value: f64, low: f64, high: f64) -> Result<f64> {
+    let below = if high == 1.0 { value < high } else { value <= high };
+    if value >= low && below {
+        return Ok(value);
+    }
+    let range = if high == 1.0 { format!("from {low} to below {high}") } else { format!("a number, at least {low:e}") };
+    Err(Error::Usage(format!("{flag} {value} is not {range}")))
+}
+
+/// The options with everything said that was left open, so that they mean the same run again.
+pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Recipe) -> Options {
+    let fitting = fitting(options);
+    let layers = network.layers();
+    let hidden = &network.activations()[..layers - 1];
+    let split = options.split;
+    Options {
+        target: Some(sources.encoding.target_names().into_iter().map(str::to_string).collect()),
+        task: Some(sources.encoding.task()),
+        ignore: Some(fitting.ignore),
+        categorical: Some(fitting.categorical),
+        missing: Some(fitting.missing),
+        split: Some(split.unwrap_or_else(|| super::sources::shares(options))),
+        stratify: Some(options.stratify.unwrap_or(false)),
+        hidden: Some(Hidden(network.widths()[1..layers].to_vec())),
+        activation: (!hidden.is_empty()).then(|| hidden.to_vec()),
+        output_activation: Some(network.output_activation()),
+        no_bias: Some(!network.bias()),
+        init: Some(options.init.clone().unwrap_or(Init::Drawn(Initialization::Auto))),
+        loss: Some(recipe.loss),
+        reduction: Some(recipe.reduction),
+        optimizer: Some(recipe.optimizer.kind),
+        learning_rate: Some(recipe.schedule.learning_rate),
+        momentum: Some(recipe.optimizer.momentum),
+        beta1: Some(recipe.optimizer.beta1),
+        beta2: Some(recipe.optimizer.beta2),
+        epsilon: Some(recipe.optimizer.epsilon),
+        weight_decay: Some(recipe.optimizer.weight_decay),
+        schedule: Some(recipe.schedule.kind),
+        warmup: Some(recipe.schedule.warmup),
+        step_every: Some(recipe.schedule.every),
+        step_factor: Some(recipe.schedule.factor),
+        batch_size: Some(BatchSize::Rows(recipe.batch)),
+        epochs: Some(recipe.epochs),
+        no_shuffle: Some(!recipe.shuffle),
+        seed: Some(recipe.seed),
+        device: super::options::DeviceOptions {
+            precision: Some(options.device.precision.unwrap_or(PrecisionName::F32)),
+            ..options.device.clone()
+        },
+        ..options.clone()
+    }
+}

@@ -1,0 +1,259 @@
+//! One run from its options to its folder: read, resolve, train, evaluate, save.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::device::{Device, DeviceReport, Precision};
+use super::fit::{Ending, EpochRecord, Limits, Measure, Observer, fit};
+use super::options::{Init, Options};
+use super::resolution;
+use super::session::{Recipe, Samples, Session, plan};
+use super::sources::{DataReport, Sources};
+use crate::data::Task;
+use crate::error::{Error, Result};
+use crate::evaluation::Evaluation;
+use crate::model::{Model, RunFolder, StoredWeights, load_weights};
+use crate::network::{Initialization, Loss, Network, Weights};
+use crate::plan::Plan;
+
+/// A run that is ready to begin.
+pub struct Run {
+    /// The options with everything said that was left open.
+    pub options: Options,
+    /// The data.
+    pub sources: Sources,
+    /// The network.
+    pub network: Network,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// Where.
+    pub device: Device,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The data.
+    pub data: DataReport,
+    /// The network.
+    pub network: NetworkReport,
+    /// Where it was trained.
+    pub device: DeviceReport,
+    /// Why training ended.
+    pub ending: Ending,
+    /// The epoch that the weights are from.
+    pub epoch: usize,
+    /// The last epoch.
+    pub last_epoch: Option<EpochRecord>,
+    /// Seconds that training took, without reading and encoding the data.
+    pub seconds: f64,
+    /// The scores on the test rows.
+    pub test: Option<Evaluation>,
+    /// The folder of the run.
+    pub run: PathBuf,
+}
+
+/// What a report says of the network.
+#[derive(Debug, Clone, Serialize)]
+pub struct NetworkReport {
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// One activation a layer.
+    pub activations: Vec<&'static str>,
+    /// Whether the layers have biases.
+    pub bias: bool,
+    /// Number of trained numbers.
+    pub parameters: u64,
+    /// What training makes small.
+    pub loss: &'static str,
+}
+
+impl NetworkReport {
+    /// What to say of a network.
+    pub fn of(network: &Network, loss: Loss) -> Self {
+        Self {
+            widths: network.widths().to_vec(),
+            activations: network.activations().iter().map(|activation| activation.name()).collect(),
+            bias: network.bias(),
+            parameters: network.parameter_count(),
+            loss: loss.name(),
+        }
+    }
+}
+
+impl std::fmt::Display for NetworkReport {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
+        let bias = if self.bias { "" } else { ", no biases" };
+        let activations = self.activations.join(", ");
+        write!(text, "{} ({activations}{bias}): {} parameters; {}", widths.join("-"), self.parameters, self.loss)
+    }
+}
+
+impl Run {
+    /// Reads the data, resolves what was left open and opens the device.
+    ///
+    /// # Errors
+    /// Usage, data or no device.
+    pub fn new(options: &Options) -> Result<Self> {
+        let sources = Sources::read(options)?;
+        let (network, loss) = resolution::network(options, &sources.encoding)?;
+        let recipe = resolution::recipe(options, loss, sources.training.rows())?;
+        let options = resolution::said(options, &sources, &network, &recipe);
+        let device = options.device.open()?;
+        Ok(Self { options, sources, network, recipe, device })
+    }
+
+    /// The plan of a training step.
+    pub fn plan(&self) -> Plan {
+        plan(&self.network, self.recipe.loss, Some(&self.recipe), self.sources.training.rows(), &self.device)
+    }
+
+    /// Trains, evaluates on the test rows and saves everything into a folder.
+    ///
+    /// # Errors
+    /// What reading, the device, divergence or saving comes to. A signal is no error here: see the report's ending.
+    pub fn train(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        if self.options.device.double() {
+            self.train_in::<f64>(folder, observer)
+        } else {
+            self.train_in::<f32>(folder, observer)
+        }
+    }
+
+    fn train_in<T: Precision>(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        let Self { options, sources, network, recipe, device } = self;
+        let weights = first_weights::<T>(&options, &network, recipe.seed)?;
+        let outputs = network.outputs();
+        let encoding = &sources.encoding;
+        let validation = sources.validation.as_ref().map(|part| part.samples::<T>(encoding, outputs)).transpose()?;
+        let test = match &sources.test {
+            Some(part) => Some((part.samples::<T>(encoding, outputs)?, part.truth(encoding)?)),
+            None => None,
+        };
+        let samples = sources.training.samples::<T>(encoding, outputs)?;
+        check(&device, &network, &recipe, &samples)?;
+        let folder = RunFolder::create(folder, &run_name(&sources.source))?;
+        folder.write_run_toml(&options.to_toml())?;
+        observer.begins(&sources.report(), &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
+
+        let data = sources.report();
+        let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
+        let measure = match encoding.task() {
+            Task::Classification => Measure::Accuracy,
+            Task::Regression => Measure::R2,
+        };
+        let limits = Limits {
+            patience: options.patience,
+            min_delta: options.min_delta.unwrap_or(0.0),
+            time: options.max_time.map(|time| time.0),
+        };
+        let mut recorder = Recorder { folder: &folder, observer };
+        let fitted = fit(&mut session, recipe.epochs, validation.as_ref(), measure, &limits, &mut recorder)?;
+        session.set_weights(&fitted.weights)?;
+        let test = match &test {
+            Some((samples, truth)) => Some(truth.judge(encoding, &session.predict(&samples.inputs)?)),
+            None => None,
+        };
+        let report = RunReport {
+            network: NetworkReport::of(&network, recipe.loss),
+            device: device.report(),
+            data,
+            ending: fitted.ending,
+            epoch: fitted.epoch,
+            last_epoch: fitted.last,
+            seconds: fitted.seconds,
+            test,
+            run: folder.path().to_path_buf(),
+        };
+        let model = Model {
+            network,
+            loss: recipe.loss,
+            weights: StoredWeights::new(&fitted.weights),
+            encoding: sources.encoding,
+            training: json!({
+                "wgrad": env!("CARGO_PKG_VERSION"),
+                "options": options,
+                "device": report.device,
+                "ending": report.ending,
+                "epoch": report.epoch,
+                "last_epoch": report.last_epoch,
+                "test": report.test,
+            }),
+        };
+        model.save(&folder.model())?;
+        Ok(report)
+    }
+}
+
+/// Who watches a run.
+pub trait RunObserver: Observer {
+    /// Training is about to begin.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from watching; training does not begin then.
+    fn begins(
+        &mut self,
+        data: &DataReport,
+        network: &NetworkReport,
+        recipe: &Recipe,
+        device: &Device,
+        folder: &Path,
+    ) -> Result<()>;
+}
+
+/// Writes each epoch into `metrics.jsonl` before anybody else hears of it.
+struct Recorder<'a> {
+    folder: &'a RunFolder,
+    observer: &'a mut dyn RunObserver,
+}
+
+impl Observer for Recorder<'_> {
+    fn progress(&mut self, rows: usize, total: usize) {
+        self.observer.progress(rows, total);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
+        self.folder.append_metrics(record)?;
+        self.observer.epoch(record)
+    }
+
+    fn signal(&self) -> Option<u8> {
+        self.observer.signal()
+    }
+}
+
+/// The weights that training starts from.
+fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
+    match &options.init {
+        Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
+        Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
+        None => Ok(Initialization::Auto.weights(network, seed)),
+    }
+}
+
+/// Checks the plan against the device before a folder is made for the run.
+fn check<T: Precision>(device: &Device, network: &Network, recipe: &Recipe, samples: &Samples<T>) -> Result<()> {
+    let Some(gpu) = device.gpu() else { return Ok(()) };
+    plan(network, recipe.loss, Some(recipe), samples.inputs.rows, device).check(&gpu.limits())
+}
+
+/// What a run's folder is called after: the data's file name, without its endings.
+fn run_name(source: &str) -> String {
+    let name = if source == "-" { "stdin" } else { source };
+    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    name.split('.').find(|part| !part.is_empty()).unwrap_or("run").to_string()
+}
+
+/// The error that stands for a run which a signal ended, after everything was saved.
+///
+/// # Errors
+/// Interrupted, if that was its ending.
+pub fn ended(report: &RunReport) -> Result<()> {
+    match report.ending {
+        Ending::Signal { signal } => Err(Error::Interrupted(signal)),
+        _ => Ok(()),
+    }
+}
