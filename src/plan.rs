@@ -257,7 +257,7 @@ pub struct DeviceLimits {
 
 /// Bytes in binary units, as people read them.
 pub fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let (mut value, mut unit) = (bytes as f64, 0);
     while value >= 1024.0 && unit + 1 < UNITS.len() {
         value /= 1024.0;
@@ -303,7 +303,9 @@ impl Builder<'_> {
         let order = gathers.then(|| self.add("order", 1, training.rows, Element::Index, false));
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
         let states: Vec<Vec<_>> = (0..layers)
-            .map(|l| (1..=training.optimizer.states()).map(|k| self.layer_buffer(&format!("state {k}"), l)).collect())
+            .map(|l| {
+                (1..=training.optimizer.states()).map(|k| self.layer_buffer(&format!("state {k} of layer"), l)).collect()
+            })
             .collect();
 
         let mut launches = Vec::new();

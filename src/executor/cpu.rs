@@ -69,6 +69,27 @@ impl<T: Computed> Cpu<T> {
     }
 }
 
+/// Asks the system whether it would give the memory that a plan needs in this type, before anything is started.
+///
+/// # Errors
+/// Limit, naming the largest buffer.
+pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
+    let bytes = |length: usize| length as u128 * size_of::<T>() as u128;
+    let total: u128 = plan.buffers.iter().map(|buffer| bytes(buffer.length())).sum();
+    let given = usize::try_from(total).is_ok_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
+    let largest = plan.buffers.iter().max_by_key(|buffer| buffer.length());
+    match largest {
+        Some(largest) if !given => Err(Error::Limit(format!(
+            "there is no memory for {} of buffers; the largest is '{}' ({} × {}): choose a smaller --hidden or --batch-size",
+            human_bytes(u64::try_from(total).unwrap_or(u64::MAX)),
+            largest.name,
+            largest.rows,
+            largest.columns
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// A buffer's memory: data that will be loaded whole ([`Executor::load`]) takes none yet.
 fn allocate<T: Scalar>(plan: &Plan, id: BufferId) -> Result<Storage<T>> {
     let buffer = &plan.buffers[id];

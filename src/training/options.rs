@@ -92,34 +92,34 @@ pub struct Options {
     #[arg(long, help_heading = "Training")]
     pub optimizer: Option<OptimizerKind>,
     /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.001 for adam and adamw]
-    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
     pub learning_rate: Option<f64>,
     /// Momentum of momentum and nesterov [default: 0.9]
-    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
     pub momentum: Option<f64>,
     /// Decay of adam's mean of gradients [default: 0.9]
-    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
     pub beta1: Option<f64>,
     /// Decay of adam's mean of squared gradients [default: 0.999]
-    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
     pub beta2: Option<f64>,
     /// What keeps adam from dividing by zero [default: 1e-8]
-    #[arg(long, value_name = "NUMBER", help_heading = "Training")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Training")]
     pub epsilon: Option<f64>,
     /// Weight decay, on the weights and not the biases [default: 0]
-    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
     /// How the learning rate changes [default: constant]
     #[arg(long, help_heading = "Training")]
     pub schedule: Option<ScheduleKind>,
     /// Epochs over which the rate rises from zero at the start [default: 0]
-    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
     pub warmup: Option<f64>,
     /// Epochs between two drops of --schedule step [default: a third of all]
     #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     pub step_every: Option<usize>,
     /// What a drop of --schedule step multiplies the rate by [default: 0.1]
-    #[arg(long, value_name = "FACTOR", help_heading = "Training")]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
     pub step_factor: Option<f64>,
     /// Rows of a batch, full for all, or auto [default: auto: 32, 64 from 10,000 rows, 128 from 100,000]
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
@@ -137,7 +137,7 @@ pub struct Options {
     #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     pub patience: Option<usize>,
     /// By how much the loss must be lower to count, with --patience [default: 0]
-    #[arg(long, value_name = "NUMBER", help_heading = "Training")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Training")]
     pub min_delta: Option<f64>,
     /// End after this time: 90s, 15m, 1.5h
     #[arg(long, value_name = "TIME", help_heading = "Training")]

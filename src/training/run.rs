@@ -9,11 +9,12 @@ use super::device::{Device, DeviceReport, Precision};
 use super::fit::{Ending, EpochRecord, Limits, Measure, Observer, fit};
 use super::options::{Init, Options};
 use super::resolution;
-use super::session::{Recipe, Samples, Session, plan};
+use super::session::{Recipe, Session, plan};
 use super::sources::{DataReport, Sources};
 use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
+use crate::executor::cpu;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights};
 use crate::network::{Initialization, Loss, Network, Weights};
 use crate::plan::Plan;
@@ -125,6 +126,7 @@ impl Run {
 
     fn train_in<T: Precision>(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
         let Self { options, sources, network, recipe, device } = self;
+        affordable::<T>(&network, &recipe, sources.training.rows(), &device)?;
         let weights = first_weights::<T>(&options, &network, recipe.seed)?;
         let outputs = network.outputs();
         let encoding = &sources.encoding;
@@ -134,7 +136,6 @@ impl Run {
             None => None,
         };
         let samples = sources.training.samples::<T>(encoding, outputs)?;
-        check(&device, &network, &recipe, &samples)?;
         let folder = RunFolder::create(folder, &run_name(&sources.source))?;
         folder.write_run_toml(&options.to_toml())?;
         observer.begins(&sources.report(), &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
@@ -225,6 +226,15 @@ impl Observer for Recorder<'_> {
     }
 }
 
+/// Checks the plan against the device's memory and limits, before anything is made for the run.
+fn affordable<T: Precision>(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Result<()> {
+    let plan = plan(network, recipe.loss, Some(recipe), rows, device);
+    match device.gpu() {
+        Some(gpu) => plan.check(&gpu.limits()),
+        None => cpu::affordable::<T>(&plan),
+    }
+}
+
 /// The weights that training starts from.
 fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
     match &options.init {
@@ -232,12 +242,6 @@ fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) 
         Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
         None => Ok(Initialization::Auto.weights(network, seed)),
     }
-}
-
-/// Checks the plan against the device before a folder is made for the run.
-fn check<T: Precision>(device: &Device, network: &Network, recipe: &Recipe, samples: &Samples<T>) -> Result<()> {
-    let Some(gpu) = device.gpu() else { return Ok(()) };
-    plan(network, recipe.loss, Some(recipe), samples.inputs.rows, device).check(&gpu.limits())
 }
 
 /// What a run's folder is called after: the data's file name, without its endings.

@@ -1,9 +1,13 @@
 //! The model file as others see it: Python's safetensors and numpy load it and compute what it says.
+//!
+//! These tests need `WGRAD_TEST_PYTHON` or a `python3` with numpy and safetensors; without one they show as ignored.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
+use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use wgrad::data::{Encoding, InputColumn, InputKind, Matrix, NumberTarget, Target};
 use wgrad::model::{Model, StoredWeights};
@@ -63,20 +67,21 @@ fn forward(network: &Network, weights: &Weights<f64>, inputs: &[f64]) -> Vec<f64
     a
 }
 
-/// Whether there is a Python with numpy and safetensors; without one these tests have nothing to run.
-fn python_is_there() -> bool {
-    let there = Command::new("python3").args(["-c", "import numpy, safetensors"]).output();
-    let there = there.is_ok_and(|output| output.status.success());
-    if !there {
-        eprintln!("no python3 with numpy and safetensors: not run");
-    }
-    there
+/// A Python with numpy and safetensors, if there is one.
+fn python() -> Option<&'static str> {
+    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
+    let find = || {
+        let python = std::env::var("WGRAD_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
+        let there = Command::new(&python).args(["-c", "import numpy, safetensors"]).output();
+        there.is_ok_and(|output| output.status.success()).then_some(python)
+    };
+    PYTHON.get_or_init(find).as_deref()
 }
 
 /// What `tests/python/predict.py` prints: the header, then the numbers.
 fn predicted(model: &Path, data: &Path) -> (Vec<String>, Vec<Vec<f64>>) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/predict.py");
-    let output = Command::new("python3").arg(script).arg(model).arg(data).output().unwrap();
+    let output = Command::new(python().expect("was looked for")).arg(script).arg(model).arg(data).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let mut lines = text.lines().map(|line| line.split(','));
@@ -110,11 +115,7 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
     }
 }
 
-#[test]
 fn python_predicts_the_same_class_probabilities() {
-    if !python_is_there() {
-        return;
-    }
     let hidden = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu];
     for activation in hidden {
         let network = Network::new(vec![4, 5, 3], vec![activation, Activation::Softmax], true).unwrap();
@@ -122,20 +123,12 @@ fn python_predicts_the_same_class_probabilities() {
     }
 }
 
-#[test]
 fn python_predicts_the_same_probability_of_the_second_of_two_classes() {
-    if !python_is_there() {
-        return;
-    }
     let network = Network::new(vec![4, 1], vec![Activation::Sigmoid], false).unwrap();
     compare(&network, Loss::BinaryCrossEntropy, &classes(2), &["a", "b"], |outputs| vec![1.0 - outputs[0], outputs[0]]);
 }
 
-#[test]
 fn python_predicts_the_same_values_in_their_own_units() {
-    if !python_is_there() {
-        return;
-    }
     let target = |name: &str, offset, scale| NumberTarget { name: name.into(), offset, scale };
     let columns = vec![target("price", 100.0, 20.0), target("area", 0.0, 1.0)];
     // Seven layers: `10.weight` and `12.weight` come before `2.weight` in the file.
@@ -145,4 +138,63 @@ fn python_predicts_the_same_values_in_their_own_units() {
     compare(&network, Loss::SquaredError, &Target::Regression { columns }, &["price", "area"], |outputs| {
         vec![100.0 + 20.0 * outputs[0], outputs[1]]
     });
+}
+
+/// Trains on an embedded set with the binary, and compares what it predicts with what Python does, to 1e-6.
+fn python_predicts_what_wgrad_predicts(set: &str, options: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let wgrad = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_wgrad")).current_dir(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let train = ["train", set, "-o", "run", "--epochs", "5", "--device", "cpu", "--quiet"];
+    wgrad(&[&train[..], options].concat());
+    let data = folder.path().join("data.csv");
+    fs::write(&data, wgrad(&["predict", "run", set, "--append", "--device", "cpu"])).unwrap();
+    let classification = set != "wine-quality";
+    let probabilities: &[&str] = if classification { &["--probabilities"] } else { &[] };
+    let ours = wgrad(&[&["predict", "run", set, "--device", "cpu"], probabilities].concat());
+    let (_, theirs) = predicted(&folder.path().join("run/model.safetensors"), &data);
+    let mut rows = 0;
+    for (ours, theirs) in ours.lines().skip(1).zip(&theirs) {
+        let cells = ours.split(',').skip(usize::from(classification));
+        for (cell, theirs) in cells.zip(theirs) {
+            let ours: f64 = cell.parse().unwrap();
+            assert!((ours - theirs).abs() <= 1e-6 * theirs.abs().max(1.0), "{set}: {ours} against {theirs}");
+        }
+        rows += 1;
+    }
+    assert!(rows == theirs.len() && rows > 100, "{rows} rows");
+}
+
+fn main() {
+    let trial = |name: &str, test: fn()| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+        .with_ignored_flag(python().is_none())
+    };
+    let trials = vec![
+        trial("python_predicts_the_same_class_probabilities", python_predicts_the_same_class_probabilities),
+        trial(
+            "python_predicts_the_same_probability_of_the_second_of_two_classes",
+            python_predicts_the_same_probability_of_the_second_of_two_classes,
+        ),
+        trial("python_predicts_the_same_values_in_their_own_units", python_predicts_the_same_values_in_their_own_units),
+        trial("python_predicts_what_wgrad_predicts_for_three_classes", || {
+            python_predicts_what_wgrad_predicts("iris", &["--activation", "gelu"]);
+        }),
+        trial("python_predicts_what_wgrad_predicts_for_two_classes", || {
+            python_predicts_what_wgrad_predicts("breast-cancer", &["--hidden", "8,4"]);
+        }),
+        trial("python_predicts_what_wgrad_predicts_for_numbers", || {
+            python_predicts_what_wgrad_predicts("wine-quality", &["--precision", "f64"]);
+        }),
+        trial("python_predicts_what_wgrad_predicts_without_a_hidden_layer", || {
+            python_predicts_what_wgrad_predicts("digits", &["--hidden", "none", "--no-bias"]);
+        }),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -1,0 +1,345 @@
+//! The binary as a user runs it: commands, files, messages, exit codes.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// An empty folder to work in, and the binary in it.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
+        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the binary runs")
+    }
+
+    /// Runs what must succeed; gives stdout.
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.text(&[arguments, &["--json"]].concat());
+        let value: Value = serde_json::from_str(&text).expect("one JSON object");
+        assert_eq!(value["schema"], 1);
+        value
+    }
+
+    /// Runs what must fail with this exit code; gives stderr.
+    fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "an error says nothing on stdout");
+        stderr(&output)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).expect("a file");
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path().join(name)).expect(name)
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const CPU: [&str; 3] = ["--device", "cpu", "--quiet"];
+
+fn train<'a>(data: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["train", data], &CPU[..], more].concat()
+}
+
+#[test]
+fn digits_with_the_defaults_reach_96_percent_whatever_the_seed() {
+    let desk = Desk::new();
+    for seed in ["0", "1", "2", "3"] {
+        let report = desk.json(&train("digits", &["--seed", seed]));
+        let accuracy = report["test"]["accuracy"].as_f64().expect("an accuracy");
+        assert!(accuracy >= 0.96, "seed {seed}: {accuracy}");
+        assert!(report["seconds"].as_f64().expect("seconds") < 10.0);
+    }
+    for file in ["run.toml", "metrics.jsonl", "model.safetensors"] {
+        assert!(!desk.bytes(&format!("runs/digits-1/{file}")).is_empty());
+    }
+    let metrics = String::from_utf8(desk.bytes("runs/digits-1/metrics.jsonl")).expect("UTF-8");
+    assert_eq!(metrics.lines().count(), 50);
+    let last: Value = serde_json::from_str(metrics.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&last["epoch"], &last["step"]), (&Value::from(50), &Value::from(50 * 45)));
+    assert!(desk.path().join("runs/digits-4").is_dir());
+}
+
+#[test]
+fn a_regression_is_trained_evaluated_and_predicted() {
+    let desk = Desk::new();
+    desk.text(&train("wine-quality", &["-o", "run"]));
+    let report = desk.json(&["evaluate", "run", "wine-quality", "--device", "cpu"]);
+    assert_eq!(report["evaluation"]["task"], "regression");
+    assert!(report["evaluation"]["r2"].as_f64().expect("R²") > 0.3, "{report}");
+    let predictions = desk.text(&["predict", "run", "wine-quality", "--device", "cpu"]);
+    let values: Vec<f64> = predictions.lines().skip(1).map(|line| line.parse().expect("a number")).collect();
+    assert_eq!(values.len(), 1599);
+    assert!(values.iter().all(|value| (2.0..10.0).contains(value)), "in the units of the data");
+    desk.fails(2, &["predict", "run", "wine-quality", "--device", "cpu", "--probabilities"]);
+}
+
+#[test]
+fn an_evaluation_is_a_gate() {
+    let desk = Desk::new();
+    desk.text(&train("iris", &["-o", "run"]));
+    let text = desk.text(&["evaluate", "run", "iris", "--device", "cpu", "--min", "accuracy=0.9"]);
+    assert!(text.contains("accuracy") && text.contains("setosa"), "{text}");
+    let evaluate = ["evaluate", "run", "iris", "--device", "cpu", "--quiet"];
+    let error = desk.fails(4, &[&evaluate[..], &["--min", "accuracy=1.0", "--max", "log-loss=0.0001"]].concat());
+    assert!(error.contains("log-loss"), "{error}");
+    desk.fails(2, &[&evaluate[..], &["--min", "acuracy=0.9"]].concat());
+    desk.fails(2, &[&evaluate[..], &["--min", "rmse=0.9"]].concat());
+}
+
+#[test]
+fn columns_are_found_by_name_in_any_order() {
+    let desk = Desk::new();
+    let mut table = String::from("size,colour,id,fruit\n");
+    for row in 0..90 {
+        let (size, colour, fruit) = [("1", "red", "cherry"), ("8", "red", "apple"), ("9", "yellow", "melon")][row % 3];
+        table.push_str(&format!("{size}.{row},{colour},{row},{fruit}\n"));
+    }
+    desk.write("fruit.csv", &table);
+    desk.text(&train("fruit.csv", &["--ignore", "id", "--epochs", "200", "-o", "run"]));
+    desk.write("new.csv", "note,colour,size\nx,red,1.2\ny,yellow,9.5\nz,red,8.4\n");
+    let output = desk.run(&["predict", "run", "new.csv", "--device", "cpu", "--append"]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "note,colour,size,prediction\nx,red,1.2,cherry\ny,yellow,9.5,melon\nz,red,8.4,apple\n"
+    );
+    let output = desk.run(&["predict", "run", "new.csv", "--device", "cpu"]);
+    assert!(stderr(&output).contains("'note'"), "extra columns are told: {}", stderr(&output));
+
+    desk.write("short.csv", "colour,sise\nred,1.2\n");
+    let error = desk.fails(3, &["predict", "run", "short.csv", "--device", "cpu"]);
+    assert!(error.contains("'size'") && error.contains("did you mean 'sise'?"), "{error}");
+    desk.write("unseen.csv", "colour,size\nred,1.2\nblue,3\n");
+    let error = desk.fails(3, &["predict", "run", "unseen.csv", "--device", "cpu"]);
+    assert!(error.contains("line 3") && error.contains("blue") && error.contains("yellow"), "{error}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
+    let desk = Desk::new();
+    for (run, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+        desk.text(&train("iris", &["--seed", seed, "--epochs", "5", "--hidden", "8", "-o", run]));
+    }
+    // The metadata holds times; the tensors behind it are what must agree.
+    let tensors = |run: &str| {
+        let bytes = desk.bytes(&format!("{run}/model.safetensors"));
+        let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+        bytes[8 + header..].to_vec()
+    };
+    assert_eq!(tensors("a"), tensors("b"));
+    assert_ne!(tensors("a"), tensors("c"));
+    desk.text(&["train", "--config", "a/run.toml", "-o", "again", "--quiet"]);
+    assert_eq!(tensors("a"), tensors("again"), "a run's run.toml means the same run");
+    desk.text(&["train", "--config", "a/run.toml", "--seed", "8", "-o", "other", "--quiet"]);
+    assert_eq!(tensors("c"), tensors("other"), "flags win over the file");
+}
+
+#[test]
+fn weights_from_a_file_are_what_training_starts_from() {
+    let desk = Desk::new();
+    desk.text(&train("iris", &["--epochs", "3", "--hidden", "5", "-o", "first"]));
+    let more = ["--epochs", "0", "--hidden", "5", "--init", "first/model.safetensors", "-o", "second"];
+    desk.text(&train("iris", &more));
+    let predictions = |run| desk.text(&["predict", run, "iris", "--device", "cpu", "--probabilities"]);
+    assert_eq!(predictions("first"), predictions("second"));
+    let error = desk.fails(8, &train("iris", &["--hidden", "6", "--init", "first/model.safetensors"]));
+    assert!(error.contains("0.weight"), "{error}");
+    desk.fails(8, &train("iris", &["--init", "nowhere.safetensors"]));
+}
+
+#[test]
+fn early_stopping_keeps_the_best_epoch() {
+    let desk = Desk::new();
+    let report = desk.json(&train("iris", &["--epochs", "2000", "--patience", "5", "--learning-rate", "0.05"]));
+    assert_eq!(report["ending"]["reason"], "no-better", "{report}");
+    let best = report["ending"]["best_epoch"].as_u64().expect("an epoch");
+    assert_eq!(report["epoch"].as_u64(), Some(best));
+    assert_eq!(report["last_epoch"]["epoch"].as_u64(), Some(best + 5));
+}
+
+#[test]
+fn time_ends_training() {
+    let desk = Desk::new();
+    let report = desk.json(&train("digits", &["--epochs", "1000000", "--max-time", "1s"]));
+    assert_eq!(report["ending"]["reason"], "time");
+    assert!(report["seconds"].as_f64().expect("seconds") < 5.0);
+}
+
+#[test]
+fn divergence_has_its_own_exit_code_and_advice() {
+    let desk = Desk::new();
+    let diverging = ["--optimizer", "sgd", "--learning-rate", "1e30", "--activation", "identity"];
+    let error = desk.fails(7, &train("wine-quality", &diverging));
+    assert!(error.contains("epoch") && error.contains("--learning-rate"), "{error}");
+}
+
+#[test]
+fn data_comes_from_stdin() {
+    let desk = Desk::new();
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, i % 5, 2 * (i % 7) + i % 5)).collect();
+    let mut child = desk
+        .command(&train("-", &["--no-header", "--delimiter", ",", "--epochs", "2", "--json"]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(rows.as_bytes()).expect("room in the pipe");
+    let output = child.wait_with_output().expect("it ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["data"]["training_rows"], 48);
+    assert!(desk.path().join("runs/stdin-1/model.safetensors").is_file());
+}
+
+#[test]
+fn idx_images_with_their_labels_are_trained_on() {
+    let desk = Desk::new();
+    let images: Vec<u8> =
+        [0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2].into_iter().chain((0..160).map(|i| (i * 37) as u8)).collect();
+    let labels: Vec<u8> = [0, 0, 8, 1, 0, 0, 0, 40].into_iter().chain((0..40).map(|i| i % 3)).collect();
+    fs::write(desk.path().join("images"), images).expect("a file");
+    fs::write(desk.path().join("labels"), labels).expect("a file");
+    let report =
+        desk.json(&train("images", &["--labels", "labels", "--test", "images", "--test-labels", "labels", "--epochs", "1"]));
+    assert_eq!((&report["data"]["inputs"], &report["data"]["test_rows"]), (&Value::from(4), &Value::from(40)));
+    assert_eq!(report["data"]["classes"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let text = desk.text(&train("digits", &["--dry-run", "--hidden", "32,16"]));
+    for word in ["forward 3", "delta 2", "update 1", "gather inputs", "8.1 KiB", "2778 parameters", "on the CPU"] {
+        assert!(text.contains(word), "{word} is missing in {text}");
+    }
+    let report = desk.json(&train("digits", &["--dry-run"]));
+    assert_eq!(report["network"]["parameters"], 4810);
+    assert!(!desk.path().join("runs").exists());
+}
+
+#[test]
+fn what_memory_cannot_hold_is_refused() {
+    let desk = Desk::new();
+    let error = desk.fails(6, &train("digits", &["--hidden", "100000000,100000000"]));
+    assert!(error.contains("PiB") && error.contains("(100000001 × 100000000)"), "{error}");
+    assert!(!desk.path().join("runs").exists(), "nothing was started");
+}
+
+#[test]
+fn mistakes_are_told_with_their_place_and_exit_code() {
+    let desk = Desk::new();
+    desk.write("bad.csv", "a,b,y\n1,2,x\n3,oops,z\n4,1e99,x\n");
+    desk.write("ragged.csv", "a,b\n1,2\n3\n");
+    desk.write("empty.csv", "");
+    desk.write("gap.csv", &format!("a,b\n1,2\n,3\n{}", "4,5\n".repeat(30)));
+    desk.write("config.toml", "hiden = [3]\n");
+    desk.write("model.safetensors", "not a model");
+    let cases: [(i32, &[&str], &str); 16] = [
+        (2, &["train"], "wgrad train digits"),
+        (2, &["train", "digits", "--hidden", "0"], "64,32"),
+        (2, &["train", "digits", "--learning-rate", "-1"], "--learning-rate"),
+        (2, &["train", "digits", "--output-activation", "softmax", "--loss", "squared-error"], "cross-entropy"),
+        (2, &["train", "digits", "--split", "0.5/0.6/0.1"], "0.5/0.6/0.1"),
+        (2, &["train", "--config", "config.toml"], "hiden"),
+        (2, &["train", "digits", "--epoch", "3"], "--epochs"),
+        (2, &["train", "digits", "--precision", "f64", "--device", "gpu"], "f64"),
+        (3, &["train", "digitz"], "digits"),
+        (3, &["train", "digits", "--target", "digt"], "did you mean 'digit'"),
+        (3, &["train", "ragged.csv"], "line 3"),
+        (3, &["train", "empty.csv"], "empty.csv"),
+        (3, &["train", "gap.csv", "--split", "1/0/0"], "line 3"),
+        (5, &["train", "digits", "--device", "gpu:99"], "gpu"),
+        (8, &["evaluate", "model.safetensors", "iris"], "model.safetensors"),
+        (8, &["inspect", "nowhere"], "nowhere"),
+    ];
+    for (code, arguments, word) in cases {
+        let error = desk.fails(code, arguments);
+        assert!(error.contains(word), "{arguments:?} does not say {word}: {error}");
+    }
+    desk.text(&train("gap.csv", &["--missing", "mean", "--epochs", "1", "-o", "filled"]));
+}
+
+#[test]
+fn a_run_never_overwrites_another() {
+    let desk = Desk::new();
+    desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
+    let before = desk.bytes("run/model.safetensors");
+    desk.fails(2, &train("iris", &["--epochs", "1", "-o", "run"]));
+    assert_eq!(before, desk.bytes("run/model.safetensors"));
+}
+
+#[test]
+fn data_and_models_are_described() {
+    let desk = Desk::new();
+    let sets = desk.text(&["data"]);
+    assert_eq!(sets.lines().count(), 5, "{sets}");
+    let summary = desk.json(&["data", "iris"]);
+    assert_eq!((&summary["rows"], &summary["task"]), (&Value::from(150), &Value::from("classification")));
+    desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
+    let text = desk.text(&["inspect", "run"]);
+    assert!(text.contains("cross-entropy") && text.contains("setosa"), "{text}");
+    assert_eq!(desk.json(&["inspect", "run"])["parameters"], 515);
+    let devices = desk.json(&["devices"]);
+    assert!(devices["cpu"]["threads"].as_u64() > Some(0) && devices["gpus"].is_array());
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_the_run_with_its_state_saved() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let desk = Desk::new();
+        let endless = ["train", "digits", "--device", "cpu", "--epochs", "10000000", "-o", "run"];
+        let child = desk.command(&endless).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let metrics = desk.path().join("run/metrics.jsonl");
+        let begun = || fs::metadata(&metrics).is_ok_and(|file| file.len() > 0);
+        let waiting = std::time::Instant::now();
+        while !begun() && waiting.elapsed().as_secs() < 30 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let killed = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(killed.expect("kill").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        desk.text(&["evaluate", "run", "digits", "--device", "cpu"]);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_is_no_error() {
+    let desk = Desk::new();
+    desk.text(&train("digits", &["--epochs", "1", "-o", "run"]));
+    let pipeline = format!("'{}' predict run digits --device cpu | head -n 1", env!("CARGO_BIN_EXE_wgrad"));
+    let output = Command::new("sh").current_dir(desk.path()).args(["-c", &pipeline]).output().expect("sh");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "prediction\n");
+    assert!(!stderr(&output).contains("panic"), "{}", stderr(&output));
+}
