@@ -121,7 +121,7 @@ pub struct Options {
     /// What a drop of --schedule step multiplies the rate by [default: 0.1]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
     pub step_factor: Option<f64>,
-    /// Rows of a batch, full for all, or auto [default: auto: 32, 64 from 10,000 rows, 128 from 100,000]
+    /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from 10,000, 128 from 100,000]
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
     pub batch_size: Option<BatchSize>,
     /// Times to go through the training rows [default: 50]
@@ -349,6 +349,7 @@ impl BatchSize {
             Self::Full => rows,
             Self::Auto if rows >= 100_000 => 128,
             Self::Auto if rows >= 10_000 => 64,
+            Self::Auto if rows < 500 => rows.min(8),
             Self::Auto => rows.min(32),
         }
     }
