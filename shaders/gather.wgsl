@@ -9,7 +9,7 @@ struct Parameters {
     padding1: u32,
     padding2: u32,
 }
-@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(0) var<storage, read> parameters: Parameters;
 @group(0) @binding(2) var<storage, read> source: array<vec4f>;            // segment rows × columns
 @group(0) @binding(3) var<storage, read> order: array<u32>;
 @group(0) @binding(4) var<storage, read_write> batch: array<vec4f>;       // rows × columns

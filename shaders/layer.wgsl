@@ -5,7 +5,7 @@ struct Parameters {
     bias: u32,        // 1: the row after the weights is the biases
     capacity: u32,    // rows that the batch's buffers have room for
 }
-@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(0) var<storage, read> parameters: Parameters;
 
 // vec4s in a row of so many elements.
 fn stride(columns: u32) -> u32 {

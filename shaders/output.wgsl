@@ -7,7 +7,7 @@ struct Parameters {
     losses: u32,      // places from one replica's losses to the next
     padding0: u32,
 }
-@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(0) var<storage, read> parameters: Parameters;
 @group(0) @binding(2) var<storage, read> result: array<vec4f>;            // rows × outputs: outputs, or logits
 @group(0) @binding(3) var<storage, read> stored: array<vec4f>;            // rows × outputs: what f' is told from
 @group(0) @binding(4) var<storage, read> targets: array<vec4f>;           // rows × outputs

@@ -192,7 +192,7 @@ impl Compiler<'_> {
         let shader = launch.kernel.shader(self.device.limits().lanes);
         let pipeline = self.device.pipeline(&shader, || self.compile(&shader, launch))?;
         let words = launch.kernel.parameters();
-        let usage = BufferUsages::UNIFORM | BufferUsages::COPY_DST;
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
         self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
         let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.replicas as u64);
@@ -242,7 +242,7 @@ impl Compiler<'_> {
 /// The bindings that every kernel has: parameters, step, reads, writes.
 fn layout_entries(launch: &Launch) -> Vec<BindGroupLayoutEntry> {
     let storage = |read_only| BufferBindingType::Storage { read_only };
-    let parameters = (BufferBindingType::Uniform, false);
+    let parameters = (storage(true), false);
     let step = (storage(true), true);
     let reads = launch.reads.iter().map(|_| (storage(true), false));
     let writes = launch.writes.iter().map(|_| (storage(false), false));
