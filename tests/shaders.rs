@@ -72,12 +72,17 @@ fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize
     let fields: Vec<_> = members.iter().filter(|(name, ..)| !name.starts_with("padding")).cloned().collect();
     equal("a step's fields", &fields, &step_fields())?;
 
-    let entry_points: Vec<_> = module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.workgroup_size[0])).collect();
+    let entry_points: Vec<_> =
+        module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.workgroup_size[0])).collect();
     equal("entry points", &entry_points, &vec![("main", lanes)])
 }
 
 fn equal<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), Failed> {
-    if actual == expected { Ok(()) } else { Err(format!("{what}: {actual:?} in the shader, {expected:?} on the host").into()) }
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: {actual:?} in the shader, {expected:?} on the host").into())
+    }
 }
 
 /// A field's name, offset in bytes, and kind of number.
@@ -164,8 +169,13 @@ fn plans() -> Vec<Plan> {
                         continue;
                     }
                     let training = TrainingOptions { rows: 20, batch: 6, optimizer, losses: 20 };
-                    let options =
-                        Options { loss, training: Some(training), evaluation_rows: 9, replicas: 2, segment_bytes: Some(400) };
+                    let options = Options {
+                        loss,
+                        training: Some(training),
+                        evaluation_rows: 9,
+                        replicas: 2,
+                        segment_bytes: Some(400),
+                    };
                     plans.push(Plan::new(&network, &options));
                 }
             }
