@@ -80,7 +80,7 @@ pub enum Phase {
 pub struct TrainingOptions {
     /// Rows of the training data.
     pub rows: usize,
-    /// Rows of a batch. As many as there are, or more: the batch is the data, and nothing is gathered.
+    /// Rows of a batch. As many as there are, or more: the batch is the data, and a single replica gathers nothing.
     pub batch: usize,
     /// The optimizer's rule.
     pub optimizer: OptimizerKind,
@@ -299,7 +299,8 @@ impl Builder<'_> {
         let batch = training.batch.min(training.rows);
         let inputs = self.segments("inputs", training.rows, network.inputs());
         let targets = self.segments("targets", training.rows, network.outputs());
-        let gathers = batch < training.rows || inputs.len() > 1 || targets.len() > 1;
+        // Replicas read batches of their own, and the data is there once.
+        let gathers = batch < training.rows || inputs.len() > 1 || targets.len() > 1 || self.options.replicas > 1;
         let order = gathers.then(|| self.add("order", 1, training.rows, Element::Index, false));
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
         let states: Vec<Vec<_>> = (0..layers)
@@ -539,6 +540,27 @@ mod tests {
         let plan = Plan::new(&network(), &options(100, 100));
         assert!(plan.order.is_none());
         assert_eq!(plan.training[0].label, "forward 1");
+    }
+
+    #[test]
+    fn replicas_gather_each_its_own_batch_of_all_rows() {
+        let plan = Plan::new(&network(), &Options { replicas: 2, ..options(100, 100) });
+        assert!(plan.order.is_some());
+        let shared = |launch: &Launch| launch.reads.iter().any(|&id| plan.buffers[id].shared);
+        assert!(plan.training.iter().all(|launch| shared(launch) == launch.label.starts_with("gather")));
+        assert!(!plan.evaluation.iter().any(shared));
+    }
+
+    #[test]
+    fn no_kernel_writes_what_it_reads_or_what_another_replica_reads() {
+        for (rows, batch, replicas) in [(100, 100, 1), (100, 100, 3), (1000, 64, 1), (1000, 64, 3)] {
+            let plan = Plan::new(&network(), &Options { replicas, ..options(rows, batch) });
+            for launch in plan.training.iter().chain(&plan.evaluation) {
+                let label = &launch.label;
+                assert!(launch.writes.iter().all(|id| !launch.reads.contains(id)), "{label}");
+                assert!(launch.writes.iter().all(|&id| !plan.buffers[id].shared), "{label}");
+            }
+        }
     }
 
     #[test]

@@ -83,4 +83,77 @@ mod tests {
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 20_000.0;
         assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "mean {mean}, variance {variance}");
     }
+
+    /// Seed, purpose and epoch; then, each from the start of that stream: uniforms' bits, normals' bits, numbers below [`BOUNDS`],
+    /// and 0..12 shuffled. They came from another implementation of ChaCha8 (itself held against a published ChaCha20); the third to
+    /// last bit of one normal is libm's, whose logarithm or cosine differs there from the C library's.
+    type Golden = ((u64, Purpose, u64), [u64; 4], [u64; 4], [u64; 7], [usize; 12]);
+    const BOUNDS: [u64; 7] = [1, 2, 10, 1797, 3 << 62, 3 << 62, u64::MAX];
+    const GOLDEN: [Golden; 4] = [
+        (
+            (0, Purpose::Split, 0),
+            [0x3fcff5f3e8296bb0, 0x3fd467627f6e4e6a, 0x3fd7bb2a8ce08864, 0x3fe35a0e9f29c51e],
+            [0xbfd4538bb98dc7c4, 0xbfe85eae2ca24745, 0xbfd173a1dfc3646e, 0x3fa7ebc392569d53],
+            [0, 0, 3, 1086, 3673787383225422279, 4239245541468114235, 4894365274305807697],
+            [8, 6, 0, 4, 9, 1, 7, 11, 5, 10, 3, 2],
+        ),
+        (
+            (1, Purpose::Initialization, 3),
+            [0x3fe9a50000bf7c6e, 0x3fb11a885bae91c0, 0x3fbe77fbbf2cb590, 0x3fe96cce4d1459f9],
+            [0x3ffa45388b8ecb4d, 0x3fc1cbb2a3da7e7d, 0x3fccbf51bbb76d2f, 0x3ffe2f7859daf0e8],
+            [0, 0, 1, 1427, 716702308170414971, 13571117629368727888, 15992334989585796606],
+            [6, 3, 11, 2, 4, 5, 8, 10, 7, 1, 0, 9],
+        ),
+        (
+            (u64::MAX, Purpose::Shuffle, 41),
+            [0x3fe0e90e30b0b041, 0x3fea16e4de251104, 0x3fec62ee5e4c12fa, 0x3fe4f582d528f119],
+            [0x3fdf4c8e99d59ab9, 0xbff2c9d544b32ef1, 0x3feec4ce700fda42, 0xbfc1c831e2bd4ff4],
+            [0, 1, 8, 1176, 6197364083634923529, 12754971831511494828, 374929657579954890],
+            [2, 4, 9, 7, 1, 0, 11, 3, 5, 10, 8, 6],
+        ),
+        (
+            (42, Purpose::Test, 1),
+            [0x3fe2239d28c54e14, 0x3fa77f785a31cd60, 0x3fe3c9c0b4122836, 0x3fd7e484a6ad7eac],
+            [0x3ff3d7b41d3926b4, 0xbfef1330f6487402, 0xbfe7ef84c3899b6d, 0x3fc2e23049707559],
+            [0, 0, 6, 670, 1763678479140461009, 11006896130304780410, 17271676873432650714],
+            [1, 5, 2, 9, 8, 10, 4, 7, 3, 11, 0, 6],
+        ),
+    ];
+
+    #[test]
+    fn the_streams_give_their_golden_values() {
+        for ((seed, purpose, epoch), uniforms, normals, below, shuffled) in GOLDEN {
+            let stream = || Stream::new(seed, purpose, epoch);
+            let (mut first, mut second, mut third) = (stream(), stream(), stream());
+            assert_eq!(uniforms.map(|_| first.uniform().to_bits()), uniforms, "uniforms of {seed}, {purpose:?}, {epoch}");
+            assert_eq!(normals.map(|_| second.normal().to_bits()), normals, "normals of {seed}, {purpose:?}, {epoch}");
+            assert_eq!(BOUNDS.map(|bound| third.below(bound)), below, "numbers below of {seed}, {purpose:?}, {epoch}");
+            let mut items: [usize; 12] = std::array::from_fn(|i| i);
+            stream().shuffle(&mut items);
+            assert_eq!(items, shuffled, "shuffle of {seed}, {purpose:?}, {epoch}");
+        }
+    }
+
+    #[test]
+    fn a_stream_goes_on_past_its_first_blocks() {
+        let mut stream = Stream::new(7, Purpose::Shuffle, 1);
+        (0..100).for_each(|_| {
+            stream.uniform();
+        });
+        assert_eq!(stream.0.next_u64(), 0x221b4e21c5fd3afc);
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_reaches_every_order() {
+        let mut seen = std::collections::HashSet::new();
+        for epoch in 0..200 {
+            let mut items = [0, 1, 2];
+            Stream::new(3, Purpose::Shuffle, epoch).shuffle(&mut items);
+            seen.insert(items);
+            items.sort_unstable();
+            assert_eq!(items, [0, 1, 2]);
+        }
+        assert_eq!(seen.len(), 6);
+        Stream::new(3, Purpose::Shuffle, 0).shuffle::<u8>(&mut []);
+    }
 }

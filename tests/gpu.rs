@@ -2,15 +2,18 @@
 //!
 //! Without an adapter these tests fail and say what to install; with `WGRAD_TEST_NO_GPU=1` they are left out and show as ignored.
 
+mod common;
+
+use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
-use wgrad::executor::gpu::device::{Device, Gpus};
-use wgrad::kernels::Step;
-use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
-use wgrad::verification::{against_oracle, fill};
+use wgrad::kernels::{Step, stride4};
+use wgrad::network::{Activation, Loss, OptimizerKind};
+use wgrad::plan::{Element, Phase, Plan};
+use wgrad::random::{Purpose, Stream};
+use wgrad::verification::fill;
 
 const ACTIVATIONS: [Activation; 6] =
     [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
@@ -28,85 +31,6 @@ const SIZES: [[usize; 4]; 9] = [
     [127, 65, 127, 31],
     [64, 64, 64, 64],
 ];
-
-/// One plan to hold against the oracle.
-#[derive(Clone)]
-struct Case {
-    name: String,
-    widths: Vec<usize>,
-    hidden: Activation,
-    output: Activation,
-    loss: Loss,
-    optimizer: OptimizerKind,
-    bias: bool,
-    batch: usize,
-    rows: usize,
-    replicas: usize,
-    segment_bytes: Option<u64>,
-}
-
-impl Case {
-    fn new(name: impl Into<String>, sizes: [usize; 4]) -> Self {
-        let [batch, inputs, hidden, outputs] = sizes;
-        Self {
-            name: name.into(),
-            widths: vec![inputs, hidden, outputs],
-            hidden: Activation::Sigmoid,
-            output: Activation::Sigmoid,
-            loss: Loss::SquaredError,
-            optimizer: OptimizerKind::Sgd,
-            bias: true,
-            batch,
-            rows: 2 * batch + batch.div_ceil(3),
-            replicas: 1,
-            segment_bytes: None,
-        }
-    }
-
-    fn plan(&self) -> Plan {
-        let layers = self.widths.len() - 1;
-        let mut activations = vec![self.hidden; layers];
-        activations[layers - 1] = self.output;
-        let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
-        let training = TrainingOptions { rows: self.rows, batch: self.batch, optimizer: self.optimizer, losses: self.rows };
-        Plan::new(
-            &network,
-            &Options {
-                loss: self.loss,
-                training: Some(training),
-                evaluation_rows: self.batch,
-                replicas: self.replicas,
-                segment_bytes: self.segment_bytes,
-            },
-        )
-    }
-
-    /// Two whole batches and a short last one, each replica at its own learning rate.
-    fn steps(&self) -> Vec<Step> {
-        let optimizer = Optimizer { weight_decay: 0.01, ..Optimizer::new(self.optimizer) };
-        let mut steps = Vec::new();
-        for (number, first) in (0..self.rows).step_by(self.batch).enumerate() {
-            let rows = self.batch.min(self.rows - first);
-            for replica in 0..self.replicas {
-                let rates = optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64);
-                steps.push(Step { first, rows, loss_row: first, scale: 1.0 / rows as f64, rates });
-            }
-        }
-        steps
-    }
-
-    fn check(&self, mut executor: impl Executor<f32>) -> Result<(), Failed> {
-        fill(&mut executor, 1)?;
-        let steps = self.steps();
-        let mut findings = against_oracle(&mut executor, Phase::Training, &steps)?;
-        let evaluations: Vec<Step> = steps.iter().map(|step| Step { first: 0, loss_row: 0, ..*step }).collect();
-        findings.extend(against_oracle(&mut executor, Phase::Evaluation, &evaluations)?);
-        match findings.iter().find(|finding| finding.outcome.is_err()) {
-            None => Ok(()),
-            Some(finding) => Err(format!("{finding:?}").into()),
-        }
-    }
-}
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -152,42 +76,173 @@ fn cases() -> Vec<Case> {
         widths: vec![3, 2, 1],
         rows: 70_001,
         batch: 70_001,
+        ..binary.clone()
+    });
+    let gathered = Case { name: "more than 65,535 rows to gather from".into(), widths: vec![3, 2, 1], ..binary.clone() };
+    cases.push(Case { rows: 70_001, batch: 35_000, ..gathered });
+    cases.push(Case {
+        name: "three replicas on a batch of all rows".into(),
+        replicas: 3,
+        rows: 9,
+        batch: 9,
+        ..binary.clone()
+    });
+    cases.push(Case {
+        name: "sums of 70,000 terms forward".into(),
+        widths: vec![70_000, 3, 1],
+        batch: 3,
+        rows: 7,
+        ..binary.clone()
+    });
+    // 520,000 terms are close to the most that a plan allows, and to what llvmpipe's limit of loop iterations lets pass.
+    cases.push(Case {
+        name: "sums of 520,000 terms forward".into(),
+        widths: vec![520_000, 1],
+        batch: 2,
+        rows: 3,
+        ..binary.clone()
+    });
+    cases.push(Case {
+        name: "sums of 70,000 terms in delta".into(),
+        widths: vec![2, 3, 70_000, 1],
+        batch: 3,
+        rows: 7,
         ..binary
     });
+    for place in 0..16 {
+        let size = |bit: usize| if place >> bit & 1 == 1 { 1 } else { 5 };
+        let sizes = [size(0), size(1), size(2), size(3)];
+        cases.push(Case::new(format!("ones among batch, inputs, hidden and outputs: {sizes:?}"), sizes));
+    }
     cases
 }
 
-/// A device, or why there is none.
-fn device() -> Result<Device, Failed> {
-    let gpus = Gpus::find();
-    if gpus.list().is_empty() {
-        return Err(
-            "no GPU adapter: install one (Debian: apt-get install mesa-vulkan-drivers), or set WGRAD_TEST_NO_GPU=1".into()
-        );
+/// On small integers every sum is exact in f32, in whatever order: the results must be equal, with no bound at all.
+fn small_integers_are_exact(tested: &mut dyn Executor<f32>) -> Result<(), Failed> {
+    let plan = tested.plan().clone();
+    let mut oracle = Cpu::<f64>::new(plan.clone(), 1)?;
+    let mut stream = Stream::new(9, Purpose::Test, 0);
+    let data = [plan.inputs[0].buffer, plan.targets[0].buffer, plan.evaluation_inputs, plan.evaluation_targets];
+    for (number, &id) in data.iter().chain(&plan.parameters).enumerate() {
+        let spread = if number < data.len() { 3 } else { 1 };
+        let values: Vec<f64> =
+            (0..plan.buffers[id].length()).map(|_| stream.below(2 * spread + 1) as f64 - spread as f64).collect();
+        oracle.write(id, 0, &values)?;
+        tested.write(id, 0, &values.iter().map(|&value| value as f32).collect::<Vec<_>>())?;
     }
-    Ok(gpus.open(0)?)
+    let mut step = Step { rows: plan.batch, scale: 1.0, ..Step::default() };
+    step.rates.learning_rate = 1.0;
+    for (phase, launches) in [(Phase::Evaluation, &plan.evaluation), (Phase::Training, &plan.training)] {
+        tested.run(phase, &[step])?;
+        oracle.run(phase, &[step])?;
+        for launch in launches {
+            for &id in &launch.writes {
+                let rows = plan.buffers[id].rows;
+                let actual: Vec<f64> = tested.read(id, 0, rows)?.into_iter().map(f64::from).collect();
+                let expected = oracle.read(id, 0, rows)?;
+                let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+                if actual != expected || largest > f64::from(1 << 21) || (largest == 0.0 && expected.len() > 1) {
+                    let differ = actual.iter().zip(&expected).filter(|(actual, expected)| actual != expected).count();
+                    let name = &plan.buffers[id].name;
+                    return Err(format!("{}: '{name}' differs in {differ} elements, up to {largest}", launch.label).into());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn integer_cases() -> Vec<Case> {
+    let sizes = [[1, 1, 1, 1], [11, 17, 13, 9], [9, 8, 7, 5], [33, 31, 6, 3], [16, 16, 16, 16], [67, 5, 66, 2]];
+    let case = |sizes: [usize; 4]| {
+        let case = Case::new(format!("small integers are exact: {sizes:?}"), sizes);
+        Case { hidden: Activation::Identity, output: Activation::Identity, rows: sizes[0], ..case }
+    };
+    sizes.into_iter().map(case).collect()
+}
+
+/// The same plan, its buffers' columns counted with their padding: the same memory on a GPU, read and written whole.
+fn with_padding(mut plan: Plan) -> Plan {
+    for buffer in plan.buffers.iter_mut().filter(|buffer| buffer.element == Element::Real) {
+        buffer.columns = 4 * stride4(buffer.columns);
+    }
+    plan
+}
+
+/// Every kernel counts on the padding of its inputs being zero; so every kernel leaves it zero, whatever the activation.
+fn padding_stays_zero(case: &Case, device: wgrad::executor::gpu::device::Device) -> Result<(), Failed> {
+    let plan = case.plan();
+    let mut filled = Cpu::<f32>::new(plan.clone(), 1)?;
+    fill(&mut filled, 1)?;
+    let mut gpu = Gpu::new(with_padding(plan.clone()), device)?;
+    let sources = plan.inputs.iter().chain(&plan.targets).map(|segment| segment.buffer);
+    let evaluated = [plan.evaluation_inputs, plan.evaluation_targets];
+    for id in sources.chain(evaluated).chain(plan.parameters.iter().copied()).chain(plan.states.concat()) {
+        let buffer = &plan.buffers[id];
+        for replica in 0..plan.copies(id) {
+            let mut padded = Vec::new();
+            for row in filled.read(id, replica, buffer.rows)?.chunks(buffer.columns) {
+                padded.extend_from_slice(row);
+                padded.resize(padded.len().next_multiple_of(4), 0.0);
+            }
+            gpu.write(id, replica, &padded)?;
+        }
+    }
+    let order: Vec<u32> = (0..case.rows as u32).collect();
+    (0..plan.replicas).try_for_each(|replica| gpu.write_indices(plan.order.expect("gathered"), replica, &order))?;
+    gpu.run(Phase::Training, &case.steps())?;
+    gpu.run(Phase::Evaluation, &case.evaluations())?;
+    for (id, buffer) in plan.buffers.iter().enumerate().filter(|(_, buffer)| buffer.element == Element::Real) {
+        for replica in 0..plan.copies(id) {
+            let values = gpu.read(id, replica, buffer.rows)?;
+            for (row, values) in values.chunks(4 * stride4(buffer.columns)).enumerate() {
+                if values[buffer.columns..].iter().any(|value| value.to_bits() != 0) {
+                    return Err(format!("'{}', row {row}: {:?}", buffer.name, &values[buffer.columns..]).into());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn padding_cases() -> Vec<Case> {
+    let case = |hidden: Activation, optimizer: OptimizerKind| {
+        let case = Case::new(format!("padding stays zero with {hidden} and {optimizer}"), [9, 5, 6, 7]);
+        Case { hidden, output: Activation::Sigmoid, loss: Loss::BinaryCrossEntropy, optimizer, replicas: 2, ..case }
+    };
+    let softmax =
+        Case { output: Activation::Softmax, loss: Loss::CrossEntropy, ..case(Activation::Tanh, OptimizerKind::Adamw) };
+    ACTIVATIONS
+        .into_iter()
+        .map(|activation| case(activation, OptimizerKind::Adam))
+        .chain(
+            OPTIMIZERS
+                .into_iter()
+                .filter(|&optimizer| optimizer != OptimizerKind::Adam)
+                .map(|optimizer| case(Activation::Identity, optimizer)),
+        )
+        .chain([Case { name: "padding stays zero with softmax".into(), ..softmax }])
+        .collect()
 }
 
 fn main() {
     let arguments = Arguments::from_args();
-    let left_out = std::env::var("WGRAD_TEST_NO_GPU").is_ok_and(|value| value == "1");
-    let shared = std::sync::Arc::new(std::sync::OnceLock::new());
+    let shared = Shared::default();
     let mut trials = Vec::new();
     for case in cases() {
         let twin = case.clone();
         trials.push(Trial::test(format!("cpu: {}", case.name), move || twin.check(Cpu::<f32>::new(twin.plan(), 2)?)));
-        let shared = std::sync::Arc::clone(&shared);
-        let on_gpu = move || {
-            let device: &Result<Device, Failed> = shared.get_or_init(device);
-            let device = device.clone()?;
-            case.check(Gpu::new(case.plan(), device)?)
-        };
-        trials.push(Trial::test(format!("gpu: {}", trials_name(&trials)), on_gpu).with_ignored_flag(left_out));
+        trials.push(shared.trial(format!("gpu: {}", case.name), move |device| case.check(Gpu::new(case.plan(), device)?)));
+    }
+    for case in integer_cases() {
+        let (twin, name) = (case.clone(), case.name.clone());
+        let on_cpu = move || small_integers_are_exact(&mut Cpu::<f32>::new(twin.plan(), 2)?);
+        trials.push(Trial::test(format!("cpu: {name}"), on_cpu));
+        let on_gpu = move |device| small_integers_are_exact(&mut Gpu::new(case.plan(), device)?);
+        trials.push(shared.trial(format!("gpu: {name}"), on_gpu));
+    }
+    for case in padding_cases() {
+        trials.push(shared.trial(format!("gpu: {}", case.name), move |device| padding_stays_zero(&case, device)));
     }
     libtest_mimic::run(&arguments, trials).exit();
-}
-
-/// The name of the CPU trial just pushed, without its prefix.
-fn trials_name(trials: &[Trial]) -> String {
-    trials.last().map(|trial| trial.name().trim_start_matches("cpu: ").to_string()).unwrap_or_default()
 }

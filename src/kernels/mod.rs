@@ -1,5 +1,6 @@
 //! The kernels: one shader and one file here a kernel, with its host side and its CPU twin. No devices, no wgpu.
 
+pub mod catalogue;
 pub mod delta;
 pub mod forward;
 pub mod gather;

@@ -1,0 +1,270 @@
+//! Shaders that are wrong in one place each: the comparison with the oracle must find every one of them, or it proves nothing.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Case, Shared};
+use libtest_mimic::{Arguments, Failed};
+use wgrad::executor::gpu::Gpu;
+use wgrad::executor::gpu::device::Device;
+use wgrad::kernels::{Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
+use wgrad::network::{Activation, Loss, OptimizerKind};
+
+/// A kernel whose shader is altered, and whose twin is not.
+struct Mutant {
+    original: Arc<dyn Kernel>,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl Kernel for Mutant {
+    fn name(&self) -> &'static str {
+        self.original.name()
+    }
+
+    fn shader(&self, lanes: u32) -> Shader {
+        let Shader { name, source } = self.original.shader(lanes);
+        Shader { name: format!("{name}, altered"), source: source.replacen(self.from, self.to, 1) }
+    }
+
+    fn parameters(&self) -> Vec<u32> {
+        self.original.parameters()
+    }
+
+    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
+        self.original.workgroups(rows, lanes)
+    }
+
+    fn iterations(&self, rows: usize) -> u64 {
+        self.original.iterations(rows)
+    }
+
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        self.original.bounds(step, reads, before)
+    }
+}
+
+macro_rules! same_twin {
+    ($type:ident) => {
+        impl Twin<$type> for Mutant {
+            fn run(
+                &self,
+                step: &Step,
+                reads: &[View<'_, $type>],
+                writes: &mut [ViewMut<'_, $type>],
+                workspace: &mut Workspace<$type>,
+            ) {
+                <dyn Kernel as Twin<$type>>::run(self.original.as_ref(), step, reads, writes, workspace);
+            }
+        }
+    };
+}
+same_twin!(f32);
+same_twin!(f64);
+
+/// What is wrong, in which kernel of which case, and where it must be noticed first.
+struct Fault {
+    name: &'static str,
+    kernel: &'static str,
+    from: &'static str,
+    to: &'static str,
+    case: Case,
+    noticed: &'static str,
+}
+
+impl Fault {
+    fn check(&self, device: Device) -> Result<(), Failed> {
+        let mut plan = self.case.plan();
+        let mut altered = 0;
+        for launch in &mut plan.training {
+            let original = Arc::clone(&launch.kernel);
+            if original.name() == self.kernel && original.shader(8).source.contains(self.from) {
+                launch.kernel = Arc::new(Mutant { original, from: self.from, to: self.to });
+                altered += 1;
+            }
+        }
+        if altered == 0 {
+            return Err(format!("no {} has the text that is to be altered", self.kernel).into());
+        }
+        let findings = self.case.findings(&mut Gpu::new(plan, device)?)?;
+        match findings.iter().find(|finding| finding.outcome.is_err()) {
+            None => Err("was not noticed".into()),
+            Some(finding) if finding.launch.starts_with(self.noticed) => Ok(()),
+            Some(finding) => Err(format!("was noticed in the wrong place: {finding:?}").into()),
+        }
+    }
+}
+
+/// 16 rows of a 17-17-17-17 net, so that every last term, column and row is one of its own; the last batch has 6 rows.
+fn case() -> Case {
+    Case { widths: vec![17; 4], hidden: Activation::Tanh, batch: 16, rows: 38, ..Case::new("mutant", [1; 4]) }
+}
+
+fn with(hidden: Activation) -> Case {
+    Case { hidden, ..case() }
+}
+
+fn by(optimizer: OptimizerKind) -> Case {
+    Case { optimizer, ..case() }
+}
+
+fn joint(output: Activation, loss: Loss) -> Case {
+    Case { output, loss, ..case() }
+}
+
+fn fault(name: &'static str, kernel: &'static str, [from, to]: [&'static str; 2], case: Case) -> Fault {
+    Fault { name, kernel, from, to, case, noticed: kernel }
+}
+
+fn product_faults() -> Vec<Fault> {
+    let long = || Case { widths: vec![1001, 3, 2], ..case() };
+    let rows17 = || Case { batch: 17, rows: 40, ..case() };
+    let last_term = ["stride(depth())", "stride(depth() - 1u)"];
+    let replicas = || Case { replicas: 2, ..case() };
+    vec![
+        fault("the last term of forward is dropped", "forward", last_term, case()),
+        fault("the last of 1,001 terms of forward is dropped", "forward", last_term, long()),
+        fault("the last term of delta is dropped", "delta", last_term, case()),
+        fault("the last row of update is dropped", "update", last_term, rows17()),
+        fault("the terms of forward begin at the second four", "forward", ["var k = 0u;", "var k = 1u;"], case()),
+        fault("a row past the batch is written", "forward", ["row + r < result_rows()", "row + r <= result_rows()"], case()),
+        fault("the last row is not written", "forward", ["row + r < result_rows()", "row + r + 1u < result_rows()"], case()),
+        fault(
+            "the last row of weights is not updated",
+            "update",
+            ["row + r < result_rows()", "row + r + 1u < result_rows()"],
+            case(),
+        ),
+        fault("the next column is dropped", "forward", ["if column + 1u < columns {", "if column + 9u < columns {"], case()),
+        fault(
+            "the next column of delta is dropped",
+            "delta",
+            ["if column + 1u < columns {", "if column + 9u < columns {"],
+            case(),
+        ),
+        fault("the next column is the same again", "forward", ["right1 * left[r]", "right0 * left[r]"], case()),
+        fault("every replica is the first", "forward", ["replica = id.z;", "replica = 0u;"], replicas()),
+        fault("every replica is updated as the first", "update", ["replica = id.z;", "replica = 0u;"], replicas()),
+        fault("the weights are not transposed", "delta", ["return transpose(mat4x4f(", "return (mat4x4f("], case()),
+    ]
+}
+
+fn epilogue_faults() -> Vec<Fault> {
+    let nan = "vec4f(bitcast<f32>(0x7fc00000u | (row & 0u)), activate(z).yzw), valid";
+    let bias = ["parameters.bias == 1u", "parameters.bias == 2u"];
+    vec![
+        fault("the bias is missing", "forward", bias, case()),
+        fault("the activation is skipped", "forward", ["activate(z), valid", "z, valid"], case()),
+        fault("NaN is stored", "forward", ["activate(z), valid", nan], case()),
+        fault(
+            "one element is wrong by 1 in 100,000",
+            "forward",
+            ["activate(z), valid", "activate(z) * 1.00001, valid"],
+            case(),
+        ),
+        fault("the derivative is skipped in delta", "delta", ["sum * derivative(stored[element])", "sum"], case()),
+        fault(
+            "sigmoid's derivative is its output",
+            "delta",
+            ["output * (1.0 - output)", "output"],
+            with(Activation::Sigmoid),
+        ),
+        fault("relu has a slope at zero", "delta", ["output > vec4f()", "output >= vec4f()"], with(Activation::Relu)),
+        fault("leaky-relu does not leak", "forward", ["LEAK * z", "0.0 * z"], with(Activation::LeakyRelu)),
+        fault("gelu's slope has one term", "forward", ["z * (0.3989423", "0.0 * (0.3989423"], with(Activation::Gelu)),
+        fault("the derivative is skipped at the output", "output", [" * derivative(stored)", ""], case()),
+        fault("the loss is not halved", "output", ["return 0.5 * error", "return error"], case()),
+        fault("delta is not scaled", "output", [" * steps[replica].scale", ""], case()),
+        fault("every loss is the first batch's", "output", [" + steps[replica].loss_row", ""], case()),
+        fault(
+            "softmax is not divided",
+            "output",
+            [" / row.sum - desired", " - desired"],
+            joint(Activation::Softmax, Loss::CrossEntropy),
+        ),
+        fault(
+            "cross-entropy forgets the other class",
+            "output",
+            ["max(z, vec4f()) - z * desired", "-z * desired"],
+            joint(Activation::Sigmoid, Loss::BinaryCrossEntropy),
+        ),
+        fault(
+            "a row below is gathered",
+            "gather",
+            ["source[segment_row", "source[min(segment_row + 1u, parameters.segment_rows - 1u)"],
+            case(),
+        ),
+        fault("every batch is the first", "gather", [" + steps[replica].first", ""], case()),
+    ]
+}
+
+fn update_faults() -> Vec<Fault> {
+    let sign = ["return weight - ", "return weight + "];
+    let shrunk = ["return shrunk - ", "return shrunk + "];
+    let decay = ["select(steps[replica].weight_decay, 0.0, row == parameters.inputs)", "steps[replica].weight_decay"];
+    vec![
+        fault("sgd climbs", "update", sign, by(OptimizerKind::Sgd)),
+        fault("momentum climbs", "update", sign, by(OptimizerKind::Momentum)),
+        fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
+        fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
+        fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
+        fault("stale rows are summed", "update", ["if sample >= rows {", "if sample >= rows && rows == 0u {"], case()),
+        fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
+        fault("biases decay", "update", decay, case()),
+        fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),
+        fault("the velocity is not kept", "update", ["velocity[element] = v;", ""], by(OptimizerKind::Momentum)),
+        fault("adam's mean is not corrected", "update", ["(m * step.correction1)", "m"], by(OptimizerKind::Adam)),
+        fault("adam's variance is not corrected", "update", ["v * step.correction2", "v"], by(OptimizerKind::Adam)),
+        fault(
+            "adamw's decay is coupled",
+            "update",
+            ["shrunk = weight - step.learning_rate * decay * weight", "shrunk = weight"],
+            by(OptimizerKind::Adamw),
+        ),
+    ]
+}
+
+/// Padding that is not zero is not read back: it is noticed in the first kernel that counts on it.
+fn padding_faults() -> Vec<Fault> {
+    let delta = [
+        "select(vec4f(), sum * derivative(stored[element]), inside(column, parameters.inputs))",
+        "sum * derivative(stored[element])",
+    ];
+    let output = ["select(vec4f(), value, valid)", "value"];
+    vec![
+        Fault {
+            noticed: "forward 2",
+            ..fault(
+                "forward leaves its padding",
+                "forward",
+                ["select(vec4f(), activate(z), valid)", "activate(z)"],
+                with(Activation::Sigmoid),
+            )
+        },
+        Fault { noticed: "delta", ..fault("delta leaves its padding", "delta", delta, case()) },
+        Fault {
+            noticed: "delta",
+            ..fault("output leaves its padding", "output", output, joint(Activation::Sigmoid, Loss::BinaryCrossEntropy))
+        },
+    ]
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let shared = Shared::default();
+    let unaltered = |device| {
+        let fault = fault("nothing", "forward", ["fn main", "fn main"], case());
+        match fault.check(device) {
+            Err(failed) if failed.message() == Some("was not noticed") => Ok(()),
+            other => Err(format!("an unaltered shader gave {other:?}").into()),
+        }
+    };
+    let mut trials = vec![shared.trial("nothing is noticed where nothing is altered".into(), unaltered)];
+    for faults in [product_faults(), epilogue_faults(), update_faults(), padding_faults()] {
+        for fault in faults {
+            trials.push(shared.trial(format!("is noticed: {}", fault.name), move |device| fault.check(device)));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}

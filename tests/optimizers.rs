@@ -1,0 +1,285 @@
+//! Every optimizer, through the plan in f64, against PyTorch's torch.optim (2.15, f64): a 3-2-2 net of tanh and identity, squared
+//! error ½ Σ (a - y)², mean over 4 rows, rate 0.1, momentum 0.9, weight decay 0.05 on the weights and none on the biases.
+
+use wgrad::executor::Executor;
+use wgrad::executor::cpu::Cpu;
+use wgrad::kernels::Step;
+use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
+use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
+
+/// 4 × 3.
+const INPUTS: [f64; 12] = [0.5, -1.0, 0.25, 1.5, 0.75, -0.5, -0.25, 0.5, 1.0, 2.0, -0.5, 0.125];
+/// 4 × 2.
+const TARGETS: [f64; 8] = [1.0, 0.0, 0.25, -0.5, 0.0, 1.0, -1.0, 0.5];
+/// The weights, 3 × 2, and the biases.
+const FIRST_LAYER: [f64; 8] = [0.5, -0.25, 0.125, 0.75, -0.5, 0.375, 0.1, -0.2];
+/// The weights, 2 × 2, and the biases.
+const SECOND_LAYER: [f64; 6] = [0.25, -0.75, 1.0, 0.5, -0.3, 0.4];
+
+/// The two layers after so many steps, as PyTorch has them.
+const EXPECTED: [(OptimizerKind, usize, [f64; 8], [f64; 6]); 10] = [
+    (
+        OptimizerKind::Sgd,
+        1,
+        [
+            0.48878781207798017,
+            -0.21256134024206666,
+            0.11840298007652256,
+            0.7289193231935226,
+            -0.4974915067830187,
+            0.3713813429329489,
+            0.10401816779460982,
+            -0.16524696466946315,
+        ],
+        [
+            0.26436025553728704,
+            -0.7301384139184336,
+            0.9544505071796883,
+            0.47715466398011347,
+            -0.24210731073715122,
+            0.42316903131873584,
+        ],
+    ),
+    (
+        OptimizerKind::Sgd,
+        7,
+        [
+            0.43988561251996444,
+            -0.1465765131723526,
+            0.07143491936028036,
+            0.5836065265612215,
+            -0.48632040983351466,
+            0.36763065060965594,
+            0.1382817448602662,
+            -0.06249850313929299,
+        ],
+        [
+            0.27450971713334027,
+            -0.6639750685009254,
+            0.7887280335488257,
+            0.39602305577884855,
+            -0.06475975677860296,
+            0.4827069520039953,
+        ],
+    ),
+    (
+        OptimizerKind::Momentum,
+        1,
+        [
+            0.48878781207798017,
+            -0.21256134024206666,
+            0.11840298007652256,
+            0.7289193231935226,
+            -0.4974915067830187,
+            0.3713813429329489,
+            0.10401816779460982,
+            -0.16524696466946315,
+        ],
+        [
+            0.26436025553728704,
+            -0.7301384139184336,
+            0.9544505071796883,
+            0.47715466398011347,
+            -0.24210731073715122,
+            0.42316903131873584,
+        ],
+    ),
+    (
+        OptimizerKind::Momentum,
+        7,
+        [
+            0.30680943655762566,
+            -0.12857523252557546,
+            -0.05040797749326007,
+            0.2646714072534485,
+            -0.46382630360556565,
+            0.34870682517217405,
+            0.21929515379345593,
+            0.09482206302413121,
+        ],
+        [
+            0.2290827011744422,
+            -0.5384107353221921,
+            0.3507698925321835,
+            0.1940271623874962,
+            0.24233479335478375,
+            0.5620382664992049,
+        ],
+    ),
+    (
+        OptimizerKind::Nesterov,
+        1,
+        [
+            0.47869684294816234,
+            -0.17886654645992667,
+            0.11246566214539286,
+            0.7099467140676928,
+            -0.4952338628877355,
+            0.3681245515726029,
+            0.10763451880975863,
+            -0.13396923287197995,
+        ],
+        [
+            0.27728448552084534,
+            -0.7122629864450237,
+            0.9134559636414076,
+            0.4565938615622156,
+            -0.19000389040058735,
+            0.4440211595055981,
+        ],
+    ),
+    (
+        OptimizerKind::Nesterov,
+        7,
+        [
+            0.29136255810799616,
+            -0.23569401032838525,
+            -0.07270129163781465,
+            0.20308370023347538,
+            -0.4702064859334728,
+            0.3487904931001032,
+            0.23659180224825008,
+            0.05355160889057165,
+        ],
+        [
+            0.172665364516105,
+            -0.5553160270108669,
+            0.3720277467428696,
+            0.2082007722774772,
+            0.1714960921264663,
+            0.5234279484890538,
+        ],
+    ),
+    (
+        OptimizerKind::Adam,
+        1,
+        [
+            0.40000000891886506,
+            -0.15000000267103575,
+            0.025000015158357244,
+            0.6500000047436805,
+            -0.4000000398645528,
+            0.2750000276345535,
+            0.19999997511304152,
+            -0.10000000287744644,
+        ],
+        [
+            0.3499999930363361,
+            -0.6500000050348443,
+            0.9000000021954141,
+            0.4000000043772609,
+            -0.2000000017273338,
+            0.49999999568389397,
+        ],
+    ),
+    (
+        OptimizerKind::Adam,
+        7,
+        [
+            -0.04575810026969841,
+            -0.26092480914152844,
+            -0.4666980288920079,
+            0.09578238190553132,
+            -0.6499952445171753,
+            0.2984185708623805,
+            0.6269293029430864,
+            0.08730687655386565,
+        ],
+        [
+            0.3402316758864961,
+            -0.5820589877125877,
+            0.44354484271139527,
+            0.04285828660192268,
+            0.040369038016343554,
+            0.5234953478761938,
+        ],
+    ),
+    (
+        OptimizerKind::Adamw,
+        1,
+        [
+            0.39750001147817166,
+            -0.14875000276329653,
+            0.024375016744750455,
+            0.6462500057701147,
+            -0.39751177271550986,
+            0.27312505735069387,
+            0.19999997511304152,
+            -0.10000000287744644,
+        ],
+        [
+            0.34874999359395537,
+            -0.6462500062067131,
+            0.895000002466122,
+            0.39750000491513116,
+            -0.2000000017273338,
+            0.49999999568389397,
+        ],
+    ),
+    (
+        OptimizerKind::Adamw,
+        7,
+        [
+            -0.08197299316686442,
+            -0.2709838237059748,
+            -0.48190539880557154,
+            0.08930689296990524,
+            -0.9115570397538025,
+            0.6067543807163899,
+            0.649435610786628,
+            0.09196943815601971,
+        ],
+        [
+            0.40561381592038737,
+            -0.6862314363459082,
+            0.4642148241004345,
+            0.05857343242073704,
+            0.04080966391785984,
+            0.5136885951858049,
+        ],
+    ),
+];
+
+fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
+    let network = Network::new(vec![3, 2, 2], vec![Activation::Tanh, Activation::Identity], true).expect("valid");
+    let training = TrainingOptions { rows: 4, batch: 4, optimizer: kind, losses: 4 };
+    let options =
+        Options { loss: Loss::SquaredError, training: Some(training), evaluation_rows: 4, replicas: 1, segment_bytes: None };
+    let plan = Plan::new(&network, &options);
+    let mut executor = Cpu::<f64>::new(plan.clone(), 1).expect("memory");
+    let [first, second] = [plan.parameters[0], plan.parameters[1]];
+    for (id, values) in [
+        (plan.inputs[0].buffer, &INPUTS[..]),
+        (plan.targets[0].buffer, &TARGETS),
+        (first, &FIRST_LAYER),
+        (second, &SECOND_LAYER),
+    ] {
+        executor.write(id, 0, values).expect("written");
+    }
+    let optimizer = Optimizer { weight_decay: 0.05, ..Optimizer::new(kind) };
+    let step =
+        |number: usize| Step { first: 0, rows: 4, loss_row: 0, scale: 0.25, rates: optimizer.rates(number as u64, 0.1) };
+    executor.run(Phase::Training, &(1..=steps).map(step).collect::<Vec<_>>()).expect("runs");
+    [first, second].map(|id| executor.read(id, 0, plan.buffers[id].rows).expect("read"))
+}
+
+#[test]
+fn every_optimizer_takes_the_steps_of_torch_optim() {
+    for (kind, steps, first, second) in EXPECTED {
+        let [actual_first, actual_second] = trained(kind, steps);
+        assert!(actual_first.len() == first.len() && actual_second.len() == second.len());
+        let pairs = actual_first.iter().zip(&first).chain(actual_second.iter().zip(&second));
+        for (index, (actual, expected)) in pairs.enumerate() {
+            let error = (actual - expected).abs();
+            assert!(error <= 1e-12, "{kind} after {steps} steps, parameter {index}: {actual}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn every_optimizer_has_an_expectation() {
+    use clap::ValueEnum;
+    for kind in OptimizerKind::value_variants() {
+        assert!(EXPECTED.iter().any(|(known, ..)| known == kind), "{kind}");
+    }
+}

@@ -1,0 +1,272 @@
+//! Every composed shader against its host side, by naga's reflection and without a GPU: bindings, sizes, fields. And, where it is
+//! installed (tests/tint.sh), through tint, the compiler of Chrome and Dawn.
+
+use std::any::{Any, TypeId};
+use std::collections::HashSet;
+use std::mem::offset_of;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::ValueEnum;
+use libtest_mimic::{Arguments, Failed, Trial};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
+use wgrad::kernels::catalogue::all_shaders;
+use wgrad::kernels::step::StepWords;
+use wgrad::kernels::{Shader, Step};
+use wgrad::network::{Activation, Loss, Network, OptimizerKind};
+use wgrad::plan::{Options, Plan, TrainingOptions};
+
+/// Invocations a workgroup on software adapters and on GPUs.
+const LANES: [u32; 2] = [8, 32];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for lanes in LANES {
+        for (shader, reads, writes, words) in all_shaders(lanes) {
+            let name = format!("{} is as its host side has it", shader.name);
+            trials.push(Trial::test(name, move || keeps_its_contract(&shader, reads, writes, words, lanes)));
+        }
+    }
+    trials.push(Trial::test("a shader that breaks its contract is found", broken_contracts_are_found));
+    trials.push(Trial::test("every shader of real plans is in the catalogue", plans_are_in_the_catalogue));
+    trials.push(Trial::test("every shader has a name of its own", names_are_unique));
+    trials.push(Trial::test("every file of shaders/ is a part of some shader", every_file_is_used));
+    trials.push(Trial::test("tint accepts every shader", tint_accepts_all).with_ignored_flag(!tint_is_installed()));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Parses and validates a shader, with no capability beyond WebGPU's own.
+fn validated(shader: &Shader) -> Result<Module, Failed> {
+    let module = naga::front::wgsl::parse_str(&shader.source).map_err(|error| error.emit_to_string(&shader.source))?;
+    Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .map_err(|error| error.emit_to_string(&shader.source))?;
+    Ok(module)
+}
+
+/// Parameters, steps, what is read, what is written, in this order and nothing else; one entry point, `lanes` wide.
+fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize, lanes: u32) -> Result<(), Failed> {
+    let module = validated(shader)?;
+    let load = StorageAccess::LOAD;
+    let mut expected = vec![AddressSpace::Uniform];
+    expected.extend(vec![AddressSpace::Storage { access: load }; 1 + reads]);
+    expected.extend(vec![AddressSpace::Storage { access: load | StorageAccess::STORE }; writes]);
+    let mut bound: Vec<_> = module.global_variables.iter().filter_map(|(_, v)| v.binding.map(|b| (b, v))).collect();
+    bound.sort_by_key(|(binding, _)| (binding.group, binding.binding));
+    let places: Vec<(u32, u32)> = bound.iter().map(|(binding, _)| (binding.group, binding.binding)).collect();
+    equal("bindings", &places, &(0..expected.len() as u32).map(|binding| (0, binding)).collect())?;
+    equal("access", &bound.iter().map(|(_, variable)| variable.space).collect(), &expected)?;
+
+    let parameters = &module.types[bound[0].1.ty];
+    equal("parameters' struct", &parameters.name.as_deref(), &Some("Parameters"))?;
+    equal("parameters' size", &struct_of(&module, &parameters.inner)?.1, &(words as u32 * 4))?;
+    let TypeInner::Array { base, stride, .. } = module.types[bound[1].1.ty].inner else {
+        return Err("binding 1 is no array".into());
+    };
+    equal("steps' struct", &module.types[base].name.as_deref(), &Some("Step"))?;
+    equal("a step's stride", &(stride as usize), &size_of::<StepWords>())?;
+    let (members, size) = struct_of(&module, &module.types[base].inner)?;
+    equal("a step's size", &(size as usize), &size_of::<StepWords>())?;
+    let fields: Vec<_> = members.iter().filter(|(name, ..)| !name.starts_with("padding")).cloned().collect();
+    equal("a step's fields", &fields, &step_fields())?;
+
+    let entry_points: Vec<_> =
+        module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.workgroup_size[0])).collect();
+    equal("entry points", &entry_points, &vec![("main", lanes)])
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), Failed> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: {actual:?} in the shader, {expected:?} on the host").into())
+    }
+}
+
+/// A field's name, offset in bytes, and kind of number.
+type Field = (String, usize, ScalarKind);
+
+/// The fields of a struct of plain numbers, and its size in bytes.
+fn struct_of(module: &Module, inner: &TypeInner) -> Result<(Vec<Field>, u32), Failed> {
+    let TypeInner::Struct { members, span } = inner else { return Err("not a struct".into()) };
+    let field = |member: &naga::StructMember| match module.types[member.ty].inner {
+        TypeInner::Scalar(scalar) if scalar.width == 4 => {
+            Ok((member.name.clone().unwrap_or_default(), member.offset as usize, scalar.kind))
+        }
+        ref other => Err(Failed::from(format!("{:?} is {other:?}", member.name))),
+    };
+    Ok((members.iter().map(field).collect::<Result<_, _>>()?, *span))
+}
+
+/// The fields of [`StepWords`] but its padding; one that is added there and not here does not compile.
+fn step_fields() -> Vec<Field> {
+    fn kind<T: Any>(_: T) -> ScalarKind {
+        if TypeId::of::<T>() == TypeId::of::<f32>() { ScalarKind::Float } else { ScalarKind::Uint }
+    }
+    macro_rules! fields {
+        ($($field:ident),*) => {{
+            let StepWords { $($field,)* padding: _ } = StepWords::from(&Step::default());
+            vec![$((stringify!($field).to_string(), offset_of!(StepWords, $field), kind($field))),*]
+        }};
+    }
+    fields!(
+        first,
+        rows,
+        loss_row,
+        scale,
+        learning_rate,
+        weight_decay,
+        beta1,
+        complement1,
+        correction1,
+        beta2,
+        complement2,
+        correction2,
+        epsilon
+    )
+}
+
+fn broken_contracts_are_found() -> Result<(), Failed> {
+    let (shader, reads, writes, words) =
+        all_shaders(8).into_iter().find(|(shader, ..)| shader.name.starts_with("forward")).ok_or("no forward")?;
+    let cases = [
+        ("bias: u32,", "bias: u32, more: u32,"),
+        ("first: u32,", "first: f32,"),
+        ("beta1: f32,", "beta_one: f32,"),
+        ("@binding(4)", "@binding(5)"),
+        ("read_write> output", "read> output"),
+        ("read> input", "read_write> input"),
+        ("const LANES = 8u", "const LANES = 16u"),
+        ("fn main", "fn entry"),
+        ("return rows;", "return raws;"),
+        ("fn depth()", "fn enum()"),
+    ];
+    for (from, to) in cases {
+        let broken = Shader { source: shader.source.replacen(from, to, 1), ..shader.clone() };
+        if broken.source == shader.source || keeps_its_contract(&broken, reads, writes, words, 8).is_ok() {
+            return Err(format!("'{from}' as '{to}' was not found").into());
+        }
+    }
+    for (reads, writes, words) in [(reads + 1, writes, words), (reads, writes + 1, words), (reads, writes, words + 1)] {
+        if keeps_its_contract(&shader, reads, writes, words, 8).is_ok() {
+            return Err(format!("{reads} reads, {writes} writes and {words} words are accepted").into());
+        }
+    }
+    Ok(())
+}
+
+/// Plans of every activation, loss and optimizer, with and without biases, gathered and in segments.
+fn plans() -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for &hidden in Activation::value_variants() {
+        for &output in Activation::value_variants() {
+            for &loss in Loss::value_variants() {
+                for &optimizer in OptimizerKind::value_variants() {
+                    let Ok(network) = Network::new(vec![5, 6, 7], vec![hidden, output], output != hidden) else { continue };
+                    if loss.check(output).is_err() {
+                        continue;
+                    }
+                    let training = TrainingOptions { rows: 20, batch: 6, optimizer, losses: 20 };
+                    let options = Options {
+                        loss,
+                        training: Some(training),
+                        evaluation_rows: 9,
+                        replicas: 2,
+                        segment_bytes: Some(400),
+                    };
+                    plans.push(Plan::new(&network, &options));
+                }
+            }
+        }
+    }
+    plans
+}
+
+fn plans_are_in_the_catalogue() -> Result<(), Failed> {
+    for lanes in LANES {
+        let catalogue: HashSet<_> = all_shaders(lanes).into_iter().collect();
+        let mut planned = HashSet::new();
+        for plan in plans() {
+            for launch in plan.training.iter().chain(&plan.evaluation) {
+                let counts = (launch.reads.len(), launch.writes.len(), launch.kernel.parameters().len());
+                planned.insert((launch.kernel.shader(lanes), counts.0, counts.1, counts.2));
+            }
+        }
+        let names = |one: &HashSet<(Shader, usize, usize, usize)>, other| -> Vec<String> {
+            one.difference(other).map(|(shader, ..)| shader.name.clone()).collect()
+        };
+        equal("planned, but not in the catalogue", &names(&planned, &catalogue), &Vec::new())?;
+        equal("in the catalogue, but in no plan", &names(&catalogue, &planned), &Vec::new())?;
+    }
+    Ok(())
+}
+
+fn names_are_unique() -> Result<(), Failed> {
+    let mut names = HashSet::new();
+    for (shader, ..) in LANES.into_iter().flat_map(all_shaders) {
+        if !names.insert(shader.name.clone()) {
+            return Err(format!("two shaders are named {}", shader.name).into());
+        }
+    }
+    Ok(())
+}
+
+fn every_file_is_used() -> Result<(), Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let shaders = all_shaders(8);
+    let mut folders = vec![folder.clone()];
+    while let Some(current) = folders.pop() {
+        for entry in std::fs::read_dir(current)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let file = path.strip_prefix(&folder)?.to_string_lossy().replace('\\', "/");
+            if !shaders.iter().any(|(shader, ..)| shader.source.contains(&format!("// --- {file}\n"))) {
+                return Err(format!("shaders/{file} is in no shader").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where tests/tint.sh keeps Dawn's bindings for node.
+fn tint_folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tint")
+}
+
+fn tint_is_installed() -> bool {
+    let installed = tint_folder().join("node_modules/webgpu").is_dir();
+    if !installed {
+        println!("tint is left out: tests/tint.sh --install installs it");
+    }
+    installed
+}
+
+fn tint_accepts_all() -> Result<(), Failed> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tint-shaders");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    for (shader, ..) in LANES.into_iter().flat_map(all_shaders) {
+        std::fs::write(folder.join(format!("{}.wgsl", shader.name)), shader.source)?;
+    }
+    let validate = |folder: &Path| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tint.mjs");
+        Command::new("node").arg(script).arg(tint_folder()).arg(folder).output()
+    };
+    let output = validate(&folder)?;
+    if !output.status.success() {
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        return Err(text.concat().into());
+    }
+    std::fs::write(folder.join("broken.wgsl"), "@compute @workgroup_size(1) fn main() { let x: u32 = 1.0; }")?;
+    if validate(&folder)?.status.success() {
+        return Err("a broken shader was accepted".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+// Compiles every .wgsl file of a folder with tint, through Dawn's null adapter: node tint.mjs MODULES FOLDER.
+// MODULES is where the npm package webgpu is installed. Exits 1 if there is an error, a warning or no file.
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [modules, folder] = process.argv.slice(2);
+const require = createRequire(join(resolve(modules), 'from-here.js'));
+const { create } = await import(pathToFileURL(require.resolve('webgpu')));
+
+// Kept until the end: Dawn falls with it, while the device is still in use.
+const gpu = (globalThis.gpu = create(['backend=null']));
+const adapter = await gpu.requestAdapter();
+const device = await adapter.requestDevice();
+const files = readdirSync(folder).filter((name) => name.endsWith('.wgsl')).sort();
+let complaints = 0;
+for (const name of files) {
+    device.pushErrorScope('validation');
+    const module = device.createShaderModule({ code: readFileSync(join(folder, name), 'utf8') });
+    const { messages } = await module.getCompilationInfo();
+    // Making the pipeline checks what the module alone does not: the entry point, its bindings and its workgroup.
+    const pipeline = { layout: 'auto', compute: { module, entryPoint: 'main' } };
+    if (messages.length === 0) device.createComputePipeline(pipeline);
+    const error = await device.popErrorScope();
+    const texts = messages.map(({ type, lineNum, linePos, message }) => `${lineNum}:${linePos}: ${type}: ${message}`);
+    if (error && messages.length === 0) texts.push(error.message);
+    for (const text of texts) console.log(`${name}:${text}`);
+    complaints += texts.length;
+}
+console.log(`${files.length} shaders, ${complaints} complaints`);
+process.exit(complaints === 0 && files.length > 0 ? 0 : 1);
