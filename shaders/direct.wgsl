@@ -3,7 +3,10 @@
 //   lhs(row, k)     rows row..row+3, as four vec4s along the sum, of the terms 4k..4k+3
 //   rhs(k, column)  the same terms, as four vec4s along the columns
 //   store(row, column, sum)
-// Terms past the depth are zero in lhs, or in both.
+// Terms past the depth are zero in lhs, and finite in rhs.
+
+// Two vec4s of columns are written out below.
+const_assert COLUMNS == 2u;
 
 // sums[2r + c] += Σ over the terms 4k..4k+3 of lhs(row + r, term) · rhs(term, column + c)
 fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, row: u32, column: u32, next: u32, k: u32) {
@@ -23,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     replica = id.z;
     rows = steps[replica].rows;
     let row = ROWS * id.y;
-    let column = 2u * id.x;
+    let column = COLUMNS * id.x;
     let columns = stride(result_columns());
     if row >= result_rows() || column >= columns {
         return;
@@ -31,15 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let next = min(column + 1u, columns - 1u);
     let steps4 = stride(depth());
     var sums: array<vec4f, SUMS>;
-    var k = 0u;
-    // Four at a time: llvmpipe ends an invocation's loops after 65,535 iterations.
-    for (; k + 4u <= steps4; k += 4u) {
-        accumulate(&sums, row, column, next, k);
-        accumulate(&sums, row, column, next, k + 1u);
-        accumulate(&sums, row, column, next, k + 2u);
-        accumulate(&sums, row, column, next, k + 3u);
-    }
-    for (; k < steps4; k++) {
+    for (var k = 0u; k < steps4; k++) {
         accumulate(&sums, row, column, next, k);
     }
     for (var r = 0u; r < ROWS; r++) {

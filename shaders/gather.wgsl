@@ -17,7 +17,7 @@ struct Parameters {
 @compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     replica = id.z;
-    let width = (parameters.columns + 3u) / 4u;
+    let width = stride(parameters.columns);
     if id.y >= steps[replica].rows || id.x >= width {
         return;
     }

@@ -14,24 +14,20 @@ struct Parameters {
 @group(0) @binding(5) var<storage, read_write> written: array<vec4f>;     // rows × outputs: delta or output
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
 
-fn inside(column4: u32) -> vec4<bool> {
-    return vec4u(4u * column4) + vec4u(0u, 1u, 2u, 3u) < vec4u(parameters.outputs);
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     replica = id.z;
     if id.x >= steps[replica].rows {
         return;
     }
-    let width = (parameters.outputs + 3u) / 4u;
+    let width = stride(parameters.outputs);
     let start = (replica * parameters.capacity + id.x) * width;
     let row = prepare(start, width);
     var loss = 0.0;
     for (var column = 0u; column < width; column++) {
         let z = result[start + column];
         let desired = targets[start + column];
-        let valid = inside(column);
+        let valid = inside(column, parameters.outputs);
         loss += dot(select(vec4f(), loss_of(z, desired, row), valid), vec4f(1.0));
         var value: vec4f;
         if WRITES_DELTA {

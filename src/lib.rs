@@ -16,6 +16,7 @@ pub mod model;
 pub mod network;
 pub mod plan;
 pub mod random;
+pub mod rounding;
 pub mod scalar;
 pub mod training;
 pub mod verification;

@@ -44,7 +44,7 @@ impl Buffer {
     /// Bytes on the GPU, with its padding, for this many replicas.
     pub fn padded_bytes(&self, replicas: usize) -> u64 {
         let copies = if self.shared { 1 } else { replicas as u64 };
-        copies * self.rows as u64 * stride4(self.columns) as u64 * 16
+        copies.saturating_mul(self.rows as u64).saturating_mul(stride4(self.columns) as u64).saturating_mul(16)
     }
 
     /// Elements of one replica, without padding.
@@ -201,7 +201,7 @@ impl Plan {
 
     /// Bytes of all buffers together on the GPU.
     pub fn padded_bytes(&self) -> u64 {
-        self.buffers.iter().map(|buffer| buffer.padded_bytes(self.replicas)).sum()
+        self.buffers.iter().map(|buffer| buffer.padded_bytes(self.replicas)).fold(0, u64::saturating_add)
     }
 
     /// Checks every buffer and dispatch against a device's limits, before anything is allocated.
@@ -210,10 +210,11 @@ impl Plan {
     /// Limit, naming the buffer or kernel, what it needs, what the device has, and what to change.
     pub fn check(&self, limits: &DeviceLimits) -> Result<()> {
         for buffer in &self.buffers {
-            let (bytes, most) = (buffer.padded_bytes(self.replicas), limits.buffer_bytes.min(u64::from(u32::MAX) * 4));
+            let (bytes, most) = (buffer.padded_bytes(self.replicas), limits.buffer_bytes);
             if bytes > most {
                 return Err(Error::Limit(format!(
-                    "'{}' ({} × {}) needs {} and this device's buffers hold {}: choose a smaller --batch-size or --hidden, or --device cpu",
+                    "'{}' ({} × {}) needs {} and this device's buffers hold {}: take a smaller --batch-size or --hidden, fewer rows, or \
+                     --device cpu",
                     buffer.name,
                     buffer.rows,
                     buffer.columns,
@@ -228,10 +229,17 @@ impl Plan {
                 let groups = launch.kernel.workgroups(rows, limits.lanes);
                 let most = groups[0].max(groups[1]).max(self.replicas as u64);
                 let iterations = launch.kernel.iterations(rows);
+                let bindings = (launch.reads.len() + launch.writes.len() + 2) as u64;
+                if bindings > limits.storage_buffers {
+                    return Err(Error::Limit(format!(
+                        "'{}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
+                        launch.label, limits.storage_buffers
+                    )));
+                }
                 if most > limits.workgroups || iterations > MOST_ITERATIONS {
                     return Err(Error::Limit(format!(
                         "'{}' over a batch of {rows} rows needs {most} workgroups along an axis and {iterations} loop iterations; \
-                         {} and {MOST_ITERATIONS} are allowed: choose a smaller --batch-size, or --device cpu",
+                         {} and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
                         launch.label, limits.workgroups
                     )));
                 }
@@ -251,6 +259,8 @@ pub struct DeviceLimits {
     pub buffer_bytes: u64,
     /// Workgroups along one axis.
     pub workgroups: u64,
+    /// Storage buffers that a kernel may bind.
+    pub storage_buffers: u64,
     /// Invocations a workgroup that kernels are composed with.
     pub lanes: u32,
 }
@@ -579,13 +589,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_device_is_refused_before_anything_starts() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let limits = DeviceLimits { buffer_bytes: 1 << 27, workgroups: 65_535, lanes: 8 };
+        let limits = DeviceLimits { buffer_bytes: 1 << 27, workgroups: 65_535, storage_buffers: 8, lanes: 8 };
         plan.check(&limits).expect("fits");
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);
         assert!(small.to_string().contains("KiB"), "{small}");
         plan.check(&DeviceLimits { workgroups: 3, ..limits }).expect_err("too few workgroups");
-        let wide = Network::new(vec![600_000, 1], vec![Activation::Sigmoid], true).expect("fits");
+        plan.check(&DeviceLimits { storage_buffers: 4, ..limits }).expect_err("too few bindings");
+        let wide = Network::new(vec![140_000, 1], vec![Activation::Sigmoid], true).expect("fits");
         let options = Options { loss: Loss::SquaredError, ..options(10, 10) };
         let error = Plan::new(&wide, &options).check(&limits).expect_err("too many iterations");
         assert!(error.to_string().contains("loop iterations"), "{error}");

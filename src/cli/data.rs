@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::print;
-use crate::data::{self, Summary, embedded};
+use crate::data::{self, Summary, Task, embedded};
 use crate::error::Result;
 use crate::training::options::{FileOptions, Options};
 use crate::training::sources::fitting;
@@ -18,9 +18,15 @@ pub(super) struct DataArguments {
     /// Target column, by name or by position from 0 [default: the last]
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
     target: Option<Vec<String>>,
+    /// What the target is
+    #[arg(long, help_heading = "Data")]
+    task: Option<Task>,
     /// Columns to leave out
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
     ignore: Option<Vec<String>>,
+    /// Numeric columns to take as categories
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    categorical: Option<Vec<String>>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -30,7 +36,13 @@ pub(super) struct DataArguments {
 pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     let Some(source) = &arguments.source else { return list(arguments.json) };
     let table = data::read(source, &arguments.files.reading(arguments.files.labels.clone()))?;
-    let options = Options { target: arguments.target.clone(), ignore: arguments.ignore.clone(), ..Options::default() };
+    let options = Options {
+        target: arguments.target.clone(),
+        task: arguments.task,
+        ignore: arguments.ignore.clone(),
+        categorical: arguments.categorical.clone(),
+        ..Options::default()
+    };
     let summary = Summary::of(&table, &fitting(&options))?;
     if arguments.json { print::json("data", &summary) } else { print::line(summary) }
 }

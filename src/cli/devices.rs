@@ -1,16 +1,22 @@
 //! `wgrad devices`: what wgrad can compute on.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::json;
 
 use super::print;
-use crate::error::{Result, shown};
-use crate::executor::gpu::device::Gpus;
+use crate::error::{Error, Result, shown};
+use crate::executor::gpu::device::{GPU_LANES, Gpus, SOFTWARE_LANES};
+use crate::kernels::catalogue::all_shaders;
 use crate::plan::human_bytes;
 
 /// The arguments of `wgrad devices`.
 #[derive(Debug, Args)]
 pub(super) struct DevicesArguments {
+    /// Write every composed shader, for GPUs and for software adapters, into this folder
+    #[arg(long, value_name = "FOLDER")]
+    dump_shaders: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -18,6 +24,9 @@ pub(super) struct DevicesArguments {
 
 /// Lists the devices.
 pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
+    if let Some(folder) = &arguments.dump_shaders {
+        return dump_shaders(folder, arguments.json);
+    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let gpus = Gpus::find().list();
     if arguments.json {
@@ -40,4 +49,25 @@ pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
         print::line("no GPU was found (on Debian, 'apt-get install mesa-vulkan-drivers' brings drivers for many)")?;
     }
     Ok(())
+}
+
+/// Writes the shaders out, one file each.
+fn dump_shaders(folder: &Path, json: bool) -> Result<()> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |error| Error::writing(&path, &error)
+    };
+    std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    let mut names = Vec::new();
+    for lanes in [SOFTWARE_LANES, GPU_LANES] {
+        for (shader, ..) in all_shaders(lanes) {
+            let path = folder.join(format!("{}.wgsl", shader.name));
+            std::fs::write(&path, &shader.source).map_err(failed(&path))?;
+            names.push(shader.name);
+        }
+    }
+    if json {
+        return print::json("devices --dump-shaders", &json!({ "folder": folder, "shaders": names }));
+    }
+    print::line(format!("{} shaders in {}", names.len(), shown(&folder.to_string_lossy())))
 }

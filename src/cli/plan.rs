@@ -47,14 +47,14 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     let plan = run.plan();
     let rows = run.sources.training.rows();
     let limits = run.device.gpu().map(crate::executor::gpu::device::Device::limits);
-    let refusal = limits.as_ref().and_then(|limits| plan.check(limits).err());
+    let refusal = run.affordable().err();
     let report = DryRun {
         data: run.sources.report(),
         network: NetworkReport::of(&run.network, run.recipe.loss),
         device: run.device.report(),
         step: launches(&plan),
         buffers: buffers(&plan, run),
-        bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).sum(),
+        bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).fold(0, u64::saturating_add),
         largest_buffer: limits.as_ref().map(|limits| limits.buffer_bytes),
         steps_per_epoch: rows.div_ceil(run.recipe.batch.max(1)),
         refused: refusal.as_ref().map(ToString::to_string),
@@ -90,7 +90,7 @@ fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
             columns: buffer.columns,
             bytes: match run.device.gpu() {
                 Some(_) => buffer.padded_bytes(plan.replicas),
-                None => buffer.rows as u64 * buffer.columns as u64 * size,
+                None => (buffer.rows as u64).saturating_mul(buffer.columns as u64).saturating_mul(size),
             },
         })
         .collect()

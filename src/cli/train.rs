@@ -73,11 +73,17 @@ fn text(report: &RunReport) -> String {
         Ending::Signal { .. } => ", ended by a signal".into(),
     };
     let epochs = report.last_epoch.as_ref().map_or(0, |record| record.epoch);
-    let mut lines = vec![format!("trained {epochs} epochs in {:.2} s{why}", report.seconds)];
+    let mut lines = vec![format!("trained {epochs} epochs ({} steps) in {:.2} s{why}", report.steps, report.seconds)];
+    if report.epoch < epochs && report.ending == Ending::AllEpochs {
+        lines.push(format!("the weights are those of epoch {}, the best", report.epoch));
+    }
     if let Some(record) = &report.last_epoch {
         let mut line = format!("last epoch: loss {:.6}", record.loss);
-        if let (Some(loss), Some(metric)) = (record.validation_loss, record.validation_metric) {
-            line.push_str(&format!(", validation loss {loss:.6}, validation {} {metric:.4}", record.metric));
+        if let Some(loss) = record.validation_loss {
+            line.push_str(&format!(", validation loss {loss:.6}"));
+        }
+        if let Some(metric) = record.validation_metric {
+            line.push_str(&format!(", validation {} {metric:.4}", record.metric));
         }
         lines.push(line);
     }

@@ -122,20 +122,6 @@ impl Encoding {
         Ok(Matrix::new(columns.len(), rows.len(), numbers.concat()).transposed())
     }
 
-    /// The class that each row of `outputs` (rows × outputs) says: the largest output, the first of equals; with one output,
-    /// the second class from 0.5.
-    ///
-    /// # Panics
-    /// If the task is regression.
-    pub fn decode_classes<T: Scalar>(&self, outputs: &Matrix<T>) -> Vec<usize> {
-        assert!(matches!(self.target, Target::Classification { .. }), "a regression has no classes");
-        let class = |row: &[T]| match row {
-            [output] => usize::from(output.to_f64() >= 0.5),
-            _ => (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }),
-        };
-        (0..outputs.rows).map(|row| class(outputs.row(row))).collect()
-    }
-
     /// A regression's outputs (rows × target columns) in the targets' own units.
     ///
     /// # Panics
@@ -400,13 +386,5 @@ mod tests {
             let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
             assert!(decoded.values.iter().zip(&targets.values).all(close), "{decoded:?}");
         }
-    }
-
-    #[test]
-    fn the_largest_output_names_the_class() {
-        let encoding = fitted("x,y\n1,a\n2,b\n3,c\n", &FitOptions::default());
-        let outputs = Matrix::new(3, 3, vec![0.1, 0.2, 0.7, 0.4, 0.4, 0.2, -1.0, 0.0, -2.0]);
-        assert_eq!(encoding.decode_classes::<f32>(&outputs), [2, 0, 1]);
-        assert_eq!(encoding.decode_classes::<f64>(&Matrix::new(3, 1, vec![0.49, 0.5, 0.51])), [0, 1, 1]);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{mean, shortened, write_table};
+use super::{mean, predicted_class, shortened, write_table};
 use crate::error::shown;
 
 /// Probabilities are clipped to this distance from 0 and 1 before their logarithm is taken, so that one sure mistake does not
@@ -177,20 +177,6 @@ impl fmt::Display for Classification {
         writeln!(formatter)?;
         if self.classes.len() > PRINTED_CLASSES { self.write_mistakes(formatter) } else { self.write_confusion(formatter) }
     }
-}
-
-/// The first class of the highest probability; none where one is NaN.
-fn predicted_class(probabilities: &[f64]) -> Option<usize> {
-    let mut best = 0;
-    for (class, probability) in probabilities.iter().enumerate() {
-        if probability.is_nan() {
-            return None;
-        }
-        if *probability > probabilities[best] {
-            best = class;
-        }
-    }
-    Some(best)
 }
 
 fn class_scores(names: &[String], support: &[usize], confusion: &[Vec<usize>]) -> Vec<ClassScores> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use classification::{ClassScores, Classification};
 pub use gate::{Gate, check};
 pub use regression::{Regression, TargetScores};
-pub use truth::{Truth, probabilities};
+pub use truth::{Truth, predicted_class, probabilities};
 
 /// The metrics of one model on one set of rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

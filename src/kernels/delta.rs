@@ -4,8 +4,8 @@ use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
 use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
 use crate::network::Activation;
+use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
-use crate::verification::{UNIT, sum_error, underflow};
 
 /// Reads delta [rows × outputs], parameters [(inputs + bias) × outputs] and what the layer below stored for its derivative
 /// [rows × inputs]; writes the delta of the layer below [rows × inputs].

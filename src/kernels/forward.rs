@@ -4,8 +4,8 @@ use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
 use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
 use crate::network::Activation;
+use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
-use crate::verification::{sum_error, underflow};
 
 /// Reads input [rows × inputs] and parameters [(inputs + bias) × outputs]; writes output [rows × outputs] and, for an activation
 /// that stores it, the slope f'(z) [rows × outputs].
@@ -63,16 +63,14 @@ impl Kernel for Forward {
             reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
         let magnitude = run(&magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
         let terms = self.inputs + usize::from(self.bias);
-        let bound = |(z, magnitude): (&f64, &f64)| {
-            let sum = sum_error(terms + 1) * magnitude + underflow(terms);
-            let (steepest, own) = self.activation.error(*z);
-            if *magnitude == 0.0 && *z == 0.0 { own } else { steepest * sum + own }
-        };
-        let bounds: Vec<f64> = z.iter().zip(&magnitude).map(bound).collect();
-        let unwritten = step.rows * self.outputs;
-        let padded: Vec<f64> =
-            bounds.iter().enumerate().map(|(i, &bound)| if i < unwritten { bound } else { 0.0 }).collect();
-        vec![padded; before.len()]
+        let written = step.rows * self.outputs;
+        let mut bounds = vec![vec![0.0; z.len()]; before.len()];
+        for index in 0..written {
+            let error = sum_error(terms + 1) * magnitude[index] + underflow(terms);
+            let each = self.activation.bounds(z[index], if magnitude[index] == 0.0 { 0.0 } else { error });
+            bounds.iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
+        }
+        bounds
     }
 }
 

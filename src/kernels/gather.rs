@@ -5,7 +5,7 @@ use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::scalar::Scalar;
 
 /// Rows of the batch that one workgroup copies, along y.
-const ROWS: u32 = 8;
+const ROWS: u32 = 4;
 
 /// Reads one segment of the source [segment rows × columns] and the order [indices]; writes the batch's rows that lie in the
 /// segment [rows × columns]. Sources too large for one buffer are several segments, and one gather each.
@@ -32,6 +32,7 @@ impl Kernel for Gather {
         Shader::new(format!("gather-{lanes}"))
             .constant("LANES", lanes)
             .constant("ROWS", ROWS)
+            .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
             .part(shader_file!("gather.wgsl"))
     }

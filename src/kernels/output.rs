@@ -5,8 +5,8 @@ use super::shader::{Shader, shader_file};
 use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
+use crate::rounding::UNIT;
 use crate::scalar::Scalar;
-use crate::verification::UNIT;
 
 /// What the kernel writes beside the losses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +42,17 @@ impl Kernel for Output {
     }
 
     fn shader(&self, lanes: u32) -> Shader {
-        let (loss, product) = match self.product {
-            Product::Delta => (self.loss, "delta"),
-            Product::Output => (self.loss, "output"),
+        let product = match self.product {
+            Product::Delta => "delta",
+            Product::Output => "output",
         };
-        Shader::new(format!("output-{product}-{loss}-{}-{lanes}", self.activation.file_name()))
+        Shader::new(format!("output-{product}-{}-{}-{lanes}", self.loss, self.activation.file_name()))
             .constant("LANES", lanes)
             .switch("WRITES_DELTA", self.product == Product::Delta)
+            .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
             .activation(self.activation)
-            .part(match loss {
+            .part(match self.loss {
                 Loss::SquaredError => shader_file!("losses/squared_error.wgsl"),
                 Loss::BinaryCrossEntropy => shader_file!("losses/binary_cross_entropy.wgsl"),
                 Loss::CrossEntropy => shader_file!("losses/cross_entropy.wgsl"),

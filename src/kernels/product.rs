@@ -9,15 +9,15 @@ use crate::scalar::Scalar;
 pub const DIRECT_ROWS: usize = 8;
 /// vec4s of a row of the product that one invocation of the direct loop sums.
 pub const DIRECT_COLUMNS4: usize = 2;
-/// Steps of four along the sum that one iteration of the direct loop takes.
-pub const DIRECT_UNROLL: usize = 4;
 
 /// Adds the constants, the kernel's own parts and the loop of the direct family.
 pub(crate) fn direct(shader: Shader, lanes: u32, kernel: impl FnOnce(Shader) -> Shader) -> Shader {
     let shader = shader
         .constant("LANES", lanes)
         .constant("ROWS", DIRECT_ROWS as u32)
+        .constant("COLUMNS", DIRECT_COLUMNS4 as u32)
         .constant("SUMS", (DIRECT_ROWS * DIRECT_COLUMNS4) as u32)
+        .part(shader_file!("rows.wgsl"))
         .part(shader_file!("step.wgsl"))
         .part(shader_file!("layer.wgsl"));
     kernel(shader).part(shader_file!("direct.wgsl"))
@@ -31,7 +31,7 @@ pub(crate) fn direct_workgroups(rows: usize, columns: usize, lanes: u32) -> [u64
 
 /// Loop iterations of one invocation of the direct loop for sums of `depth` terms.
 pub(crate) fn direct_iterations(depth: usize) -> u64 {
-    (depth / (4 * DIRECT_UNROLL) + DIRECT_UNROLL) as u64
+    super::stride4(depth) as u64
 }
 
 /// How a factor of a product lies in memory.

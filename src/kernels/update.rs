@@ -5,8 +5,8 @@ use super::shader::{Shader, shader_file};
 use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
+use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
-use crate::verification::{UNIT, sum_error, underflow};
 
 /// Reads the layer's input [rows × inputs] and delta [rows × outputs]; writes parameters [(inputs + bias) × outputs] and as many
 /// buffers of that shape as the optimizer has states.

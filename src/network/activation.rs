@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::rounding::UNIT;
 use crate::scalar::Scalar;
 
 /// What a layer applies to `x · W + b`.
@@ -112,14 +113,24 @@ impl Activation {
         }
     }
 
-    /// The steepest slope of `f` (and of `f'` where the slope is stored), and how far f32's `f(z)` may be from the exact one.
-    pub fn error(self, z: f64) -> (f64, f64) {
-        let unit = crate::verification::UNIT;
+    /// How far f32's `f(z)` may be from the exact one when `z` is off by at most `error`, and the same for the stored `f'(z)`.
+    pub fn bounds(self, z: f64, error: f64) -> [f64; 2] {
+        let tiny = f64::from(f32::MIN_POSITIVE);
+        let output = self.activate(z).abs();
         match self {
-            Self::Sigmoid => (0.25, 5.5e-7),
-            Self::Tanh => (1.0, 6e-7),
-            Self::Gelu => (1.13, 4e-7 + 8.0 * unit * z.abs()),
-            Self::Relu | Self::LeakyRelu | Self::Identity | Self::Softmax => (1.0, unit * z.abs()),
+            // The slope is at most ¼, and at most the output itself, whose relative error the exponential decides.
+            Self::Sigmoid => {
+                let own = (8.1 + 2.0 * z.abs()) * 2.0 * UNIT * output;
+                [1.01 * output.min(0.25) * error + own.min(5.5e-7) + tiny, 0.0]
+            }
+            Self::Tanh => [error + 12.0 * UNIT * output + tiny, 0.0],
+            Self::Gelu => {
+                // Both are made of Φ(z) and e^(-z²/2), whose relative errors grow with z².
+                let relative = (16.0 + 2.0 * z * z) * UNIT;
+                let density = self.slope(z).abs() + output;
+                [1.13 * error + relative * output + tiny, 1.13 * error + relative * density.max(UNIT) + tiny]
+            }
+            Self::Relu | Self::LeakyRelu | Self::Identity | Self::Softmax => [error + UNIT * output, 0.0],
         }
     }
 

@@ -14,6 +14,9 @@ use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
+/// The widest layer: far beyond every memory, and small enough that no size overflows.
+const WIDEST: usize = 1 << 30;
+
 /// The shape of a dense network: layer `l` computes `f(x · W[l] + b[l])`, `W[l]` being `widths[l]` × `widths[l + 1]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
@@ -29,10 +32,14 @@ impl Network {
     /// A network of these widths (inputs first, outputs last) and activations (one a layer).
     ///
     /// # Errors
-    /// Usage, if a width is zero, there is no layer, the counts differ, or softmax is not the output's.
+    /// Usage, if a width is zero, there is no layer, the counts differ, or softmax is not the output's; limit, if a width is
+    /// beyond every memory.
     pub fn new(widths: Vec<usize>, activations: Vec<Activation>, bias: bool) -> Result<Self> {
         if widths.len() < 2 || widths.contains(&0) {
             return Err(Error::Usage(format!("a network needs inputs, outputs and no empty layer, not widths {widths:?}")));
+        }
+        if let Some(width) = widths.iter().find(|&&width| width > WIDEST) {
+            return Err(Error::Limit(format!("a layer of {width} is wider than {WIDEST}, the most that wgrad takes")));
         }
         if activations.len() != widths.len() - 1 {
             return Err(Error::Usage(format!(
@@ -84,7 +91,8 @@ impl Network {
 
     /// Number of trained numbers.
     pub fn parameter_count(&self) -> u64 {
-        self.widths.windows(2).map(|pair| (pair[0] as u64 + u64::from(self.bias)) * pair[1] as u64).sum()
+        let layer = |pair: &[usize]| (pair[0] as u64 + u64::from(self.bias)) * pair[1] as u64;
+        self.widths.windows(2).map(layer).fold(0, u64::saturating_add)
     }
 }
 

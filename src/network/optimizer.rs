@@ -63,7 +63,7 @@ impl OptimizerKind {
         }
     }
 
-    /// The WGSL of `update_weight`.
+    /// The WGSL of `updated`.
     pub fn shader(self) -> (&'static str, &'static str) {
         match self {
             Self::Sgd => ("optimizers/sgd.wgsl", include_str!("../../shaders/optimizers/sgd.wgsl")),

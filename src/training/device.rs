@@ -89,18 +89,25 @@ impl Device {
             return match wanted {
                 Wanted::Auto => cpu("f64 is computed on the CPU only"),
                 Wanted::Cpu => cpu("asked for"),
-                _ => Err(Error::Usage("--precision f64 is for --device cpu only: GPUs compute in f32 here".into())),
+                _ => Err(no_double()),
             };
         }
         match wanted {
             Wanted::Cpu => cpu("asked for"),
             Wanted::Auto => {
                 let gpus = Gpus::find();
-                match gpus.list().iter().find(|gpu| !gpu.software) {
-                    Some(gpu) => {
-                        let reason = format!("the best of the GPUs here is of the kind '{}'", gpu.kind);
-                        Ok(Self { gpu: Some(gpus.open(gpu.index)?), threads: 1, reason })
+                let mut refusal = None;
+                for gpu in gpus.list().iter().filter(|gpu| !gpu.software) {
+                    match gpus.open(gpu.index) {
+                        Ok(open) => {
+                            let reason = format!("the best of the GPUs here, of the kind '{}'", gpu.kind);
+                            return Ok(Self { gpu: Some(open), threads: 1, reason });
+                        }
+                        Err(error) => refusal = refusal.or(Some(error.to_string())),
                     }
+                }
+                match refusal {
+                    Some(refusal) => cpu(&refusal),
                     None if gpus.list().is_empty() => cpu("no GPU was found"),
                     None => cpu("the only GPU here is a software adapter, which runs on the CPU as well"),
                 }
@@ -156,6 +163,10 @@ impl fmt::Display for Device {
     }
 }
 
+fn no_double() -> Error {
+    Error::Usage("--precision f64 is for --device cpu only: GPUs compute in f32 here".into())
+}
+
 /// The place of the wanted GPU in the list.
 fn position(wanted: &Wanted, gpus: &[GpuInfo]) -> Result<usize> {
     let install = "install a driver (Debian: apt-get install mesa-vulkan-drivers), or use --device cpu";
@@ -201,7 +212,7 @@ impl Precision for f32 {
 impl Precision for f64 {
     fn executor(plan: Plan, device: &Device) -> Result<Box<dyn Executor<Self>>> {
         if device.gpu.is_some() {
-            return Err(Error::Usage("--precision f64 is for --device cpu only: GPUs compute in f32 here".into()));
+            return Err(no_double());
         }
         Ok(Box::new(Cpu::new(plan, device.threads)?))
     }

@@ -9,6 +9,7 @@ use super::device::Precision;
 use super::session::{Samples, Session};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
+use crate::evaluation::{Regression, predicted_class};
 use crate::network::Weights;
 
 /// What an epoch came to. `metrics.jsonl` has one a line.
@@ -28,9 +29,9 @@ pub struct EpochRecord {
     pub validation_metric: Option<f64>,
     /// The measure's name.
     pub metric: &'static str,
-    /// Seconds since training began.
+    /// Seconds since training began, when the epoch was done. Of epochs that ran in one go each gets its share of the time.
     pub seconds: f64,
-    /// Training rows a second in this epoch.
+    /// Training rows a second.
     pub samples_per_second: f64,
 }
 
@@ -72,10 +73,12 @@ pub struct Fitted<T> {
     pub weights: Weights<T>,
     /// Why training ended.
     pub ending: Ending,
-    /// The epoch that the weights are from.
+    /// Whole epochs that the weights come from.
     pub epoch: usize,
-    /// The last epoch's record, if one was finished.
+    /// The last whole epoch's record, if there was one.
     pub last: Option<EpochRecord>,
+    /// Steps taken.
+    pub steps: u64,
     /// Seconds that training took.
     pub seconds: f64,
 }
@@ -98,9 +101,9 @@ pub trait Observer {
 /// What is measured on the validation rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// The share of rows whose largest output (or whose single output, at ½) is the target's.
+    /// The share of rows whose class is the target's.
     Accuracy,
-    /// R², the mean over the targets: 1 - squared errors / squared deviations.
+    /// R², the mean over the targets that have one: 1 - squared errors / squared deviations.
     R2,
 }
 
@@ -113,42 +116,26 @@ impl Measure {
         }
     }
 
-    /// The measure of outputs [rows × outputs] against targets of the same shape.
-    pub fn of<T: Precision>(self, outputs: &Matrix<T>, targets: &Matrix<T>) -> f64 {
+    /// The measure of outputs [rows × outputs] against targets of the same shape; none where it is not defined.
+    pub fn of<T: Precision>(self, outputs: &Matrix<T>, targets: &Matrix<T>) -> Option<f64> {
+        let row =
+            |matrix: &Matrix<T>, row: usize| -> Vec<f64> { matrix.row(row).iter().map(|value| value.to_f64()).collect() };
         match self {
             Self::Accuracy => {
-                let right = (0..outputs.rows).filter(|&row| is_right(outputs.row(row), targets.row(row))).count();
-                right as f64 / outputs.rows as f64
+                let is_right = |&index: &usize| {
+                    let said = predicted_class(&row(outputs, index));
+                    said.is_some() && said == predicted_class(&row(targets, index))
+                };
+                let right = (0..outputs.rows).filter(is_right).count();
+                (outputs.rows > 0).then(|| right as f64 / outputs.rows as f64)
             }
             Self::R2 => {
-                let column = |c: usize| (0..outputs.rows).map(move |row| row * outputs.columns + c);
-                let score = |c: usize| {
-                    let mean = column(c).map(|i| targets.values[i].to_f64()).sum::<f64>() / outputs.rows as f64;
-                    let deviation: f64 = column(c).map(|i| (targets.values[i].to_f64() - mean).powi(2)).sum();
-                    let error: f64 =
-                        column(c).map(|i| (targets.values[i].to_f64() - outputs.values[i].to_f64()).powi(2)).sum();
-                    1.0 - error / deviation
-                };
-                (0..outputs.columns).map(score).sum::<f64>() / outputs.columns as f64
+                let (outputs, targets) = (outputs.converted::<f64>(), targets.converted::<f64>());
+                let names = vec![String::new(); outputs.columns];
+                Regression::new(&outputs.values, &targets.values, &names).r2
             }
         }
     }
-}
-
-/// Whether the outputs say the class of the target. NaN says nothing.
-fn is_right<T: Precision>(outputs: &[T], target: &[T]) -> bool {
-    let half = T::from_f64(0.5);
-    if let ([output], [target]) = (outputs, target) {
-        return (*output > half && *target > half) || (*output <= half && *target <= half);
-    }
-    let class = target.iter().position(|&value| value > half);
-    class.is_some_and(|class| {
-        outputs.iter().enumerate().all(
-            |(other, &output)| {
-                if other < class { output < outputs[class] } else { output <= outputs[class] }
-            },
-        )
-    })
 }
 
 /// Epochs that run without a word from the device in between, where nothing but their losses is wanted.
@@ -157,7 +144,7 @@ const EPOCHS_AT_ONCE: usize = 64;
 /// Trains a session for `epochs` epochs, or until a limit or a signal ends it.
 ///
 /// # Errors
-/// Diverged, when a loss is no longer finite; what the device or the observer reports.
+/// Diverged, when a loss or a weight is no longer finite; what the device or the observer reports.
 pub fn fit<T: Precision>(
     session: &mut Session<T>,
     epochs: usize,
@@ -168,14 +155,14 @@ pub fn fit<T: Precision>(
 ) -> Result<Fitted<T>> {
     let started = Instant::now();
     let rows = session.rows();
-    let mut best: Option<(f64, usize, Weights<T>)> = None;
+    let mut best = Best::new(limits);
     let (mut epoch, mut last, mut ending) = (0, None, Ending::AllEpochs);
     while epoch < epochs {
         let watched = validation.is_some() || limits.patience.is_some();
         let at_once = if watched { 1 } else { session.epochs_at_once().min(EPOCHS_AT_ONCE).min(epochs - epoch) };
-        let begun = started.elapsed();
+        let (steps, begun) = (session.steps(), started.elapsed().as_secs_f64());
         let mut stopped = None;
-        let losses = session.train(at_once, |done| {
+        let trained = session.train(at_once, |done| {
             observer.progress(epoch * rows + done, epochs * rows);
             stopped = observer.signal().map(|signal| Ending::Signal { signal });
             if stopped.is_none() && limits.time.is_some_and(|most| started.elapsed() >= most) {
@@ -183,71 +170,87 @@ pub fn fit<T: Precision>(
             }
             if stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        let learning_rate = session.last_learning_rate();
-        let seconds = started.elapsed().as_secs_f64();
-        let speed = (losses.len() * rows) as f64 / (seconds - begun.as_secs_f64()).max(1e-9);
-        for (index, &loss) in losses.iter().enumerate() {
-            finite(loss, epoch + index + 1, learning_rate)?;
-            let is_last = index + 1 == losses.len();
-            let evaluated = match validation.filter(|_| is_last) {
-                Some(samples) => Some(session.evaluate(samples)?),
-                None => None,
-            };
-            let record = EpochRecord {
+        let went = started.elapsed().as_secs_f64() - begun;
+        for (index, &loss) in trained.losses.iter().enumerate() {
+            let step = steps + (index as u64 + 1) * session.steps_per_epoch();
+            let mut record = EpochRecord {
                 epoch: epoch + index + 1,
-                step: session.steps() - (losses.len() - index - 1) as u64 * session.steps_per_epoch(),
-                learning_rate,
+                step,
+                learning_rate: session.learning_rate(step - 1),
                 loss,
-                validation_loss: evaluated.as_ref().map(|(_, loss)| *loss),
-                validation_metric: evaluated
-                    .as_ref()
-                    .zip(validation)
-                    .map(|((outputs, _), samples)| measure.of(outputs, &samples.targets)),
+                validation_loss: None,
+                validation_metric: None,
                 metric: measure.name(),
-                seconds,
-                samples_per_second: speed,
+                seconds: begun + went * ((index + 1) * rows) as f64 / trained.rows as f64,
+                samples_per_second: trained.rows as f64 / went.max(1e-9),
             };
+            finite(loss, &record)?;
+            if let Some(samples) = validation {
+                let (outputs, loss) = session.evaluate(samples)?;
+                finite(loss, &record)?;
+                record.validation_loss = Some(loss);
+                record.validation_metric = measure.of(&outputs, &samples.targets);
+            }
             observer.epoch(&record)?;
+            best.consider(&record, session)?;
             last = Some(record);
         }
-        epoch += losses.len();
-        if let Some(stopped) = stopped {
-            // A stop at the very end of the last epoch is no stop.
-            ending = if epoch >= epochs && session.steps() >= epochs as u64 * session.steps_per_epoch() {
-                Ending::AllEpochs
-            } else {
-                stopped
-            };
+        epoch += trained.losses.len();
+        if let Some(stopped) = stopped.filter(|_| epoch < epochs) {
+            ending = stopped;
             break;
         }
-        if let (Some(patience), Some(record)) = (limits.patience, &last) {
-            let loss = record.validation_loss.unwrap_or(record.loss);
-            finite(loss, epoch, learning_rate)?;
-            if best.as_ref().is_none_or(|(lowest, ..)| loss < lowest - limits.min_delta) {
-                best = Some((loss, epoch, session.weights()?));
-            }
-            if let Some((_, best_epoch, _)) = best.as_ref().filter(|(_, best_epoch, _)| epoch - best_epoch >= patience) {
-                ending = Ending::NoBetter { best_epoch: *best_epoch };
-                break;
-            }
+        if let Some(best_epoch) = best.exhausted(epoch) {
+            ending = Ending::NoBetter { best_epoch };
+            break;
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let (epoch, weights) = match best {
+    let (epoch, weights) = match best.found {
         Some((_, best_epoch, weights)) => (best_epoch, weights),
         None => (epoch, session.weights()?),
     };
     if weights.iter().any(|layer| !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite())) {
-        return Err(diverged(epoch, session.last_learning_rate(), "a weight"));
+        return Err(diverged("a weight", epoch, session.learning_rate(session.steps().saturating_sub(1))));
     }
-    Ok(Fitted { weights, ending, epoch, last, seconds })
+    Ok(Fitted { weights, ending, epoch, last, steps: session.steps(), seconds })
 }
 
-fn finite(loss: f64, epoch: usize, learning_rate: f64) -> Result<()> {
-    if loss.is_finite() { Ok(()) } else { Err(diverged(epoch, learning_rate, "the loss")) }
+/// The best epoch so far, where patience asks for it.
+struct Best<T> {
+    patience: Option<usize>,
+    min_delta: f64,
+    /// Its loss, its number and its weights.
+    found: Option<(f64, usize, Weights<T>)>,
 }
 
-fn diverged(epoch: usize, learning_rate: f64, what: &str) -> Error {
+impl<T: Precision> Best<T> {
+    fn new(limits: &Limits) -> Self {
+        Self { patience: limits.patience, min_delta: limits.min_delta, found: None }
+    }
+
+    /// Keeps the weights if the epoch, which was the session's last, is better.
+    fn consider(&mut self, record: &EpochRecord, session: &mut Session<T>) -> Result<()> {
+        let loss = record.validation_loss.unwrap_or(record.loss);
+        let better = self.found.as_ref().is_none_or(|(lowest, ..)| loss < lowest - self.min_delta);
+        if self.patience.is_some() && better {
+            self.found = Some((loss, record.epoch, session.weights()?));
+        }
+        Ok(())
+    }
+
+    /// The best epoch, if patience with those after it has ended.
+    fn exhausted(&self, epoch: usize) -> Option<usize> {
+        let (patience, (_, best, _)) = (self.patience?, self.found.as_ref()?);
+        (epoch - best >= patience).then_some(*best)
+    }
+}
+
+fn finite(loss: f64, record: &EpochRecord) -> Result<()> {
+    if loss.is_finite() { Ok(()) } else { Err(diverged("the loss", record.epoch, record.learning_rate)) }
+}
+
+fn diverged(what: &str, epoch: usize, learning_rate: f64) -> Error {
     Error::Diverged(format!(
         "training diverged: {what} is no longer finite in epoch {epoch}, at learning rate {learning_rate}; try a lower \
          --learning-rate (a tenth, say), --scale standard, or another --init"
@@ -262,15 +265,16 @@ mod tests {
     fn accuracy_counts_the_largest_output_and_never_nan() {
         let targets = Matrix::new(4, 2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
         let outputs = Matrix::new(4, 2, vec![0.9, 0.1, 0.8, 0.2, f64::NAN, 0.1, 0.1, f64::NAN]);
-        assert_eq!(Measure::Accuracy.of(&outputs, &targets), 0.25);
+        assert_eq!(Measure::Accuracy.of(&outputs, &targets), Some(0.25));
         let single = Matrix::new(4, 1, vec![0.9, 0.1, f64::NAN, 0.4]);
-        assert_eq!(Measure::Accuracy.of(&single, &Matrix::new(4, 1, vec![1.0, 0.0, 0.0, 1.0])), 0.5);
+        assert_eq!(Measure::Accuracy.of(&single, &Matrix::new(4, 1, vec![1.0, 0.0, 0.0, 1.0])), Some(0.5));
     }
 
     #[test]
-    fn r2_is_one_for_the_targets_and_zero_for_their_mean() {
+    fn r2_is_one_for_the_targets_zero_for_their_mean_and_undefined_for_constant_targets() {
         let targets = Matrix::new(3, 1, vec![1.0, 2.0, 3.0]);
-        assert_eq!(Measure::R2.of(&targets, &targets), 1.0);
-        assert_eq!(Measure::R2.of(&Matrix::new(3, 1, vec![2.0; 3]), &targets), 0.0);
+        assert_eq!(Measure::R2.of(&targets, &targets), Some(1.0));
+        assert_eq!(Measure::R2.of(&Matrix::new(3, 1, vec![2.0; 3]), &targets), Some(0.0));
+        assert_eq!(Measure::R2.of(&targets, &Matrix::new(3, 1, vec![2.0; 3])), None);
     }
 }

@@ -116,7 +116,7 @@ pub struct Options {
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
     pub warmup: Option<f64>,
     /// Epochs between two drops of --schedule step [default: a third of all]
-    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub step_every: Option<usize>,
     /// What a drop of --schedule step multiplies the rate by [default: 0.1]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
@@ -125,16 +125,16 @@ pub struct Options {
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
     pub batch_size: Option<BatchSize>,
     /// Times to go through the training rows [default: 50]
-    #[arg(long, help_heading = "Training")]
+    #[arg(long, value_parser = count, help_heading = "Training")]
     pub epochs: Option<usize>,
     /// Go through the rows in their order, in every epoch
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]
     pub no_shuffle: Option<bool>,
     /// Seed of the split, the first weights and the order of the rows [default: 0]
-    #[arg(long, help_heading = "Training")]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Training")]
     pub seed: Option<u64>,
     /// End after so many epochs without a lower validation loss, and take the best epoch's weights
-    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub patience: Option<usize>,
     /// By how much the loss must be lower to count, with --patience [default: 0]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Training")]
@@ -147,6 +147,17 @@ pub struct Options {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the group's help")]
     pub device: DeviceOptions,
+}
+
+/// A number of things, small enough for every file format.
+fn count(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse::<u32>().ok().and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| format!("'{}' is no whole number from 0 to {}", shown(text), u32::MAX))
+}
+
+/// The same, but not none.
+fn count_above_zero(text: &str) -> std::result::Result<usize, String> {
+    count(text).and_then(|number| if number == 0 { Err("0 is too few: at least 1".into()) } else { Ok(number) })
 }
 
 /// How files are read.
@@ -200,6 +211,11 @@ impl DeviceOptions {
         super::Device::choose(self.device.as_ref().unwrap_or(&Wanted::Auto), threads, self.double())
     }
 
+    /// Whether the device is ours to choose.
+    pub fn is_auto(&self) -> bool {
+        matches!(self.device, None | Some(Wanted::Auto))
+    }
+
     /// Whether f64 was asked for.
     pub fn double(&self) -> bool {
         self.precision == Some(PrecisionName::F64)
@@ -249,9 +265,9 @@ impl FromStr for Hidden {
         if text == "none" {
             return Ok(Self(Vec::new()));
         }
-        let width = |part: &str| match part.trim().parse() {
-            Ok(width) if width > 0 => Ok(width),
-            _ => Err(format!("'{}' is no width: write 64,32 or none", shown(part))),
+        let width = |part: &str| match count_above_zero(part.trim()) {
+            Ok(width) => Ok(width),
+            Err(_) => Err(format!("'{}' is no width: write 64,32 or none", shown(part))),
         };
         text.split(',').map(width).collect::<std::result::Result<_, _>>().map(Self)
     }
@@ -333,9 +349,9 @@ impl FromStr for BatchSize {
         match text {
             "full" => Ok(Self::Full),
             "auto" => Ok(Self::Auto),
-            _ => match text.parse() {
-                Ok(rows) if rows > 0 => Ok(Self::Rows(rows)),
-                _ => Err(format!("'{}' is no batch size: write a number of rows, full or auto", shown(text))),
+            _ => match count_above_zero(text) {
+                Ok(rows) => Ok(Self::Rows(rows)),
+                Err(_) => Err(format!("'{}' is no batch size: write a number of rows, full or auto", shown(text))),
             },
         }
     }
@@ -408,15 +424,43 @@ impl fmt::Display for Delimiter {
 }
 
 impl Options {
-    /// These options, and where they say nothing, those of `other`.
+    /// These options, and where they say nothing, those of a file. What in the file only followed from something that these
+    /// options change (a learning rate from the optimizer, say) is left open again.
     ///
     /// # Panics
     /// Never: options are tables of plain values.
-    pub fn over(self, other: Self) -> Self {
-        let table = |options: Self| toml::Table::try_from(options).expect("options are a table of plain values");
-        let mut merged = table(other);
-        merged.extend(table(self));
-        merged.try_into().expect("both were options")
+    pub fn over(self, mut file: Self) -> Self {
+        if self.optimizer.is_some() && self.optimizer != file.optimizer {
+            file.learning_rate = None;
+        }
+        if self.hidden.is_some() && file.activation.as_ref().is_some_and(|each| each.len() > 1) {
+            file.activation = None;
+        }
+        if self.loss.is_some() || self.task.is_some() || self.target.is_some() || self.data.is_some() {
+            file.output_activation = None;
+        }
+        if self.output_activation.is_some() || self.task.is_some() || self.target.is_some() || self.data.is_some() {
+            file.loss = None;
+        }
+        if self.target.is_some() || self.data.is_some() {
+            file.task = None;
+        }
+        if self.data.is_some() && self.target.is_none() {
+            file.target = None;
+        }
+        if self.epochs.is_some() {
+            file.step_every = None;
+        }
+        if self.test.is_some() || self.validation.is_some() {
+            file.split = None;
+        }
+        let fields = |options: Self| match serde_json::to_value(options) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => panic!("options are a table of plain values"),
+        };
+        let mut merged = fields(file);
+        merged.extend(fields(self).into_iter().filter(|(_, value)| !value.is_null()));
+        serde_json::from_value(merged.into()).expect("both were options")
     }
 
     /// Reads options from a TOML file.
@@ -471,6 +515,22 @@ mod tests {
         let flags = Options { seed: Some(3), hidden: Some(Hidden(vec![5])), ..Options::default() };
         let merged = flags.over(sample());
         assert_eq!((merged.seed, merged.hidden, merged.data), (Some(3), Some(Hidden(vec![5])), Some("digits".into())));
+    }
+
+    #[test]
+    fn what_followed_from_something_that_changes_is_left_open_again() {
+        let file = || Options {
+            optimizer: Some(OptimizerKind::Adam),
+            learning_rate: Some(0.001),
+            loss: Some(Loss::CrossEntropy),
+            output_activation: Some(Activation::Softmax),
+            ..sample()
+        };
+        let flags = Options { optimizer: Some(OptimizerKind::Sgd), loss: Some(Loss::SquaredError), ..Options::default() };
+        let merged = flags.over(file());
+        assert_eq!((merged.learning_rate, merged.output_activation), (None, None));
+        let same = Options { optimizer: Some(OptimizerKind::Adam), seed: Some(u64::MAX), ..Options::default() }.over(file());
+        assert_eq!((same.learning_rate, same.loss, same.seed), (Some(0.001), Some(Loss::CrossEntropy), Some(u64::MAX)));
     }
 
     #[test]

@@ -95,8 +95,8 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         every: options.step_every.unwrap_or((epochs / 3).max(1)),
         factor: within("--step-factor", options.step_factor.unwrap_or(0.1), 0.0, f64::MAX)?,
     };
-    if schedule.every == 0 {
-        return Err(Error::Usage("--step-every is a number of epochs, at least 1".into()));
+    if schedule.every == 0 || options.patience == Some(0) {
+        return Err(Error::Usage("--step-every and --patience are numbers of epochs, at least 1".into()));
     }
     within("--min-delta", options.min_delta.unwrap_or(0.0), 0.0, f64::MAX)?;
     Ok(Recipe {
@@ -136,7 +136,10 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         split: Some(split.unwrap_or_else(|| super::sources::shares(options))),
         stratify: Some(options.stratify.unwrap_or(false)),
         hidden: Some(Hidden(network.widths()[1..layers].to_vec())),
-        activation: (!hidden.is_empty()).then(|| hidden.to_vec()),
+        // One name stands for all layers where it is the same, so that --hidden can change their number.
+        activation: hidden
+            .first()
+            .map(|first| if hidden.iter().all(|each| each == first) { vec![*first] } else { hidden.to_vec() }),
         output_activation: Some(network.output_activation()),
         no_bias: Some(!network.bias()),
         init: Some(options.init.clone().unwrap_or(Init::Drawn(Initialization::Auto))),

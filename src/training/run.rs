@@ -44,10 +44,12 @@ pub struct RunReport {
     pub device: DeviceReport,
     /// Why training ended.
     pub ending: Ending,
-    /// The epoch that the weights are from.
+    /// Whole epochs that the weights come from.
     pub epoch: usize,
-    /// The last epoch.
+    /// The last whole epoch.
     pub last_epoch: Option<EpochRecord>,
+    /// Steps taken.
+    pub steps: u64,
     /// Seconds that training took, without reading and encoding the data.
     pub seconds: f64,
     /// The scores on the test rows.
@@ -104,7 +106,25 @@ impl Run {
         let recipe = resolution::recipe(options, loss, sources.training.rows())?;
         let options = resolution::said(options, &sources, &network, &recipe);
         let device = options.device.open()?;
-        Ok(Self { options, sources, network, recipe, device })
+        let mut run = Self { options, sources, network, recipe, device };
+        let ours_to_choose = run.options.device.is_auto() && run.device.gpu().is_some();
+        if let (true, Err(error)) = (ours_to_choose, run.affordable()) {
+            run.device = Device::cpu(run.options.device.threads.map(usize::from), &error.to_string());
+        }
+        Ok(run)
+    }
+
+    /// Checks the plan against the device's memory and limits, before anything is made for the run.
+    ///
+    /// # Errors
+    /// Limit, naming the buffer or the kernel.
+    pub fn affordable(&self) -> Result<()> {
+        let plan = self.plan();
+        match self.device.gpu() {
+            Some(gpu) => plan.check(&gpu.limits()),
+            None if self.options.device.double() => cpu::affordable::<f64>(&plan),
+            None => cpu::affordable::<f32>(&plan),
+        }
     }
 
     /// The plan of a training step.
@@ -117,6 +137,7 @@ impl Run {
     /// # Errors
     /// What reading, the device, divergence or saving comes to. A signal is no error here: see the report's ending.
     pub fn train(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        self.affordable()?;
         if self.options.device.double() {
             self.train_in::<f64>(folder, observer)
         } else {
@@ -126,7 +147,6 @@ impl Run {
 
     fn train_in<T: Precision>(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
         let Self { options, sources, network, recipe, device } = self;
-        affordable::<T>(&network, &recipe, sources.training.rows(), &device)?;
         let weights = first_weights::<T>(&options, &network, recipe.seed)?;
         let outputs = network.outputs();
         let encoding = &sources.encoding;
@@ -136,12 +156,12 @@ impl Run {
             None => None,
         };
         let samples = sources.training.samples::<T>(encoding, outputs)?;
+        let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
         let folder = RunFolder::create(folder, &run_name(&sources.source))?;
         folder.write_run_toml(&options.to_toml())?;
         observer.begins(&sources.report(), &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
 
         let data = sources.report();
-        let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
         let measure = match encoding.task() {
             Task::Classification => Measure::Accuracy,
             Task::Regression => Measure::R2,
@@ -165,6 +185,7 @@ impl Run {
             ending: fitted.ending,
             epoch: fitted.epoch,
             last_epoch: fitted.last,
+            steps: fitted.steps,
             seconds: fitted.seconds,
             test,
             run: folder.path().to_path_buf(),
@@ -223,15 +244,6 @@ impl Observer for Recorder<'_> {
 
     fn signal(&self) -> Option<u8> {
         self.observer.signal()
-    }
-}
-
-/// Checks the plan against the device's memory and limits, before anything is made for the run.
-fn affordable<T: Precision>(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Result<()> {
-    let plan = plan(network, recipe.loss, Some(recipe), rows, device);
-    match device.gpu() {
-        Some(gpu) => plan.check(&gpu.limits()),
-        None => cpu::affordable::<T>(&plan),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,17 @@ pub struct Session<T> {
     epoch: usize,
 }
 
+/// What some epochs of training came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// The mean loss of a row in each whole epoch, measured on every batch before its update.
+    pub losses: Vec<f64>,
+    /// The same of the rows done in an epoch that was ended early.
+    pub partial: Option<f64>,
+    /// Rows trained on.
+    pub rows: usize,
+}
+
 /// Rows that are evaluated at once, at most.
 const EVALUATION_ROWS: usize = 4096;
 /// Bytes that a buffer of an evaluation may take before fewer rows are evaluated at once.
@@ -76,7 +88,7 @@ const LOSSES: usize = 1 << 16;
 /// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe.
 pub fn plan(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize, device: &Device) -> Plan {
     let widest = network.widths().iter().max().copied().unwrap_or(1);
-    let evaluation_rows = (EVALUATION_BYTES / (widest * 4)).clamp(1, EVALUATION_ROWS);
+    let evaluation_rows = (EVALUATION_BYTES / widest / 4).clamp(1, EVALUATION_ROWS);
     let training = recipe.map(|recipe| TrainingOptions {
         rows,
         batch: recipe.batch,
@@ -161,11 +173,6 @@ impl<T: Precision> Session<T> {
         self.rows
     }
 
-    /// The learning rate of the last step taken, or of the first one.
-    pub fn last_learning_rate(&self) -> f64 {
-        self.recipe.schedule.rate(self.steps.saturating_sub(1), self.steps_per_epoch(), self.recipe.epochs)
-    }
-
     /// Epochs that [`train`](Self::train) can do in one go, without a word from the device in between.
     pub fn epochs_at_once(&self) -> usize {
         epochs_at_once(&self.recipe, self.rows)
@@ -204,25 +211,23 @@ impl<T: Precision> Session<T> {
         Ok(())
     }
 
-    /// Trains for `epochs` epochs (at most [`epochs_at_once`](Self::epochs_at_once)) and gives each epoch's mean loss a row,
-    /// measured on every batch before its update. `between` is told the rows done after each piece and can end the epoch
-    /// early; then the losses are those of the rows done.
+    /// Trains for `epochs` epochs (at most [`epochs_at_once`](Self::epochs_at_once)). `between` is told the rows done after each
+    /// piece and can end the last epoch early.
     ///
     /// # Errors
     /// What the device reports.
-    pub fn train(&mut self, epochs: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Vec<f64>> {
+    pub fn train(&mut self, epochs: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Trained> {
         let epochs = epochs.clamp(1, self.epochs_at_once());
         self.shuffle()?;
-        let steps = self.next_steps(epochs);
-        let mut done = 0;
-        let (mut piece, mut rows_done) = (1, 0);
-        while done < steps.len() {
-            let started = std::time::Instant::now();
-            let range = done..(done + piece).min(steps.len());
-            self.executor.run(Phase::Training, &steps[range.clone()])?;
-            rows_done += steps[range.clone()].iter().map(|step| step.rows).sum::<usize>();
-            done = range.end;
-            if between(rows_done).is_break() {
+        let in_all = epochs * self.steps_per_epoch() as usize;
+        let (mut done, mut piece, mut rows) = (0, 1, 0);
+        while done < in_all {
+            let started = Instant::now();
+            let steps: Vec<Step> = (done..(done + piece).min(in_all)).map(|index| self.step(index)).collect();
+            self.executor.run(Phase::Training, &steps)?;
+            rows += steps.iter().map(|step| step.rows).sum::<usize>();
+            done += steps.len();
+            if between(rows).is_break() {
                 break;
             }
             // Pieces of about 50 ms: often enough to show progress and to stop, seldom enough to cost nothing.
@@ -231,8 +236,11 @@ impl<T: Precision> Session<T> {
         self.steps += done as u64;
         self.epoch += epochs;
         let losses = self.executor.plan().losses.expect("a plan that trains has losses");
-        let losses = self.executor.read_values(losses, 0, rows_done)?;
-        Ok(losses.chunks(self.rows).map(mean).collect())
+        let losses = self.executor.read_values(losses, 0, rows)?;
+        let whole = losses.chunks_exact(self.rows);
+        let partial = whole.remainder();
+        let partial = (!partial.is_empty()).then(|| mean(partial));
+        Ok(Trained { losses: whole.map(mean).collect(), partial, rows })
     }
 
     /// Gives the epoch an order of its own.
@@ -243,25 +251,24 @@ impl<T: Precision> Session<T> {
         self.executor.write_indices(order, 0, &indices)
     }
 
-    /// The steps of the next epochs.
-    fn next_steps(&self, epochs: usize) -> Vec<Step> {
+    /// The step of this number from those taken so far on; epochs follow each other.
+    fn step(&self, index: usize) -> Step {
         let recipe = &self.recipe;
-        let batch = recipe.batch.min(self.rows);
-        let mut steps = Vec::new();
-        for epoch in 0..epochs {
-            for first in (0..self.rows).step_by(batch) {
-                let number = self.steps + steps.len() as u64;
-                let rate = recipe.schedule.rate(number, self.steps_per_epoch(), recipe.epochs);
-                let rows = batch.min(self.rows - first);
-                let scale = match recipe.reduction {
-                    Reduction::Mean => 1.0 / rows as f64,
-                    Reduction::Sum => 1.0,
-                };
-                let rates = recipe.optimizer.rates(number + 1, rate);
-                steps.push(Step { first, rows, loss_row: epoch * self.rows + first, scale, rates });
-            }
-        }
-        steps
+        let per_epoch = self.steps_per_epoch() as usize;
+        let (epoch, first) = (index / per_epoch, index % per_epoch * recipe.batch.min(self.rows));
+        let number = self.steps + index as u64;
+        let rows = recipe.batch.min(self.rows - first);
+        let scale = match recipe.reduction {
+            Reduction::Mean => 1.0 / rows as f64,
+            Reduction::Sum => 1.0,
+        };
+        let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
+        Step { first, rows, loss_row: epoch * self.rows + first, scale, rates }
+    }
+
+    /// The learning rate of a step, from 0.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        self.recipe.schedule.rate(step, self.steps_per_epoch(), self.recipe.epochs)
     }
 
     /// The network's outputs [rows × outputs] for some inputs.

@@ -99,6 +99,7 @@ impl Sources {
         let fitting = fitting(options);
         let table = table(source, options, options.files.labels.clone(), &fitting)?;
         let strata = if options.stratify.unwrap_or(false) { fit::strata(&table, &fitting)? } else { None };
+        unused_share(options)?;
         let split = data::split(table.rows, shares(options), seed, strata.as_deref())?;
         let encoding = Encoding::fit(&table, &split.training, &fitting)?;
         let table = Rc::new(table);
@@ -153,6 +154,21 @@ fn table(source: &str, options: &Options, labels: Option<std::path::PathBuf>, fi
     let table = data::read(source, &options.files.reading(labels))?;
     let kept = fit::rows_kept(&table, fitting)?;
     Ok(if kept.len() == table.rows { table } else { table.with_rows(&kept) })
+}
+
+/// Refuses a share of the rows that nothing would use, because a file holds what it is for.
+fn unused_share(options: &Options) -> Result<()> {
+    let Some(split) = options.split else { return Ok(()) };
+    let twice = [
+        ("--validation", options.validation.is_some() && split.validation() > 0.0),
+        ("--test", options.test.is_some() && split.test() > 0.0),
+    ];
+    match twice.into_iter().find(|(_, twice)| *twice) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Error::Usage(format!(
+            "{flag} names a file, and --split {split} sets rows apart for the same: make that share 0, or leave one of the two out"
+        ))),
+    }
 }
 
 /// The shares of the rows of the main table: what another file holds needs none of it.

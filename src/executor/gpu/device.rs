@@ -32,6 +32,13 @@ pub struct GpuInfo {
     pub buffer_bytes: u64,
 }
 
+/// Invocations a workgroup along x: enough to fill the lanes of every GPU.
+pub const GPU_LANES: u32 = 32;
+/// The same on software adapters, which compute 8 lanes at a time.
+pub const SOFTWARE_LANES: u32 = 8;
+/// The largest workgroup of any kernel (gather's); every Vulkan device has it.
+const INVOCATIONS: u32 = 128;
+
 /// The GPUs of this machine, best first: discrete, integrated, virtual, other, software.
 pub struct Gpus {
     adapters: Vec<Adapter>,
@@ -52,7 +59,10 @@ impl Gpus {
             adapters = find(Backends::GL);
         }
         adapters.retain(|adapter| {
+            let limits = adapter.limits();
             adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+                && limits.max_compute_invocations_per_workgroup >= INVOCATIONS
+                && limits.max_compute_workgroup_size_x >= GPU_LANES
                 && adapter.get_info().backend != wgpu::Backend::Noop
         });
         adapters.sort_by_key(|adapter| {
@@ -112,7 +122,8 @@ fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
         kind: kind.to_string(),
         software: info.device_type == DeviceType::Cpu,
-        buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
+        // Kernels count elements in u32.
+        buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4),
     }
 }
 
@@ -146,13 +157,14 @@ impl Device {
         &self.device
     }
 
-    /// What it allows. Software adapters compute 8 lanes at a time, GPUs at least 32.
+    /// What it allows.
     pub fn limits(&self) -> DeviceLimits {
         let limits = self.device.limits();
         DeviceLimits {
             buffer_bytes: self.info.buffer_bytes,
+            storage_buffers: u64::from(limits.max_storage_buffers_per_shader_stage),
             workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
-            lanes: if self.info.software { 8 } else { 32 },
+            lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
         }
     }
 
