@@ -84,9 +84,9 @@ mod tests {
         assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "mean {mean}, variance {variance}");
     }
 
-    /// Seed, purpose and epoch; then, each from the start of that stream: uniforms' bits, normals' bits, numbers below [`BOUNDS`],
-    /// and 0..12 shuffled. They came from another implementation of ChaCha8 (itself held against a published ChaCha20); the third to
-    /// last bit of one normal is libm's, whose logarithm or cosine differs there from the C library's.
+    /// Seed, purpose and epoch; then, each from the start of that stream: uniforms' bits, normals' bits, numbers below
+    /// [`BOUNDS`], and 0..12 shuffled. They come from another implementation of `ChaCha8`, itself held at 20 rounds against a
+    /// published one; a single normal is two units in the last place from what it gives, as libm is not the C library.
     type Golden = ((u64, Purpose, u64), [u64; 4], [u64; 4], [u64; 7], [usize; 12]);
     const BOUNDS: [u64; 7] = [1, 2, 10, 1797, 3 << 62, 3 << 62, u64::MAX];
     const GOLDEN: [Golden; 4] = [

@@ -83,7 +83,7 @@ fn replicas_are_as_alone<E: Executor<f32>>(case: &Case, make: impl Fn(Plan) -> R
         })
         .collect();
     let mut alone = Vec::new();
-    for replica in 0..3 {
+    for (replica, order) in order.iter().enumerate() {
         let mut executor = make(single.clone())?;
         for (from, to) in given(&plan).into_iter().zip(given(&single)) {
             let copy = if plan.buffers[from].shared { 0 } else { replica };
@@ -91,9 +91,9 @@ fn replicas_are_as_alone<E: Executor<f32>>(case: &Case, make: impl Fn(Plan) -> R
             executor.write(to, 0, &values)?;
         }
         if let Some(id) = single.order {
-            executor.write_indices(id, 0, &order[replica])?;
+            executor.write_indices(id, 0, order)?;
         }
-        all.write_indices(plan.order.expect("replicas gather"), replica, &order[replica])?;
+        all.write_indices(plan.order.expect("replicas gather"), replica, order)?;
         alone.push(executor);
     }
     let (steps, evaluations) = (together.steps(), together.evaluations());

@@ -1,6 +1,7 @@
 //! The GPU path against the f64 oracle, kernel by kernel, on every size that is no multiple of anything.
 //!
-//! Without an adapter these tests fail and say what to install; with `WGRAD_TEST_NO_GPU=1` they are left out and show as ignored.
+//! Without an adapter these tests fail and say what to install; with `WGRAD_TEST_NO_GPU=1` they are left out and show as
+//! ignored.
 
 mod common;
 

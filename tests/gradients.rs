@@ -1,5 +1,5 @@
-//! The gradients of the plan, in f64, against central differences of its own losses: every loss with every pair of hidden and
-//! output activation that it goes with, one to three layers, with and without biases, mean and sum over the batch.
+//! The gradients of the plan, in f64, against central differences of its own losses: every loss with every pair of hidden
+//! and output activation that it goes with, one to three layers, with and without biases, mean and sum over the batch.
 
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
@@ -74,7 +74,8 @@ impl Problem {
         before.iter().zip(&after).map(|(before, after)| before.iter().zip(after).map(|(b, a)| b - a).collect()).collect()
     }
 
-    /// The differences of the loss over each parameter of a layer, by the five-point rule, whose error is of the order of h⁴.
+    /// The differences of the loss over each parameter of a layer, by the five-point rule, whose error is of the order of
+    /// h⁴.
     fn differences(&mut self, id: usize) -> Vec<f64> {
         let parameters = self.read(id);
         let mut at = |index: usize, offset: f64| {

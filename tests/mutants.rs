@@ -1,4 +1,5 @@
-//! Shaders that are wrong in one place each: the comparison with the oracle must find every one of them, or it proves nothing.
+//! Shaders that are wrong in one place each: the comparison with the oracle must find every one of them, or it proves
+//! nothing.
 
 mod common;
 

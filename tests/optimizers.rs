@@ -1,5 +1,6 @@
-//! Every optimizer, through the plan in f64, against PyTorch's torch.optim (2.15, f64): a 3-2-2 net of tanh and identity, squared
-//! error ½ Σ (a - y)², mean over 4 rows, rate 0.1, momentum 0.9, weight decay 0.05 on the weights and none on the biases.
+//! Every optimizer, through the plan in f64, against PyTorch's torch.optim (2.15, f64): a 3-2-2 net of tanh and identity,
+//! squared error ½ Σ (a - y)², mean over 4 rows, rate 0.1, momentum 0.9, weight decay 0.05 on the weights and none on the
+//! biases.
 
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;

@@ -1,5 +1,5 @@
-//! Every composed shader against its host side, by naga's reflection and without a GPU: bindings, sizes, fields. And, where it is
-//! installed (tests/tint.sh), through tint, the compiler of Chrome and Dawn.
+//! Every composed shader against its host side, by naga's reflection and without a GPU: bindings, sizes, fields. And, where
+//! it is installed (tests/tint.sh), through tint, the compiler of Chrome and Dawn.
 
 use std::any::{Any, TypeId};
 use std::collections::HashSet;

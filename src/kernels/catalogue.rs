@@ -5,8 +5,8 @@ use clap::ValueEnum;
 use super::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Shader, Update};
 use crate::network::{Activation, Loss, OptimizerKind};
 
-/// All shaders composed for `lanes` invocations a workgroup, each once, with the number of buffers that it reads, of buffers that
-/// it writes, and of words in its parameters.
+/// All shaders composed for `lanes` invocations a workgroup, each once, with the number of buffers that it reads, of
+/// buffers that it writes, and of words in its parameters.
 pub fn all_shaders(lanes: u32) -> Vec<(Shader, usize, usize, usize)> {
     let mut all: Vec<(Shader, usize, usize, usize)> = Vec::new();
     let mut add = |kernel: &dyn Kernel, reads: usize, writes: usize| {

@@ -113,7 +113,7 @@ fn device() -> Result<Device, Failed> {
     Ok(gpus.open(0)?)
 }
 
-/// Opens the device once for all trials of a binary, and leaves them out where WGRAD_TEST_NO_GPU=1.
+/// Opens the device once for all trials of a binary, and leaves them out where `WGRAD_TEST_NO_GPU=1`.
 #[derive(Clone, Default)]
 pub(crate) struct Shared(Arc<OnceLock<Result<Device, Failed>>>);
 
