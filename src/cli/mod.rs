@@ -4,6 +4,7 @@ mod data;
 mod devices;
 mod evaluate;
 mod inspect;
+mod lesson;
 mod plan;
 mod predict;
 mod print;
@@ -45,6 +46,8 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Show what wgrad sees in a file: columns, types, missing cells, classes
     Data(data::DataArguments),
+    /// Replay a famous small numpy program, with its numbers and what it shows
+    Lesson(lesson::LessonArguments),
     /// List the devices that wgrad can compute on
     Devices(devices::DevicesArguments),
 }
@@ -60,6 +63,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
+        Command::Lesson(arguments) => lesson::run(arguments),
         Command::Devices(arguments) => devices::run(&arguments),
     }
 }

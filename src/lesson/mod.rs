@@ -1,3 +1,113 @@
-//! The famous small numpy programs as lessons, with the random numbers that they drew.
+//! The famous small numpy programs as lessons: trained by the plan, printed as they printed, held against their numbers.
+//!
+//! A lesson starts from the very weights that its program started from ([`numpy_random`]), trains through the same session
+//! and plan as everything else, and compares with two kinds of numbers: what the program is known to print, in as many
+//! digits as are published, and what numpy 2.4.6 computes for the same program in all digits of f64.
 
+mod admissions;
+mod backprop;
+mod comparison;
+mod loy;
 pub mod numpy_random;
+mod program;
+mod report;
+mod trask;
+mod trask_hidden;
+mod udacity_step;
+
+use std::path::PathBuf;
+
+pub use comparison::Comparison;
+pub use report::{LossAt, Report, Seeds};
+
+use crate::error::{Error, Result, shown, suggestion};
+use crate::training::options::PrecisionName;
+use crate::training::{Device, Wanted};
+use program::Machine;
+
+/// How a lesson is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to compute.
+    pub device: Wanted,
+    /// The type of numbers; without it f64 on the CPU and f32 on a GPU.
+    pub precision: Option<PrecisionName>,
+    /// The file with the data, for the lesson that has none of its own.
+    pub data: Option<PathBuf>,
+    /// Runs the lesson that sets no seed once for each of the seeds 0, 1, … before this number.
+    pub seeds: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { device: Wanted::Cpu, precision: None, data: None, seeds: None }
+    }
+}
+
+/// A lesson in the list.
+struct Lesson {
+    name: &'static str,
+    summary: &'static str,
+    run: fn(&Machine, &Options) -> Result<Report>,
+}
+
+const LESSONS: [Lesson; 6] = [
+    Lesson { name: trask::NAME, summary: trask::SUMMARY, run: trask::run },
+    Lesson { name: trask_hidden::NAME, summary: trask_hidden::SUMMARY, run: trask_hidden::run },
+    Lesson { name: loy::NAME, summary: loy::SUMMARY, run: loy::run },
+    Lesson { name: backprop::NAME, summary: backprop::SUMMARY, run: backprop::run },
+    Lesson { name: udacity_step::NAME, summary: udacity_step::SUMMARY, run: udacity_step::run },
+    Lesson { name: admissions::NAME, summary: admissions::SUMMARY, run: admissions::run },
+];
+
+/// The lessons' names, from the simplest on.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LESSONS.iter().map(|lesson| lesson.name)
+}
+
+/// What a lesson is about, in a line.
+pub fn summary(name: &str) -> Option<&'static str> {
+    LESSONS.iter().find(|lesson| lesson.name == name).map(|lesson| lesson.summary)
+}
+
+/// Runs a lesson. Numbers that do not agree are no error here: see [`Report::agrees`].
+///
+/// # Errors
+/// Usage, for a lesson that is not there or an option that is not for this one; data, for a file that does not fit; no
+/// device.
+pub fn run(name: &str, options: &Options) -> Result<Report> {
+    let lesson = LESSONS.iter().find(|lesson| lesson.name == name).ok_or_else(|| unknown(name))?;
+    if options.data.is_some() && name != admissions::NAME {
+        return Err(Error::Usage(format!("--data is for the lesson '{}': '{name}' has its own data", admissions::NAME)));
+    }
+    if options.seeds.is_some() && name != loy::NAME {
+        return Err(Error::Usage(format!(
+            "--seeds is for the lesson '{}': '{name}' starts from one set of weights",
+            loy::NAME
+        )));
+    }
+    if options.seeds == Some(0) {
+        return Err(Error::Usage("--seeds takes a number of runs from 1 on".into()));
+    }
+    let machine = Machine::choose(&options.device, options.precision)?;
+    (lesson.run)(&machine, options)
+}
+
+fn unknown(name: &str) -> Error {
+    let hint = match suggestion(name, names()) {
+        hint if hint.is_empty() => ".".to_string(),
+        hint => hint,
+    };
+    let known = names().collect::<Vec<_>>().join(", ");
+    Error::Usage(format!("there is no lesson '{}'{hint} The lessons are: {known}", shown(name)))
+}
+
+impl Machine {
+    /// Opens the device; f64 stays on the CPU, where nothing else was asked for.
+    fn choose(wanted: &Wanted, precision: Option<PrecisionName>) -> Result<Self> {
+        // One thread: the nets are so small that handing work over would cost more than it saves.
+        let device = Device::choose(wanted, Some(1), precision == Some(PrecisionName::F64))?;
+        let natural = if device.gpu().is_some() { PrecisionName::F32 } else { PrecisionName::F64 };
+        Ok(Self { precision: precision.unwrap_or(natural), device })
+    }
+}

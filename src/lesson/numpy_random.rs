@@ -1,4 +1,4 @@
-//! The random numbers of numpy's legacy `np.random` functions, so that a lesson starts from the weights its program started from.
+//! The random numbers of numpy's legacy `np.random` functions, so that a lesson starts from its program's very weights.
 //!
 //! numpy holds these streams fixed (NEP 19), so programs that call `np.random.seed` print the same numbers for ever.
 //! Source of the mappings: `numpy/random/mtrand.pyx` and `numpy/random/src/legacy/legacy-distributions.c`.

@@ -1,0 +1,74 @@
+//! `wgrad lesson`: replays one of the famous small programs, or lists them.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::print;
+use crate::error::{Error, Result};
+use crate::lesson::{self, Options};
+use crate::training::Wanted;
+use crate::training::options::PrecisionName;
+
+/// What `wgrad lesson` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct LessonArguments {
+    /// The lesson; without a name the lessons are listed
+    name: Option<String>,
+    /// Where to compute: cpu, gpu, gpu:INDEX, a part of a GPU's name, or auto
+    #[arg(long, default_value = "cpu")]
+    device: Wanted,
+    /// The type of the numbers: f64 on the CPU and f32 on a GPU, unless said otherwise
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionName>,
+    /// The data of the lesson `admissions`
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Runs the lesson `loy` from the seeds 0 to N - 1 as well, and counts those that learn
+    #[arg(long, value_name = "N")]
+    seeds: Option<u32>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the list, or runs the lesson and prints its report.
+///
+/// # Errors
+/// Usage, data or no device, as [`lesson::run`]; a failed check, if the numbers do not agree.
+pub(super) fn run(arguments: LessonArguments) -> Result<()> {
+    let LessonArguments { name, device, precision, data, seeds, json } = arguments;
+    let options = Options { device, precision, data, seeds };
+    let Some(name) = name else {
+        if options.data.is_some() || options.seeds.is_some() {
+            return Err(Error::Usage("--data and --seeds go with a lesson's name: wgrad lesson NAME".into()));
+        }
+        return list(json);
+    };
+    let report = lesson::run(&name, &options)?;
+    if json {
+        print::json("lesson", &report)?;
+    } else {
+        print::bytes(report.to_string().as_bytes())?;
+    }
+    if report.agrees {
+        return Ok(());
+    }
+    Err(Error::CheckFailed(format!(
+        "the numbers of the lesson '{name}' do not agree: they differ by up to {:.1e}",
+        report.largest_difference
+    )))
+}
+
+/// Prints the lessons, a line each.
+fn list(json: bool) -> Result<()> {
+    let lessons = lesson::names().map(|name| (name, lesson::summary(name).unwrap_or_default()));
+    if json {
+        let lessons: Vec<_> = lessons.map(|(name, summary)| json!({ "name": name, "summary": summary })).collect();
+        return print::json("lesson", &json!({ "lessons": lessons }));
+    }
+    for (name, summary) in lessons {
+        print::line(format!("{name:16}{summary}"))?;
+    }
+    print::line("\nRun one with: wgrad lesson NAME [--device cpu|gpu] [--precision f32|f64]")
+}

@@ -1,0 +1,143 @@
+//! A small program as wgrad sees it: a network without biases, its first weights and its data, trained by the session.
+
+use std::ops::ControlFlow;
+
+use crate::data::Matrix;
+use crate::error::Result;
+use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights, converted};
+use crate::training::options::PrecisionName;
+use crate::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session};
+
+/// Where a lesson computes, and in which type.
+pub(super) struct Machine {
+    pub(super) device: Device,
+    pub(super) precision: PrecisionName,
+}
+
+/// What the small programs have in common: sigmoids without biases, squared error, every row in every step.
+pub(super) struct Program {
+    /// rows × inputs.
+    pub(super) inputs: Matrix<f64>,
+    /// rows × outputs.
+    pub(super) targets: Matrix<f64>,
+    /// The first weights, inputs × outputs, layer by layer.
+    pub(super) weights: Vec<Matrix<f64>>,
+    /// The learning rate, for the gradient of ½ Σ (a - y)².
+    pub(super) rate: f64,
+    /// Whether the rows' steps are added up or averaged.
+    pub(super) reduction: Reduction,
+}
+
+/// A program under way, on any device and in any type; its numbers come and go in f64.
+pub(super) trait Trainer {
+    /// Takes this many steps and gives the mean over the rows of ½ Σ (a - y)², before each step's update.
+    fn train(&mut self, steps: usize) -> Result<Vec<f64>>;
+    /// The outputs for some inputs, row by row.
+    fn predict(&mut self, inputs: &Matrix<f64>) -> Result<Vec<f64>>;
+    /// The weights as they are, inputs × outputs.
+    fn weights(&mut self) -> Result<Vec<Matrix<f64>>>;
+    /// Starts again from these weights.
+    fn restart(&mut self, weights: &[Matrix<f64>]) -> Result<()>;
+}
+
+impl Machine {
+    /// Puts a program onto the device.
+    pub(super) fn trainer(&self, program: &Program) -> Result<Box<dyn Trainer>> {
+        Ok(match self.precision {
+            PrecisionName::F32 => Box::new(program.session::<f32>(&self.device)?),
+            PrecisionName::F64 => Box::new(program.session::<f64>(&self.device)?),
+        })
+    }
+
+    /// How far weights below `bound` (a power of two) may be from the exact run's. In f64 that is 1e-9. In f32 every step
+    /// rounds a weight by half a unit in its last place, which is 2^-25 of `bound`; where the steps have become smaller than
+    /// the unit itself, as they do once a net has learned, they are rounded one way, so that the roundings add up.
+    pub(super) fn drift(&self, steps: usize, bound: f64) -> f64 {
+        self.tolerance(1e-9, steps as f64 * bound * 2.0_f64.powi(-25))
+    }
+
+    /// The tolerance of f64 or of f32, as it is.
+    pub(super) fn tolerance(&self, double: f64, single: f64) -> f64 {
+        if self.precision == PrecisionName::F64 { double } else { single }
+    }
+}
+
+impl Program {
+    fn session<T: Precision>(&self, device: &Device) -> Result<Session<T>> {
+        let widths: Vec<usize> =
+            std::iter::once(self.inputs.columns).chain(self.weights.iter().map(|weight| weight.columns)).collect();
+        let network = Network::new(widths, vec![Activation::Sigmoid; self.weights.len()], false)?;
+        let recipe = Recipe {
+            loss: Loss::SquaredError,
+            reduction: self.reduction,
+            optimizer: Optimizer::new(OptimizerKind::Sgd),
+            schedule: Schedule::constant(self.rate),
+            batch: self.inputs.rows,
+            shuffle: false,
+            epochs: 1, // a constant rate needs no number of epochs
+            seed: 0,
+        };
+        let samples = Samples { inputs: self.inputs.converted(), targets: self.targets.converted() };
+        Session::new(network, recipe, &layers(&self.weights), samples, device)
+    }
+}
+
+/// Matrices as the layers of a network without biases.
+fn layers<T: Precision>(weights: &[Matrix<f64>]) -> Weights<T> {
+    weights.iter().map(|weight| Layer { weight: weight.converted(), bias: Vec::new() }).collect()
+}
+
+impl<T: Precision> Trainer for Session<T> {
+    fn train(&mut self, steps: usize) -> Result<Vec<f64>> {
+        let mut losses = Vec::with_capacity(steps);
+        while losses.len() < steps {
+            let epochs = (steps - losses.len()).min(self.epochs_at_once());
+            losses.extend(Session::train(self, epochs, |_| ControlFlow::Continue(()))?);
+        }
+        Ok(losses)
+    }
+
+    fn predict(&mut self, inputs: &Matrix<f64>) -> Result<Vec<f64>> {
+        Ok(Session::predict(self, &inputs.converted())?.converted().values)
+    }
+
+    fn weights(&mut self) -> Result<Vec<Matrix<f64>>> {
+        Ok(converted(&Session::weights(self)?).into_iter().map(|layer| layer.weight).collect())
+    }
+
+    fn restart(&mut self, weights: &[Matrix<f64>]) -> Result<()> {
+        self.set_weights(&layers(weights))
+    }
+}
+
+/// The four rows that three of the lessons learn from: two bits and a third input that is always 1.
+pub(super) fn two_bits() -> Matrix<f64> {
+    #[rustfmt::skip]
+    let values = vec![
+        0.0, 0.0, 1.0,
+        0.0, 1.0, 1.0,
+        1.0, 0.0, 1.0,
+        1.0, 1.0, 1.0,
+    ];
+    Matrix::new(4, 3, values)
+}
+
+/// A column of numbers, as targets of a single output are given.
+pub(super) fn column(values: &[f64]) -> Matrix<f64> {
+    Matrix::new(values.len(), 1, values.to_vec())
+}
+
+/// Mean of (y - a)².
+pub(super) fn mean_squared_error(targets: &[f64], outputs: &[f64]) -> f64 {
+    mean(targets.iter().zip(outputs).map(|(y, a)| (y - a) * (y - a)))
+}
+
+/// Mean of |y - a|.
+pub(super) fn mean_absolute_error(targets: &[f64], outputs: &[f64]) -> f64 {
+    mean(targets.iter().zip(outputs).map(|(y, a)| (y - a).abs()))
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}

@@ -1,0 +1,232 @@
+//! What a lesson came to: what its program printed, whether the numbers agree, and what there is to learn from it.
+
+use std::fmt::{self, Write as _};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::comparison::Comparison;
+use super::program::Machine;
+use super::summary;
+use crate::data::Matrix;
+use crate::training::DeviceReport;
+use crate::training::options::PrecisionName;
+
+/// Characters in a line of prose.
+const LINE: usize = 96;
+
+/// A lesson's outcome.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The lesson's name.
+    pub lesson: &'static str,
+    /// The device that computed it.
+    pub device: DeviceReport,
+    /// The type that it was computed in.
+    pub precision: PrecisionName,
+    /// Steps taken.
+    pub steps: usize,
+    /// The outputs that the program shows, row by row.
+    pub output: Vec<f64>,
+    /// The weights at the end: layer by layer, one list an input, one number an output.
+    pub weights: Vec<Vec<Vec<f64>>>,
+    /// The mean over the rows of ½ Σ (a - y)² before some of the steps.
+    pub losses: Vec<LossAt>,
+    /// The published numbers by name; null where one is not published.
+    pub published: Map<String, Value>,
+    /// The numbers computed here by the same names, and by those of what is compared with numpy only.
+    pub computed: Map<String, Value>,
+    /// Every comparison.
+    pub comparisons: Vec<Comparison>,
+    /// The largest difference to numpy's numbers, of all comparisons.
+    pub largest_difference: f64,
+    /// The tolerance of the comparison with that difference.
+    pub tolerance: f64,
+    /// Whether every comparison agrees.
+    pub agrees: bool,
+    /// What became of many seeds, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<Seeds>,
+    /// What the program prints, as text.
+    pub printed: String,
+    /// What it shows, paragraph by paragraph.
+    pub explanation: Vec<String>,
+}
+
+/// A loss at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LossAt {
+    /// Steps taken before it was measured.
+    pub step: usize,
+    /// The mean over the rows of ½ Σ (a - y)².
+    pub loss: f64,
+}
+
+/// What became of a lesson that was started from many seeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Seeds {
+    /// Seeds 0, 1, … before this number.
+    pub count: u32,
+    /// How many ended with a mean squared error under `bound`.
+    pub learned: usize,
+    /// What counts as learned.
+    pub bound: f64,
+    /// The seeds that did not, with their mean squared errors.
+    pub failed: Vec<(u32, f64)>,
+}
+
+/// What a lesson hands in for its report.
+pub(super) struct Findings {
+    pub(super) lesson: &'static str,
+    pub(super) output: Vec<f64>,
+    pub(super) weights: Vec<Matrix<f64>>,
+    pub(super) losses: Vec<f64>,
+    pub(super) comparisons: Vec<Comparison>,
+    pub(super) printed: String,
+    pub(super) explanation: Vec<String>,
+}
+
+impl Findings {
+    /// The report of these findings.
+    pub(super) fn report(self, machine: &Machine) -> Report {
+        let widest = self.comparisons.iter().max_by(|a, b| a.largest_difference.total_cmp(&b.largest_difference));
+        let (largest_difference, tolerance) =
+            widest.map(|widest| (widest.largest_difference, widest.tolerance)).expect("a lesson compares something");
+        let of = |values: &dyn Fn(&Comparison) -> Value, wanted: &dyn Fn(&Comparison) -> bool| {
+            self.comparisons.iter().filter(|c| wanted(c)).map(|c| (c.name.to_string(), values(c))).collect()
+        };
+        Report {
+            lesson: self.lesson,
+            device: machine.device.report(),
+            precision: machine.precision,
+            steps: self.losses.len(),
+            output: self.output,
+            weights: self.weights.iter().map(|w| (0..w.rows).map(|row| w.row(row).to_vec()).collect()).collect(),
+            losses: sampled(&self.losses),
+            published: of(&|comparison| json!(comparison.published), &Comparison::is_published),
+            computed: of(&|comparison| json!(comparison.computed), &|_| true),
+            agrees: self.comparisons.iter().all(|comparison| comparison.agrees),
+            comparisons: self.comparisons,
+            largest_difference,
+            tolerance,
+            seeds: None,
+            printed: self.printed,
+            explanation: self.explanation,
+        }
+    }
+}
+
+/// The first loss, every tenth part's first, and the last.
+fn sampled(losses: &[f64]) -> Vec<LossAt> {
+    let every = (losses.len() / 10).max(1);
+    let last = losses.len().saturating_sub(1);
+    let kept = |step: usize| step.is_multiple_of(every) || step == last;
+    losses.iter().enumerate().filter(|(step, _)| kept(*step)).map(|(step, &loss)| LossAt { step, loss }).collect()
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}\n", self.lesson, summary(self.lesson).unwrap_or_default())?;
+        writeln!(f, "What the program prints")?;
+        write!(f, "{}", indented(&self.printed))?;
+        if let Some(seeds) = &self.seeds {
+            writeln!(f, "\n{seeds}")?;
+        }
+        writeln!(f, "\nDo the numbers agree?")?;
+        write!(f, "{}", indented(&self.agreement()))?;
+        writeln!(f, "\nWhat it shows")?;
+        for (index, paragraph) in self.explanation.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}", indented(&wrapped(paragraph)))?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    /// The comparisons as a table, and the verdict.
+    fn agreement(&self) -> String {
+        let width = self.comparisons.iter().map(|comparison| comparison.name.chars().count()).max().unwrap_or(0);
+        let mut text = format!("{:width$}  largest difference   allowed\n", "");
+        for comparison in &self.comparisons {
+            let Comparison { name, largest_difference, tolerance, agrees, .. } = comparison;
+            let verdict = if *agrees { "" } else { "   does NOT agree" };
+            let _ = writeln!(text, "{name:width$}  {largest_difference:>18.1e}   {tolerance:>7.0e}{verdict}");
+        }
+        let precision = if self.precision == PrecisionName::F64 { "f64" } else { "f32" };
+        let device = self.device.gpu.as_ref().map_or_else(|| "the CPU".into(), |gpu| crate::error::shown(&gpu.name));
+        let verdict = if self.agrees { "They agree" } else { "They do NOT agree" };
+        let sentence = format!(
+            "{verdict}: computed in {precision} on {device}, held against numpy 2.4.6 in f64 and against every published \
+             digit, to half a unit of its last place and what is allowed above."
+        );
+        text + &wrapped(&sentence)
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "From the seeds 0 to {}", self.count - 1)?;
+        write!(f, "  {} of {} end with a mean squared error under {}", self.learned, self.count, self.bound)?;
+        for (seed, error) in &self.failed {
+            write!(f, "\n  seed {seed} does not: {error:.4}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Every line two blanks further in.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("  {line}\n") }).collect()
+}
+
+/// A paragraph in lines.
+fn wrapped(paragraph: &str) -> String {
+    let mut text = String::new();
+    let mut length = 0;
+    for word in paragraph.split_whitespace() {
+        let word_length = word.chars().count();
+        if length > 0 && length + 1 + word_length > LINE {
+            text.push('\n');
+            length = 0;
+        } else if length > 0 {
+            text.push(' ');
+            length += 1;
+        }
+        text.push_str(word);
+        length += word_length;
+    }
+    text
+}
+
+/// Numbers in a row, as numpy prints them.
+pub(super) fn row(values: &[f64], decimals: usize) -> String {
+    values.iter().map(|value| format!("{value:>width$.decimals$}", width = decimals + 3)).collect::<Vec<_>>().join(" ")
+}
+
+/// A matrix, row by row under its name.
+pub(super) fn rows(name: &str, matrix: &Matrix<f64>, decimals: usize) -> String {
+    let lines: String = (0..matrix.rows).map(|index| format!("  {}\n", row(matrix.row(index), decimals))).collect();
+    format!("{name}\n{lines}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_broken_at_blanks_and_loses_no_word() {
+        let text = wrapped(&"a word and another ".repeat(20));
+        assert!(text.lines().all(|line| line.len() <= LINE) && text.lines().count() > 3);
+        assert_eq!(text.split_whitespace().count(), 80);
+    }
+
+    #[test]
+    fn losses_are_sampled_with_the_first_and_the_last() {
+        let steps = |count: usize| sampled(&vec![0.0; count]).iter().map(|at| at.step).collect::<Vec<_>>();
+        assert_eq!(steps(1), [0]);
+        assert_eq!(steps(1500), [0, 150, 300, 450, 600, 750, 900, 1050, 1200, 1350, 1499]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Andrew Trask's two-layer net of 2015: three inputs, one sigmoid, weights that find out which input decides.
+
+use super::comparison::Comparison;
+use super::numpy_random::NumpyRandom;
+use super::program::{Machine, Program, column, two_bits};
+use super::report::{Findings, Report, rows};
+use super::{Options, Result};
+use crate::data::Matrix;
+use crate::training::Reduction;
+
+pub(super) const NAME: &str = "trask";
+pub(super) const SUMMARY: &str = "one layer finds the input that decides (3-1, 4 rows, 10,000 steps)";
+
+const STEPS: usize = 10_000;
+const TARGETS: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
+
+pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
+    let first = NumpyRandom::new(1).uniforms(3).into_iter().map(|u| 2.0 * u - 1.0).collect();
+    let program = Program {
+        inputs: two_bits(),
+        targets: column(&TARGETS),
+        weights: vec![Matrix::new(3, 1, first)],
+        rate: 1.0,
+        reduction: Reduction::Sum,
+    };
+    let mut trainer = machine.trainer(&program)?;
+    // The program shows the output of its last step, which was computed before that step's update.
+    let mut losses = trainer.train(STEPS - 1)?;
+    let output = trainer.predict(&program.inputs)?;
+    losses.extend(trainer.train(1)?);
+    let weights = trainer.weights()?;
+    let comparisons = vec![
+        Comparison::new(
+            "output",
+            "0.00966449 0.00786506 0.99358898 0.99211957",
+            &[0.0096644916879683, 0.007865059671309264, 0.9935889804970555, 0.992119573219358],
+            &output,
+            machine.tolerance(1e-9, 1e-5),
+        ),
+        Comparison::new(
+            "weights",
+            "9.67299303 -0.20784350 -4.62963669",
+            &[9.672993027736892, -0.20784349926631968, -4.62963668773159],
+            &weights[0].values,
+            machine.drift(STEPS, 16.0),
+        ),
+    ];
+    let printed = rows("output after training", &column(&output), 8);
+    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    Ok(findings.report(machine))
+}
+
+fn explanation() -> Vec<String> {
+    [
+        "What is learned. The target of each row is its first input; the second is noise and the third is always 1. Nobody \
+         tells the net so. It ends with the weights 9.67, -0.21 and -4.63: the first input is trusted, the second ignored, \
+         and the third, being always there, works as a bias: it says no (-4.63) unless the first input says yes (9.67 - \
+         4.63 is well above 0).",
+        "Why += and not -=. Gradient descent subtracts the gradient: W -= rate · dLoss/dW. The loss is ½(y - a)², y being \
+         the target and a the output, and its derivative with respect to a is a - y. The program calls y - a its error, \
+         which is minus that derivative, and then adds. Two minus signs cancel: += with target - output and -= with output \
+         - target are the same step. Change only one of the two, and the net learns to be wrong.",
+        "Why x*(1-x) is given the output. The sigmoid a = 1/(1+e^-z) has the slope a·(1-a): it can be written with the \
+         output alone, and the forward pass has that at hand. So the x in x*(1-x) must be the output a, never the sum z \
+         that went into the sigmoid. At z = 3 the output is 0.953 and the slope 0.953 · 0.047 = 0.045; putting z itself in \
+         gives 3 · (1-3) = -6: far too large, and with the wrong sign.",
+        "Why the error is multiplied by that slope. We want to know what a small change of a weight does to the loss. The \
+         weight changes z, z changes the output, the output changes the loss, and the effect of a chain is the product of \
+         its links: (by how much the output is off) × (how strongly z moves the output) × (the input through which the \
+         weight moves z). Leave the middle factor out, and you have assumed that moving z by 0.1 moves the output by 0.1. \
+         It never does: the sigmoid's slope is at most ¼, where the unit is undecided (output ½), and almost 0 where it is \
+         sure (output near 0 or 1). So undecided units take large steps, and units that are sure are left nearly alone. \
+         The price: a unit that is sure and wrong is left alone too, and learns slowly. Cross-entropy is the loss whose \
+         derivative cancels the slope and cures that.",
+        "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input times its \
+         delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step is a sum, not \
+         a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means something only \
+         together with the number of rows and with which of the two was taken (--reduction sum or mean).",
+        "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, the \
+         smaller are error and slope, and with them the steps. After 10,000 steps it is off by less than 0.01; ever more \
+         steps bring ever less.",
+    ]
+    .map(String::from)
+    .into()
+}

@@ -1,0 +1,130 @@
+//! One step of backpropagation, number by number, as in Udacity's deep learning course.
+
+use super::comparison::Comparison;
+use super::program::{Machine, Program, column};
+use super::report::{Findings, Report, row};
+use super::{Options, Result};
+use crate::data::Matrix;
+use crate::training::Reduction;
+
+pub(super) const NAME: &str = "udacity-step";
+pub(super) const SUMMARY: &str = "one step, every number of it (3-2-1, 1 row)";
+
+const INPUTS: [f64; 3] = [0.5, 0.1, -0.2];
+const TARGET: f64 = 0.6;
+const RATE: f64 = 0.5;
+
+pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
+    let first = vec![Matrix::new(3, 2, vec![0.5, -0.6, 0.1, -0.2, 0.1, 0.7]), column(&[0.1, -0.3])];
+    let program = Program {
+        inputs: Matrix::new(1, 3, INPUTS.to_vec()),
+        targets: column(&[TARGET]),
+        weights: first.clone(),
+        rate: RATE,
+        reduction: Reduction::Sum,
+    };
+    let mut trainer = machine.trainer(&program)?;
+    let output = trainer.predict(&program.inputs)?;
+    let hidden = hidden_outputs(machine, &program)?;
+    let losses = trainer.train(1)?;
+    let weights = trainer.weights()?;
+    let after = trainer.predict(&program.inputs)?[0];
+    // The step is what the plan has done to the weights; the error terms are what it was made of: Δw = rate · term · input.
+    let step = |layer: usize| -> Vec<f64> {
+        weights[layer].values.iter().zip(&first[layer].values).map(|(after, before)| after - before).collect()
+    };
+    let (to_hidden, to_output) = (step(0), step(1));
+    let output_term = [to_output[0] / (RATE * hidden[0])];
+    let hidden_terms = [0, 1].map(|unit| to_hidden[unit] / (RATE * INPUTS[0]));
+    // In f32 a weight below 1 is known to 2^-25 (3e-8) before the step and after it, so their difference to 2^-24; the terms
+    // are that difference, divided by 0.25 or more.
+    let comparisons = vec![
+        Comparison::new("output", "0.48497343", &[0.48497343084992534], &output, machine.tolerance(1e-9, 1e-5)),
+        Comparison::new(
+            "output error term",
+            "0.02873067",
+            &[0.028730669543515018],
+            &output_term,
+            machine.tolerance(1e-12, 4e-7),
+        ),
+        Comparison::new(
+            "hidden error terms",
+            "0.00070802 -0.00204471",
+            &[0.00070802218654941, -0.00204471402395086],
+            &hidden_terms,
+            machine.tolerance(1e-12, 4e-7),
+        ),
+        Comparison::new(
+            "Δw hidden to output",
+            "0.00804047 0.00555918",
+            &[0.00804047394804529, 0.00555918091168283],
+            &to_output,
+            machine.tolerance(1e-12, 1e-7),
+        ),
+        Comparison::new(
+            "Δw input to hidden",
+            "1.77005547e-04 -5.11178506e-04 3.54011093e-05 -1.02235701e-04 -7.08022187e-05 2.04471402e-04",
+            &[
+                1.770055466373534e-04,
+                -5.111785059877155e-04,
+                3.540110932747068e-05,
+                -1.0223570119754312e-04,
+                -7.080221865494137e-05,
+                2.044714023950862e-04,
+            ],
+            &to_hidden,
+            machine.tolerance(1e-12, 1e-7),
+        ),
+    ];
+    let mut printed = format!("output                {:.8}\n", output[0]);
+    printed += &format!("output error term     {:.8}\n", output_term[0]);
+    printed += &format!("hidden error terms   {}\n", row(&hidden_terms, 8));
+    printed += &format!("change in weights, hidden to output\n  {}\n", row(&to_output, 8));
+    printed += "change in weights, input to hidden\n";
+    for steps in to_hidden.chunks(2) {
+        printed += &format!("  {:>15.8e} {:>15.8e}\n", steps[0], steps[1]);
+    }
+    let explanation = explanation(after);
+    Ok(Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation }.report(machine))
+}
+
+/// The first layer is a net as well: its outputs are the hidden units'.
+fn hidden_outputs(machine: &Machine, program: &Program) -> Result<Vec<f64>> {
+    let layer = Program {
+        inputs: program.inputs.clone(),
+        targets: Matrix::zeros(1, 2),
+        weights: vec![program.weights[0].clone()],
+        ..*program
+    };
+    machine.trainer(&layer)?.predict(&program.inputs)
+}
+
+fn explanation(after: f64) -> Vec<String> {
+    let outcome = format!(
+        "Did it help? One step took the output from 0.48497 to {after:.5}, towards the target 0.6. Training is nothing but \
+         this, many times over many rows."
+    );
+    [
+        "The error term. It is the error, 0.6 - 0.48497 = 0.11503, times the slope of the output's sigmoid, 0.48497·(1 - \
+         0.48497) = 0.24977: together 0.02873. Why times the slope: what can be moved is not the output but the sum z that \
+         goes into the sigmoid, and moving z moves the output by only about a quarter as much. Elsewhere this term is \
+         called delta. It answers: how much less loss, if this unit's z were a little larger?",
+        "Why output·(1 - output). The slope of the sigmoid, written with its own output, which the forward pass has just \
+         computed; no second exponential is needed.",
+        "Error terms of the hidden units. A hidden unit has no target; it is to blame as far as it moved the output: the \
+         output's term × the weight that connects them × the unit's own slope. The weight to the second unit is -0.3, so \
+         its term is negative: the output should rise, so what works against it should fall.",
+        "The step of a weight. Δw = rate × error term of the unit that it leads to × the value that it carries. The third \
+         input is -0.2, so its two steps have the opposite sign of the others in their column. An input of 0 would have \
+         got no step: what did not take part cannot have been wrong.",
+        "The sign. The error is target - output, so Δw is added. With output - target it would be subtracted; the step is \
+         the same.",
+        "Small gets smaller. The hidden terms are 14 to 41 times smaller than the output's: multiplied by a weight below 1 \
+         and by a slope of at most ¼. Every further sigmoid layer does that again. This is the vanishing gradient, and the \
+         reason why deep nets use activations like relu, whose slope is 1 where it is on.",
+    ]
+    .map(String::from)
+    .into_iter()
+    .chain([outcome])
+    .collect()
+}
