@@ -182,7 +182,7 @@ fn nine_hundred_epochs() -> Result<(), Failed> {
         seed: 0,
     };
     let mut session = Session::new(network, recipe, &weights, samples, &Device::cpu(Some(1), "a test"))?;
-    let losses = session.train(900, |_| ControlFlow::Continue(()))?;
+    let losses = session.train(900, |_| ControlFlow::Continue(()))?.losses;
     check(losses.len() == 900, || format!("{} losses", losses.len()))?;
     let found: Vec<f64> = session.weights()?.iter().flat_map(|layer| layer.weight.values.clone()).collect();
     check(found.len() == NUMPY.len(), || format!("{} weights", found.len()))?;

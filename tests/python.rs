@@ -158,8 +158,9 @@ fn python_predicts_what_wgrad_predicts(set: &str, options: &[&str]) {
     let (_, theirs) = predicted(&folder.path().join("run/model.safetensors"), &data);
     let mut rows = 0;
     for (ours, theirs) in ours.lines().skip(1).zip(&theirs) {
-        let cells = ours.split(',').skip(usize::from(classification));
-        for (cell, theirs) in cells.zip(theirs) {
+        let cells: Vec<&str> = ours.split(',').skip(usize::from(classification)).collect();
+        assert_eq!(cells.len(), theirs.len(), "{set}: {ours}");
+        for (cell, theirs) in cells.into_iter().zip(theirs) {
             let ours: f64 = cell.parse().unwrap();
             assert!((ours - theirs).abs() <= 1e-6 * theirs.abs().max(1.0), "{set}: {ours} against {theirs}");
         }

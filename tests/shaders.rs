@@ -50,8 +50,7 @@ fn validated(shader: &Shader) -> Result<Module, Failed> {
 fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize, lanes: u32) -> Result<(), Failed> {
     let module = validated(shader)?;
     let load = StorageAccess::LOAD;
-    let mut expected = vec![AddressSpace::Uniform];
-    expected.extend(vec![AddressSpace::Storage { access: load }; 1 + reads]);
+    let mut expected = vec![AddressSpace::Storage { access: load }; 2 + reads];
     expected.extend(vec![AddressSpace::Storage { access: load | StorageAccess::STORE }; writes]);
     let mut bound: Vec<_> = module.global_variables.iter().filter_map(|(_, v)| v.binding.map(|b| (b, v))).collect();
     bound.sort_by_key(|(binding, _)| (binding.group, binding.binding));

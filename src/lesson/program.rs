@@ -92,7 +92,7 @@ impl<T: Precision> Trainer for Session<T> {
         let mut losses = Vec::with_capacity(steps);
         while losses.len() < steps {
             let epochs = (steps - losses.len()).min(self.epochs_at_once());
-            losses.extend(Session::train(self, epochs, |_| ControlFlow::Continue(()))?);
+            losses.extend(Session::train(self, epochs, |_| ControlFlow::Continue(()))?.losses);
         }
         Ok(losses)
     }

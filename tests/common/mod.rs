@@ -8,7 +8,7 @@ use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
 use wgrad::kernels::Step;
 use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
+use wgrad::plan::{Launch, Options, Phase, Plan, TrainingOptions};
 use wgrad::verification::{Finding, against_oracle, fill};
 
 /// One plan to hold against the oracle.
@@ -95,7 +95,12 @@ impl Case {
 
     /// That nothing is outside its bound.
     pub(crate) fn check(&self, mut executor: impl Executor<f32>) -> Result<(), Failed> {
-        match self.findings(&mut executor)?.iter().find(|finding| finding.outcome.is_err()) {
+        let findings = self.findings(&mut executor)?;
+        let plan = executor.plan();
+        let written = |launches: &[Launch]| launches.iter().map(|launch| launch.writes.len()).sum::<usize>();
+        let expected = self.steps().len() * (written(&plan.training) + written(&plan.evaluation));
+        assert_eq!(findings.len(), expected, "every written buffer of every launch is compared");
+        match findings.iter().find(|finding| finding.outcome.is_err()) {
             None => Ok(()),
             Some(finding) => Err(format!("{finding:?}").into()),
         }
