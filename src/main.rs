@@ -1,5 +1,6 @@
 //! Parses the command line, runs the command, prints its error, and gives the exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -12,7 +13,8 @@ fn main() -> ExitCode {
     match cli::run(command) {
         Ok(()) | Err(Error::ClosedPipe) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("wgrad: {error}");
+            // If nobody can read it, the exit code still says what it was.
+            let _ = writeln!(std::io::stderr(), "wgrad: {error}");
             ExitCode::from(error.exit_code())
         }
     }

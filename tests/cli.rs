@@ -140,8 +140,16 @@ fn columns_are_found_by_name_in_any_order() {
     let error = desk.fails(3, &["predict", "run", "short.csv", "--device", "cpu"]);
     assert!(error.contains("'size'") && error.contains("did you mean 'sise'?"), "{error}");
     desk.write("unseen.csv", "colour,size\nred,1.2\nblue,3\n");
-    let error = desk.fails(3, &["predict", "run", "unseen.csv", "--device", "cpu"]);
-    assert!(error.contains("line 3") && error.contains("blue") && error.contains("yellow"), "{error}");
+    let output = desk.run(&["predict", "run", "unseen.csv", "--device", "cpu"]);
+    assert!(output.status.success() && stderr(&output).contains("line 3, column 'colour'"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("'blue' (1)"), "{}", stderr(&output));
+    let before = desk.bytes("new.csv");
+    for own in ["new.csv", "run/model.safetensors"] {
+        desk.fails(2, &["predict", "run", "new.csv", "--device", "cpu", "--quiet", "-o", own]);
+    }
+    assert_eq!(before, desk.bytes("new.csv"), "the data is never written over");
+    desk.text(&["predict", "run", "new.csv", "--device", "cpu", "--quiet", "-o", "out.csv"]);
+    assert!(desk.bytes("out.csv").starts_with(b"prediction\ncherry\n"));
 }
 
 #[test]
@@ -261,15 +269,20 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
     desk.write("ragged.csv", "a,b\n1,2\n3\n");
     desk.write("empty.csv", "");
     desk.write("gap.csv", &format!("a,b\n1,2\n,3\n{}", "4,5\n".repeat(30)));
-    desk.write("config.toml", "hiden = [3]\n");
+    desk.write("config.toml", "data = \"iris\"\nepochs = 3\nhiden = [3]\n");
+    desk.write("types.toml", "data = \"iris\"\nhidden = 5\n");
     desk.write("model.safetensors", "not a model");
-    let cases: [(i32, &[&str], &str); 16] = [
+    let cases: [(i32, &[&str], &str); 20] = [
         (2, &["train"], "wgrad train digits"),
         (2, &["train", "digits", "--hidden", "0"], "64,32"),
         (2, &["train", "digits", "--learning-rate", "-1"], "--learning-rate"),
         (2, &["train", "digits", "--output-activation", "softmax", "--loss", "squared-error"], "cross-entropy"),
         (2, &["train", "digits", "--split", "0.5/0.6/0.1"], "0.5/0.6/0.1"),
-        (2, &["train", "--config", "config.toml"], "hiden"),
+        (2, &["train", "--config", "config.toml"], "line 3: 'hiden' is no option, did you mean 'hidden'?"),
+        (2, &["train", "--config", "types.toml"], "line 2: 'hidden'"),
+        (2, &["train", "iris", "--test", "iris", "--split", "0.8/0.1/0.1"], "--split"),
+        (2, &["train", "iris", "--patience", "0"], "at least 1"),
+        (2, &["train", "iris", "--min-delta", "1"], "--patience"),
         (2, &["train", "digits", "--epoch", "3"], "--epochs"),
         (2, &["train", "digits", "--precision", "f64", "--device", "gpu"], "f64"),
         (3, &["train", "digitz"], "digits"),
@@ -331,6 +344,38 @@ fn an_interrupt_ends_the_run_with_its_state_saved() {
         assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
         desk.text(&["evaluate", "run", "digits", "--device", "cpu"]);
     }
+}
+
+#[test]
+fn run_options_are_written_down_and_stray_text_is_told() {
+    let desk = Desk::new();
+    desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
+    let options = String::from_utf8(desk.bytes("run/run.toml")).expect("UTF-8");
+    assert!(options.contains("scale = \"standard\"") && options.contains("batch-size = 8"), "{options}");
+    let rows: String = (0..40).map(|i| format!("{},{i}.5\n", if i == 7 { "oops".into() } else { i.to_string() })).collect();
+    desk.write("stray.csv", &format!("a,y\n{rows}"));
+    let output = desk.run(&["data", "stray.csv"]);
+    assert!(stderr(&output).contains("line 9, column 'a': 'oops' is no number"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_bounded_output_can_reach_the_targets_of_a_regression() {
+    let desk = Desk::new();
+    let bounded = ["--output-activation", "sigmoid", "--learning-rate", "0.01", "--epochs", "100"];
+    let report = desk.json(&train("wine-quality", &bounded));
+    assert!(report["test"]["r2"].as_f64().expect("R²") > 0.2, "{report}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_closed_stderr_does_not_lose_the_training() {
+    let desk = Desk::new();
+    let pipeline = format!(
+        "'{}' train digits --epochs 40 --device cpu -o run 2>&1 >/dev/null | head -n 1",
+        env!("CARGO_BIN_EXE_wgrad")
+    );
+    Command::new("sh").current_dir(desk.path()).args(["-c", &pipeline]).output().expect("sh");
+    desk.text(&["inspect", "run"]);
 }
 
 #[test]

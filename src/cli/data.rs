@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::print;
-use crate::data::{self, Summary, Task, embedded};
+use crate::data::{self, Summary, Task, embedded, remarks};
 use crate::error::Result;
 use crate::training::options::{FileOptions, Options};
 use crate::training::sources::fitting;
@@ -44,6 +44,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
         ..Options::default()
     };
     let summary = Summary::of(&table, &fitting(&options))?;
+    print::remarks(&remarks::stray_text(&table));
     if arguments.json { print::json("data", &summary) } else { print::line(summary) }
 }
 

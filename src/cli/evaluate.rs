@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
     let application = Application::new(&arguments.model, &arguments.data, &reading, &arguments.device)?;
     let evaluation = application.judged()?;
+    if !arguments.quiet {
+        print::remarks(&application.remarks);
+    }
     if arguments.json {
         let report = json!({ "data": arguments.data, "device": application.device.report(), "evaluation": evaluation });
         print::json("evaluate", &report)?;

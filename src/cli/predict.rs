@@ -1,6 +1,6 @@
 //! `wgrad predict`: what a model says of each row, as CSV.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -45,9 +45,8 @@ pub(super) struct PredictArguments {
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
     let application = Application::new(&arguments.model, &arguments.data, &reading, &arguments.device)?;
-    if !arguments.quiet && !arguments.append && !application.extra.is_empty() {
-        let names: Vec<String> = application.extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
-        eprintln!("wgrad: not used by the model: {}", names.join(", "));
+    if !arguments.quiet {
+        print::remarks(&application.remarks);
     }
     let columns = predictions::columns(&application, arguments.probabilities)?;
     if arguments.json {
@@ -57,10 +56,15 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
         return print::json("predict", &report);
     }
     let text = predictions::csv(&application, &columns, arguments.append)?;
-    match &arguments.output {
-        None => print::bytes(&text),
-        Some(path) => {
-            save_atomically(path, |file| file.write_all(&text).map_err(|error| Error::writing(path, &error)), |_| Ok(()))
-        }
+    let Some(path) = &arguments.output else { return print::bytes(&text) };
+    if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| is_same(path, read)) {
+        let path = shown(&path.to_string_lossy());
+        return Err(Error::Usage(format!("{path}: this is the data or the model; name another file for the predictions")));
     }
+    save_atomically(path, |file| file.write_all(&text).map_err(|error| Error::writing(path, &error)), |_| Ok(()))
+}
+
+/// Whether both name the same file, which is there.
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

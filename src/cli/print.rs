@@ -44,3 +44,15 @@ pub(super) fn json(command: &str, result: &impl Serialize) -> Result<()> {
     }
     line(Value::Object(object))
 }
+
+/// A line on stderr. If nobody can read it, that is no reason to stop.
+pub(super) fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Remarks on stderr, which do not end the command.
+pub(super) fn remarks(remarks: &[String]) {
+    for remark in remarks {
+        note(format_args!("wgrad: {remark}"));
+    }
+}

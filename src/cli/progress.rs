@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print;
 use super::signals::Signals;
 use crate::error::{Result, shown};
 use crate::training::{DataReport, Device, EpochRecord, NetworkReport, Observer, Recipe, RunObserver};
@@ -53,17 +54,17 @@ impl RunObserver for Progress {
         if self.quiet {
             return Ok(());
         }
-        eprintln!("{data}");
-        eprintln!("network {network}");
-        eprintln!(
+        print::note(data);
+        print::note(format_args!("network {network}"));
+        print::note(format_args!(
             "{}, learning rate {}, batches of {} rows, {} epochs, seed {}",
             recipe.optimizer.kind, recipe.schedule.learning_rate, recipe.batch, recipe.epochs, recipe.seed
-        );
-        eprintln!("on {device}");
-        eprintln!("into {}", shown(&folder.to_string_lossy()));
+        ));
+        print::note(format_args!("on {device}"));
+        print::note(format_args!("into {}", shown(&folder.to_string_lossy())));
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(data.training_rows as u64 * recipe.epochs as u64);
-            let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left");
+            let style = ProgressStyle::with_template("{bar:20} {percent:>3} %  {eta} left  {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             self.bar = Some(bar);
         }
@@ -88,7 +89,7 @@ impl Observer for Progress {
             record.epoch == 1 || record.epoch == self.epochs || record.epoch.is_multiple_of(self.epochs.div_ceil(LINES));
         if !self.quiet && (due || self.last_line.elapsed() >= PATIENCE) {
             self.last_line = Instant::now();
-            eprintln!("{line}");
+            print::note(line);
         }
         Ok(())
     }

@@ -49,6 +49,9 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
         Some(path) => arguments.options.over(Options::from_toml(path)?),
     };
     let ready = Run::new(&options)?;
+    if !arguments.quiet {
+        print::remarks(&ready.sources.remarks);
+    }
     if arguments.dry_run {
         return plan::print(&ready, arguments.json);
     }

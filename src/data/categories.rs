@@ -21,19 +21,36 @@ impl<'a> Categories<'a> {
         Self { names, by_name, by_number }
     }
 
-    fn find(&self, cell: &str) -> Option<usize> {
+    pub(crate) fn find(&self, cell: &str) -> Option<usize> {
         self.by_name.get(cell).or_else(|| self.by_number.get(&number(cell)?)).copied()
     }
 
-    /// The category of each of `rows`, `missing` standing in for missing cells.
-    pub(crate) fn codes(&self, table: &Table, position: usize, rows: &[usize], missing: Option<&str>) -> Result<Vec<usize>> {
+    /// The category of each of `rows`, `missing` standing in for missing cells; none for one that is not known.
+    pub(crate) fn known(
+        &self,
+        table: &Table,
+        position: usize,
+        rows: &[usize],
+        missing: Option<&str>,
+    ) -> Result<Vec<Option<usize>>> {
+        let cells = &table.columns[position].cells;
+        let code = |&row: &usize| match cells.text(row).as_deref().or(missing) {
+            Some(cell) => Ok(self.find(cell)),
+            None => Err(missing_cell(table, row, position)),
+        };
+        rows.iter().map(code).collect()
+    }
+
+    /// The category of each of `rows`, all of which must be known.
+    pub(crate) fn codes(&self, table: &Table, position: usize, rows: &[usize]) -> Result<Vec<usize>> {
         let column = &table.columns[position];
         let code = |&row: &usize| {
             let cell = column.cells.text(row);
-            let Some(cell) = cell.as_deref().or(missing) else { return Err(missing_cell(table, row, position)) };
+            let Some(cell) = cell.as_deref() else { return Err(missing_cell(table, row, position)) };
             self.find(cell).ok_or_else(|| {
                 Error::Data(format!(
-                    "{}: '{}' was not among the values of the training rows ({}); mend it or leave the row out",
+                    "{}: '{}' was not among the values of the training rows ({}); mend it, or if it is rare give every part its \
+                     share (--stratify) or another one (--seed)",
                     table.place(row, &column.name),
                     shown(cell),
                     listed(self.names.iter().map(String::as_str))

@@ -11,16 +11,16 @@ use crate::scalar::Scalar;
 /// One column, encoded for the rows in question.
 enum Encoded<T> {
     Numbers(Vec<T>),
-    /// The category of each row, and how many categories there are.
-    Categories(Vec<usize>, usize),
+    /// The category of each row, none for one not seen in training, and how many categories there are.
+    Categories(Vec<Option<usize>>, usize),
 }
 
 impl Encoding {
     /// The network's inputs for `rows` of the table: rows × [`Encoding::inputs`].
     ///
     /// # Errors
-    /// Data, naming line and column: absent columns, missing cells without a stand-in, text for a number, categories not
-    /// seen in training, numbers that leave `T` when scaled.
+    /// Data, naming line and column: absent columns, missing cells without a stand-in, text for a number, numbers that leave `T`
+    /// when scaled. Categories not seen in training are none of the known ones ([`super::remarks::unseen_categories`]).
     pub fn encode_inputs<T: Scalar>(&self, table: &Table, rows: &[usize]) -> Result<Matrix<T>> {
         /// Columns at a time: so many streams are read side by side into neighbouring cells of a row.
         const GROUP: usize = 64;
@@ -40,7 +40,9 @@ impl Encoding {
                             place += 1;
                         }
                         Encoded::Categories(codes, count) => {
-                            values[place + codes[row]] = T::ONE;
+                            if let Some(code) = codes[row] {
+                                values[place + code] = T::ONE;
+                            }
                             place += count;
                         }
                     }
@@ -106,7 +108,7 @@ impl Encoding {
         if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
             return Err(missing_target(table, row, position));
         }
-        Categories::new(classes).codes(table, position, rows, None)
+        Categories::new(classes).codes(table, position, rows)
     }
 
     /// The targets of a regression in their own units: rows × target columns.
@@ -143,7 +145,7 @@ impl InputColumn {
                 numbers(table, position, rows, (*offset, *scale), *missing).map(Encoded::Numbers)
             }
             InputKind::Category { categories, missing } => {
-                let codes = Categories::new(categories).codes(table, position, rows, missing.as_deref())?;
+                let codes = Categories::new(categories).known(table, position, rows, missing.as_deref())?;
                 Ok(Encoded::Categories(codes, categories.len()))
             }
         }

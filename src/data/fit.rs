@@ -55,6 +55,9 @@ pub struct FitOptions {
     pub missing: Missing,
     /// How numbers are scaled; none = minmax if all input columns are bytes, else standard.
     pub scale: Option<Scale>,
+    /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded, such as
+    /// a sigmoid's, reaches them only with minmax.
+    pub target_scale: Option<Scale>,
 }
 
 /// The columns' positions by what they are for.
@@ -159,7 +162,7 @@ pub fn strata(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>>
     let target = Roles::of(table, options)?.targets[0];
     let rows: Vec<usize> = (0..table.rows).collect();
     let classes = values(table, target, &rows)?;
-    Categories::new(&classes.names).codes(table, target, &rows, None).map(Some)
+    Categories::new(&classes.names).codes(table, target, &rows).map(Some)
 }
 
 /// The rows to go on with: all, or with `--missing drop` those in which no input or target is missing.
@@ -201,7 +204,9 @@ impl Encoding {
         let scale = options.scale.unwrap_or(if roles.inputs.iter().all(bytes) { Scale::Minmax } else { Scale::Standard });
         let target = match task(table, options)? {
             Task::Classification => classification(table, rows, roles.targets[0])?,
-            Task::Regression => regression(table, rows, &roles.targets, options.scale.unwrap_or(Scale::Standard))?,
+            Task::Regression => {
+                regression(table, rows, &roles.targets, options.scale.or(options.target_scale).unwrap_or(Scale::Standard))?
+            }
         };
         let inputs = roles.inputs.iter().map(|&position| {
             let kind = if roles.is_category(table, position) {

@@ -14,6 +14,7 @@ mod idx;
 pub mod matrix;
 mod npy;
 pub mod read;
+pub mod remarks;
 pub mod split;
 pub mod summary;
 pub mod table;

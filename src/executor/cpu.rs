@@ -74,13 +74,17 @@ impl<T: Computed> Cpu<T> {
 /// # Errors
 /// Limit, naming the largest buffer.
 pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
+    /// Copies of the parameters beside the plan's: first weights, those read back, those to be stored, the file's bytes.
+    const COPIES: u128 = 4;
     let bytes = |length: usize| length as u128 * size_of::<T>() as u128;
-    let total: u128 = plan.buffers.iter().map(|buffer| bytes(buffer.length())).sum();
-    let given = usize::try_from(total).is_ok_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
+    let parameters: u128 = plan.parameters.iter().map(|&id| bytes(plan.buffers[id].length())).sum();
+    let total = COPIES * parameters + plan.buffers.iter().map(|buffer| bytes(buffer.length())).sum::<u128>();
+    let there = memory_there().is_none_or(|there| total <= u128::from(there));
+    let given = there && usize::try_from(total).is_ok_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
     let largest = plan.buffers.iter().max_by_key(|buffer| buffer.length());
     match largest {
         Some(largest) if !given => Err(Error::Limit(format!(
-            "there is no memory for {} of buffers; the largest is '{}' ({} × {}): choose a smaller --hidden or --batch-size",
+            "there is no memory for the {} that this takes; the largest buffer is '{}' ({} × {}): choose a smaller --hidden or --batch-size",
             human_bytes(u64::try_from(total).unwrap_or(u64::MAX)),
             largest.name,
             largest.rows,
@@ -88,6 +92,13 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Bytes of memory that the system could give without swapping, where it says so (Linux).
+fn memory_there() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// A buffer's memory: data that will be loaded whole ([`Executor::load`]) takes none yet.

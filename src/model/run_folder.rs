@@ -168,7 +168,7 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
         return Ok(model);
     }
     Err(Error::Model(if path.join(CHECKPOINT).is_file() {
-        format!("{name}: has a checkpoint but no {MODEL} yet; finish it with `wgrad train --resume {name}`")
+        format!("{name}: has a checkpoint but no {MODEL} yet: its training was not finished")
     } else if path.join("run.toml").is_file() {
         format!("{name}: this run has saved no {MODEL}; train again")
     } else {
@@ -207,9 +207,7 @@ fn refuse_unless_empty(path: &Path) -> Result<()> {
         }
         let name = shown(&path.to_string_lossy());
         if ["run.toml", "metrics.jsonl", MODEL, CHECKPOINT].iter().any(|file| path.join(file).exists()) {
-            return Err(Error::Usage(format!(
-                "{name}: holds a run already; go on with `wgrad train --resume {name}`, or choose a new folder with -o"
-            )));
+            return Err(Error::Usage(format!("{name}: holds a run already; choose a new folder with -o")));
         }
         let entry = shown(&entry.to_string_lossy());
         return Err(Error::Usage(format!("{name}: is not empty (it holds {entry}); choose a new folder with -o")));
@@ -263,7 +261,7 @@ mod tests {
         assert!(usage(RunFolder::open(&path)).contains("another wgrad works in"));
 
         drop(run);
-        assert!(usage(RunFolder::create(Some(&path), "digits")).contains("--resume"));
+        assert!(usage(RunFolder::create(Some(&path), "digits")).contains("holds a run"));
         assert!(RunFolder::open(&path).is_ok());
     }
 
@@ -324,7 +322,7 @@ mod tests {
         fs::write(folder.path().join("run.toml"), "").unwrap();
         assert!(sentence(folder.path()).contains("train again"));
         fs::write(folder.path().join(CHECKPOINT), "").unwrap();
-        assert!(sentence(folder.path()).contains("--resume"));
+        assert!(sentence(folder.path()).contains("not finished"));
         let model = folder.path().join(MODEL);
         fs::write(&model, "").unwrap();
         assert_eq!(resolve_model(folder.path()).unwrap(), model);

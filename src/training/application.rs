@@ -1,22 +1,24 @@
 //! A trained model applied to a table: outputs, and their judgement where the truth is known.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::options::{DeviceOptions, PrecisionName};
 use super::{Device, Precision, Session};
-use crate::data::{Matrix, ReadOptions, Table, read};
-use crate::error::Result;
+use crate::data::{Matrix, ReadOptions, Table, read, remarks};
+use crate::error::{Result, shown};
 use crate::evaluation::{Evaluation, Truth};
 use crate::model::{Model, resolve_model};
 
 /// A model, a table whose columns fit it, and what the model says of each row.
 pub struct Application {
+    /// The model's file.
+    pub file: PathBuf,
     /// The model.
     pub model: Model,
     /// The table.
     pub table: Table,
-    /// Columns of the table that the model does not use.
-    pub extra: Vec<String>,
+    /// What a person should hear about the table.
+    pub remarks: Vec<String>,
     /// The outputs, rows × outputs; exact in f64 whatever they were computed in.
     pub outputs: Matrix<f64>,
     /// Where they were computed.
@@ -29,9 +31,17 @@ impl Application {
     /// # Errors
     /// Model, data, no device or limit.
     pub fn new(model: &Path, source: &str, reading: &ReadOptions, options: &DeviceOptions) -> Result<Self> {
-        let model = Model::load(&resolve_model(model)?)?;
+        let file = resolve_model(model)?;
+        let model = Model::load(&file)?;
         let table = read(source, reading)?;
         let extra = model.encoding.check_columns(&table)?.extra;
+        let mut remarks = Vec::new();
+        if !extra.is_empty() {
+            let names: Vec<String> = extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
+            remarks.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
+        }
+        let rows: Vec<usize> = (0..table.rows).collect();
+        remarks.extend(remarks::unseen_categories(&model.encoding, &table, &rows));
         let device = options.open()?;
         let stored_double = model.weights.precision() == <f64 as crate::scalar::Scalar>::NAME;
         let double = match options.precision {
@@ -40,7 +50,7 @@ impl Application {
         };
         let outputs =
             if double { outputs::<f64>(&model, &table, &device)? } else { outputs::<f32>(&model, &table, &device)? };
-        Ok(Self { model, table, extra, outputs, device })
+        Ok(Self { file, model, table, remarks, outputs, device })
     }
 
     /// How right the outputs are, by the targets that the table holds.

@@ -252,7 +252,7 @@ fn finite(loss: f64, record: &EpochRecord) -> Result<()> {
 
 fn diverged(what: &str, epoch: usize, learning_rate: f64) -> Error {
     Error::Diverged(format!(
-        "training diverged: {what} is no longer finite in epoch {epoch}, at learning rate {learning_rate}; try a lower \
+        "training diverged: {what} is no longer finite in epoch {epoch}, at learning rate {learning_rate:?}; try a lower \
          --learning-rate (a tenth, say), --scale standard, or another --init"
     ))
 }

@@ -78,7 +78,7 @@ pub struct Options {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
     pub no_bias: Option<bool>,
     /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH), normal(DEVIATION), or a
-    /// FILE.safetensors to start from [default: auto: he-normal for relu, leaky-relu and gelu, else xavier-uniform]
+    /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu, leaky-relu and gelu, else xavier-uniform]
     #[arg(long, value_name = "HOW", help_heading = "Network")]
     pub init: Option<Init>,
 
@@ -133,7 +133,8 @@ pub struct Options {
     /// Seed of the split, the first weights and the order of the rows [default: 0]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Training")]
     pub seed: Option<u64>,
-    /// End after so many epochs without a lower validation loss, and take the best epoch's weights
+    /// End after so many epochs without a lower validation loss (training loss, where there are no validation rows), and take the
+    /// best epoch's weights
     #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub patience: Option<usize>,
     /// By how much the loss must be lower to count, with --patience [default: 0]
@@ -279,7 +280,7 @@ impl FromStr for Hidden {
 pub enum Init {
     /// A distribution.
     Drawn(Initialization),
-    /// A safetensors file.
+    /// A safetensors file, or a run's folder.
     File(PathBuf),
 }
 
@@ -287,7 +288,8 @@ impl FromStr for Init {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let is_file = std::path::Path::new(text).extension().is_some_and(|extension| extension == "safetensors");
+        let path = std::path::Path::new(text);
+        let is_file = path.extension().is_some_and(|extension| extension == "safetensors") || path.is_dir();
         if is_file { Ok(Self::File(text.into())) } else { text.parse().map(Self::Drawn) }
     }
 }
@@ -469,11 +471,38 @@ impl Options {
     /// Usage, naming the file, line and key.
     pub fn from_toml(path: &std::path::Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::reading(path, &error))?;
-        toml::from_str(&text).map_err(|error| {
+        let refused =
+            |line: usize, what: &str| Error::Usage(format!("{}, line {line}: {what}", shown(&path.to_string_lossy())));
+        let table: toml::Table = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
-            let path = shown(&path.to_string_lossy());
-            Error::Usage(format!("{path}, line {line}: {}", error.message()))
-        })
+            refused(line, error.message())
+        })?;
+        // Key by key, so that the one that is wrong can be named with its line.
+        for (key, value) in &table {
+            let single = toml::Table::from_iter([(key.clone(), value.clone())]);
+            if let Err(error) = single.try_into::<Self>() {
+                let starts = |line: &str| line.trim_start().trim_start_matches('"').starts_with(key.as_str());
+                let line = text.lines().position(starts).map_or(1, |index| index + 1);
+                let known = Self::keys();
+                let what = match known.iter().any(|known| known == key) {
+                    true => format!("'{}': {}", shown(key), error.message()),
+                    false => {
+                        let hint = crate::error::suggestion(key, known.iter().map(String::as_str));
+                        format!("'{}' is no option{hint}", shown(key))
+                    }
+                };
+                return Err(refused(line, &what));
+            }
+        }
+        table.try_into().map_err(|error: toml::de::Error| refused(1, error.message()))
+    }
+
+    /// The keys of all options.
+    fn keys() -> Vec<String> {
+        match serde_json::to_value(Self::default()) {
+            Ok(serde_json::Value::Object(fields)) => fields.keys().cloned().collect(),
+            _ => panic!("options are a table of plain values"),
+        }
     }
 
     /// These options as the text of a TOML file.

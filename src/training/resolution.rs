@@ -98,6 +98,9 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
     if schedule.every == 0 || options.patience == Some(0) {
         return Err(Error::Usage("--step-every and --patience are numbers of epochs, at least 1".into()));
     }
+    if options.min_delta.is_some() && options.patience.is_none() {
+        return Err(Error::Usage("--min-delta goes with --patience".into()));
+    }
     within("--min-delta", options.min_delta.unwrap_or(0.0), 0.0, f64::MAX)?;
     Ok(Recipe {
         loss,
@@ -117,8 +120,8 @@ fn within(flag: &str, value: f64, low: f64, high: f64) -> Result<f64> {
     if value >= low && below {
         return Ok(value);
     }
-    let range = if high == 1.0 { format!("from {low} to below {high}") } else { format!("a number, at least {low:e}") };
-    Err(Error::Usage(format!("{flag} {value} is not {range}")))
+    let range = if high == 1.0 { format!("from {low} to below {high}") } else { format!("of at least {low:?}") };
+    Err(Error::Usage(format!("{flag} {value:?}: it must be a number {range}")))
 }
 
 /// The options with everything said that was left open, so that they mean the same run again.
@@ -133,6 +136,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         ignore: Some(fitting.ignore),
         categorical: Some(fitting.categorical),
         missing: Some(fitting.missing),
+        scale: options.scale.or(sources.scale),
         split: Some(split.unwrap_or_else(|| super::sources::shares(options))),
         stratify: Some(options.stratify.unwrap_or(false)),
         hidden: Some(Hidden(network.widths()[1..layers].to_vec())),

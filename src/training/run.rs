@@ -15,7 +15,7 @@ use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::executor::cpu;
-use crate::model::{Model, RunFolder, StoredWeights, load_weights};
+use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Initialization, Loss, Network, Weights};
 use crate::plan::Plan;
 
@@ -250,6 +250,7 @@ impl Observer for Recorder<'_> {
 /// The weights that training starts from.
 fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
     match &options.init {
+        Some(Init::File(path)) if path.is_dir() => Ok(load_weights(&resolve_model(path)?, network)?.get()),
         Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
         Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
         None => Ok(Initialization::Auto.weights(network, seed)),

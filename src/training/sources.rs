@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::options::Options;
 use super::session::Samples;
-use crate::data::{self, Encoding, FitOptions, Fractions, Table, Task, fit};
+use crate::data::{self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Scale, Table, Task, fit, remarks};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
+use crate::network::Activation;
 use crate::scalar::Scalar;
 
 /// Some rows of a table.
@@ -57,6 +58,10 @@ pub struct Sources {
     pub validation: Option<Part>,
     /// To report on.
     pub test: Option<Part>,
+    /// How the numbers are scaled, where one word says it for inputs and targets.
+    pub scale: Option<Scale>,
+    /// What a person should hear about the data.
+    pub remarks: Vec<String>,
 }
 
 /// What a report says of the data.
@@ -98,6 +103,20 @@ impl Sources {
         let seed = options.seed.unwrap_or(0);
         let fitting = fitting(options);
         let table = table(source, options, options.files.labels.clone(), &fitting)?;
+        let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
+        let labels_alone = [
+            ("--validation-labels", options.validation.is_none() && options.validation_labels.is_some()),
+            ("--test-labels", options.test.is_none() && options.test_labels.is_some()),
+        ];
+        if let Some((flag, _)) = labels_alone.iter().find(|(_, alone)| *alone) {
+            return Err(Error::Usage(format!("{flag} goes with a file of images, which is not named")));
+        }
+        if is_image && options.files.labels.is_none() && options.target.is_none() {
+            return Err(Error::Usage(format!(
+                "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
+                shown(source)
+            )));
+        }
         let strata = if options.stratify.unwrap_or(false) { fit::strata(&table, &fitting)? } else { None };
         unused_share(options)?;
         let split = data::split(table.rows, shares(options), seed, strata.as_deref())?;
@@ -112,13 +131,24 @@ impl Sources {
         };
         let validation = other(&options.validation, options.validation_labels.clone())?;
         let test = other(&options.test, options.test_labels.clone())?;
-        Ok(Self {
-            source: source.clone(),
-            training: Part { table: Rc::clone(&table), rows: split.training },
-            validation: validation.or_else(|| part(split.validation)),
-            test: test.or_else(|| part(split.test)),
-            encoding,
-        })
+        let training = Part { table: Rc::clone(&table), rows: split.training };
+        let validation = validation.or_else(|| part(split.validation));
+        let test = test.or_else(|| part(split.test));
+        let mut remarks = remarks::stray_text(&table);
+        for part in validation.iter().chain(&test) {
+            remarks.extend(remarks::unseen_categories(&encoding, &part.table, &part.rows));
+        }
+        let is_byte = |column: &InputColumn| {
+            let cells = table.position(&column.name).map(|position| &table.columns[position].cells);
+            matches!((cells, &column.kind), (Some(Cells::Bytes(_)), InputKind::Number { .. }))
+        };
+        let inputs = if encoding.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard };
+        let targets = match encoding.task() {
+            Task::Classification => inputs,
+            Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
+        };
+        let scale = (inputs == targets).then_some(inputs);
+        Ok(Self { source: source.clone(), encoding, training, validation, test, scale, remarks })
     }
 
     /// What a report says of the data.
@@ -146,6 +176,10 @@ pub fn fitting(options: &Options) -> FitOptions {
         categorical: options.categorical.clone().unwrap_or_default(),
         missing: options.missing.unwrap_or_default(),
         scale: options.scale,
+        target_scale: match options.output_activation {
+            None | Some(Activation::Identity) => None,
+            Some(_) => Some(Scale::Minmax),
+        },
     }
 }
 

@@ -1,0 +1,88 @@
+//! What a person should hear about a table although it can be used: stray text among numbers, categories never seen before.
+
+use super::categories::Categories;
+use super::{Cells, Encoding, InputKind, Table};
+use crate::error::shown;
+
+/// The share of a text column's cells that are numbers from which the others look like mistakes.
+const MOSTLY: f64 = 0.8;
+/// Values that are named in one remark, at most.
+const NAMED: usize = 5;
+
+/// The columns that are text only because of a few cells, one remark each.
+pub fn stray_text(table: &Table) -> Vec<String> {
+    let remark = |column: &super::Column| {
+        let Cells::Text(cells) = &column.cells else { return None };
+        let present = || cells.iter().enumerate().filter_map(|(row, cell)| Some((row, cell.as_deref()?)));
+        let is_number = |cell: &str| cell.parse::<f64>().is_ok();
+        let (count, numbers) = (present().count(), present().filter(|(_, cell)| is_number(cell)).count());
+        let (row, stray) = present().find(|(_, cell)| !is_number(cell))?;
+        (numbers > 0 && numbers as f64 >= MOSTLY * count as f64).then(|| {
+            format!(
+                "{}: '{}' is no number, so all {count} cells of the column are taken as text, though {numbers} of them are numbers",
+                table.place(row, &column.name),
+                shown(stray)
+            )
+        })
+    };
+    table.columns.iter().filter_map(remark).collect()
+}
+
+/// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none of those
+/// that it knows.
+pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
+    let remark = |column: &super::InputColumn| {
+        let InputKind::Category { categories, .. } = &column.kind else { return None };
+        let cells = &table.columns[table.position(&column.name)?].cells;
+        let known = Categories::new(categories);
+        let mut unseen: Vec<(String, usize, usize)> = Vec::new();
+        for &row in rows {
+            let Some(cell) = cells.text(row).filter(|cell| known.find(cell).is_none()) else { continue };
+            match unseen.iter_mut().find(|(value, ..)| *value == cell) {
+                Some((_, count, _)) => *count += 1,
+                None => unseen.push((cell.into_owned(), 1, row)),
+            }
+        }
+        let &(_, _, first) = unseen.first()?;
+        let more = if unseen.len() > NAMED { ", …" } else { "" };
+        let named: Vec<String> =
+            unseen.iter().take(NAMED).map(|(value, count, _)| format!("'{}' ({count})", shown(value))).collect();
+        Some(format!(
+            "{}: never seen in training and taken as none of the known categories: {}{more}",
+            table.place(first, &column.name),
+            named.join(", ")
+        ))
+    };
+    encoding.inputs.iter().filter_map(remark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FitOptions, ReadOptions, csv};
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).expect("a table")
+    }
+
+    #[test]
+    fn stray_text_among_numbers_is_named_with_its_line() {
+        let text = format!("a,b,y\n{}oops,x,1\n", "1.5,x,2\n".repeat(9));
+        let remarks = stray_text(&table(&text));
+        assert_eq!(remarks.len(), 1, "{remarks:?}");
+        assert!(remarks[0].contains("line 11, column 'a'") && remarks[0].contains("'oops'"), "{remarks:?}");
+        assert!(stray_text(&table("a,y\nx,1\n2,2\n")).is_empty(), "half of the cells being numbers is no mistake");
+    }
+
+    #[test]
+    fn unseen_categories_are_named_with_their_counts_and_encoded_as_none() {
+        let trained = table("c,y\na,1\nb,2.5\na,3\n");
+        let encoding = Encoding::fit(&trained, &[0, 1, 2], &FitOptions::default()).expect("an encoding");
+        let other = table("c,y\na,1\nz,2\nq,2\nz,3\n");
+        let remarks = unseen_categories(&encoding, &other, &[0, 1, 2, 3]);
+        assert!(remarks[0].contains("line 3") && remarks[0].contains("'z' (2), 'q' (1)"), "{remarks:?}");
+        let inputs = encoding.encode_inputs::<f64>(&other, &[0, 1]).expect("inputs");
+        assert_eq!(inputs.values, [1.0, 0.0, 0.0, 0.0]);
+        assert!(unseen_categories(&encoding, &trained, &[0, 1, 2]).is_empty());
+    }
+}
