@@ -318,12 +318,6 @@ mod tests {
     }
 
     #[test]
-    fn a_category_not_seen_in_training_is_refused_with_its_place_and_the_known_ones() {
-        let message = inputs::<f32>(&fitted(SMALL, &minmax()), "x,town\n1,b\n2,c\n").unwrap_err().to_string();
-        assert!(message.contains("line 3, column 'town': 'c'") && message.contains("'a', 'b'"), "{message}");
-    }
-
-    #[test]
     fn categories_that_are_numbers_match_in_any_spelling() {
         let options = FitOptions { categorical: vec!["x".into()], ..Default::default() };
         let encoding = fitted("x,y\n1,0.5\n2,1.5\n", &options);
