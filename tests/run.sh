@@ -71,6 +71,9 @@ prepare_python() {
     export WGRAD_TEST_PYTHON=$python
 }
 
+# Without a desktop session Mesa complains about this variable at every start.
+export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$target}
+
 if ! command -v cargo >/dev/null; then
     say "cargo is not on the PATH; Rust is installed from https://rustup.rs"
     exit 1
