@@ -85,16 +85,10 @@ impl<T: Scalar> Twin<T> for Update {
         let rates: Rates<T> = step.rates.converted();
         let threads = workspace.threads;
         let mut gradient = std::mem::take(&mut workspace.scratch);
-        if self.optimizer == OptimizerKind::Sgd && rates.weight_decay == T::ZERO {
-            let weight = &mut parameters.values[..weights];
-            let scale = -rates.learning_rate;
-            product::product(sizes, weight, T::ONE, scale, input.values, Layout::Transposed, delta, Layout::Normal, threads);
-        } else {
-            gradient.resize(weights, T::ZERO);
-            let all = &mut gradient[..];
-            product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
-            self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
-        }
+        gradient.resize(weights, T::ZERO);
+        let all = &mut gradient[..];
+        product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
+        self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
         if self.bias {
             gradient.clear();
             gradient.resize(self.outputs, T::ZERO);
@@ -127,16 +121,29 @@ impl Update {
         first: usize,
         gradient: &[T],
     ) {
-        for (index, &gradient) in gradient.iter().enumerate() {
-            let index = first + index;
-            let mut state = [T::ZERO; 2];
-            for (state, stored) in state.iter_mut().zip(states.iter()) {
-                *state = stored.values[index];
+        let range = first..first + gradient.len();
+        let both = parameters[range.clone()].iter_mut().zip(gradient);
+        let update =
+            |weight: T, gradient: T, state: &mut [T; 2]| self.optimizer.update(rates, decay, weight, gradient, state);
+        // One loop for each number of states, so that each can be vectorised.
+        match states {
+            [] => both.for_each(|(weight, &gradient)| *weight = update(*weight, gradient, &mut [T::ZERO; 2])),
+            [first] => {
+                for ((weight, &gradient), first) in both.zip(&mut first.values[range]) {
+                    let mut state = [*first, T::ZERO];
+                    *weight = update(*weight, gradient, &mut state);
+                    *first = state[0];
+                }
             }
-            parameters[index] = self.optimizer.update(rates, decay, parameters[index], gradient, &mut state);
-            for (state, stored) in state.iter().zip(states.iter_mut()) {
-                stored.values[index] = *state;
+            [first, second] => {
+                let states = first.values[range.clone()].iter_mut().zip(&mut second.values[range]);
+                for ((weight, &gradient), (first, second)) in both.zip(states) {
+                    let mut state = [*first, *second];
+                    *weight = update(*weight, gradient, &mut state);
+                    [*first, *second] = state;
+                }
             }
+            _ => panic!("no optimizer has more than two states"),
         }
     }
 }

@@ -43,6 +43,7 @@ impl OptimizerKind {
     }
 
     /// The rule: the new weight from the old one, its gradient and its state, which is updated.
+    #[inline]
     pub fn update<T: Scalar>(self, rates: &Rates<T>, decay: T, weight: T, gradient: T, state: &mut [T; 2]) -> T {
         let coupled = gradient + decay * weight;
         match self {
@@ -82,6 +83,7 @@ impl std::fmt::Display for OptimizerKind {
 }
 
 /// Adam's step: rate · m̂ / (√v̂ + ε).
+#[inline]
 fn adaptive<T: Scalar>(rates: &Rates<T>, gradient: T, state: &mut [T; 2]) -> T {
     state[0] = rates.beta1 * state[0] + rates.complement1 * gradient;
     state[1] = rates.beta2 * state[1] + rates.complement2 * gradient * gradient;
