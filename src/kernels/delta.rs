@@ -1,4 +1,4 @@
-//! delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1]). Shader: `shaders/delta.wgsl`.
+//! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
 use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};

@@ -1,4 +1,4 @@
-//! batch[i] = source[order[first + i]]: the rows of a batch, copied together. Shader: `shaders/gather.wgsl`.
+//! `batch[i] = source[order[first + i]]`: the rows of a batch, copied together. Shader: `shaders/gather.wgsl`.
 
 use super::shader::{Shader, shader_file};
 use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
@@ -7,7 +7,7 @@ use crate::scalar::Scalar;
 /// Rows of the batch that one workgroup copies, along y.
 const ROWS: u32 = 4;
 
-/// Reads one segment of the source [segment rows × columns] and the order [indices]; writes the batch's rows that lie in the
+/// Reads one segment of the source [segment rows × columns] and the order (indices); writes the batch's rows that lie in the
 /// segment [rows × columns]. Sources too large for one buffer are several segments, and one gather each.
 #[derive(Debug, Clone)]
 pub struct Gather {

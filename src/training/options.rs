@@ -1,5 +1,5 @@
 //! The options of a training run, as flags on the command line and as keys of `run.toml`. All are optional: what is not said
-//! follows from the data, as [`Options::resolved`] writes down.
+//! follows from the data, as [`super::resolution::said`] writes down.
 
 use std::fmt;
 use std::path::PathBuf;
