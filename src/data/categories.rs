@@ -76,6 +76,12 @@ pub(crate) fn missing_cell(table: &Table, row: usize, position: usize) -> Error 
     ))
 }
 
+/// The error for a missing target.
+pub(crate) fn missing_target(table: &Table, row: usize, position: usize) -> Error {
+    let place = table.place(row, &table.columns[position].name);
+    Error::Data(format!("{place}: the target is missing; fill it in, or leave such rows out (--missing drop)"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

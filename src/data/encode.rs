@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::categories::{Categories, missing_cell};
-use super::fit::missing_target;
+use super::categories::{Categories, missing_cell, missing_target};
 use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table, Target};
 use crate::error::{Error, Result, shown};
 use crate::scalar::Scalar;

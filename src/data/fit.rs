@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::categories::{Categories, missing_cell};
+use super::categories::{Categories, missing_cell, missing_target};
 use super::encode::number_at;
 use super::table::spelled;
 use super::{Cells, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
@@ -242,12 +242,6 @@ fn regression(table: &Table, rows: &[usize], targets: &[usize], scale: Scale) ->
     Ok(Target::Regression { columns: targets.iter().map(target).collect::<Result<_>>()? })
 }
 
-/// The error for a missing target.
-pub(crate) fn missing_target(table: &Table, row: usize, position: usize) -> Error {
-    let place = table.place(row, &table.columns[position].name);
-    Error::Data(format!("{place}: the target is missing; fill it in, or leave such rows out (--missing drop)"))
-}
-
 /// The different values of a target column in `rows`: numbers by value, text by code point.
 fn values(table: &Table, position: usize, rows: &[usize]) -> Result<Counted> {
     if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
@@ -366,9 +360,16 @@ pub(crate) fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len() as f64
 }
 
-/// The population deviation: over n, not n - 1.
+/// The population deviation: over n, not n - 1. The squares are taken of shares of the largest (rounded to a power of two, which
+/// changes no bit), so that those of very small numbers do not vanish.
 pub(crate) fn deviation(numbers: &[f64], mean: f64) -> f64 {
-    (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64).sqrt()
+    let largest = numbers.iter().map(|number| (number - mean).abs()).fold(0.0, f64::max);
+    if largest == 0.0 {
+        return 0.0;
+    }
+    let unit = largest.log2().floor().exp2();
+    let squares: f64 = numbers.iter().map(|number| ((number - mean) / unit).powi(2)).sum();
+    unit * (squares / numbers.len() as f64).sqrt()
 }
 
 /// The middle number, or the mean of the middle two.
@@ -477,6 +478,14 @@ mod tests {
         assert!(message.contains("line 3, column 'x'") && message.contains("--missing drop"), "{message}");
         let message = fitted("x,y\na,0.5\nNA,1.5\n", &FitOptions::default()).unwrap_err().to_string();
         assert!(message.contains("line 3, column 'x'"), "{message}");
+    }
+
+    #[test]
+    fn the_deviation_of_very_small_numbers_does_not_vanish() {
+        let numbers = [1e-170, 2e-170, 3e-170];
+        let share = deviation(&numbers, 2e-170) / 1e-170;
+        assert!((share - (2.0_f64 / 3.0).sqrt()).abs() < 1e-12, "{share}");
+        assert_eq!(deviation(&[5.0; 3], 5.0), 0.0);
     }
 
     #[test]

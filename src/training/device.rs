@@ -57,6 +57,8 @@ impl fmt::Display for Wanted {
     }
 }
 
+super::values::as_text!(Wanted);
+
 /// A device that was chosen, and why.
 #[derive(Clone)]
 pub struct Device {

@@ -10,6 +10,7 @@ pub mod run;
 pub mod schedule;
 pub mod session;
 pub mod sources;
+pub mod values;
 
 pub use device::{Device, DeviceReport, Precision, Wanted};
 pub use fit::{Ending, EpochRecord, Fitted, Limits, Measure, Observer, fit};

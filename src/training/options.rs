@@ -1,10 +1,7 @@
 //! The options of a training run, as flags on the command line and as keys of `run.toml`. All are optional: what is not said
 //! follows from the data, as [`super::resolution::said`] writes down.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -12,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::device::Wanted;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
+pub use super::values::{BatchSize, Delimiter, Hidden, Init, PrecisionName, Time};
+use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
-use crate::network::{Activation, Initialization, Loss, OptimizerKind};
+use crate::network::{Activation, Loss, OptimizerKind};
 
 /// Everything that decides what a training run computes.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
@@ -150,17 +149,6 @@ pub struct Options {
     pub device: DeviceOptions,
 }
 
-/// A number of things, small enough for every file format.
-fn count(text: &str) -> std::result::Result<usize, String> {
-    let number = text.parse::<u32>().ok().and_then(|number| usize::try_from(number).ok());
-    number.ok_or_else(|| format!("'{}' is no whole number from 0 to {}", shown(text), u32::MAX))
-}
-
-/// The same, but not none.
-fn count_above_zero(text: &str) -> std::result::Result<usize, String> {
-    count(text).and_then(|number| if number == 0 { Err("0 is too few: at least 1".into()) } else { Ok(number) })
-}
-
 /// How files are read.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -220,208 +208,6 @@ impl DeviceOptions {
     /// Whether f64 was asked for.
     pub fn double(&self) -> bool {
         self.precision == Some(PrecisionName::F64)
-    }
-}
-
-/// The number types by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PrecisionName {
-    /// Single precision.
-    F32,
-    /// Double precision.
-    F64,
-}
-
-/// Implements serde for a type that reads and writes itself as text.
-macro_rules! as_text {
-    ($type:ident) => {
-        impl TryFrom<String> for $type {
-            type Error = String;
-            fn try_from(text: String) -> std::result::Result<Self, String> {
-                text.parse()
-            }
-        }
-        impl From<$type> for String {
-            fn from(value: $type) -> Self {
-                value.to_string()
-            }
-        }
-    };
-}
-as_text!(Wanted);
-as_text!(Init);
-as_text!(Time);
-as_text!(Delimiter);
-
-/// Widths of the hidden layers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Hidden(pub Vec<usize>);
-
-impl FromStr for Hidden {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        if text == "none" {
-            return Ok(Self(Vec::new()));
-        }
-        let width = |part: &str| match count_above_zero(part.trim()) {
-            Ok(width) => Ok(width),
-            Err(_) => Err(format!("'{}' is no width: write 64,32 or none", shown(part))),
-        };
-        text.split(',').map(width).collect::<std::result::Result<_, _>>().map(Self)
-    }
-}
-
-/// Where the first weights come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Init {
-    /// A distribution.
-    Drawn(Initialization),
-    /// A safetensors file, or a run's folder.
-    File(PathBuf),
-}
-
-impl FromStr for Init {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let path = std::path::Path::new(text);
-        let is_file = path.extension().is_some_and(|extension| extension == "safetensors") || path.is_dir();
-        if is_file { Ok(Self::File(text.into())) } else { text.parse().map(Self::Drawn) }
-    }
-}
-
-impl fmt::Display for Init {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Drawn(initialization) => initialization.fmt(formatter),
-            Self::File(path) => path.display().fmt(formatter),
-        }
-    }
-}
-
-/// Rows of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BatchSizeText", into = "BatchSizeText")]
-pub enum BatchSize {
-    /// So many.
-    Rows(usize),
-    /// All.
-    Full,
-    /// By the number of rows there are.
-    Auto,
-}
-
-/// How a file may spell a batch size.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum BatchSizeText {
-    Number(usize),
-    Word(String),
-}
-
-impl TryFrom<BatchSizeText> for BatchSize {
-    type Error = String;
-
-    fn try_from(text: BatchSizeText) -> std::result::Result<Self, String> {
-        match text {
-            BatchSizeText::Number(rows) => rows.to_string().parse(),
-            BatchSizeText::Word(word) => word.parse(),
-        }
-    }
-}
-
-impl From<BatchSize> for BatchSizeText {
-    fn from(size: BatchSize) -> Self {
-        match size {
-            BatchSize::Rows(rows) => Self::Number(rows),
-            BatchSize::Full => Self::Word("full".into()),
-            BatchSize::Auto => Self::Word("auto".into()),
-        }
-    }
-}
-
-impl FromStr for BatchSize {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match text {
-            "full" => Ok(Self::Full),
-            "auto" => Ok(Self::Auto),
-            _ => match count_above_zero(text) {
-                Ok(rows) => Ok(Self::Rows(rows)),
-                Err(_) => Err(format!("'{}' is no batch size: write a number of rows, full or auto", shown(text))),
-            },
-        }
-    }
-}
-
-impl BatchSize {
-    /// Rows of a batch of a set of so many rows.
-    pub fn rows(self, rows: usize) -> usize {
-        match self {
-            Self::Rows(batch) => batch.min(rows),
-            Self::Full => rows,
-            Self::Auto if rows >= 100_000 => 128,
-            Self::Auto if rows >= 10_000 => 64,
-            Self::Auto if rows < 500 => rows.min(8),
-            Self::Auto => rows.min(32),
-        }
-    }
-}
-
-/// A length of time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Time(pub Duration);
-
-impl FromStr for Time {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-            None => (text, 1.0),
-            Some(number) if text.ends_with('s') => (number, 1.0),
-            Some(number) if text.ends_with('m') => (number, 60.0),
-            Some(number) => (number, 3600.0),
-        };
-        let seconds = number.parse::<f64>().ok().map(|number| number * unit);
-        let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        duration.map(Self).ok_or_else(|| format!("'{}' is no time: write 90s, 15m or 1.5h", shown(text)))
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}s", self.0.as_secs_f64())
-    }
-}
-
-/// What separates the cells of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Delimiter(pub u8);
-
-impl FromStr for Delimiter {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match text.as_bytes() {
-            b"tab" | b"\\t" => Ok(Self(b'\t')),
-            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r') => {
-                Ok(Self(*byte))
-            }
-            _ => Err(format!("'{}' is no delimiter: write one character such as ; or tab", shown(text))),
-        }
-    }
-}
-
-impl fmt::Display for Delimiter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == b'\t' { formatter.write_str("tab") } else { write!(formatter, "{}", char::from(self.0)) }
     }
 }
 
@@ -516,6 +302,8 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn sample() -> Options {
@@ -566,17 +354,5 @@ mod tests {
     fn an_unknown_key_is_refused() {
         let error = toml::from_str::<Options>("hiden = [3]").expect_err("hiden");
         assert!(error.message().contains("hiden"), "{error}");
-    }
-
-    #[test]
-    fn batch_sizes_times_and_delimiters_say_what_they_take() {
-        assert_eq!("1.5h".parse::<Time>().expect("time").0, Duration::from_secs(5400));
-        "soon".parse::<Time>().expect_err("no time");
-        "-1s".parse::<Time>().expect_err("no time");
-        "0".parse::<BatchSize>().expect_err("no rows");
-        assert_eq!(";".parse(), Ok(Delimiter(b';')));
-        "ab".parse::<Delimiter>().expect_err("two characters");
-        assert_eq!("none".parse(), Ok(Hidden(vec![])));
-        "64,0".parse::<Hidden>().expect_err("an empty layer");
     }
 }
