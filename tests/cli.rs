@@ -272,7 +272,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
     desk.write("config.toml", "data = \"iris\"\nepochs = 3\nhiden = [3]\n");
     desk.write("types.toml", "data = \"iris\"\nhidden = 5\n");
     desk.write("model.safetensors", "not a model");
-    let cases: [(i32, &[&str], &str); 20] = [
+    let cases: [(i32, &[&str], &str); 23] = [
         (2, &["train"], "wgrad train digits"),
         (2, &["train", "digits", "--hidden", "0"], "64,32"),
         (2, &["train", "digits", "--learning-rate", "-1"], "--learning-rate"),
@@ -282,6 +282,9 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
         (2, &["train", "--config", "types.toml"], "line 2: 'hidden'"),
         (2, &["train", "iris", "--test", "iris", "--split", "0.8/0.1/0.1"], "--split"),
         (2, &["train", "iris", "--patience", "0"], "at least 1"),
+        (2, &["train", "iris", "--momentum", "0.9"], "--optimizer momentum"),
+        (2, &["train", "iris", "--step-every", "3"], "--schedule step"),
+        (2, &["train", "wine-quality", "--output-activation", "sigmoid", "--scale", "none"], "--scale minmax"),
         (2, &["train", "iris", "--min-delta", "1"], "--patience"),
         (2, &["train", "digits", "--epoch", "3"], "--epochs"),
         (2, &["train", "digits", "--precision", "f64", "--device", "gpu"], "f64"),

@@ -57,6 +57,9 @@ fn dump_shaders(folder: &Path, json: bool) -> Result<()> {
         let path = path.to_path_buf();
         move |error| Error::writing(&path, &error)
     };
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::Usage(format!("{}: is no folder", shown(&folder.to_string_lossy()))));
+    }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     let mut names = Vec::new();
     for lanes in [SOFTWARE_LANES, GPU_LANES] {

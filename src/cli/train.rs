@@ -44,10 +44,12 @@ pub(super) struct TrainArguments {
 
 /// Trains.
 pub(super) fn run(arguments: TrainArguments) -> Result<()> {
+    let flags = arguments.options.clone();
     let options = match &arguments.config {
         None => arguments.options,
         Some(path) => arguments.options.over(Options::from_toml(path)?),
     };
+    flags.refuse_idle(&options)?;
     let ready = Run::new(&options)?;
     if !arguments.quiet {
         print::remarks(&ready.sources.remarks);

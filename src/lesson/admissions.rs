@@ -270,7 +270,7 @@ fn explanation() -> Vec<String> {
          every sigmoid to its flat end, where the slope is almost 0 and nothing is learned. So both are standardised: \
          minus the mean, divided by the standard deviation. rank is a name rather than an amount (rank 4 is not four times \
          rank 1), so it becomes four columns, one of them 1. Those add up to 1 in every row, and so stand in for the bias \
-         that the net lacks.",
+         that the hidden layer lacks.",
         "One flaw is left as it is, for the numbers' sake: mean and deviation are taken over all 400 rows, so the test \
          rows have had a say in the training. wgrad train fits them on the training rows alone.",
         "And the step itself is the same as in the other lessons: error (target - output) times the slope output·(1 - \

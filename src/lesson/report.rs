@@ -159,8 +159,8 @@ impl Report {
         let device = self.device.gpu.as_ref().map_or_else(|| "the CPU".into(), |gpu| crate::error::shown(&gpu.name));
         let verdict = if self.agrees { "They agree" } else { "They do NOT agree" };
         let sentence = format!(
-            "{verdict}: computed in {precision} on {device}, held against numpy 2.4.6 in f64 and against every published \
-             digit, to half a unit of its last place and what is allowed above."
+            "{verdict}: computed in {precision} on {device}, held against numpy 2.4.6 in f64 within what is allowed above; \
+             published numbers may differ by half a unit of their last digit more."
         );
         text + &wrapped(&sentence)
     }

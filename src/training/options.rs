@@ -224,17 +224,17 @@ impl Options {
         if self.hidden.is_some() && file.activation.as_ref().is_some_and(|each| each.len() > 1) {
             file.activation = None;
         }
-        if self.loss.is_some() || self.task.is_some() || self.target.is_some() || self.data.is_some() {
+        if self.data.is_some() && self.data != file.data {
+            file = file.without_data();
+        }
+        if self.loss.is_some() || self.task.is_some() || self.target.is_some() {
             file.output_activation = None;
         }
-        if self.output_activation.is_some() || self.task.is_some() || self.target.is_some() || self.data.is_some() {
+        if self.output_activation.is_some() || self.task.is_some() || self.target.is_some() {
             file.loss = None;
         }
-        if self.target.is_some() || self.data.is_some() {
+        if self.target.is_some() {
             file.task = None;
-        }
-        if self.data.is_some() && self.target.is_none() {
-            file.target = None;
         }
         if self.epochs.is_some() {
             file.step_every = None;
@@ -249,6 +249,48 @@ impl Options {
         let mut merged = fields(file);
         merged.extend(fields(self).into_iter().filter(|(_, value)| !value.is_null()));
         serde_json::from_value(merged.into()).expect("both were options")
+    }
+
+    /// These options without what was said of the data, or followed from it.
+    fn without_data(self) -> Self {
+        Self {
+            data: None,
+            files: FileOptions::default(),
+            target: None,
+            task: None,
+            ignore: None,
+            categorical: None,
+            scale: None,
+            validation: None,
+            validation_labels: None,
+            test: None,
+            test_labels: None,
+            output_activation: None,
+            loss: None,
+            batch_size: None,
+            ..self
+        }
+    }
+
+    /// Refuses what was said of these flags although, all options taken together, it changes nothing.
+    ///
+    /// # Errors
+    /// Usage, naming the flag and what it goes with.
+    pub fn refuse_idle(&self, together: &Self) -> Result<()> {
+        let states = together.optimizer.unwrap_or(OptimizerKind::Adam).states();
+        let steps = together.schedule == Some(ScheduleKind::Step);
+        let idle = [
+            ("--momentum", "--optimizer momentum or nesterov", self.momentum.is_some() && states != 1),
+            ("--beta1", "--optimizer adam or adamw", self.beta1.is_some() && states != 2),
+            ("--beta2", "--optimizer adam or adamw", self.beta2.is_some() && states != 2),
+            ("--epsilon", "--optimizer adam or adamw", self.epsilon.is_some() && states != 2),
+            ("--step-every", "--schedule step", self.step_every.is_some() && !steps),
+            ("--step-factor", "--schedule step", self.step_factor.is_some() && !steps),
+        ];
+        match idle.into_iter().find(|(.., idle)| *idle) {
+            None => Ok(()),
+            Some((flag, needed, _)) => Err(Error::Usage(format!("{flag} goes with {needed}"))),
+        }
     }
 
     /// Reads options from a TOML file.
@@ -346,6 +388,8 @@ mod tests {
         let flags = Options { optimizer: Some(OptimizerKind::Sgd), loss: Some(Loss::SquaredError), ..Options::default() };
         let merged = flags.over(file());
         assert_eq!((merged.learning_rate, merged.output_activation), (None, None));
+        let other = Options { data: Some("iris".into()), ..Options::default() }.over(file());
+        assert_eq!((other.batch_size, other.loss, other.seed, other.hidden), (None, None, None, Some(Hidden(vec![64, 32]))));
         let same = Options { optimizer: Some(OptimizerKind::Adam), seed: Some(u64::MAX), ..Options::default() }.over(file());
         assert_eq!((same.learning_rate, same.loss, same.seed), (Some(0.001), Some(Loss::CrossEntropy), Some(u64::MAX)));
     }

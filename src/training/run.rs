@@ -9,14 +9,14 @@ use super::device::{Device, DeviceReport, Precision};
 use super::fit::{Ending, EpochRecord, Limits, Measure, Observer, fit};
 use super::options::{Init, Options};
 use super::resolution;
-use super::session::{Recipe, Session, plan};
+use super::session::{Recipe, Samples, Session, plan};
 use super::sources::{DataReport, Sources};
 use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::executor::cpu;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
-use crate::network::{Initialization, Loss, Network, Weights};
+use crate::network::{Activation, Initialization, Loss, Network, Weights};
 use crate::plan::Plan;
 
 /// A run that is ready to begin.
@@ -156,6 +156,7 @@ impl Run {
             None => None,
         };
         let samples = sources.training.samples::<T>(encoding, outputs)?;
+        reachable(&network, &samples)?;
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
         let folder = RunFolder::create(folder, &run_name(&sources.source))?;
         folder.write_run_toml(&options.to_toml())?;
@@ -254,6 +255,24 @@ fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) 
         Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
         Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
         None => Ok(Initialization::Auto.weights(network, seed)),
+    }
+}
+
+/// Refuses targets that the output's activation can never say.
+fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()> {
+    let output = network.output_activation();
+    let (low, high) = match output {
+        Activation::Sigmoid | Activation::Softmax => (0.0, 1.0),
+        Activation::Tanh => (-1.0, 1.0),
+        Activation::Relu => (0.0, f64::INFINITY),
+        Activation::LeakyRelu | Activation::Gelu | Activation::Identity => return Ok(()),
+    };
+    match samples.targets.values.iter().map(|value| value.to_f64()).find(|value| !(low..=high).contains(value)) {
+        None => Ok(()),
+        Some(target) => Err(Error::Usage(format!(
+            "a target is {target} as it is scaled, and --output-activation {output} reaches {low} to {high} only: scale it \
+             (--scale minmax), or take --output-activation identity"
+        ))),
     }
 }
 
