@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 /// One kernel with its sizes: what both executors need to know to run it.
 ///
-/// In every shader binding 0 is the parameters (uniform), binding 1 the step (one [`Step`] a replica), then come the buffers
+/// In every shader binding 0 is the parameters, binding 1 the step (one [`Step`] a replica), then come the buffers
 /// that the kernel reads, then those that it writes, in the order of the plan's [`Launch`](crate::plan::Launch).
 pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.
