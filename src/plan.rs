@@ -199,11 +199,6 @@ impl Plan {
         if self.buffers[buffer].shared { 1 } else { self.replicas }
     }
 
-    /// Bytes of all buffers together on the GPU.
-    pub fn padded_bytes(&self) -> u64 {
-        self.buffers.iter().map(|buffer| buffer.padded_bytes(self.replicas)).fold(0, u64::saturating_add)
-    }
-
     /// Checks every buffer and dispatch against a device's limits, before anything is allocated.
     ///
     /// # Errors

@@ -333,3 +333,55 @@ fn load<T: Precision>(executor: &mut dyn Executor<T>, samples: Samples<T>) -> Re
 fn mean<T: Precision>(values: &[T]) -> f64 {
     values.iter().map(|value| value.to_f64()).sum::<f64>() / values.len() as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, OptimizerKind};
+
+    /// One weight, no bias: the step of a batch is rate · (sum or mean of x (x w - y)), worked out here by hand.
+    #[test]
+    fn batches_short_last_ones_and_rates_are_those_of_the_definition() {
+        let x = [1.0, -2.0, 0.5, 3.0, 1.5];
+        let y = [2.0, 1.0, -1.0, 0.5, 4.0];
+        for reduction in [Reduction::Mean, Reduction::Sum] {
+            let schedule =
+                Schedule { kind: crate::training::ScheduleKind::Step, every: 1, factor: 0.5, ..Schedule::constant(0.02) };
+            let recipe = Recipe {
+                loss: Loss::SquaredError,
+                reduction,
+                optimizer: Optimizer::new(OptimizerKind::Sgd),
+                schedule,
+                batch: 2,
+                shuffle: false,
+                epochs: 2,
+                seed: 0,
+            };
+            let network = Network::new(vec![1, 1], vec![Activation::Identity], false).expect("a network");
+            let weights = vec![Layer { weight: Matrix::new(1, 1, vec![0.25_f64]), bias: Vec::new() }];
+            let samples = Samples { inputs: Matrix::new(5, 1, x.to_vec()), targets: Matrix::new(5, 1, y.to_vec()) };
+            let mut session =
+                Session::new(network, recipe, &weights, samples, &Device::cpu(Some(1), "test")).expect("a session");
+            let mut losses = session.train(2, |_| ControlFlow::Continue(())).expect("epochs").losses;
+
+            let (mut w, mut expected) = (0.25, Vec::new());
+            for rate in [0.02, 0.01] {
+                let mut loss = 0.0;
+                for batch in [0..2, 2..4, 4..5] {
+                    let rows = batch.len() as f64;
+                    let errors: Vec<f64> = batch.clone().map(|i| x[i] * w - y[i]).collect();
+                    loss += errors.iter().map(|error| 0.5 * error * error).sum::<f64>();
+                    let gradient: f64 = batch.zip(&errors).map(|(i, error)| x[i] * error).sum();
+                    w -= rate * if reduction == Reduction::Mean { gradient / rows } else { gradient };
+                }
+                expected.push(loss / 5.0);
+            }
+            losses.push(session.weights().expect("weights")[0].weight.values[0]);
+            expected.push(w);
+            for (loss, expected) in losses.iter().zip(&expected) {
+                assert!((loss - expected).abs() < 1e-14, "{reduction:?}: {losses:?}, expected {expected:?}");
+            }
+            assert_eq!((losses.len(), session.steps()), (3, 6));
+        }
+    }
+}
