@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Executor;
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Step, Twin, View, ViewMut, Workspace};
+use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, Workspace};
 use crate::plan::{BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
 
@@ -27,9 +27,10 @@ pub trait Computed: Scalar {
     /// Runs a kernel's twin of this type.
     fn run(
         kernel: &dyn Kernel,
-        step: &Step,
-        reads: &[View<'_, Self>],
-        writes: &mut [ViewMut<'_, Self>],
+        steps: &[Step],
+        replicas: usize,
+        reads: &[Operand<'_, Self>],
+        writes: &mut [OperandMut<'_, Self>],
         workspace: &mut Workspace<Self>,
     );
 }
@@ -39,12 +40,13 @@ macro_rules! computed {
         impl Computed for $type {
             fn run(
                 kernel: &dyn Kernel,
-                step: &Step,
-                reads: &[View<'_, Self>],
-                writes: &mut [ViewMut<'_, Self>],
+                steps: &[Step],
+                replicas: usize,
+                reads: &[Operand<'_, Self>],
+                writes: &mut [OperandMut<'_, Self>],
                 workspace: &mut Workspace<Self>,
             ) {
-                <dyn Kernel as Twin<$type>>::run(kernel, step, reads, writes, workspace);
+                <dyn Kernel as Twin<$type>>::run_all(kernel, steps, replicas, reads, writes, workspace);
             }
         }
     };
@@ -167,13 +169,21 @@ impl<T: Computed> Executor<T> for Cpu<T> {
         Ok(self.buffers[buffer].values_mut()[first..first + count].to_vec())
     }
 
+    fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<T>> {
+        let length = self.plan.buffers[buffer].length();
+        Ok(self.buffers[buffer].values_mut().chunks(length).flat_map(|values| &values[..count]).copied().collect())
+    }
+
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
         let Self { plan, buffers, workspace, pool } = self;
         let launches = &plan.launches(phase)[range];
-        let mut run = || {
-            for step in steps.chunks(plan.replicas) {
-                for launch in launches {
-                    run_launch(plan, launch, step, buffers, workspace);
+        let mut run = || match launches {
+            [launch] if launch.kernel.takes_many_steps() => run_launch(plan, launch, steps, buffers, workspace),
+            _ => {
+                for step in steps.chunks(plan.records) {
+                    for launch in launches {
+                        run_launch(plan, launch, step, buffers, workspace);
+                    }
                 }
             }
         };
@@ -189,7 +199,7 @@ impl<T: Computed> Executor<T> for Cpu<T> {
     }
 }
 
-/// Runs one launch for every replica.
+/// Runs one launch for every replica: one step, or as many as its kernel takes.
 fn run_launch<T: Computed>(
     plan: &Plan,
     launch: &Launch,
@@ -198,17 +208,12 @@ fn run_launch<T: Computed>(
     workspace: &mut Workspace<T>,
 ) {
     let mut written: Vec<Vec<T>> = launch.writes.iter().map(|&id| std::mem::take(buffers[id].values_mut())).collect();
-    for (replica, step) in steps.iter().enumerate() {
-        let range = |id: BufferId| {
-            let length = plan.buffers[id].length();
-            let first = if plan.buffers[id].shared { 0 } else { replica * length };
-            first..first + length
-        };
-        let reads: Vec<View<'_, T>> = launch.reads.iter().map(|&id| buffers[id].view(range(id))).collect();
-        let mut writes: Vec<ViewMut<'_, T>> =
-            launch.writes.iter().zip(&mut written).map(|(&id, values)| ViewMut { values: &mut values[range(id)] }).collect();
-        T::run(launch.kernel.as_ref(), step, &reads, &mut writes, workspace);
-    }
+    let length = |id: BufferId| if plan.buffers[id].shared { 0 } else { plan.buffers[id].length() };
+    let reads: Vec<Operand<'_, T>> = launch.reads.iter().map(|&id| buffers[id].operand(length(id))).collect();
+    let mut writes: Vec<OperandMut<'_, T>> =
+        launch.writes.iter().zip(&mut written).map(|(&id, values)| OperandMut { length: length(id), values }).collect();
+    T::run(launch.kernel.as_ref(), steps, plan.replicas, &reads, &mut writes, workspace);
+    drop(writes);
     for (&id, values) in launch.writes.iter().zip(written) {
         *buffers[id].values_mut() = values;
     }
@@ -222,10 +227,11 @@ impl<T> Storage<T> {
         }
     }
 
-    fn view(&self, range: Range<usize>) -> View<'_, T> {
+    /// All of it; `length` elements a replica, or 0 where it is shared.
+    fn operand(&self, length: usize) -> Operand<'_, T> {
         match self {
-            Self::Real(values) => View { values: &values[range], indices: &[] },
-            Self::Index(indices) => View { values: &[], indices: &indices[range] },
+            Self::Real(values) => Operand { values, indices: &[], length },
+            Self::Index(indices) => Operand { values: &[], indices, length },
         }
     }
 }

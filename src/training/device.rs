@@ -10,6 +10,9 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::kernels::whole::Variant;
+use crate::kernels::{Whole, stride4};
+use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
 /// What `--device` asks for.
@@ -131,6 +134,26 @@ impl Device {
     /// The GPU, if it is one.
     pub fn gpu(&self) -> Option<&OpenGpu> {
         self.gpu.as_ref()
+    }
+
+    /// The variant of the whole network's kernel that trains this network in numbers of type `T`, if it is small enough for one.
+    pub fn whole<T: Precision>(
+        &self,
+        network: &Network,
+        optimizer: OptimizerKind,
+        batch: usize,
+        rows: usize,
+    ) -> Option<Variant> {
+        let Some(gpu) = &self.gpu else {
+            let single = size_of::<T>() == size_of::<f32>();
+            let variant = Whole::variant(network, optimizer, batch, 0, true).filter(|_| single);
+            return variant.filter(|&variant| variant == Variant::Invocation);
+        };
+        let limits = gpu.limits();
+        let widest = network.inputs().max(network.outputs());
+        let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
+        let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
+        Whole::variant(network, optimizer, batch, limits.workgroup_bytes, limits.software).filter(|_| fits)
     }
 
     /// The largest buffer of source data.
