@@ -161,6 +161,22 @@ impl Device {
         self.gpu.as_ref().map(|gpu| gpu.limits().buffer_bytes)
     }
 
+    /// The threads of the CPU path; 1 for a GPU.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// What computes, in a few words: a software adapter is called one.
+    pub fn label(&self) -> String {
+        match &self.gpu {
+            Some(gpu) if gpu.info().software => {
+                format!("{} ({}, a software adapter)", shown(&gpu.info().name), gpu.info().backend)
+            }
+            Some(gpu) => format!("{} ({})", shown(&gpu.info().name), gpu.info().backend),
+            None => format!("the CPU, {} thread{}", self.threads, if self.threads == 1 { "" } else { "s" }),
+        }
+    }
+
     /// What a report says of it.
     pub fn report(&self) -> DeviceReport {
         DeviceReport {
@@ -174,17 +190,7 @@ impl Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.gpu {
-            Some(gpu) => {
-                let info = gpu.info();
-                let software = if info.software { ", a software adapter" } else { "" };
-                write!(formatter, "{} ({}{software}): {}", shown(&info.name), info.backend, self.reason)
-            }
-            None => {
-                let plural = if self.threads == 1 { "" } else { "s" };
-                write!(formatter, "the CPU, {} thread{plural}: {}", self.threads, self.reason)
-            }
-        }
+        write!(formatter, "{}: {}", self.label(), self.reason)
     }
 }
 
