@@ -73,10 +73,9 @@ fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize
 
     let sizes: Vec<_> = module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.workgroup_size)).collect();
     let [("main", [x, y, 1])] = sizes[..] else { return Err(format!("entry points {sizes:?}").into()) };
-    // The whole network's workgroup is as wide as its widest layer; no other is other than told.
-    if !shader.name.starts_with("whole-workgroup-") {
-        equal("lanes", &x, &lanes)?;
-    }
+    // In workgroup memory a whole network has a full workgroup whatever the lanes.
+    let full = shader.name.starts_with("whole-workgroup-") && !shader.name.starts_with("whole-workgroup-stored-");
+    equal("lanes", &x, &if full { 256 } else { lanes })?;
     if x * y > 256 {
         Err(format!("a workgroup of {x} × {y}, and no device need have more than 256").into())
     } else {
