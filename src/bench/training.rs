@@ -81,8 +81,8 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
     })
 }
 
-/// Trains for some epochs; gives the seconds that they took, the reading of their losses included.
-fn epochs(session: &mut Session<f32>, epochs: usize) -> Result<f64> {
+/// Trains for some epochs, until the last losses are read back; gives the seconds that they took.
+pub(super) fn epochs(session: &mut Session<f32>, epochs: usize) -> Result<f64> {
     let started = Instant::now();
     let mut left = epochs;
     while left > 0 {
