@@ -118,6 +118,7 @@ mod tests {
             device_step: None,
             samples_per_second: 1.0,
             gflops: 1.0,
+            computed_gflops: 1.0,
             share_of_peak: 1.0,
             intensity: 1.0,
         }

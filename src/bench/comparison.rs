@@ -127,6 +127,8 @@ pub struct Cell {
     pub samples_per_second: f64,
     /// 10⁹ nominal operations a second: 6 · parameters · rows.
     pub gflops: f64,
+    /// 10⁹ operations a second that the step's products do: fewer, as the first layer needs no delta of its inputs.
+    pub computed_gflops: f64,
     /// The same as a share of the device's peak.
     pub share_of_peak: f64,
     /// Operations a byte that the step's kernels have to read and to write.
@@ -190,18 +192,19 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     let mut figures = Vec::new();
     for device in devices {
         progress(&format!("what {} can do at most", device.label()));
-        let peaks = peaks(device, options.time / 8 / devices.len() as u32)?;
+        let peaks = peaks(device, (options.time / 8 / devices.len() as u32).max(LEAST_FOR_PEAKS))?;
         figures.push(DeviceFigures { name: device.label(), device: device.report(), peaks, startups: Vec::new() });
     }
-    let cells_in_all = (options.nets.len() * options.batches.len() * devices.len()).max(1) as u32;
-    let share = options.time.mul_f64(0.8) / cells_in_all;
-    let mut grid = Grid { devices, figures, share, cells: Vec::new(), left_out: Vec::new() };
+    let deadline = Instant::now() + options.time.mul_f64(0.85);
+    let to_do = options.nets.len() * options.batches.len();
+    let mut grid = Grid { devices, figures, deadline, to_do, cells: Vec::new(), left_out: Vec::new() };
     for net in &options.nets {
         progress(&format!("{net}: until the first step is done"));
         grid.startups(net, options.batches[options.batches.len() / 2])?;
         for &batch in &options.batches {
             progress(&format!("{net}, batches of {batch}"));
             grid.measure(net, batch)?;
+            grid.to_do -= 1;
         }
     }
     let Grid { figures, cells, left_out, .. } = grid;
@@ -221,6 +224,9 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     })
 }
 
+/// What the peaks of a device are measured for, however short everything else is.
+const LEAST_FOR_PEAKS: Duration = Duration::from_secs(1);
+
 /// About how long the steps last that the device's own clock times.
 const TIMED: Duration = Duration::from_millis(50);
 
@@ -228,17 +234,25 @@ const TIMED: Duration = Duration::from_millis(50);
 struct Grid<'a> {
     devices: &'a [Device],
     figures: Vec<DeviceFigures>,
-    /// What a cell may take.
-    share: Duration,
+    /// When everything should be done.
+    deadline: Instant,
+    /// Nets and batch sizes that are still to be measured.
+    to_do: usize,
     cells: Vec<Cell>,
     left_out: Vec<LeftOut>,
 }
 
 impl Grid<'_> {
+    /// What a net with a batch size may take on one device: an equal share of the time that is left.
+    fn share(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()) / (self.to_do.max(1) * self.devices.len()) as u32
+    }
+
     /// Times what it takes on each device until a net's first step is done.
     fn startups(&mut self, net: &Net, batch: usize) -> Result<()> {
+        let share = self.share();
         for (index, device) in self.devices.iter().enumerate() {
-            if self.predicted(net, batch, index) <= self.share {
+            if self.predicted(net, batch, index) <= share {
                 match startup(net, batch, device) {
                     Ok(startup) => self.figures[index].startups.push(startup),
                     Err(Error::Limit(_)) => {} // the cell tells
@@ -251,10 +265,11 @@ impl Grid<'_> {
 
     /// Times a net with a batch size on all devices in turn.
     fn measure(&mut self, net: &Net, batch: usize) -> Result<()> {
+        let share = self.share();
         let mut sessions = Vec::new();
         for (index, device) in self.devices.iter().enumerate() {
             let predicted = self.predicted(net, batch, index);
-            let why = if predicted > self.share {
+            let why = if predicted > share {
                 format!("its timings would take about {:.0} s: see --time", predicted.as_secs_f64().max(1.0))
             } else {
                 match Session::new(net.network()?, recipe(batch), &net.weights(), net.samples(BATCHES * batch), device) {
@@ -271,7 +286,7 @@ impl Grid<'_> {
         if sessions.is_empty() {
             return Ok(());
         }
-        let care = Care { timing: Duration::from_millis(50), total: self.share / 2 };
+        let care = Care { timing: Duration::from_millis(50), total: share / 2 };
         let mut works: Vec<_> =
             sessions.iter_mut().map(|(_, session)| |repeats| epochs(session, repeats).map(|_| ())).collect();
         let mut works: Vec<&mut dyn FnMut(usize) -> Result<()>> =
@@ -288,7 +303,8 @@ impl Grid<'_> {
         let step = epoch.scaled(1.0 / BATCHES as f64);
         let epochs = ((TIMED.as_secs_f64() / epoch.median) as usize).clamp(1, session.epochs_at_once());
         let timed = session.train_timed(epochs)?;
-        let gflops = net.operations() * batch as f64 / step.median / 1e9;
+        let work = Work::of_step(session.plan(), batch);
+        let computed_gflops = work.operations / step.median / 1e9;
         let gpu = self.devices[index].gpu();
         Ok(Cell {
             net: net.to_string(),
@@ -299,9 +315,10 @@ impl Grid<'_> {
             step,
             device_step: timed.map(|time| time.as_secs_f64() / (epochs * BATCHES) as f64),
             samples_per_second: batch as f64 / step.median,
-            gflops,
-            share_of_peak: gflops / self.figures[index].peaks.gflops,
-            intensity: Work::of_step(session.plan(), batch).intensity(),
+            gflops: net.operations() * batch as f64 / step.median / 1e9,
+            computed_gflops,
+            share_of_peak: computed_gflops / self.figures[index].peaks.gflops,
+            intensity: work.intensity(),
         })
     }
 

@@ -3,6 +3,7 @@
 
 use super::chart::{Chart, Series};
 use super::comparison::{Cell, ComparisonReport};
+use super::report::short_name;
 
 /// Text as it may stand in HTML and SVG.
 pub(super) fn escaped(text: &str) -> String {
@@ -48,19 +49,20 @@ impl ComparisonReport {
 
     /// Operations a second by operations a byte: the devices' roofs, and every cell below.
     fn roofline(&self) -> Chart {
-        let mut series = self.lines(|cell| (cell.intensity, cell.gflops), false);
+        let mut series = self.lines(|cell| (cell.intensity, cell.computed_gflops), false);
         let intensities = || self.cells.iter().map(|cell| cell.intensity);
         let (least, most) = intensities().fold((1.0, 100.0), |(a, b): (f64, f64), value| (a.min(value), b.max(value)));
         for device in &self.devices {
+            let gpu = device.device.gpu.as_ref();
             let (roof, slope) = (device.peaks.gflops, device.peaks.gigabytes_per_second);
             let ridge = roof / slope;
             let most = (2.0 * ridge).max(most);
             let least = least.min(ridge / 2.0);
             series.push(Series {
-                name: format!("at most: {}", device.name),
+                name: format!("at most: {}", short_name(&device.name, gpu.is_some(), gpu.is_some_and(|gpu| gpu.software))),
                 colour: 6,
                 joined: true,
-                dashed: device.device.kind == "gpu",
+                dashed: gpu.is_some(),
                 marked: false,
                 points: vec![(least, least * slope), (ridge, roof), (most, roof)],
             });
@@ -77,7 +79,7 @@ impl ComparisonReport {
                 nets.push(&cell.net);
                 nets.len() - 1
             });
-            let name = format!("{}, {}", cell.net, cell.device);
+            let name = format!("{}, {}", cell.net, cell.short_name());
             match lines.iter_mut().find(|line| line.name == name) {
                 Some(line) => line.points.push(point(cell)),
                 None => {

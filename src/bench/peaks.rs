@@ -41,7 +41,7 @@ pub fn peaks(device: &Device, total: Duration) -> Result<Peaks> {
     let mut predicted = Duration::ZERO;
     for size in PRODUCTS {
         // Each size takes eight times as long as the one before.
-        if predicted > total / 4 {
+        if predicted > total / 2 {
             break;
         }
         let seconds = square_product(size, device, &care)?;

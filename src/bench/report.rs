@@ -48,7 +48,7 @@ impl ComparisonReport {
         let row = |cell: &Cell| {
             vec![
                 cell.net.clone(),
-                cell.device.clone(),
+                cell.short_name(),
                 cell.batch.to_string(),
                 seconds(cell.step.median),
                 format!("± {}", percent(cell.step.spread() / 2.0)),
@@ -87,13 +87,14 @@ impl ComparisonReport {
             "device_step_seconds",
             "samples_per_second",
             "gflops",
+            "computed_gflops",
             "share_of_peak",
             "intensity",
         ];
         let row = |cell: &Cell| {
             let step = &cell.step;
             let numbers = [step.median, step.lower_quartile, step.upper_quartile, step.lowest, step.highest];
-            let rates = [cell.samples_per_second, cell.gflops, cell.share_of_peak, cell.intensity];
+            let rates = [cell.samples_per_second, cell.gflops, cell.computed_gflops, cell.share_of_peak, cell.intensity];
             let mut row = vec![cell.net.clone(), cell.device.clone(), cell.software.to_string(), cell.batch.to_string()];
             row.extend(numbers.map(|number| number.to_string()));
             row.extend([step.samples.to_string(), step.outliers.to_string()]);
@@ -160,9 +161,27 @@ impl ComparisonReport {
     pub(super) fn heading(&self) -> String {
         let machine = &self.machine;
         format!(
-            "wgrad {} on {} {}, {} threads. Medians of a training step until its losses are read back; ± half the distance of the quartiles; GFLOP/s are 6 · parameters · samples.",
+            "wgrad {} on {} {}, {} threads. A step is the median until its losses are read back, ± half the distance of the \
+             quartiles. GFLOP/s are 6 · parameters · samples; the share of the peak counts the products that are computed.",
             machine.wgrad, machine.system, machine.architecture, machine.cores
         )
+    }
+}
+
+impl Cell {
+    /// The device in a word or two, where its full name is told elsewhere.
+    pub(super) fn short_name(&self) -> String {
+        short_name(&self.device, self.gpu, self.software)
+    }
+}
+
+/// A device's name without its interface and version: a software adapter is called one here too.
+pub(super) fn short_name(device: &str, gpu: bool, software: bool) -> String {
+    let name = device.split(" (").next().unwrap_or_default();
+    match (gpu, software) {
+        (false, _) => "CPU".into(),
+        (true, false) => name.into(),
+        (true, true) => format!("{name} (software)"),
     }
 }
 
