@@ -14,7 +14,7 @@ use super::work::Work;
 use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::plan::Phase;
-use crate::training::{Device, DeviceReport, Precision, Session, session};
+use crate::training::{Device, DeviceReport, Precision, Session};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -272,7 +272,7 @@ impl Grid<'_> {
             let why = if predicted > share {
                 format!("its timings would take about {:.0} s: see --time", predicted.as_secs_f64().max(1.0))
             } else {
-                match Session::new(net.network()?, recipe(batch), &net.weights(), net.samples(BATCHES * batch), device) {
+                match session(net, batch, device) {
                     Ok(session) => {
                         sessions.push((index, session));
                         continue;
@@ -335,11 +335,16 @@ impl Grid<'_> {
     }
 }
 
+/// A net with made-up data on a device.
+fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
+    net.plan(batch, device)?;
+    Session::new(net.network()?, recipe(batch), &net.weights(), net.samples(BATCHES * batch), device)
+}
+
 /// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet.
 fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
     let device = device.reopened()?;
-    let (network, recipe, samples) = (net.network()?, recipe(batch), net.samples(BATCHES * batch));
-    let plan = session::plan(&network, recipe.loss, Some(&recipe), samples.inputs.rows, &device);
+    let (plan, samples) = (net.plan(batch, &device)?, net.samples(BATCHES * batch));
     let started = Instant::now();
     let mut executor = f32::executor(plan.clone(), &device)?;
     let compiled = Instant::now();
@@ -358,7 +363,7 @@ fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
     // Bytes are on the device once some of them can be read back.
     executor.read(plan.parameters[0], 0, 1)?;
     let uploaded = Instant::now();
-    let rates = recipe.optimizer.rates(1, 1e-4);
+    let rates = recipe(batch).optimizer.rates(1, 1e-4);
     executor.run(Phase::Training, &[Step { rows: batch, scale: 1.0 / batch as f64, rates, ..Step::default() }])?;
     executor.read_values(plan.losses.expect("a plan that trains has losses"), 0, batch)?;
     let stepped = Instant::now();

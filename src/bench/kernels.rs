@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::net::{BATCHES, Net, recipe};
+use super::net::{Net, recipe};
 use super::peaks::{Peaks, peaks};
 use super::statistics::Statistics;
 use super::timing::{Care, alone};
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::executor::Executor;
 use crate::kernels::Step;
 use crate::plan::Phase;
-use crate::training::{Device, DeviceReport, Precision, session};
+use crate::training::{Device, DeviceReport, Precision};
 use crate::verification::fill;
 
 /// The kernels of a step and what they take.
@@ -60,11 +60,9 @@ pub struct KernelFigures {
 /// Limit, if the step does not fit the device; what the device reports.
 pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration) -> Result<KernelsReport> {
     let peaks = peaks(device, total / 3)?;
-    let (network, recipe) = (net.network()?, recipe(batch));
-    let plan = session::plan(&network, recipe.loss, Some(&recipe), BATCHES * batch, device);
-    let mut executor = f32::executor(plan, device)?;
+    let mut executor = f32::executor(net.plan(batch, device)?, device)?;
     fill(executor.as_mut(), 1)?;
-    let rates = recipe.optimizer.rates(1, 1e-6);
+    let rates = recipe(batch).optimizer.rates(1, 1e-6);
     let step = Step { rows: batch, scale: 1.0 / batch as f64, rates, ..Step::default() };
     // One whole step first, so that every launch reads what it would read in training.
     executor.run(Phase::Training, &[step])?;

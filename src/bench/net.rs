@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Matrix;
 use crate::error::{Result, shown};
+use crate::executor::cpu::affordable;
 use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
-use crate::training::{Recipe, Reduction, Samples, Schedule};
+use crate::plan::Plan;
+use crate::training::{Device, Recipe, Reduction, Samples, Schedule, session};
 
 /// Inputs, hidden widths, outputs, written with dashes: `784-128-10`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +63,17 @@ impl Net {
     /// None for widths that were read.
     pub fn network(&self) -> Result<Network> {
         Network::new(self.widths.clone(), vec![Activation::Sigmoid; self.widths.len() - 1], true)
+    }
+
+    /// The plan of training it on a device, which fits into memory.
+    ///
+    /// # Errors
+    /// Limit, if it does not.
+    pub fn plan(&self, batch: usize, device: &Device) -> Result<Plan> {
+        let recipe = recipe(batch);
+        let plan = session::plan(&self.network()?, recipe.loss, Some(&recipe), BATCHES * batch, device);
+        affordable::<f32>(&plan)?;
+        Ok(plan)
     }
 
     /// Nominal operations of a row: 6 a parameter, of which each pass of the three takes a multiply-add.

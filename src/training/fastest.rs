@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::device::{Device, ONLY_SOFTWARE};
-use super::session::{Recipe, Samples, Session};
+use super::session::{self, Recipe, Samples, Session};
 use crate::cache;
 use crate::data::Matrix;
-use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::{GpuInfo, Gpus};
+use crate::error::{Result, shown};
+use crate::executor::cpu::affordable;
+use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
 use crate::network::{Layer, Network, Weights};
 
 /// Which GPUs are worth a measurement, and where its outcome is kept.
@@ -149,12 +150,12 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
 /// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it.
 fn measure(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
     let (recipe, rows) = sample_of(network, recipe, rows);
-    let made = Session::<f32>::new(network.clone(), recipe, &weights(network), samples(network, rows), device);
-    let mut session = match made {
-        Ok(session) => session,
-        Err(Error::Limit(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let plan = session::plan(network, recipe.loss, Some(&recipe), rows, device);
+    let fits = |gpu: &OpenGpu| plan.check(&gpu.limits()).is_ok();
+    if affordable::<f32>(&plan).is_err() || !device.gpu().is_none_or(fits) {
+        return Ok(None);
+    }
+    let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples(network, rows), device)?;
     let steps = session.steps_per_epoch() as f64;
     let mut epoch = || -> Result<f64> {
         let started = Instant::now();
@@ -271,6 +272,12 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn a_net_beyond_every_memory_is_not_measured() {
+        let (network, recipe) = case(vec![64, 1 << 30, 10], 32);
+        assert_eq!(measure(&network, &recipe, 1000, &Device::cpu(Some(1), "a test")).expect("no error"), None);
     }
 
     #[test]
