@@ -15,6 +15,9 @@ use crate::kernels::{Whole, stride4};
 use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
+/// Why the CPU path is taken where the only GPU is software.
+pub(super) const ONLY_SOFTWARE: &str = "the only GPU here is a software adapter, which runs on the CPU as well";
+
 /// What `--device` asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -114,7 +117,7 @@ impl Device {
                 match refusal {
                     Some(refusal) => cpu(&refusal),
                     None if gpus.list().is_empty() => cpu("no GPU was found"),
-                    None => cpu("the only GPU here is a software adapter, which runs on the CPU as well"),
+                    None => cpu(ONLY_SOFTWARE),
                 }
             }
             Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
@@ -129,6 +132,25 @@ impl Device {
     pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into() }
+    }
+
+    /// A GPU that is open.
+    pub(super) fn on(gpu: OpenGpu) -> Self {
+        Self { gpu: Some(gpu), threads: 1, reason: String::new() }
+    }
+
+    /// The same device, taken for this reason.
+    pub(super) fn because(self, reason: &str) -> Self {
+        Self { reason: reason.into(), ..self }
+    }
+
+    /// The same device, opened anew: nothing is compiled on it yet.
+    ///
+    /// # Errors
+    /// No device, if the driver refuses.
+    pub fn reopened(&self) -> Result<Self> {
+        let gpu = self.gpu.as_ref().map(|gpu| Gpus::find().open(gpu.info().index)).transpose()?;
+        Ok(Self { gpu, ..self.clone() })
     }
 
     /// The GPU, if it is one.

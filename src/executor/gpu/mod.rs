@@ -1,9 +1,11 @@
 //! Runs a plan on a GPU: buffers that stay there, pipelines and bind groups made once, many dispatches a submission.
 
 pub mod device;
+mod timestamps;
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource,
@@ -18,6 +20,7 @@ use crate::kernels::step::StepWords;
 use crate::kernels::{Shader, Step, stride4};
 use crate::plan::{Bindable, Bound, BufferId, Element, Launch, MOST_ITERATIONS, Phase, Plan};
 use device::Device;
+use timestamps::Timestamps;
 
 /// Bytes that go to the device in one piece.
 const UPLOAD_BYTES: usize = 16 << 20;
@@ -39,6 +42,8 @@ pub struct Gpu {
     /// Bytes from one step's records to the next's.
     step_stride: u64,
     in_flight: VecDeque<SubmissionIndex>,
+    /// Times the passes that are recorded, while that is wanted.
+    timestamps: Option<Timestamps>,
 }
 
 /// Where a buffer of the plan lies.
@@ -76,7 +81,17 @@ impl Gpu {
                 dispatches.push(compiler.dispatch(&plan, launch, (&buffers, &groups), &steps)?);
             }
         }
-        Ok(Self { plan, device, buffers, training, evaluation, steps, step_stride, in_flight: VecDeque::new() })
+        Ok(Self {
+            plan,
+            device,
+            buffers,
+            training,
+            evaluation,
+            steps,
+            step_stride,
+            in_flight: VecDeque::new(),
+            timestamps: None,
+        })
     }
 
     /// Records and submits some steps, whose records are on the device from `first_record` on.
@@ -87,7 +102,8 @@ impl Gpu {
         };
         let lanes = self.device.limits().lanes;
         let mut encoder = self.device.wgpu().create_command_encoder(&CommandEncoderDescriptor::default());
-        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
+        let timestamp_writes = self.timestamps.as_mut().and_then(Timestamps::next);
+        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor { label: None, timestamp_writes });
         for (index, step) in steps.chunks(self.plan.records).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
             for (dispatch, launch) in dispatches.iter().zip(launches) {
@@ -232,6 +248,14 @@ impl Executor<f32> for Gpu {
             }
         }
         Ok(())
+    }
+
+    fn run_timed(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<Option<Duration>> {
+        self.timestamps = Timestamps::new(&self.device)?;
+        let ran = self.run_launches(phase, range, steps).and_then(|()| self.finish());
+        let timestamps = self.timestamps.take();
+        ran?;
+        timestamps.map_or(Ok(None), |timestamps| timestamps.total(&self.device))
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -1,0 +1,71 @@
+//! What it costs the CPU to record and submit a dispatch: the time of the thread that does it, without what it waits for.
+//!
+//! Each benchmark's name says how many dispatches it records; the bar is 2 µs for one. A software adapter computes in threads of
+//! its own, whose time is not counted (with `LP_NUM_THREADS=0` Mesa's llvmpipe has none, and the figures say nothing).
+
+#[cfg(unix)]
+mod recording {
+    use std::time::Duration;
+
+    use criterion::{BenchmarkId, Criterion, Throughput};
+    use rustix::time::{ClockId, clock_gettime};
+    use wgrad::bench::WorkloadName;
+    use wgrad::kernels::Step;
+    use wgrad::plan::Phase;
+    use wgrad::training::{Device, Precision, Wanted, session};
+    use wgrad::verification::fill;
+
+    /// Steps that are recorded in one go.
+    const STEPS: usize = 256;
+
+    /// The time that this thread has computed for.
+    fn thread_time() -> Duration {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    }
+
+    pub(super) fn recording(criterion: &mut Criterion) {
+        let Ok(device) = Device::choose(&Wanted::Gpu, None, false) else {
+            println!("recording: no GPU was found");
+            return;
+        };
+        let mut group = criterion.benchmark_group("recording");
+        group.sample_size(10);
+        for name in [WorkloadName::Tiny, WorkloadName::Digits] {
+            let workload = name.workload();
+            let (network, recipe) = (workload.network().expect("a network"), workload.recipe());
+            let plan = session::plan(&network, recipe.loss, Some(&recipe), 2 * recipe.batch, &device);
+            let dispatches = STEPS * plan.training.len();
+            let mut executor = f32::executor(plan, &device).expect("an executor");
+            fill(executor.as_mut(), 1).expect("numbers");
+            let rates = recipe.optimizer.rates(1, 1e-6);
+            let step = Step { rows: recipe.batch, scale: 1.0 / recipe.batch as f64, rates, ..Step::default() };
+            group.throughput(Throughput::Elements(dispatches as u64));
+            let name = format!("{dispatches} dispatches of {name:?}");
+            group.bench_function(BenchmarkId::new(device.label(), name), |bencher| {
+                bencher.iter_custom(|iterations| {
+                    (0..iterations)
+                        .map(|_| {
+                            let started = thread_time();
+                            executor.run(Phase::Training, &[step; STEPS]).expect("steps");
+                            let recorded = thread_time() - started;
+                            executor.finish().expect("the device");
+                            recorded
+                        })
+                        .sum()
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+#[cfg(unix)]
+criterion::criterion_group!(benches, recording::recording);
+#[cfg(unix)]
+criterion::criterion_main!(benches);
+
+#[cfg(not(unix))]
+fn main() {
+    println!("recording: this system's clocks of threads are not read here");
+}
