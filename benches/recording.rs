@@ -34,7 +34,7 @@ mod recording {
         for name in [WorkloadName::Tiny, WorkloadName::Digits] {
             let workload = name.workload();
             let (network, recipe) = (workload.network().expect("a network"), workload.recipe());
-            let plan = session::plan(&network, recipe.loss, Some(&recipe), 2 * recipe.batch, &device);
+            let plan = session::plan::<f32>(&network, recipe.loss, Some(&recipe), 2 * recipe.batch, 1, &device);
             let dispatches = STEPS * plan.training.len();
             let mut executor = f32::executor(plan, &device).expect("an executor");
             fill(executor.as_mut(), 1).expect("numbers");
