@@ -8,6 +8,7 @@ use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
 use wgrad::kernels::Step;
+use wgrad::kernels::whole::Variant;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{BufferId, Phase, Plan};
 use wgrad::verification::fill;
@@ -25,8 +26,13 @@ fn cases() -> Vec<Case> {
     // Sums far longer than the results are wide or high, and an output of one column.
     let sizes = [20_001, 9, 5, 1];
     cases.push(Case { hidden: Activation::Tanh, rows: 40_003, ..Case::new(format!("{sizes:?} of tanh with sgd"), sizes) });
-    let whole = Case::new("a batch of all rows", [9, 5, 6, 7]);
-    cases.push(Case { rows: 9, ..whole });
+    let all_rows = Case::new("a batch of all rows", [9, 5, 6, 7]);
+    cases.push(Case { rows: 9, ..all_rows });
+    for (variant, sizes) in [(Variant::Invocation, [7, 3, 5, 2]), (Variant::WorkgroupStored, [33, 9, 12, 5])] {
+        let name = format!("{sizes:?}, whole steps, {variant:?}");
+        let case = Case { whole: Some(variant), optimizer: OptimizerKind::Adam, ..Case::new(name, sizes) };
+        cases.push(Case { output: Activation::Softmax, loss: Loss::CrossEntropy, ..case });
+    }
     cases
 }
 

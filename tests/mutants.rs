@@ -9,6 +9,7 @@ use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed};
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
+use wgrad::kernels::whole::Variant;
 use wgrad::kernels::{Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
 use wgrad::network::{Activation, Loss, OptimizerKind};
 
@@ -124,6 +125,92 @@ fn joint(output: Activation, loss: Loss) -> Case {
 
 fn fault(name: &'static str, kernel: &'static str, [from, to]: [&'static str; 2], case: Case) -> Fault {
     Fault { name, kernel, from, to, case, noticed: kernel }
+}
+
+/// Faults of the kernels of whole networks, which are one launch a step.
+fn whole_faults() -> Vec<Fault> {
+    let of = |variant| Case {
+        whole: Some(variant),
+        widths: vec![5, 6, 3],
+        batch: 6,
+        rows: 16,
+        replicas: 2,
+        optimizer: OptimizerKind::Adam,
+        ..case()
+    };
+    let alone = || of(Variant::Invocation);
+    let group = || of(Variant::WorkgroupStored);
+    let slopes = || Case { hidden: Activation::Gelu, ..group() };
+    vec![
+        fault("whole: every step is the first", "whole", ["steps[s * records + record]", "steps[record]"], alone()),
+        fault(
+            "whole: every replica has the first one's step",
+            "whole",
+            ["select(0u, replica, records > 1u)", "0u"],
+            alone(),
+        ),
+        fault("whole: rows are not in the epoch's order", "whole", ["current.first + row]", "row]"], alone()),
+        fault("whole: the last input has no weight", "whole", ["k < WIDTH[l]", "k + 1u < WIDTH[l]"], alone()),
+        fault("whole: no bias", "whole", ["    if BIAS {", "    if BIAS && rows > 7u {"], alone()),
+        fault("whole: deltas are not scaled", "whole", ["error * current.scale", "error"], alone()),
+        fault(
+            "whole: derivatives are left out",
+            "whole",
+            ["deltas[element] * layer_derivative(l - 1u, stored[element])", "deltas[element]"],
+            alone(),
+        ),
+        fault(
+            "whole: gradients are kept from step to step",
+            "whole",
+            ["        gradients[place] = vec4f();\n", ""],
+            alone(),
+        ),
+        fault("whole: the first state is not kept", "whole", ["first_states[place] = state[0];", ""], alone()),
+        fault("whole: every loss is the first row's", "whole", ["current.loss_row + row", "current.loss_row"], alone()),
+        fault(
+            "whole: weights are updated before the delta",
+            "whole",
+            [
+                "            delta(l, lane);\n            barrier();\n            update(l, lane);",
+                "            update(l, lane);\n            barrier();\n            delta(l, lane);",
+            ],
+            group(),
+        ),
+        fault(
+            "whole: the last tile is dropped",
+            "whole",
+            ["index < tiles(current.rows, width)", "index + 1u < tiles(current.rows, width)"],
+            group(),
+        ),
+        fault(
+            "whole: the last sample is not summed",
+            "whole",
+            [
+                "row < current.rows; row++) {\n            var right",
+                "row + 1u < current.rows; row++) {\n            var right",
+            ],
+            group(),
+        ),
+        fault(
+            "whole: the two deltas share their place",
+            "whole",
+            ["% 2u) * parameters.delta_length", "% 2u) * 0u"],
+            group(),
+        ),
+        fault(
+            "whole: the output stands for the slope",
+            "whole",
+            ["select(0u, parameters.slopes, stores_slope(l))", "0u"],
+            slopes(),
+        ),
+        fault(
+            "whole: the batch is not gathered",
+            "whole",
+            ["inputs[source_row(element / width) * width + element % width]", "inputs[element]"],
+            group(),
+        ),
+        fault("whole: no gradient of the biases", "whole", ["            update_bias(0u, lane);", ""], group()),
+    ]
 }
 
 fn product_faults() -> Vec<Fault> {
@@ -270,7 +357,7 @@ fn main() {
         }
     };
     let mut trials = vec![shared.trial("nothing is noticed where nothing is altered".into(), unaltered)];
-    for faults in [product_faults(), epilogue_faults(), update_faults(), padding_faults()] {
+    for faults in [whole_faults(), product_faults(), epilogue_faults(), update_faults(), padding_faults()] {
         for fault in faults {
             trials.push(shared.trial(format!("is noticed: {}", fault.name), move |device| fault.check(device)));
         }
