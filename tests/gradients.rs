@@ -29,7 +29,8 @@ struct Problem {
 
 impl Problem {
     fn new(network: &Network, loss: Loss, scale: f64) -> Self {
-        let training = TrainingOptions { rows: ROWS, batch: ROWS, optimizer: OptimizerKind::Sgd, losses: ROWS };
+        let optimizer = OptimizerKind::Sgd;
+        let training = TrainingOptions { rows: ROWS, batch: ROWS, shuffle: false, gather: false, optimizer, losses: ROWS };
         let options = Options { loss, training: Some(training), evaluation_rows: ROWS, replicas: 1, segment_bytes: None };
         let plan = Plan::new(network, &options);
         let mut executor = Cpu::<f64>::new(plan.clone(), 1).expect("memory");

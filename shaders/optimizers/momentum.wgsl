@@ -1,5 +1,5 @@
 // v = μ v + g + λ w; w -= rate · v
-@group(0) @binding(5) var<storage, read_write> velocity: array<vec4f>;    // as the parameters
+@group(0) @binding(WRITES + 1u) var<storage, read_write> velocity: array<vec4f>;    // as the parameters
 
 fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
     let step = steps[replica];

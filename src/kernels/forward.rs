@@ -2,7 +2,7 @@
 
 use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, for_each_row};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -21,6 +21,8 @@ pub struct Forward {
     pub activation: Activation,
     /// Whether the slope is written.
     pub slope: bool,
+    /// Where the batch's rows of the input are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -33,14 +35,22 @@ impl Kernel for Forward {
     fn shader(&self, lanes: u32) -> Shader {
         let slope = if self.slope { shader_file!("slope_kept.wgsl") } else { shader_file!("slope_dropped.wgsl") };
         let kept = if self.slope { "-slope" } else { "" };
-        let shader = Shader::new(format!("forward-direct-{}{kept}-{lanes}", self.activation.file_name()));
+        let (activation, source) = (self.activation.file_name(), self.source.name());
+        let shader = Shader::new(format!("forward-direct-{activation}{kept}-{source}-{lanes}"))
+            .constant("WRITES", 4 + self.source.reads())
+            .switch("READS_SOURCE", true);
         product::direct(shader, lanes, |shader| {
-            shader.activation(self.activation).part(slope).part(shader_file!("forward.wgsl"))
+            shader
+                .part(self.source.shader())
+                .activation(self.activation)
+                .part(slope)
+                .part(shader_file!("affine.wgsl"))
+                .part(shader_file!("forward.wgsl"))
         })
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], self.source, 0)
     }
 
     fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
@@ -61,7 +71,8 @@ impl Kernel for Forward {
         let z = run(reads);
         let magnitudes: Vec<Vec<f64>> =
             reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
-        let magnitude = run(&magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
+        let magnitudes = magnitudes.iter().zip(reads).map(|(values, view)| View { values, indices: view.indices });
+        let magnitude = run(&magnitudes.collect::<Vec<_>>());
         let terms = self.inputs + usize::from(self.bias);
         let written = step.rows * self.outputs;
         let mut bounds = vec![vec![0.0; z.len()]; before.len()];
@@ -76,7 +87,8 @@ impl Kernel for Forward {
 
 impl<T: Scalar> Twin<T> for Forward {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, parameters] = reads else { panic!("forward reads input and parameters") };
+        let [input, parameters, ..] = reads else { panic!("forward reads input and parameters") };
+        let input = self.source.rows(step, *input, self.inputs, reads);
         let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
         let (output, rest) = writes.split_first_mut().expect("forward writes output");
         let output = &mut output.values[..step.rows * self.outputs];
@@ -88,7 +100,7 @@ impl<T: Scalar> Twin<T> for Forward {
         let keep = if self.bias { T::ONE } else { T::ZERO };
         let sizes = [step.rows, self.outputs, self.inputs];
         let threads = workspace.threads;
-        product::product(sizes, output, keep, T::ONE, input.values, Layout::Normal, weight, Layout::Normal, threads);
+        product::product(sizes, output, keep, T::ONE, &input, Layout::Normal, weight, Layout::Normal, threads);
         if self.slope {
             let slope = &mut rest[0].values[..output.len()];
             slope.copy_from_slice(output);

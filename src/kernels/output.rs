@@ -2,7 +2,7 @@
 //! Shader: `shaders/output.wgsl`, with one of `shaders/losses/`.
 
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
@@ -30,10 +30,22 @@ pub struct Output {
     pub loss: Loss,
     /// What is written beside the losses.
     pub product: Product,
+    /// Where the batch's rows of the targets are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
     /// Room for losses of one replica.
     pub losses: usize,
+}
+
+impl Product {
+    /// Its name as a part of a shader's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Output => "output",
+        }
+    }
 }
 
 impl Kernel for Output {
@@ -42,26 +54,24 @@ impl Kernel for Output {
     }
 
     fn shader(&self, lanes: u32) -> Shader {
-        let product = match self.product {
-            Product::Delta => "delta",
-            Product::Output => "output",
-        };
-        Shader::new(format!("output-{product}-{}-{}-{lanes}", self.loss, self.activation.file_name()))
+        let (product, loss) = (self.product.name(), self.loss);
+        let (activation, source) = (self.activation.file_name(), self.source.name());
+        Shader::new(format!("output-{product}-{loss}-{activation}-{source}-{lanes}"))
             .constant("LANES", lanes)
+            .constant("WRITES", 5 + self.source.reads())
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
             .activation(self.activation)
-            .part(match self.loss {
-                Loss::SquaredError => shader_file!("losses/squared_error.wgsl"),
-                Loss::BinaryCrossEntropy => shader_file!("losses/binary_cross_entropy.wgsl"),
-                Loss::CrossEntropy => shader_file!("losses/cross_entropy.wgsl"),
-            })
+            .part(loss.shader())
+            .part(self.source.shader())
+            .part(shader_file!("output_row.wgsl"))
             .part(shader_file!("output.wgsl"))
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.outputs), word(self.capacity), word(self.losses.next_multiple_of(4)), 0]
+        let losses = word(self.losses.next_multiple_of(4));
+        vec![word(self.outputs), word(self.capacity), self.source.order_length(), losses]
     }
 
     fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
@@ -75,9 +85,10 @@ impl Kernel for Output {
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut written = vec![0.0; before[0].values.len()];
         let mut losses = vec![0.0; before[1].values.len()];
+        let targets = self.source.rows(step, reads[2], self.outputs, reads);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
-            let (result, target) = (&reads[0].values[range.clone()], &reads[2].values[range.clone()]);
+            let (result, target) = (&reads[0].values[range.clone()], &targets[range.clone()]);
             let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
             let scale = if self.product == Product::Delta { step.scale } else { 1.0 };
             let count = self.outputs as f64;
@@ -96,12 +107,13 @@ impl Kernel for Output {
 
 impl<T: Scalar> Twin<T> for Output {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        let [result, stored, targets] = reads else { panic!("output reads result, stored and targets") };
+        let [result, stored, targets, ..] = reads else { panic!("output reads result, stored and targets") };
+        let targets = self.source.rows(step, *targets, self.outputs, reads);
         let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
         let scale = T::from_f64(step.scale);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
-            let target = &targets.values[range.clone()];
+            let target = &targets[range.clone()];
             let written = &mut written.values[range.clone()];
             written.copy_from_slice(&result.values[range.clone()]);
             losses.values[step.loss_row + row] = self.row_loss(written, target);

@@ -2,7 +2,7 @@
 
 use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
@@ -20,6 +20,8 @@ pub struct Update {
     pub bias: bool,
     /// The rule that turns a gradient into a step.
     pub optimizer: OptimizerKind,
+    /// Where the batch's rows of the input are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -30,12 +32,15 @@ impl Kernel for Update {
     }
 
     fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("update-direct-{}-{lanes}", self.optimizer));
-        product::direct(shader, lanes, |shader| shader.part(self.optimizer.shader()).part(shader_file!("update.wgsl")))
+        let shader = Shader::new(format!("update-direct-{}-{}-{lanes}", self.optimizer, self.source.name()))
+            .constant("WRITES", 4 + self.source.reads());
+        product::direct(shader, lanes, |shader| {
+            shader.part(self.source.shader()).part(self.optimizer.shader()).part(shader_file!("update.wgsl"))
+        })
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], self.source, 0)
     }
 
     fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
@@ -50,8 +55,8 @@ impl Kernel for Update {
         let gradient = self.gradient(step, reads);
         let magnitudes: Vec<Vec<f64>> =
             reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
-        let magnitude =
-            self.gradient(step, &magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
+        let magnitudes = magnitudes.iter().zip(reads).map(|(values, view)| View { values, indices: view.indices });
+        let magnitude = self.gradient(step, &magnitudes.collect::<Vec<_>>());
         let mut bounds = vec![vec![0.0; gradient.len()]; before.len()];
         for index in 0..gradient.len() {
             let error = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
@@ -77,7 +82,8 @@ impl Kernel for Update {
 
 impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, delta] = reads else { panic!("update reads input and delta") };
+        let [input, delta, ..] = reads else { panic!("update reads input and delta") };
+        let input = self.source.rows(step, *input, self.inputs, reads);
         let (parameters, states) = writes.split_first_mut().expect("update writes parameters");
         let delta = &delta.values[..step.rows * self.outputs];
         let weights = self.inputs * self.outputs;
@@ -87,7 +93,7 @@ impl<T: Scalar> Twin<T> for Update {
         let mut gradient = std::mem::take(&mut workspace.scratch);
         gradient.resize(weights, T::ZERO);
         let all = &mut gradient[..];
-        product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
+        product::product(sizes, all, T::ZERO, T::ONE, &input, Layout::Transposed, delta, Layout::Normal, threads);
         self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
         if self.bias {
             gradient.clear();

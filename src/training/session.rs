@@ -92,6 +92,8 @@ pub fn plan(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize,
     let training = recipe.map(|recipe| TrainingOptions {
         rows,
         batch: recipe.batch,
+        shuffle: recipe.shuffle,
+        gather: device.gpu().is_none(),
         optimizer: recipe.optimizer.kind,
         losses: rows * epochs_at_once(recipe, rows),
     });
