@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::kernels::whole::{Sequence, SequenceLaunch, Variant, group_starts};
-use crate::kernels::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Update, Whole, stride4};
+use crate::kernels::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Source, Update, Whole, stride4};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// A buffer's place in [`Plan::buffers`].
@@ -101,10 +101,15 @@ pub enum Phase {
 /// What a training step needs to know beside the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingOptions {
-    /// Rows of the training data.
+    /// Rows of the training data that are on the device at once.
     pub rows: usize,
-    /// Rows of a batch. As many as there are, or more: the batch is the data, and a single replica gathers nothing.
+    /// Rows of a batch. As many as there are, or more: the batch is the data, and has no order.
     pub batch: usize,
+    /// Whether batches follow an order of the rows. Without, they are the rows as they lie.
+    pub shuffle: bool,
+    /// Whether the rows of a shuffled batch are copied together, for products that want them so, instead of being read where
+    /// the order says.
+    pub gather: bool,
     /// The optimizer's rule.
     pub optimizer: OptimizerKind,
     /// Room for losses: rows that may be trained on between two readings.
@@ -162,7 +167,7 @@ pub struct Plan {
     pub inputs: Vec<Segment>,
     /// The training targets [rows × outputs], in segments.
     pub targets: Vec<Segment>,
-    /// The order of the rows in an epoch; absent where the batch is the data.
+    /// The order of the rows in an epoch; absent where batches are read in place.
     pub order: Option<BufferId>,
     /// Losses of the rows trained on.
     pub losses: Option<BufferId>,
@@ -200,7 +205,7 @@ impl Plan {
 
     /// The plan of a network: a pure function of what is given.
     pub fn new(network: &Network, options: &Options) -> Self {
-        let mut builder = Builder { network, options, buffers: Vec::new(), gathers: false };
+        let mut builder = Builder { network, options, buffers: Vec::new(), plain: false };
         let parameters: Vec<_> = (0..network.layers()).map(|l| builder.layer_buffer("parameters", l)).collect();
         let evaluation = builder.evaluation(&parameters);
         let training = match &options.training {
@@ -339,8 +344,8 @@ struct Builder<'a> {
     network: &'a Network,
     options: &'a Options,
     buffers: Vec<Buffer>,
-    /// Whether a batch of all rows is gathered, too.
-    gathers: bool,
+    /// Whether every batch is gathered and every layer and the outputs are a kernel each: the plainest step.
+    plain: bool,
 }
 
 /// The part of the plan that trains.
@@ -363,38 +368,68 @@ struct Evaluation {
     losses: BufferId,
 }
 
+/// Where a phase finds the rows of a batch.
+struct Data {
+    inputs: BufferId,
+    targets: BufferId,
+    source: Source,
+    /// The order that they are read through.
+    order: Option<BufferId>,
+}
+
+impl Data {
+    /// Where the rows of a layer's input are: the data's, or those of a buffer of the batch.
+    fn source_of(&self, input: BufferId) -> Source {
+        if input == self.inputs { self.source } else { Source::Batch }
+    }
+
+    /// The order that a layer's input is read through.
+    fn order_of(&self, input: BufferId) -> Option<BufferId> {
+        self.order.filter(|_| input == self.inputs)
+    }
+}
+
+/// What a phase writes at the outputs.
+struct Ends {
+    product: OutputProduct,
+    /// delta[L], or the network's outputs.
+    written: BufferId,
+    losses: BufferId,
+    /// Room for losses of one replica.
+    room: usize,
+}
+
 impl Builder<'_> {
     fn training(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
         let (network, layers) = (self.network, self.network.layers());
         let batch = training.batch.min(training.rows);
         let inputs = self.segments("inputs", training.rows, network.inputs());
         let targets = self.segments("targets", training.rows, network.outputs());
-        // Replicas read batches of their own, and the data is there once.
-        let several = inputs.len() > 1 || targets.len() > 1 || self.options.replicas > 1;
-        let gathers = batch < training.rows || several || self.gathers;
-        let order = gathers.then(|| self.add("order", 1, training.rows, Element::Index, false));
+        let in_segments = inputs.len() > 1 || targets.len() > 1;
+        let ordered = self.plain || in_segments || (training.shuffle && batch < training.rows);
+        let order = ordered.then(|| self.add("order", 1, training.rows, Element::Index, false));
+        let source = match order {
+            None => Source::InPlace,
+            Some(_) if self.plain || in_segments || training.gather => Source::Batch,
+            Some(_) => Source::Ordered(training.rows),
+        };
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
         let states = self.states(training);
 
         let mut launches = Vec::new();
         let (x, y) = match order {
-            None => (inputs[0].buffer, targets[0].buffer),
-            Some(order) => (
+            Some(order) if source == Source::Batch => (
                 self.gather(&mut launches, "inputs", &inputs, order, batch),
                 self.gather(&mut launches, "targets", &targets, order, batch),
             ),
+            _ => (inputs[0].buffer, targets[0].buffer),
         };
-        let (a, stored) = self.forward(&mut launches, "", x, parameters, batch, true);
+        let data = Data { inputs: x, targets: y, source, order: order.filter(|_| source != Source::Batch) };
         let mut delta = self.batch_buffer("delta", layers, batch);
-        launches.push(self.output(
-            OutputProduct::Delta,
-            [a[layers], stored[layers], y],
-            [delta, losses],
-            batch,
-            training.losses,
-        ));
+        let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
+        let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
         for l in (0..layers).rev() {
-            let update = self.update(l, training.optimizer, [a[l], delta], parameters[l], &states[l], batch);
+            let update = self.update(l, training.optimizer, &data, [a[l], delta], parameters[l], &states[l], batch);
             if l > 0 {
                 let below = self.batch_buffer("delta", l, batch);
                 launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
@@ -444,7 +479,7 @@ impl Builder<'_> {
     /// The same step, kernel by kernel, for one replica.
     fn sequence(&self, training: &TrainingOptions) -> Sequence {
         let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
-        let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), gathers: true };
+        let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), plain: true };
         let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
         let part = inner.training(training, &parameters);
         let launches = part.launches.into_iter().map(|launch| {
@@ -469,68 +504,96 @@ impl Builder<'_> {
     }
 
     fn evaluation(&mut self, parameters: &[BufferId]) -> Evaluation {
-        let (rows, layers) = (self.options.evaluation_rows, self.network.layers());
+        let rows = self.options.evaluation_rows;
         let inputs = self.add("evaluation inputs", rows, self.network.inputs(), Element::Real, false);
         let targets = self.add("evaluation targets", rows, self.network.outputs(), Element::Real, false);
         let losses = self.add("evaluation losses", 1, rows, Element::Real, false);
         let outputs = self.add("evaluation outputs", rows, self.network.outputs(), Element::Real, false);
         let mut launches = Vec::new();
-        let (a, _) = self.forward(&mut launches, "evaluation ", inputs, parameters, rows, false);
-        let last = a[layers];
-        launches.push(self.output(OutputProduct::Output, [last, last, targets], [outputs, losses], rows, rows));
+        let data = Data { inputs, targets, source: Source::Batch, order: None };
+        let ends = Ends { product: OutputProduct::Output, written: outputs, losses, room: rows };
+        self.forward(&mut launches, "evaluation ", &data, parameters, rows, &ends);
         Evaluation { launches, inputs, targets, outputs, losses }
     }
 
-    /// a[l] = f(a[l-1] · W[l] + b[l]). Gives the outputs a[0..=L] and what each layer stored for its derivative.
+    /// a[l] = f(a[l-1] · W[l] + b[l]), and what happens at the outputs. Gives a[0..L] and what each layer stored for its
+    /// derivative.
     fn forward(
         &mut self,
         launches: &mut Vec<Launch>,
         prefix: &str,
-        x: BufferId,
+        data: &Data,
         parameters: &[BufferId],
         rows: usize,
-        trains: bool,
+        ends: &Ends,
     ) -> (Vec<BufferId>, Vec<BufferId>) {
-        let (mut a, mut stored) = (vec![x], vec![x]);
+        let (mut a, mut stored) = (vec![data.inputs], vec![data.inputs]);
+        let (widths, last) = (self.network.widths().to_vec(), self.network.layers() - 1);
         for (l, &activation) in self.network.activations().iter().enumerate() {
-            let joint = l + 1 == self.network.layers() && self.options.loss.is_joint();
+            if l == last && !self.plain && ForwardOutput::suits(widths[l], widths[l + 1]) {
+                launches.push(self.forward_output(data, [a[l], parameters[l]], rows, ends));
+                return (a, stored);
+            }
+            let joint = l == last && self.options.loss.is_joint();
             let activation = if joint { Activation::Identity } else { activation };
             let output = self.batch_buffer(&format!("{prefix}output"), l + 1, rows);
+            let trains = ends.product == OutputProduct::Delta;
             let slope = (trains && activation.stores_slope()).then(|| self.batch_buffer("slope", l + 1, rows));
             let kernel = Forward {
-                inputs: self.network.widths()[l],
-                outputs: self.network.widths()[l + 1],
+                inputs: widths[l],
+                outputs: widths[l + 1],
                 bias: self.network.bias(),
                 activation,
                 slope: slope.is_some(),
+                source: data.source_of(a[l]),
                 capacity: rows,
             };
-            let writes = std::iter::once(output).chain(slope).collect();
-            launches.push(launch(format!("forward {}", l + 1), kernel, vec![a[l], parameters[l]], writes));
+            let reads = [a[l], parameters[l]].into_iter().chain(data.order_of(a[l])).collect();
+            launches.push(launch(
+                format!("forward {}", l + 1),
+                kernel,
+                reads,
+                std::iter::once(output).chain(slope).collect(),
+            ));
             a.push(output);
             stored.push(slope.unwrap_or(output));
         }
+        launches.push(self.output(data, [a[last + 1], stored[last + 1]], rows, ends));
         (a, stored)
     }
 
+    /// The last layer with its losses, and delta[L] or the network's outputs, in one kernel.
+    fn forward_output(&self, data: &Data, [input, parameters]: [BufferId; 2], rows: usize, ends: &Ends) -> Launch {
+        let layer = self.network.layers();
+        let kernel = ForwardOutput {
+            inputs: self.network.widths()[layer - 1],
+            outputs: self.network.outputs(),
+            bias: self.network.bias(),
+            activation: self.network.output_activation(),
+            loss: self.options.loss,
+            product: ends.product,
+            source: data.source,
+            first: layer == 1 && data.source != Source::Batch,
+            capacity: rows,
+            losses: ends.room,
+        };
+        let reads = [input, parameters, data.targets].into_iter().chain(data.order).collect();
+        launch(format!("forward {layer}, output"), kernel, reads, vec![ends.written, ends.losses])
+    }
+
     /// The losses, and delta[L] = dLoss/da[L] ⊙ f'(a[L]) or the network's outputs.
-    fn output(
-        &self,
-        product: OutputProduct,
-        reads: [BufferId; 3],
-        writes: [BufferId; 2],
-        rows: usize,
-        losses: usize,
-    ) -> Launch {
+    fn output(&self, data: &Data, [result, stored]: [BufferId; 2], rows: usize, ends: &Ends) -> Launch {
         let kernel = Output {
             outputs: self.network.outputs(),
             activation: self.network.output_activation(),
             loss: self.options.loss,
-            product,
+            product: ends.product,
+            source: data.source,
             capacity: rows,
-            losses,
+            losses: ends.room,
         };
-        launch("output".into(), kernel, reads.to_vec(), writes.to_vec())
+        let reads = [result, stored, data.targets].into_iter().chain(data.order).collect();
+        launch("output".into(), kernel, reads, vec![ends.written, ends.losses])
     }
 
     /// delta[l] = (delta[l+1] · W[l+1]ᵀ) ⊙ f'(a[l]), `l` counting layers from 0 here.
@@ -550,7 +613,8 @@ impl Builder<'_> {
         &self,
         l: usize,
         optimizer: OptimizerKind,
-        reads: [BufferId; 2],
+        data: &Data,
+        [input, delta]: [BufferId; 2],
         parameters: BufferId,
         states: &[BufferId],
         rows: usize,
@@ -560,10 +624,12 @@ impl Builder<'_> {
             outputs: self.network.widths()[l + 1],
             bias: self.network.bias(),
             optimizer,
+            source: data.source_of(input),
             capacity: rows,
         };
+        let reads = [input, delta].into_iter().chain(data.order_of(input)).collect();
         let writes = std::iter::once(parameters).chain(states.iter().copied()).collect();
-        launch(format!("update {}", l + 1), kernel, reads.to_vec(), writes)
+        launch(format!("update {}", l + 1), kernel, reads, writes)
     }
 
     /// The batch's rows of a source, copied together: one launch a segment.
@@ -630,7 +696,8 @@ mod tests {
     use super::*;
 
     fn options(rows: usize, batch: usize) -> Options {
-        let training = TrainingOptions { rows, batch, optimizer: OptimizerKind::Adam, losses: rows, whole: None };
+        let optimizer = OptimizerKind::Adam;
+        let training = TrainingOptions { rows, batch, shuffle: true, gather: false, optimizer, losses: rows, whole: None };
         Options {
             loss: Loss::CrossEntropy,
             training: Some(training),
@@ -646,40 +713,65 @@ mod tests {
             .expect("fits")
     }
 
+    fn labels(plan: &Plan) -> Vec<&str> {
+        plan.training.iter().map(|launch| launch.label.as_str()).collect()
+    }
+
     #[test]
-    fn a_step_is_3l_minus_1_products_an_output_and_the_gathers() {
+    fn a_step_is_3l_minus_1_launches() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let labels: Vec<&str> = plan.training.iter().map(|launch| launch.label.as_str()).collect();
-        let expected = [
-            "gather inputs",
-            "gather targets",
-            "forward 1",
-            "forward 2",
-            "forward 3",
-            "output",
-            "delta 2",
-            "update 3",
-            "delta 1",
-            "update 2",
-            "update 1",
-        ];
-        assert_eq!(labels, expected);
+        let expected =
+            ["forward 1", "forward 2", "forward 3, output", "delta 2", "update 3", "delta 1", "update 2", "update 1"];
+        assert_eq!(labels(&plan), expected);
     }
 
     #[test]
-    fn a_batch_of_all_rows_is_not_gathered() {
-        let plan = Plan::new(&network(), &options(100, 100));
-        assert!(plan.order.is_none());
-        assert_eq!(plan.training[0].label, "forward 1");
+    fn a_step_is_3l_minus_1_launches_for_few_outputs_and_3l_for_many_whatever_the_loss() {
+        for layers in 1..=4 {
+            for outputs in [1, 10, 16, 17, 100] {
+                for (output, loss) in [
+                    (Activation::Softmax, Loss::CrossEntropy),
+                    (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+                    (Activation::Tanh, Loss::SquaredError),
+                    (Activation::Gelu, Loss::SquaredError),
+                ] {
+                    let mut activations = vec![Activation::Relu; layers];
+                    activations[layers - 1] = output;
+                    let widths = [vec![9; layers], vec![outputs]].concat();
+                    let Ok(network) = Network::new(widths, activations, true) else { continue };
+                    let plan = Plan::new(&network, &Options { loss, ..options(1000, 100) });
+                    let expected = if outputs <= 16 { 3 * layers - 1 } else { 3 * layers };
+                    assert_eq!(plan.training.len(), expected, "{layers} layers, {outputs} outputs, {loss}");
+                }
+            }
+        }
     }
 
     #[test]
-    fn replicas_gather_each_its_own_batch_of_all_rows() {
-        let plan = Plan::new(&network(), &Options { replicas: 2, ..options(100, 100) });
-        assert!(plan.order.is_some());
-        let shared = |launch: &Launch| launch.reads.iter().any(|&id| plan.buffers[id].shared);
-        assert!(plan.training.iter().all(|launch| shared(launch) == launch.label.starts_with("gather")));
-        assert!(!plan.evaluation.iter().any(shared));
+    fn batches_are_gathered_only_where_asked_for_or_where_the_data_is_in_segments() {
+        let gathers = |options: &Options| {
+            let plan = Plan::new(&network(), options);
+            (plan.order.is_some(), labels(&plan).iter().filter(|label| label.starts_with("gather")).count())
+        };
+        let training = options(1000, 100).training.expect("trains");
+        let with = |training| Options { training: Some(training), ..options(1000, 100) };
+        assert_eq!(gathers(&with(training)), (true, 0));
+        assert_eq!(gathers(&with(TrainingOptions { gather: true, ..training })), (true, 2));
+        assert_eq!(gathers(&with(TrainingOptions { gather: true, shuffle: false, ..training })), (false, 0));
+        assert_eq!(gathers(&with(TrainingOptions { gather: true, batch: 1000, ..training })), (false, 0));
+        let in_segments = Options { segment_bytes: Some(1 << 17), ..with(TrainingOptions { shuffle: false, ..training }) };
+        assert_eq!(gathers(&in_segments), (true, 3));
+    }
+
+    #[test]
+    fn replicas_share_the_data_and_nothing_else() {
+        for training in [100, 1000].map(|rows| options(rows, 100).training) {
+            let plan = Plan::new(&network(), &Options { replicas: 2, training, ..options(100, 100) });
+            let shared = |launch: &Launch| launch.reads.iter().any(|&id| plan.buffers[id].shared);
+            let reading = plan.training.iter().filter(|launch| shared(launch)).map(|launch| launch.label.as_str());
+            assert_eq!(reading.collect::<Vec<_>>(), ["forward 1", "forward 3, output", "update 1"]);
+            assert!(!plan.evaluation.iter().any(shared));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use wgrad::executor::gpu::device::Device;
 use wgrad::kernels::View;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
-use wgrad::verification::{compare, fill};
+use wgrad::verification::{compare, fill, permutation};
 
 /// Twenty steps on both, launch by launch, each from the CPU's state. The first kernel that diverges by more than both may round
 /// is named.
@@ -23,6 +23,7 @@ fn step_by_step(case: &Case, device: Device) -> Result<(), Failed> {
     let (mut cpu, mut gpu) = (Cpu::<f32>::new(plan.clone(), 2)?, Gpu::new(plan.clone(), device)?);
     fill(&mut cpu, 5)?;
     fill(&mut gpu, 5)?;
+    let order = permutation(&plan);
     for (number, step) in case.steps().iter().cycle().take(20).enumerate() {
         for (index, launch) in plan.training.iter().enumerate() {
             for &id in launch.reads.iter().chain(&launch.writes).filter(|&&id| plan.buffers[id].element == Element::Real) {
@@ -30,14 +31,19 @@ fn step_by_step(case: &Case, device: Device) -> Result<(), Failed> {
                 gpu.write(id, 0, &state)?;
             }
             let read = |cpu: &mut Cpu<f32>, ids: &[usize]| -> Result<Vec<Vec<f64>>, Failed> {
-                let real = |&&id: &&usize| plan.buffers[id].element == Element::Real;
-                let values = |&id: &usize| Ok(cpu.read(id, 0, plan.buffers[id].rows)?.into_iter().map(f64::from).collect());
-                ids.iter().filter(real).map(values).collect()
+                let values = |&id: &usize| {
+                    if plan.buffers[id].element == Element::Index {
+                        return Ok(Vec::new());
+                    }
+                    Ok(cpu.read(id, 0, plan.buffers[id].rows)?.into_iter().map(f64::from).collect())
+                };
+                ids.iter().map(values).collect()
             };
             let (inputs, before) = (read(&mut cpu, &launch.reads)?, read(&mut cpu, &launch.writes)?);
             cpu.run_launches(Phase::Training, index..index + 1, &[*step])?;
             gpu.run_launches(Phase::Training, index..index + 1, &[*step])?;
-            let bounds = launch.kernel.bounds(step, &views(&inputs), &vec![&[][..]; inputs.len()], &views(&before));
+            let exact = vec![&[][..]; inputs.len()];
+            let bounds = launch.kernel.bounds(step, &views(&inputs, &order), &exact, &views(&before, &order));
             for (&id, bounds) in launch.writes.iter().zip(&bounds) {
                 agree(&plan, id, bounds, &mut cpu, &mut gpu)
                     .map_err(|why| format!("step {number}, {}: {why}", launch.label))?;
@@ -80,8 +86,8 @@ fn agree(plan: &Plan, id: usize, bounds: &[f64], cpu: &mut Cpu<f32>, gpu: &mut G
         .map_err(|difference| format!("{}: {difference:?}", plan.buffers[id].name))
 }
 
-fn views(values: &[Vec<f64>]) -> Vec<View<'_, f64>> {
-    values.iter().map(|values| View { values, indices: &[] }).collect()
+fn views<'a>(values: &'a [Vec<f64>], indices: &'a [u32]) -> Vec<View<'a, f64>> {
+    values.iter().map(|values| View { values, indices }).collect()
 }
 
 fn wgrad(folder: &std::path::Path, arguments: &[&str]) -> Result<Output, Failed> {

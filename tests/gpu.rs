@@ -96,6 +96,15 @@ fn cases() -> Vec<Case> {
             cases.push(Case { output, loss, ..case });
         }
     }
+    let pairs = ACTIVATIONS.map(|activation| (activation, Loss::SquaredError));
+    let joint = [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)];
+    for (output, loss) in pairs.into_iter().chain(joint) {
+        // The widest layers that are one kernel with their outputs, and the narrowest that is not.
+        for widths in [vec![6, 13], vec![9, 6, 16], vec![9, 6, 17]] {
+            let name = format!("{output} outputs with {loss} of {widths:?}");
+            cases.push(Case { output, loss, widths, ..Case::new(name, [37, 1, 1, 1]) });
+        }
+    }
     let binary = Case { loss: Loss::BinaryCrossEntropy, ..Case::new("several sigmoids with cross-entropy", [9, 5, 6, 7]) };
     cases.push(binary.clone());
     cases.push(Case { name: "three replicas".into(), replicas: 3, ..binary.clone() });
@@ -108,6 +117,17 @@ fn cases() -> Vec<Case> {
     });
     cases.push(Case { name: "data in segments".into(), segment_bytes: Some(300), ..binary.clone() });
     cases.push(Case { name: "one layer".into(), widths: vec![5, 7], ..binary.clone() });
+    for case in
+        [binary.clone(), Case { widths: vec![5, 7], ..binary.clone() }, Case { widths: vec![5, 19], ..binary.clone() }]
+    {
+        let widths = &case.widths;
+        let named = |what: &str| format!("{what}, {widths:?}");
+        cases.push(Case { name: named("batches in place"), shuffle: false, ..case.clone() });
+        cases.push(Case { name: named("three replicas in place"), shuffle: false, replicas: 3, ..case.clone() });
+        cases.push(Case { name: named("gathered batches"), gather: true, ..case.clone() });
+        cases.push(Case { name: named("three replicas, gathered"), gather: true, replicas: 3, ..case.clone() });
+        cases.push(Case { name: named("three replicas through their orders"), replicas: 3, ..case.clone() });
+    }
     cases.push(Case { name: "five layers".into(), widths: vec![5, 7, 3, 9, 4, 2], ..binary.clone() });
     cases.push(Case { name: "a batch of all rows".into(), rows: 9, batch: 9, ..binary.clone() });
     cases.push(Case { name: "sums of 1,000 terms".into(), widths: vec![1000, 3, 2], ..binary.clone() });
@@ -229,7 +249,7 @@ fn padding_stays_zero(case: &Case, device: wgrad::executor::gpu::device::Device)
         }
     }
     let order: Vec<u32> = (0..case.rows as u32).collect();
-    (0..plan.replicas).try_for_each(|replica| gpu.write_indices(plan.order.expect("gathered"), replica, &order))?;
+    (0..plan.replicas).try_for_each(|replica| gpu.write_indices(plan.order.expect("shuffled"), replica, &order))?;
     gpu.run(Phase::Training, &case.steps())?;
     gpu.run(Phase::Evaluation, &case.evaluations())?;
     for (id, buffer) in plan.buffers.iter().enumerate().filter(|(_, buffer)| buffer.element == Element::Real) {
@@ -270,7 +290,8 @@ fn main() {
     let shared = Shared::default();
     let mut trials = Vec::new();
     for case in cases() {
-        let twin = case.clone();
+        // The batches of the CPU path are gathered.
+        let twin = Case { gather: true, ..case.clone() };
         trials.push(Trial::test(format!("cpu: {}", case.name), move || twin.check(Cpu::<f32>::new(twin.plan(), 2)?)));
         trials.push(shared.trial(format!("gpu: {}", case.name), move |device| case.check(Gpu::new(case.plan(), device)?)));
     }

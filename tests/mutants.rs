@@ -202,10 +202,86 @@ fn epilogue_faults() -> Vec<Fault> {
             "a row below is gathered",
             "gather",
             ["source[segment_row", "source[min(segment_row + 1u, parameters.segment_rows - 1u)"],
-            case(),
+            gathered(),
         ),
-        fault("every batch is the first", "gather", [" + this_step().first", ""], case()),
+        fault("every gathered batch is the first", "gather", [" + this_step().first", ""], gathered()),
     ]
+}
+
+fn gathered() -> Case {
+    Case { gather: true, ..case() }
+}
+
+fn in_place() -> Case {
+    Case { shuffle: false, ..case() }
+}
+
+fn source_faults() -> Vec<Fault> {
+    let next = ["this_step().first + row]", "this_step().first + row + 1u]"];
+    let first = [" + this_step().first + row]", " + row]"];
+    let unordered = ["order[replica * parameters.order_length + this_step().first + row]", "this_step().first + row"];
+    let stays = ["return this_step().first + row;", "return row;"];
+    let faults = |kernel: &'static str| {
+        vec![
+            fault("each row is read a place too late", kernel, next, case()),
+            fault("the first batch is read again through the order", kernel, first, case()),
+            fault("the order is not followed", kernel, unordered, case()),
+            fault("the first batch is read again in place", kernel, stays, in_place()),
+        ]
+    };
+    // Kernels of later layers read the batch's own buffers, and have no such text.
+    ["forward", "output", "update"].into_iter().flat_map(faults).collect()
+}
+
+/// The layers of [`case`], but with ten outputs: the last layer is one kernel with them.
+fn narrow() -> Case {
+    Case { widths: vec![17, 17, 10], ..case() }
+}
+
+fn narrow_faults() -> Vec<Fault> {
+    let narrow_joint = |output, loss| Case { output, loss, ..narrow() };
+    let softmax = || narrow_joint(Activation::Softmax, Loss::CrossEntropy);
+    let binary = || narrow_joint(Activation::Sigmoid, Loss::BinaryCrossEntropy);
+    let gelu = || Case { output: Activation::Gelu, ..narrow() };
+    let one_layer = || Case { widths: vec![17, 10], ..case() };
+    let next = ["this_step().first + row]", "this_step().first + row + 1u]"];
+    let faults = vec![
+        fault("the last term is dropped", "forward_output", ["stride(depth())", "stride(depth() - 1u)"], narrow()),
+        fault(
+            "the last row is not finished",
+            "forward_output",
+            ["row + r < result_rows()", "row + r + 1u < result_rows()"],
+            narrow(),
+        ),
+        fault("the last column is not finished", "forward_output", ["column < COLUMNS", "column + 1u < COLUMNS"], narrow()),
+        fault(
+            "the bias is missing at the outputs",
+            "forward_output",
+            ["parameters.bias == 1u", "parameters.bias == 2u"],
+            narrow(),
+        ),
+        fault("the activation is skipped at the outputs", "forward_output", ["select(output, z, IS_JOINT)", "z"], narrow()),
+        fault(
+            "the joint pair gets outputs for logits",
+            "forward_output",
+            ["select(output, z, IS_JOINT)", "output"],
+            binary(),
+        ),
+        fault("the derivative is skipped at the outputs", "forward_output", [" * derivative(stored)", ""], narrow()),
+        fault("gelu's slope is taken for its output", "forward_output", ["return slope(z);", "return output;"], gelu()),
+        fault("delta is not scaled at the outputs", "forward_output", [" * this_step().scale", ""], narrow()),
+        fault("losses stay with the first batch", "forward_output", [" + this_step().loss_row", ""], narrow()),
+        fault("softmax is not divided at the outputs", "forward_output", [" / row.sum - desired", " - desired"], softmax()),
+        fault("targets are those of the next rows", "forward_output", next, narrow()),
+        fault("input and targets are those of the next rows", "forward_output", next, one_layer()),
+        fault(
+            "the data is taken for a batch",
+            "forward_output",
+            ["const READS_SOURCE = true;", "const READS_SOURCE = false;"],
+            one_layer(),
+        ),
+    ];
+    faults.into_iter().map(|fault| Fault { noticed: "forward", ..fault }).collect()
 }
 
 fn update_faults() -> Vec<Fault> {
@@ -270,9 +346,12 @@ fn main() {
         }
     };
     let mut trials = vec![shared.trial("nothing is noticed where nothing is altered".into(), unaltered)];
-    for faults in [product_faults(), epilogue_faults(), update_faults(), padding_faults()] {
+    for faults in [product_faults(), epilogue_faults(), update_faults(), padding_faults(), source_faults(), narrow_faults()]
+    {
         for fault in faults {
-            trials.push(shared.trial(format!("is noticed: {}", fault.name), move |device| fault.check(device)));
+            trials.push(
+                shared.trial(format!("is noticed in {}: {}", fault.kernel, fault.name), move |device| fault.check(device)),
+            );
         }
     }
     libtest_mimic::run(&arguments, trials).exit();

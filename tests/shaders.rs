@@ -150,7 +150,7 @@ fn broken_contracts_are_found() -> Result<(), Failed> {
         ("bias: u32,", "bias: u32, more: u32,"),
         ("first: u32,", "first: f32,"),
         ("beta1: f32,", "beta_one: f32,"),
-        ("@binding(4)", "@binding(5)"),
+        ("@binding(WRITES)", "@binding(WRITES + 1u)"),
         ("read_write> output", "read> output"),
         ("read> input", "read_write> input"),
         ("const LANES = 8u", "const LANES = 16u"),
@@ -172,32 +172,42 @@ fn broken_contracts_are_found() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Plans of every activation, loss and optimizer, with and without biases, gathered and in segments.
+/// How the plans of [`plans`] find their batches: shuffle, gather, bytes of a segment.
+const BATCHES: [(bool, bool, Option<u64>); 4] =
+    [(false, false, None), (true, false, None), (true, true, None), (true, false, Some(400))];
+
+/// Plans of every activation, loss and optimizer, with and without biases, with one layer and two, few outputs and many, read in
+/// place, through an order, gathered and in segments.
 fn plans() -> Vec<Plan> {
     let mut plans = Vec::new();
     for &hidden in Activation::value_variants() {
         for &output in Activation::value_variants() {
-            for &loss in Loss::value_variants() {
-                for &optimizer in OptimizerKind::value_variants() {
-                    let Ok(network) = Network::new(vec![5, 6, 7], vec![hidden, output], output != hidden) else { continue };
-                    if loss.check(output).is_err() {
-                        continue;
+            for &loss in Loss::value_variants().iter().filter(|loss| loss.check(output).is_ok()) {
+                for outputs in [3, 7, 11, 15, 19] {
+                    for (widths, activations) in
+                        [(vec![5, outputs], vec![output]), (vec![5, 6, outputs], vec![hidden, output])]
+                    {
+                        let Ok(network) = Network::new(widths, activations, output != hidden) else { continue };
+                        let optimizers = OptimizerKind::value_variants();
+                        let optimizers = if outputs == 7 { optimizers } else { &optimizers[..1] };
+                        plans.extend(optimizers.iter().flat_map(|&optimizer| planned(&network, loss, optimizer)));
                     }
-                    let training = TrainingOptions { rows: 20, batch: 6, optimizer, losses: 20, whole: None };
-                    let options = Options {
-                        loss,
-                        training: Some(training),
-                        evaluation_rows: 9,
-                        replicas: 2,
-                        own_steps: true,
-                        segment_bytes: Some(400),
-                    };
-                    plans.push(Plan::new(&network, &options));
                 }
             }
         }
     }
     plans
+}
+
+/// The plans of a network, one for each way to find its batches.
+fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan> {
+    let plan = |(shuffle, gather, segment_bytes)| {
+        let training = TrainingOptions { rows: 20, batch: 6, shuffle, gather, optimizer, losses: 20, whole: None };
+        let training = Some(training);
+        let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
+        Plan::new(network, &options)
+    };
+    BATCHES.into_iter().map(plan).collect()
 }
 
 fn plans_are_in_the_catalogue() -> Result<(), Failed> {

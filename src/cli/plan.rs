@@ -105,7 +105,7 @@ fn text(report: &DryRun, run: &Run) -> String {
         format!("one step, {} of them an epoch:", report.steps_per_epoch),
     ];
     for launch in &report.step {
-        lines.push(format!("  {:<16} {}  ->  {}", launch.kernel, launch.reads.join(", "), launch.writes.join(", ")));
+        lines.push(format!("  {:<18} {}  ->  {}", launch.kernel, launch.reads.join(", "), launch.writes.join(", ")));
     }
     lines.extend([String::new(), "buffers:".into()]);
     for buffer in &report.buffers {

@@ -2,8 +2,9 @@
 
 use clap::ValueEnum;
 
+use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
-use super::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Shader, Update, Whole};
+use super::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Shader, Source, Update, Whole};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// All shaders composed for `lanes` invocations a workgroup, each once, with the number of buffers that it reads, of
@@ -16,24 +17,36 @@ pub fn all_shaders(lanes: u32) -> Vec<(Shader, usize, usize, usize)> {
             all.push((shader, reads, writes, kernel.parameters().len()));
         }
     };
-    let (inputs, outputs, bias, capacity) = (1, 1, true, 1);
+    let (inputs, outputs, bias, capacity, losses) = (1, 1, true, 1, 1);
+    let sources = [(Source::Batch, 0), (Source::InPlace, 0), (Source::Ordered(1), 1)];
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
     for &activation in Activation::value_variants() {
-        add(&Forward { inputs, outputs, bias, activation, slope: false, capacity }, 2, 1);
-        if activation.stores_slope() {
-            add(&Forward { inputs, outputs, bias, activation, slope: true, capacity }, 2, 2);
+        let slope = activation.stores_slope();
+        for (source, order) in sources {
+            add(&Forward { inputs, outputs, bias, activation, slope, source, capacity }, 2 + order, 1 + usize::from(slope));
         }
+        add(&Forward { inputs, outputs, bias, activation, slope: false, source: Source::Batch, capacity }, 2, 1);
         add(&Delta { inputs, outputs, bias, activation, capacity }, 3, 1);
         for &loss in Loss::value_variants() {
-            if loss.check(activation).is_ok() {
-                for product in [OutputProduct::Delta, OutputProduct::Output] {
-                    add(&Output { outputs, activation, loss, product, capacity, losses: 1 }, 3, 2);
+            if loss.check(activation).is_err() {
+                continue;
+            }
+            let training = sources.into_iter().map(|(source, order)| (OutputProduct::Delta, source, order));
+            for (product, source, order) in training.chain([(OutputProduct::Output, Source::Batch, 0)]) {
+                add(&Output { outputs, activation, loss, product, source, capacity, losses }, 3 + order, 2);
+                for (columns, first) in (1..=NARROW_COLUMNS4).flat_map(|columns| [(columns, false), (columns, true)]) {
+                    let (outputs, first) = (4 * columns, first && source != Source::Batch);
+                    let layer =
+                        ForwardOutput { inputs, outputs, bias, activation, loss, product, source, first, capacity, losses };
+                    add(&layer, 3 + order, 2);
                 }
             }
         }
     }
     for &optimizer in OptimizerKind::value_variants() {
-        add(&Update { inputs, outputs, bias, optimizer, capacity }, 2, 1 + optimizer.states());
+        for (source, order) in sources {
+            add(&Update { inputs, outputs, bias, optimizer, source, capacity }, 2 + order, 1 + optimizer.states());
+        }
     }
     for whole in wholes() {
         let scratch = usize::from(whole.scratch().is_some());

@@ -2,7 +2,7 @@
 
 use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
@@ -34,7 +34,7 @@ impl Kernel for Delta {
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], Source::Batch, 0)
     }
 
     fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {

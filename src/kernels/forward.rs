@@ -2,7 +2,7 @@
 
 use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -21,6 +21,8 @@ pub struct Forward {
     pub activation: Activation,
     /// Whether the slope is written.
     pub slope: bool,
+    /// Where the batch's rows of the input are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -33,14 +35,22 @@ impl Kernel for Forward {
     fn shader(&self, lanes: u32) -> Shader {
         let slope = if self.slope { shader_file!("slope_kept.wgsl") } else { shader_file!("slope_dropped.wgsl") };
         let kept = if self.slope { "-slope" } else { "" };
-        let shader = Shader::new(format!("forward-direct-{}{kept}-{lanes}", self.activation.file_name()));
+        let (activation, source) = (self.activation.file_name(), self.source.name());
+        let shader = Shader::new(format!("forward-direct-{activation}{kept}-{source}-{lanes}"))
+            .constant("WRITES", 4 + self.source.reads())
+            .switch("READS_SOURCE", true);
         product::direct(shader, lanes, |shader| {
-            shader.activation(self.activation).part(slope).part(shader_file!("forward.wgsl"))
+            shader
+                .part(self.source.shader())
+                .activation(self.activation)
+                .part(slope)
+                .part(shader_file!("affine.wgsl"))
+                .part(shader_file!("forward.wgsl"))
         })
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], self.source, 0)
     }
 
     fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
@@ -53,17 +63,20 @@ impl Kernel for Forward {
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let run = |input: &[f64], parameters: &[f64], bias: bool| {
-            let identity = Self { activation: Activation::Identity, slope: false, bias, ..self.clone() };
+            let (activation, source) = (Activation::Identity, Source::Batch);
+            let identity = Self { activation, source, slope: false, bias, ..self.clone() };
             let mut result = vec![0.0; before[0].values.len()];
             let reads = [input, parameters].map(|values| View { values, indices: &[] });
             identity.run(step, &reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
             result
         };
-        let z = run(reads[0].values, reads[1].values, self.bias);
+        let input = self.source.rows(step, reads[0], self.inputs, reads);
+        let input_errors = self.source.errors(step, errors[0], self.inputs, reads);
+        let z = run(&input, reads[1].values, self.bias);
         let parameters = magnitudes(reads[1].values, errors[1]);
-        let magnitude = run(&magnitudes(reads[0].values, errors[0]), &parameters, self.bias);
+        let magnitude = run(&magnitudes(&input, &input_errors), &parameters, self.bias);
         // The input's error goes through the weights; the parameters themselves are exact within a step.
-        let carried = if errors[0].is_empty() { Vec::new() } else { run(errors[0], &parameters, false) };
+        let carried = if input_errors.is_empty() { Vec::new() } else { run(&input_errors, &parameters, false) };
         let terms = self.inputs + usize::from(self.bias);
         let written = step.rows * self.outputs;
         let mut bounds = vec![vec![0.0; z.len()]; before.len()];
@@ -79,7 +92,8 @@ impl Kernel for Forward {
 
 impl<T: Scalar> Twin<T> for Forward {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, parameters] = reads else { panic!("forward reads input and parameters") };
+        let [input, parameters, ..] = reads else { panic!("forward reads input and parameters") };
+        let input = self.source.rows(step, *input, self.inputs, reads);
         let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
         let (output, rest) = writes.split_first_mut().expect("forward writes output");
         let output = &mut output.values[..step.rows * self.outputs];
@@ -91,7 +105,7 @@ impl<T: Scalar> Twin<T> for Forward {
         let keep = if self.bias { T::ONE } else { T::ZERO };
         let sizes = [step.rows, self.outputs, self.inputs];
         let threads = workspace.threads;
-        product::product(sizes, output, keep, T::ONE, input.values, Layout::Normal, weight, Layout::Normal, threads);
+        product::product(sizes, output, keep, T::ONE, &input, Layout::Normal, weight, Layout::Normal, threads);
         if self.slope {
             let slope = &mut rest[0].values[..output.len()];
             slope.copy_from_slice(output);

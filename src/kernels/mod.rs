@@ -3,19 +3,23 @@
 pub mod catalogue;
 pub mod delta;
 pub mod forward;
+pub mod forward_output;
 pub mod gather;
 pub mod output;
 pub mod product;
 pub mod shader;
+pub mod source;
 pub mod step;
 pub mod update;
 pub mod whole;
 
 pub use delta::Delta;
 pub use forward::Forward;
+pub use forward_output::ForwardOutput;
 pub use gather::Gather;
 pub use output::{Output, Product as OutputProduct};
 pub use shader::Shader;
+pub use source::Source;
 pub use step::Step;
 pub use update::Update;
 pub use whole::Whole;

@@ -3,7 +3,7 @@
 
 use super::delta::slope_within;
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
@@ -31,10 +31,22 @@ pub struct Output {
     pub loss: Loss,
     /// What is written beside the losses.
     pub product: Product,
+    /// Where the batch's rows of the targets are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
     /// Room for losses of one replica.
     pub losses: usize,
+}
+
+impl Product {
+    /// Its name as a part of a shader's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Output => "output",
+        }
+    }
 }
 
 impl Kernel for Output {
@@ -43,23 +55,25 @@ impl Kernel for Output {
     }
 
     fn shader(&self, lanes: u32) -> Shader {
-        let product = match self.product {
-            Product::Delta => "delta",
-            Product::Output => "output",
-        };
-        Shader::new(format!("output-{product}-{}-{}-{lanes}", self.loss, self.activation.file_name()))
+        let (product, loss) = (self.product.name(), self.loss);
+        let (activation, source) = (self.activation.file_name(), self.source.name());
+        Shader::new(format!("output-{product}-{loss}-{activation}-{source}-{lanes}"))
             .constant("LANES", lanes)
+            .constant("WRITES", 5 + self.source.reads())
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
             .part(shader_file!("this_step.wgsl"))
             .activation(self.activation)
-            .part(self.loss.shader())
+            .part(loss.shader())
+            .part(self.source.shader())
+            .part(shader_file!("output_row.wgsl"))
             .part(shader_file!("output.wgsl"))
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.outputs), word(self.capacity), word(self.losses.next_multiple_of(4)), 0]
+        let losses = word(self.losses.next_multiple_of(4));
+        vec![word(self.outputs), word(self.capacity), self.source.order_length(), losses]
     }
 
     fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
@@ -73,9 +87,10 @@ impl Kernel for Output {
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut written = vec![0.0; before[0].values.len()];
         let mut losses = vec![0.0; before[1].values.len()];
+        let targets = self.source.rows(step, reads[2], self.outputs, reads);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
-            let (result, target) = (&reads[0].values[range.clone()], &reads[2].values[range.clone()]);
+            let (result, target) = (&reads[0].values[range.clone()], &targets[range.clone()]);
             let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
             let scale = if self.product == Product::Delta { step.scale } else { 1.0 };
             let count = self.outputs as f64;
@@ -87,7 +102,7 @@ impl Kernel for Output {
             let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
             losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum;
             for index in range {
-                let carried = self.carried(reads, errors, index, row);
+                let carried = self.carried(reads, &targets, errors, index);
                 written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);
                 losses[step.loss_row + row] += carried.loss;
             }
@@ -106,12 +121,13 @@ struct Carried {
 
 impl<T: Scalar> Twin<T> for Output {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        let [result, stored, targets] = reads else { panic!("output reads result, stored and targets") };
+        let [result, stored, targets, ..] = reads else { panic!("output reads result, stored and targets") };
+        let targets = self.source.rows(step, *targets, self.outputs, reads);
         let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
         let scale = T::from_f64(step.scale);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
-            let target = &targets.values[range.clone()];
+            let target = &targets[range.clone()];
             let written = &mut written.values[range.clone()];
             written.copy_from_slice(&result.values[range.clone()]);
             losses.values[step.loss_row + row] = self.row_loss(written, target);
@@ -129,9 +145,9 @@ impl<T: Scalar> Twin<T> for Output {
 
 impl Output {
     /// What the errors of the last layer's result come to in one of its elements.
-    fn carried(&self, reads: &[View<'_, f64>], errors: &[&[f64]], index: usize, row: usize) -> Carried {
+    fn carried(&self, reads: &[View<'_, f64>], targets: &[f64], errors: &[&[f64]], index: usize) -> Carried {
         let error = error_of(errors[0], index);
-        let (result, target) = (reads[0].values[index], reads[2].values[index]);
+        let (result, target) = (reads[0].values[index], targets[index]);
         match self.loss {
             Loss::SquaredError => {
                 let distance = (result - target).abs() + error;
@@ -143,8 +159,10 @@ impl Output {
             Loss::BinaryCrossEntropy => Carried { written: 0.25 * error, loss: (1.0 + target.abs()) * error },
             // No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
             Loss::CrossEntropy => {
-                let range = row * self.outputs..(row + 1) * self.outputs;
-                let worst = range.map(|index| error_of(errors[0], index)).fold(0.0, f64::max);
+                let row = index / self.outputs;
+                let worst = (row * self.outputs..(row + 1) * self.outputs)
+                    .map(|index| error_of(errors[0], index))
+                    .fold(0.0, f64::max);
                 Carried { written: (2.0 * worst).exp_m1().min(1.0), loss: 2.0 * target.abs() * worst }
             }
         }

@@ -3,12 +3,18 @@
 use gemm::Parallelism;
 
 use super::shader::{Shader, shader_file};
+use super::{Source, word};
 use crate::scalar::Scalar;
 
 /// Rows of the product that one invocation of the direct loop sums.
 pub const DIRECT_ROWS: usize = 8;
 /// vec4s of a row of the product that one invocation of the direct loop sums.
 pub const DIRECT_COLUMNS4: usize = 2;
+
+/// Rows of the product that one invocation of the narrow loop sums, whole.
+const NARROW_ROWS: usize = 4;
+/// The most vec4s in a row of the product that one invocation of the narrow loop sums.
+pub const NARROW_COLUMNS4: usize = 4;
 
 /// Adds the constants, the kernel's own parts and the loop of the direct family.
 pub(crate) fn direct(shader: Shader, lanes: u32, kernel: impl FnOnce(Shader) -> Shader) -> Shader {
@@ -33,6 +39,37 @@ pub(crate) fn direct_workgroups(rows: usize, columns: usize, lanes: u32) -> [u64
 /// Loop iterations of one invocation of the direct loop for sums of `depth` terms.
 pub(crate) fn direct_iterations(depth: usize) -> u64 {
     super::stride4(depth) as u64
+}
+
+/// The same for the narrow loop, for rows of `columns` vec4s.
+pub(crate) fn narrow(shader: Shader, lanes: u32, columns: usize, kernel: impl FnOnce(Shader) -> Shader) -> Shader {
+    let shader = shader
+        .constant("LANES", lanes)
+        .constant("ROWS", NARROW_ROWS as u32)
+        .constant("COLUMNS", columns as u32)
+        .constant("SUMS", (NARROW_ROWS * columns) as u32)
+        .part(shader_file!("rows.wgsl"))
+        .part(shader_file!("step.wgsl"))
+        .part(shader_file!("this_step.wgsl"))
+        .part(shader_file!("layer.wgsl"));
+    kernel(shader).part(shader_file!("narrow.wgsl"))
+}
+
+/// Workgroups of the narrow loop for a product of so many rows.
+pub(crate) fn narrow_workgroups(rows: usize, lanes: u32) -> [u64; 2] {
+    [(rows.div_ceil(NARROW_ROWS) as u64).div_ceil(u64::from(lanes)), 1]
+}
+
+/// Loop iterations of one invocation of the narrow loop, were no loop in it unrolled.
+pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
+    let columns = super::stride4(columns) as u64;
+    (super::stride4(depth) as u64 * columns + 4 * columns) * (1 + NARROW_ROWS as u64)
+}
+
+/// The words of the parameters in `shaders/layer.wgsl`: inputs, outputs, bias and capacity, where the batch's rows are, and room
+/// for the losses of one replica.
+pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize) -> Vec<u32> {
+    sizes.into_iter().map(word).chain([source.order_length(), word(losses.next_multiple_of(4))]).collect()
 }
 
 /// How a factor of a product lies in memory.

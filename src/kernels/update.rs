@@ -2,7 +2,7 @@
 
 use super::product::{self, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes, word};
+use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
@@ -20,6 +20,8 @@ pub struct Update {
     pub bias: bool,
     /// The rule that turns a gradient into a step.
     pub optimizer: OptimizerKind,
+    /// Where the batch's rows of the input are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -30,19 +32,20 @@ impl Kernel for Update {
     }
 
     fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("update-direct-{}-{lanes}", self.optimizer));
+        let shader = Shader::new(format!("update-direct-{}-{}-{lanes}", self.optimizer, self.source.name()))
+            .constant("WRITES", 4 + self.source.reads());
         product::direct(shader, lanes, |shader| {
             let states = match self.optimizer.states() {
                 0 => shader_file!("states/none.wgsl"),
                 1 => shader_file!("states/one.wgsl"),
                 _ => shader_file!("states/two.wgsl"),
             };
-            shader.part(self.optimizer.shader()).part(states).part(shader_file!("update.wgsl"))
+            shader.part(self.source.shader()).part(self.optimizer.shader()).part(states).part(shader_file!("update.wgsl"))
         })
     }
 
     fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], self.source, 0)
     }
 
     fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
@@ -54,11 +57,15 @@ impl Kernel for Update {
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let gradient = self.gradient(step, reads[0].values, reads[1].values);
-        let [inputs, deltas] = [0, 1].map(|index| magnitudes(reads[index].values, errors[index]));
+        let input = self.source.rows(step, reads[0], self.inputs, reads);
+        let input_errors = self.source.errors(step, errors[0], self.inputs, reads);
+        let gradient = self.gradient(step, &input, reads[1].values);
+        let inputs = magnitudes(&input, &input_errors);
+        let deltas = magnitudes(reads[1].values, errors[1]);
         let magnitude = self.gradient(step, &inputs, &deltas);
         let without_bias = Self { bias: false, ..self.clone() };
-        let of_inputs = if errors[0].is_empty() { Vec::new() } else { without_bias.gradient(step, errors[0], &deltas) };
+        let of_inputs =
+            if input_errors.is_empty() { Vec::new() } else { without_bias.gradient(step, &input_errors, &deltas) };
         let of_deltas = if errors[1].is_empty() { Vec::new() } else { self.gradient(step, &inputs, errors[1]) };
         let mut bounds = vec![vec![0.0; gradient.len()]; before.len()];
         for index in 0..gradient.len() {
@@ -86,7 +93,8 @@ impl Kernel for Update {
 
 impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, delta] = reads else { panic!("update reads input and delta") };
+        let [input, delta, ..] = reads else { panic!("update reads input and delta") };
+        let input = self.source.rows(step, *input, self.inputs, reads);
         let (parameters, states) = writes.split_first_mut().expect("update writes parameters");
         let delta = &delta.values[..step.rows * self.outputs];
         let weights = self.inputs * self.outputs;
@@ -96,7 +104,7 @@ impl<T: Scalar> Twin<T> for Update {
         let mut gradient = std::mem::take(&mut workspace.scratch);
         gradient.resize(weights, T::ZERO);
         let all = &mut gradient[..];
-        product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
+        product::product(sizes, all, T::ZERO, T::ONE, &input, Layout::Transposed, delta, Layout::Normal, threads);
         self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
         if self.bias {
             gradient.clear();
@@ -111,11 +119,11 @@ impl<T: Scalar> Twin<T> for Update {
 }
 
 impl Update {
-    /// The gradient of the parameters, in f64.
+    /// The gradient of the parameters, in f64, from the batch's own rows.
     fn gradient(&self, step: &Step, input: &[f64], delta: &[f64]) -> Vec<f64> {
         let reads = [input, delta].map(|values| View { values, indices: &[] });
         let rates = Rates { learning_rate: -1.0, ..Rates::default() };
-        let sum = Self { optimizer: OptimizerKind::Sgd, ..self.clone() };
+        let sum = Self { optimizer: OptimizerKind::Sgd, source: Source::Batch, ..self.clone() };
         let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
         sum.run(&Step { rates, ..*step }, &reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
         gradient

@@ -102,6 +102,8 @@ pub fn plan<T: Precision>(
     let training = recipe.map(|recipe| TrainingOptions {
         rows,
         batch: recipe.batch,
+        shuffle: recipe.shuffle,
+        gather: device.gpu().is_none(),
         optimizer: recipe.optimizer.kind,
         losses: rows * epochs_at_once(recipe, rows),
         whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), rows),

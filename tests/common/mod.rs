@@ -24,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) bias: bool,
     pub(crate) batch: usize,
     pub(crate) rows: usize,
+    pub(crate) shuffle: bool,
+    pub(crate) gather: bool,
     pub(crate) replicas: usize,
     pub(crate) own_steps: bool,
     pub(crate) whole: Option<Variant>,
@@ -44,6 +46,8 @@ impl Case {
             bias: true,
             batch,
             rows: 2 * batch + batch.div_ceil(3),
+            shuffle: true,
+            gather: false,
             replicas: 1,
             own_steps: true,
             whole: None,
@@ -57,13 +61,8 @@ impl Case {
         let mut activations = vec![self.hidden; layers];
         activations[layers - 1] = self.output;
         let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
-        let training = TrainingOptions {
-            rows: self.rows,
-            batch: self.batch,
-            optimizer: self.optimizer,
-            losses: self.rows,
-            whole: self.whole,
-        };
+        let Self { rows, batch, shuffle, gather, optimizer, whole, .. } = *self;
+        let training = TrainingOptions { rows, batch, shuffle, gather, optimizer, losses: rows, whole };
         Plan::new(
             &network,
             &Options {
