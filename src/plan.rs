@@ -7,12 +7,15 @@
 //! update          W[l]    -= step(a[l-1]ᵀ · delta[l]),  b[l] -= step(column sums of delta[l])
 //! ```
 
+mod traffic;
+
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::kernels::whole::{Sequence, SequenceLaunch, Variant, group_starts};
 use crate::kernels::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Source, Update, Whole, stride4};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
+pub use traffic::RowBytes;
 
 /// A buffer's place in [`Plan::buffers`].
 pub type BufferId = usize;
@@ -242,12 +245,22 @@ impl Plan {
         }
     }
 
+    /// The buffers of the training data: inputs and targets.
+    pub fn data(&self) -> impl Iterator<Item = BufferId> {
+        self.inputs.iter().chain(&self.targets).map(|segment| segment.buffer)
+    }
+
     /// Rows of the largest batch of a phase.
     pub fn rows(&self, phase: Phase) -> usize {
         match phase {
             Phase::Training => self.batch,
             Phase::Evaluation => self.evaluation_rows,
         }
+    }
+
+    /// Bytes of all buffers on the GPU, with their padding.
+    pub fn padded_bytes(&self) -> u64 {
+        self.buffers.iter().fold(0, |sum, buffer| sum.saturating_add(buffer.padded_bytes(self.replicas)))
     }
 
     /// Where each buffer of a group begins, in bytes, and the bytes of all; the buffers in the order of the plan.
@@ -281,6 +294,14 @@ impl Plan {
                     human_bytes(most)
                 )));
             }
+        }
+        let (bytes, most) = (self.padded_bytes(), limits.memory.unwrap_or(u64::MAX));
+        if bytes > most {
+            return Err(Error::Limit(format!(
+                "all buffers together need {} and --device-memory allows {}: take a smaller --batch-size or --hidden, or --device cpu",
+                human_bytes(bytes),
+                human_bytes(most)
+            )));
         }
         for phase in [Phase::Training, Phase::Evaluation] {
             let rows = self.rows(phase);
@@ -316,6 +337,8 @@ pub const MOST_ITERATIONS: u64 = 32_768;
 pub struct DeviceLimits {
     /// Bytes of the largest buffer that a kernel may bind.
     pub buffer_bytes: u64,
+    /// Bytes of all buffers together; none where that is not known before they are asked for.
+    pub memory: Option<u64>,
     /// Workgroups along one axis.
     pub workgroups: u64,
     /// Storage buffers that a kernel may bind.
@@ -429,7 +452,8 @@ impl Builder<'_> {
         let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
         let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
         for l in (0..layers).rev() {
-            let update = self.update(l, training.optimizer, &data, [a[l], delta], parameters[l], &states[l], batch);
+            let trained = std::iter::once(parameters[l]).chain(states[l].iter().copied()).collect();
+            let update = self.update(l, training.optimizer, &data, [a[l], delta], trained, batch);
             if l > 0 {
                 let below = self.batch_buffer("delta", l, batch);
                 launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
@@ -615,8 +639,7 @@ impl Builder<'_> {
         optimizer: OptimizerKind,
         data: &Data,
         [input, delta]: [BufferId; 2],
-        parameters: BufferId,
-        states: &[BufferId],
+        writes: Vec<BufferId>,
         rows: usize,
     ) -> Launch {
         let kernel = Update {
@@ -628,7 +651,6 @@ impl Builder<'_> {
             capacity: rows,
         };
         let reads = [input, delta].into_iter().chain(data.order_of(input)).collect();
-        let writes = std::iter::once(parameters).chain(states.iter().copied()).collect();
         launch(format!("update {}", l + 1), kernel, reads, writes)
     }
 
@@ -804,6 +826,7 @@ mod tests {
         let plan = Plan::new(&network(), &options(1000, 100));
         let limits = DeviceLimits {
             buffer_bytes: 1 << 27,
+            memory: None,
             workgroups: 65_535,
             storage_buffers: 8,
             lanes: 8,
@@ -814,6 +837,9 @@ mod tests {
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);
         assert!(small.to_string().contains("KiB"), "{small}");
+        let memory = Some(plan.padded_bytes());
+        plan.check(&DeviceLimits { memory, ..limits }).expect("just fits");
+        plan.check(&DeviceLimits { memory: memory.map(|bytes| bytes - 1), ..limits }).expect_err("too little memory");
         plan.check(&DeviceLimits { workgroups: 3, ..limits }).expect_err("too few workgroups");
         plan.check(&DeviceLimits { storage_buffers: 4, ..limits }).expect_err("too few bindings");
         let wide = Network::new(vec![140_000, 1], vec![Activation::Sigmoid], true).expect("fits");

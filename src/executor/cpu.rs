@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Executor;
+use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, Workspace};
 use crate::plan::{BufferId, Element, Launch, Phase, Plan, human_bytes};
@@ -148,6 +149,16 @@ impl<T: Computed> Executor<T> for Cpu<T> {
     fn load(&mut self, buffer: BufferId, values: Vec<T>) -> Result<()> {
         assert_eq!(values.len(), self.plan.buffers[buffer].length(), "a buffer is loaded whole");
         *self.buffers[buffer].values_mut() = values;
+        Ok(())
+    }
+
+    fn write_rows(&mut self, buffer: BufferId, source: &Matrix<T>, rows: &[u32]) -> Result<()> {
+        let length = self.plan.buffers[buffer].length();
+        let storage = self.buffers[buffer].values_mut();
+        storage.resize(length, T::ZERO);
+        for (to, &row) in storage.chunks_mut(source.columns).zip(rows) {
+            to.copy_from_slice(source.row(row as usize));
+        }
         Ok(())
     }
 

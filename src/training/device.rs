@@ -131,6 +131,11 @@ impl Device {
         Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into() }
     }
 
+    /// The same device, a GPU using no more than so many bytes of its memory.
+    pub fn with_memory(self, memory: Option<u64>) -> Self {
+        Self { gpu: self.gpu.map(|gpu| gpu.with_memory(memory)), ..self }
+    }
+
     /// The GPU, if it is one.
     pub fn gpu(&self) -> Option<&OpenGpu> {
         self.gpu.as_ref()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::device::Wanted;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Delimiter, Hidden, Init, PrecisionName, Time};
+pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, PrecisionName, Time};
 use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
@@ -147,6 +147,10 @@ pub struct Options {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the group's help")]
     pub device: DeviceOptions,
+
+    /// The GPU's memory to use at most, such as 4GiB; data that does not fit beside the rest is streamed [default: what it gives]
+    #[arg(long, value_name = "SIZE", help_heading = "Device")]
+    pub device_memory: Option<Bytes>,
 }
 
 /// How files are read.
@@ -284,6 +288,7 @@ impl Options {
             ("--beta1", "--optimizer adam or adamw", self.beta1.is_some() && states != 2),
             ("--beta2", "--optimizer adam or adamw", self.beta2.is_some() && states != 2),
             ("--epsilon", "--optimizer adam or adamw", self.epsilon.is_some() && states != 2),
+            ("--device-memory", "a GPU", self.device_memory.is_some() && together.device.device == Some(Wanted::Cpu)),
             ("--step-every", "--schedule step", self.step_every.is_some() && !steps),
             ("--step-factor", "--schedule step", self.step_factor.is_some() && !steps),
         ];
@@ -358,6 +363,7 @@ mod tests {
             activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
             split: Some("0.8/0.1/0.1".parse().expect("shares")),
             files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
+            device_memory: Some(Bytes(3 << 28)),
             device: DeviceOptions { device: Some(Wanted::Index(1)), precision: Some(PrecisionName::F32), threads: Some(2) },
             ..Options::default()
         }

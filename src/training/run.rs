@@ -105,7 +105,7 @@ impl Run {
         let (network, loss) = resolution::network(options, &sources.encoding)?;
         let recipe = resolution::recipe(options, loss, sources.training.rows())?;
         let options = resolution::said(options, &sources, &network, &recipe);
-        let device = options.device.open()?;
+        let device = options.device.open()?.with_memory(options.device_memory.map(|memory| memory.0));
         let mut run = Self { options, sources, network, recipe, device };
         let ours_to_choose = run.options.device.is_auto() && run.device.gpu().is_some();
         if let (true, Err(error)) = (ours_to_choose, run.affordable()) {

@@ -4,15 +4,17 @@ pub mod device;
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource,
-    BindingType, Buffer, BufferBinding, BufferBindingType, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor,
-    ComputePipeline, ComputePipelineDescriptor, PipelineLayoutDescriptor, ShaderModuleDescriptor, ShaderRuntimeChecks,
-    ShaderSource, ShaderStages, SubmissionIndex,
+    BindingType, Buffer, BufferBinding, BufferBindingType, BufferUsages, CommandEncoder, CommandEncoderDescriptor,
+    ComputePassDescriptor, ComputePipeline, ComputePipelineDescriptor, PipelineLayoutDescriptor, ShaderModuleDescriptor,
+    ShaderRuntimeChecks, ShaderSource, ShaderStages, SubmissionIndex,
 };
 
 use super::Executor;
+use crate::data::Matrix;
 use crate::error::Result;
 use crate::kernels::step::StepWords;
 use crate::kernels::{Shader, Step, stride4};
@@ -23,8 +25,10 @@ use device::Device;
 const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of step records that are on the device at once.
 const STEP_BYTES: u64 = 1 << 20;
-/// Steps recorded into one submission.
-const SUBMISSION_STEPS: usize = 32;
+/// How long a submission may keep the device busy: long enough to cost nothing, short enough for drivers' watchdogs.
+const SUBMISSION: Duration = Duration::from_millis(50);
+/// Launches in a submission at most.
+const MOST_LAUNCHES: usize = 1 << 15;
 /// Submissions that may be under way while the next is recorded.
 const IN_FLIGHT: usize = 2;
 
@@ -38,7 +42,12 @@ pub struct Gpu {
     steps: Buffer,
     /// Bytes from one step's records to the next's.
     step_stride: u64,
-    in_flight: VecDeque<SubmissionIndex>,
+    /// What is under way, with the launches in each submission.
+    in_flight: VecDeque<(SubmissionIndex, usize)>,
+    /// Launches in a submission at most, as it follows from how long those before took.
+    submission_launches: usize,
+    /// When the last submission that was waited for was done.
+    last_done: Option<Instant>,
 }
 
 /// Where a buffer of the plan lies.
@@ -76,11 +85,30 @@ impl Gpu {
                 dispatches.push(compiler.dispatch(&plan, launch, (&buffers, &groups), &steps)?);
             }
         }
-        Ok(Self { plan, device, buffers, training, evaluation, steps, step_stride, in_flight: VecDeque::new() })
+        Ok(Self {
+            plan,
+            device,
+            buffers,
+            training,
+            evaluation,
+            steps,
+            step_stride,
+            in_flight: VecDeque::new(),
+            submission_launches: 1,
+            last_done: None,
+        })
     }
 
     /// Records and submits some steps, whose records are on the device from `first_record` on.
     fn submit(&mut self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> Result<()> {
+        let encoder = self.record(phase, range.clone(), steps, first_record);
+        let launches = steps.len() / self.plan.records * range.len();
+        self.in_flight.push_back((self.device.submit(encoder)?, launches));
+        Ok(())
+    }
+
+    /// Records the launches in `range` of some steps, whose records are on the device from `first_record` on.
+    pub fn record(&self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> CommandEncoder {
         let (dispatches, launches) = match phase {
             Phase::Training => (&self.training[range.clone()], &self.plan.training[range]),
             Phase::Evaluation => (&self.evaluation[range.clone()], &self.plan.evaluation[range]),
@@ -98,7 +126,42 @@ impl Gpu {
             }
         }
         drop(pass);
-        self.in_flight.push_back(self.device.submit(encoder)?);
+        encoder
+    }
+
+    /// Bytes of a buffer, when all that was submitted is done.
+    fn read_bytes(&mut self, buffer: BufferId, start: u64, count: u64) -> Result<Vec<u8>> {
+        let place = &self.buffers[buffer];
+        let bytes = self.device.read(&place.memory, place.offset + start, count)?;
+        self.idle();
+        Ok(bytes)
+    }
+
+    /// Writes bytes into a buffer, before what is submitted next.
+    fn write_bytes(&self, buffer: BufferId, start: u64, bytes: &[u8]) -> Result<()> {
+        let place = &self.buffers[buffer];
+        self.device.write(&place.memory, place.offset + start, bytes)
+    }
+
+    /// Nothing is under way: what was waited for last says nothing about the next submission.
+    fn idle(&mut self) {
+        self.in_flight.clear();
+        self.last_done = None;
+    }
+
+    /// Waits until there is room for a submission more. Two of them follow each other without a gap, so that the time from one's
+    /// end to the next one's is what it takes; the number of launches in the next ones follows from that.
+    fn wait_for_room(&mut self) -> Result<()> {
+        while self.in_flight.len() >= IN_FLIGHT {
+            let Some((oldest, launches)) = self.in_flight.pop_front() else { break };
+            self.device.wait(Some(oldest))?;
+            let now = Instant::now();
+            if let Some(last) = self.last_done.replace(now) {
+                let quick = now - last < SUBMISSION;
+                let most = if quick { self.submission_launches.max(2 * launches) } else { launches / 2 };
+                self.submission_launches = most.clamp(1, MOST_LAUNCHES);
+            }
+        }
         Ok(())
     }
 
@@ -117,10 +180,7 @@ impl Gpu {
             };
             let words: Vec<StepWords> = steps.iter().enumerate().map(words).collect();
             self.device.write(&self.steps, 0, bytemuck::cast_slice(&words))?;
-            while self.in_flight.len() >= IN_FLIGHT {
-                let oldest = self.in_flight.pop_front();
-                self.device.wait(oldest)?;
-            }
+            self.wait_for_room()?;
             self.submit(phase, range.clone(), &steps[..records], 0)?;
         }
         Ok(())
@@ -148,13 +208,15 @@ impl Executor<f32> for Gpu {
                 padded.resize(padded.len().next_multiple_of(stride), 0.0);
             }
             let offset = start + (piece * rows_a_piece * stride * 4) as u64;
-            self.device.write(
-                &self.buffers[buffer].memory,
-                self.buffers[buffer].offset + offset,
-                bytemuck::cast_slice(&padded),
-            )?;
+            self.write_bytes(buffer, offset, bytemuck::cast_slice(&padded))?;
         }
         Ok(())
+    }
+
+    fn write_rows(&mut self, buffer: BufferId, source: &Matrix<f32>, rows: &[u32]) -> Result<()> {
+        let rows = rows.iter().map(|&row| source.row(row as usize));
+        let place = &self.buffers[buffer];
+        self.device.write_rows(&place.memory, place.offset, stride4(source.columns) * 16, rows)
     }
 
     fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()> {
@@ -163,47 +225,36 @@ impl Executor<f32> for Gpu {
         let start = (replica * shape.rows * stride4(shape.columns) * 16) as u64;
         for (piece, indices) in indices.chunks(UPLOAD_BYTES / 4).enumerate() {
             let offset = start + (piece * UPLOAD_BYTES) as u64;
-            self.device.write(
-                &self.buffers[buffer].memory,
-                self.buffers[buffer].offset + offset,
-                bytemuck::cast_slice(indices),
-            )?;
+            self.write_bytes(buffer, offset, bytemuck::cast_slice(indices))?;
         }
         Ok(())
     }
 
     fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<f32>> {
         let shape = &self.plan.buffers[buffer];
-        let stride = stride4(shape.columns) * 4;
+        let columns = shape.columns;
+        let stride = stride4(columns) * 4;
         let start = (replica * shape.rows * stride * 4) as u64;
-        let bytes = self.device.read(
-            &self.buffers[buffer].memory,
-            self.buffers[buffer].offset + start,
-            (rows * stride * 4) as u64,
-        )?;
-        self.in_flight.clear();
+        let bytes = self.read_bytes(buffer, start, (rows * stride * 4) as u64)?;
         let padded: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
-        Ok(padded.chunks(stride).flat_map(|row| &row[..shape.columns]).copied().collect())
+        Ok(padded.chunks(stride).flat_map(|row| &row[..columns]).copied().collect())
     }
 
     fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<f32>> {
         let shape = &self.plan.buffers[buffer];
         assert_eq!(shape.rows, 1, "single elements are read from a single row");
         let start = (replica * stride4(shape.columns) * 16) as u64;
-        let bytes =
-            self.device.read(&self.buffers[buffer].memory, self.buffers[buffer].offset + start, (count * 4) as u64)?;
-        self.in_flight.clear();
+        let bytes = self.read_bytes(buffer, start, (count * 4) as u64)?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
     fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<f32>> {
         let shape = &self.plan.buffers[buffer];
         assert_eq!(shape.rows, 1, "single elements are read from a single row");
-        let place = &self.buffers[buffer];
-        let bytes = self.device.read(&place.memory, place.offset, place.size)?;
-        self.in_flight.clear();
+        let columns = shape.columns;
+        let bytes = self.read_bytes(buffer, 0, self.buffers[buffer].size)?;
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
-        Ok(values.chunks(stride4(shape.columns) * 4).flat_map(|values| &values[..count]).copied().collect())
+        Ok(values.chunks(stride4(columns) * 4).flat_map(|values| &values[..count]).copied().collect())
     }
 
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
@@ -223,19 +274,19 @@ impl Executor<f32> for Gpu {
                 bytes.resize(bytes.len().next_multiple_of(self.step_stride as usize), 0);
             }
             self.device.write(&self.steps, 0, &bytes)?;
-            for (piece, steps) in steps.chunks(SUBMISSION_STEPS * replicas).enumerate() {
-                while self.in_flight.len() >= IN_FLIGHT {
-                    let oldest = self.in_flight.pop_front();
-                    self.device.wait(oldest)?;
-                }
-                self.submit(phase, range.clone(), steps, piece * SUBMISSION_STEPS)?;
+            let (mut done, count) = (0, steps.len() / replicas);
+            while done < count {
+                self.wait_for_room()?;
+                let next = (done + (self.submission_launches / range.len().max(1)).max(1)).min(count);
+                self.submit(phase, range.clone(), &steps[done * replicas..next * replicas], done)?;
+                done = next;
             }
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.in_flight.clear();
+        self.idle();
         self.device.wait(None)
     }
 }
