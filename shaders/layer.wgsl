@@ -4,6 +4,7 @@ struct Parameters {
     outputs: u32,
     bias: u32,        // 1: the row after the weights is the biases
     capacity: u32,    // rows that the batch's buffers have room for
+    parts: u32,       // into which the sums are split, where they are
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

@@ -9,8 +9,8 @@ fn result_rows() -> u32 {
 fn result_columns() -> u32 {
     return parameters.outputs;
 }
-fn depth() -> u32 {
-    return rows;
+fn depth(batch: u32) -> u32 {
+    return batch;
 }
 
 // Four inputs of one row of the batch; zero past the batch, where an earlier, longer one may have left its rows.

@@ -10,7 +10,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Update, stride4};
+use crate::kernels::form::MOST_ITERATIONS;
+use crate::kernels::product::partial_bytes;
+use crate::kernels::{Choice, Delta, Form, Forward, Gather, Kernel, Output, OutputProduct, Target, Update, stride4};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// A buffer's place in [`Plan::buffers`].
@@ -64,6 +66,28 @@ pub struct Launch {
     pub reads: Vec<BufferId>,
     /// The buffers that it writes, in the order of its shader's bindings.
     pub writes: Vec<BufferId>,
+    /// How it is computed on a GPU; None: as its sizes and the device suggest.
+    pub choice: Option<Choice>,
+}
+
+impl Launch {
+    /// How a batch of up to `rows` rows is computed on a device.
+    pub fn choice(&self, rows: usize, target: &Target) -> Choice {
+        self.choice.unwrap_or_else(|| self.kernel.choices(rows, target)[0])
+    }
+
+    /// Its dispatches on a device, one after the other, for a batch of up to `rows` rows.
+    pub fn forms(&self, rows: usize, target: &Target) -> impl Iterator<Item = Form> + use<> {
+        self.choice(rows, target).forms(target.lanes)
+    }
+
+    /// Bytes of the partial sums that it needs on a device, for this many replicas; 0 for sums in one part.
+    pub fn partial_bytes(&self, rows: usize, replicas: usize, target: &Target) -> u64 {
+        match (self.kernel.product(rows), self.choice(rows, target).parts) {
+            (None, _) | (_, 1) => 0,
+            (Some(sizes), parts) => partial_bytes(sizes, parts, replicas),
+        }
+    }
 }
 
 /// Which of the plan's two lists of kernels is meant.
@@ -219,33 +243,46 @@ impl Plan {
             }
         }
         for phase in [Phase::Training, Phase::Evaluation] {
-            let rows = self.rows(phase);
             for launch in self.launches(phase) {
-                let groups = launch.kernel.workgroups(rows, limits.lanes);
-                let most = groups[0].max(groups[1]).max(self.replicas as u64);
-                let iterations = launch.kernel.iterations(rows);
-                let bindings = (launch.reads.len() + launch.writes.len() + 2) as u64;
-                if bindings > limits.storage_buffers {
-                    return Err(Error::Limit(format!(
-                        "'{}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
-                        launch.label, limits.storage_buffers
-                    )));
-                }
-                if most > limits.workgroups || iterations > MOST_ITERATIONS {
-                    return Err(Error::Limit(format!(
-                        "'{}' over a batch of {rows} rows needs {most} workgroups along an axis and {iterations} loop iterations; \
-                         {} and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
-                        launch.label, limits.workgroups
-                    )));
-                }
+                self.check_launch(launch, self.rows(phase), limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_launch(&self, launch: &Launch, rows: usize, limits: &DeviceLimits) -> Result<()> {
+        let (label, most) = (&launch.label, limits.buffer_bytes);
+        let partial_bytes = launch.partial_bytes(rows, self.replicas, &limits.target);
+        if partial_bytes > most {
+            return Err(Error::Limit(format!(
+                "'{label}' over a batch of {rows} rows needs {} for partial sums and this device's buffers hold {}: take a smaller \
+                 --batch-size, or --device cpu",
+                human_bytes(partial_bytes),
+                human_bytes(most)
+            )));
+        }
+        let bindings = (launch.reads.len() + launch.writes.len() + 2) as u64 + u64::from(partial_bytes > 0);
+        if bindings > limits.storage_buffers {
+            return Err(Error::Limit(format!(
+                "'{label}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
+                limits.storage_buffers
+            )));
+        }
+        for form in launch.forms(rows, &limits.target) {
+            let [x, y] = launch.kernel.workgroups(rows, form);
+            let groups = x.max(y).max(form.depth(self.replicas));
+            let iterations = launch.kernel.iterations(rows, form);
+            if groups > limits.workgroups || iterations > MOST_ITERATIONS {
+                return Err(Error::Limit(format!(
+                    "'{label}' over a batch of {rows} rows needs {groups} workgroups along an axis and {iterations} loop iterations; {} \
+                     and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
+                    limits.workgroups
+                )));
             }
         }
         Ok(())
     }
 }
-
-/// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
-pub const MOST_ITERATIONS: u64 = 32_768;
 
 /// What a device allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,8 +293,8 @@ pub struct DeviceLimits {
     pub workgroups: u64,
     /// Storage buffers that a kernel may bind.
     pub storage_buffers: u64,
-    /// Invocations a workgroup that kernels are composed with.
-    pub lanes: u32,
+    /// What decides how kernels are computed.
+    pub target: Target,
 }
 
 /// Bytes in binary units, as people read them.
@@ -497,7 +534,7 @@ impl Builder<'_> {
 }
 
 fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes }
+    Launch { label, kernel: Arc::new(kernel), reads, writes, choice: None }
 }
 
 #[cfg(test)]
@@ -584,7 +621,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_device_is_refused_before_anything_starts() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let limits = DeviceLimits { buffer_bytes: 1 << 27, workgroups: 65_535, storage_buffers: 8, lanes: 8 };
+        let target = Target { lanes: 8, software: true, workgroup_bytes: 32_768, workgroup_invocations: 1024 };
+        let limits = DeviceLimits { buffer_bytes: 1 << 27, workgroups: 65_535, storage_buffers: 8, target };
         plan.check(&limits).expect("fits");
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);
@@ -593,7 +631,14 @@ mod tests {
         plan.check(&DeviceLimits { storage_buffers: 4, ..limits }).expect_err("too few bindings");
         let wide = Network::new(vec![140_000, 1], vec![Activation::Sigmoid], true).expect("fits");
         let options = Options { loss: Loss::SquaredError, ..options(10, 10) };
-        let error = Plan::new(&wide, &options).check(&limits).expect_err("too many iterations");
+        let mut plan = Plan::new(&wide, &options);
+        plan.check(&limits).expect("the sums are split");
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice::default()));
+        let error = plan.check(&limits).expect_err("too many iterations");
         assert!(error.to_string().contains("loop iterations"), "{error}");
+        let most = 1 << 23;
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice { parts: 7, ..Choice::default() }));
+        let error = plan.check(&DeviceLimits { buffer_bytes: most, ..limits }).expect_err("too large partial sums");
+        assert!(error.to_string().contains("partial sums"), "{error}");
     }
 }

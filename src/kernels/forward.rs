@@ -1,8 +1,8 @@
 //! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
+use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -30,25 +30,32 @@ impl Kernel for Forward {
         "forward"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
+    fn shader(&self, form: Form) -> Shader {
         let slope = if self.slope { shader_file!("slope_kept.wgsl") } else { shader_file!("slope_dropped.wgsl") };
         let kept = if self.slope { "-slope" } else { "" };
-        let shader = Shader::new(format!("forward-direct-{}{kept}-{lanes}", self.activation.file_name()));
-        product::direct(shader, lanes, |shader| {
-            shader.activation(self.activation).part(slope).part(shader_file!("forward.wgsl"))
-        })
+        let composition = Composition {
+            kernel: "forward",
+            variant: &format!("{}{kept}", self.activation.file_name()),
+            operands: if self.slope { 4 } else { 3 },
+            layouts: [Layout::Normal, Layout::Normal],
+        };
+        composition.shader(form, |shader| shader.activation(self.activation).part(slope).part(shader_file!("forward.wgsl")))
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity), form.parts()]
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(rows, self.outputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
-        product::direct_iterations(self.inputs)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -71,6 +78,13 @@ impl Kernel for Forward {
             bounds.iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
         }
         bounds
+    }
+}
+
+impl Forward {
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [rows, self.outputs, self.inputs]
     }
 }
 

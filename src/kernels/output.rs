@@ -2,7 +2,7 @@
 //! Shader: `shaders/output.wgsl`, with one of `shaders/losses/`.
 
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
@@ -41,7 +41,8 @@ impl Kernel for Output {
         "output"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
+    fn shader(&self, form: Form) -> Shader {
+        let lanes = form.lanes;
         let product = match self.product {
             Product::Delta => "delta",
             Product::Output => "output",
@@ -60,15 +61,15 @@ impl Kernel for Output {
             .part(shader_file!("output.wgsl"))
     }
 
-    fn parameters(&self) -> Vec<u32> {
+    fn parameters(&self, _form: Form) -> Vec<u32> {
         vec![word(self.outputs), word(self.capacity), word(self.losses.next_multiple_of(4)), 0]
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        [(rows as u64).div_ceil(u64::from(lanes)), 1]
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        [(rows as u64).div_ceil(u64::from(form.lanes)), 1]
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
+    fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         3 * stride4(self.outputs) as u64
     }
 

@@ -1,8 +1,8 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, word};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
@@ -29,21 +29,30 @@ impl Kernel for Update {
         "update"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("update-direct-{}-{lanes}", self.optimizer));
-        product::direct(shader, lanes, |shader| shader.part(self.optimizer.shader()).part(shader_file!("update.wgsl")))
+    fn shader(&self, form: Form) -> Shader {
+        let composition = Composition {
+            kernel: "update",
+            variant: &self.optimizer.to_string(),
+            operands: 3 + self.optimizer.states(),
+            layouts: [Layout::Transposed, Layout::Normal],
+        };
+        composition.shader(form, |shader| shader.part(self.optimizer.shader()).part(shader_file!("update.wgsl")))
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity), form.parts()]
     }
 
-    fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(self.inputs + usize::from(self.bias), self.outputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, rows: usize) -> u64 {
-        product::direct_iterations(rows)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -102,6 +111,11 @@ impl<T: Scalar> Twin<T> for Update {
 }
 
 impl Update {
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [self.inputs + usize::from(self.bias), self.outputs, rows]
+    }
+
     /// The gradient of the parameters, in f64.
     fn gradient(&self, step: &Step, reads: &[View<'_, f64>]) -> Vec<f64> {
         let rates = Rates { learning_rate: -1.0, ..Rates::default() };

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
-use wgrad::kernels::Step;
+use wgrad::kernels::{Choice, Step};
 use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::plan::{Launch, Options, Phase, Plan, TrainingOptions};
 use wgrad::verification::{Finding, against_oracle, fill};
@@ -25,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) rows: usize,
     pub(crate) replicas: usize,
     pub(crate) segment_bytes: Option<u64>,
+    /// How products are computed on a GPU; None: as their sizes and the device suggest.
+    pub(crate) choice: Option<Choice>,
 }
 
 impl Case {
@@ -43,6 +45,7 @@ impl Case {
             rows: 2 * batch + batch.div_ceil(3),
             replicas: 1,
             segment_bytes: None,
+            choice: None,
         }
     }
 
@@ -53,16 +56,21 @@ impl Case {
         activations[layers - 1] = self.output;
         let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
         let training = TrainingOptions { rows: self.rows, batch: self.batch, optimizer: self.optimizer, losses: self.rows };
-        Plan::new(
-            &network,
-            &Options {
-                loss: self.loss,
-                training: Some(training),
-                evaluation_rows: self.batch,
-                replicas: self.replicas,
-                segment_bytes: self.segment_bytes,
-            },
-        )
+        let options = Options {
+            loss: self.loss,
+            training: Some(training),
+            evaluation_rows: self.batch,
+            replicas: self.replicas,
+            segment_bytes: self.segment_bytes,
+        };
+        let mut plan = Plan::new(&network, &options);
+        plan.training.iter_mut().chain(&mut plan.evaluation).for_each(|launch| launch.choice = self.choice_for(launch));
+        plan
+    }
+
+    /// The choice for products; what is no product has none.
+    fn choice_for(&self, launch: &Launch) -> Option<Choice> {
+        self.choice.filter(|_| launch.kernel.product(self.batch).is_some())
     }
 
     /// Two whole batches and a short last one, each replica at its own learning rate.

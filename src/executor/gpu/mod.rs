@@ -15,7 +15,7 @@ use wgpu::{
 use super::Executor;
 use crate::error::Result;
 use crate::kernels::step::StepWords;
-use crate::kernels::{Shader, Step, stride4};
+use crate::kernels::{Form, Shader, Step, stride4};
 use crate::plan::{BufferId, Element, Launch, Phase, Plan};
 use device::Device;
 
@@ -33,16 +33,18 @@ pub struct Gpu {
     plan: Plan,
     device: Device,
     buffers: Vec<Buffer>,
-    training: Vec<Dispatch>,
-    evaluation: Vec<Dispatch>,
+    /// The dispatches of each launch.
+    training: Vec<Vec<Dispatch>>,
+    evaluation: Vec<Vec<Dispatch>>,
     steps: Buffer,
     /// Bytes from one step's records to the next's.
     step_stride: u64,
     in_flight: VecDeque<SubmissionIndex>,
 }
 
-/// A launch, ready to be recorded.
+/// A launch or one pass of it, ready to be recorded.
 struct Dispatch {
+    form: Form,
     pipeline: ComputePipeline,
     bindings: BindGroup,
 }
@@ -64,10 +66,12 @@ impl Gpu {
             .collect::<Result<Vec<_>>>()?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
         let (mut training, mut evaluation) = (Vec::new(), Vec::new());
-        let compiler = Compiler { device: &device };
+        let partial_sums = partial_sums(&plan, &device)?;
+        let compiler = Compiler { device: &device, buffers: &buffers, steps: &steps, partial_sums: partial_sums.as_ref() };
         for (phase, dispatches) in [(Phase::Training, &mut training), (Phase::Evaluation, &mut evaluation)] {
             for launch in plan.launches(phase) {
-                dispatches.push(compiler.dispatch(&plan, launch, &buffers, &steps)?);
+                let forms = launch.forms(plan.rows(phase), &device.limits().target);
+                dispatches.push(forms.map(|form| compiler.dispatch(&plan, launch, form)).collect::<Result<_>>()?);
             }
         }
         Ok(Self { plan, device, buffers, training, evaluation, steps, step_stride, in_flight: VecDeque::new() })
@@ -79,16 +83,17 @@ impl Gpu {
             Phase::Training => (&self.training[range.clone()], &self.plan.training[range]),
             Phase::Evaluation => (&self.evaluation[range.clone()], &self.plan.evaluation[range]),
         };
-        let lanes = self.device.limits().lanes;
         let mut encoder = self.device.wgpu().create_command_encoder(&CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
         for (index, step) in steps.chunks(self.plan.replicas).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
-            for (dispatch, launch) in dispatches.iter().zip(launches) {
-                let [x, y] = launch.kernel.workgroups(step[0].rows, lanes);
-                pass.set_pipeline(&dispatch.pipeline);
-                pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
-                pass.dispatch_workgroups(x as u32, y as u32, self.plan.replicas as u32);
+            for (dispatches, launch) in dispatches.iter().zip(launches) {
+                for dispatch in dispatches {
+                    let [x, y] = launch.kernel.workgroups(step[0].rows, dispatch.form);
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
+                    pass.dispatch_workgroups(x as u32, y as u32, dispatch.form.depth(self.plan.replicas) as u32);
+                }
             }
         }
         drop(pass);
@@ -182,22 +187,41 @@ impl Executor<f32> for Gpu {
     }
 }
 
+/// Room for the partial sums of any launch, if one splits its sums.
+fn partial_sums(plan: &Plan, device: &Device) -> Result<Option<Buffer>> {
+    let target = device.limits().target;
+    let of = |phase| plan.launches(phase).iter().map(move |launch| (launch, plan.rows(phase)));
+    let bytes = of(Phase::Training)
+        .chain(of(Phase::Evaluation))
+        .map(|(launch, rows)| launch.partial_bytes(rows, plan.replicas, &target))
+        .max()
+        .unwrap_or(0);
+    (bytes > 0).then(|| device.buffer("partial sums", bytes, BufferUsages::STORAGE)).transpose()
+}
+
 /// Makes dispatches from launches.
 struct Compiler<'a> {
     device: &'a Device,
+    /// The plan's buffers.
+    buffers: &'a [Buffer],
+    steps: &'a Buffer,
+    partial_sums: Option<&'a Buffer>,
 }
 
 impl Compiler<'_> {
-    fn dispatch(&self, plan: &Plan, launch: &Launch, buffers: &[Buffer], steps: &Buffer) -> Result<Dispatch> {
-        let shader = launch.kernel.shader(self.device.limits().lanes);
-        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, launch))?;
-        let words = launch.kernel.parameters();
+    fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form) -> Result<Dispatch> {
+        let shader = launch.kernel.shader(form);
+        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
+        let writes = launch.writes.len() + usize::from(partial_sums.is_some());
+        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, launch.reads.len(), writes))?;
+        let words = launch.kernel.parameters(form);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
         self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
         let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.replicas as u64);
-        let operands = launch.reads.iter().chain(&launch.writes).map(|&id| buffers[id].as_entire_binding());
-        let step = BindingResource::Buffer(BufferBinding { buffer: steps, offset: 0, size: record });
+        let operands = launch.reads.iter().chain(&launch.writes).map(|&id| &self.buffers[id]).chain(partial_sums);
+        let operands = operands.map(Buffer::as_entire_binding);
+        let step = BindingResource::Buffer(BufferBinding { buffer: self.steps, offset: 0, size: record });
         let entries: Vec<_> = [parameters.as_entire_binding(), step]
             .into_iter()
             .chain(operands)
@@ -208,10 +232,10 @@ impl Compiler<'_> {
         let bindings = self.device.guarded(&launch.label, |device| {
             device.create_bind_group(&BindGroupDescriptor { label: Some(&launch.label), layout: &layout, entries: &entries })
         })?;
-        Ok(Dispatch { pipeline, bindings })
+        Ok(Dispatch { form, pipeline, bindings })
     }
 
-    fn compile(&self, shader: &Shader, launch: &Launch) -> Result<ComputePipeline> {
+    fn compile(&self, shader: &Shader, reads: usize, writes: usize) -> Result<ComputePipeline> {
         let label = Some(shader.name.as_str());
         self.device.guarded(&shader.name, |device| {
             let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
@@ -219,7 +243,7 @@ impl Compiler<'_> {
             // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
             // and its loops run to bounds from the same sizes.
             let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
-            let entries = layout_entries(launch);
+            let entries = layout_entries(reads, writes);
             let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries: &entries });
             let groups = [Some(&group)];
             let layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
@@ -232,7 +256,11 @@ impl Compiler<'_> {
                 layout: Some(&layout),
                 module: &module,
                 entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                // Every tile is written before it is read.
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
                 cache: None,
             })
         })
@@ -240,12 +268,12 @@ impl Compiler<'_> {
 }
 
 /// The bindings that every kernel has: parameters, step, reads, writes.
-fn layout_entries(launch: &Launch) -> Vec<BindGroupLayoutEntry> {
+fn layout_entries(reads: usize, writes: usize) -> Vec<BindGroupLayoutEntry> {
     let storage = |read_only| BufferBindingType::Storage { read_only };
     let parameters = (storage(true), false);
     let step = (storage(true), true);
-    let reads = launch.reads.iter().map(|_| (storage(true), false));
-    let writes = launch.writes.iter().map(|_| (storage(false), false));
+    let reads = std::iter::repeat_n((storage(true), false), reads);
+    let writes = std::iter::repeat_n((storage(false), false), writes);
     [parameters, step]
         .into_iter()
         .chain(reads)
