@@ -7,6 +7,7 @@
 //! update          W[l]    -= step(a[l-1]ᵀ · delta[l]),  b[l] -= step(column sums of delta[l])
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -74,6 +75,12 @@ impl Launch {
     /// How a batch of up to `rows` rows is computed on a device.
     pub fn choice(&self, rows: usize, target: &Target) -> Choice {
         self.choice.unwrap_or_else(|| self.kernel.choices(rows, target)[0])
+    }
+
+    /// The kernel and its product's sizes, which decide what way to compute it is fast. None for what is no product.
+    pub fn product_key(&self, rows: usize) -> Option<String> {
+        let [rows, columns, terms] = self.kernel.product(rows)?;
+        Some(format!("{} of {rows} × {columns} over {terms}", self.kernel.name()))
     }
 
     /// Its dispatches on a device, one after the other, for a batch of up to `rows` rows.
@@ -199,6 +206,17 @@ impl Plan {
             evaluation_losses: evaluation.losses,
             batch: options.training.map_or(0, |training| training.batch.min(training.rows)),
             evaluation_rows: options.evaluation_rows,
+        }
+    }
+
+    /// Sets how each product is computed whose [`Launch::product_key`] is among these.
+    pub fn choose(&mut self, choices: &HashMap<String, Choice>) {
+        let (batch, evaluation_rows) = (self.batch, self.evaluation_rows);
+        let training = self.training.iter_mut().map(|launch| (launch, batch));
+        let evaluation = self.evaluation.iter_mut().map(|launch| (launch, evaluation_rows));
+        for (launch, rows) in training.chain(evaluation) {
+            let choice = launch.product_key(rows).and_then(|key| choices.get(&key).copied());
+            launch.choice = choice.or(launch.choice);
         }
     }
 

@@ -114,6 +114,13 @@ pub struct Choice {
     pub parts: u32,
 }
 
+impl std::fmt::Display for Choice {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = if self.parts > 1 { format!(" in {} parts", self.parts) } else { String::new() };
+        write!(text, "{}{parts}", self.family.name())
+    }
+}
+
 impl Default for Choice {
     fn default() -> Self {
         Self { family: Family::Direct, parts: 1 }

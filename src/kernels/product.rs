@@ -12,8 +12,8 @@ use crate::scalar::Scalar;
 const ENOUGH_WORKGROUPS: usize = 64;
 /// Terms of a sum that take a GPU about as long as the second pass that splitting it costs.
 const WORTH_SPLITTING: usize = 512;
-/// The same for two threads of a software adapter.
-const WORTH_SPLITTING_SOFTWARE: usize = 4096;
+/// The same for a software adapter, which shares the parts among its threads.
+const WORTH_SPLITTING_SOFTWARE: usize = 2048;
 /// Ways to compute a product that are worth a measurement.
 pub const MOST_CHOICES: usize = 4;
 /// Workgroups along x of a reduction.

@@ -1,5 +1,6 @@
 //! Which device trains: the choice that `--device` makes, and the executor on it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +11,8 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::tuning::{Tuned, tune};
+use crate::kernels::Choice;
 use crate::plan::Plan;
 
 /// What `--device` asks for.
@@ -65,6 +68,8 @@ pub struct Device {
     gpu: Option<OpenGpu>,
     threads: usize,
     reason: String,
+    /// How products are computed, where that was measured: by [`crate::plan::Launch::product_key`].
+    choices: HashMap<String, Choice>,
 }
 
 /// What a report says of the device.
@@ -103,7 +108,7 @@ impl Device {
                     match gpus.open(gpu.index) {
                         Ok(open) => {
                             let reason = format!("the best of the GPUs here, of the kind '{}'", gpu.kind);
-                            return Ok(Self { gpu: Some(open), threads: 1, reason });
+                            return Ok(Self::of_gpu(open, reason));
                         }
                         Err(error) => refusal = refusal.or(Some(error.to_string())),
                     }
@@ -117,7 +122,7 @@ impl Device {
             Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
                 let gpus = Gpus::find();
                 let index = position(wanted, &gpus.list())?;
-                Ok(Self { gpu: Some(gpus.open(index)?), threads: 1, reason: "asked for".into() })
+                Ok(Self::of_gpu(gpus.open(index)?, "asked for".into()))
             }
         }
     }
@@ -125,7 +130,29 @@ impl Device {
     /// The CPU path, with as many threads as there are cores unless said otherwise.
     pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into() }
+        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into(), choices: HashMap::new() }
+    }
+
+    fn of_gpu(gpu: OpenGpu, reason: String) -> Self {
+        Self { gpu: Some(gpu), threads: 1, reason, choices: HashMap::new() }
+    }
+
+    /// Measures how a plan's products are computed fastest, or takes what was measured before; from then on plans for this device
+    /// are made so. The CPU path has nothing to measure.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tune(&mut self, plan: &Plan) -> Result<Vec<(String, Tuned)>> {
+        let Some(gpu) = &self.gpu else { return Ok(Vec::new()) };
+        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu)?.into_iter().collect();
+        tuned.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.choices = tuned.iter().map(|(key, tuned)| (key.clone(), tuned.choice)).collect();
+        Ok(tuned)
+    }
+
+    /// How products are computed, where that was measured.
+    pub fn choices(&self) -> &HashMap<String, Choice> {
+        &self.choices
     }
 
     /// The GPU, if it is one.

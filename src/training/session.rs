@@ -95,7 +95,10 @@ pub fn plan(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize,
         optimizer: recipe.optimizer.kind,
         losses: rows * epochs_at_once(recipe, rows),
     });
-    Plan::new(network, &Options { loss, training, evaluation_rows, replicas: 1, segment_bytes: device.segment_bytes() })
+    let segment_bytes = device.segment_bytes();
+    let mut plan = Plan::new(network, &Options { loss, training, evaluation_rows, replicas: 1, segment_bytes });
+    plan.choose(device.choices());
+    plan
 }
 
 /// How many epochs can run before their losses are read: more than one only where the order of the rows stays.
