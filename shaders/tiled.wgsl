@@ -2,49 +2,51 @@
 // invocation sums 4 BLOCK_ROWS rows × BLOCK_COLUMNS vec4s of the result from there. While one workgroup waits for its tiles,
 // others sum. The kernel gives what shaders/direct.wgsl lists.
 
-// A tile's sides in blocks of four.
-const ROWS4 = TILE_ROWS / 4u;
-const COLUMNS4 = TILE_COLUMNS / 4u;
+// A tile's sides in blocks of four, and the blocks of one factor's tile.
+const SIDE4 = TILE_SIDE / 4u;
 const DEPTH4 = TILE_DEPTH / 4u;
-// Every element is summed once, and every invocation brings one block of 4×4 of each factor.
-const_assert LANES * BLOCK_COLUMNS == COLUMNS4 && LANES_Y * BLOCK_ROWS == ROWS4;
-const_assert LANES * LANES_Y == ROWS4 * DEPTH4 && LANES * LANES_Y == COLUMNS4 * DEPTH4;
+const BLOCKS = SIDE4 * DEPTH4;
+// Every element is summed once, and every invocation brings one block of 4×4: the first half of lhs, the second of rhs.
+const_assert LANES * BLOCK_COLUMNS == SIDE4 && LANES_Y * BLOCK_ROWS == SIDE4 && LANES * LANES_Y == 2u * BLOCKS;
 
-// Term by term, four rows or columns a vec4. Those of the terms 4k..4k+3 are kept at their place ^ k: blocks that follow each
-// other along the sum would else be written to the same banks.
-var<workgroup> lhs_tile: array<vec4f, TILE_DEPTH * ROWS4>;
-var<workgroup> rhs_tile: array<vec4f, TILE_DEPTH * COLUMNS4>;
+// The tiles of lhs and rhs: term by term, four rows or columns a vec4.
+var<workgroup> tiles: array<vec4f, 2u * TILE_DEPTH * SIDE4>;
 
-// Brings the tile from row 4 · row4, vec4 column and term 4k on. Past the last terms, rows and columns it holds those again.
+// Brings the tiles from row 4 · row4, vec4 column and term 4k on. Past the last terms, rows and columns they hold those again.
 fn load(row4: u32, column: u32, k: u32, last: u32, invocation: u32) {
-    // Neighbours read what lies side by side: four terms after four terms, or row after row and column after column.
-    let terms_first = vec2u(invocation / DEPTH4, invocation % DEPTH4);
-    let rows_first = vec2u(invocation % ROWS4, invocation / ROWS4);
-    let columns_first = vec2u(invocation % COLUMNS4, invocation / COLUMNS4);
-    let left_block = select(terms_first, rows_first, LHS_ALONG_ROWS);
-    let right_block = select(terms_first, columns_first, RHS_ALONG_COLUMNS);
-    let left = transpose(lhs(4u * (row4 + left_block.x), min(k + left_block.y, last)));
-    let right = rhs(min(k + right_block.y, last), min(column + right_block.x, stride(result_columns()) - 1u));
+    let number = invocation % BLOCKS;
+    // The block's place in its tile, along the side and along the sum. Neighbours read what lies side by side.
+    let along_terms = vec2u(number / DEPTH4, number % DEPTH4);
+    let along_side = vec2u(number % SIDE4, number / SIDE4);
+    var place: vec2u;
+    var block: mat4x4f;
+    if invocation < BLOCKS {
+        place = select(along_terms, along_side, LHS_ALONG_ROWS);
+        block = transpose(lhs(4u * (row4 + place.x), min(k + place.y, last)));
+    } else {
+        place = select(along_terms, along_side, RHS_ALONG_COLUMNS);
+        block = rhs(min(k + place.y, last), min(column + place.x, stride(result_columns()) - 1u));
+    }
+    let first = (invocation / BLOCKS * TILE_DEPTH + 4u * place.y) * SIDE4 + place.x;
     workgroupBarrier();
     for (var term = 0u; term < 4u; term++) {
-        lhs_tile[(4u * left_block.y + term) * ROWS4 + (left_block.x ^ left_block.y)] = left[term];
-        rhs_tile[(4u * right_block.y + term) * COLUMNS4 + (right_block.x ^ right_block.y)] = right[term];
+        tiles[first + term * SIDE4] = block[term];
     }
     workgroupBarrier();
 }
 
-// sums[r][c] += Σ over the tile's terms 4k..4k+3 of lhs · rhs
+// sums[r][c] += Σ over the tiles' terms 4k..4k+3 of lhs · rhs
 fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, k: u32, lane: vec2u) {
-    let left_place = 4u * k * ROWS4 + (lane.y ^ k);
-    let right_place = 4u * k * COLUMNS4 + (lane.x ^ k);
+    let lhs_first = 4u * k * SIDE4 + lane.y;
+    let rhs_first = (4u * k + TILE_DEPTH) * SIDE4 + lane.x;
     for (var term = 0u; term < 4u; term++) {
         var left: array<vec4f, BLOCK_ROWS>;
         var right: array<vec4f, BLOCK_COLUMNS>;
         for (var r = 0u; r < BLOCK_ROWS; r++) {
-            left[r] = lhs_tile[left_place + (term * ROWS4 + r * LANES_Y)];
+            left[r] = tiles[lhs_first + (term * SIDE4 + r * LANES_Y)];
         }
         for (var c = 0u; c < BLOCK_COLUMNS; c++) {
-            right[c] = rhs_tile[right_place + (term * COLUMNS4 + c * LANES)];
+            right[c] = tiles[rhs_first + (term * SIDE4 + c * LANES)];
         }
         for (var r = 0u; r < 4u * BLOCK_ROWS; r++) {
             for (var c = 0u; c < BLOCK_COLUMNS; c++) {
@@ -63,8 +65,8 @@ fn main(
     replica = group.z / parts();
     rows = steps[replica].rows;
     let part = group.z % parts();
-    let row4 = ROWS4 * group.y;
-    let column = COLUMNS4 * group.x;
+    let row4 = SIDE4 * group.y;
+    let column = SIDE4 * group.x;
     // Not `rows` and `replica`: barriers need bounds that are the same for all, and WGSL does not see that of variables.
     let range = part_of(stride(depth(steps[group.z / parts()].rows)), part);
     var sums: array<vec4f, SUMS>;

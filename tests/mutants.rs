@@ -167,7 +167,7 @@ fn product_faults() -> Vec<Fault> {
     ]
 }
 
-/// 35 rows of a 69-37-41 net: two tiles of 32 × 32 along each side of each result, and sums of up to three tiles of terms.
+/// 35 rows of a 69-37-41 net: two tiles of 32 × 32 along each side of each result, and sums of several tiles of terms.
 fn tiled() -> Case {
     let choice = Some(Choice { family: Family::Tiled32, parts: 1 });
     Case { widths: vec![69, 37, 41], batch: 35, rows: 90, choice, ..case() }
@@ -187,8 +187,20 @@ fn tiled_faults() -> Vec<Fault> {
         fault("the second tile begins a four of terms late", "delta", ["k += DEPTH4", "k += DEPTH4 + 1u"], tiled()),
         fault("the last row of the tiles is not written", "update", last_row, tiled()),
         fault("the last column of the tiles is not written", "forward", last_column, tiled()),
-        fault("blocks of lhs are read where they are not", "forward", ["lane.y ^ k", "lane.y"], tiled()),
-        fault("blocks of rhs are read where they are not", "delta", ["lane.x ^ k", "lane.x"], tiled()),
+        fault(
+            "blocks of lhs are read where they are not",
+            "forward",
+            ["SIDE4 + lane.y;", "SIDE4 + (lane.y ^ 1u);"],
+            tiled(),
+        ),
+        fault("blocks of rhs are read where they are not", "delta", ["SIDE4 + lane.x;", "SIDE4 + (lane.x ^ 1u);"], tiled()),
+        fault("the last column is the one before", "forward", ["columns()) - 1u);", "columns()) - 2u);"], tiled()),
+        fault(
+            "the last terms of lhs are those before",
+            "delta",
+            ["k + place.y, last));", "k + place.y, last - 1u));"],
+            tiled(),
+        ),
         fault(
             "stale rows are summed in tiles",
             "update",

@@ -47,7 +47,7 @@ pub(crate) struct Tile {
 }
 
 /// Terms of the sums that a tile holds.
-pub(crate) const TILE_DEPTH: u32 = 32;
+pub(crate) const TILE_DEPTH: u32 = 16;
 /// Rows of the product that one invocation sums without tiles.
 pub(crate) const DIRECT_ROWS: u32 = 8;
 /// vec4s of a row of the product that one invocation sums without tiles.

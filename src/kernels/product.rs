@@ -65,8 +65,7 @@ impl Composition<'_> {
                 .constant("COLUMNS", DIRECT_COLUMNS4)
                 .constant("SUMS", DIRECT_ROWS * DIRECT_COLUMNS4),
             Some(tile) => shader
-                .constant("TILE_ROWS", tile.side)
-                .constant("TILE_COLUMNS", tile.side)
+                .constant("TILE_SIDE", tile.side)
                 .constant("TILE_DEPTH", TILE_DEPTH)
                 .constant("BLOCK_ROWS", tile.block_rows)
                 .constant("BLOCK_COLUMNS", tile.block_columns)
@@ -227,7 +226,7 @@ pub fn product<T: Scalar>(
 mod tests {
     use super::*;
 
-    const GPU: Target = Target { lanes: 32, software: false, workgroup_bytes: 32_768, workgroup_invocations: 256 };
+    const GPU: Target = Target { lanes: 32, software: false, workgroup_bytes: 16_384, workgroup_invocations: 256 };
 
     fn first(sizes: [usize; 3], target: &Target) -> (Family, u32) {
         let Choice { family, parts } = choices(sizes, target)[0];
@@ -241,7 +240,7 @@ mod tests {
         assert_eq!(first([128, 128, 784], &GPU), (Family::Tiled32, 1));
         assert_eq!(first([4096, 10, 128], &GPU), (Family::Thin, 1));
         assert_eq!(first([1, 1000, 784], &GPU), (Family::Direct, 1));
-        let small = Target { workgroup_bytes: 16_384, ..GPU };
+        let small = Target { workgroup_bytes: 8192, ..GPU };
         assert_eq!(first([4096, 1024, 1024], &small), (Family::Tiled64, 1));
         assert_eq!(first([4096, 1024, 1024], &Target { workgroup_bytes: 0, ..GPU }), (Family::Direct, 1));
     }
