@@ -204,7 +204,7 @@ fn tiled_faults() -> Vec<Fault> {
         fault(
             "stale rows are summed in tiles",
             "update",
-            ["if sample >= rows {", "if sample >= rows && rows == 0u {"],
+            ["sample < rows)", "sample < rows || rows > 0u)"],
             tiled(),
         ),
         fault(
@@ -288,7 +288,7 @@ fn update_faults() -> Vec<Fault> {
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
-        fault("stale rows are summed", "update", ["if sample >= rows {", "if sample >= rows && rows == 0u {"], case()),
+        fault("stale rows are summed", "update", ["sample < rows)", "sample < rows || rows > 0u)"], case()),
         fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
         fault("biases decay", "update", decay, case()),
         fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),
