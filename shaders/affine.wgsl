@@ -8,7 +8,7 @@ fn result_rows() -> u32 {
 fn result_columns() -> u32 {
     return parameters.outputs;
 }
-fn depth() -> u32 {
+fn depth(batch: u32) -> u32 {
     return parameters.inputs;
 }
 

@@ -6,6 +6,7 @@ struct Parameters {
     capacity: u32,        // rows that the batch's buffers have room for
     order_length: u32,    // places from one replica's order to the next
     losses: u32,          // places from one replica's losses to the next
+    parts: u32,           // into which the sums are split, where they are
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

@@ -13,7 +13,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if row >= result_rows() {
         return;
     }
-    let steps4 = stride(depth());
+    let steps4 = stride(depth(rows));
     var sums: array<vec4f, SUMS>;
     for (var k = 0u; k < steps4; k++) {
         let left = lhs(row, k);

@@ -9,11 +9,17 @@
 
 mod traffic;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::kernels::form::MOST_ITERATIONS;
+use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::{Sequence, SequenceLaunch, Variant, group_starts};
-use crate::kernels::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Source, Update, Whole, stride4};
+use crate::kernels::{
+    Choice, Delta, Form, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Source, Target, Update, Whole,
+    stride4,
+};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 pub use traffic::RowBytes;
 
@@ -72,6 +78,34 @@ pub struct Launch {
     pub writes: Vec<BufferId>,
     /// Buffers that its shader needs room in, bound after the others; the CPU needs none.
     pub scratch: Vec<BufferId>,
+    /// How it is computed on a GPU; None: as its sizes and the device suggest.
+    pub choice: Option<Choice>,
+}
+
+impl Launch {
+    /// How a batch of up to `rows` rows is computed on a device.
+    pub fn choice(&self, rows: usize, target: &Target) -> Choice {
+        self.choice.unwrap_or_else(|| self.kernel.choices(rows, target)[0])
+    }
+
+    /// The kernel and its product's sizes, which decide what way to compute it is fast. None for what is no product.
+    pub fn product_key(&self, rows: usize) -> Option<String> {
+        let [rows, columns, terms] = self.kernel.product(rows)?;
+        Some(format!("{} of {rows} × {columns} over {terms}", self.kernel.name()))
+    }
+
+    /// Its dispatches on a device, one after the other, for a batch of up to `rows` rows.
+    pub fn forms(&self, rows: usize, target: &Target) -> impl Iterator<Item = Form> + use<> {
+        self.choice(rows, target).forms(target.lanes)
+    }
+
+    /// Bytes of the partial sums that it needs on a device, for this many replicas; 0 for sums in one part.
+    pub fn partial_bytes(&self, rows: usize, replicas: usize, target: &Target) -> u64 {
+        match (self.kernel.product(rows), self.choice(rows, target).parts) {
+            (None, _) | (_, 1) => 0,
+            (Some(sizes), parts) => partial_bytes(sizes, parts, replicas),
+        }
+    }
 }
 
 /// What a shader binds.
@@ -237,6 +271,17 @@ impl Plan {
         }
     }
 
+    /// Sets how each product is computed whose [`Launch::product_key`] is among these.
+    pub fn choose(&mut self, choices: &HashMap<String, Choice>) {
+        let (batch, evaluation_rows) = (self.batch, self.evaluation_rows);
+        let training = self.training.iter_mut().map(|launch| (launch, batch));
+        let evaluation = self.evaluation.iter_mut().map(|launch| (launch, evaluation_rows));
+        for (launch, rows) in training.chain(evaluation) {
+            let choice = launch.product_key(rows).and_then(|key| choices.get(&key).copied());
+            launch.choice = choice.or(launch.choice);
+        }
+    }
+
     /// The kernels of a phase.
     pub fn launches(&self, phase: Phase) -> &[Launch] {
         match phase {
@@ -304,33 +349,45 @@ impl Plan {
             )));
         }
         for phase in [Phase::Training, Phase::Evaluation] {
-            let rows = self.rows(phase);
             for launch in self.launches(phase) {
-                let groups = launch.kernel.grid(rows, self.replicas, limits.lanes);
-                let most = groups[0].max(groups[1]).max(groups[2]);
-                let iterations = launch.kernel.iterations(rows);
-                let bindings = self.bindings(launch).len() as u64 + 2;
-                if bindings > limits.storage_buffers {
-                    return Err(Error::Limit(format!(
-                        "'{}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
-                        launch.label, limits.storage_buffers
-                    )));
-                }
-                if most > limits.workgroups || iterations > MOST_ITERATIONS {
-                    return Err(Error::Limit(format!(
-                        "'{}' over a batch of {rows} rows needs {most} workgroups along an axis and {iterations} loop iterations; \
-                         {} and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
-                        launch.label, limits.workgroups
-                    )));
-                }
+                self.check_launch(launch, self.rows(phase), limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_launch(&self, launch: &Launch, rows: usize, limits: &DeviceLimits) -> Result<()> {
+        let (label, most) = (&launch.label, limits.buffer_bytes);
+        let partial_bytes = launch.partial_bytes(rows, self.replicas, &limits.target);
+        if partial_bytes > most {
+            return Err(Error::Limit(format!(
+                "'{label}' over a batch of {rows} rows needs {} for partial sums and this device's buffers hold {}: take a smaller \
+                 --batch-size, or --device cpu",
+                human_bytes(partial_bytes),
+                human_bytes(most)
+            )));
+        }
+        let bindings = self.bindings(launch).len() as u64 + 2 + u64::from(partial_bytes > 0);
+        if bindings > limits.storage_buffers {
+            return Err(Error::Limit(format!(
+                "'{label}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
+                limits.storage_buffers
+            )));
+        }
+        for form in launch.forms(rows, &limits.target) {
+            let groups = launch.kernel.grid(rows, self.replicas, form).into_iter().max().unwrap_or(0);
+            let iterations = launch.kernel.iterations(rows, form);
+            if groups > limits.workgroups || iterations > MOST_ITERATIONS {
+                return Err(Error::Limit(format!(
+                    "'{label}' over a batch of {rows} rows needs {groups} workgroups along an axis and {iterations} loop iterations; {} \
+                     and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
+                    limits.workgroups
+                )));
             }
         }
         Ok(())
     }
 }
-
-/// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
-pub const MOST_ITERATIONS: u64 = 32_768;
 
 /// What a device allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -343,12 +400,8 @@ pub struct DeviceLimits {
     pub workgroups: u64,
     /// Storage buffers that a kernel may bind.
     pub storage_buffers: u64,
-    /// Invocations a workgroup that kernels are composed with.
-    pub lanes: u32,
-    /// Bytes of a workgroup's memory.
-    pub workgroup_bytes: usize,
-    /// Whether the device is a program that runs on the CPU.
-    pub software: bool,
+    /// What decides how kernels are computed.
+    pub target: Target,
 }
 
 /// Bytes in binary units, as people read them.
@@ -710,7 +763,7 @@ impl Builder<'_> {
 }
 
 fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new() }
+    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new(), choice: None }
 }
 
 #[cfg(test)]
@@ -824,15 +877,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_device_is_refused_before_anything_starts() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let limits = DeviceLimits {
-            buffer_bytes: 1 << 27,
-            memory: None,
-            workgroups: 65_535,
-            storage_buffers: 8,
-            lanes: 8,
-            workgroup_bytes: 1 << 14,
-            software: true,
-        };
+        let target = Target { lanes: 8, software: true, workgroup_bytes: 32_768, workgroup_invocations: 1024 };
+        let limits = DeviceLimits { buffer_bytes: 1 << 27, memory: None, workgroups: 65_535, storage_buffers: 8, target };
         plan.check(&limits).expect("fits");
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);
@@ -844,7 +890,14 @@ mod tests {
         plan.check(&DeviceLimits { storage_buffers: 4, ..limits }).expect_err("too few bindings");
         let wide = Network::new(vec![140_000, 1], vec![Activation::Sigmoid], true).expect("fits");
         let options = Options { loss: Loss::SquaredError, ..options(10, 10) };
-        let error = Plan::new(&wide, &options).check(&limits).expect_err("too many iterations");
+        let mut plan = Plan::new(&wide, &options);
+        plan.check(&limits).expect("the sums are split");
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice::default()));
+        let error = plan.check(&limits).expect_err("too many iterations");
         assert!(error.to_string().contains("loop iterations"), "{error}");
+        let most = 1 << 23;
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice { parts: 7, ..Choice::default() }));
+        let error = plan.check(&DeviceLimits { buffer_bytes: most, ..limits }).expect_err("too large partial sums");
+        assert!(error.to_string().contains("partial sums"), "{error}");
     }
 }

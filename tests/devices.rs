@@ -216,6 +216,30 @@ fn what_the_device_cannot_hold_is_refused() -> Result<(), Failed> {
     Ok(())
 }
 
+/// `--tune` measures products, says what it takes, keeps it, and takes the same without a measurement the next time.
+fn tuning_is_kept() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let rows = (0..5200).map(|row| format!("{},{}\n", row % 97, row % 89));
+    std::fs::write(folder.path().join("rows.csv"), rows.fold("x,y\n".to_string(), |text, row| text + &row))?;
+    let cache = folder.path().join("cache");
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let output = Command::new(env!("CARGO_BIN_EXE_wgrad"))
+            .current_dir(folder.path())
+            .env("WGRAD_CACHE", &cache)
+            .args(["train", "rows.csv", "--device", "gpu", "--tune", "--batch-size", "full", "--epochs", "1", "--json"])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let tuned: Vec<String> = said.lines().filter(|line| line.contains("tuned ")).map(Into::into).collect();
+        if !output.status.success() || !tuned.iter().any(|line| line.contains("update of") && line.contains("(taken)")) {
+            return Err(said.into_owned().into());
+        }
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        outcomes.push((tuned, report["last_epoch"]["loss"].clone(), std::fs::read(cache.join("tuning.json"))?));
+    }
+    if outcomes[0] != outcomes[1] { Err(format!("{outcomes:?}").into()) } else { Ok(()) }
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
@@ -242,6 +266,7 @@ fn main() {
         trials.push(shared.trial(name, move |_| streamed_data_trains_alike(shuffle, batch)));
     }
     trials.push(shared.trial("the binary streams what the device's memory does not hold".into(), |_| the_binary_streams()));
+    trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));
     libtest_mimic::run(&arguments, trials).exit();

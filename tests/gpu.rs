@@ -10,8 +10,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
+use wgrad::kernels::form::Family;
 use wgrad::kernels::whole::Variant;
-use wgrad::kernels::{Step, stride4};
+use wgrad::kernels::{Choice, Step, stride4};
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
 use wgrad::random::{Purpose, Stream};
@@ -154,7 +155,7 @@ fn cases() -> Vec<Case> {
         rows: 7,
         ..binary.clone()
     });
-    // Close to the most terms that a plan allows; llvmpipe's limit of loop iterations is twice as far.
+    // Close to the most terms of one part; llvmpipe's limit of loop iterations is twice as far.
     cases.push(Case {
         name: "sums of 131,000 terms forward".into(),
         widths: vec![131_000, 1],
@@ -175,6 +176,43 @@ fn cases() -> Vec<Case> {
         cases.push(Case::new(format!("ones among batch, inputs, hidden and outputs: {sizes:?}"), sizes));
     }
     cases
+}
+
+/// Every tile, along and across which no size is a whole number of tiles, with replicas and a short last batch; and sums in
+/// parts, some of which are empty. The kernels are few: software adapters compile tiles slowly.
+fn choices() -> Vec<Case> {
+    let case = |family: Family, parts: u32, sizes: [usize; 4]| {
+        let name = format!("{} in {parts} parts over {sizes:?}", family.name());
+        Case { replicas: 2, choice: Some(Choice { family, parts }), ..Case::new(name, sizes) }
+    };
+    vec![
+        case(Family::Tiled32, 1, [1, 1, 1, 1]),
+        case(Family::Tiled32, 1, [35, 69, 37, 41]),
+        case(Family::Tiled32, 3, [70, 69, 37, 41]),
+        case(Family::Tiled64, 1, [67, 70, 65, 37]),
+        case(Family::Tiled128, 1, [131, 133, 129, 37]),
+        case(Family::Thin, 1, [67, 35, 18, 10]),
+        case(Family::Thin, 5, [67, 35, 18, 10]),
+        case(Family::Direct, 2, [9, 31, 8, 33]),
+        case(Family::Direct, 7, [33, 9, 65, 7]),
+        Case { optimizer: OptimizerKind::Adam, hidden: Activation::Gelu, ..case(Family::Direct, 3, [65, 127, 33, 9]) },
+    ]
+}
+
+/// More terms than the loops of one invocation may have.
+fn long_sums() -> Vec<Case> {
+    let case = |name: &str, widths: Vec<usize>, batch: usize| Case {
+        name: name.into(),
+        widths,
+        batch,
+        rows: batch,
+        ..Case::new("", [1; 4])
+    };
+    vec![
+        case("sums of 140,001 terms forward", vec![140_001, 1], 2),
+        case("sums of 140,001 terms in delta", vec![2, 3, 140_001, 1], 2),
+        case("sums of 270,001 terms in update", vec![3, 2, 1], 270_001),
+    ]
 }
 
 /// On small integers every sum is exact in f32, in whatever order: the results must be equal, with no bound at all.
@@ -289,7 +327,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
     let mut trials = Vec::new();
-    for case in cases() {
+    for case in cases().into_iter().chain(choices()).chain(long_sums()) {
         // The batches of the CPU path are gathered.
         let twin = Case { gather: true, ..case.clone() };
         trials.push(Trial::test(format!("cpu: {}", case.name), move || twin.check(Cpu::<f32>::new(twin.plan(), 2)?)));

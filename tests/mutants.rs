@@ -9,7 +9,8 @@ use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed};
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
-use wgrad::kernels::{Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
+use wgrad::kernels::form::Family;
+use wgrad::kernels::{Choice, Form, Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
 use wgrad::network::{Activation, Loss, OptimizerKind};
 
 /// A kernel whose shader is altered, and whose twin is not.
@@ -24,29 +25,37 @@ impl Kernel for Mutant {
         self.original.name()
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let Shader { name, source } = self.original.shader(lanes);
+    fn shader(&self, form: Form) -> Shader {
+        let Shader { name, source } = self.original.shader(form);
         Shader { name: format!("{name}, altered"), source: source.replacen(self.from, self.to, 1) }
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        self.original.parameters()
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        self.original.lanes(form)
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        self.original.workgroups(rows, lanes)
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        self.original.parameters(form)
     }
 
-    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
-        self.original.grid(rows, replicas, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        self.original.workgroups(rows, form)
+    }
+
+    fn grid(&self, rows: usize, replicas: usize, form: Form) -> [u64; 3] {
+        self.original.grid(rows, replicas, form)
     }
 
     fn takes_many_steps(&self) -> bool {
         self.original.takes_many_steps()
     }
 
-    fn iterations(&self, rows: usize) -> u64 {
-        self.original.iterations(rows)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        self.original.iterations(rows, form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        self.original.product(rows)
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -88,7 +97,9 @@ impl Fault {
         let mut altered = 0;
         for launch in &mut plan.training {
             let original = Arc::clone(&launch.kernel);
-            if original.name() == self.kernel && original.shader(8).source.contains(self.from) {
+            let forms = launch.choice.unwrap_or_default().forms(8);
+            let sources: Vec<String> = forms.map(|form| original.shader(form).source).collect();
+            if original.name() == self.kernel && sources.iter().any(|source| source.contains(self.from)) {
                 launch.kernel = Arc::new(Mutant { original, from: self.from, to: self.to });
                 altered += 1;
             }
@@ -129,14 +140,19 @@ fn fault(name: &'static str, kernel: &'static str, [from, to]: [&'static str; 2]
 fn product_faults() -> Vec<Fault> {
     let long = || Case { widths: vec![1001, 3, 2], ..case() };
     let rows17 = || Case { batch: 17, rows: 40, ..case() };
-    let last_term = ["stride(depth())", "stride(depth() - 1u)"];
+    let last_term = ["stride(depth(rows))", "stride(depth(rows) - 1u)"];
     let replicas = || Case { replicas: 2, ..case() };
     vec![
         fault("the last term of forward is dropped", "forward", last_term, case()),
         fault("the last of 1,001 terms of forward is dropped", "forward", last_term, long()),
         fault("the last term of delta is dropped", "delta", last_term, case()),
         fault("the last row of update is dropped", "update", last_term, rows17()),
-        fault("the terms of forward begin at the second four", "forward", ["var k = 0u;", "var k = 1u;"], case()),
+        fault(
+            "the terms of forward begin at the second four",
+            "forward",
+            ["var k = range.x;", "var k = range.x + 1u;"],
+            case(),
+        ),
         fault("a row past the batch is written", "forward", ["row + r < result_rows()", "row + r <= result_rows()"], case()),
         fault("the last row is not written", "forward", ["row + r < result_rows()", "row + r + 1u < result_rows()"], case()),
         fault(
@@ -153,9 +169,66 @@ fn product_faults() -> Vec<Fault> {
             case(),
         ),
         fault("the next column is the same again", "forward", ["right1 * left[r]", "right0 * left[r]"], case()),
-        fault("every replica is the first", "forward", ["replica = id.z;", "replica = 0u;"], replicas()),
-        fault("every replica is updated as the first", "update", ["replica = id.z;", "replica = 0u;"], replicas()),
+        fault("every replica is the first", "forward", ["replica = id.z / parts();", "replica = 0u;"], replicas()),
+        fault("every replica is updated as the first", "update", ["replica = id.z / parts();", "replica = 0u;"], replicas()),
         fault("the weights are not transposed", "delta", ["return transpose(mat4x4f(", "return (mat4x4f("], case()),
+    ]
+}
+
+/// 35 rows of a 69-37-41 net: two tiles of 32 × 32 along each side of each result, and sums of several tiles of terms.
+fn tiled() -> Case {
+    let choice = Some(Choice { family: Family::Tiled32, parts: 1 });
+    Case { widths: vec![69, 37, 41], batch: 35, rows: 90, choice, ..case() }
+}
+
+/// Every kernel reads its factors in a way of its own; the loop is the same for all.
+fn tiled_faults() -> Vec<Fault> {
+    let stored = ["workgroupBarrier();\n}", "}"];
+    let summed = ["workgroupBarrier();\n    for", "for"];
+    let last_row = ["if row < result_rows()", "if row + 1u < result_rows()"];
+    let last_column = ["result_column < stride(result_columns())", "result_column + 1u < stride(result_columns())"];
+    vec![
+        fault("sums do not wait for the tiles", "forward", stored, tiled()),
+        fault("tiles do not wait for the sums", "forward", summed, tiled()),
+        fault("the last terms of a tile are dropped", "forward", ["min(DEPTH4,", "min(DEPTH4 - 1u,"], tiled()),
+        fault("terms past the last are summed", "forward", ["min(DEPTH4, range.y - k)", "DEPTH4"], tiled()),
+        fault("the second tile begins a four of terms late", "delta", ["k += DEPTH4", "k += DEPTH4 + 1u"], tiled()),
+        fault("the last row of the tiles is not written", "update", last_row, tiled()),
+        fault("the last column of the tiles is not written", "forward", last_column, tiled()),
+        fault(
+            "blocks of lhs are read where they are not",
+            "forward",
+            ["SIDE4 + lane.y;", "SIDE4 + (lane.y ^ 1u);"],
+            tiled(),
+        ),
+        fault("blocks of rhs are read where they are not", "delta", ["SIDE4 + lane.x;", "SIDE4 + (lane.x ^ 1u);"], tiled()),
+        fault("the last column is the one before", "forward", ["columns()) - 1u);", "columns()) - 2u);"], tiled()),
+        fault(
+            "the last terms of lhs are those before",
+            "delta",
+            ["k + place.y, last));", "k + place.y, last - 1u));"],
+            tiled(),
+        ),
+        fault("stale rows are summed in tiles", "update", ["sample < rows)", "sample < rows || rows > 0u)"], tiled()),
+        fault(
+            "every replica is the first in tiles",
+            "forward",
+            ["replica = group.z / parts();", "replica = 0u;"],
+            Case { replicas: 2, ..tiled() },
+        ),
+    ]
+}
+
+fn split_faults() -> Vec<Fault> {
+    let split = || Case { choice: Some(Choice { family: Family::Direct, parts: 3 }), replicas: 2, ..case() };
+    let shorter = ["vec2u(part, part + 1u) * most", "vec2u(part * most, (part + 1u) * most - 1u)"];
+    let every_part = ["sum += partial_sums[part_start(part)", "sum += partial_sums[part_start(0u)"];
+    vec![
+        fault("every part misses its last terms", "forward", shorter, split()),
+        fault("the last part is not added", "update", ["part < parts(); part++", "part + 1u < parts(); part++"], split()),
+        fault("the first part is added again", "delta", every_part, split()),
+        fault("all replicas leave their parts in one place", "update", ["(replica * parts() + part)", "part"], split()),
+        fault("a part's replica is another's", "forward", ["replica = id.z / parts();", "replica = id.z % 2u;"], split()),
     ]
 }
 
@@ -246,7 +319,7 @@ fn narrow_faults() -> Vec<Fault> {
     let one_layer = || Case { widths: vec![17, 10], ..case() };
     let next = ["this_step().first + row]", "this_step().first + row + 1u]"];
     let faults = vec![
-        fault("the last term is dropped", "forward_output", ["stride(depth())", "stride(depth() - 1u)"], narrow()),
+        fault("the last term is dropped", "forward_output", ["stride(depth(rows))", "stride(depth(rows) - 1u)"], narrow()),
         fault(
             "the last row is not finished",
             "forward_output",
@@ -294,7 +367,7 @@ fn update_faults() -> Vec<Fault> {
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
-        fault("stale rows are summed", "update", ["if sample >= rows {", "if sample >= rows && rows == 0u {"], case()),
+        fault("stale rows are summed", "update", ["sample < rows)", "sample < rows || rows > 0u)"], case()),
         fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
         fault("biases decay", "update", decay, case()),
         fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),
@@ -346,8 +419,17 @@ fn main() {
         }
     };
     let mut trials = vec![shared.trial("nothing is noticed where nothing is altered".into(), unaltered)];
-    for faults in [product_faults(), epilogue_faults(), update_faults(), padding_faults(), source_faults(), narrow_faults()]
-    {
+    let faults = [
+        product_faults(),
+        tiled_faults(),
+        split_faults(),
+        epilogue_faults(),
+        update_faults(),
+        padding_faults(),
+        source_faults(),
+        narrow_faults(),
+    ];
+    for faults in faults {
         for fault in faults {
             trials.push(
                 shared.trial(format!("is noticed in {}: {}", fault.kernel, fault.name), move |device| fault.check(device)),

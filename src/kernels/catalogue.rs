@@ -4,17 +4,52 @@ use clap::ValueEnum;
 
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
-use super::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Shader, Source, Update, Whole};
+use super::{Delta, Form, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Shader, Source, Update, Whole};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
-/// All shaders composed for `lanes` invocations a workgroup, each once, with the number of buffers that it reads, of
-/// buffers that it writes, and of words in its parameters.
-pub fn all_shaders(lanes: u32) -> Vec<(Shader, usize, usize, usize)> {
-    let mut all: Vec<(Shader, usize, usize, usize)> = Vec::new();
+/// A composed shader and what its host side says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// The shader.
+    pub shader: Shader,
+    /// Buffers that it reads.
+    pub reads: usize,
+    /// Buffers that it writes, partial sums among them.
+    pub writes: usize,
+    /// Words in its parameters.
+    pub words: usize,
+    /// Invocations a workgroup along x and y.
+    pub workgroup: [u32; 2],
+}
+
+impl Entry {
+    /// What a kernel over so many buffers says of itself in one of its forms.
+    pub fn of(kernel: &dyn Kernel, form: Form, reads: usize, writes: usize) -> Self {
+        let partial_sums = usize::from(form.parts() > 1);
+        Self {
+            shader: kernel.shader(form),
+            reads,
+            writes: writes + partial_sums,
+            words: kernel.parameters(form).len(),
+            workgroup: kernel.lanes(form),
+        }
+    }
+}
+
+/// Every form of a kernel on a device of so many lanes.
+pub fn forms(kernel: &dyn Kernel, lanes: u32, software: bool) -> Vec<Form> {
+    if kernel.product(1).is_some() { Form::all(lanes, software) } else { vec![Form::direct(lanes)] }
+}
+
+/// All shaders composed for a device of so many lanes, each once.
+pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
+    let mut all: Vec<Entry> = Vec::new();
     let mut add = |kernel: &dyn Kernel, reads: usize, writes: usize| {
-        let shader = kernel.shader(lanes);
-        if all.iter().all(|(known, ..)| *known != shader) {
-            all.push((shader, reads, writes, kernel.parameters().len()));
+        for form in forms(kernel, lanes, software) {
+            let entry = Entry::of(kernel, form, reads, writes);
+            if !all.contains(&entry) {
+                all.push(entry);
+            }
         }
     };
     let (inputs, outputs, bias, capacity, losses) = (1, 1, true, 1, 1);

@@ -1,8 +1,8 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
@@ -28,21 +28,31 @@ impl Kernel for Delta {
         "delta"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("delta-direct-{}-{lanes}", self.activation.file_name()));
-        product::direct(shader, lanes, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
+    fn shader(&self, form: Form) -> Shader {
+        let composition = Composition {
+            kernel: "delta",
+            variant: self.activation.file_name(),
+            operands: 4,
+            layouts: [Layout::Normal, Layout::Transposed],
+        };
+        composition.shader(form, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], Source::Batch, 0)
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
+        product::layer(sizes, Source::Batch, 0, form)
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(rows, self.inputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
-        product::direct_iterations(self.outputs)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -66,6 +76,13 @@ impl Kernel for Delta {
             *bound = (own + error_of(&carried, index)) * slope + magnitude[index] * change + f64::from(f32::MIN_POSITIVE);
         }
         vec![bounds]
+    }
+}
+
+impl Delta {
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [rows, self.inputs, self.outputs]
     }
 }
 

@@ -1,8 +1,8 @@
 //! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -32,15 +32,20 @@ impl Kernel for Forward {
         "forward"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
+    fn shader(&self, form: Form) -> Shader {
         let slope = if self.slope { shader_file!("slope_kept.wgsl") } else { shader_file!("slope_dropped.wgsl") };
         let kept = if self.slope { "-slope" } else { "" };
-        let (activation, source) = (self.activation.file_name(), self.source.name());
-        let shader = Shader::new(format!("forward-direct-{activation}{kept}-{source}-{lanes}"))
-            .constant("WRITES", 4 + self.source.reads())
-            .switch("READS_SOURCE", true);
-        product::direct(shader, lanes, |shader| {
+        let reads = self.source.reads();
+        let composition = Composition {
+            kernel: "forward",
+            variant: &format!("{}{kept}-{}", self.activation.file_name(), self.source.name()),
+            operands: 3 + reads as usize + usize::from(self.slope),
+            layouts: [Layout::Normal, Layout::Normal],
+        };
+        composition.shader(form, |shader| {
             shader
+                .constant("WRITES", 4 + reads)
+                .switch("READS_SOURCE", true)
                 .part(self.source.shader())
                 .activation(self.activation)
                 .part(slope)
@@ -49,16 +54,21 @@ impl Kernel for Forward {
         })
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], self.source, 0)
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
+        product::layer(sizes, self.source, 0, form)
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(rows, self.outputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
-        product::direct_iterations(self.inputs)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -87,6 +97,13 @@ impl Kernel for Forward {
             bounds.iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
         }
         bounds
+    }
+}
+
+impl Forward {
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [rows, self.outputs, self.inputs]
     }
 }
 

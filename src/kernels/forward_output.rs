@@ -4,7 +4,7 @@
 use super::output::Product;
 use super::product::{self, NARROW_COLUMNS4};
 use super::shader::{Shader, shader_file};
-use super::{Forward, Kernel, Output, Source, Step, Twin, View, ViewMut, Workspace, stride4};
+use super::{Form, Forward, Kernel, Output, Source, Step, Twin, View, ViewMut, Workspace, stride4};
 use crate::network::{Activation, Loss};
 use crate::scalar::Scalar;
 
@@ -82,7 +82,8 @@ impl Kernel for ForwardOutput {
         "forward_output"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
+    fn shader(&self, form: Form) -> Shader {
+        let lanes = form.lanes;
         let (loss, activation, source) = (self.loss, self.activation.file_name(), self.source.name());
         let source = if self.first { format!("{source}-first") } else { source.to_string() };
         let columns = stride4(self.outputs);
@@ -106,16 +107,16 @@ impl Kernel for ForwardOutput {
         })
     }
 
-    fn parameters(&self) -> Vec<u32> {
+    fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, self.losses)
+        product::layer(sizes, self.source, self.losses, form)
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        product::narrow_workgroups(rows, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::narrow_workgroups(rows, form.lanes)
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
+    fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         product::narrow_iterations(self.inputs, self.outputs)
     }
 

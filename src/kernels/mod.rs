@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod delta;
+pub mod form;
 pub mod forward;
 pub mod forward_output;
 pub mod gather;
@@ -14,6 +15,7 @@ pub mod update;
 pub mod whole;
 
 pub use delta::Delta;
+pub use form::{Choice, Form, Target};
 pub use forward::Forward;
 pub use forward_output::ForwardOutput;
 pub use gather::Gather;
@@ -35,19 +37,24 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.
     fn name(&self) -> &'static str;
 
-    /// The composed shader, `lanes` invocations a workgroup along x.
-    fn shader(&self, lanes: u32) -> Shader;
+    /// The composed shader of one of its forms.
+    fn shader(&self, form: Form) -> Shader;
+
+    /// Invocations a workgroup along x and y.
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        form.workgroup()
+    }
 
     /// Binding 0: the words of the shader's `Parameters`.
-    fn parameters(&self) -> Vec<u32>;
+    fn parameters(&self, form: Form) -> Vec<u32>;
 
-    /// Workgroups along x and y for a batch of `rows` rows; z is the replicas.
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2];
+    /// Workgroups along x and y for a batch of `rows` rows; z is the replicas, times the parts of a sum.
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2];
 
     /// Workgroups along x, y and z for a batch of `rows` rows of so many replicas.
-    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
-        let [x, y] = self.workgroups(rows, lanes);
-        [x, y, replicas as u64]
+    fn grid(&self, rows: usize, replicas: usize, form: Form) -> [u64; 3] {
+        let [x, y] = self.workgroups(rows, form);
+        [x, y, form.depth(replicas)]
     }
 
     /// Whether a dispatch can take many steps, whose records then lie one after the other. Such a kernel is a phase of its own,
@@ -57,7 +64,17 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     }
 
     /// The most loop iterations that one invocation runs through for a batch of `rows` rows.
-    fn iterations(&self, rows: usize) -> u64;
+    fn iterations(&self, rows: usize, form: Form) -> u64;
+
+    /// Rows and columns of the result and terms of each sum for a batch of `rows` rows; None for what is no product.
+    fn product(&self, _rows: usize) -> Option<[usize; 3]> {
+        None
+    }
+
+    /// The ways to compute it that are worth a measurement on this device, the one to take without first.
+    fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
+        self.product(rows).map_or_else(|| vec![Choice::default()], |sizes| product::choices(sizes, target))
+    }
 
     /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is
     /// written. `errors` says how far each element read may be off, an empty slice that the buffer is exact; `before` is

@@ -3,7 +3,7 @@
 
 use super::delta::slope_within;
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
@@ -54,8 +54,8 @@ impl Kernel for Output {
         "output"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let (product, loss) = (self.product.name(), self.loss);
+    fn shader(&self, form: Form) -> Shader {
+        let (product, loss, lanes) = (self.product.name(), self.loss, form.lanes);
         let (activation, source) = (self.activation.file_name(), self.source.name());
         Shader::new(format!("output-{product}-{loss}-{activation}-{source}-{lanes}"))
             .constant("LANES", lanes)
@@ -71,16 +71,16 @@ impl Kernel for Output {
             .part(shader_file!("output.wgsl"))
     }
 
-    fn parameters(&self) -> Vec<u32> {
+    fn parameters(&self, _form: Form) -> Vec<u32> {
         let losses = word(self.losses.next_multiple_of(4));
         vec![word(self.outputs), word(self.capacity), self.source.order_length(), losses]
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        [(rows as u64).div_ceil(u64::from(lanes)), 1]
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        [(rows as u64).div_ceil(u64::from(form.lanes)), 1]
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
+    fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         3 * stride4(self.outputs) as u64
     }
 

@@ -1,8 +1,8 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
@@ -31,29 +31,44 @@ impl Kernel for Update {
         "update"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("update-direct-{}-{}-{lanes}", self.optimizer, self.source.name()))
-            .constant("WRITES", 4 + self.source.reads());
-        product::direct(shader, lanes, |shader| {
-            let states = match self.optimizer.states() {
-                0 => shader_file!("states/none.wgsl"),
-                1 => shader_file!("states/one.wgsl"),
-                _ => shader_file!("states/two.wgsl"),
-            };
-            shader.part(self.source.shader()).part(self.optimizer.shader()).part(states).part(shader_file!("update.wgsl"))
+    fn shader(&self, form: Form) -> Shader {
+        let reads = self.source.reads();
+        let composition = Composition {
+            kernel: "update",
+            variant: &format!("{}-{}", self.optimizer, self.source.name()),
+            operands: 3 + reads as usize + self.optimizer.states(),
+            layouts: [Layout::Transposed, Layout::Normal],
+        };
+        let states = match self.optimizer.states() {
+            0 => shader_file!("states/none.wgsl"),
+            1 => shader_file!("states/one.wgsl"),
+            _ => shader_file!("states/two.wgsl"),
+        };
+        composition.shader(form, |shader| {
+            shader
+                .constant("WRITES", 4 + reads)
+                .part(self.source.shader())
+                .part(self.optimizer.shader())
+                .part(states)
+                .part(shader_file!("update.wgsl"))
         })
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        product::layer([self.inputs, self.outputs, usize::from(self.bias), self.capacity], self.source, 0)
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
+        product::layer(sizes, self.source, 0, form)
     }
 
-    fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(self.inputs + usize::from(self.bias), self.outputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, rows: usize) -> u64 {
-        product::direct_iterations(rows)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -119,6 +134,11 @@ impl<T: Scalar> Twin<T> for Update {
 }
 
 impl Update {
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [self.inputs + usize::from(self.bias), self.outputs, rows]
+    }
+
     /// The gradient of the parameters, in f64, from the batch's own rows.
     fn gradient(&self, step: &Step, input: &[f64], delta: &[f64]) -> Vec<f64> {
         let reads = [input, delta].map(|values| View { values, indices: &[] });

@@ -1,5 +1,6 @@
 //! Which device trains: the choice that `--device` makes, and the executor on it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,8 +11,9 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
-use crate::kernels::{Whole, stride4};
+use crate::kernels::{Choice, Whole, stride4};
 use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
@@ -68,6 +70,8 @@ pub struct Device {
     gpu: Option<OpenGpu>,
     threads: usize,
     reason: String,
+    /// How products are computed, where that was measured: by [`crate::plan::Launch::product_key`].
+    choices: HashMap<String, Choice>,
 }
 
 /// What a report says of the device.
@@ -106,7 +110,7 @@ impl Device {
                     match gpus.open(gpu.index) {
                         Ok(open) => {
                             let reason = format!("the best of the GPUs here, of the kind '{}'", gpu.kind);
-                            return Ok(Self { gpu: Some(open), threads: 1, reason });
+                            return Ok(Self::of_gpu(open, reason));
                         }
                         Err(error) => refusal = refusal.or(Some(error.to_string())),
                     }
@@ -120,7 +124,7 @@ impl Device {
             Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
                 let gpus = Gpus::find();
                 let index = position(wanted, &gpus.list())?;
-                Ok(Self { gpu: Some(gpus.open(index)?), threads: 1, reason: "asked for".into() })
+                Ok(Self::of_gpu(gpus.open(index)?, "asked for".into()))
             }
         }
     }
@@ -128,7 +132,29 @@ impl Device {
     /// The CPU path, with as many threads as there are cores unless said otherwise.
     pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into() }
+        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into(), choices: HashMap::new() }
+    }
+
+    fn of_gpu(gpu: OpenGpu, reason: String) -> Self {
+        Self { gpu: Some(gpu), threads: 1, reason, choices: HashMap::new() }
+    }
+
+    /// Measures how a plan's products are computed fastest, or takes what was measured before; from then on plans for this device
+    /// are made so. The CPU path has nothing to measure.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tune(&mut self, plan: &Plan) -> Result<Vec<(String, Tuned)>> {
+        let Some(gpu) = &self.gpu else { return Ok(Vec::new()) };
+        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu)?.into_iter().collect();
+        tuned.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.choices = tuned.iter().map(|(key, tuned)| (key.clone(), tuned.choice)).collect();
+        Ok(tuned)
+    }
+
+    /// How products are computed, where that was measured.
+    pub fn choices(&self) -> &HashMap<String, Choice> {
+        &self.choices
     }
 
     /// The same device, a GPU using no more than so many bytes of its memory.
@@ -158,7 +184,8 @@ impl Device {
         let widest = network.inputs().max(network.outputs());
         let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
         let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
-        Whole::variant(network, optimizer, batch, limits.workgroup_bytes, limits.software).filter(|_| fits)
+        Whole::variant(network, optimizer, batch, limits.target.workgroup_bytes as usize, limits.target.software)
+            .filter(|_| fits)
     }
 
     /// The largest buffer of source data.

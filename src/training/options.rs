@@ -192,6 +192,9 @@ pub struct DeviceOptions {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     pub threads: Option<u16>,
+    /// Measure how a GPU computes this network's products fastest, and remember it
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Device")]
+    pub tune: Option<bool>,
 }
 
 impl DeviceOptions {
@@ -364,7 +367,12 @@ mod tests {
             split: Some("0.8/0.1/0.1".parse().expect("shares")),
             files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
             device_memory: Some(Bytes(3 << 28)),
-            device: DeviceOptions { device: Some(Wanted::Index(1)), precision: Some(PrecisionName::F32), threads: Some(2) },
+            device: DeviceOptions {
+                device: Some(Wanted::Index(1)),
+                precision: Some(PrecisionName::F32),
+                threads: Some(2),
+                tune: Some(true),
+            },
             ..Options::default()
         }
     }

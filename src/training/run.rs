@@ -15,6 +15,7 @@ use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::executor::cpu;
+use crate::executor::gpu::tuning::Tuned;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
 use crate::plan::Plan;
@@ -125,6 +126,18 @@ impl Run {
             None if self.options.device.double() => cpu::affordable::<f64>(&plan),
             None => cpu::affordable::<f32>(&plan),
         }
+    }
+
+    /// With `--tune`: chooses how the GPU computes each product by measurement. Gives what was measured, by product.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tune(&mut self) -> Result<Vec<(String, Tuned)>> {
+        if !self.options.device.tune.unwrap_or(false) {
+            return Ok(Vec::new());
+        }
+        self.affordable()?;
+        self.device.tune(&self.plan())
     }
 
     /// The plan of a training step.

@@ -173,7 +173,10 @@ fn plan_of<T: Precision>(
         whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window),
     });
     let segment_bytes = device.segment_bytes();
-    Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes })
+    let mut plan =
+        Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes });
+    plan.choose(device.choices());
+    plan
 }
 
 /// How many epochs can run before their losses are read: more than one only where the order of the rows stays.

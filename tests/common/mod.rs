@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
-use wgrad::kernels::Step;
 use wgrad::kernels::whole::Variant;
+use wgrad::kernels::{Choice, Step};
 use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::plan::{Launch, Options, Phase, Plan, TrainingOptions};
 use wgrad::verification::{Finding, against_oracle, fill};
@@ -30,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) own_steps: bool,
     pub(crate) whole: Option<Variant>,
     pub(crate) segment_bytes: Option<u64>,
+    /// How products are computed on a GPU; None: as their sizes and the device suggest.
+    pub(crate) choice: Option<Choice>,
 }
 
 impl Case {
@@ -52,6 +54,7 @@ impl Case {
             own_steps: true,
             whole: None,
             segment_bytes: None,
+            choice: None,
         }
     }
 
@@ -63,17 +66,22 @@ impl Case {
         let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
         let Self { rows, batch, shuffle, gather, optimizer, whole, .. } = *self;
         let training = TrainingOptions { rows, batch, shuffle, gather, optimizer, losses: rows, whole };
-        Plan::new(
-            &network,
-            &Options {
-                loss: self.loss,
-                training: Some(training),
-                evaluation_rows: self.batch,
-                replicas: self.replicas,
-                own_steps: self.own_steps,
-                segment_bytes: self.segment_bytes,
-            },
-        )
+        let options = Options {
+            loss: self.loss,
+            training: Some(training),
+            evaluation_rows: self.batch,
+            replicas: self.replicas,
+            own_steps: self.own_steps,
+            segment_bytes: self.segment_bytes,
+        };
+        let mut plan = Plan::new(&network, &options);
+        plan.training.iter_mut().chain(&mut plan.evaluation).for_each(|launch| launch.choice = self.choice_for(launch));
+        plan
+    }
+
+    /// The choice for products; what is no product has none.
+    fn choice_for(&self, launch: &Launch) -> Option<Choice> {
+        self.choice.filter(|_| launch.kernel.product(self.batch).is_some())
     }
 
     /// Two whole batches and a short last one, each replica at its own learning rate.

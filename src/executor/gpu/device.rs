@@ -10,7 +10,7 @@ use wgpu::{
 };
 
 use crate::error::{Error, Result};
-use crate::kernels::Shader;
+use crate::kernels::{Shader, Target};
 use crate::plan::DeviceLimits;
 
 /// What is known of a GPU before it is opened.
@@ -172,9 +172,12 @@ impl Device {
             memory: self.memory,
             storage_buffers: u64::from(limits.max_storage_buffers_per_shader_stage),
             workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
-            workgroup_bytes: limits.max_compute_workgroup_storage_size as usize,
-            software: self.info.software,
-            lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
+            target: Target {
+                lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
+                software: self.info.software,
+                workgroup_bytes: limits.max_compute_workgroup_storage_size,
+                workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+            },
         }
     }
 

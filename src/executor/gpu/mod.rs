@@ -1,6 +1,7 @@
 //! Runs a plan on a GPU: buffers that stay there, pipelines and bind groups made once, many dispatches a submission.
 
 pub mod device;
+pub mod tuning;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -16,9 +17,10 @@ use wgpu::{
 use super::Executor;
 use crate::data::Matrix;
 use crate::error::Result;
+use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::step::StepWords;
-use crate::kernels::{Shader, Step, stride4};
-use crate::plan::{Bindable, Bound, BufferId, Element, Launch, MOST_ITERATIONS, Phase, Plan};
+use crate::kernels::{Form, Shader, Step, stride4};
+use crate::plan::{Bindable, BufferId, Element, Launch, Phase, Plan};
 use device::Device;
 
 /// Bytes that go to the device in one piece.
@@ -37,8 +39,9 @@ pub struct Gpu {
     plan: Plan,
     device: Device,
     buffers: Vec<Place>,
-    training: Vec<Dispatch>,
-    evaluation: Vec<Dispatch>,
+    /// The dispatches of each launch.
+    training: Vec<Vec<Dispatch>>,
+    evaluation: Vec<Vec<Dispatch>>,
     steps: Buffer,
     /// Bytes from one step's records to the next's.
     step_stride: u64,
@@ -59,8 +62,9 @@ struct Place {
     size: u64,
 }
 
-/// A launch, ready to be recorded.
+/// A launch or one pass of it, ready to be recorded.
 struct Dispatch {
+    form: Form,
     pipeline: ComputePipeline,
     bindings: BindGroup,
 }
@@ -79,10 +83,18 @@ impl Gpu {
         let (buffers, groups) = allocate(&plan, &device)?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
         let (mut training, mut evaluation) = (Vec::new(), Vec::new());
-        let compiler = Compiler { device: &device };
+        let partial_sums = partial_sums(&plan, &device)?;
+        let compiler = Compiler {
+            device: &device,
+            buffers: &buffers,
+            groups: &groups,
+            steps: &steps,
+            partial_sums: partial_sums.as_ref(),
+        };
         for (phase, dispatches) in [(Phase::Training, &mut training), (Phase::Evaluation, &mut evaluation)] {
             for launch in plan.launches(phase) {
-                dispatches.push(compiler.dispatch(&plan, launch, (&buffers, &groups), &steps)?);
+                let forms = launch.forms(plan.rows(phase), &device.limits().target);
+                dispatches.push(forms.map(|form| compiler.dispatch(&plan, launch, form)).collect::<Result<_>>()?);
             }
         }
         Ok(Self {
@@ -113,16 +125,17 @@ impl Gpu {
             Phase::Training => (&self.training[range.clone()], &self.plan.training[range]),
             Phase::Evaluation => (&self.evaluation[range.clone()], &self.plan.evaluation[range]),
         };
-        let lanes = self.device.limits().lanes;
         let mut encoder = self.device.wgpu().create_command_encoder(&CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
         for (index, step) in steps.chunks(self.plan.records).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
-            for (dispatch, launch) in dispatches.iter().zip(launches) {
-                let [x, y, z] = launch.kernel.grid(step[0].rows, self.plan.replicas, lanes);
-                pass.set_pipeline(&dispatch.pipeline);
-                pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
-                pass.dispatch_workgroups(x as u32, y as u32, z as u32);
+            for (dispatches, launch) in dispatches.iter().zip(launches) {
+                for dispatch in dispatches {
+                    let [x, y, z] = launch.kernel.grid(step[0].rows, self.plan.replicas, dispatch.form);
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
+                    pass.dispatch_workgroups(x as u32, y as u32, z as u32);
+                }
             }
         }
         drop(pass);
@@ -169,7 +182,8 @@ impl Gpu {
     fn run_many(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
         let records = self.plan.records;
         let kernel = &self.plan.launches(phase)[range.start].kernel;
-        let iterations = kernel.iterations(self.plan.rows(phase)).max(1);
+        let form = Form::direct(self.device.limits().target.lanes);
+        let iterations = kernel.iterations(self.plan.rows(phase), form).max(1);
         let room = self.steps.size() / self.step_stride;
         let at_once = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
         for steps in steps.chunks(at_once * records) {
@@ -327,32 +341,48 @@ impl Place {
     }
 }
 
+/// Room for the partial sums of any launch, if one splits its sums.
+fn partial_sums(plan: &Plan, device: &Device) -> Result<Option<Buffer>> {
+    let target = device.limits().target;
+    let of = |phase| plan.launches(phase).iter().map(move |launch| (launch, plan.rows(phase)));
+    let bytes = of(Phase::Training)
+        .chain(of(Phase::Evaluation))
+        .map(|(launch, rows)| launch.partial_bytes(rows, plan.replicas, &target))
+        .max()
+        .unwrap_or(0);
+    (bytes > 0).then(|| device.buffer("partial sums", bytes, BufferUsages::STORAGE)).transpose()
+}
+
 /// Makes dispatches from launches.
 struct Compiler<'a> {
     device: &'a Device,
+    /// The plan's buffers, and the memory of its groups of them.
+    buffers: &'a [Place],
+    groups: &'a [Buffer],
+    steps: &'a Buffer,
+    partial_sums: Option<&'a Buffer>,
 }
 
 impl Compiler<'_> {
-    fn dispatch(
-        &self,
-        plan: &Plan,
-        launch: &Launch,
-        (buffers, groups): (&[Place], &[Buffer]),
-        steps: &Buffer,
-    ) -> Result<Dispatch> {
-        let shader = launch.kernel.shader(self.device.limits().lanes);
-        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &plan.bindings(launch)))?;
-        let words = launch.kernel.parameters();
+    fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form) -> Result<Dispatch> {
+        let shader = launch.kernel.shader(form);
+        let bindings = plan.bindings(launch);
+        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
+        let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
+        let entries = layout_entries(writes);
+        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &entries))?;
+        let words = launch.kernel.parameters(form);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
         self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
         let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.records as u64);
         let record = if launch.kernel.takes_many_steps() { None } else { record };
-        let operands = plan.bindings(launch).into_iter().map(|bound| match bound.operand {
-            Bindable::Buffer(id) => buffers[id].binding(),
-            Bindable::Group(group) => groups[group].as_entire_binding(),
+        let bound = bindings.into_iter().map(|bound| match bound.operand {
+            Bindable::Buffer(id) => self.buffers[id].binding(),
+            Bindable::Group(group) => self.groups[group].as_entire_binding(),
         });
-        let step = BindingResource::Buffer(BufferBinding { buffer: steps, offset: 0, size: record });
+        let operands = bound.chain(partial_sums.map(Buffer::as_entire_binding));
+        let step = BindingResource::Buffer(BufferBinding { buffer: self.steps, offset: 0, size: record });
         let entries: Vec<_> = [parameters.as_entire_binding(), step]
             .into_iter()
             .chain(operands)
@@ -363,10 +393,10 @@ impl Compiler<'_> {
         let bindings = self.device.guarded(&launch.label, |device| {
             device.create_bind_group(&BindGroupDescriptor { label: Some(&launch.label), layout: &layout, entries: &entries })
         })?;
-        Ok(Dispatch { pipeline, bindings })
+        Ok(Dispatch { form, pipeline, bindings })
     }
 
-    fn compile(&self, shader: &Shader, bindings: &[Bound]) -> Result<ComputePipeline> {
+    fn compile(&self, shader: &Shader, entries: &[BindGroupLayoutEntry]) -> Result<ComputePipeline> {
         let label = Some(shader.name.as_str());
         self.device.guarded(&shader.name, |device| {
             let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
@@ -374,8 +404,7 @@ impl Compiler<'_> {
             // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
             // and its loops run to bounds from the same sizes.
             let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
-            let entries = layout_entries(bindings);
-            let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries: &entries });
+            let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries });
             let groups = [Some(&group)];
             let layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
                 label,
@@ -387,7 +416,11 @@ impl Compiler<'_> {
                 layout: Some(&layout),
                 module: &module,
                 entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                // Every tile is written before it is read.
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
                 cache: None,
             })
         })
@@ -395,11 +428,11 @@ impl Compiler<'_> {
 }
 
 /// The bindings that every kernel has: parameters, step, reads, writes.
-fn layout_entries(bindings: &[Bound]) -> Vec<BindGroupLayoutEntry> {
+fn layout_entries(writes: impl Iterator<Item = bool>) -> Vec<BindGroupLayoutEntry> {
     let storage = |read_only| BufferBindingType::Storage { read_only };
     let parameters = (storage(true), false);
     let step = (storage(true), true);
-    let operands = bindings.iter().map(|bound| (storage(!bound.writes), false));
+    let operands = writes.map(|writes| (storage(!writes), false));
     [parameters, step]
         .into_iter()
         .chain(operands)

@@ -31,6 +31,12 @@ impl Whole {
         Shape { lanes_x, lanes_y: GPU_INVOCATIONS / lanes_x, rows: GPU_ROWS }
     }
 
+    /// Invocations of a workgroup along x and y.
+    pub(super) fn workgroup_lanes(&self, lanes: u32) -> [u32; 2] {
+        let shape = self.shape(lanes);
+        [shape.lanes_x as u32, shape.lanes_y as u32]
+    }
+
     /// Whether any layer's slope has to be stored.
     pub(super) fn slopes(&self) -> bool {
         (0..self.network.layers()).any(|layer| self.activation(layer).stores_slope())
