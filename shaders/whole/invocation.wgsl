@@ -1,5 +1,6 @@
 // Many training steps of a very small network, one invocation a replica: parameters, gradients and states stay with it, sample
-// after sample goes forward and back, and no barrier is needed.
+// after sample goes forward and back, and no barrier is needed. The sizes are constants; FUNCTION_layers() calls a function below
+// for each layer.
 var<private> weights: array<vec4f, WEIGHTS>;        // (inputs + bias) × outputs, layer by layer
 var<private> gradients: array<vec4f, WEIGHTS>;
 var<private> first_states: array<vec4f, STATE_WEIGHTS>;
@@ -106,34 +107,30 @@ fn update(l: u32) {
     }
 }
 
-fn load() {
-    for (var l = 0u; l < LAYERS; l++) {
-        let layer = parameters.layers[l];
-        for (var element = 0u; element < length(l); element++) {
-            let place = replica * layer.length + element;
-            weights[WEIGHT[l] + element] = trained[layer.parameters + place];
-            if STATES > 0u {
-                first_states[WEIGHT[l] + element] = trained[layer.first_state + place];
-            }
-            if STATES > 1u {
-                second_states[WEIGHT[l] + element] = trained[layer.second_state + place];
-            }
+fn load(l: u32) {
+    let layer = parameters.layers[l];
+    for (var element = 0u; element < length(l); element++) {
+        let place = replica * layer.length + element;
+        weights[WEIGHT[l] + element] = trained[layer.parameters + place];
+        if STATES > 0u {
+            first_states[WEIGHT[l] + element] = trained[layer.first_state + place];
+        }
+        if STATES > 1u {
+            second_states[WEIGHT[l] + element] = trained[layer.second_state + place];
         }
     }
 }
 
-fn keep() {
-    for (var l = 0u; l < LAYERS; l++) {
-        let layer = parameters.layers[l];
-        for (var element = 0u; element < length(l); element++) {
-            let place = replica * layer.length + element;
-            trained[layer.parameters + place] = weights[WEIGHT[l] + element];
-            if STATES > 0u {
-                trained[layer.first_state + place] = first_states[WEIGHT[l] + element];
-            }
-            if STATES > 1u {
-                trained[layer.second_state + place] = second_states[WEIGHT[l] + element];
-            }
+fn keep(l: u32) {
+    let layer = parameters.layers[l];
+    for (var element = 0u; element < length(l); element++) {
+        let place = replica * layer.length + element;
+        trained[layer.parameters + place] = weights[WEIGHT[l] + element];
+        if STATES > 0u {
+            trained[layer.first_state + place] = first_states[WEIGHT[l] + element];
+        }
+        if STATES > 1u {
+            trained[layer.second_state + place] = second_states[WEIGHT[l] + element];
         }
     }
 }
@@ -144,7 +141,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if replica >= parameters.replicas {
         return;
     }
-    load();
+    load_layers();
     let records = parameters.records;
     let record = select(0u, replica, records > 1u);
     let count = steps[record].remaining;
@@ -155,20 +152,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             for (var column = 0u; column < WIDTH4[0]; column++) {
                 values[column] = inputs[source * WIDTH4[0] + column];
             }
-            for (var l = 0u; l < LAYERS; l++) {
-                forward(l);
-            }
+            forward_layers();
             output(source, row);
-            for (var l = LAYERS - 1u; l > 0u; l--) {
-                delta(l);
-            }
-            for (var l = 0u; l < LAYERS; l++) {
-                add_gradient(l);
-            }
+            delta_layers();
+            add_gradient_layers();
         }
-        for (var l = 0u; l < LAYERS; l++) {
-            update(l);
-        }
+        update_layers();
     }
-    keep();
+    keep_layers();
 }

@@ -1,5 +1,6 @@
-// Many training steps of a small network, one workgroup a replica, with a barrier after each layer. The lanes along x go over the
-// columns of a product in vec4s, those along y over blocks of ROWS of its rows.
+// Many training steps of a small network, one workgroup a replica, with a barrier after each layer. A product is cut into tiles of
+// ROWS rows × COLUMNS vec4s, and each invocation takes every LANESth of them.
+
 // The first vec4 of the results of the row whose loss is computed.
 var<private> result_start: u32;
 
@@ -15,47 +16,68 @@ fn delta_start(l: u32) -> u32 {
     return parameters.deltas + ((LAYERS - 1u - l) % 2u) * parameters.delta_length;
 }
 
+// Rows and columns, in vec4s, from which a tile begins.
+struct Tile {
+    row: u32,
+    column: u32,
+}
+
+// How many tiles a product of rows × columns4 has, and where each is.
+fn tiles(rows: u32, columns4: u32) -> u32 {
+    return ((rows + ROWS - 1u) / ROWS) * ((columns4 + COLUMNS - 1u) / COLUMNS);
+}
+fn tile_at(index: u32, columns4: u32) -> Tile {
+    let across = (columns4 + COLUMNS - 1u) / COLUMNS;
+    return Tile(index / across * ROWS, index % across * COLUMNS);
+}
+
 // The rows of the batch, copied together.
-fn gather(lane: vec2u) {
+fn gather(lane: u32) {
     let width = stride(parameters.layers[0].inputs);
-    for (var row = lane.y; row < current.rows; row += LANES_Y) {
-        let source = source_row(row) * width;
-        for (var column = lane.x; column < width; column += LANES_X) {
-            set_value(row * width + column, inputs[source + column]);
-        }
+    for (var element = lane; element < current.rows * width; element += LANES) {
+        set_value(element, inputs[source_row(element / width) * width + element % width]);
     }
 }
 
 // output = f(input · W + b)
-fn forward(l: u32, lane: vec2u) {
+fn forward(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let weights = layer.parameters + replica * layer.length;
     let depth = stride(layer.inputs);
     let width = stride(layer.outputs);
     let last = layer.inputs - 1u;
-    for (var block = ROWS * lane.y; block < current.rows; block += ROWS * LANES_Y) {
-        for (var column = lane.x; column < width; column += LANES_X) {
-            var sums: array<vec4f, ROWS>;
-            for (var k = 0u; k < depth; k++) {
-                let right = mat4x4f(
-                    trained[weights + min(4u * k, last) * width + column],
-                    trained[weights + min(4u * k + 1u, last) * width + column],
-                    trained[weights + min(4u * k + 2u, last) * width + column],
-                    trained[weights + min(4u * k + 3u, last) * width + column],
+    for (var index = lane; index < tiles(current.rows, width); index += LANES) {
+        let tile = tile_at(index, width);
+        var sums: array<array<vec4f, COLUMNS>, ROWS>;
+        for (var k = 0u; k < depth; k++) {
+            var right: array<mat4x4f, COLUMNS>;
+            for (var c = 0u; c < COLUMNS; c++) {
+                let column = weights + min(tile.column + c, width - 1u);
+                right[c] = mat4x4f(
+                    trained[column + min(4u * k, last) * width],
+                    trained[column + min(4u * k + 1u, last) * width],
+                    trained[column + min(4u * k + 2u, last) * width],
+                    trained[column + min(4u * k + 3u, last) * width],
                 );
-                for (var r = 0u; r < ROWS; r++) {
-                    sums[r] += right * value(layer.input + min(block + r, current.rows - 1u) * depth + k);
+            }
+            for (var r = 0u; r < ROWS; r++) {
+                let left = value(layer.input + min(tile.row + r, current.rows - 1u) * depth + k);
+                for (var c = 0u; c < COLUMNS; c++) {
+                    sums[r][c] += right[c] * left;
                 }
             }
+        }
+        for (var c = 0u; c < COLUMNS; c++) {
+            let column = tile.column + c;
             var bias = vec4f();
             if BIAS {
-                bias = trained[weights + layer.inputs * width + column];
+                bias = trained[weights + layer.inputs * width + min(column, width - 1u)];
             }
-            let valid = inside(column, layer.outputs);
             for (var r = 0u; r < ROWS; r++) {
-                if block + r < current.rows {
-                    let element = layer.output + (block + r) * width + column;
-                    let z = sums[r] + bias;
+                if tile.row + r < current.rows && column < width {
+                    let element = layer.output + (tile.row + r) * width + column;
+                    let z = sums[r][c] + bias;
+                    let valid = inside(column, layer.outputs);
                     set_value(element, select(vec4f(), layer_activate(l, z), valid));
                     if SLOPES {
                         set_value(element + parameters.slopes, select(vec4f(), layer_slope(l, z), valid));
@@ -75,7 +97,7 @@ fn stored_at(l: u32, element: u32) -> vec4f {
 fn output(lane: u32) {
     let layer = parameters.layers[LAYERS - 1u];
     let width = stride(layer.outputs);
-    for (var row = lane; row < current.rows; row += LANES_X * LANES_Y) {
+    for (var row = lane; row < current.rows; row += LANES) {
         result_start = layer.output + row * width;
         let desired_start = source_row(row) * width;
         let prepared = prepare(width);
@@ -93,30 +115,39 @@ fn output(lane: u32) {
 }
 
 // delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])
-fn delta(l: u32, lane: vec2u) {
+fn delta(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let weights = layer.parameters + replica * layer.length;
     let depth = stride(layer.outputs);
     let width = stride(layer.inputs);
     let last = layer.inputs - 1u;
-    for (var block = ROWS * lane.y; block < current.rows; block += ROWS * LANES_Y) {
-        for (var column = lane.x; column < width; column += LANES_X) {
-            var sums: array<vec4f, ROWS>;
-            for (var k = 0u; k < depth; k++) {
-                let right = mat4x4f(
-                    trained[weights + min(4u * column, last) * depth + k],
-                    trained[weights + min(4u * column + 1u, last) * depth + k],
-                    trained[weights + min(4u * column + 2u, last) * depth + k],
-                    trained[weights + min(4u * column + 3u, last) * depth + k],
+    for (var index = lane; index < tiles(current.rows, width); index += LANES) {
+        let tile = tile_at(index, width);
+        var sums: array<array<vec4f, COLUMNS>, ROWS>;
+        for (var k = 0u; k < depth; k++) {
+            var right: array<mat4x4f, COLUMNS>;
+            for (var c = 0u; c < COLUMNS; c++) {
+                let row = 4u * (tile.column + c);
+                right[c] = mat4x4f(
+                    trained[weights + min(row, last) * depth + k],
+                    trained[weights + min(row + 1u, last) * depth + k],
+                    trained[weights + min(row + 2u, last) * depth + k],
+                    trained[weights + min(row + 3u, last) * depth + k],
                 );
-                for (var r = 0u; r < ROWS; r++) {
-                    sums[r] += value(delta_start(l) + min(block + r, current.rows - 1u) * depth + k) * right;
-                }
             }
             for (var r = 0u; r < ROWS; r++) {
-                if block + r < current.rows {
-                    let element = (block + r) * width + column;
-                    let below = sums[r] * layer_derivative(l - 1u, stored_at(l - 1u, layer.input + element));
+                let left = value(delta_start(l) + min(tile.row + r, current.rows - 1u) * depth + k);
+                for (var c = 0u; c < COLUMNS; c++) {
+                    sums[r][c] += left * right[c];
+                }
+            }
+        }
+        for (var c = 0u; c < COLUMNS; c++) {
+            let column = tile.column + c;
+            for (var r = 0u; r < ROWS; r++) {
+                if tile.row + r < current.rows && column < width {
+                    let element = (tile.row + r) * width + column;
+                    let below = sums[r][c] * layer_derivative(l - 1u, stored_at(l - 1u, layer.input + element));
                     set_value(delta_start(l - 1u) + element, select(vec4f(), below, inside(column, layer.inputs)));
                 }
             }
@@ -124,29 +155,35 @@ fn delta(l: u32, lane: vec2u) {
     }
 }
 
-// W -= step(inputᵀ · delta): ROWS rows of W an invocation
-fn update(l: u32, lane: vec2u) {
+// W -= step(inputᵀ · delta)
+fn update(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let weights = layer.parameters + replica * layer.length;
     let depth = stride(layer.inputs);
     let width = stride(layer.outputs);
-    for (var block = lane.y * (ROWS / 4u); block < depth; block += LANES_Y * (ROWS / 4u)) {
-        for (var column = lane.x; column < width; column += LANES_X) {
-            var sums: array<vec4f, ROWS>;
-            for (var row = 0u; row < current.rows; row++) {
-                let right = value(delta_start(l) + row * width + column);
-                for (var part = 0u; part < ROWS / 4u; part++) {
-                    let left = value(layer.input + row * depth + min(block + part, depth - 1u));
-                    for (var r = 0u; r < 4u; r++) {
-                        sums[4u * part + r] += left[r] * right;
+    for (var index = lane; index < tiles(layer.inputs, width); index += LANES) {
+        let tile = tile_at(index, width);
+        var sums: array<array<vec4f, COLUMNS>, ROWS>;
+        for (var row = 0u; row < current.rows; row++) {
+            var right: array<vec4f, COLUMNS>;
+            for (var c = 0u; c < COLUMNS; c++) {
+                right[c] = value(delta_start(l) + row * width + min(tile.column + c, width - 1u));
+            }
+            for (var part = 0u; part < ROWS / 4u; part++) {
+                let left = value(layer.input + row * depth + min(tile.row / 4u + part, depth - 1u));
+                for (var r = 0u; r < 4u; r++) {
+                    for (var c = 0u; c < COLUMNS; c++) {
+                        sums[4u * part + r][c] += left[r] * right[c];
                     }
                 }
             }
-            for (var r = 0u; r < ROWS; r++) {
-                let row = 4u * block + r;
-                if row < layer.inputs {
-                    let element = row * width + column;
-                    trained[weights + element] = updated(layer, element, trained[weights + element], sums[r]);
+        }
+        for (var r = 0u; r < ROWS; r++) {
+            for (var c = 0u; c < COLUMNS; c++) {
+                let row = tile.row + r;
+                if row < layer.inputs && tile.column + c < width {
+                    let element = row * width + tile.column + c;
+                    trained[weights + element] = updated(layer, element, trained[weights + element], sums[r][c]);
                 }
             }
         }
@@ -157,7 +194,7 @@ fn update(l: u32, lane: vec2u) {
 fn update_bias(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let width = stride(layer.outputs);
-    for (var column = lane; column < width; column += LANES_X * LANES_Y) {
+    for (var column = lane; column < width; column += LANES) {
         var sum = vec4f();
         for (var row = 0u; row < current.rows; row++) {
             sum += value(delta_start(l) + row * width + column);
@@ -168,11 +205,9 @@ fn update_bias(l: u32, lane: u32) {
     }
 }
 
-@compute @workgroup_size(LANES_X, LANES_Y)
-fn main(@builtin(local_invocation_id) local: vec3u, @builtin(workgroup_id) group: vec3u) {
+@compute @workgroup_size(LANES)
+fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
     replica = group.z;
-    let lane = vec2u(local.x, select(local.y, 0u, LANES_Y == 1u));
-    let index = lane.y * LANES_X + lane.x;
     let records = parameters.records;
     let record = select(0u, group.z, records > 1u);
     let count = steps[record].remaining;
@@ -184,20 +219,20 @@ fn main(@builtin(local_invocation_id) local: vec3u, @builtin(workgroup_id) group
             forward(l, lane);
             barrier();
         }
-        output(index);
+        output(lane);
         barrier();
         for (var l = LAYERS - 1u; l > 0u; l--) {
             delta(l, lane);
             barrier();
             update(l, lane);
             if BIAS {
-                update_bias(l, index);
+                update_bias(l, lane);
             }
             barrier();
         }
         update(0u, lane);
         if BIAS {
-            update_bias(0u, index);
+            update_bias(0u, lane);
         }
         barrier();
     }

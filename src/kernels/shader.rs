@@ -109,6 +109,13 @@ impl Shader {
         shader
     }
 
+    /// Adds `fn FUNCTION_layers()`, which calls `FUNCTION(layer)` for each of some layers.
+    pub fn calls(mut self, function: &str, layers: impl Iterator<Item = usize>) -> Self {
+        let calls: String = layers.map(|layer| format!(" {function}({layer}u);")).collect();
+        writeln!(self.source, "fn {function}_layers() {{{calls} }}").expect("a string takes everything");
+        self
+    }
+
     /// Adds one of the files of `shaders/`.
     pub fn part(mut self, (file, text): (&str, &str)) -> Self {
         write!(self.source, "\n// --- {file}\n{text}").expect("a string takes everything");

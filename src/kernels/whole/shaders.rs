@@ -5,36 +5,32 @@ use crate::kernels::shader::{Shader, shader_file};
 use crate::kernels::stride4;
 use crate::network::Activation;
 
-/// Rows of a product that one invocation of the workgroup's shader sums: many where lanes are wide and few, as on CPUs.
-const SOFTWARE_ROWS: usize = 8;
-/// The same on GPUs.
-const GPU_ROWS: usize = 4;
+/// Rows and vec4s of a tile where lanes are few and loads dear, as on software adapters.
+const SOFTWARE_TILE: [usize; 2] = [8, 2];
+/// The same on GPUs, which have more invocations than a small network has tiles.
+const GPU_TILE: [usize; 2] = [4, 1];
 /// Invocations of a workgroup on GPUs; the limit of every device is at least that.
 const GPU_INVOCATIONS: usize = 256;
 
-/// How a workgroup's invocations are laid out.
+/// How a workgroup shares a product out.
 struct Shape {
-    lanes_x: usize,
-    lanes_y: usize,
+    lanes: usize,
     rows: usize,
+    columns: usize,
 }
 
 impl Whole {
     /// The layout on an adapter that computes `lanes` invocations together. On software adapters a workgroup is one vector of
-    /// lanes, so that barriers cost nothing; on GPUs x covers the widest layer's columns.
+    /// lanes, so that barriers cost nothing.
     fn shape(&self, lanes: u32) -> Shape {
-        if self.variant == Variant::WorkgroupStored {
-            return Shape { lanes_x: lanes as usize, lanes_y: 1, rows: SOFTWARE_ROWS };
-        }
-        let widest = self.network.widths().iter().map(|&width| stride4(width)).max().unwrap_or(1);
-        let lanes_x = widest.next_power_of_two().clamp(1, lanes as usize);
-        Shape { lanes_x, lanes_y: GPU_INVOCATIONS / lanes_x, rows: GPU_ROWS }
+        let stored = self.variant == Variant::WorkgroupStored;
+        let [rows, columns] = if stored { SOFTWARE_TILE } else { GPU_TILE };
+        Shape { lanes: if stored { lanes as usize } else { GPU_INVOCATIONS }, rows, columns }
     }
 
     /// Invocations of a workgroup along x and y.
     pub(super) fn workgroup_lanes(&self, lanes: u32) -> [u32; 2] {
-        let shape = self.shape(lanes);
-        [shape.lanes_x as u32, shape.lanes_y as u32]
+        [self.shape(lanes).lanes as u32, 1]
     }
 
     /// Whether any layer's slope has to be stored.
@@ -94,7 +90,15 @@ impl Whole {
             .constants("WIDTH4", &widths4)
             .constants("WEIGHT", &weights)
             .constants("VALUE", &values);
-        self.common(shader, None).part(shader_file!("whole/invocation.wgsl"))
+        let mut shader = self.common(shader, None).part(shader_file!("whole/invocation.wgsl"));
+        // Written out layer by layer, so that the sizes in each call are constants and its loops can be unrolled.
+        let layers = self.network.layers();
+        for (name, range) in
+            [("load", 0..layers), ("forward", 0..layers), ("add_gradient", 0..layers), ("update", 0..layers)]
+        {
+            shader = shader.calls(name, range);
+        }
+        shader.calls("keep", 0..layers).calls("delta", (1..layers).rev())
     }
 
     /// One workgroup a replica.
@@ -107,10 +111,10 @@ impl Whole {
             ("workgroup", shader_file!("whole/values_shared.wgsl"))
         };
         let size = if stored { String::new() } else { format!("-{}", self.value_places().scratch) };
-        let mut shader = Shader::new(format!("{}-{}x{}{size}", self.name(kind), shape.lanes_x, shape.lanes_y))
-            .constant("LANES_X", shape.lanes_x as u32)
-            .constant("LANES_Y", shape.lanes_y as u32)
-            .constant("ROWS", shape.rows as u32);
+        let mut shader = Shader::new(format!("{}-{}{size}", self.name(kind), shape.lanes))
+            .constant("LANES", shape.lanes as u32)
+            .constant("ROWS", shape.rows as u32)
+            .constant("COLUMNS", shape.columns as u32);
         if !stored {
             shader = shader.constant("VALUES", self.value_places().scratch as u32);
         }
@@ -129,25 +133,24 @@ impl Whole {
         (rows * sample + updates + 1) as u64
     }
 
-    /// Iterations of a step, the loops over an invocation's own rows being unrolled.
+    /// Iterations of a step, the loops over an invocation's own tile being unrolled.
     pub(super) fn workgroup_iterations(&self, rows: usize) -> u64 {
-        // The software adapter's shape has the most iterations, and the only limit that is known.
-        let shape = Shape { lanes_x: 8, lanes_y: 1, rows: SOFTWARE_ROWS };
-        let shape = if self.variant == Variant::WorkgroupStored { shape } else { self.shape(32) };
-        let blocks = |count: usize| count.div_ceil(shape.rows * shape.lanes_y);
-        let columns = |count: usize| stride4(count).div_ceil(shape.lanes_x);
+        let shape = self.shape(8);
+        let rounds = |rows: usize, columns: usize| {
+            (rows.div_ceil(shape.rows) * stride4(columns).div_ceil(shape.columns)).div_ceil(shape.lanes)
+        };
         let widths = self.network.widths();
         let of_layer = |layer: usize| {
             let (inputs, outputs) = (widths[layer], widths[layer + 1]);
-            let forward = blocks(rows) * columns(outputs) * (stride4(inputs) + 1);
-            let delta = blocks(rows) * columns(inputs) * (stride4(outputs) + 1);
-            let update = blocks(inputs) * columns(outputs) * (rows + 1);
-            let bias = columns(outputs) * rows;
+            let forward = rounds(rows, outputs) * (stride4(inputs) + 1);
+            let delta = rounds(rows, inputs) * (stride4(outputs) + 1);
+            let update = rounds(inputs, outputs) * (rows + 1);
+            let bias = stride4(outputs).div_ceil(shape.lanes) * (rows + 1);
             forward + delta + update + bias
         };
         let layers: usize = (0..self.network.layers()).map(of_layer).sum();
-        let gather = rows.div_ceil(shape.lanes_y) * columns(widths[0]);
-        let output = rows.div_ceil(shape.lanes_x * shape.lanes_y) * 3 * stride4(self.network.outputs());
+        let gather = (rows * stride4(widths[0])).div_ceil(shape.lanes);
+        let output = rows.div_ceil(shape.lanes) * 3 * stride4(self.network.outputs());
         (layers + gather + output + 1) as u64
     }
 
