@@ -19,6 +19,7 @@ pub mod plan;
 pub mod random;
 pub mod rounding;
 pub mod scalar;
+mod simd;
 pub mod training;
 pub mod verification;
 

@@ -1,11 +1,12 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
 use crate::network::Activation;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Reads delta [rows × outputs], parameters [(inputs + bias) × outputs] and what the layer below stored for its derivative
 /// [rows × inputs]; writes the delta of the layer below [rows × inputs].
@@ -64,14 +65,30 @@ impl<T: Scalar> Twin<T> for Delta {
         let [delta, parameters, stored] = reads else { panic!("delta reads delta, parameters and stored") };
         let weight = &parameters.values[..self.inputs * self.outputs];
         let below = &mut writes[0].values[..step.rows * self.inputs];
-        let sizes = [step.rows, self.inputs, self.outputs];
-        let threads = workspace.threads;
-        product::product(sizes, below, T::ZERO, T::ONE, delta.values, Layout::Normal, weight, Layout::Transposed, threads);
-        for_each_row(below, self.inputs, threads, |row, below| {
-            let stored = &stored.values[row * self.inputs..][..below.len()];
-            for (below, &stored) in below.iter_mut().zip(stored) {
-                *below = *below * self.activation.derivative(stored);
-            }
+        let lhs = Factor { values: delta.values, layout: Layout::Normal, width: self.outputs };
+        let rhs = Factor { values: weight, layout: Layout::Transposed, width: self.outputs };
+        Tiling::new([step.rows, self.inputs, self.outputs]).for_each([below], workspace.threads, |tile| {
+            tile.multiply(self.outputs, lhs, rhs);
+            vectorised(Finish { tile, stored: stored.values, width: self.inputs, activation: self.activation });
+        });
+    }
+}
+
+/// What is left to do when a tile holds the sums: the derivative.
+struct Finish<'a, 'b, T> {
+    tile: &'a mut TileMut<'b, T, 1>,
+    stored: &'a [T],
+    width: usize,
+    activation: Activation,
+}
+
+impl<T: Scalar> Vectorised for Finish<'_, '_, T> {
+    #[inline(always)]
+    fn run(self) {
+        let first = self.tile.tile.columns.start;
+        self.tile.for_each_run(|row, [below]| {
+            let stored = &self.stored[row * self.width + first..][..below.len()];
+            self.activation.times_derivative(below, stored);
         });
     }
 }

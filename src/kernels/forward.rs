@@ -1,11 +1,12 @@
 //! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, for_each_row, word};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Reads input [rows × inputs] and parameters [(inputs + bias) × outputs]; writes output [rows × outputs] and, for an activation
 /// that stores it, the slope f'(z) [rows × outputs].
@@ -80,26 +81,47 @@ impl<T: Scalar> Twin<T> for Forward {
         let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
         let (output, rest) = writes.split_first_mut().expect("forward writes output");
         let output = &mut output.values[..step.rows * self.outputs];
-        if self.bias {
-            for row in output.chunks_mut(self.outputs) {
-                row.copy_from_slice(&bias[..self.outputs]);
+        let lhs = Factor { values: input.values, layout: Layout::Normal, width: self.inputs };
+        let rhs = Factor { values: weight, layout: Layout::Normal, width: self.outputs };
+        let tiling = Tiling::new([step.rows, self.outputs, self.inputs]);
+        let bias = self.bias.then_some(&bias[..self.outputs]);
+        let activation = self.activation;
+        match rest {
+            [] => tiling.for_each([output], workspace.threads, |tile| {
+                tile.multiply(self.inputs, lhs, rhs);
+                vectorised(Finish { tile, bias, activation });
+            }),
+            [slope, ..] => tiling.for_each([output, slope.values], workspace.threads, |tile| {
+                tile.multiply(self.inputs, lhs, rhs);
+                vectorised(Finish { tile, bias, activation });
+            }),
+        }
+    }
+}
+
+/// What is left to do when a tile holds the sums: the bias, the activation and, in a second matrix, the slope.
+struct Finish<'a, 'b, T, const N: usize> {
+    tile: &'a mut TileMut<'b, T, N>,
+    bias: Option<&'a [T]>,
+    activation: Activation,
+}
+
+impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
+    #[inline(always)]
+    fn run(self) {
+        let columns = self.tile.tile.columns.clone();
+        let bias = self.bias.map(|bias| &bias[columns.clone()]);
+        self.tile.for_each_run(|_, mut values| {
+            let (output, slope) = values.split_first_mut().expect("the output");
+            if let Some(bias) = bias {
+                for row in output.chunks_exact_mut(columns.len()) {
+                    row.iter_mut().zip(bias).for_each(|(sum, &bias)| *sum += bias);
+                }
             }
-        }
-        let keep = if self.bias { T::ONE } else { T::ZERO };
-        let sizes = [step.rows, self.outputs, self.inputs];
-        let threads = workspace.threads;
-        product::product(sizes, output, keep, T::ONE, input.values, Layout::Normal, weight, Layout::Normal, threads);
-        if self.slope {
-            let slope = &mut rest[0].values[..output.len()];
-            slope.copy_from_slice(output);
-            for_each_row(slope, self.outputs, threads, |_, row| {
-                row.iter_mut().for_each(|z| *z = self.activation.slope(*z));
-            });
-        }
-        if self.activation != Activation::Identity {
-            for_each_row(output, self.outputs, threads, |_, row| {
-                row.iter_mut().for_each(|z| *z = self.activation.activate(*z));
-            });
-        }
+            if let [slope] = slope {
+                slope.iter_mut().zip(output.iter()).for_each(|(slope, &z)| *slope = self.activation.slope(z));
+            }
+            self.activation.activate_all(output);
+        });
     }
 }

@@ -1,12 +1,13 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
 use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Reads the layer's input [rows × inputs] and delta [rows × outputs]; writes parameters [(inputs + bias) × outputs] and as many
 /// buffers of that shape as the optimizer has states.
@@ -78,26 +79,105 @@ impl Kernel for Update {
 impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [input, delta] = reads else { panic!("update reads input and delta") };
-        let (parameters, states) = writes.split_first_mut().expect("update writes parameters");
-        let delta = &delta.values[..step.rows * self.outputs];
-        let weights = self.inputs * self.outputs;
-        let sizes = [self.inputs, self.outputs, step.rows];
+        let sums = Sums { update: self, rows: step.rows, input: input.values, delta: delta.values };
         let rates: Rates<T> = step.rates.converted();
-        let threads = workspace.threads;
-        let mut gradient = std::mem::take(&mut workspace.scratch);
-        gradient.resize(weights, T::ZERO);
-        let all = &mut gradient[..];
-        product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
-        self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
-        if self.bias {
-            gradient.clear();
-            gradient.resize(self.outputs, T::ZERO);
-            for row in delta.chunks(self.outputs) {
-                gradient.iter_mut().zip(row).for_each(|(sum, &delta)| *sum += delta);
+        // Not the parameters themselves: to add the product to them rounds each of its terms at their size.
+        match writes {
+            [parameters] => sums.update([parameters.values], &rates, workspace),
+            [parameters, first] => sums.update([parameters.values, first.values], &rates, workspace),
+            [parameters, first, second] => {
+                sums.update([parameters.values, first.values, second.values], &rates, workspace);
             }
-            self.apply(&rates, T::ZERO, parameters.values, states, weights, &gradient);
+            _ => panic!("update writes parameters and at most two states"),
         }
-        workspace.scratch = gradient;
+    }
+}
+
+/// Elements of a tile of the gradient: it stays in the cache until the rule has been applied.
+const TILE: usize = 1 << 16;
+
+/// One update: the gradient is computed tile by tile, and each is applied at once.
+struct Sums<'a, T> {
+    update: &'a Update,
+    rows: usize,
+    input: &'a [T],
+    delta: &'a [T],
+}
+
+impl<T: Scalar> Sums<'_, T> {
+    /// Updates the parameters and the optimizer's states, which are matrices of one shape.
+    fn update<const N: usize>(&self, matrices: [&mut [T]; N], rates: &Rates<T>, workspace: &Workspace<T>) {
+        let Update { inputs, outputs, bias, optimizer, .. } = *self.update;
+        let lhs = Factor { values: self.input, layout: Layout::Transposed, width: inputs };
+        let rhs = Factor { values: self.delta, layout: Layout::Normal, width: outputs };
+        let tiling = Tiling::new([inputs + usize::from(bias), outputs, self.rows]).with_small_tiles(TILE);
+        tiling.for_each(matrices, workspace.threads, |tile| {
+            let width = tile.tile.columns.len();
+            let mut gradient = workspace.scratch();
+            gradient.resize(tile.tile.rows.len() * width, T::ZERO);
+            // The biases are a last row of the parameters: the weights of an input that is always 1.
+            let weights = tile.tile.rows.end.min(inputs) - tile.tile.rows.start;
+            tile.multiply_into(&mut gradient, weights, self.rows, lhs, rhs);
+            vectorised(ColumnSums {
+                sums: &mut gradient[weights * width..],
+                values: &self.delta[..self.rows * outputs],
+                width: outputs,
+                first: tile.tile.columns.start,
+            });
+            vectorised(Apply { tile, gradient: &gradient, weights: inputs, optimizer, rates });
+        });
+    }
+}
+
+/// Sets `sums`, if there are any, to the sums of as many columns from `first` on.
+struct ColumnSums<'a, T> {
+    sums: &'a mut [T],
+    values: &'a [T],
+    width: usize,
+    first: usize,
+}
+
+impl<T: Scalar> Vectorised for ColumnSums<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        if self.sums.is_empty() {
+            return;
+        }
+        self.sums.fill(T::ZERO);
+        for row in self.values.chunks_exact(self.width) {
+            self.sums.iter_mut().zip(&row[self.first..]).for_each(|(sum, &value)| *sum += value);
+        }
+    }
+}
+
+/// Applies the rule to a tile of the parameters and of the states, given the gradient of the tile. Rows from `weights` on are
+/// biases, which do not decay.
+struct Apply<'a, 'b, T, const N: usize> {
+    tile: &'a mut TileMut<'b, T, N>,
+    gradient: &'a [T],
+    weights: usize,
+    optimizer: OptimizerKind,
+    rates: &'a Rates<T>,
+}
+
+impl<T: Scalar, const N: usize> Vectorised for Apply<'_, '_, T, N> {
+    #[inline(always)]
+    fn run(self) {
+        let (first, width) = (self.tile.tile.rows.start, self.tile.tile.columns.len());
+        self.tile.for_each_run(|row, matrices| {
+            let gradient = &self.gradient[(row - first) * width..][..matrices[0].len()];
+            let weights = (self.weights.saturating_sub(row) * width).min(gradient.len());
+            let (weights_gradient, bias_gradient) = gradient.split_at(weights);
+            let mut biases: [&mut [T]; N] = std::array::from_fn(|_| &mut [][..]);
+            let mut parts = matrices.into_iter().map(|matrix| matrix.split_at_mut(weights));
+            let weights: [&mut [T]; N] = std::array::from_fn(|k| {
+                let (weights, bias) = parts.next().expect("one part a matrix");
+                biases[k] = bias;
+                weights
+            });
+            self.optimizer.update_all(self.rates, self.rates.weight_decay, weights, weights_gradient);
+            self.optimizer.update_all(self.rates, T::ZERO, biases, bias_gradient);
+        });
     }
 }
 
@@ -109,41 +189,5 @@ impl Update {
         let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
         sum.run(&Step { rates, ..*step }, reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
         gradient
-    }
-
-    /// Applies the rule to the parameters from `first` on.
-    fn apply<T: Scalar>(
-        &self,
-        rates: &Rates<T>,
-        decay: T,
-        parameters: &mut [T],
-        states: &mut [ViewMut<'_, T>],
-        first: usize,
-        gradient: &[T],
-    ) {
-        let range = first..first + gradient.len();
-        let both = parameters[range.clone()].iter_mut().zip(gradient);
-        let update =
-            |weight: T, gradient: T, state: &mut [T; 2]| self.optimizer.update(rates, decay, weight, gradient, state);
-        // One loop for each number of states, so that each can be vectorised.
-        match states {
-            [] => both.for_each(|(weight, &gradient)| *weight = update(*weight, gradient, &mut [T::ZERO; 2])),
-            [first] => {
-                for ((weight, &gradient), first) in both.zip(&mut first.values[range]) {
-                    let mut state = [*first, T::ZERO];
-                    *weight = update(*weight, gradient, &mut state);
-                    *first = state[0];
-                }
-            }
-            [first, second] => {
-                let states = first.values[range.clone()].iter_mut().zip(&mut second.values[range]);
-                for ((weight, &gradient), (first, second)) in both.zip(states) {
-                    let mut state = [*first, *second];
-                    *weight = update(*weight, gradient, &mut state);
-                    [*first, *second] = state;
-                }
-            }
-            _ => panic!("no optimizer has more than two states"),
-        }
     }
 }
