@@ -78,7 +78,8 @@ impl Tiling {
     pub(crate) fn new([m, n, k]: [usize; 3]) -> Self {
         let work = m.saturating_mul(n).saturating_mul(k);
         let most = if work < WORTH_TILES { 1 } else { (work / (WORTH_TILES / 2)).min(TILES) };
-        let step = if n > 512 { 128 } else { 64 };
+        // gemm packs the lhs only for more than 128 columns, which pays where it does not fit the caches.
+        let step = if n >= 1024 { 256 } else { 64 };
         let tile_columns = n.div_ceil(most).next_multiple_of(step).min(n).max(1);
         let tile_rows = m.div_ceil((most / n.div_ceil(tile_columns)).max(1)).next_multiple_of(64).max(512).min(m).max(1);
         Self { rows: m, columns: n, tile_rows, tile_columns }
@@ -86,7 +87,7 @@ impl Tiling {
 
     /// The same, with tiles of at most about `elements` elements.
     pub(crate) fn with_small_tiles(self, elements: usize) -> Self {
-        let most = (elements / self.tile_columns).next_multiple_of(64);
+        let most = (elements / self.tile_columns).max(1).next_multiple_of(64);
         Self { tile_rows: self.tile_rows.min(most), ..self }
     }
 
@@ -113,7 +114,7 @@ impl Tiling {
     ) {
         let width = self.columns;
         assert!(matrices.iter().all(|matrix| matrix.len() >= self.rows * width), "a matrix is shorter than its sizes say");
-        let matrices = Matrices(matrices.map(|matrix| matrix.as_mut_ptr()));
+        let matrices = Matrices(matrices.map(<[T]>::as_mut_ptr));
         let run = |index: usize| {
             let matrices = &matrices;
             work(&mut TileMut { tile: self.tile(index), width, matrices: matrices.0, lifetime: PhantomData });

@@ -94,7 +94,7 @@ impl<T: Scalar> Twin<T> for Update {
 }
 
 /// Elements of a tile of the gradient: it stays in the cache until the rule has been applied.
-const TILE: usize = 1 << 16;
+const TILE: usize = 1 << 17;
 
 /// One update: the gradient is computed tile by tile, and each is applied at once.
 struct Sums<'a, T> {
