@@ -92,3 +92,30 @@ impl<T: Scalar> Vectorised for Finish<'_, '_, T> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
+    #[test]
+    fn a_delta_in_tiles_is_the_definition() {
+        let (rows, inputs, outputs) = (1100, 70, 60);
+        let integers = |count: usize, modulus: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
+        };
+        let (delta, weight, stored) =
+            (integers(rows * outputs, 7), integers(inputs * outputs, 9), integers(rows * inputs, 5));
+        let reads = [&delta, &weight, &stored].map(|values| View { values, indices: &[] });
+        let mut below = vec![f32::NAN; rows * inputs];
+        let activation = Activation::Sigmoid;
+        let kernel = Delta { inputs, outputs, bias: false, activation, capacity: rows };
+        let mut writes = [ViewMut { values: &mut below }];
+        kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
+        for (index, &below) in below.iter().enumerate() {
+            let (row, i) = (index / inputs, index % inputs);
+            let sum: f32 = (0..outputs).map(|o| delta[row * outputs + o] * weight[i * outputs + o]).sum();
+            assert_eq!(below, sum * activation.derivative(stored[index]), "row {row}, input {i}");
+        }
+    }
+}

@@ -125,3 +125,34 @@ impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
+    #[test]
+    fn a_forward_pass_in_tiles_is_the_definition() {
+        let (rows, inputs, outputs) = (1100, 60, 70);
+        let integers = |count: usize, modulus: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
+        };
+        let (input, parameters) = (integers(rows * inputs, 7), integers((inputs + 1) * outputs, 9));
+        let reads = [&input, &parameters].map(|values| View { values, indices: &[] });
+        let (mut output, mut slope) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
+        let activation = Activation::LeakyRelu;
+        let kernel = Forward { inputs, outputs, bias: true, activation, slope: true, capacity: rows };
+        let mut writes = [ViewMut { values: &mut output }, ViewMut { values: &mut slope }];
+        kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
+        for index in 0..rows * outputs {
+            let (row, o) = (index / outputs, index % outputs);
+            let z: f32 = (0..inputs).map(|i| input[row * inputs + i] * parameters[i * outputs + o]).sum();
+            let z = z + parameters[inputs * outputs + o];
+            assert_eq!(
+                (output[index], slope[index]),
+                (activation.activate(z), activation.slope(z)),
+                "row {row}, output {o}"
+            );
+        }
+    }
+}

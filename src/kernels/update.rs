@@ -191,3 +191,34 @@ impl Update {
         gradient
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
+    #[test]
+    fn an_update_in_tiles_is_the_definition() {
+        let (inputs, outputs, rows) = (2100, 70, 20);
+        let integers = |count: usize, modulus: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
+        };
+        let (input, delta, before) =
+            (integers(rows * inputs, 7), integers(rows * outputs, 5), integers((inputs + 1) * outputs, 9));
+        let kernel = Update { inputs, outputs, bias: true, optimizer: OptimizerKind::Momentum, capacity: rows };
+        let rates = Rates { learning_rate: 0.5, weight_decay: 2.0, beta1: 1.0, ..Rates::default() };
+        let step = Step { rows, rates, ..Step::default() };
+        let reads = [&input, &delta].map(|values| View { values, indices: &[] });
+        let (mut parameters, mut state) = (before.clone(), vec![3.0; before.len()]);
+        let mut writes = [ViewMut { values: &mut parameters }, ViewMut { values: &mut state }];
+        kernel.run(&step, &reads, &mut writes, &mut Workspace::new(2));
+        for (index, (&weight, &old)) in parameters.iter().zip(&before).enumerate() {
+            let (i, o) = (index / outputs, index % outputs);
+            let one = |row: usize| if i == inputs { 1.0 } else { input[row * inputs + i] };
+            let sum: f32 = (0..rows).map(|row| one(row) * delta[row * outputs + o]).sum();
+            let decay = if i == inputs { 0.0 } else { 2.0 * old };
+            assert_eq!(state[index], 3.0 + sum + decay, "input {i}, output {o}");
+            assert_eq!(weight, old - 0.5 * state[index], "input {i}, output {o}");
+        }
+    }
+}
