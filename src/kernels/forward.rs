@@ -1,11 +1,12 @@
 //! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
 
-use super::product::{self, Composition, Layout};
+use super::product::{self, Composition, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Reads input [rows × inputs] and parameters [(inputs + bias) × outputs]; writes output [rows × outputs] and, for an activation
 /// that stores it, the slope f'(z) [rows × outputs].
@@ -114,26 +115,79 @@ impl<T: Scalar> Twin<T> for Forward {
         let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
         let (output, rest) = writes.split_first_mut().expect("forward writes output");
         let output = &mut output.values[..step.rows * self.outputs];
-        if self.bias {
-            for row in output.chunks_mut(self.outputs) {
-                row.copy_from_slice(&bias[..self.outputs]);
+        let lhs = Factor { values: &input, layout: Layout::Normal, width: self.inputs };
+        let rhs = Factor { values: weight, layout: Layout::Normal, width: self.outputs };
+        let tiling = Tiling::new([step.rows, self.outputs, self.inputs]);
+        let bias = self.bias.then_some(&bias[..self.outputs]);
+        let activation = self.activation;
+        match rest {
+            [slope, ..] if self.slope => tiling.for_each([output, slope.values], workspace.threads, |tile| {
+                tile.multiply(self.inputs, lhs, rhs);
+                vectorised(Finish { tile, bias, activation });
+            }),
+            _ => tiling.for_each([output], workspace.threads, |tile| {
+                tile.multiply(self.inputs, lhs, rhs);
+                vectorised(Finish { tile, bias, activation });
+            }),
+        }
+    }
+}
+
+/// What is left to do when a tile holds the sums: the bias, the activation and, in a second matrix, the slope.
+struct Finish<'a, 'b, T, const N: usize> {
+    tile: &'a mut TileMut<'b, T, N>,
+    bias: Option<&'a [T]>,
+    activation: Activation,
+}
+
+impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
+    #[inline(always)]
+    fn run(self) {
+        let columns = self.tile.tile.columns.clone();
+        let bias = self.bias.map(|bias| &bias[columns.clone()]);
+        self.tile.for_each_run(|_, mut values| {
+            let (output, slope) = values.split_first_mut().expect("the output");
+            if let Some(bias) = bias {
+                for row in output.chunks_exact_mut(columns.len()) {
+                    row.iter_mut().zip(bias).for_each(|(sum, &bias)| *sum += bias);
+                }
             }
-        }
-        let keep = if self.bias { T::ONE } else { T::ZERO };
-        let sizes = [step.rows, self.outputs, self.inputs];
-        let threads = workspace.threads;
-        product::product(sizes, output, keep, T::ONE, &input, Layout::Normal, weight, Layout::Normal, threads);
-        if self.slope {
-            let slope = &mut rest[0].values[..output.len()];
-            slope.copy_from_slice(output);
-            for_each_row(slope, self.outputs, threads, |_, row| {
-                row.iter_mut().for_each(|z| *z = self.activation.slope(*z));
-            });
-        }
-        if self.activation != Activation::Identity {
-            for_each_row(output, self.outputs, threads, |_, row| {
-                row.iter_mut().for_each(|z| *z = self.activation.activate(*z));
-            });
+            if let [slope] = slope {
+                slope.iter_mut().zip(output.iter()).for_each(|(slope, &z)| *slope = self.activation.slope(z));
+            }
+            self.activation.activate_all(output);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
+    #[test]
+    fn a_forward_pass_in_tiles_is_the_definition() {
+        let (rows, inputs, outputs) = (1100, 60, 70);
+        let integers = |count: usize, modulus: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
+        };
+        let (input, parameters) = (integers(rows * inputs, 7), integers((inputs + 1) * outputs, 9));
+        let reads = [&input, &parameters].map(|values| View { values, indices: &[] });
+        let (mut output, mut slope) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
+        let activation = Activation::LeakyRelu;
+        let (source, capacity) = (Source::Batch, rows);
+        let kernel = Forward { inputs, outputs, bias: true, activation, slope: true, source, capacity };
+        let mut writes = [ViewMut { values: &mut output }, ViewMut { values: &mut slope }];
+        kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
+        for index in 0..rows * outputs {
+            let (row, o) = (index / outputs, index % outputs);
+            let z: f32 = (0..inputs).map(|i| input[row * inputs + i] * parameters[i * outputs + o]).sum();
+            let z = z + parameters[inputs * outputs + o];
+            assert_eq!(
+                (output[index], slope[index]),
+                (activation.activate(z), activation.slope(z)),
+                "row {row}, output {o}"
+            );
         }
     }
 }

@@ -60,7 +60,7 @@ impl ForwardOutput {
     /// What [`forward`](Self::forward) gives for a step [rows × outputs], then, where it keeps them, the slopes.
     fn results<T: Scalar>(&self, step: &Step, reads: &[View<'_, T>], workspace: &mut Workspace<T>) -> Vec<T> {
         let (forward, length) = (self.forward(), step.rows * self.outputs);
-        let mut results = std::mem::take(&mut workspace.scratch);
+        let mut results = std::mem::take(&mut *workspace.scratch());
         results.resize(if forward.slope { 2 * length } else { length }, T::ZERO);
         let (values, slopes) = results.split_at_mut(length);
         let mut writes = [ViewMut { values }, ViewMut { values: slopes }];
@@ -144,6 +144,6 @@ impl<T: Scalar> Twin<T> for ForwardOutput {
         let view = |values| View { values, indices: &[] };
         let (outputs, stored) = (view(&results[..length]), view(&results[results.len() - length..]));
         self.output().run(step, &[outputs, stored, view(&targets)], writes, workspace);
-        workspace.scratch = results;
+        *workspace.scratch() = results;
     }
 }

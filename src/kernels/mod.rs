@@ -26,8 +26,9 @@ pub use step::Step;
 pub use update::Update;
 pub use whole::Whole;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::scalar::Scalar;
-use rayon::prelude::*;
 
 /// One kernel with its sizes: what both executors need to know to run it.
 ///
@@ -160,13 +161,13 @@ impl<T> OperandMut<'_, T> {
     }
 }
 
-/// What the CPU twins share: how many threads they may use, and room for a product.
-#[derive(Debug, Clone, Default)]
+/// What the CPU twins share: how many threads they may use, and room for a tile of a product for each.
+#[derive(Debug)]
 pub struct Workspace<T> {
     /// Threads to use, at least 1.
     pub threads: usize,
-    /// Room for one matrix, kept between steps.
-    pub scratch: Vec<T>,
+    /// Kept between steps.
+    scratch: Vec<Mutex<Vec<T>>>,
 }
 
 /// The magnitudes of some values, each with its error added.
@@ -182,31 +183,14 @@ pub(crate) fn error_of(errors: &[f64], index: usize) -> f64 {
 impl<T: Scalar> Workspace<T> {
     /// A workspace for this many threads.
     pub fn new(threads: usize) -> Self {
-        Self { threads: threads.max(1), scratch: Vec::new() }
+        let threads = threads.max(1);
+        Self { threads, scratch: (0..threads).map(|_| Mutex::default()).collect() }
     }
-}
 
-/// Elements from which it pays to share row-wise work among threads.
-const WORTH_SHARING: usize = 1 << 15;
-
-/// Calls `work(row, values of the row)` for every row of `width` elements, in parallel where it pays.
-pub(crate) fn for_each_row<T: Scalar>(
-    values: &mut [T],
-    width: usize,
-    threads: usize,
-    work: impl Fn(usize, &mut [T]) + Send + Sync,
-) {
-    if threads > 1 && values.len() >= WORTH_SHARING {
-        let rows = (values.len() / width).div_ceil(4 * threads).max(1);
-        values.par_chunks_mut(width * rows).enumerate().for_each(|(chunk, values)| {
-            for (row, values) in values.chunks_mut(width).enumerate() {
-                work(chunk * rows + row, values);
-            }
-        });
-    } else {
-        for (row, values) in values.chunks_mut(width).enumerate() {
-            work(row, values);
-        }
+    /// Room that nobody else uses, with anything in it.
+    fn scratch(&self) -> MutexGuard<'_, Vec<T>> {
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.scratch.len();
+        self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What happens at the outputs, row by row: the loss, and either delta = dLoss/da ⊙ f'(a) or the outputs themselves.
 //! Shader: `shaders/output.wgsl`, with one of `shaders/losses/`.
 
+use rayon::prelude::*;
+
 use super::delta::slope_within;
 use super::shader::{Shader, shader_file};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
@@ -8,6 +10,12 @@ use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
+
+/// Elements that are computed at once, about: they stay in the nearest cache.
+const BLOCK: usize = 1 << 13;
+/// Sums of a row's squared errors that are kept side by side.
+const LANES: usize = 16;
 
 /// What the kernel writes beside the losses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,24 +128,51 @@ struct Carried {
 }
 
 impl<T: Scalar> Twin<T> for Output {
-    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [result, stored, targets, ..] = reads else { panic!("output reads result, stored and targets") };
         let targets = self.source.rows(step, *targets, self.outputs, reads);
         let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
-        let scale = T::from_f64(step.scale);
-        for row in 0..step.rows {
-            let range = row * self.outputs..(row + 1) * self.outputs;
-            let target = &targets[range.clone()];
-            let written = &mut written.values[range.clone()];
-            written.copy_from_slice(&result.values[range.clone()]);
-            losses.values[step.loss_row + row] = self.row_loss(written, target);
-            if self.product == Product::Delta {
-                let stored = &stored.values[range];
-                for ((value, &target), &stored) in written.iter_mut().zip(target).zip(stored) {
-                    let error = *value - target;
-                    let slope = if self.loss.is_joint() { T::ONE } else { self.activation.derivative(stored) };
-                    *value = error * slope * scale;
-                }
+        let block = (BLOCK / self.outputs).max(1);
+        let size = block * self.outputs;
+        let written = written.values[..step.rows * self.outputs].chunks_mut(size);
+        let losses = losses.values[step.loss_row..][..step.rows].chunks_mut(block);
+        let blocks = written.zip(losses).enumerate().map(|(index, (written, losses))| {
+            let range = index * size..index * size + written.len();
+            let [result, stored, target] = [result.values, stored.values, &targets].map(|values| &values[range.clone()]);
+            Rows { kernel: self, scale: T::from_f64(step.scale), result, stored, target, written, losses }
+        });
+        if workspace.threads > 1 && step.rows > block {
+            blocks.collect::<Vec<_>>().into_par_iter().for_each(vectorised);
+        } else {
+            blocks.for_each(vectorised);
+        }
+    }
+}
+
+/// Some rows of the kernel's buffers, and their losses.
+struct Rows<'a, T> {
+    kernel: &'a Output,
+    scale: T,
+    result: &'a [T],
+    stored: &'a [T],
+    target: &'a [T],
+    written: &'a mut [T],
+    losses: &'a mut [T],
+}
+
+impl<T: Scalar> Vectorised for Rows<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { kernel, scale, result, stored, target, written, losses } = self;
+        written.copy_from_slice(result);
+        let rows = written.chunks_exact_mut(kernel.outputs).zip(target.chunks_exact(kernel.outputs));
+        for (loss, (row, target)) in losses.iter_mut().zip(rows) {
+            *loss = kernel.row_loss(row, target);
+        }
+        if kernel.product == Product::Delta {
+            written.iter_mut().zip(target).for_each(|(value, &target)| *value = (*value - target) * scale);
+            if !kernel.loss.is_joint() {
+                kernel.activation.times_derivative(written, stored);
             }
         }
     }
@@ -169,13 +204,24 @@ impl Output {
     }
 
     /// The row's loss; leaves the network's outputs in `row`, which holds logits where loss and activation are a joint pair.
+    #[inline(always)]
     fn row_loss<T: Scalar>(&self, row: &mut [T], target: &[T]) -> T {
         let mut loss = T::ZERO;
         match self.loss {
             Loss::SquaredError => {
-                for (&output, &target) in row.iter().zip(target) {
-                    loss += T::from_f64(0.5) * (output - target) * (output - target);
+                let half = |output: T, target: T| T::from_f64(0.5) * (output - target) * (output - target);
+                let mut sums = [T::ZERO; LANES];
+                let (outputs, last_outputs) = row.as_chunks::<LANES>();
+                let (targets, last_targets) = target.as_chunks::<LANES>();
+                for (outputs, targets) in outputs.iter().zip(targets) {
+                    for lane in 0..LANES {
+                        sums[lane] += half(outputs[lane], targets[lane]);
+                    }
                 }
+                for (lane, (&output, &target)) in last_outputs.iter().zip(last_targets).enumerate() {
+                    sums[lane] += half(output, target);
+                }
+                loss = sums.into_iter().sum();
             }
             Loss::BinaryCrossEntropy => {
                 for (z, &target) in row.iter_mut().zip(target) {
