@@ -24,7 +24,7 @@ fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, row: u32, column: u32, ne
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     replica = id.z;
-    rows = steps[replica].rows;
+    rows = this_step().rows;
     let row = ROWS * id.y;
     let column = COLUMNS * id.x;
     let columns = stride(result_columns());

@@ -14,10 +14,17 @@ struct Parameters {
 @group(0) @binding(5) var<storage, read_write> written: array<vec4f>;     // rows × outputs: delta or output
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
 
+fn result_at(element: u32) -> vec4f {
+    return result[element];
+}
+fn output_width() -> u32 {
+    return parameters.outputs;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     replica = id.z;
-    if id.x >= steps[replica].rows {
+    if id.x >= this_step().rows {
         return;
     }
     let width = stride(parameters.outputs);
@@ -31,11 +38,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         loss += dot(select(vec4f(), loss_of(z, desired, row), valid), vec4f(1.0));
         var value: vec4f;
         if WRITES_DELTA {
-            value = error_of(z, stored[start + column], desired, row) * steps[replica].scale;
+            value = error_of(z, stored[start + column], desired, row) * this_step().scale;
         } else {
             value = output_of(z, row);
         }
         written[start + column] = select(vec4f(), value, valid);
     }
-    losses[replica * parameters.losses + steps[replica].loss_row + id.x] = loss;
+    losses[replica * parameters.losses + this_step().loss_row + id.x] = loss;
 }

@@ -1,4 +1,4 @@
-// What changes from step to step, one Step a replica: the batch and the rates.
+// What changes from step to step, one Step a replica or one for all: the batch and the rates.
 struct Step {
     first: u32,           // the batch's first place in the order of the epoch
     rows: u32,            // rows in the batch
@@ -13,9 +13,9 @@ struct Step {
     complement2: f32,     // 1 - beta2
     correction2: f32,     // 1 / (1 - beta2^t)
     epsilon: f32,
+    remaining: u32,       // this step and those that follow it in the same dispatch
     padding0: u32,
     padding1: u32,
-    padding2: u32,
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 

@@ -48,6 +48,6 @@ fn rhs(k: u32, column: u32) -> mat4x4f {
 
 fn store(row: u32, column: u32, gradient: vec4f) {
     let element = parameter_start() + row * stride(parameters.outputs) + column;
-    let decay = select(steps[replica].weight_decay, 0.0, row == parameters.inputs);
+    let decay = select(this_step().weight_decay, 0.0, row == parameters.inputs);
     weight[element] = updated(element, weight[element], gradient, decay);
 }

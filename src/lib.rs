@@ -3,8 +3,10 @@
 //! The way of the data: `data` reads tables and encodes them as matrices; `network` says what a net is; `plan` lists the kernels
 //! of one training step; `executor` runs that list on the CPU or the GPU; `training` repeats it over batches and epochs;
 //! `evaluation` measures the outcome; `model` keeps it; `lesson` replays the famous small programs; `cli` is what people type.
-//! `cache` keeps what was measured on this machine; `verification` holds what is computed in f32 against the f64 oracle.
+//! `bench` measures how fast all this is; `cache` keeps what was measured on this machine; `verification` holds what is computed
+//! in f32 against the f64 oracle.
 
+pub mod bench;
 pub mod cache;
 pub mod cli;
 pub mod data;

@@ -10,7 +10,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Update, stride4};
+use crate::kernels::whole::{Sequence, SequenceLaunch, Variant, group_starts};
+use crate::kernels::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Update, Whole, stride4};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// A buffer's place in [`Plan::buffers`].
@@ -38,6 +39,8 @@ pub struct Buffer {
     pub element: Element,
     /// One for all replicas, instead of one each.
     pub shared: bool,
+    /// Buffers of one group lie in one piece of the device's memory, so that a kernel can bind them together.
+    pub group: Option<usize>,
 }
 
 impl Buffer {
@@ -64,6 +67,26 @@ pub struct Launch {
     pub reads: Vec<BufferId>,
     /// The buffers that it writes, in the order of its shader's bindings.
     pub writes: Vec<BufferId>,
+    /// Buffers that its shader needs room in, bound after the others; the CPU needs none.
+    pub scratch: Vec<BufferId>,
+}
+
+/// What a shader binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bindable {
+    /// One buffer.
+    Buffer(BufferId),
+    /// All buffers of a group.
+    Group(usize),
+}
+
+/// A binding of a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// What is bound.
+    pub operand: Bindable,
+    /// Whether it is written.
+    pub writes: bool,
 }
 
 /// Which of the plan's two lists of kernels is meant.
@@ -86,6 +109,8 @@ pub struct TrainingOptions {
     pub optimizer: OptimizerKind,
     /// Room for losses: rows that may be trained on between two readings.
     pub losses: usize,
+    /// One kernel for many whole steps, in this variant: for small networks.
+    pub whole: Option<Variant>,
 }
 
 /// What a plan needs to know beside the network.
@@ -99,6 +124,8 @@ pub struct Options {
     pub evaluation_rows: usize,
     /// Networks of this shape that are trained at once.
     pub replicas: usize,
+    /// Whether each replica has steps of its own, instead of the same for all.
+    pub own_steps: bool,
     /// The largest buffer of source data; more is cut into segments. None: no limit.
     pub segment_bytes: Option<u64>,
 }
@@ -125,6 +152,8 @@ pub struct Plan {
     pub evaluation: Vec<Launch>,
     /// Networks trained at once.
     pub replicas: usize,
+    /// Records of a step: one a replica, or one for all.
+    pub records: usize,
     /// Parameters, layer by layer: [(inputs + bias) × outputs], the last row being the biases.
     pub parameters: Vec<BufferId>,
     /// The optimizer's states, layer by layer, each shaped as the parameters.
@@ -152,17 +181,39 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What a launch binds after its parameters and its steps: its buffers, or for a kernel of many steps the groups that they
+    /// are in.
+    pub fn bindings(&self, launch: &Launch) -> Vec<Bound> {
+        let mut bindings: Vec<Bound> =
+            launch.reads.iter().map(|&id| Bound { operand: Bindable::Buffer(id), writes: false }).collect();
+        for &id in launch.writes.iter().chain(&launch.scratch) {
+            let operand = match self.buffers[id].group {
+                Some(group) if launch.kernel.takes_many_steps() => Bindable::Group(group),
+                _ => Bindable::Buffer(id),
+            };
+            if !bindings.iter().any(|bound| bound.operand == operand) {
+                bindings.push(Bound { operand, writes: true });
+            }
+        }
+        bindings
+    }
+
     /// The plan of a network: a pure function of what is given.
     pub fn new(network: &Network, options: &Options) -> Self {
-        let mut builder = Builder { network, options, buffers: Vec::new() };
+        let mut builder = Builder { network, options, buffers: Vec::new(), gathers: false };
         let parameters: Vec<_> = (0..network.layers()).map(|l| builder.layer_buffer("parameters", l)).collect();
         let evaluation = builder.evaluation(&parameters);
-        let training = options.training.as_ref().map(|training| builder.training(training, &parameters)).unwrap_or_default();
+        let training = match &options.training {
+            Some(training) if training.whole.is_some() => builder.whole(training, &parameters),
+            Some(training) => builder.training(training, &parameters),
+            None => Training::default(),
+        };
         Self {
             buffers: builder.buffers,
             training: training.launches,
             evaluation: evaluation.launches,
             replicas: options.replicas,
+            records: if options.own_steps { options.replicas } else { 1 },
             parameters,
             states: training.states,
             inputs: training.inputs,
@@ -194,6 +245,14 @@ impl Plan {
         }
     }
 
+    /// Where each buffer of a group begins, in bytes, and the bytes of all; the buffers in the order of the plan.
+    pub fn group(&self, group: usize) -> (Vec<(BufferId, u64)>, u64) {
+        let members = || (0..self.buffers.len()).filter(|&id| self.buffers[id].group == Some(group));
+        let lengths = members().map(|id| (self.buffers[id].padded_bytes(self.replicas) / 16) as usize);
+        let (starts, length) = group_starts(lengths);
+        (members().zip(starts.into_iter().map(|start| start as u64 * 16)).collect(), length as u64 * 16)
+    }
+
     /// How many replicas' copies a buffer holds.
     pub fn copies(&self, buffer: BufferId) -> usize {
         if self.buffers[buffer].shared { 1 } else { self.replicas }
@@ -221,10 +280,10 @@ impl Plan {
         for phase in [Phase::Training, Phase::Evaluation] {
             let rows = self.rows(phase);
             for launch in self.launches(phase) {
-                let groups = launch.kernel.workgroups(rows, limits.lanes);
-                let most = groups[0].max(groups[1]).max(self.replicas as u64);
+                let groups = launch.kernel.grid(rows, self.replicas, limits.lanes);
+                let most = groups[0].max(groups[1]).max(groups[2]);
                 let iterations = launch.kernel.iterations(rows);
-                let bindings = (launch.reads.len() + launch.writes.len() + 2) as u64;
+                let bindings = self.bindings(launch).len() as u64 + 2;
                 if bindings > limits.storage_buffers {
                     return Err(Error::Limit(format!(
                         "'{}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
@@ -258,6 +317,10 @@ pub struct DeviceLimits {
     pub storage_buffers: u64,
     /// Invocations a workgroup that kernels are composed with.
     pub lanes: u32,
+    /// Bytes of a workgroup's memory.
+    pub workgroup_bytes: usize,
+    /// Whether the device is a program that runs on the CPU.
+    pub software: bool,
 }
 
 /// Bytes in binary units, as people read them.
@@ -276,6 +339,8 @@ struct Builder<'a> {
     network: &'a Network,
     options: &'a Options,
     buffers: Vec<Buffer>,
+    /// Whether a batch of all rows is gathered, too.
+    gathers: bool,
 }
 
 /// The part of the plan that trains.
@@ -305,14 +370,11 @@ impl Builder<'_> {
         let inputs = self.segments("inputs", training.rows, network.inputs());
         let targets = self.segments("targets", training.rows, network.outputs());
         // Replicas read batches of their own, and the data is there once.
-        let gathers = batch < training.rows || inputs.len() > 1 || targets.len() > 1 || self.options.replicas > 1;
+        let several = inputs.len() > 1 || targets.len() > 1 || self.options.replicas > 1;
+        let gathers = batch < training.rows || several || self.gathers;
         let order = gathers.then(|| self.add("order", 1, training.rows, Element::Index, false));
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
-        let states: Vec<Vec<_>> = (0..layers)
-            .map(|l| {
-                (1..=training.optimizer.states()).map(|k| self.layer_buffer(&format!("state {k} of layer"), l)).collect()
-            })
-            .collect();
+        let states = self.states(training);
 
         let mut launches = Vec::new();
         let (x, y) = match order {
@@ -341,6 +403,69 @@ impl Builder<'_> {
             launches.push(update);
         }
         Training { launches, states, inputs, targets, order, losses: Some(losses) }
+    }
+
+    /// All of training as one kernel of many steps.
+    fn whole(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
+        let layers = self.network.layers();
+        let add = |builder: &mut Self, name: &str, rows: usize, columns: usize| {
+            builder.add(name, rows, columns, Element::Real, true)
+        };
+        let inputs = add(self, "inputs", training.rows, self.network.inputs());
+        let targets = add(self, "targets", training.rows, self.network.outputs());
+        let order = self.add("order", 1, training.rows, Element::Index, false);
+        let losses = self.add("losses", 1, training.losses, Element::Real, false);
+        let states = self.states(training);
+        for &id in parameters.iter().chain(states.iter().flatten()) {
+            self.buffers[id].group = Some(0);
+        }
+        let kernel = Whole {
+            network: self.network.clone(),
+            loss: self.options.loss,
+            optimizer: training.optimizer,
+            batch: training.batch.min(training.rows),
+            order: training.rows,
+            losses: training.losses,
+            replicas: self.options.replicas,
+            own_steps: self.options.own_steps,
+            variant: training.whole.unwrap_or(Variant::WorkgroupStored),
+            sequence: Arc::new(self.sequence(training)),
+        };
+        let scratch = kernel.scratch().map(|length| self.add("values", 1, 4 * length, Element::Real, false));
+        let writes = parameters.iter().chain(states.iter().flatten()).copied().chain([losses]).collect();
+        let scratch = scratch.into_iter().collect();
+        let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
+        let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
+        let (inputs, targets) = (segment(inputs), segment(targets));
+        debug_assert_eq!(states.len(), layers);
+        Training { launches, states, inputs, targets, order: Some(order), losses: Some(losses) }
+    }
+
+    /// The same step, kernel by kernel, for one replica.
+    fn sequence(&self, training: &TrainingOptions) -> Sequence {
+        let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
+        let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), gathers: true };
+        let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
+        let part = inner.training(training, &parameters);
+        let launches = part.launches.into_iter().map(|launch| {
+            let Launch { kernel, reads, writes, .. } = launch;
+            SequenceLaunch { kernel, reads, writes }
+        });
+        Sequence {
+            launches: launches.collect(),
+            lengths: inner.buffers.iter().map(Buffer::length).collect(),
+            reads: [part.inputs[0].buffer, part.targets[0].buffer].into_iter().chain(part.order).collect(),
+            writes: parameters.into_iter().chain(part.states.into_iter().flatten()).chain(part.losses).collect(),
+        }
+    }
+
+    /// The optimizer's states of each layer.
+    fn states(&mut self, training: &TrainingOptions) -> Vec<Vec<BufferId>> {
+        (0..self.network.layers())
+            .map(|l| {
+                (1..=training.optimizer.states()).map(|k| self.layer_buffer(&format!("state {k} of layer"), l)).collect()
+            })
+            .collect()
     }
 
     fn evaluation(&mut self, parameters: &[BufferId]) -> Evaluation {
@@ -491,13 +616,13 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, name: &str, rows: usize, columns: usize, element: Element, shared: bool) -> BufferId {
-        self.buffers.push(Buffer { name: name.into(), rows, columns, element, shared });
+        self.buffers.push(Buffer { name: name.into(), rows, columns, element, shared, group: None });
         self.buffers.len() - 1
     }
 }
 
 fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes }
+    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new() }
 }
 
 #[cfg(test)]
@@ -505,12 +630,13 @@ mod tests {
     use super::*;
 
     fn options(rows: usize, batch: usize) -> Options {
-        let training = TrainingOptions { rows, batch, optimizer: OptimizerKind::Adam, losses: rows };
+        let training = TrainingOptions { rows, batch, optimizer: OptimizerKind::Adam, losses: rows, whole: None };
         Options {
             loss: Loss::CrossEntropy,
             training: Some(training),
             evaluation_rows: 32,
             replicas: 1,
+            own_steps: false,
             segment_bytes: Some(1 << 20),
         }
     }
@@ -584,7 +710,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_device_is_refused_before_anything_starts() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let limits = DeviceLimits { buffer_bytes: 1 << 27, workgroups: 65_535, storage_buffers: 8, lanes: 8 };
+        let limits = DeviceLimits {
+            buffer_bytes: 1 << 27,
+            workgroups: 65_535,
+            storage_buffers: 8,
+            lanes: 8,
+            workgroup_bytes: 1 << 14,
+            software: true,
+        };
         plan.check(&limits).expect("fits");
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);

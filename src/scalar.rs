@@ -119,7 +119,7 @@ scalar!(f64, f64::exp, f64::tanh, libm::erfc);
 /// the exponent, in two halves, so that results become infinite, subnormal and zero where they should. ln 2 is subtracted in
 /// two parts, the first of which has so few bits that its product with n is exact (Cody and Waite, 1980).
 #[inline(always)]
-fn exponential(x: f32) -> f32 {
+pub(crate) fn exponential(x: f32) -> f32 {
     /// Adding it rounds to a whole number, which is then in the lowest bits.
     const ROUNDER: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;

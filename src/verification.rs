@@ -68,7 +68,7 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
     let mut oracle = Cpu::<f64>::new(plan.clone(), 1)?;
     let mut findings = Vec::new();
     let indices = plan.order.map(|_| permutation(&plan));
-    for (number, step) in steps.chunks(plan.replicas).enumerate() {
+    for (number, step) in steps.chunks(plan.records).enumerate() {
         for (index, launch) in plan.launches(phase).iter().enumerate() {
             let range = index..index + 1;
             let mut reads = Vec::new();
@@ -83,7 +83,8 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
             }
             tested.run_launches(phase, range.clone(), step)?;
             oracle.run_launches(phase, range, step)?;
-            for (replica, step) in step.iter().enumerate() {
+            for replica in 0..plan.replicas {
+                let step = &step[replica.min(plan.records - 1)];
                 let views: Vec<View<'_, f64>> = launch
                     .reads
                     .iter()
@@ -95,7 +96,7 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
                     })
                     .collect();
                 let (inputs, before) = views.split_at(launch.reads.len());
-                let bounds = launch.kernel.bounds(step, inputs, before);
+                let bounds = launch.kernel.bounds(step, inputs, &vec![&[][..]; inputs.len()], before);
                 assert_eq!(bounds.len(), launch.writes.len(), "'{}' bounds every buffer that it writes", launch.label);
                 for (&id, bounds) in launch.writes.iter().zip(bounds) {
                     let buffer = &plan.buffers[id];

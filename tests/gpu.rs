@@ -10,6 +10,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
+use wgrad::kernels::whole::Variant;
 use wgrad::kernels::{Step, stride4};
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
@@ -33,8 +34,46 @@ const SIZES: [[usize; 4]; 9] = [
     [64, 64, 64, 64],
 ];
 
-fn cases() -> Vec<Case> {
+/// The kernel of whole networks: every activation, loss and optimizer in all its variants.
+fn whole_cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    for (variant, sizes) in [
+        (Variant::Invocation, [7, 3, 5, 2]),
+        (Variant::WorkgroupStored, [31, 33, 9, 3]),
+        (Variant::WorkgroupStored, [9, 6, 65, 7]),
+        (Variant::Workgroup, [7, 9, 5, 3]),
+    ] {
+        let [batch, inputs, hidden, outputs] = sizes;
+        let case = |what: String| {
+            let name = format!("{variant:?}, {what}, over {batch} rows of {inputs}-{hidden}-{outputs}");
+            Case { whole: Some(variant), ..Case::new(name, sizes) }
+        };
+        // The shader in workgroup memory differs from the other by a file, and takes llvmpipe a second to compile.
+        let few = if variant == Variant::Workgroup { 1 } else { ACTIVATIONS.len() };
+        for &activation in &ACTIVATIONS[..few] {
+            cases.push(Case { hidden: activation, output: activation, ..case(activation.to_string()) });
+        }
+        for &optimizer in &OPTIMIZERS[..few.min(OPTIMIZERS.len())] {
+            cases.push(Case { optimizer, hidden: Activation::Tanh, bias: false, ..case(optimizer.to_string()) });
+        }
+        for (output, loss) in [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)] {
+            let optimizer = OptimizerKind::Adam;
+            let hidden = Activation::Gelu;
+            let case = Case { output, loss, optimizer, hidden, ..case(loss.to_string()) };
+            cases.push(Case { name: format!("{}, 19 replicas", case.name), replicas: 19, ..case.clone() });
+            let shared = Case { replicas: 19, own_steps: false, ..case.clone() };
+            cases.push(Case { name: format!("{}, 19 replicas with the same steps", case.name), ..shared });
+            cases.push(case);
+        }
+        let deep = vec![3, 4, 2, 5, 1];
+        cases.push(Case { widths: deep, hidden: Activation::LeakyRelu, ..case("five layers".into()) });
+        cases.push(Case { widths: vec![3, 2], ..case("one layer".into()) });
+    }
+    cases
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = whole_cases();
     for activation in ACTIVATIONS {
         for sizes in SIZES {
             let [batch, inputs, hidden, outputs] = sizes;

@@ -29,8 +29,15 @@ struct Problem {
 
 impl Problem {
     fn new(network: &Network, loss: Loss, scale: f64) -> Self {
-        let training = TrainingOptions { rows: ROWS, batch: ROWS, optimizer: OptimizerKind::Sgd, losses: ROWS };
-        let options = Options { loss, training: Some(training), evaluation_rows: ROWS, replicas: 1, segment_bytes: None };
+        let training = TrainingOptions { rows: ROWS, batch: ROWS, optimizer: OptimizerKind::Sgd, losses: ROWS, whole: None };
+        let options = Options {
+            loss,
+            training: Some(training),
+            evaluation_rows: ROWS,
+            replicas: 1,
+            own_steps: false,
+            segment_bytes: None,
+        };
         let plan = Plan::new(network, &options);
         let mut executor = Cpu::<f64>::new(plan.clone(), 1).expect("memory");
         let mut stream = Stream::new(5, Purpose::Test, network.layers() as u64);

@@ -37,12 +37,20 @@ impl Kernel for Mutant {
         self.original.workgroups(rows, lanes)
     }
 
+    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
+        self.original.grid(rows, replicas, lanes)
+    }
+
+    fn takes_many_steps(&self) -> bool {
+        self.original.takes_many_steps()
+    }
+
     fn iterations(&self, rows: usize) -> u64 {
         self.original.iterations(rows)
     }
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        self.original.bounds(step, reads, before)
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        self.original.bounds(step, reads, errors, before)
     }
 }
 
@@ -176,8 +184,8 @@ fn epilogue_faults() -> Vec<Fault> {
         fault("gelu's slope has one term", "forward", ["z * (0.3989423", "0.0 * (0.3989423"], with(Activation::Gelu)),
         fault("the derivative is skipped at the output", "output", [" * derivative(stored)", ""], case()),
         fault("the loss is not halved", "output", ["return 0.5 * error", "return error"], case()),
-        fault("delta is not scaled", "output", [" * steps[replica].scale", ""], case()),
-        fault("every loss is the first batch's", "output", [" + steps[replica].loss_row", ""], case()),
+        fault("delta is not scaled", "output", [" * this_step().scale", ""], case()),
+        fault("every loss is the first batch's", "output", [" + this_step().loss_row", ""], case()),
         fault(
             "softmax is not divided",
             "output",
@@ -196,14 +204,14 @@ fn epilogue_faults() -> Vec<Fault> {
             ["source[segment_row", "source[min(segment_row + 1u, parameters.segment_rows - 1u)"],
             case(),
         ),
-        fault("every batch is the first", "gather", [" + steps[replica].first", ""], case()),
+        fault("every batch is the first", "gather", [" + this_step().first", ""], case()),
     ]
 }
 
 fn update_faults() -> Vec<Fault> {
     let sign = ["return weight - ", "return weight + "];
     let shrunk = ["return shrunk - ", "return shrunk + "];
-    let decay = ["select(steps[replica].weight_decay, 0.0, row == parameters.inputs)", "steps[replica].weight_decay"];
+    let decay = ["select(this_step().weight_decay, 0.0, row == parameters.inputs)", "this_step().weight_decay"];
     vec![
         fault("sgd climbs", "update", sign, by(OptimizerKind::Sgd)),
         fault("momentum climbs", "update", sign, by(OptimizerKind::Momentum)),
@@ -214,7 +222,7 @@ fn update_faults() -> Vec<Fault> {
         fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
         fault("biases decay", "update", decay, case()),
         fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),
-        fault("the velocity is not kept", "update", ["velocity[element] = v;", ""], by(OptimizerKind::Momentum)),
+        fault("the velocity is not kept", "update", ["(*state)[0] = v;", ""], by(OptimizerKind::Momentum)),
         fault("adam's mean is not corrected", "update", ["(m * step.correction1)", "m"], by(OptimizerKind::Adam)),
         fault("adam's variance is not corrected", "update", ["v * step.correction2", "v"], by(OptimizerKind::Adam)),
         fault(

@@ -243,9 +243,15 @@ const EXPECTED: [(OptimizerKind, usize, [f64; 8], [f64; 6]); 10] = [
 
 fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
     let network = Network::new(vec![3, 2, 2], vec![Activation::Tanh, Activation::Identity], true).expect("valid");
-    let training = TrainingOptions { rows: 4, batch: 4, optimizer: kind, losses: 4 };
-    let options =
-        Options { loss: Loss::SquaredError, training: Some(training), evaluation_rows: 4, replicas: 1, segment_bytes: None };
+    let training = TrainingOptions { rows: 4, batch: 4, optimizer: kind, losses: 4, whole: None };
+    let options = Options {
+        loss: Loss::SquaredError,
+        training: Some(training),
+        evaluation_rows: 4,
+        replicas: 1,
+        own_steps: false,
+        segment_bytes: None,
+    };
     let plan = Plan::new(&network, &options);
     let mut executor = Cpu::<f64>::new(plan.clone(), 1).expect("memory");
     let [first, second] = [plan.parameters[0], plan.parameters[1]];

@@ -21,12 +21,12 @@ fn normal_distribution(z: vec4f) -> vec4f {
     let tail = 0.5 * erfc_positive(abs(z) * 0.70710677);
     return select(tail, 1.0 - tail, z > vec4f());
 }
-fn activate(z: vec4f) -> vec4f {
+fn gelu(z: vec4f) -> vec4f {
     return z * normal_distribution(z);
 }
-fn slope(z: vec4f) -> vec4f {
+fn gelu_slope(z: vec4f) -> vec4f {
     return normal_distribution(z) + z * (0.3989423 * exp(-0.5 * z * z));
 }
-fn derivative(stored: vec4f) -> vec4f {
+fn gelu_derivative(stored: vec4f) -> vec4f {
     return stored;
 }

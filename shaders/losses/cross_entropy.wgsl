@@ -5,14 +5,14 @@ struct Row {
 }
 
 fn prepare(start: u32, width: u32) -> Row {
-    var largest = result[start].x;
+    var largest = result_at(start).x;
     for (var column = 0u; column < width; column++) {
-        let z = select(vec4f(largest), result[start + column], inside(column, parameters.outputs));
+        let z = select(vec4f(largest), result_at(start + column), inside(column, output_width()));
         largest = max(max(largest, max(z.x, z.y)), max(z.z, z.w));
     }
     var sum = 0.0;
     for (var column = 0u; column < width; column++) {
-        sum += dot(select(vec4f(), exp(result[start + column] - largest), inside(column, parameters.outputs)), vec4f(1.0));
+        sum += dot(select(vec4f(), exp(result_at(start + column) - largest), inside(column, output_width())), vec4f(1.0));
     }
     return Row(largest, sum);
 }

@@ -1,9 +1,6 @@
 // v = μ v + g + λ w; w -= rate · v
-@group(0) @binding(5) var<storage, read_write> velocity: array<vec4f>;    // as the parameters
-
-fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
-    let step = steps[replica];
-    let v = step.beta1 * velocity[element] + (gradient + decay * weight);
-    velocity[element] = v;
+fn rule(step: Step, decay: f32, weight: vec4f, gradient: vec4f, state: ptr<function, array<vec4f, 2>>) -> vec4f {
+    let v = step.beta1 * (*state)[0] + (gradient + decay * weight);
+    (*state)[0] = v;
     return weight - step.learning_rate * v;
 }

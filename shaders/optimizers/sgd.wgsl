@@ -1,4 +1,4 @@
 // w -= rate · (g + λ w)
-fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
-    return weight - steps[replica].learning_rate * (gradient + decay * weight);
+fn rule(step: Step, decay: f32, weight: vec4f, gradient: vec4f, state: ptr<function, array<vec4f, 2>>) -> vec4f {
+    return weight - step.learning_rate * (gradient + decay * weight);
 }

@@ -1,5 +1,6 @@
 //! What people type: one file a subcommand; flags in, calls out, nothing computed here.
 
+mod bench;
 mod data;
 mod devices;
 mod evaluate;
@@ -48,6 +49,8 @@ enum Command {
     Data(data::DataArguments),
     /// Replay a famous small numpy program, with its numbers and what it shows
     Lesson(lesson::LessonArguments),
+    /// Measure how fast wgrad is on this machine
+    Bench(bench::BenchArguments),
     /// List the devices that wgrad can compute on
     Devices(devices::DevicesArguments),
 }
@@ -64,6 +67,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Lesson(arguments) => lesson::run(arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
     }
 }

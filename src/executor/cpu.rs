@@ -2,50 +2,40 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::Executor;
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Step, Twin, View, ViewMut, Workspace};
-use crate::plan::{BufferId, Element, Launch, Phase, Plan, human_bytes};
+use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, Workspace};
+use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
 
 /// A plan with its buffers in memory, in f32 or f64.
 pub struct Cpu<T> {
     plan: Plan,
-    /// The buffers that all replicas read, by their place in the plan; those of each replica are empty here.
-    shared: Vec<Storage<T>>,
-    replicas: Vec<Replica<T>>,
+    buffers: Vec<Storage<T>>,
+    workspace: Workspace<T>,
     threads: usize,
     /// Started with the first work that is worth a second thread.
     pool: Option<rayon::ThreadPool>,
 }
 
-/// One replica's buffers, by their place in the plan, shared ones being empty, and its room to compute in.
-struct Replica<T> {
-    buffers: Vec<Storage<T>>,
-    workspace: Workspace<T>,
-}
+/// Elements of the largest matrix that a phase writes, over all replicas, from which several threads are worth waking.
+const WORTH_THREADS: usize = 1 << 14;
 
-/// One buffer.
+/// All replicas of one buffer.
 enum Storage<T> {
     Real(Vec<T>),
     Index(Vec<u32>),
 }
-
-/// The most buffers that a launch reads, and the most that it writes.
-const MOST_BUFFERS: usize = 8;
-/// Elements of a step's buffers, over all replicas, from which several threads are worth starting.
-const WORTH_THREADS: usize = 1 << 14;
 
 /// The number types that kernels have twins in.
 pub trait Computed: Scalar {
     /// Runs a kernel's twin of this type.
     fn run(
         kernel: &dyn Kernel,
-        step: &Step,
-        reads: &[View<'_, Self>],
-        writes: &mut [ViewMut<'_, Self>],
+        steps: &[Step],
+        replicas: usize,
+        reads: &[Operand<'_, Self>],
+        writes: &mut [OperandMut<'_, Self>],
         workspace: &mut Workspace<Self>,
     );
 }
@@ -55,12 +45,13 @@ macro_rules! computed {
         impl Computed for $type {
             fn run(
                 kernel: &dyn Kernel,
-                step: &Step,
-                reads: &[View<'_, Self>],
-                writes: &mut [ViewMut<'_, Self>],
+                steps: &[Step],
+                replicas: usize,
+                reads: &[Operand<'_, Self>],
+                writes: &mut [OperandMut<'_, Self>],
                 workspace: &mut Workspace<Self>,
             ) {
-                <dyn Kernel as Twin<$type>>::run(kernel, step, reads, writes, workspace);
+                <dyn Kernel as Twin<$type>>::run_all(kernel, steps, replicas, reads, writes, workspace);
             }
         }
     };
@@ -74,27 +65,22 @@ impl<T: Computed> Cpu<T> {
     /// # Errors
     /// Limit, if the memory is not there.
     pub fn new(plan: Plan, threads: usize) -> Result<Self> {
-        let list = |shared: bool| (0..plan.buffers.len()).map(|id| allocate(&plan, id, shared)).collect::<Result<_>>();
-        let alone = if plan.replicas > 1 { 1 } else { threads.max(1) };
-        let replica = |_| Ok(Replica { buffers: list(false)?, workspace: Workspace::new(alone) });
-        let shared = list(true)?;
-        let replicas = (0..plan.replicas).map(replica).collect::<Result<_>>()?;
-        Ok(Self { plan, shared, replicas, threads, pool: None })
-    }
-
-    /// A buffer's memory for a replica.
-    fn storage(&mut self, buffer: BufferId, replica: usize) -> &mut Storage<T> {
-        if self.plan.buffers[buffer].shared { &mut self.shared[buffer] } else { &mut self.replicas[replica].buffers[buffer] }
+        let buffers = (0..plan.buffers.len()).map(|id| allocate(&plan, id)).collect::<Result<_>>()?;
+        Ok(Self { plan, buffers, workspace: Workspace::new(threads), threads: threads.max(1), pool: None })
     }
 }
 
-/// Whether any of the launches has so much to do that waking a second thread pays.
+/// Whether any of the launches has so much to do that waking a second thread pays. A kernel that takes many steps shares
+/// replicas among threads, never a step.
 fn worth_threads(plan: &Plan, launches: &[Launch]) -> bool {
-    let elements = |launch: &Launch| launch.writes.iter().map(|&id| plan.buffers[id].length()).max().unwrap_or(0);
-    launches.iter().map(elements).max().unwrap_or(0) * plan.replicas >= WORTH_THREADS
+    let length = |&id: &BufferId| Some(&plan.buffers[id]).filter(|buffer| buffer.rows > 1).map_or(0, Buffer::length);
+    launches.iter().any(|launch| {
+        let largest = launch.writes.iter().map(length).max().unwrap_or(0);
+        if launch.kernel.takes_many_steps() { plan.replicas > 1 } else { largest * plan.replicas >= WORTH_THREADS }
+    })
 }
 
-/// Starts threads of our own, so that products share no thread with other work of the process.
+/// Starts threads of our own, so that products share none with other work of the process.
 fn start(threads: usize) -> Result<rayon::ThreadPool> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|error| Error::Limit(format!("{threads} threads cannot be started: {error}")))
@@ -132,11 +118,10 @@ fn memory_there() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// A buffer's memory in the list of shared ones, or in a replica's: nothing in the other list, and none yet for data that will be
-/// loaded whole ([`Executor::load`]).
-fn allocate<T: Scalar>(plan: &Plan, id: BufferId, shared: bool) -> Result<Storage<T>> {
+/// A buffer's memory: data that will be loaded whole ([`Executor::load`]) takes none yet.
+fn allocate<T: Scalar>(plan: &Plan, id: BufferId) -> Result<Storage<T>> {
     let buffer = &plan.buffers[id];
-    let length = if buffer.shared || shared { 0 } else { buffer.length() };
+    let length = if buffer.shared { 0 } else { buffer.length() * plan.replicas };
     let full = |size: usize| {
         let bytes = human_bytes(length as u64 * size as u64);
         Error::Limit(format!(
@@ -167,55 +152,64 @@ impl<T: Computed> Executor<T> for Cpu<T> {
 
     fn write(&mut self, buffer: BufferId, replica: usize, values: &[T]) -> Result<()> {
         let length = self.plan.buffers[buffer].length();
-        let storage = self.storage(buffer, replica).values_mut();
+        let storage = self.buffers[buffer].values_mut();
         if storage.is_empty() {
             storage.resize(length, T::ZERO);
         }
-        storage[..values.len()].copy_from_slice(values);
+        storage[replica * length..][..values.len()].copy_from_slice(values);
         Ok(())
     }
 
     fn load(&mut self, buffer: BufferId, values: Vec<T>) -> Result<()> {
         assert_eq!(values.len(), self.plan.buffers[buffer].length(), "a buffer is loaded whole");
-        *self.storage(buffer, 0).values_mut() = values;
+        *self.buffers[buffer].values_mut() = values;
         Ok(())
     }
 
     fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()> {
-        let Storage::Index(storage) = self.storage(buffer, replica) else { panic!("indices go into a buffer of indices") };
-        storage[..indices.len()].copy_from_slice(indices);
+        let length = self.plan.buffers[buffer].length();
+        let Storage::Index(storage) = &mut self.buffers[buffer] else { panic!("indices go into a buffer of indices") };
+        storage[replica * length..][..indices.len()].copy_from_slice(indices);
         Ok(())
     }
 
     fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<T>> {
-        let count = rows * self.plan.buffers[buffer].columns;
-        Ok(self.storage(buffer, replica).values_mut()[..count].to_vec())
+        let shape = &self.plan.buffers[buffer];
+        let first = replica * shape.length();
+        Ok(self.buffers[buffer].values_mut()[first..first + rows * shape.columns].to_vec())
     }
 
     fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<T>> {
-        Ok(self.storage(buffer, replica).values_mut()[..count].to_vec())
+        let first = replica * self.plan.buffers[buffer].length();
+        Ok(self.buffers[buffer].values_mut()[first..first + count].to_vec())
+    }
+
+    fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<T>> {
+        let length = self.plan.buffers[buffer].length();
+        Ok(self.buffers[buffer].values_mut().chunks(length).flat_map(|values| &values[..count]).copied().collect())
     }
 
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
-        let Self { plan, shared, replicas, threads, pool } = self;
+        let Self { plan, buffers, workspace, threads, pool } = self;
         let launches = &plan.launches(phase)[range];
         let worth = *threads > 1 && worth_threads(plan, launches);
         if worth && pool.is_none() {
             *pool = Some(start(*threads)?);
         }
-        let count = plan.replicas;
-        let inside = if worth && count == 1 { *threads } else { 1 };
-        replicas.iter_mut().for_each(|replica| replica.workspace.threads = inside);
-        // A replica needs nothing of the others: each goes through all of its steps, several at the same time.
-        let run = |(index, replica): (usize, &mut Replica<T>)| {
-            for step in steps.iter().skip(index).step_by(count) {
-                launches.iter().for_each(|launch| run_launch(launch, step, shared, replica));
+        workspace.threads = if worth { *threads } else { 1 };
+        let mut run = || match launches {
+            [launch] if launch.kernel.takes_many_steps() => run_launch(plan, launch, steps, buffers, workspace),
+            _ => {
+                for step in steps.chunks(plan.records) {
+                    for launch in launches {
+                        run_launch(plan, launch, step, buffers, workspace);
+                    }
+                }
             }
         };
         match pool.as_ref().filter(|_| worth) {
-            Some(pool) if count > 1 => pool.install(|| replicas.par_iter_mut().enumerate().for_each(run)),
-            Some(pool) => pool.install(|| replicas.iter_mut().enumerate().for_each(run)),
-            None => replicas.iter_mut().enumerate().for_each(run),
+            Some(pool) => pool.install(run),
+            None => run(),
         }
         Ok(())
     }
@@ -225,22 +219,23 @@ impl<T: Computed> Executor<T> for Cpu<T> {
     }
 }
 
-/// Runs one launch for a replica.
-fn run_launch<T: Computed>(launch: &Launch, step: &Step, shared: &[Storage<T>], replica: &mut Replica<T>) {
-    let Replica { buffers, workspace } = replica;
-    let mut written: [Vec<T>; MOST_BUFFERS] = std::array::from_fn(|_| Vec::new());
-    for (values, &id) in written.iter_mut().zip(&launch.writes) {
-        *values = std::mem::take(buffers[id].values_mut());
-    }
-    let mut reads = [View { values: &[], indices: &[] }; MOST_BUFFERS];
-    for (view, &id) in reads.iter_mut().zip(&launch.reads) {
-        *view = if shared[id].is_empty() { buffers[id].view() } else { shared[id].view() };
-    }
-    let mut writes = written.each_mut().map(|values| ViewMut { values });
-    let (reads, writes) = (&reads[..launch.reads.len()], &mut writes[..launch.writes.len()]);
-    T::run(launch.kernel.as_ref(), step, reads, writes, workspace);
-    for (values, &id) in written.iter_mut().zip(&launch.writes) {
-        *buffers[id].values_mut() = std::mem::take(values);
+/// Runs one launch for every replica: one step, or as many as its kernel takes.
+fn run_launch<T: Computed>(
+    plan: &Plan,
+    launch: &Launch,
+    steps: &[Step],
+    buffers: &mut [Storage<T>],
+    workspace: &mut Workspace<T>,
+) {
+    let mut written: Vec<Vec<T>> = launch.writes.iter().map(|&id| std::mem::take(buffers[id].values_mut())).collect();
+    let length = |id: BufferId| if plan.buffers[id].shared { 0 } else { plan.buffers[id].length() };
+    let reads: Vec<Operand<'_, T>> = launch.reads.iter().map(|&id| buffers[id].operand(length(id))).collect();
+    let mut writes: Vec<OperandMut<'_, T>> =
+        launch.writes.iter().zip(&mut written).map(|(&id, values)| OperandMut { length: length(id), values }).collect();
+    T::run(launch.kernel.as_ref(), steps, plan.replicas, &reads, &mut writes, workspace);
+    drop(writes);
+    for (&id, values) in launch.writes.iter().zip(written) {
+        *buffers[id].values_mut() = values;
     }
 }
 
@@ -252,17 +247,11 @@ impl<T> Storage<T> {
         }
     }
 
-    fn view(&self) -> View<'_, T> {
+    /// All of it; `length` elements a replica, or 0 where it is shared.
+    fn operand(&self, length: usize) -> Operand<'_, T> {
         match self {
-            Self::Real(values) => View { values, indices: &[] },
-            Self::Index(indices) => View { values: &[], indices },
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Real(values) => values.is_empty(),
-            Self::Index(indices) => indices.is_empty(),
+            Self::Real(values) => Operand { values, indices: &[], length },
+            Self::Index(indices) => Operand { values: &[], indices, length },
         }
     }
 }

@@ -46,8 +46,14 @@ pub trait Executor<T> {
     /// Internal, from the device.
     fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<T>>;
 
-    /// Runs the launches in `range` of a phase, step after step. `steps` holds one step a replica, then the next steps:
-    /// `steps[s * replicas + replica]`; the replicas of a step have equal rows.
+    /// The first `count` elements of every replica's buffer that has a single row, replica after replica.
+    ///
+    /// # Errors
+    /// Internal, from the device.
+    fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<T>>;
+
+    /// Runs the launches in `range` of a phase, step after step. `steps` holds as many records a step as the plan has
+    /// ([`Plan::records`]), one for all replicas or one a replica, then the next step's; those of a step have equal rows.
     ///
     /// # Errors
     /// Limit or internal, from the device.

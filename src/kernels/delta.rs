@@ -2,7 +2,7 @@
 
 use super::product::{self, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes, word};
 use crate::network::Activation;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
@@ -46,15 +46,25 @@ impl Kernel for Delta {
         product::direct_iterations(self.outputs)
     }
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let magnitudes: Vec<Vec<f64>> =
-            reads[..2].iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
-        let views = [&magnitudes[0], &magnitudes[1]].map(|values| View { values, indices: &[] });
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let ones = vec![1.0; reads[2].values.len()];
+        let sums = |delta: &[f64], parameters: &[f64]| {
+            let identity = Self { activation: Activation::Identity, ..self.clone() };
+            let mut result = vec![0.0; before[0].values.len()];
+            let reads = [delta, parameters, &ones].map(|values| View { values, indices: &[] });
+            identity.run(step, &reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
+            result
+        };
+        let parameters = magnitudes(reads[1].values, errors[1]);
+        let magnitude = sums(&magnitudes(reads[0].values, errors[0]), &parameters);
+        let carried = if errors[0].is_empty() { Vec::new() } else { sums(errors[0], &parameters) };
         let mut bounds = vec![0.0; before[0].values.len()];
-        self.run(step, &[views[0], views[1], reads[2]], &mut [ViewMut { values: &mut bounds }], &mut Workspace::new(1));
-        for bound in &mut bounds[..step.rows * self.inputs] {
+        for (index, bound) in bounds.iter_mut().enumerate().take(step.rows * self.inputs) {
+            let (stored, off) = (reads[2].values[index], error_of(errors[2], index));
+            let (slope, change) = slope_within(self.activation, stored, off);
             // The derivative and its product with the sum round at most four times.
-            *bound = (sum_error(self.outputs) + 4.0 * UNIT) * bound.abs() + underflow(self.outputs);
+            let own = (sum_error(self.outputs) + 4.0 * UNIT) * magnitude[index] + underflow(self.outputs);
+            *bound = (own + error_of(&carried, index)) * slope + magnitude[index] * change + f64::from(f32::MIN_POSITIVE);
         }
         vec![bounds]
     }
@@ -91,6 +101,15 @@ impl<T: Scalar> Vectorised for Finish<'_, '_, T> {
             self.activation.times_derivative(below, stored);
         });
     }
+}
+
+/// The largest |f'| where the stored value is off by at most `error`, and how far f' may change there. Between the two ends f' is
+/// monotone or, where it has its top, changes by less than from one end to the middle.
+pub(super) fn slope_within(activation: Activation, stored: f64, error: f64) -> (f64, f64) {
+    let middle = activation.derivative(stored);
+    let ends = [activation.derivative(stored - error), activation.derivative(stored + error)];
+    let change = ends.iter().fold(0.0_f64, |change, end| change.max((end - middle).abs()));
+    (middle.abs() + change, if error > 0.0 { 2.0 * change } else { 0.0 })
 }
 
 #[cfg(test)]

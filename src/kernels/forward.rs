@@ -2,7 +2,7 @@
 
 use super::product::{self, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes, word};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -52,22 +52,25 @@ impl Kernel for Forward {
         product::direct_iterations(self.inputs)
     }
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let identity = Self { activation: Activation::Identity, slope: false, ..self.clone() };
-        let run = |reads: &[View<'_, f64>]| {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let run = |input: &[f64], parameters: &[f64], bias: bool| {
+            let identity = Self { activation: Activation::Identity, slope: false, bias, ..self.clone() };
             let mut result = vec![0.0; before[0].values.len()];
-            identity.run(step, reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
+            let reads = [input, parameters].map(|values| View { values, indices: &[] });
+            identity.run(step, &reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
             result
         };
-        let z = run(reads);
-        let magnitudes: Vec<Vec<f64>> =
-            reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
-        let magnitude = run(&magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
+        let z = run(reads[0].values, reads[1].values, self.bias);
+        let parameters = magnitudes(reads[1].values, errors[1]);
+        let magnitude = run(&magnitudes(reads[0].values, errors[0]), &parameters, self.bias);
+        // The input's error goes through the weights; the parameters themselves are exact within a step.
+        let carried = if errors[0].is_empty() { Vec::new() } else { run(errors[0], &parameters, false) };
         let terms = self.inputs + usize::from(self.bias);
         let written = step.rows * self.outputs;
         let mut bounds = vec![vec![0.0; z.len()]; before.len()];
         for index in 0..written {
-            let error = sum_error(terms + 1) * magnitude[index] + underflow(terms);
+            let own = sum_error(terms + 1) * magnitude[index] + underflow(terms);
+            let error = own + error_of(&carried, index);
             let each = self.activation.bounds(z[index], if magnitude[index] == 0.0 { 0.0 } else { error });
             bounds.iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
         }

@@ -34,6 +34,7 @@ impl Kernel for Gather {
             .constant("ROWS", ROWS)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
+            .part(shader_file!("this_step.wgsl"))
             .part(shader_file!("gather.wgsl"))
     }
 
@@ -51,7 +52,7 @@ impl Kernel for Gather {
         1
     }
 
-    fn bounds(&self, _step: &Step, _reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+    fn bounds(&self, _step: &Step, _reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         vec![vec![0.0; before[0].values.len()]]
     }
 }

@@ -9,6 +9,7 @@ pub mod product;
 pub mod shader;
 pub mod step;
 pub mod update;
+pub mod whole;
 
 pub use delta::Delta;
 pub use forward::Forward;
@@ -17,6 +18,7 @@ pub use output::{Output, Product as OutputProduct};
 pub use shader::Shader;
 pub use step::Step;
 pub use update::Update;
+pub use whole::Whole;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -39,18 +41,50 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// Workgroups along x and y for a batch of `rows` rows; z is the replicas.
     fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2];
 
+    /// Workgroups along x, y and z for a batch of `rows` rows of so many replicas.
+    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
+        let [x, y] = self.workgroups(rows, lanes);
+        [x, y, replicas as u64]
+    }
+
+    /// Whether a dispatch can take many steps, whose records then lie one after the other. Such a kernel is a phase of its own,
+    /// and each group of buffers that it writes ([`Buffer::group`](crate::plan::Buffer::group)) is one binding.
+    fn takes_many_steps(&self) -> bool {
+        false
+    }
+
     /// The most loop iterations that one invocation runs through for a batch of `rows` rows.
     fn iterations(&self, rows: usize) -> u64;
 
-    /// How far each element written in f32 may be from the f64 oracle, given the same inputs: one list a written buffer, zero
-    /// where nothing is written. `before` is what those buffers held.
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>>;
+    /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is
+    /// written. `errors` says how far each element read may be off, an empty slice that the buffer is exact; `before` is
+    /// what the written buffers held, exactly.
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>>;
 }
 
 /// The same computation on the CPU: in f32 what people run without a GPU, in f64 the oracle.
-pub trait Twin<T> {
+pub trait Twin<T: Scalar> {
     /// Computes one step for one replica.
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>);
+
+    /// Computes some steps for all replicas: `steps` holds one step a replica, or one for all, then the next ones.
+    fn run_all(
+        &self,
+        steps: &[Step],
+        replicas: usize,
+        reads: &[Operand<'_, T>],
+        writes: &mut [OperandMut<'_, T>],
+        workspace: &mut Workspace<T>,
+    ) {
+        let each = steps.len().min(replicas);
+        for steps in steps.chunks(each) {
+            for replica in 0..replicas {
+                let reads: Vec<View<'_, T>> = reads.iter().map(|operand| operand.of(replica)).collect();
+                let mut writes: Vec<ViewMut<'_, T>> = writes.iter_mut().map(|operand| operand.of(replica)).collect();
+                self.run(&steps[replica.min(each - 1)], &reads, &mut writes, workspace);
+            }
+        }
+    }
 }
 
 /// A buffer of one replica that a kernel reads, row-major and dense.
@@ -69,6 +103,43 @@ pub struct ViewMut<'a, T> {
     pub values: &'a mut [T],
 }
 
+/// A buffer that a kernel reads, with all its replicas.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand<'a, T> {
+    /// The elements; empty for a buffer of indices.
+    pub values: &'a [T],
+    /// The indices; empty for a buffer of numbers.
+    pub indices: &'a [u32],
+    /// Elements of one replica; 0 where all replicas read the same.
+    pub length: usize,
+}
+
+impl<'a, T> Operand<'a, T> {
+    /// What one replica reads.
+    pub fn of(&self, replica: usize) -> View<'a, T> {
+        fn part<E>(all: &[E], replica: usize, length: usize) -> &[E] {
+            if length == 0 || all.is_empty() { all } else { &all[replica * length..(replica + 1) * length] }
+        }
+        View { values: part(self.values, replica, self.length), indices: part(self.indices, replica, self.length) }
+    }
+}
+
+/// A buffer that a kernel writes, with all its replicas.
+#[derive(Debug)]
+pub struct OperandMut<'a, T> {
+    /// The elements.
+    pub values: &'a mut [T],
+    /// Elements of one replica.
+    pub length: usize,
+}
+
+impl<T> OperandMut<'_, T> {
+    /// What one replica writes.
+    pub fn of(&mut self, replica: usize) -> ViewMut<'_, T> {
+        ViewMut { values: &mut self.values[replica * self.length..(replica + 1) * self.length] }
+    }
+}
+
 /// What the CPU twins share: how many threads they may use, and room for a tile of a product for each.
 #[derive(Debug)]
 pub struct Workspace<T> {
@@ -76,6 +147,16 @@ pub struct Workspace<T> {
     pub threads: usize,
     /// Kept between steps.
     scratch: Vec<Mutex<Vec<T>>>,
+}
+
+/// The magnitudes of some values, each with its error added.
+pub(crate) fn magnitudes(values: &[f64], errors: &[f64]) -> Vec<f64> {
+    values.iter().enumerate().map(|(index, value)| value.abs() + error_of(errors, index)).collect()
+}
+
+/// The error of one element of a buffer that is exact where there are none.
+pub(crate) fn error_of(errors: &[f64], index: usize) -> f64 {
+    errors.get(index).copied().unwrap_or(0.0)
 }
 
 impl<T: Scalar> Workspace<T> {

@@ -3,8 +3,9 @@
 
 use rayon::prelude::*;
 
+use super::delta::slope_within;
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
@@ -59,12 +60,9 @@ impl Kernel for Output {
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
+            .part(shader_file!("this_step.wgsl"))
             .activation(self.activation)
-            .part(match self.loss {
-                Loss::SquaredError => shader_file!("losses/squared_error.wgsl"),
-                Loss::BinaryCrossEntropy => shader_file!("losses/binary_cross_entropy.wgsl"),
-                Loss::CrossEntropy => shader_file!("losses/cross_entropy.wgsl"),
-            })
+            .part(self.loss.shader())
             .part(shader_file!("output.wgsl"))
     }
 
@@ -80,7 +78,7 @@ impl Kernel for Output {
         3 * stride4(self.outputs) as u64
     }
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut written = vec![0.0; before[0].values.len()];
         let mut losses = vec![0.0; before[1].values.len()];
         for row in 0..step.rows {
@@ -94,12 +92,24 @@ impl Kernel for Output {
                 // A probability: e^z rounds within 3 + 2 |z| units, the sum of them within √count more.
                 Loss::BinaryCrossEntropy | Loss::CrossEntropy => (12.0 + 4.0 * size + 3.0 * count.sqrt()) * UNIT,
             };
-            written[range].fill(scale * element + f64::from(f32::MIN_POSITIVE));
             let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
             losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum;
+            for index in range {
+                let carried = self.carried(reads, errors, index, row);
+                written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);
+                losses[step.loss_row + row] += carried.loss;
+            }
         }
         vec![written, losses]
     }
+}
+
+/// What the error of a result comes to.
+struct Carried {
+    /// In delta, without the step's scale, or in the output.
+    written: f64,
+    /// In the row's loss.
+    loss: f64,
 }
 
 impl<T: Scalar> Twin<T> for Output {
@@ -153,6 +163,28 @@ impl<T: Scalar> Vectorised for Rows<'_, T> {
 }
 
 impl Output {
+    /// What the errors of the last layer's result come to in one of its elements.
+    fn carried(&self, reads: &[View<'_, f64>], errors: &[&[f64]], index: usize, row: usize) -> Carried {
+        let error = error_of(errors[0], index);
+        let (result, target) = (reads[0].values[index], reads[2].values[index]);
+        match self.loss {
+            Loss::SquaredError => {
+                let distance = (result - target).abs() + error;
+                let (slope, change) = slope_within(self.activation, reads[1].values[index], error_of(errors[1], index));
+                let delta = error * slope + distance * change;
+                Carried { written: if self.product == Product::Delta { delta } else { error }, loss: distance * error }
+            }
+            // A sigmoid's slope is at most a quarter, that of its loss at most 1 + |y|.
+            Loss::BinaryCrossEntropy => Carried { written: 0.25 * error, loss: (1.0 + target.abs()) * error },
+            // No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
+            Loss::CrossEntropy => {
+                let range = row * self.outputs..(row + 1) * self.outputs;
+                let worst = range.map(|index| error_of(errors[0], index)).fold(0.0, f64::max);
+                Carried { written: (2.0 * worst).exp_m1().min(1.0), loss: 2.0 * target.abs() * worst }
+            }
+        }
+    }
+
     /// The row's loss; leaves the network's outputs in `row`, which holds logits where loss and activation are a joint pair.
     #[inline(always)]
     fn row_loss<T: Scalar>(&self, row: &mut [T], target: &[T]) -> T {

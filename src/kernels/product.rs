@@ -23,6 +23,7 @@ pub(crate) fn direct(shader: Shader, lanes: u32, kernel: impl FnOnce(Shader) -> 
         .constant("SUMS", (DIRECT_ROWS * DIRECT_COLUMNS4) as u32)
         .part(shader_file!("rows.wgsl"))
         .part(shader_file!("step.wgsl"))
+        .part(shader_file!("this_step.wgsl"))
         .part(shader_file!("layer.wgsl"));
     kernel(shader).part(shader_file!("direct.wgsl"))
 }

@@ -40,10 +40,73 @@ impl Shader {
         self
     }
 
-    /// Adds an activation's functions and their constant.
+    /// Adds an activation's functions and their constant, and calls them `activate`, `derivative` and `slope`.
     pub fn activation(self, activation: Activation) -> Self {
+        self.activation_file(activation).alias("", activation)
+    }
+
+    /// Adds an activation's functions under their own names, and their constant.
+    fn activation_file(self, activation: Activation) -> Self {
         let shader = if activation == Activation::LeakyRelu { self.number("LEAK", LEAK) } else { self };
         shader.part(activation.shader())
+    }
+
+    /// Calls an activation's functions `PREFIXactivate`, `PREFIXderivative` and, where it has one, `PREFIXslope`.
+    fn alias(mut self, prefix: &str, activation: Activation) -> Self {
+        let function = activation.function();
+        let source = &mut self.source;
+        writeln!(source, "fn {prefix}activate(z: vec4f) -> vec4f {{ return {function}(z); }}").expect("a string");
+        writeln!(source, "fn {prefix}derivative(stored: vec4f) -> vec4f {{ return {function}_derivative(stored); }}")
+            .expect("a string");
+        if activation.stores_slope() {
+            writeln!(source, "fn {prefix}slope(z: vec4f) -> vec4f {{ return {function}_slope(z); }}").expect("a string");
+        }
+        self
+    }
+
+    /// Adds `const NAME = array(VALUESu);`.
+    pub fn constants(mut self, name: &str, values: &[usize]) -> Self {
+        let values: Vec<String> = values.iter().map(|value| format!("{value}u")).collect();
+        let (count, list) = (values.len(), values.join(", "));
+        writeln!(self.source, "const {name} = array<u32, {count}>({list});").expect("a string takes everything");
+        self
+    }
+
+    /// Adds the functions of all layers' activations, `layer_activate(layer, z)` and so on, and calls those of the output's
+    /// activation `activate`, `derivative` and `slope`.
+    pub fn layer_activations(self, layers: &[Activation], output: Activation) -> Self {
+        let mut files: Vec<Activation> = Vec::new();
+        for &activation in layers.iter().chain([&output]) {
+            if files.iter().all(|file| file.shader() != activation.shader()) {
+                files.push(activation);
+            }
+        }
+        let mut shader = files.into_iter().fold(self, Self::activation_file).alias("", output);
+        let by_layer = |call: &dyn Fn(Activation) -> String| {
+            let (last, others) = layers.split_last().expect("a network has a layer");
+            let mut body = String::new();
+            for (layer, &activation) in others.iter().enumerate().filter(|&(_, activation)| activation != last) {
+                write!(body, "if layer == {layer}u {{ return {}; }} ", call(activation)).expect("a string");
+            }
+            body + &format!("return {};", call(*last))
+        };
+        let slope = |activation: Activation| {
+            if activation.stores_slope() { format!("{}_slope(z)", activation.function()) } else { "vec4f()".into() }
+        };
+        let bodies = [
+            ("activate(layer: u32, z: vec4f) -> vec4f", by_layer(&|a| format!("{}(z)", a.function()))),
+            (
+                "derivative(layer: u32, stored: vec4f) -> vec4f",
+                by_layer(&|a| format!("{}_derivative(stored)", a.function())),
+            ),
+            ("slope(layer: u32, z: vec4f) -> vec4f", by_layer(&slope)),
+        ];
+        for (signature, body) in bodies {
+            writeln!(shader.source, "fn layer_{signature} {{ {body} }}").expect("a string takes everything");
+        }
+        let stores = by_layer(&|activation| activation.stores_slope().to_string());
+        writeln!(shader.source, "fn stores_slope(layer: u32) -> bool {{ {stores} }}").expect("a string takes everything");
+        shader
     }
 
     /// Adds one of the files of `shaders/`.

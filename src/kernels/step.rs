@@ -35,7 +35,8 @@ pub struct StepWords {
     pub complement2: f32,
     pub correction2: f32,
     pub epsilon: f32,
-    pub padding: [u32; 3],
+    pub remaining: u32,
+    pub padding: [u32; 2],
 }
 
 impl From<&Step> for StepWords {
@@ -55,7 +56,8 @@ impl From<&Step> for StepWords {
             complement2: rates.complement2 as f32,
             correction2: rates.correction2 as f32,
             epsilon: rates.epsilon as f32,
-            padding: [0; 3],
+            remaining: 1,
+            padding: [0; 2],
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::product::{self, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes, word};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
@@ -32,7 +32,14 @@ impl Kernel for Update {
 
     fn shader(&self, lanes: u32) -> Shader {
         let shader = Shader::new(format!("update-direct-{}-{lanes}", self.optimizer));
-        product::direct(shader, lanes, |shader| shader.part(self.optimizer.shader()).part(shader_file!("update.wgsl")))
+        product::direct(shader, lanes, |shader| {
+            let states = match self.optimizer.states() {
+                0 => shader_file!("states/none.wgsl"),
+                1 => shader_file!("states/one.wgsl"),
+                _ => shader_file!("states/two.wgsl"),
+            };
+            shader.part(self.optimizer.shader()).part(states).part(shader_file!("update.wgsl"))
+        })
     }
 
     fn parameters(&self) -> Vec<u32> {
@@ -47,15 +54,17 @@ impl Kernel for Update {
         product::direct_iterations(rows)
     }
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let gradient = self.gradient(step, reads);
-        let magnitudes: Vec<Vec<f64>> =
-            reads.iter().map(|view| view.values.iter().map(|value| value.abs()).collect()).collect();
-        let magnitude =
-            self.gradient(step, &magnitudes.iter().map(|values| View { values, indices: &[] }).collect::<Vec<_>>());
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let gradient = self.gradient(step, reads[0].values, reads[1].values);
+        let [inputs, deltas] = [0, 1].map(|index| magnitudes(reads[index].values, errors[index]));
+        let magnitude = self.gradient(step, &inputs, &deltas);
+        let without_bias = Self { bias: false, ..self.clone() };
+        let of_inputs = if errors[0].is_empty() { Vec::new() } else { without_bias.gradient(step, errors[0], &deltas) };
+        let of_deltas = if errors[1].is_empty() { Vec::new() } else { self.gradient(step, &inputs, errors[1]) };
         let mut bounds = vec![vec![0.0; gradient.len()]; before.len()];
         for index in 0..gradient.len() {
-            let error = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
+            let own = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
+            let error = own + error_of(&of_inputs, index) + error_of(&of_deltas, index);
             let decay = if index < self.inputs * self.outputs { step.rates.weight_decay } else { 0.0 };
             let update = |gradient: f64| {
                 let mut state = [0.0; 2];
@@ -183,11 +192,12 @@ impl<T: Scalar, const N: usize> Vectorised for Apply<'_, '_, T, N> {
 
 impl Update {
     /// The gradient of the parameters, in f64.
-    fn gradient(&self, step: &Step, reads: &[View<'_, f64>]) -> Vec<f64> {
+    fn gradient(&self, step: &Step, input: &[f64], delta: &[f64]) -> Vec<f64> {
+        let reads = [input, delta].map(|values| View { values, indices: &[] });
         let rates = Rates { learning_rate: -1.0, ..Rates::default() };
         let sum = Self { optimizer: OptimizerKind::Sgd, ..self.clone() };
         let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
-        sum.run(&Step { rates, ..*step }, reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
+        sum.run(&Step { rates, ..*step }, &reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
         gradient
     }
 }

@@ -160,11 +160,25 @@ impl Activation {
                 let density = self.slope(z).abs() + output;
                 [1.13 * error + relative * output + tiny, 1.13 * error + relative * density.max(UNIT) + tiny]
             }
+            // Below zero, and not within the error of it, relu is exactly 0.
+            Self::Relu if z < -error => [0.0; 2],
             Self::Relu | Self::LeakyRelu | Self::Identity | Self::Softmax => [error + UNIT * output, 0.0],
         }
     }
 
-    /// The WGSL of `activate(z)`, `slope(z)` and `derivative(stored)`.
+    /// The name of its WGSL function of `z`; those of its derivative and its slope begin with it.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "hyperbolic_tangent",
+            Self::Relu => "relu",
+            Self::LeakyRelu => "leaky_relu",
+            Self::Gelu => "gelu",
+            Self::Identity | Self::Softmax => "identity",
+        }
+    }
+
+    /// The WGSL of `FUNCTION(z)`, `FUNCTION_derivative(stored)` and, where it is stored, `FUNCTION_slope(z)`.
     pub fn shader(self) -> (&'static str, &'static str) {
         match self {
             Self::Sigmoid => ("activations/sigmoid.wgsl", include_str!("../../shaders/activations/sigmoid.wgsl")),

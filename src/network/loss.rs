@@ -33,6 +33,17 @@ impl Loss {
         self != Self::SquaredError
     }
 
+    /// The WGSL of what happens at the outputs: `prepare`, `output_of`, `loss_of`, `error_of`.
+    pub fn shader(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SquaredError => ("losses/squared_error.wgsl", include_str!("../../shaders/losses/squared_error.wgsl")),
+            Self::BinaryCrossEntropy => {
+                ("losses/binary_cross_entropy.wgsl", include_str!("../../shaders/losses/binary_cross_entropy.wgsl"))
+            }
+            Self::CrossEntropy => ("losses/cross_entropy.wgsl", include_str!("../../shaders/losses/cross_entropy.wgsl")),
+        }
+    }
+
     /// Checks that this loss goes with the output's activation.
     ///
     /// # Errors

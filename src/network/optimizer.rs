@@ -87,7 +87,7 @@ impl OptimizerKind {
         }
     }
 
-    /// The WGSL of `updated`.
+    /// The WGSL of `rule`.
     pub fn shader(self) -> (&'static str, &'static str) {
         match self {
             Self::Sgd => ("optimizers/sgd.wgsl", include_str!("../../shaders/optimizers/sgd.wgsl")),

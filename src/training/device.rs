@@ -10,6 +10,9 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::kernels::whole::Variant;
+use crate::kernels::{Whole, stride4};
+use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
 /// What `--device` asks for.
@@ -133,9 +136,45 @@ impl Device {
         self.gpu.as_ref()
     }
 
+    /// The variant of the whole network's kernel that trains this network in numbers of type `T`, if it is small enough for one.
+    pub fn whole<T: Precision>(
+        &self,
+        network: &Network,
+        optimizer: OptimizerKind,
+        batch: usize,
+        rows: usize,
+    ) -> Option<Variant> {
+        let Some(gpu) = &self.gpu else {
+            let single = size_of::<T>() == size_of::<f32>();
+            let variant = Whole::variant(network, optimizer, batch, 0, true).filter(|_| single);
+            return variant.filter(|&variant| variant == Variant::Invocation);
+        };
+        let limits = gpu.limits();
+        let widest = network.inputs().max(network.outputs());
+        let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
+        let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
+        Whole::variant(network, optimizer, batch, limits.workgroup_bytes, limits.software).filter(|_| fits)
+    }
+
     /// The largest buffer of source data.
     pub fn segment_bytes(&self) -> Option<u64> {
         self.gpu.as_ref().map(|gpu| gpu.limits().buffer_bytes)
+    }
+
+    /// The threads of the CPU path; 1 for a GPU.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// What computes, in a few words: a software adapter is called one.
+    pub fn label(&self) -> String {
+        match &self.gpu {
+            Some(gpu) if gpu.info().software => {
+                format!("{} ({}, a software adapter)", shown(&gpu.info().name), gpu.info().backend)
+            }
+            Some(gpu) => format!("{} ({})", shown(&gpu.info().name), gpu.info().backend),
+            None => format!("the CPU, {} thread{}", self.threads, if self.threads == 1 { "" } else { "s" }),
+        }
     }
 
     /// What a report says of it.
@@ -151,17 +190,7 @@ impl Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.gpu {
-            Some(gpu) => {
-                let info = gpu.info();
-                let software = if info.software { ", a software adapter" } else { "" };
-                write!(formatter, "{} ({}{software}): {}", shown(&info.name), info.backend, self.reason)
-            }
-            None => {
-                let plural = if self.threads == 1 { "" } else { "s" };
-                write!(formatter, "the CPU, {} thread{plural}: {}", self.threads, self.reason)
-            }
-        }
+        write!(formatter, "{}: {}", self.label(), self.reason)
     }
 }
 

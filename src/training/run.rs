@@ -129,7 +129,13 @@ impl Run {
 
     /// The plan of a training step.
     pub fn plan(&self) -> Plan {
-        plan(&self.network, self.recipe.loss, Some(&self.recipe), self.sources.training.rows(), &self.device)
+        let (network, loss, recipe) = (&self.network, self.recipe.loss, Some(&self.recipe));
+        let rows = self.sources.training.rows();
+        if self.options.device.double() {
+            plan::<f64>(network, loss, recipe, rows, 1, &self.device)
+        } else {
+            plan::<f32>(network, loss, recipe, rows, 1, &self.device)
+        }
     }
 
     /// Trains, evaluates on the test rows and saves everything into a folder.

@@ -61,6 +61,8 @@ pub struct Session<T> {
     network: Network,
     recipe: Recipe,
     executor: Box<dyn Executor<T>>,
+    /// The seed of each replica.
+    seeds: Vec<u64>,
     rows: usize,
     /// Steps taken since the weights were made.
     steps: u64,
@@ -85,8 +87,16 @@ const EVALUATION_BYTES: usize = 32 << 20;
 /// Losses that are kept on the device until they are read.
 const LOSSES: usize = 1 << 16;
 
-/// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe.
-pub fn plan(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize, device: &Device) -> Plan {
+/// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
+/// of type `T`.
+pub fn plan<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: Option<&Recipe>,
+    rows: usize,
+    replicas: usize,
+    device: &Device,
+) -> Plan {
     let widest = network.widths().iter().max().copied().unwrap_or(1);
     let evaluation_rows = (EVALUATION_BYTES / widest / 4).clamp(1, EVALUATION_ROWS);
     let training = recipe.map(|recipe| TrainingOptions {
@@ -94,8 +104,10 @@ pub fn plan(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize,
         batch: recipe.batch,
         optimizer: recipe.optimizer.kind,
         losses: rows * epochs_at_once(recipe, rows),
+        whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), rows),
     });
-    Plan::new(network, &Options { loss, training, evaluation_rows, replicas: 1, segment_bytes: device.segment_bytes() })
+    let segment_bytes = device.segment_bytes();
+    Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes })
 }
 
 /// How many epochs can run before their losses are read: more than one only where the order of the rows stays.
@@ -115,19 +127,42 @@ impl<T: Precision> Session<T> {
         samples: Samples<T>,
         device: &Device,
     ) -> Result<Self> {
+        Self::replicated(network, recipe, &[recipe.seed], std::slice::from_ref(weights), samples, device)
+    }
+
+    /// Puts several networks of one shape onto a device, to be trained side by side on the same data, each with its own first
+    /// weights and, where rows are shuffled, in the orders of its own seed: each comes out as it does alone.
+    ///
+    /// # Errors
+    /// Usage, if loss and activation do not go together; limit, if the plan does not fit the device.
+    ///
+    /// # Panics
+    /// If there is not one list of weights a seed.
+    pub fn replicated(
+        network: Network,
+        recipe: Recipe,
+        seeds: &[u64],
+        weights: &[Weights<T>],
+        samples: Samples<T>,
+        device: &Device,
+    ) -> Result<Self> {
+        assert_eq!(seeds.len(), weights.len(), "each replica has its seed and its first weights");
         recipe.loss.check(network.output_activation())?;
         let rows = samples.inputs.rows;
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
         }
-        let plan = plan(&network, recipe.loss, Some(&recipe), rows, device);
+        let plan = plan::<T>(&network, recipe.loss, Some(&recipe), rows, seeds.len(), device);
         let mut executor = T::executor(plan, device)?;
         load(executor.as_mut(), samples)?;
-        let mut session = Self { network, recipe, executor, rows, steps: 0, epoch: 0 };
-        session.set_weights(weights)?;
+        let seeds = seeds.to_vec();
+        let mut session = Self { network, recipe, executor, seeds, rows, steps: 0, epoch: 0 };
+        for (replica, weights) in weights.iter().enumerate() {
+            session.set_weights_of(replica, weights)?;
+        }
         if let Some(order) = session.executor.plan().order {
             let ascending: Vec<u32> = (0..rows as u32).collect();
-            session.executor.write_indices(order, 0, &ascending)?;
+            (0..session.seeds.len()).try_for_each(|replica| session.executor.write_indices(order, replica, &ascending))?;
         }
         Ok(session)
     }
@@ -137,7 +172,7 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// Limit, if the plan does not fit the device.
     pub fn for_evaluation(network: Network, loss: Loss, weights: &Weights<T>, device: &Device) -> Result<Self> {
-        let executor = T::executor(plan(&network, loss, None, 0, device), device)?;
+        let executor = T::executor(plan::<T>(&network, loss, None, 0, 1, device), device)?;
         let recipe = Recipe {
             loss,
             reduction: Reduction::Mean,
@@ -148,7 +183,7 @@ impl<T: Precision> Session<T> {
             epochs: 0,
             seed: 0,
         };
-        let mut session = Self { network, recipe, executor, rows: 0, steps: 0, epoch: 0 };
+        let mut session = Self { network, recipe, executor, seeds: vec![0], rows: 0, steps: 0, epoch: 0 };
         session.set_weights(weights)?;
         Ok(session)
     }
@@ -178,11 +213,19 @@ impl<T: Precision> Session<T> {
         epochs_at_once(&self.recipe, self.rows)
     }
 
-    /// The weights as they are.
+    /// The weights as they are: of the first replica, where there are several.
     ///
     /// # Errors
     /// What the device reports.
     pub fn weights(&mut self) -> Result<Weights<T>> {
+        self.weights_of(0)
+    }
+
+    /// The weights of one replica.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn weights_of(&mut self, replica: usize) -> Result<Weights<T>> {
         let parameters = self.executor.plan().parameters.clone();
         let bias = self.network.bias();
         let widths = self.network.widths().to_vec();
@@ -191,7 +234,7 @@ impl<T: Precision> Session<T> {
             .enumerate()
             .map(|(l, &id)| {
                 let (inputs, outputs) = (widths[l], widths[l + 1]);
-                let mut values = self.executor.read(id, 0, inputs + usize::from(bias))?;
+                let mut values = self.executor.read(id, replica, inputs + usize::from(bias))?;
                 let bias = values.split_off(inputs * outputs);
                 Ok(Layer { weight: Matrix::new(inputs, outputs, values), bias })
             })
@@ -203,10 +246,18 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// What the device reports.
     pub fn set_weights(&mut self, weights: &Weights<T>) -> Result<()> {
+        self.set_weights_of(0, weights)
+    }
+
+    /// Replaces the weights of one replica.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn set_weights_of(&mut self, replica: usize, weights: &Weights<T>) -> Result<()> {
         let parameters = self.executor.plan().parameters.clone();
         for (&id, layer) in parameters.iter().zip(weights) {
             let values = [layer.weight.values.as_slice(), layer.bias.as_slice()].concat();
-            self.executor.write(id, 0, &values)?;
+            self.executor.write(id, replica, &values)?;
         }
         Ok(())
     }
@@ -216,7 +267,19 @@ impl<T: Precision> Session<T> {
     ///
     /// # Errors
     /// What the device reports.
-    pub fn train(&mut self, epochs: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Trained> {
+    pub fn train(&mut self, epochs: usize, between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Trained> {
+        Ok(self.train_replicas(epochs, between)?.swap_remove(0))
+    }
+
+    /// The same, with what it came to for every replica.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn train_replicas(
+        &mut self,
+        epochs: usize,
+        mut between: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Vec<Trained>> {
         let epochs = epochs.clamp(1, self.epochs_at_once());
         self.shuffle()?;
         let in_all = epochs * self.steps_per_epoch() as usize;
@@ -236,19 +299,26 @@ impl<T: Precision> Session<T> {
         self.steps += done as u64;
         self.epoch += epochs;
         let losses = self.executor.plan().losses.expect("a plan that trains has losses");
-        let losses = self.executor.read_values(losses, 0, rows)?;
-        let whole = losses.chunks_exact(self.rows);
-        let partial = whole.remainder();
-        let partial = (!partial.is_empty()).then(|| mean(partial));
-        Ok(Trained { losses: whole.map(mean).collect(), partial, rows })
+        let losses = self.executor.read_replicas(losses, rows)?;
+        let of_replica = |losses: &[T]| {
+            let whole = losses.chunks_exact(self.rows);
+            let partial = whole.remainder();
+            let partial = (!partial.is_empty()).then(|| mean(partial));
+            Trained { losses: whole.map(mean).collect(), partial, rows }
+        };
+        Ok(losses.chunks_exact(rows).map(of_replica).collect())
     }
 
     /// Gives the epoch an order of its own.
     fn shuffle(&mut self) -> Result<()> {
-        let Some(order) = self.executor.plan().order.filter(|_| self.recipe.shuffle) else { return Ok(()) };
-        let mut indices: Vec<u32> = (0..self.rows as u32).collect();
-        Stream::new(self.recipe.seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
-        self.executor.write_indices(order, 0, &indices)
+        let shuffled = self.recipe.shuffle && self.recipe.batch < self.rows;
+        let Some(order) = self.executor.plan().order.filter(|_| shuffled) else { return Ok(()) };
+        for (replica, &seed) in self.seeds.iter().enumerate() {
+            let mut indices: Vec<u32> = (0..self.rows as u32).collect();
+            Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
+            self.executor.write_indices(order, replica, &indices)?;
+        }
+        Ok(())
     }
 
     /// The step of this number from those taken so far on; epochs follow each other.

@@ -11,13 +11,13 @@ use crate::error::shown;
 use crate::network::Initialization;
 
 /// A number of things, small enough for every file format.
-pub(super) fn count(text: &str) -> Result<usize, String> {
+pub(crate) fn count(text: &str) -> Result<usize, String> {
     let number = text.parse::<u32>().ok().and_then(|number| usize::try_from(number).ok());
     number.ok_or_else(|| format!("'{}' is no whole number from 0 to {}", shown(text), u32::MAX))
 }
 
 /// The same, but not none.
-pub(super) fn count_above_zero(text: &str) -> Result<usize, String> {
+pub(crate) fn count_above_zero(text: &str) -> Result<usize, String> {
     count(text).and_then(|number| if number == 0 { Err("0 is too few: at least 1".into()) } else { Ok(number) })
 }
 

@@ -7,6 +7,7 @@ use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
 use wgrad::kernels::Step;
+use wgrad::kernels::whole::Variant;
 use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::plan::{Launch, Options, Phase, Plan, TrainingOptions};
 use wgrad::verification::{Finding, against_oracle, fill};
@@ -24,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) batch: usize,
     pub(crate) rows: usize,
     pub(crate) replicas: usize,
+    pub(crate) own_steps: bool,
+    pub(crate) whole: Option<Variant>,
     pub(crate) segment_bytes: Option<u64>,
 }
 
@@ -42,6 +45,8 @@ impl Case {
             batch,
             rows: 2 * batch + batch.div_ceil(3),
             replicas: 1,
+            own_steps: true,
+            whole: None,
             segment_bytes: None,
         }
     }
@@ -52,7 +57,13 @@ impl Case {
         let mut activations = vec![self.hidden; layers];
         activations[layers - 1] = self.output;
         let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
-        let training = TrainingOptions { rows: self.rows, batch: self.batch, optimizer: self.optimizer, losses: self.rows };
+        let training = TrainingOptions {
+            rows: self.rows,
+            batch: self.batch,
+            optimizer: self.optimizer,
+            losses: self.rows,
+            whole: self.whole,
+        };
         Plan::new(
             &network,
             &Options {
@@ -60,6 +71,7 @@ impl Case {
                 training: Some(training),
                 evaluation_rows: self.batch,
                 replicas: self.replicas,
+                own_steps: self.own_steps,
                 segment_bytes: self.segment_bytes,
             },
         )
@@ -71,7 +83,7 @@ impl Case {
         let mut steps = Vec::new();
         for (number, first) in (0..self.rows).step_by(self.batch).enumerate() {
             let rows = self.batch.min(self.rows - first);
-            for replica in 0..self.replicas {
+            for replica in 0..if self.own_steps { self.replicas } else { 1 } {
                 let rates = optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64);
                 steps.push(Step { first, rows, loss_row: first, scale: 1.0 / rows as f64, rates });
             }
@@ -98,7 +110,8 @@ impl Case {
         let findings = self.findings(&mut executor)?;
         let plan = executor.plan();
         let written = |launches: &[Launch]| launches.iter().map(|launch| launch.writes.len()).sum::<usize>();
-        let expected = self.steps().len() * (written(&plan.training) + written(&plan.evaluation));
+        let steps = self.steps().len() / plan.records * plan.replicas;
+        let expected = steps * (written(&plan.training) + written(&plan.evaluation));
         assert_eq!(findings.len(), expected, "every written buffer of every launch is compared");
         match findings.iter().find(|finding| finding.outcome.is_err()) {
             None => Ok(()),

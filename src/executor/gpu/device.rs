@@ -36,8 +36,8 @@ pub struct GpuInfo {
 pub const GPU_LANES: u32 = 32;
 /// The same on software adapters, which compute 8 lanes at a time.
 pub const SOFTWARE_LANES: u32 = 8;
-/// The largest workgroup of any kernel (gather's); every Vulkan device has it.
-const INVOCATIONS: u32 = 128;
+/// The largest workgroup of any kernel (the whole network's); WebGPU promises it everywhere.
+const INVOCATIONS: u32 = 256;
 
 /// The GPUs of this machine, best first: discrete, integrated, virtual, other, software.
 pub struct Gpus {
@@ -164,6 +164,8 @@ impl Device {
             buffer_bytes: self.info.buffer_bytes,
             storage_buffers: u64::from(limits.max_storage_buffers_per_shader_stage),
             workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
+            workgroup_bytes: limits.max_compute_workgroup_storage_size as usize,
+            software: self.info.software,
             lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
         }
     }

@@ -16,7 +16,7 @@ use super::Executor;
 use crate::error::Result;
 use crate::kernels::step::StepWords;
 use crate::kernels::{Shader, Step, stride4};
-use crate::plan::{BufferId, Element, Launch, Phase, Plan};
+use crate::plan::{Bindable, Bound, BufferId, Element, Launch, MOST_ITERATIONS, Phase, Plan};
 use device::Device;
 
 /// Bytes that go to the device in one piece.
@@ -32,13 +32,22 @@ const IN_FLIGHT: usize = 2;
 pub struct Gpu {
     plan: Plan,
     device: Device,
-    buffers: Vec<Buffer>,
+    buffers: Vec<Place>,
     training: Vec<Dispatch>,
     evaluation: Vec<Dispatch>,
     steps: Buffer,
     /// Bytes from one step's records to the next's.
     step_stride: u64,
     in_flight: VecDeque<SubmissionIndex>,
+}
+
+/// Where a buffer of the plan lies.
+#[derive(Clone)]
+struct Place {
+    memory: Buffer,
+    /// Bytes from the memory's beginning, and bytes of the buffer.
+    offset: u64,
+    size: u64,
 }
 
 /// A launch, ready to be recorded.
@@ -55,19 +64,16 @@ impl Gpu {
     pub fn new(plan: Plan, device: Device) -> Result<Self> {
         plan.check(&device.limits())?;
         let alignment = u64::from(device.alignment());
-        let step_stride = (size_of::<StepWords>() as u64 * plan.replicas as u64).next_multiple_of(alignment);
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        let buffers = plan
-            .buffers
-            .iter()
-            .map(|buffer| device.buffer(&buffer.name, buffer.padded_bytes(plan.replicas).max(16), usage))
-            .collect::<Result<Vec<_>>>()?;
+        let many = |launch: &Launch| launch.kernel.takes_many_steps();
+        let alignment = if plan.training.iter().any(many) { 1 } else { alignment };
+        let step_stride = (size_of::<StepWords>() as u64 * plan.records as u64).next_multiple_of(alignment);
+        let (buffers, groups) = allocate(&plan, &device)?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
         let (mut training, mut evaluation) = (Vec::new(), Vec::new());
         let compiler = Compiler { device: &device };
         for (phase, dispatches) in [(Phase::Training, &mut training), (Phase::Evaluation, &mut evaluation)] {
             for launch in plan.launches(phase) {
-                dispatches.push(compiler.dispatch(&plan, launch, &buffers, &steps)?);
+                dispatches.push(compiler.dispatch(&plan, launch, (&buffers, &groups), &steps)?);
             }
         }
         Ok(Self { plan, device, buffers, training, evaluation, steps, step_stride, in_flight: VecDeque::new() })
@@ -82,17 +88,41 @@ impl Gpu {
         let lanes = self.device.limits().lanes;
         let mut encoder = self.device.wgpu().create_command_encoder(&CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        for (index, step) in steps.chunks(self.plan.replicas).enumerate() {
+        for (index, step) in steps.chunks(self.plan.records).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
             for (dispatch, launch) in dispatches.iter().zip(launches) {
-                let [x, y] = launch.kernel.workgroups(step[0].rows, lanes);
+                let [x, y, z] = launch.kernel.grid(step[0].rows, self.plan.replicas, lanes);
                 pass.set_pipeline(&dispatch.pipeline);
                 pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
-                pass.dispatch_workgroups(x as u32, y as u32, self.plan.replicas as u32);
+                pass.dispatch_workgroups(x as u32, y as u32, z as u32);
             }
         }
         drop(pass);
         self.in_flight.push_back(self.device.submit(encoder)?);
+        Ok(())
+    }
+
+    /// Runs the one kernel that takes many steps: as many a dispatch as its loops and the records' room allow.
+    fn run_many(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
+        let records = self.plan.records;
+        let kernel = &self.plan.launches(phase)[range.start].kernel;
+        let iterations = kernel.iterations(self.plan.rows(phase)).max(1);
+        let room = self.steps.size() / self.step_stride;
+        let at_once = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
+        for steps in steps.chunks(at_once * records) {
+            let count = steps.len() / records;
+            let words = |(index, step): (usize, &Step)| StepWords {
+                remaining: (count - index / records) as u32,
+                ..StepWords::from(step)
+            };
+            let words: Vec<StepWords> = steps.iter().enumerate().map(words).collect();
+            self.device.write(&self.steps, 0, bytemuck::cast_slice(&words))?;
+            while self.in_flight.len() >= IN_FLIGHT {
+                let oldest = self.in_flight.pop_front();
+                self.device.wait(oldest)?;
+            }
+            self.submit(phase, range.clone(), &steps[..records], 0)?;
+        }
         Ok(())
     }
 }
@@ -118,7 +148,11 @@ impl Executor<f32> for Gpu {
                 padded.resize(padded.len().next_multiple_of(stride), 0.0);
             }
             let offset = start + (piece * rows_a_piece * stride * 4) as u64;
-            self.device.write(&self.buffers[buffer], offset, bytemuck::cast_slice(&padded))?;
+            self.device.write(
+                &self.buffers[buffer].memory,
+                self.buffers[buffer].offset + offset,
+                bytemuck::cast_slice(&padded),
+            )?;
         }
         Ok(())
     }
@@ -129,7 +163,11 @@ impl Executor<f32> for Gpu {
         let start = (replica * shape.rows * stride4(shape.columns) * 16) as u64;
         for (piece, indices) in indices.chunks(UPLOAD_BYTES / 4).enumerate() {
             let offset = start + (piece * UPLOAD_BYTES) as u64;
-            self.device.write(&self.buffers[buffer], offset, bytemuck::cast_slice(indices))?;
+            self.device.write(
+                &self.buffers[buffer].memory,
+                self.buffers[buffer].offset + offset,
+                bytemuck::cast_slice(indices),
+            )?;
         }
         Ok(())
     }
@@ -138,7 +176,11 @@ impl Executor<f32> for Gpu {
         let shape = &self.plan.buffers[buffer];
         let stride = stride4(shape.columns) * 4;
         let start = (replica * shape.rows * stride * 4) as u64;
-        let bytes = self.device.read(&self.buffers[buffer], start, (rows * stride * 4) as u64)?;
+        let bytes = self.device.read(
+            &self.buffers[buffer].memory,
+            self.buffers[buffer].offset + start,
+            (rows * stride * 4) as u64,
+        )?;
         self.in_flight.clear();
         let padded: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
         Ok(padded.chunks(stride).flat_map(|row| &row[..shape.columns]).copied().collect())
@@ -148,13 +190,29 @@ impl Executor<f32> for Gpu {
         let shape = &self.plan.buffers[buffer];
         assert_eq!(shape.rows, 1, "single elements are read from a single row");
         let start = (replica * stride4(shape.columns) * 16) as u64;
-        let bytes = self.device.read(&self.buffers[buffer], start, (count * 4) as u64)?;
+        let bytes =
+            self.device.read(&self.buffers[buffer].memory, self.buffers[buffer].offset + start, (count * 4) as u64)?;
         self.in_flight.clear();
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
+    fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<f32>> {
+        let shape = &self.plan.buffers[buffer];
+        assert_eq!(shape.rows, 1, "single elements are read from a single row");
+        let place = &self.buffers[buffer];
+        let bytes = self.device.read(&place.memory, place.offset, place.size)?;
+        self.in_flight.clear();
+        let values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
+        Ok(values.chunks(stride4(shape.columns) * 4).flat_map(|values| &values[..count]).copied().collect())
+    }
+
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
-        let replicas = self.plan.replicas;
+        if let [launch] = &self.plan.launches(phase)[range.clone()]
+            && launch.kernel.takes_many_steps()
+        {
+            return self.run_many(phase, range, steps);
+        }
+        let replicas = self.plan.records;
         let records = ((self.steps.size() / self.step_stride) as usize).max(1);
         for steps in steps.chunks(records * replicas) {
             let mut bytes = Vec::with_capacity(steps.len() / replicas * self.step_stride as usize);
@@ -182,21 +240,67 @@ impl Executor<f32> for Gpu {
     }
 }
 
+/// Makes the plan's buffers; those of a group are parts of one.
+fn allocate(plan: &Plan, device: &Device) -> Result<(Vec<Place>, Vec<Buffer>)> {
+    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+    let mut places: Vec<Option<Place>> = vec![None; plan.buffers.len()];
+    let groups = plan.buffers.iter().filter_map(|buffer| buffer.group).max().map_or(0, |last| last + 1);
+    let groups = (0..groups)
+        .map(|group| {
+            let (members, bytes) = plan.group(group);
+            let memory = device.buffer("a group of buffers", bytes.max(16), usage)?;
+            for (id, offset) in members {
+                let size = plan.buffers[id].padded_bytes(plan.replicas).max(16);
+                places[id] = Some(Place { memory: memory.clone(), offset, size });
+            }
+            Ok(memory)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let alone = |(place, buffer): (Option<Place>, &crate::plan::Buffer)| {
+        place.map_or_else(
+            || {
+                let size = buffer.padded_bytes(plan.replicas).max(16);
+                Ok(Place { memory: device.buffer(&buffer.name, size, usage)?, offset: 0, size })
+            },
+            Ok,
+        )
+    };
+    let places = places.into_iter().zip(&plan.buffers).map(alone).collect::<Result<_>>()?;
+    Ok((places, groups))
+}
+
+impl Place {
+    fn binding(&self) -> BindingResource<'_> {
+        let size = wgpu::BufferSize::new(self.size);
+        BindingResource::Buffer(BufferBinding { buffer: &self.memory, offset: self.offset, size })
+    }
+}
+
 /// Makes dispatches from launches.
 struct Compiler<'a> {
     device: &'a Device,
 }
 
 impl Compiler<'_> {
-    fn dispatch(&self, plan: &Plan, launch: &Launch, buffers: &[Buffer], steps: &Buffer) -> Result<Dispatch> {
+    fn dispatch(
+        &self,
+        plan: &Plan,
+        launch: &Launch,
+        (buffers, groups): (&[Place], &[Buffer]),
+        steps: &Buffer,
+    ) -> Result<Dispatch> {
         let shader = launch.kernel.shader(self.device.limits().lanes);
-        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, launch))?;
+        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &plan.bindings(launch)))?;
         let words = launch.kernel.parameters();
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
         self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
-        let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.replicas as u64);
-        let operands = launch.reads.iter().chain(&launch.writes).map(|&id| buffers[id].as_entire_binding());
+        let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.records as u64);
+        let record = if launch.kernel.takes_many_steps() { None } else { record };
+        let operands = plan.bindings(launch).into_iter().map(|bound| match bound.operand {
+            Bindable::Buffer(id) => buffers[id].binding(),
+            Bindable::Group(group) => groups[group].as_entire_binding(),
+        });
         let step = BindingResource::Buffer(BufferBinding { buffer: steps, offset: 0, size: record });
         let entries: Vec<_> = [parameters.as_entire_binding(), step]
             .into_iter()
@@ -211,7 +315,7 @@ impl Compiler<'_> {
         Ok(Dispatch { pipeline, bindings })
     }
 
-    fn compile(&self, shader: &Shader, launch: &Launch) -> Result<ComputePipeline> {
+    fn compile(&self, shader: &Shader, bindings: &[Bound]) -> Result<ComputePipeline> {
         let label = Some(shader.name.as_str());
         self.device.guarded(&shader.name, |device| {
             let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
@@ -219,7 +323,7 @@ impl Compiler<'_> {
             // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
             // and its loops run to bounds from the same sizes.
             let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
-            let entries = layout_entries(launch);
+            let entries = layout_entries(bindings);
             let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries: &entries });
             let groups = [Some(&group)];
             let layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
@@ -240,16 +344,14 @@ impl Compiler<'_> {
 }
 
 /// The bindings that every kernel has: parameters, step, reads, writes.
-fn layout_entries(launch: &Launch) -> Vec<BindGroupLayoutEntry> {
+fn layout_entries(bindings: &[Bound]) -> Vec<BindGroupLayoutEntry> {
     let storage = |read_only| BufferBindingType::Storage { read_only };
     let parameters = (storage(true), false);
     let step = (storage(true), true);
-    let reads = launch.reads.iter().map(|_| (storage(true), false));
-    let writes = launch.writes.iter().map(|_| (storage(false), false));
+    let operands = bindings.iter().map(|bound| (storage(!bound.writes), false));
     [parameters, step]
         .into_iter()
-        .chain(reads)
-        .chain(writes)
+        .chain(operands)
         .enumerate()
         .map(|(binding, (ty, has_dynamic_offset))| BindGroupLayoutEntry {
             binding: binding as u32,

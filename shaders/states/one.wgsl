@@ -1,0 +1,9 @@
+// An optimizer with one state, shaped as the parameters.
+@group(0) @binding(5) var<storage, read_write> first_state: array<vec4f>;
+
+fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
+    var state = array(first_state[element], vec4f());
+    let result = rule(this_step(), decay, weight, gradient, &state);
+    first_state[element] = state[0];
+    return result;
+}

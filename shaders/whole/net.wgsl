@@ -1,0 +1,62 @@
+// What a whole network's kernels share: its layers, the buffers, and what an update does to one vec4 of parameters.
+struct Layer {
+    inputs: u32,
+    outputs: u32,
+    parameters: u32,      // first vec4 of the parameters of replica 0 in `trained`, and of the optimizer's states
+    first_state: u32,
+    second_state: u32,
+    length: u32,          // vec4s of one replica's parameters
+    input: u32,           // first vec4 of its input and of its output among a replica's values
+    output: u32,
+}
+struct Parameters {
+    records: u32,         // of a step: one for all replicas, or one each
+    replicas: u32,
+    order_length: u32,    // places from one replica's order to the next
+    losses: u32,          // places from one replica's losses to the next
+    slopes: u32,          // vec4s from an output to the slope stored for it
+    deltas: u32,          // first vec4 of the deltas among a replica's values
+    delta_length: u32,    // vec4s of one layer's deltas
+    scratch: u32,         // vec4s of one replica's values
+    layers: array<Layer, LAYERS>,
+}
+@group(0) @binding(0) var<storage, read> parameters: Parameters;
+@group(0) @binding(2) var<storage, read> inputs: array<vec4f>;             // rows × inputs
+@group(0) @binding(3) var<storage, read> targets: array<vec4f>;            // rows × outputs
+@group(0) @binding(4) var<storage, read> order: array<u32>;                // the rows of an epoch
+@group(0) @binding(5) var<storage, read_write> trained: array<vec4f>;      // parameters and states, layer by layer
+@group(0) @binding(6) var<storage, read_write> losses: array<f32>;
+
+// The step that is computed.
+var<private> current: Step;
+
+fn this_step() -> Step {
+    return current;
+}
+
+// The row of the data that is a row of the batch.
+fn source_row(row: u32) -> u32 {
+    return order[replica * parameters.order_length + current.first + row];
+}
+
+// One vec4 of parameters after the update; its states are `element` vec4s from where the layer's begin.
+fn updated(layer: Layer, element: u32, weight: vec4f, gradient: vec4f) -> vec4f {
+    let first = layer.first_state + replica * layer.length + element;
+    let second = layer.second_state + replica * layer.length + element;
+    var state: array<vec4f, 2>;
+    if STATES > 0u {
+        state[0] = trained[first];
+    }
+    if STATES > 1u {
+        state[1] = trained[second];
+    }
+    let decay = select(current.weight_decay, 0.0, element >= layer.inputs * stride(layer.outputs));
+    let result = rule(current, decay, weight, gradient, &state);
+    if STATES > 0u {
+        trained[first] = state[0];
+    }
+    if STATES > 1u {
+        trained[second] = state[1];
+    }
+    return result;
+}

@@ -1,0 +1,108 @@
+//! `wgrad bench training`: one workload trained for some epochs, timed as other programs time it.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::workload::WorkloadName;
+use crate::error::Result;
+use crate::training::{Device, DeviceReport, Samples, Session};
+
+/// What is trained, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainingOptions {
+    /// The workload.
+    pub workload: WorkloadName,
+    /// Epochs that are timed.
+    pub epochs: usize,
+    /// Rows of the data, at most as many as the workload has; none: all.
+    pub samples: Option<usize>,
+    /// Epochs before the clock starts; none: as many as the workload asks for.
+    pub warmup: Option<usize>,
+}
+
+/// What training came to. The fields are those that the other programs print.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainingReport {
+    /// The program and its version.
+    pub peer: String,
+    /// What computed; a software adapter is called one.
+    pub backend: String,
+    /// The workload.
+    pub workload: WorkloadName,
+    /// Epochs timed.
+    pub epochs: usize,
+    /// Rows of the data.
+    pub samples: usize,
+    /// Seconds of the timed epochs, until their losses were read back.
+    pub wall_s_train_only: f64,
+    /// Rows a second.
+    pub samples_per_s: f64,
+    /// 6 · parameters · rows / seconds, in units of 10⁹: nominal, as the first layer needs no delta of its inputs.
+    pub gflops: f64,
+    /// Mean of (a - y)² over rows and outputs after training.
+    pub final_loss: f64,
+    /// Seconds of the epochs before the clock started.
+    pub warmup_s: f64,
+    /// Seconds of everything since `started`.
+    pub process_s: f64,
+    /// The device.
+    pub device: DeviceReport,
+}
+
+/// Trains a workload on a device. `started` is when the program was.
+///
+/// # Errors
+/// Limit, if it does not fit the device; what the device reports.
+pub fn training(options: &TrainingOptions, device: &Device, started: Instant) -> Result<TrainingReport> {
+    let workload = options.workload.workload();
+    let rows = options.samples.map_or(workload.rows, |samples| samples.clamp(1, workload.rows));
+    let samples = workload.samples(rows);
+    let mut session =
+        Session::new(workload.network()?, workload.recipe(), &workload.weights(), Samples::clone(&samples), device)?;
+    let warmup = epochs(&mut session, options.warmup.unwrap_or(workload.warmup))?;
+    let seconds = epochs(&mut session, options.epochs)?;
+    let (_, loss) = session.evaluate(&samples)?;
+    let seen = (rows * options.epochs) as f64;
+    Ok(TrainingReport {
+        peer: concat!("wgrad-", env!("CARGO_PKG_VERSION")).into(),
+        backend: device.label(),
+        workload: options.workload,
+        epochs: options.epochs,
+        samples: rows,
+        wall_s_train_only: seconds,
+        samples_per_s: seen / seconds,
+        gflops: 6.0 * workload.parameters() as f64 * seen / seconds / 1e9,
+        final_loss: workload.loss(loss),
+        warmup_s: warmup,
+        process_s: started.elapsed().as_secs_f64(),
+        device: device.report(),
+    })
+}
+
+/// Trains for some epochs; gives the seconds that they took, the reading of their losses included.
+fn epochs(session: &mut Session<f32>, epochs: usize) -> Result<f64> {
+    let started = Instant::now();
+    let mut left = epochs;
+    while left > 0 {
+        left -= session.train(left, |_| ControlFlow::Continue(()))?.losses.len();
+    }
+    Ok(started.elapsed().as_secs_f64())
+}
+
+impl std::fmt::Display for TrainingReport {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let workload = self.workload.workload();
+        let widths: Vec<String> = workload.widths.iter().map(usize::to_string).collect();
+        writeln!(text, "{}, batches of {}, {} rows: {}", widths.join("-"), workload.batch, self.samples, self.backend)?;
+        let per_epoch = self.wall_s_train_only / self.epochs as f64;
+        writeln!(
+            text,
+            "{} epochs in {:.6} s, {per_epoch:.3e} s an epoch, after {:.6} s of warm-up",
+            self.epochs, self.wall_s_train_only, self.warmup_s
+        )?;
+        writeln!(text, "{:.0} samples/s, {:.3} GFLOP/s (6 · parameters · samples)", self.samples_per_s, self.gflops)?;
+        write!(text, "final loss {:.8} (mean of (a - y)² over rows and outputs)", self.final_loss)
+    }
+}

@@ -1,0 +1,526 @@
+//! The whole network's step on the CPU in f32, over lanes of a SIMD vector: the samples of a batch where one replica trains
+//! alone, 16 replicas where many train side by side. Every number goes through the same operations either way, so that a replica
+//! trained among others comes out bit for bit as it does alone.
+
+use rayon::prelude::*;
+
+use super::{Whole, largest};
+use crate::kernels::{Operand, OperandMut, Step};
+use crate::network::optimizer::Rates;
+use crate::network::{Activation, Loss};
+use crate::scalar::exponential;
+
+/// Replicas that go through the same instructions.
+const REPLICAS: usize = 16;
+
+/// Trains all replicas through all steps, shared out among threads.
+pub(super) fn train(
+    whole: &Whole,
+    steps: &[Step],
+    replicas: usize,
+    reads: &[Operand<'_, f32>],
+    writes: &mut [OperandMut<'_, f32>],
+    threads: usize,
+) {
+    let each = if whole.own_steps { replicas } else { 1 };
+    let task = |first: usize, writes: Vec<&mut [f32]>| {
+        let task = Task { whole, steps, each, first, reads };
+        match (replicas, whole.batch) {
+            (1, ..=4) => dispatch::<4, true>(&task, writes, 1),
+            (1, ..=8) => dispatch::<8, true>(&task, writes, 1),
+            (1, _) => dispatch::<16, true>(&task, writes, 1),
+            _ => dispatch::<REPLICAS, false>(&task, writes, REPLICAS.min(replicas - first)),
+        }
+    };
+    let mut blocks: Vec<Vec<&mut [f32]>> = (0..replicas.div_ceil(REPLICAS)).map(|_| Vec::new()).collect();
+    for operand in writes {
+        let values = &mut operand.values[..replicas * operand.length];
+        for (block, values) in blocks.iter_mut().zip(values.chunks_mut(REPLICAS * operand.length)) {
+            block.push(values);
+        }
+    }
+    if threads > 1 && blocks.len() > 1 {
+        blocks.into_par_iter().enumerate().for_each(|(block, writes)| task(block * REPLICAS, writes));
+    } else {
+        blocks.into_iter().enumerate().for_each(|(block, writes)| task(block * REPLICAS, writes));
+    }
+}
+
+/// Runs a task with the widest SIMD instructions of the machine.
+fn dispatch<const LANES: usize, const SAMPLES: bool>(task: &Task<'_>, mut writes: Vec<&mut [f32]>, replicas: usize) {
+    let mut block = Block::<LANES, SAMPLES>::new(task.whole, replicas);
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || block.train(task, &mut writes),
+    );
+}
+
+/// The steps of some replicas.
+struct Task<'a> {
+    whole: &'a Whole,
+    steps: &'a [Step],
+    /// Records of a step: one for all replicas, or one each.
+    each: usize,
+    /// The first replica.
+    first: usize,
+    /// Inputs, targets, order.
+    reads: &'a [Operand<'a, f32>],
+}
+
+/// One layer's sizes and places.
+#[derive(Clone, Copy)]
+struct Layer {
+    inputs: usize,
+    outputs: usize,
+    bias: bool,
+    activation: Activation,
+    /// The first of its parameters.
+    parameter: usize,
+    /// The first of its inputs among the values, and of its outputs.
+    input: usize,
+    output: usize,
+}
+
+/// What one vector of lanes holds.
+type Vector<const LANES: usize> = [f32; LANES];
+
+/// Some replicas' numbers. With SAMPLES the lanes are samples of one replica, whose parameters are single numbers; without, each
+/// lane is a replica, and a parameter is a vector.
+struct Block<const LANES: usize, const SAMPLES: bool> {
+    layers: Vec<Layer>,
+    replicas: usize,
+    parameters: Vec<f32>,
+    states: [Vec<f32>; 2],
+    gradient: Vec<f32>,
+    /// Vectors of one sample (or one vector of samples): the inputs, then each layer's outputs.
+    width: usize,
+    values: Vec<Vector<LANES>>,
+    slopes: Vec<Vector<LANES>>,
+    deltas: Vec<Vector<LANES>>,
+    targets: Vec<Vector<LANES>>,
+    /// First place in the order and rows of the batch whose inputs and targets are loaded.
+    loaded: Option<(usize, usize)>,
+}
+
+impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
+    /// Lanes that a parameter has of its own.
+    const OWN: usize = if SAMPLES { 1 } else { LANES };
+
+    fn new(whole: &Whole, replicas: usize) -> Self {
+        let widths = whole.network.widths();
+        let (mut parameter, mut value) = (0, 0);
+        let layers: Vec<Layer> = (0..whole.network.layers())
+            .map(|l| {
+                let (inputs, outputs, bias) = (widths[l], widths[l + 1], whole.network.bias());
+                let activation = whole.activation(l);
+                let layer = Layer { inputs, outputs, bias, activation, parameter, input: value, output: value + inputs };
+                parameter += (inputs + usize::from(bias)) * outputs;
+                value += inputs;
+                layer
+            })
+            .collect();
+        let width = value + whole.network.outputs();
+        let vectors = if SAMPLES { whole.batch.div_ceil(LANES) } else { whole.batch };
+        let numbers = || vec![0.0; parameter * Self::OWN];
+        let state = |k: usize| if k < whole.optimizer.states() { numbers() } else { Vec::new() };
+        Self {
+            layers,
+            replicas,
+            parameters: numbers(),
+            states: [state(0), state(1)],
+            gradient: numbers(),
+            width,
+            values: vec![[0.0; LANES]; vectors * width],
+            slopes: vec![[0.0; LANES]; vectors * width],
+            deltas: vec![[0.0; LANES]; vectors * width],
+            targets: vec![[0.0; LANES]; vectors * whole.network.outputs()],
+            loaded: None,
+        }
+    }
+
+    #[inline(always)]
+    fn train(&mut self, task: &Task<'_>, writes: &mut [&mut [f32]]) {
+        let layers = self.layers.len();
+        let states = task.whole.optimizer.states();
+        for l in 0..layers {
+            Self::load(&mut self.parameters, &self.layers[l], self.replicas, writes[l]);
+            for k in 0..states {
+                Self::load(&mut self.states[k], &self.layers[l], self.replicas, writes[layers + l * states + k]);
+            }
+        }
+        let (written, losses) = writes.split_at_mut(layers * (1 + states));
+        let losses = &mut *losses[0];
+        let capacity = losses.len() / self.replicas;
+        for steps in task.steps.chunks(task.each) {
+            let own = if task.each == 1 { steps } else { &steps[task.first..task.first + self.replicas] };
+            self.step(task, own, losses, capacity);
+        }
+        for l in 0..layers {
+            Self::store(&self.parameters, &self.layers[l], self.replicas, written[l]);
+            for k in 0..states {
+                Self::store(&self.states[k], &self.layers[l], self.replicas, written[layers + l * states + k]);
+            }
+        }
+    }
+
+    /// Replica after replica of a layer's matrix, into lanes.
+    fn load(lanes: &mut [f32], layer: &Layer, replicas: usize, matrices: &[f32]) {
+        let length = matrices.len() / replicas;
+        for (replica, matrix) in matrices.chunks_exact(length).enumerate() {
+            for (index, &value) in matrix.iter().enumerate() {
+                lanes[(layer.parameter + index) * Self::OWN + replica] = value;
+            }
+        }
+    }
+
+    fn store(lanes: &[f32], layer: &Layer, replicas: usize, matrices: &mut [f32]) {
+        let length = matrices.len() / replicas;
+        for (replica, matrix) in matrices.chunks_exact_mut(length).enumerate() {
+            for (index, value) in matrix.iter_mut().enumerate() {
+                *value = lanes[(layer.parameter + index) * Self::OWN + replica];
+            }
+        }
+    }
+
+    /// One step; `steps` is one record for all replicas, or one each.
+    #[inline(always)]
+    fn step(&mut self, task: &Task<'_>, steps: &[Step], losses: &mut [f32], capacity: usize) {
+        let rows = steps[0].rows;
+        let vectors = if SAMPLES { rows.div_ceil(LANES) } else { rows };
+        self.gather(task, steps[0].first, rows);
+        self.gradient.fill(0.0);
+        let mut scale = [0.0; LANES];
+        for (lane, scale) in scale.iter_mut().enumerate() {
+            *scale = steps[lane.min(steps.len() - 1)].scale as f32;
+        }
+        for vector in 0..vectors {
+            self.forward(vector);
+            let losses_of = self.output(task.whole, vector, &scale);
+            self.note_losses(&losses_of, vector, rows, steps, losses, capacity);
+            self.backward(vector);
+            let samples = if SAMPLES { LANES.min(rows - vector * LANES) } else { 1 };
+            self.sum_gradient(vector, samples);
+        }
+        self.update(task.whole, steps);
+    }
+
+    /// Copies the batch's inputs and targets into lanes, unless they are there.
+    #[inline(always)]
+    fn gather(&mut self, task: &Task<'_>, first: usize, rows: usize) {
+        if self.loaded == Some((first, rows)) {
+            return;
+        }
+        self.loaded = Some((first, rows));
+        let (inputs, outputs) = (task.whole.network.inputs(), task.whole.network.outputs());
+        let [source, desired, order] = task.reads else { panic!("whole reads inputs, targets and order") };
+        for replica in 0..self.replicas {
+            let order = order.of(task.first + replica).indices;
+            for row in 0..rows {
+                let from = order[first + row] as usize;
+                let (vector, lane) = if SAMPLES { (row / LANES, row % LANES) } else { (row, replica) };
+                for k in 0..inputs {
+                    self.values[vector * self.width + k][lane] = source.values[from * inputs + k];
+                }
+                for j in 0..outputs {
+                    self.targets[vector * outputs + j][lane] = desired.values[from * outputs + j];
+                }
+            }
+        }
+    }
+
+    /// a[l] = f(a[l-1] · W[l] + b[l]), layer by layer.
+    #[inline(always)]
+    fn forward(&mut self, vector: usize) {
+        let base = vector * self.width;
+        for layer in &self.layers {
+            let (before, after) = self.values[base..base + self.width].split_at_mut(layer.output);
+            let input = &before[layer.input..];
+            for j in 0..layer.outputs {
+                let mut z = [0.0; LANES];
+                if layer.bias {
+                    z = Self::parameter(&self.parameters, layer.parameter + layer.inputs * layer.outputs + j);
+                }
+                for (k, input) in input.iter().enumerate() {
+                    let weight = Self::parameter(&self.parameters, layer.parameter + k * layer.outputs + j);
+                    for lane in 0..LANES {
+                        z[lane] += input[lane] * weight[lane];
+                    }
+                }
+                after[j] = z;
+            }
+            for (j, value) in after[..layer.outputs].iter_mut().enumerate() {
+                if layer.activation.stores_slope() {
+                    let slope = &mut self.slopes[base + layer.output + j];
+                    slope.iter_mut().zip(&*value).for_each(|(slope, &z)| *slope = layer.activation.slope(z));
+                }
+                activate(layer.activation, value);
+            }
+        }
+    }
+
+    /// A parameter in all lanes.
+    #[inline(always)]
+    fn parameter(parameters: &[f32], index: usize) -> Vector<LANES> {
+        let mut vector = [0.0; LANES];
+        if SAMPLES {
+            vector.fill(parameters[index]);
+        } else {
+            vector.copy_from_slice(&parameters[index * LANES..(index + 1) * LANES]);
+        }
+        vector
+    }
+
+    /// The losses, and delta[L] = dLoss/da[L] ⊙ f'(a[L]) · scale.
+    #[inline(always)]
+    fn output(&mut self, whole: &Whole, vector: usize, scale: &Vector<LANES>) -> Vector<LANES> {
+        let layer = self.layers[self.layers.len() - 1];
+        let range = vector * self.width + layer.output..(vector + 1) * self.width;
+        let slopes = &self.slopes[range.clone()];
+        let (values, deltas) = (&self.values[range.clone()], &mut self.deltas[range]);
+        let targets = &self.targets[vector * layer.outputs..(vector + 1) * layer.outputs];
+        match whole.loss {
+            Loss::SquaredError => squared_error(layer.activation, values, slopes, targets, deltas, scale),
+            Loss::BinaryCrossEntropy => binary_cross_entropy(values, targets, deltas, scale),
+            Loss::CrossEntropy => cross_entropy(values, targets, deltas, scale),
+        }
+    }
+
+    #[inline(always)]
+    fn note_losses(
+        &self,
+        of_lanes: &Vector<LANES>,
+        vector: usize,
+        rows: usize,
+        steps: &[Step],
+        losses: &mut [f32],
+        capacity: usize,
+    ) {
+        if SAMPLES {
+            let first = vector * LANES;
+            let count = LANES.min(rows - first);
+            losses[steps[0].loss_row + first..][..count].copy_from_slice(&of_lanes[..count]);
+        } else {
+            for replica in 0..self.replicas {
+                let step = &steps[replica.min(steps.len() - 1)];
+                losses[replica * capacity + step.loss_row + vector] = of_lanes[replica];
+            }
+        }
+    }
+
+    /// delta[l] = (delta[l+1] · W[l+1]ᵀ) ⊙ f'(a[l]), from the last layer down.
+    #[inline(always)]
+    fn backward(&mut self, vector: usize) {
+        let base = vector * self.width;
+        for l in (1..self.layers.len()).rev() {
+            let (layer, below) = (self.layers[l], self.layers[l - 1]);
+            let (lower, upper) = self.deltas[base..base + self.width].split_at_mut(layer.output);
+            for (k, delta) in lower[layer.input..].iter_mut().enumerate() {
+                let mut sum = [0.0; LANES];
+                for (j, upper) in upper[..layer.outputs].iter().enumerate() {
+                    let weight = Self::parameter(&self.parameters, layer.parameter + k * layer.outputs + j);
+                    for lane in 0..LANES {
+                        sum[lane] += upper[lane] * weight[lane];
+                    }
+                }
+                let place = base + layer.input + k;
+                let stored = if below.activation.stores_slope() { &self.slopes[place] } else { &self.values[place] };
+                let slope = derivative(below.activation, stored);
+                for lane in 0..LANES {
+                    delta[lane] = sum[lane] * slope[lane];
+                }
+            }
+        }
+    }
+
+    /// Adds the samples of one vector to the gradients, in their order.
+    #[inline(always)]
+    fn sum_gradient(&mut self, vector: usize, samples: usize) {
+        let base = vector * self.width;
+        for layer in &self.layers {
+            let deltas = &self.deltas[base + layer.output..][..layer.outputs];
+            let inputs = &self.values[base + layer.input..][..layer.inputs];
+            let ones = [1.0; LANES];
+            let rows = inputs.iter().chain(layer.bias.then_some(&ones));
+            for (k, input) in rows.enumerate() {
+                for (j, delta) in deltas.iter().enumerate() {
+                    let place = layer.parameter + k * layer.outputs + j;
+                    if SAMPLES {
+                        let mut sum = self.gradient[place];
+                        for lane in 0..samples {
+                            sum += input[lane] * delta[lane];
+                        }
+                        self.gradient[place] = sum;
+                    } else {
+                        let sum = &mut self.gradient[place * LANES..(place + 1) * LANES];
+                        for lane in 0..LANES {
+                            sum[lane] += input[lane] * delta[lane];
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The optimizer's rule for every parameter.
+    #[inline(always)]
+    fn update(&mut self, whole: &Whole, steps: &[Step]) {
+        for index in 0..self.layers.len() {
+            let layer = self.layers[index];
+            let weights = layer.inputs * layer.outputs;
+            let all = weights + if layer.bias { layer.outputs } else { 0 };
+            let first = layer.parameter;
+            if steps.len() == 1 {
+                let rates: Rates<f32> = steps[0].rates.converted();
+                self.apply(whole, &rates, rates.weight_decay, first * Self::OWN..(first + weights) * Self::OWN, 1);
+                self.apply(whole, &rates, 0.0, (first + weights) * Self::OWN..(first + all) * Self::OWN, 1);
+            } else {
+                for (lane, step) in steps.iter().enumerate() {
+                    let rates: Rates<f32> = step.rates.converted();
+                    let range = |from: usize, to: usize| from * LANES + lane..to * LANES;
+                    self.apply(whole, &rates, rates.weight_decay, range(first, first + weights), LANES);
+                    self.apply(whole, &rates, 0.0, range(first + weights, first + all), LANES);
+                }
+            }
+        }
+    }
+
+    /// The rule for every `every`th number of a range.
+    #[inline(always)]
+    fn apply(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: std::ops::Range<usize>, every: usize) {
+        let [first, second] = &mut self.states;
+        let optimizer = whole.optimizer;
+        match optimizer.states() {
+            0 => {
+                for index in range.step_by(every) {
+                    let (weight, gradient) = (self.parameters[index], self.gradient[index]);
+                    self.parameters[index] = optimizer.update(rates, decay, weight, gradient, &mut [0.0; 2]);
+                }
+            }
+            1 => {
+                for index in range.step_by(every) {
+                    let mut state = [first[index], 0.0];
+                    let (weight, gradient) = (self.parameters[index], self.gradient[index]);
+                    self.parameters[index] = optimizer.update(rates, decay, weight, gradient, &mut state);
+                    first[index] = state[0];
+                }
+            }
+            _ => {
+                for index in range.step_by(every) {
+                    let mut state = [first[index], second[index]];
+                    let (weight, gradient) = (self.parameters[index], self.gradient[index]);
+                    self.parameters[index] = optimizer.update(rates, decay, weight, gradient, &mut state);
+                    [first[index], second[index]] = state;
+                }
+            }
+        }
+    }
+}
+
+/// `f` of every lane. Those that are made of the exponential go through SIMD instructions.
+#[inline(always)]
+fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANES>) {
+    match activation {
+        Activation::Identity | Activation::Softmax => {}
+        Activation::Sigmoid => values.iter_mut().for_each(
+            #[inline(always)]
+            |z| *z = sigmoid(*z),
+        ),
+        Activation::Relu => {
+            for z in values {
+                *z = if *z < 0.0 { 0.0 } else { *z };
+            }
+        }
+        other => values.iter_mut().for_each(|z| *z = other.activate(*z)),
+    }
+}
+
+/// f' of every lane, from what was stored for it.
+#[inline(always)]
+fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
+    let mut slope = *stored;
+    match activation {
+        Activation::Sigmoid => slope.iter_mut().for_each(|a| *a *= 1.0 - *a),
+        Activation::Tanh => slope.iter_mut().for_each(|a| *a = (1.0 - *a) * (1.0 + *a)),
+        other => slope.iter_mut().for_each(|a| *a = other.derivative(*a)),
+    }
+    slope
+}
+
+/// 1 / (1 + e^-z) without overflow, accurate relative to the result on both sides.
+#[inline(always)]
+fn sigmoid(z: f32) -> f32 {
+    let t = exponential(-z.abs());
+    let s = 1.0 / (1.0 + t);
+    if z < 0.0 { t * s } else { s }
+}
+
+/// ½ Σ (a - y)² and (a - y) f'(a) · scale.
+#[inline(always)]
+fn squared_error<const LANES: usize>(
+    activation: Activation,
+    values: &[Vector<LANES>],
+    slopes: &[Vector<LANES>],
+    targets: &[Vector<LANES>],
+    deltas: &mut [Vector<LANES>],
+    scale: &Vector<LANES>,
+) -> Vector<LANES> {
+    let mut loss = [0.0; LANES];
+    for (j, delta) in deltas.iter_mut().enumerate() {
+        let slope = derivative(activation, if activation.stores_slope() { &slopes[j] } else { &values[j] });
+        for lane in 0..LANES {
+            let error = values[j][lane] - targets[j][lane];
+            loss[lane] += 0.5 * error * error;
+            delta[lane] = error * slope[lane] * scale[lane];
+        }
+    }
+    loss
+}
+
+/// max(z, 0) - z y + ln(1 + e^-|z|), summed, and (sigmoid(z) - y) · scale.
+#[inline(always)]
+fn binary_cross_entropy<const LANES: usize>(
+    values: &[Vector<LANES>],
+    targets: &[Vector<LANES>],
+    deltas: &mut [Vector<LANES>],
+    scale: &Vector<LANES>,
+) -> Vector<LANES> {
+    let mut loss = [0.0; LANES];
+    for (j, delta) in deltas.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let (z, target) = (values[j][lane], targets[j][lane]);
+            loss[lane] += largest(z, 0.0) - z * target + exponential(-z.abs()).ln_1p();
+            delta[lane] = (sigmoid(z) - target) * scale[lane];
+        }
+    }
+    loss
+}
+
+/// Σ y (ln Σ e^(z - largest) - (z - largest)), and (softmax(z) - y) · scale.
+#[inline(always)]
+fn cross_entropy<const LANES: usize>(
+    values: &[Vector<LANES>],
+    targets: &[Vector<LANES>],
+    deltas: &mut [Vector<LANES>],
+    scale: &Vector<LANES>,
+) -> Vector<LANES> {
+    let (mut top, mut sum, mut loss) = (values[0], [0.0_f32; LANES], [0.0; LANES]);
+    for value in values {
+        for lane in 0..LANES {
+            top[lane] = largest(top[lane], value[lane]);
+        }
+    }
+    for (value, delta) in values.iter().zip(deltas.iter_mut()) {
+        for lane in 0..LANES {
+            delta[lane] = exponential(value[lane] - top[lane]);
+            sum[lane] += delta[lane];
+        }
+    }
+    for (j, delta) in deltas.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let target = targets[j][lane];
+            loss[lane] += target * (sum[lane].ln() - (values[j][lane] - top[lane]));
+            delta[lane] = (delta[lane] / sum[lane] - target) * scale[lane];
+        }
+    }
+    loss
+}

@@ -1,0 +1,270 @@
+//! Many training steps of a whole small network in one dispatch: all that `forward`, `output`, `delta` and `update` compute, one
+//! replica after the other or side by side. Shaders: `shaders/whole/workgroup.wgsl`, a workgroup a replica with barriers between
+//! the layers, and `shaders/whole/invocation.wgsl`, an invocation a replica without any.
+
+mod lanes;
+mod sequence;
+mod shaders;
+
+use std::sync::Arc;
+
+pub use sequence::{Sequence, SequenceLaunch};
+
+use super::{Kernel, Operand, OperandMut, Shader, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use crate::network::{Activation, Loss, Network, OptimizerKind};
+use crate::scalar::Scalar;
+
+/// How the shader shares the work out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// One invocation trains one replica: for very small networks, whose parameters fit registers.
+    Invocation,
+    /// One workgroup trains one replica, with its activations in workgroup memory.
+    Workgroup,
+    /// The same with its activations in a buffer: for adapters whose workgroup memory is slow, or too small.
+    WorkgroupStored,
+}
+
+/// Numbers that an invocation may keep in its registers and private memory: parameters, gradients, states and activations.
+const INVOCATION_NUMBERS: usize = 384;
+
+/// Bytes from which a member of a group of buffers may begin: what every device allows at most to ask for.
+pub const GROUP_ALIGNMENT: usize = 256;
+
+/// Where each member of a group of buffers begins in the group's memory, in vec4s, given their lengths in vec4s; and the sum.
+pub fn group_starts(lengths: impl IntoIterator<Item = usize>) -> (Vec<usize>, usize) {
+    let mut next = 0_usize;
+    let starts = lengths
+        .into_iter()
+        .map(|length| {
+            let start = next;
+            next = (next + length).next_multiple_of(GROUP_ALIGNMENT / 16);
+            start
+        })
+        .collect();
+    (starts, next)
+}
+
+/// Reads the training inputs [rows × inputs], the targets [rows × outputs] and the order; writes the parameters, layer by layer
+/// [(inputs + bias) × outputs], the states of each layer, shaped alike, and the losses of the rows.
+#[derive(Clone)]
+pub struct Whole {
+    /// The network.
+    pub network: Network,
+    /// What training makes small.
+    pub loss: Loss,
+    /// The rule that updates the weights.
+    pub optimizer: OptimizerKind,
+    /// Rows of the largest batch.
+    pub batch: usize,
+    /// Indices in the order of one replica.
+    pub order: usize,
+    /// Room for losses of one replica.
+    pub losses: usize,
+    /// Networks trained at once.
+    pub replicas: usize,
+    /// Whether the steps of the replicas differ.
+    pub own_steps: bool,
+    /// How the shader shares the work out.
+    pub variant: Variant,
+    /// The same step, kernel by kernel.
+    pub sequence: Arc<Sequence>,
+}
+
+impl Whole {
+    /// The storage buffers that its shaders bind.
+    pub const MOST_BINDINGS: u64 = 8;
+
+    /// The variant that suits a network on an adapter with so much workgroup memory; none if its work is worth dispatches of its
+    /// own. `software`: the adapter's workgroup memory is slow.
+    pub fn variant(
+        network: &Network,
+        optimizer: OptimizerKind,
+        batch: usize,
+        workgroup_bytes: usize,
+        software: bool,
+    ) -> Option<Variant> {
+        let sizes = Sizes::new(network, optimizer, batch);
+        if sizes.invocation_numbers <= INVOCATION_NUMBERS {
+            Some(Variant::Invocation)
+        } else if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS {
+            None
+        } else if software {
+            Some(Variant::WorkgroupStored)
+        } else if 16 * sizes.scratch <= workgroup_bytes {
+            Some(Variant::Workgroup)
+        } else {
+            None
+        }
+    }
+
+    /// vec4s of one replica's activations, slopes and deltas, for the variant that keeps them in a buffer.
+    pub fn scratch(&self) -> Option<usize> {
+        let sizes = Sizes::new(&self.network, self.optimizer, self.batch);
+        (self.variant == Variant::WorkgroupStored).then_some(sizes.scratch)
+    }
+
+    /// Whether the last layer leaves its logits to the loss.
+    fn joint(&self) -> bool {
+        self.loss.is_joint()
+    }
+
+    /// What a layer applies before the loss.
+    fn activation(&self, layer: usize) -> Activation {
+        if self.joint() && layer + 1 == self.network.layers() {
+            Activation::Identity
+        } else {
+            self.network.activations()[layer]
+        }
+    }
+
+    /// Rows of a layer's parameters.
+    fn parameter_rows(&self, layer: usize) -> usize {
+        self.network.widths()[layer] + usize::from(self.network.bias())
+    }
+
+    /// vec4s of one replica's parameters of a layer.
+    fn parameter_length(&self, layer: usize) -> usize {
+        self.parameter_rows(layer) * stride4(self.network.widths()[layer + 1])
+    }
+
+    /// Where the parameters and then the states of each layer begin in their group, in vec4s.
+    fn starts(&self) -> Vec<usize> {
+        let layers = 0..self.network.layers();
+        let parameters = layers.clone().map(|layer| self.parameter_length(layer) * self.replicas);
+        let states = layers
+            .flat_map(|layer| std::iter::repeat_n(self.parameter_length(layer) * self.replicas, self.optimizer.states()));
+        group_starts(parameters.chain(states)).0
+    }
+}
+
+/// Multiply-adds of a step from which one workgroup is too slow for it.
+const WORKGROUP_WORK: usize = 1 << 20;
+/// Layers that the workgroup's shader is composed for.
+const MOST_LAYERS: usize = 8;
+
+/// What a step of a network takes.
+struct Sizes {
+    /// Numbers that the invocation's variant keeps.
+    invocation_numbers: usize,
+    /// vec4s of activations, slopes and deltas of a batch.
+    scratch: usize,
+    /// Multiply-adds of a step.
+    step_work: usize,
+}
+
+impl Sizes {
+    fn new(network: &Network, optimizer: OptimizerKind, batch: usize) -> Self {
+        let widths = network.widths();
+        let parameters: usize = (0..network.layers())
+            .map(|layer| (widths[layer] + usize::from(network.bias())) * stride4(widths[layer + 1]))
+            .sum();
+        let values: usize = widths.iter().map(|&width| stride4(width)).sum();
+        let hidden: usize = widths[1..].iter().map(|&width| stride4(width)).sum();
+        let slopes = if network.activations().iter().any(|activation| activation.stores_slope()) { hidden } else { 0 };
+        let widest = widths[1..].iter().map(|&width| stride4(width)).max().unwrap_or(0);
+        Self {
+            invocation_numbers: 4 * (parameters * (2 + optimizer.states()) + 2 * values + slopes),
+            scratch: batch.saturating_mul(values + slopes + 2 * widest),
+            step_work: 3 * batch.saturating_mul(4 * parameters),
+        }
+    }
+}
+
+impl Kernel for Whole {
+    fn name(&self) -> &'static str {
+        "whole"
+    }
+
+    fn shader(&self, lanes: u32) -> Shader {
+        match self.variant {
+            Variant::Invocation => self.invocation_shader(lanes),
+            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_shader(lanes),
+        }
+    }
+
+    fn parameters(&self) -> Vec<u32> {
+        let records = if self.own_steps { self.replicas } else { 1 };
+        let places = self.value_places();
+        let header = [
+            records,
+            self.replicas,
+            self.order.next_multiple_of(4),
+            self.losses.next_multiple_of(4),
+            places.slopes,
+            places.deltas,
+            places.delta_length,
+            places.scratch,
+        ];
+        let starts = self.starts();
+        let (layers, states) = (self.network.layers(), self.optimizer.states());
+        let table = (0..layers).flat_map(|layer| {
+            let state = |k: usize| if k < states { starts[layers + layer * states + k] } else { 0 };
+            let widths = &self.network.widths()[layer..];
+            let length = self.parameter_length(layer);
+            let [input, output] = [places.starts[layer], places.starts[layer + 1]];
+            [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output]
+        });
+        header.into_iter().chain(table).map(word).collect()
+    }
+
+    fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
+        match self.variant {
+            Variant::Invocation => [(self.replicas as u64).div_ceil(u64::from(lanes)), 1],
+            Variant::Workgroup | Variant::WorkgroupStored => [1, 1],
+        }
+    }
+
+    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
+        let [x, y] = self.workgroups(rows, lanes);
+        [x, y, if self.variant == Variant::Invocation { 1 } else { replicas as u64 }]
+    }
+
+    fn iterations(&self, rows: usize) -> u64 {
+        match self.variant {
+            Variant::Invocation => self.invocation_iterations(rows),
+            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_iterations(rows),
+        }
+    }
+
+    fn takes_many_steps(&self) -> bool {
+        true
+    }
+
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        self.sequence.bounds(step, reads, before)
+    }
+}
+
+impl Twin<f64> for Whole {
+    fn run(&self, step: &Step, reads: &[View<'_, f64>], writes: &mut [ViewMut<'_, f64>], _: &mut Workspace<f64>) {
+        self.sequence.run(step, reads, writes);
+    }
+}
+
+impl Twin<f32> for Whole {
+    fn run(&self, step: &Step, reads: &[View<'_, f32>], writes: &mut [ViewMut<'_, f32>], workspace: &mut Workspace<f32>) {
+        let reads: Vec<_> =
+            reads.iter().map(|view| Operand { values: view.values, indices: view.indices, length: 0 }).collect();
+        let mut writes: Vec<_> =
+            writes.iter_mut().map(|view| OperandMut { length: view.values.len(), values: &mut *view.values }).collect();
+        let alone = Self { replicas: 1, own_steps: false, ..self.clone() };
+        alone.run_all(std::slice::from_ref(step), 1, &reads, &mut writes, workspace);
+    }
+
+    fn run_all(
+        &self,
+        steps: &[Step],
+        replicas: usize,
+        reads: &[Operand<'_, f32>],
+        writes: &mut [OperandMut<'_, f32>],
+        workspace: &mut Workspace<f32>,
+    ) {
+        lanes::train(self, steps, replicas, reads, writes, workspace.threads);
+    }
+}
+
+/// The largest `T` of the two, for numbers that are not NaN.
+fn largest<T: Scalar>(a: T, b: T) -> T {
+    a.maximum(b)
+}

@@ -1,0 +1,90 @@
+//! A training step as the kernels of the layers compute it, one after the other: what the whole network's kernel is held against.
+
+use std::sync::Arc;
+
+use crate::kernels::{Kernel, Step, Twin, View, ViewMut, Workspace};
+
+/// One kernel over the buffers of a [`Sequence`].
+#[derive(Clone)]
+pub struct SequenceLaunch {
+    /// The kernel with its sizes.
+    pub kernel: Arc<dyn Kernel>,
+    /// The buffers that it reads.
+    pub reads: Vec<usize>,
+    /// The buffers that it writes.
+    pub writes: Vec<usize>,
+}
+
+/// A step's launches over buffers, of which some are those that the whole kernel reads and writes and the others its own.
+#[derive(Clone)]
+pub struct Sequence {
+    /// The launches, in order.
+    pub launches: Vec<SequenceLaunch>,
+    /// Elements of each buffer.
+    pub lengths: Vec<usize>,
+    /// The buffers that stand for what the whole kernel reads.
+    pub reads: Vec<usize>,
+    /// The buffers that stand for what it writes.
+    pub writes: Vec<usize>,
+}
+
+impl Sequence {
+    /// One step in f64.
+    pub(super) fn run(&self, step: &Step, reads: &[View<'_, f64>], writes: &mut [ViewMut<'_, f64>]) {
+        let before: Vec<View<'_, f64>> = writes.iter().map(|view| View { values: view.values, indices: &[] }).collect();
+        let results = self.walk(step, reads, &before, |_, _, _| {});
+        for (view, &id) in writes.iter_mut().zip(&self.writes) {
+            view.values.copy_from_slice(&results[id]);
+        }
+    }
+
+    /// How far a step in f32 may be from the one in f64, given the same inputs: each kernel's bounds, carried on through the next.
+    pub(super) fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let mut errors: Vec<Vec<f64>> = vec![Vec::new(); self.lengths.len()];
+        self.walk(step, reads, before, |launch, inputs, old| {
+            let of_inputs: Vec<&[f64]> = launch.reads.iter().map(|&id| errors[id].as_slice()).collect();
+            let bounds = launch.kernel.bounds(step, inputs, &of_inputs, old);
+            for (&id, bounds) in launch.writes.iter().zip(bounds) {
+                errors[id] = bounds;
+            }
+        });
+        let bound = |&id: &usize| {
+            if errors[id].is_empty() { vec![0.0; self.lengths[id]] } else { errors[id].clone() }
+        };
+        self.writes.iter().map(bound).collect()
+    }
+
+    /// Runs the launches; `before` is told each launch with what it reads and what the buffers that it writes hold.
+    fn walk(
+        &self,
+        step: &Step,
+        reads: &[View<'_, f64>],
+        written: &[View<'_, f64>],
+        mut before: impl FnMut(&SequenceLaunch, &[View<'_, f64>], &[View<'_, f64>]),
+    ) -> Vec<Vec<f64>> {
+        let mut buffers: Vec<Vec<f64>> = self.lengths.iter().map(|_| Vec::new()).collect();
+        for (view, &id) in written.iter().zip(&self.writes) {
+            buffers[id] = view.values.to_vec();
+        }
+        for launch in &self.launches {
+            for &id in &launch.writes {
+                buffers[id].resize(self.lengths[id], 0.0);
+            }
+            let mut results: Vec<Vec<f64>> = launch.writes.iter().map(|&id| buffers[id].clone()).collect();
+            let outside = |id: usize| self.reads.iter().position(|&read| read == id);
+            let view = |&id: &usize| match outside(id) {
+                Some(place) => reads[place],
+                None => View { values: &buffers[id], indices: &[] },
+            };
+            let inputs: Vec<View<'_, f64>> = launch.reads.iter().map(view).collect();
+            let old: Vec<View<'_, f64>> = launch.writes.iter().map(view).collect();
+            before(launch, &inputs, &old);
+            let mut views: Vec<ViewMut<'_, f64>> = results.iter_mut().map(|values| ViewMut { values }).collect();
+            <dyn Kernel as Twin<f64>>::run(launch.kernel.as_ref(), step, &inputs, &mut views, &mut Workspace::new(1));
+            for (&id, result) in launch.writes.iter().zip(results) {
+                buffers[id] = result;
+            }
+        }
+        buffers
+    }
+}

@@ -1,0 +1,177 @@
+//! The shaders of a whole network, composed for its layers, and the loop iterations that they take.
+
+use super::{Variant, Whole};
+use crate::kernels::shader::{Shader, shader_file};
+use crate::kernels::stride4;
+use crate::network::Activation;
+
+/// Rows of a product that one invocation of the workgroup's shader sums: many where lanes are wide and few, as on CPUs.
+const SOFTWARE_ROWS: usize = 8;
+/// The same on GPUs.
+const GPU_ROWS: usize = 4;
+/// Invocations of a workgroup on GPUs; the limit of every device is at least that.
+const GPU_INVOCATIONS: usize = 256;
+
+/// How a workgroup's invocations are laid out.
+struct Shape {
+    lanes_x: usize,
+    lanes_y: usize,
+    rows: usize,
+}
+
+impl Whole {
+    /// The layout on an adapter that computes `lanes` invocations together. On software adapters a workgroup is one vector of
+    /// lanes, so that barriers cost nothing; on GPUs x covers the widest layer's columns.
+    fn shape(&self, lanes: u32) -> Shape {
+        if self.variant == Variant::WorkgroupStored {
+            return Shape { lanes_x: lanes as usize, lanes_y: 1, rows: SOFTWARE_ROWS };
+        }
+        let widest = self.network.widths().iter().map(|&width| stride4(width)).max().unwrap_or(1);
+        let lanes_x = widest.next_power_of_two().clamp(1, lanes as usize);
+        Shape { lanes_x, lanes_y: GPU_INVOCATIONS / lanes_x, rows: GPU_ROWS }
+    }
+
+    /// Whether any layer's slope has to be stored.
+    pub(super) fn slopes(&self) -> bool {
+        (0..self.network.layers()).any(|layer| self.activation(layer).stores_slope())
+    }
+
+    fn name(&self, variant: &str) -> String {
+        let activations: Vec<&str> = (0..self.network.layers()).map(|layer| self.activation(layer).file_name()).collect();
+        let bias = if self.network.bias() { "" } else { "-unbiased" };
+        format!("whole-{variant}-{}-{}-{}{bias}", activations.join("-"), self.loss, self.optimizer)
+    }
+
+    /// What both shaders are composed of.
+    fn common(&self, shader: Shader, values: Option<(&'static str, &'static str)>) -> Shader {
+        let layers = self.network.layers();
+        let shader = shader
+            .constant("LAYERS", layers as u32)
+            .constant("STATES", self.optimizer.states() as u32)
+            .switch("BIAS", self.network.bias())
+            .switch("SLOPES", self.slopes())
+            .switch("WRITES_DELTA", true)
+            .part(shader_file!("rows.wgsl"))
+            .part(shader_file!("step.wgsl"))
+            .part(self.optimizer.shader())
+            .part(shader_file!("whole/net.wgsl"));
+        let shader = match values {
+            Some(values) => shader.part(values),
+            None => shader,
+        };
+        let of_layers: Vec<Activation> = (0..layers).map(|layer| self.activation(layer)).collect();
+        shader.layer_activations(&of_layers, self.network.output_activation()).part(self.loss.shader())
+    }
+
+    /// One invocation a replica, with every size a constant.
+    pub(super) fn invocation_shader(&self, lanes: u32) -> Shader {
+        let widths = self.network.widths();
+        let widths4: Vec<usize> = widths.iter().map(|&width| stride4(width)).collect();
+        let mut weights = vec![0];
+        for layer in 0..self.network.layers() {
+            weights.push(weights[layer] + self.parameter_length(layer));
+        }
+        let mut values = vec![0];
+        for (layer, width) in widths4.iter().enumerate() {
+            values.push(values[layer] + width);
+        }
+        let all = weights.pop().unwrap_or(0);
+        let states = if self.optimizer.states() > 0 { all } else { 1 };
+        let sizes: Vec<String> = widths.iter().map(ToString::to_string).collect();
+        let name = format!("{}-{}-{lanes}", self.name("invocation"), sizes.join("x"));
+        let shader = Shader::new(name)
+            .constant("LANES", lanes)
+            .constant("WEIGHTS", all as u32)
+            .constant("STATE_WEIGHTS", states as u32)
+            .constant("VALUES", values.pop().unwrap_or(0) as u32)
+            .constants("WIDTH", widths)
+            .constants("WIDTH4", &widths4)
+            .constants("WEIGHT", &weights)
+            .constants("VALUE", &values);
+        self.common(shader, None).part(shader_file!("whole/invocation.wgsl"))
+    }
+
+    /// One workgroup a replica.
+    pub(super) fn workgroup_shader(&self, lanes: u32) -> Shader {
+        let shape = self.shape(lanes);
+        let stored = self.variant == Variant::WorkgroupStored;
+        let (kind, values) = if stored {
+            ("workgroup-stored", shader_file!("whole/values_stored.wgsl"))
+        } else {
+            ("workgroup", shader_file!("whole/values_shared.wgsl"))
+        };
+        let size = if stored { String::new() } else { format!("-{}", self.value_places().scratch) };
+        let mut shader = Shader::new(format!("{}-{}x{}{size}", self.name(kind), shape.lanes_x, shape.lanes_y))
+            .constant("LANES_X", shape.lanes_x as u32)
+            .constant("LANES_Y", shape.lanes_y as u32)
+            .constant("ROWS", shape.rows as u32);
+        if !stored {
+            shader = shader.constant("VALUES", self.value_places().scratch as u32);
+        }
+        self.common(shader, Some(values)).part(shader_file!("whole/workgroup.wgsl"))
+    }
+
+    /// Iterations of a step, should the driver unroll none.
+    pub(super) fn invocation_iterations(&self, rows: usize) -> u64 {
+        let widths = self.network.widths();
+        let of_layer = |layer: usize| {
+            let (inputs, columns) = (widths[layer], stride4(widths[layer + 1]));
+            3 * inputs * columns + inputs + stride4(inputs) + 3 * columns
+        };
+        let sample: usize = (0..self.network.layers()).map(of_layer).sum();
+        let updates: usize = (0..self.network.layers()).map(|layer| self.parameter_length(layer)).sum();
+        (rows * sample + updates + 1) as u64
+    }
+
+    /// Iterations of a step, the loops over an invocation's own rows being unrolled.
+    pub(super) fn workgroup_iterations(&self, rows: usize) -> u64 {
+        // The software adapter's shape has the most iterations, and the only limit that is known.
+        let shape = Shape { lanes_x: 8, lanes_y: 1, rows: SOFTWARE_ROWS };
+        let shape = if self.variant == Variant::WorkgroupStored { shape } else { self.shape(32) };
+        let blocks = |count: usize| count.div_ceil(shape.rows * shape.lanes_y);
+        let columns = |count: usize| stride4(count).div_ceil(shape.lanes_x);
+        let widths = self.network.widths();
+        let of_layer = |layer: usize| {
+            let (inputs, outputs) = (widths[layer], widths[layer + 1]);
+            let forward = blocks(rows) * columns(outputs) * (stride4(inputs) + 1);
+            let delta = blocks(rows) * columns(inputs) * (stride4(outputs) + 1);
+            let update = blocks(inputs) * columns(outputs) * (rows + 1);
+            let bias = columns(outputs) * rows;
+            forward + delta + update + bias
+        };
+        let layers: usize = (0..self.network.layers()).map(of_layer).sum();
+        let gather = rows.div_ceil(shape.lanes_y) * columns(widths[0]);
+        let output = rows.div_ceil(shape.lanes_x * shape.lanes_y) * 3 * stride4(self.network.outputs());
+        (layers + gather + output + 1) as u64
+    }
+
+    /// Where a replica's values lie.
+    pub(super) fn value_places(&self) -> ValuePlaces {
+        let widths = self.network.widths();
+        let mut starts = vec![0];
+        for (layer, &width) in widths.iter().enumerate() {
+            starts.push(starts[layer] + self.batch * stride4(width));
+        }
+        let values = starts.pop().unwrap_or(0);
+        // The slopes lie as the outputs do, the inputs having none.
+        let slopes = if self.slopes() { values - starts[1] } else { 0 };
+        let deltas = values + slopes;
+        let widest = widths[1..].iter().map(|&width| stride4(width)).max().unwrap_or(0);
+        let delta_length = self.batch * widest;
+        ValuePlaces { starts, slopes, deltas, delta_length, scratch: deltas + 2 * delta_length }
+    }
+}
+
+/// Where a replica's values lie among its scratch, in vec4s.
+pub(super) struct ValuePlaces {
+    /// The inputs, then each layer's outputs.
+    pub(super) starts: Vec<usize>,
+    /// From an output to its slope.
+    pub(super) slopes: usize,
+    /// The first deltas.
+    pub(super) deltas: usize,
+    /// One layer's deltas.
+    pub(super) delta_length: usize,
+    /// All of it.
+    pub(super) scratch: usize,
+}
