@@ -8,7 +8,7 @@ use super::Executor;
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, View, ViewMut, Workspace};
-use crate::plan::{BufferId, Element, Launch, Phase, Plan, human_bytes};
+use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
 
 /// A plan with its buffers in memory, in f32 or f64.
@@ -105,14 +105,14 @@ impl<T: Computed> Cpu<T> {
     }
 }
 
-/// Whether the launches have so much to do that waking a second thread pays.
+/// Whether any of the launches has so much to do that waking a second thread pays. A kernel that takes many steps shares
+/// replicas among threads, never a step.
 fn worth_threads(plan: &Plan, launches: &[Launch]) -> bool {
-    let elements = |launch: &Launch| launch.writes.iter().map(|&id| plan.buffers[id].length()).max().unwrap_or(0);
-    match launches {
-        // Replicas are what it shares out.
-        [launch] if launch.kernel.takes_many_steps() => plan.replicas > 1,
-        _ => launches.iter().map(elements).max().unwrap_or(0) * plan.replicas >= WORTH_THREADS,
-    }
+    let length = |&id: &BufferId| Some(&plan.buffers[id]).filter(|buffer| buffer.rows > 1).map_or(0, Buffer::length);
+    launches.iter().any(|launch| {
+        let largest = launch.writes.iter().map(length).max().unwrap_or(0);
+        if launch.kernel.takes_many_steps() { plan.replicas > 1 } else { largest * plan.replicas >= WORTH_THREADS }
+    })
 }
 
 /// Starts threads of our own, so that products share no thread with other work of the process.
