@@ -895,8 +895,8 @@ mod tests {
         plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice::default()));
         let error = plan.check(&limits).expect_err("too many iterations");
         assert!(error.to_string().contains("loop iterations"), "{error}");
-        let most = 1 << 23;
-        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice { parts: 7, ..Choice::default() }));
+        let most = 1 << 25;
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice { parts: 20, ..Choice::default() }));
         let error = plan.check(&DeviceLimits { buffer_bytes: most, ..limits }).expect_err("too large partial sums");
         assert!(error.to_string().contains("partial sums"), "{error}");
     }

@@ -202,13 +202,8 @@ fn tiled_faults() -> Vec<Fault> {
             tiled(),
         ),
         fault("blocks of rhs are read where they are not", "delta", ["SIDE4 + lane.x;", "SIDE4 + (lane.x ^ 1u);"], tiled()),
-        fault("the last column is the one before", "forward", ["columns()) - 1u);", "columns()) - 2u);"], tiled()),
-        fault(
-            "the last terms of lhs are those before",
-            "delta",
-            ["k + place.y, last));", "k + place.y, last - 1u));"],
-            tiled(),
-        ),
+        fault("the last column is the one before", "forward", ["columns()) - 1u));", "columns()) - 2u));"], tiled()),
+        fault("the last terms of lhs are those before", "delta", ["place.y, last)));", "place.y, last - 1u)));"], tiled()),
         fault("stale rows are summed in tiles", "update", ["sample < rows)", "sample < rows || rows > 0u)"], tiled()),
         fault(
             "every replica is the first in tiles",
@@ -225,10 +220,10 @@ fn split_faults() -> Vec<Fault> {
     let every_part = ["sum += partial_sums[part_start(part)", "sum += partial_sums[part_start(0u)"];
     vec![
         fault("every part misses its last terms", "forward", shorter, split()),
-        fault("the last part is not added", "update", ["part < parts(); part++", "part + 1u < parts(); part++"], split()),
+        fault("the last part is not added", "forward", ["part < parts(); part++", "part + 1u < parts(); part++"], split()),
         fault("the first part is added again", "delta", every_part, split()),
         fault("all replicas leave their parts in one place", "update", ["(replica * parts() + part)", "part"], split()),
-        fault("a part's replica is another's", "forward", ["replica = id.z / parts();", "replica = id.z % 2u;"], split()),
+        fault("every replica's parts are the first's", "forward", ["replica = id.z / parts();", "replica = 0u;"], split()),
     ]
 }
 

@@ -62,6 +62,9 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
     let tuned = ready.tune()?;
     if !arguments.quiet {
         print::remarks(&tuned.iter().map(|(product, tuned)| tuning(product, tuned)).collect::<Vec<_>>());
+        if tuned.is_empty() && ready.options.device.tune == Some(true) {
+            print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
+        }
     }
     let mut progress = Progress::new(arguments.quiet);
     let report = ready.train(arguments.output.as_deref(), &mut progress);

@@ -286,6 +286,7 @@ impl Options {
     pub fn refuse_idle(&self, together: &Self) -> Result<()> {
         let states = together.optimizer.unwrap_or(OptimizerKind::Adam).states();
         let steps = together.schedule == Some(ScheduleKind::Step);
+        let on_cpu = together.device.device == Some(Wanted::Cpu) || together.device.double();
         let idle = [
             ("--momentum", "--optimizer momentum or nesterov", self.momentum.is_some() && states != 1),
             ("--beta1", "--optimizer adam or adamw", self.beta1.is_some() && states != 2),
@@ -294,6 +295,7 @@ impl Options {
             ("--device-memory", "a GPU", self.device_memory.is_some() && together.device.device == Some(Wanted::Cpu)),
             ("--step-every", "--schedule step", self.step_every.is_some() && !steps),
             ("--step-factor", "--schedule step", self.step_factor.is_some() && !steps),
+            ("--tune", "a GPU", self.device.tune == Some(true) && on_cpu),
         ];
         match idle.into_iter().find(|(.., idle)| *idle) {
             None => Ok(()),
