@@ -45,12 +45,14 @@ fn entries(folder: &Path, purpose: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(&text).ok()
 }
 
-fn load_from<T: DeserializeOwned>(folder: &Path, purpose: &str, key: &str) -> Option<T> {
+/// What was kept for `key` in this folder.
+pub fn load_from<T: DeserializeOwned>(folder: &Path, purpose: &str, key: &str) -> Option<T> {
     let value = entries(folder, purpose)?.remove(key)?;
     serde_json::from_value(value).ok()
 }
 
-fn store_in<T: Serialize>(folder: &Path, purpose: &str, key: &str, value: &T) {
+/// Keeps `value` for `key` in this folder.
+pub fn store_in<T: Serialize>(folder: &Path, purpose: &str, key: &str, value: &T) {
     let Ok(value) = serde_json::to_value(value) else { return };
     let mut entries = entries(folder, purpose).unwrap_or_default();
     entries.shift_remove(key);

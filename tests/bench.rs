@@ -5,9 +5,16 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::Shared;
+use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
+use wgrad::bench::WorkloadName;
+use wgrad::executor::Executor;
+use wgrad::executor::gpu::Gpu;
+use wgrad::executor::gpu::device::Device;
+use wgrad::plan::Phase;
+use wgrad::training::{self, fastest::Choice};
+use wgrad::verification::fill;
 
 fn wgrad(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
@@ -71,18 +78,177 @@ fn is_numpys(device: &str, arguments: &str, expected: f64) -> Result<(), Failed>
     Ok(())
 }
 
-fn samples_that_are_none_are_refused() -> Result<(), Failed> {
+fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    fails(folder.path(), 2, &["bench", "training", "--epochs", "0"], "at least 1")?;
-    fails(folder.path(), 2, &["bench", "training", "--samples", "0"], "at least 1")?;
-    fails(folder.path(), 2, &["bench", "training", "--workload", "digit"], "digits")?;
-    fails(folder.path(), 5, &["bench", "training", "--device", "gpu:99"], "gpu")
+    let refused = |arguments: &[&str], why: &str| fails(folder.path(), 2, &[&["bench"], arguments].concat(), why);
+    refused(&["training", "--epochs", "0"], "at least 1")?;
+    refused(&["training", "--samples", "0"], "at least 1")?;
+    refused(&["training", "--workload", "digit"], "digits")?;
+    refused(&["--net", "64"], "784-128-10")?;
+    refused(&["--batch-size", "0"], "at least 1")?;
+    refused(&["--time", "0s"], "--time")?;
+    refused(&["--max-regression", "10%"], "--baseline")?;
+    refused(&["--baseline", "before.json", "--max-regression", "much"], "no percentage")?;
+    refused(&["--json", "--csv"], "cannot be used with")?;
+    refused(&["--quick", "kernels"], "kernels")?;
+    fails(folder.path(), 5, &["bench", "training", "--device", "gpu:99"], "gpu")?;
+    fails(folder.path(), 5, &["bench", "--device", "no such GPU"], "GPU")
+}
+
+/// The smallest comparison on the CPU alone.
+const SMALL: [&str; 10] = ["bench", "--net", "6-5-2", "--batch-size", "32,8", "--time", "1s", "--device", "cpu", "--quiet"];
+
+fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let report = json(folder.path(), &[&SMALL[..], &["--html", "report.html"]].concat())?;
+    let cells = report["cells"].as_array().ok_or("no cells")?;
+    assert_eq!(cells.iter().map(|cell| &cell["batch"]).collect::<Vec<_>>(), [8, 32], "{report}");
+    for cell in cells {
+        let number = |name: &str| cell[name].as_f64().ok_or(format!("{name} is no number in {cell}"));
+        let median = cell["step"]["median"].as_f64().ok_or("no median")?;
+        let rate = number("samples_per_second")? * median / number("batch")?;
+        let operations = 6.0 * (7.0 * 5.0 + 6.0 * 2.0);
+        let gflops = number("gflops")? / (operations * number("samples_per_second")? / 1e9);
+        assert!((rate - 1.0).abs() < 1e-9 && (gflops - 1.0).abs() < 1e-9 && number("share_of_peak")? > 0.0, "{cell}");
+        assert!(cell["step"]["samples"].as_u64() >= Some(3) && cell["gpu"] == false, "{cell}");
+    }
+    let startup = &report["devices"][0]["startups"][0];
+    assert!(["compile", "upload", "first_step"].iter().all(|part| startup[part].as_f64() > Some(0.0)), "{startup}");
+
+    let html = std::fs::read_to_string(folder.path().join("report.html"))?;
+    assert_eq!([html.matches("<svg").count(), html.matches("</svg>").count(), html.matches("</table>").count()], [2, 2, 3]);
+    for outside in ["http", "src=", "href=", "url(", "NaN", "inf"] {
+        assert!(!html.contains(outside), "the page holds '{outside}'");
+    }
+
+    let table = text(folder.path(), &[&SMALL[..], &["--csv"]].concat())?;
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let place = reader.headers()?.iter().position(|name| name == "step_seconds").ok_or("no step_seconds")?;
+    let medians: Vec<f64> =
+        reader.records().map(|record| Ok(record?[place].parse::<f64>()?)).collect::<Result<_, Failed>>()?;
+    assert!(medians.len() == 2 && medians.iter().all(|&median| median > 0.0), "{table}");
+
+    let markdown = text(folder.path(), &[&SMALL[..], &["--markdown"]].concat())?;
+    assert_eq!(markdown.lines().filter(|line| line.starts_with("| 6-5-2 | CPU | ")).count(), 2, "{markdown}");
+    Ok(())
+}
+
+fn a_baseline_passes_or_ends_with_exit_code_4() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut report = json(folder.path(), &SMALL)?;
+    let path = folder.path().join("before.json");
+    let flags = [&SMALL[..], &["--baseline", "before.json", "--max-regression", "100000%"]].concat();
+    std::fs::write(&path, report.to_string())?;
+    assert_eq!(json(folder.path(), &flags)?["regressions"], serde_json::json!([]));
+
+    report["cells"][1]["step"]["median"] = serde_json::json!(1e-12);
+    std::fs::write(&path, report.to_string())?;
+    let output = wgrad(folder.path(), &[&flags[..], &["--json"]].concat())?;
+    let now: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!((output.status.code(), &now["regressions"][0]["batch"]), (Some(4), &serde_json::json!(32)), "{now}");
+    assert_eq!(now["regressions"].as_array().map(Vec::len), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("6-5-2, batches of 32"));
+
+    report["cells"].as_array_mut().ok_or("no cells")?.iter_mut().for_each(|cell| cell["net"] = "7-5-2".into());
+    std::fs::write(&path, report.to_string())?;
+    assert_eq!(wgrad(folder.path(), &flags)?.status.code(), Some(3), "nothing in common");
+    std::fs::write(&path, "{}")?;
+    fails(folder.path(), 3, &flags, "no report of 'wgrad bench --json'")?;
+    fails(folder.path(), 3, &["bench", "--baseline", "absent.json"], "absent.json")
+}
+
+/// The GPU beside the CPU: what was measured on both, and a software adapter told as one in every form.
+fn the_gpu_is_compared_with_the_cpu(device: &Device) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8,64", "--time", "4s", "--device", "gpu", "--html", "a.html"];
+    let report = json(folder.path(), &flags)?;
+    let cells = report["cells"].as_array().ok_or("no cells")?;
+    let kinds: Vec<(bool, u64)> =
+        cells.iter().map(|cell| (cell["gpu"] == true, cell["batch"].as_u64().unwrap_or(0))).collect();
+    assert_eq!(kinds, [(false, 8), (true, 8), (false, 64), (true, 64)], "{report}");
+    let verdict = report["crossovers"][0]["verdict"].as_str().ok_or("no verdict")?;
+    assert!(["cpu", "gpu", "crossing"].contains(&verdict), "{verdict}");
+    let software = device.info().software;
+    for cell in cells.iter().filter(|cell| cell["gpu"] == true) {
+        assert_eq!(cell["software"], software);
+        assert_eq!(cell["device"].as_str().is_some_and(|name| name.contains("a software adapter")), software);
+    }
+    let html = std::fs::read_to_string(folder.path().join("a.html"))?;
+    assert_eq!(html.contains("a software adapter") && html.contains("is no GPU"), software);
+    Ok(())
+}
+
+/// The time of the device's own clock is in seconds: above zero, and no longer than the wall clock's.
+fn the_devices_own_clock_agrees_with_the_walls(device: Device) -> Result<(), Failed> {
+    let case = Case::new("timed", [256, 300, 200, 100]);
+    let mut gpu = Gpu::new(case.plan(), device)?;
+    fill(&mut gpu, 1)?;
+    let steps = case.steps();
+    let launches = 0..gpu.plan().training.len();
+    gpu.run(Phase::Training, &steps)?;
+    gpu.finish()?;
+    let started = std::time::Instant::now();
+    let timed = gpu.run_timed(Phase::Training, launches, &steps.repeat(10))?;
+    let wall = started.elapsed();
+    match timed {
+        None => Ok(()),
+        Some(timed) if timed > wall / 100 && timed <= wall => Ok(()),
+        Some(timed) => Err(format!("{timed:?} by the device's clock, {wall:?} by the wall's").into()),
+    }
+}
+
+/// Every kernel of a step is timed, and their shares make up the step.
+fn kernels_are_timed(device: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["bench", "kernels", "--net", "40-30-20", "--batch-size", "16", "--time", "1s", "--device", device];
+    let report = json(folder.path(), &flags)?;
+    let kernels = report["kernels"].as_array().ok_or("no kernels")?;
+    let named = |start: &'static str| {
+        kernels.iter().filter(move |kernel| kernel["kernel"].as_str().is_some_and(|name| name.starts_with(start)))
+    };
+    assert_eq!([named("forward").count(), named("delta").count(), named("update").count()], [2, 1, 2], "{report}");
+    let shares: f64 = kernels.iter().filter_map(|kernel| kernel["share_of_step"].as_f64()).sum();
+    assert!((shares - 1.0).abs() < 1e-9, "{shares}");
+    for kernel in named("update") {
+        let operations =
+            kernel["gflops"].as_f64().unwrap_or(0.0) * 1e9 * kernel["seconds"]["median"].as_f64().unwrap_or(0.0);
+        let expected = [41.0 * 30.0, 31.0 * 20.0].map(|parameters| 2.0 * 16.0 * parameters);
+        assert!(expected.iter().any(|expected| (operations / expected - 1.0).abs() < 1e-9), "{kernel}");
+    }
+    Ok(())
+}
+
+/// `--device auto` measures where it is told that a software adapter may be taken, keeps the times, and says so.
+fn auto_measures_once_and_remembers() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let workload = WorkloadName::Digits.workload();
+    let (network, recipe) = (workload.network()?, workload.recipe());
+    let choice = Choice { candidate: |_| true, cache: Some(folder.path().into()) };
+    let first = training::Device::fastest(&network, &recipe, workload.rows, Some(1), &choice);
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("device.json"))?)?;
+    let times = kept.as_object().and_then(|kept| kept.values().next()).ok_or("nothing was kept")?;
+    let time = |name: &str| times[name].as_f64().ok_or(format!("no {name} in {times}"));
+    assert_eq!(first.gpu().is_some(), time("gpu")? < time("cpu")?, "{first}");
+    assert!(first.report().reason.contains("measured now"), "{first}");
+    let second = training::Device::fastest(&network, &recipe, workload.rows, Some(1), &choice);
+    assert!(second.report().reason.contains("measured earlier"), "{second}");
+    assert_eq!(second.gpu().is_some(), first.gpu().is_some());
+    Ok(())
 }
 
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
-    let mut trials = vec![Trial::test("values that cannot be meant are refused", samples_that_are_none_are_refused)];
+    let mut trials = vec![
+        Trial::test("what cannot be meant is refused", what_cannot_be_meant_is_refused),
+        Trial::test("every form of the report holds every cell", every_form_of_the_report_holds_every_cell),
+        Trial::test("a baseline passes or ends with exit code 4", a_baseline_passes_or_ends_with_exit_code_4),
+        Trial::test("every kernel of a step is timed on the CPU", || kernels_are_timed("cpu")),
+        shared.trial("every kernel of a step is timed on the GPU".into(), |_| kernels_are_timed("gpu")),
+        shared.trial("the GPU is compared with the CPU".into(), |device| the_gpu_is_compared_with_the_cpu(&device)),
+        shared.trial("the device's own clock agrees with the wall's".into(), the_devices_own_clock_agrees_with_the_walls),
+        shared.trial("auto measures once and remembers".into(), |_| auto_measures_once_and_remembers()),
+    ];
     for (workload, expected) in LOSSES_OF_NUMPY {
         let name = |device| format!("the loss of numpy on the {device}: {workload}");
         trials.push(Trial::test(name("CPU"), move || is_numpys("cpu", workload, expected)));

@@ -1,9 +1,28 @@
 //! How fast wgrad is on this machine, measured so that the figures can be trusted.
 //!
-//! `workload` names nets with their data, the same for every program that is compared; `training` times one of them.
+//! `comparison` holds the GPU against the CPU, over nets (`net`) and batch sizes; `kernels` times each kernel of a step;
+//! `training` times a named `workload` as other programs do. They stand on `timing` (how often, how long, in turn),
+//! `statistics` (medians and spread), `peaks` (what a device can do at most) and `work` (what a launch has to do). `report`,
+//! `table`, `html` and `chart` show what was measured; `baseline` compares it with an earlier report.
 
+pub mod baseline;
+mod chart;
+pub mod comparison;
+mod html;
+pub mod kernels;
+pub mod net;
+pub mod peaks;
+mod report;
+pub mod statistics;
+pub mod table;
+pub mod timing;
 pub mod training;
+pub mod work;
 pub mod workload;
 
+pub use baseline::{Baseline, Regression};
+pub use comparison::{ComparisonOptions, ComparisonReport, compare};
+pub use kernels::{KernelsReport, kernels};
+pub use net::Net;
 pub use training::{TrainingOptions, TrainingReport, training};
 pub use workload::WorkloadName;

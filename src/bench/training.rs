@@ -20,6 +20,8 @@ pub struct TrainingOptions {
     pub samples: Option<usize>,
     /// Epochs before the clock starts; none: as many as the workload asks for.
     pub warmup: Option<usize>,
+    /// Networks that are trained side by side, each from weights of its own.
+    pub replicas: usize,
 }
 
 /// What training came to. The fields are those that the other programs print.
@@ -35,13 +37,15 @@ pub struct TrainingReport {
     pub epochs: usize,
     /// Rows of the data.
     pub samples: usize,
+    /// Networks that were trained side by side.
+    pub replicas: usize,
     /// Seconds of the timed epochs, until their losses were read back.
     pub wall_s_train_only: f64,
-    /// Rows a second.
+    /// Rows a second, of all networks together.
     pub samples_per_s: f64,
     /// 6 · parameters · rows / seconds, in units of 10⁹: nominal, as the first layer needs no delta of its inputs.
     pub gflops: f64,
-    /// Mean of (a - y)² over rows and outputs after training.
+    /// Mean of (a - y)² over rows and outputs after training, of the first network.
     pub final_loss: f64,
     /// Seconds of the epochs before the clock started.
     pub warmup_s: f64,
@@ -59,18 +63,21 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
     let workload = options.workload.workload();
     let rows = options.samples.map_or(workload.rows, |samples| samples.clamp(1, workload.rows));
     let samples = workload.samples(rows);
-    let mut session =
-        Session::new(workload.network()?, workload.recipe(), &workload.weights(), Samples::clone(&samples), device)?;
+    let weights: Vec<_> = (0..options.replicas).map(|replica| workload.weights_of(replica)).collect();
+    let seeds: Vec<u64> = (0..options.replicas as u64).collect();
+    let (network, recipe) = (workload.network()?, workload.recipe());
+    let mut session = Session::replicated(network, recipe, &seeds, &weights, Samples::clone(&samples), device)?;
     let warmup = epochs(&mut session, options.warmup.unwrap_or(workload.warmup))?;
     let seconds = epochs(&mut session, options.epochs)?;
     let (_, loss) = session.evaluate(&samples)?;
-    let seen = (rows * options.epochs) as f64;
+    let seen = (rows * options.epochs * options.replicas) as f64;
     Ok(TrainingReport {
         peer: concat!("wgrad-", env!("CARGO_PKG_VERSION")).into(),
         backend: device.label(),
         workload: options.workload,
         epochs: options.epochs,
         samples: rows,
+        replicas: options.replicas,
         wall_s_train_only: seconds,
         samples_per_s: seen / seconds,
         gflops: 6.0 * workload.parameters() as f64 * seen / seconds / 1e9,
@@ -81,8 +88,8 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
     })
 }
 
-/// Trains for some epochs; gives the seconds that they took, the reading of their losses included.
-fn epochs(session: &mut Session<f32>, epochs: usize) -> Result<f64> {
+/// Trains for some epochs, until the last losses are read back; gives the seconds that they took.
+pub(super) fn epochs(session: &mut Session<f32>, epochs: usize) -> Result<f64> {
     let started = Instant::now();
     let mut left = epochs;
     while left > 0 {
@@ -102,6 +109,10 @@ impl std::fmt::Display for TrainingReport {
             "{} epochs in {:.6} s, {per_epoch:.3e} s an epoch, after {:.6} s of warm-up",
             self.epochs, self.wall_s_train_only, self.warmup_s
         )?;
+        if self.replicas > 1 {
+            let each = per_epoch / self.replicas as f64;
+            writeln!(text, "{} networks side by side, {each:.3e} s an epoch and network", self.replicas)?;
+        }
         writeln!(text, "{:.0} samples/s, {:.3} GFLOP/s (6 · parameters · samples)", self.samples_per_s, self.gflops)?;
         write!(text, "final loss {:.8} (mean of (a - y)² over rows and outputs)", self.final_loss)
     }

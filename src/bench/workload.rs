@@ -115,13 +115,18 @@ impl Workload {
 
     /// The weights that training starts from.
     pub fn weights(&self) -> Weights<f32> {
+        self.weights_of(0)
+    }
+
+    /// The weights that one of many networks starts from; the first starts from those of [`weights`](Self::weights).
+    pub fn weights_of(&self, replica: usize) -> Weights<f32> {
         let layer = |(index, pair): (usize, &[usize])| {
             let (inputs, outputs) = (pair[0], pair[1]);
             let scale = 1.0 / (inputs as f32).sqrt();
             let drawn = |seed: u64, count: usize| -> Vec<f32> {
                 (0..count).map(|index| (2.0 * uniform(seed, index as u64) - 1.0) * scale).collect()
             };
-            let seed = 100 + 2 * index as u64;
+            let seed = 100 + 2 * index as u64 + 1000 * replica as u64;
             Layer { weight: Matrix::new(inputs, outputs, drawn(seed, inputs * outputs)), bias: drawn(seed + 1, outputs) }
         };
         self.widths.windows(2).enumerate().map(layer).collect()

@@ -1,26 +1,119 @@
 //! `wgrad bench`: how fast wgrad is on this machine.
 
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
 use super::print;
-use crate::bench::{self, TrainingOptions, WorkloadName};
-use crate::error::Result;
-use crate::training::values::{count, count_above_zero};
+use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Net, TrainingOptions, WorkloadName};
+use crate::error::{Error, Result, shown};
+use crate::executor::gpu::device::Gpus;
+use crate::training::values::{Time, count, count_above_zero};
 use crate::training::{Device, Wanted};
 
 /// The arguments of `wgrad bench`.
 #[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:  wgrad bench --quick
+           wgrad bench --net 784-128-10 --batch-size 32,256,2048 --html bench.html
+           wgrad bench --json > before.json;  wgrad bench --baseline before.json --max-regression 10%
+           wgrad bench kernels --net 784-128-10 --batch-size 64 --device gpu
+           wgrad bench training --workload mnist --epochs 3 --device cpu"
+)]
 pub(super) struct BenchArguments {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    comparison: ComparisonArguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Time each kernel of a training step
+    Kernels(KernelsArguments),
     /// Time one of the workloads that other programs are compared on
     Training(TrainingArguments),
+}
+
+/// Where to compute.
+#[derive(Debug, Args)]
+struct PlaceArguments {
+    /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name
+    #[arg(long, default_value = "auto", help_heading = "Device")]
+    device: Wanted,
+    /// Threads of the CPU path [default: as many as there are cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
+    threads: Option<u16>,
+}
+
+/// The arguments of `wgrad bench` alone: the GPU against the CPU.
+#[derive(Debug, Args)]
+struct ComparisonArguments {
+    /// Nets: inputs, hidden widths, outputs [default: 64-32-10,784-128-10,784-512-256-10,1024-2048-2048-1024]
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', help_heading = "What is measured")]
+    net: Option<Vec<Net>>,
+    /// Rows of a batch [default: 16,64,256,1024,4096]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = batch_size, help_heading = "What is measured")]
+    batch_size: Option<Vec<usize>>,
+    /// About how long everything may take: 30s, 5m [default: 1m; --quick: 8s]
+    #[arg(long, help_heading = "What is measured")]
+    time: Option<Time>,
+    /// Two nets and three batch sizes only
+    #[arg(long, help_heading = "What is measured")]
+    quick: bool,
+    /// The GPU beside the CPU: auto (the best), gpu, gpu:INDEX or a part of its name; cpu: the CPU alone
+    #[arg(long, default_value = "auto", help_heading = "Device")]
+    device: Wanted,
+    /// Threads of the CPU path [default: as many as there are cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
+    threads: Option<u16>,
+    /// An earlier --json report: exit code 4 if a step has become slower
+    #[arg(long, value_name = "FILE", help_heading = "Comparison with an earlier report")]
+    baseline: Option<PathBuf>,
+    /// By how much a step's median may be slower than the baseline's
+    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = percent, requires = "baseline")]
+    #[arg(help_heading = "Comparison with an earlier report")]
+    max_regression: f64,
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// Print the table as CSV
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    csv: bool,
+    /// Print the report as Markdown
+    #[arg(long, conflicts_with_all = ["json", "csv"], help_heading = "Output")]
+    markdown: bool,
+    /// Write the report, with the curves and the roofline, as one HTML file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    html: Option<PathBuf>,
+    /// No progress on stderr
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+/// The arguments of `wgrad bench kernels`.
+#[derive(Debug, Args)]
+struct KernelsArguments {
+    /// The net: inputs, hidden widths, outputs
+    #[arg(long, value_name = "WIDTHS", default_value = "784-512-256-10")]
+    net: Net,
+    /// Rows of the batch
+    #[arg(long, value_name = "N", default_value = "256", value_parser = batch_size)]
+    batch_size: usize,
+    /// About how long everything may take
+    #[arg(long, default_value = "10s")]
+    time: Time,
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "markdown", help_heading = "Output")]
+    json: bool,
+    /// Print the table as Markdown
+    #[arg(long, help_heading = "Output")]
+    markdown: bool,
 }
 
 /// The arguments of `wgrad bench training`.
@@ -38,32 +131,134 @@ struct TrainingArguments {
     /// Epochs before the clock starts [default: 1; tiny: 100]
     #[arg(long, value_name = "N", value_parser = count)]
     warmup: Option<usize>,
-    /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name
-    #[arg(long, default_value = "auto", help_heading = "Device")]
-    device: Wanted,
-    /// Threads of the CPU path [default: as many as there are cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
-    threads: Option<u16>,
+    /// Networks that are trained side by side, each from first weights of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count_above_zero)]
+    replicas: usize,
+    #[command(flatten)]
+    place: PlaceArguments,
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
+/// The most rows of a batch that can be asked for.
+const MOST_ROWS: usize = 1 << 20;
+
+/// The shortest time in which something can be measured.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
+fn batch_size(text: &str) -> std::result::Result<usize, String> {
+    match count_above_zero(text)? {
+        rows if rows > MOST_ROWS => Err(format!("{rows} rows are too many: at most {MOST_ROWS}")),
+        rows => Ok(rows),
+    }
+}
+
+/// A share, written in percent.
+fn percent(text: &str) -> std::result::Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
+    let number = number.filter(|number| number.is_finite() && *number >= 0.0);
+    number.map(|number| number / 100.0).ok_or_else(|| format!("'{}' is no percentage, such as 10%", shown(text)))
+}
+
 /// Measures.
 pub(super) fn run(arguments: &BenchArguments) -> Result<()> {
     match &arguments.what {
-        What::Training(arguments) => training(arguments),
+        None => comparison(&arguments.comparison),
+        Some(What::Kernels(arguments)) => kernels(arguments),
+        Some(What::Training(arguments)) => training(arguments),
+    }
+}
+
+impl PlaceArguments {
+    fn open(&self) -> Result<Device> {
+        Device::choose(&self.device, self.threads.map(usize::from), false)
+    }
+}
+
+fn comparison(arguments: &ComparisonArguments) -> Result<()> {
+    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
+    let options = options(arguments)?;
+    let devices = devices(arguments)?;
+    let mut progress = |what: &str| {
+        if !arguments.quiet {
+            print::note(format_args!("wgrad bench: {what}"));
+        }
+    };
+    let mut report = bench::compare(&devices, &options, &mut progress)?;
+    if let Some(baseline) = &baseline {
+        report.hold_against(baseline, arguments.max_regression)?;
+    }
+    if let Some(path) = &arguments.html {
+        write_html(path, &report)?;
+    }
+    if arguments.json {
+        print::json("bench", &report)?;
+    } else if arguments.csv {
+        print::bytes(report.full_table().csv()?.as_bytes())?;
+    } else if arguments.markdown {
+        print::line(report.markdown())?;
+    } else {
+        print::line(&report)?;
+    }
+    report.check()
+}
+
+/// The CPU, and the GPU that was asked for; without a word, the best one if there is one.
+fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
+    let threads = arguments.threads.map(usize::from);
+    let mut devices = vec![Device::cpu(threads, "compared with the GPU")];
+    match &arguments.device {
+        Wanted::Cpu => {}
+        Wanted::Auto if Gpus::find().list().is_empty() => {
+            print::note("wgrad bench: no GPU was found: the CPU alone is measured");
+        }
+        Wanted::Auto => devices.push(Device::choose(&Wanted::Gpu, threads, false)?),
+        wanted => devices.push(Device::choose(wanted, threads, false)?),
+    }
+    Ok(devices)
+}
+
+fn options(arguments: &ComparisonArguments) -> Result<ComparisonOptions> {
+    let (nets, batches, seconds): (&[&str], &[usize], u64) = if arguments.quick {
+        (&["64-32-10", "784-128-10"], &[16, 256, 4096], 8)
+    } else {
+        (&["64-32-10", "784-128-10", "784-512-256-10", "1024-2048-2048-1024"], &[16, 64, 256, 1024, 4096], 60)
+    };
+    let nets = || nets.iter().map(|net| net.parse().expect("the nets above")).collect();
+    let mut batches = arguments.batch_size.clone().unwrap_or_else(|| batches.to_vec());
+    batches.sort_unstable();
+    batches.dedup();
+    let time = arguments.time.as_ref().map_or(Duration::from_secs(seconds), |time| time.0);
+    if time < LEAST_TIME {
+        return Err(Error::Usage("--time is too short to measure anything: at least 1s".into()));
+    }
+    Ok(ComparisonOptions { nets: arguments.net.clone().unwrap_or_else(nets), batches, time })
+}
+
+fn write_html(path: &Path, report: &ComparisonReport) -> Result<()> {
+    std::fs::write(path, report.html()).map_err(|error| Error::writing(path, &error))
+}
+
+fn kernels(arguments: &KernelsArguments) -> Result<()> {
+    let device = arguments.place.open()?;
+    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0)?;
+    match (arguments.json, arguments.markdown) {
+        (true, _) => print::json("bench kernels", &report),
+        (_, true) => print::line(report.table().markdown()),
+        _ => print::line(report),
     }
 }
 
 fn training(arguments: &TrainingArguments) -> Result<()> {
     let started = Instant::now();
-    let device = Device::choose(&arguments.device, arguments.threads.map(usize::from), false)?;
+    let device = arguments.place.open()?;
     let options = TrainingOptions {
         workload: arguments.workload,
         epochs: arguments.epochs,
         samples: arguments.samples,
         warmup: arguments.warmup,
+        replicas: arguments.replicas,
     };
     let report = bench::training(&options, &device, started)?;
     if arguments.json { print::json("bench training", &report) } else { print::line(report) }

@@ -50,7 +50,7 @@ enum Command {
     /// Replay a famous small numpy program, with its numbers and what it shows
     Lesson(lesson::LessonArguments),
     /// Measure how fast wgrad is on this machine
-    Bench(bench::BenchArguments),
+    Bench(Box<bench::BenchArguments>),
     /// List the devices that wgrad can compute on
     Devices(devices::DevicesArguments),
 }

@@ -4,6 +4,7 @@ pub mod cpu;
 pub mod gpu;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use crate::data::Matrix;
 use crate::error::Result;
@@ -73,6 +74,17 @@ pub trait Executor<T> {
     fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
         let launches = 0..self.plan().launches(phase).len();
         self.run_launches(phase, launches, steps)
+    }
+
+    /// Runs the launches as [`run_launches`](Self::run_launches), waits for them, and gives the time that they took by the
+    /// device's own clock: without what happens on the host. None where there is no such clock.
+    ///
+    /// # Errors
+    /// As [`run_launches`](Self::run_launches).
+    fn run_timed(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<Option<Duration>> {
+        self.run_launches(phase, range, steps)?;
+        self.finish()?;
+        Ok(None)
     }
 
     /// Waits until everything that was run is done.

@@ -17,6 +17,9 @@ use crate::kernels::{Choice, Whole, stride4};
 use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
+/// Why the CPU path is taken where the only GPU is software.
+pub(super) const ONLY_SOFTWARE: &str = "the only GPU here is a software adapter, which runs on the CPU as well";
+
 /// What `--device` asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -118,7 +121,7 @@ impl Device {
                 match refusal {
                     Some(refusal) => cpu(&refusal),
                     None if gpus.list().is_empty() => cpu("no GPU was found"),
-                    None => cpu("the only GPU here is a software adapter, which runs on the CPU as well"),
+                    None => cpu(ONLY_SOFTWARE),
                 }
             }
             Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
@@ -160,6 +163,25 @@ impl Device {
     /// The same device, a GPU using no more than so many bytes of its memory.
     pub fn with_memory(self, memory: Option<u64>) -> Self {
         Self { gpu: self.gpu.map(|gpu| gpu.with_memory(memory)), ..self }
+    }
+
+    /// A GPU that is open.
+    pub(super) fn on(gpu: OpenGpu) -> Self {
+        Self::of_gpu(gpu, String::new())
+    }
+
+    /// The same device, taken for this reason.
+    pub(super) fn because(self, reason: &str) -> Self {
+        Self { reason: reason.into(), ..self }
+    }
+
+    /// The same device, opened anew: nothing is compiled on it yet.
+    ///
+    /// # Errors
+    /// No device, if the driver refuses.
+    pub fn reopened(&self) -> Result<Self> {
+        let open = |gpu: &OpenGpu| Ok(Gpus::find().open(gpu.info().index)?.with_memory(gpu.limits().memory));
+        Ok(Self { gpu: self.gpu.as_ref().map(open).transpose()?, ..self.clone() })
     }
 
     /// The GPU, if it is one.

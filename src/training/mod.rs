@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod device;
+pub mod fastest;
 pub mod fit;
 pub mod options;
 pub mod predictions;

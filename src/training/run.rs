@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::device::{Device, DeviceReport, Precision};
+use super::fastest::Choice;
 use super::fit::{Ending, EpochRecord, Limits, Measure, Observer, fit};
 use super::options::{Init, Options};
 use super::resolution;
@@ -106,7 +107,13 @@ impl Run {
         let (network, loss) = resolution::network(options, &sources.encoding)?;
         let recipe = resolution::recipe(options, loss, sources.training.rows())?;
         let options = resolution::said(options, &sources, &network, &recipe);
-        let device = options.device.open()?.with_memory(options.device_memory.map(|memory| memory.0));
+        let device = if options.device.is_auto() && !options.device.double() {
+            let threads = options.device.threads.map(usize::from);
+            Device::fastest(&network, &recipe, sources.training.rows(), threads, &Choice::default())
+        } else {
+            options.device.open()?
+        };
+        let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let mut run = Self { options, sources, network, recipe, device };
         let ours_to_choose = run.options.device.is_auto() && run.device.gpu().is_some();
         if let (true, Err(error)) = (ours_to_choose, run.affordable()) {

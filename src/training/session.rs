@@ -1,7 +1,7 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -405,6 +405,18 @@ impl<T: Precision> Session<T> {
             Trained { losses: whole.map(mean).collect(), partial, rows }
         };
         Ok(losses.chunks_exact(rows).map(of_replica).collect())
+    }
+
+    /// Takes the steps of some epochs (at most [`epochs_at_once`](Self::epochs_at_once)) without counting them, and gives the time
+    /// that they took by the device's own clock; none where it has none.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn train_timed(&mut self, epochs: usize) -> Result<Option<Duration>> {
+        let epochs = epochs.clamp(1, self.epochs_at_once());
+        let steps: Vec<Step> = (0..epochs * self.steps_per_epoch() as usize).map(|index| self.step(index)).collect();
+        let launches = 0..self.executor.plan().training.len();
+        self.executor.run_timed(Phase::Training, launches, &steps)
     }
 
     /// Gives the epoch an order of its own.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
-    DeviceDescriptor, DeviceType, ErrorFilter, Instance, InstanceDescriptor, MapMode, PollType, SubmissionIndex,
+    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PollType, SubmissionIndex,
 };
 
 use crate::error::{Error, Result};
@@ -91,7 +91,11 @@ impl Gpus {
     pub fn open(&self, index: usize) -> Result<Device> {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
-        let description = DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+        let description = DeviceDescriptor {
+            required_limits: adapter.limits(),
+            required_features: adapter.features() & Features::TIMESTAMP_QUERY,
+            ..Default::default()
+        };
         let (device, queue) = pollster::block_on(adapter.request_device(&description))
             .map_err(|error| Error::NoDevice(format!("{} ({}) cannot be opened: {error}", info.name, info.backend)))?;
         let fault = Arc::new(Mutex::new(None));
@@ -179,6 +183,11 @@ impl Device {
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             },
         }
+    }
+
+    /// Nanoseconds of a tick of its clock.
+    pub(super) fn timestamp_period(&self) -> f32 {
+        self.queue.get_timestamp_period()
     }
 
     /// Bytes to which offsets into storage buffers are aligned.

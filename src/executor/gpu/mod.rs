@@ -1,6 +1,7 @@
 //! Runs a plan on a GPU: buffers that stay there, pipelines and bind groups made once, many dispatches a submission.
 
 pub mod device;
+mod timestamps;
 pub mod tuning;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::kernels::step::StepWords;
 use crate::kernels::{Form, Shader, Step, stride4};
 use crate::plan::{Bindable, BufferId, Element, Launch, Phase, Plan};
 use device::Device;
+use timestamps::Timestamps;
 
 /// Bytes that go to the device in one piece.
 const UPLOAD_BYTES: usize = 16 << 20;
@@ -51,6 +53,8 @@ pub struct Gpu {
     submission_launches: usize,
     /// When the last submission that was waited for was done.
     last_done: Option<Instant>,
+    /// Times the passes that are recorded, while that is wanted.
+    timestamps: Option<Timestamps>,
 }
 
 /// Where a buffer of the plan lies.
@@ -108,6 +112,7 @@ impl Gpu {
             in_flight: VecDeque::new(),
             submission_launches: 1,
             last_done: None,
+            timestamps: None,
         })
     }
 
@@ -120,13 +125,14 @@ impl Gpu {
     }
 
     /// Records the launches in `range` of some steps, whose records are on the device from `first_record` on.
-    pub fn record(&self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> CommandEncoder {
+    fn record(&mut self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> CommandEncoder {
         let (dispatches, launches) = match phase {
             Phase::Training => (&self.training[range.clone()], &self.plan.training[range]),
             Phase::Evaluation => (&self.evaluation[range.clone()], &self.plan.evaluation[range]),
         };
         let mut encoder = self.device.wgpu().create_command_encoder(&CommandEncoderDescriptor::default());
-        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
+        let timestamp_writes = self.timestamps.as_mut().and_then(Timestamps::next);
+        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor { label: None, timestamp_writes });
         for (index, step) in steps.chunks(self.plan.records).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
             for (dispatches, launch) in dispatches.iter().zip(launches) {
@@ -297,6 +303,14 @@ impl Executor<f32> for Gpu {
             }
         }
         Ok(())
+    }
+
+    fn run_timed(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<Option<Duration>> {
+        self.timestamps = Timestamps::new(&self.device)?;
+        let ran = self.run_launches(phase, range, steps).and_then(|()| self.finish());
+        let timestamps = self.timestamps.take();
+        ran?;
+        timestamps.map_or(Ok(None), |timestamps| timestamps.total(&self.device))
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# wgrad beside other programs on the same workloads, in turn, and the ratios of medians.
+#
+#   benches/peers.sh PEERS_FOLDER [REPEATS]
+#
+# PEERS_FOLDER holds the other programs, built: numpy/train.py, torch/train.py (run by venv/bin/python), burn/bin/burn_*,
+# fann/train. Those that are not there are left out. WORKLOADS="tiny digits" takes some workloads only.
+set -euo pipefail
+folder=$(cd "${1:?usage: benches/peers.sh PEERS_FOLDER [REPEATS]}" && pwd)
+repeats=${2:-5}
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+wgrad=${WGRAD:-${CARGO_TARGET_DIR:-$repository/target}/release/wgrad}
+workloads=${WORKLOADS:-tiny digits mnist wide}
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+
+# Epochs that take between a tenth of a second and some seconds, as far as that can be.
+epochs() { # workload, whether the program is slow with it
+    case $1,$2 in
+    tiny,fast) echo 100000 ;; tiny,slow) echo 2000 ;;
+    digits,fast) echo 200 ;; digits,slow) echo 5 ;;
+    mnist,*) echo 2 ;; wide,*) echo 1 ;;
+    esac
+}
+
+# One run: prints nothing, notes its line.
+run() { # name, workload, speed, command ...
+    local name=$1 workload=$2 speed=$3
+    shift 3
+    [ -x "$1" ] || return 0
+    local samples=()
+    # A software adapter takes minutes for the whole of it.
+    if [ "$workload" = wide ] && [ "$speed" = slow ]; then samples=(--samples 4096); fi
+    "$@" --workload "$workload" --epochs "$(epochs "$workload" "$speed")" ${samples[@]+"${samples[@]}"} |
+        grep '^{' | sed "s/^/$workload\t$name\t/" >>"$results" || echo "peers.sh: $name failed on $workload" >&2
+}
+
+# The programs of one repeat. Those on a GPU are compared with wgrad's GPU path.
+for repeat in $(seq "$repeats"); do
+    for workload in $workloads; do
+        echo "peers.sh: $workload, repeat $repeat of $repeats" >&2
+        run "wgrad cpu" "$workload" fast "$wgrad" bench training --json --device cpu
+        if [ -f "$folder/numpy/train.py" ]; then run numpy "$workload" fast "$folder/venv/bin/python" "$folder/numpy/train.py"; fi
+        if [ -f "$folder/torch/train.py" ]; then
+            for backend in eager manual; do
+                run "torch $backend" "$workload" fast "$folder/venv/bin/python" "$folder/torch/train.py" --backend "$backend"
+            done
+        fi
+        run "burn flex" "$workload" fast "$folder/burn/bin/burn_c" --backend flex
+        run FANN "$workload" fast "$folder/fann/train"
+        run "wgrad gpu" "$workload" slow "$wgrad" bench training --json --device gpu
+        run "burn wgpu, fusion" "$workload" slow "$folder/burn/bin/burn_a" --backend wgpu
+        run "burn wgpu" "$workload" slow "$folder/burn/bin/burn_c" --backend wgpu
+    done
+done
+
+python3 - "$results" <<'PYTHON'
+import collections, json, statistics, sys
+
+seconds = collections.defaultdict(lambda: collections.defaultdict(list))
+losses = collections.defaultdict(dict)
+for line in open(sys.argv[1]):
+    workload, name, text = line.rstrip("\n").split("\t", 2)
+    run = json.loads(text)
+    seconds[workload][name].append(1 / run["samples_per_s"])
+    losses[workload, name] = (run["final_loss"], run["epochs"], run["samples"])
+for workload, programs in seconds.items():
+    print(f"\n## {workload}\n")
+    print("| program | samples/s | ± | runs | wgrad's speed over it, CPU | GPU | final loss (epochs, rows) |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    median = {name: statistics.median(runs) for name, runs in programs.items()}
+    for name in sorted(median, key=median.get):
+        runs = programs[name]
+        spread = 100 * (max(runs) - min(runs)) / 2 / median[name]
+        ratios = [f"{median[name] / median[ours]:.2f}" if ours in median else "" for ours in ("wgrad cpu", "wgrad gpu")]
+        loss, epochs, rows = losses[workload, name]
+        print(f"| {name} | {1 / median[name]:.0f} | {spread:.0f} % | {len(runs)} | {ratios[0]} | {ratios[1]} | {loss:.6f} ({epochs}, {rows}) |")
+PYTHON

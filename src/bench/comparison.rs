@@ -1,0 +1,424 @@
+//! `wgrad bench`: the GPU against the CPU, nets × batch sizes, and where the one overtakes the other.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::baseline::{self, Baseline, Regression};
+use super::net::{BATCHES, Net, recipe};
+use super::peaks::{Peaks, peaks};
+use super::statistics::Statistics;
+use super::timing::{Care, in_turn};
+use super::training::epochs;
+use super::work::Work;
+use crate::error::{Error, Result};
+use crate::kernels::Step;
+use crate::plan::Phase;
+use crate::training::{Device, DeviceReport, Precision, Session};
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonOptions {
+    /// The nets.
+    pub nets: Vec<Net>,
+    /// The batch sizes, rising.
+    pub batches: Vec<usize>,
+    /// About how long everything may take.
+    pub time: Duration,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct ComparisonReport {
+    /// Where.
+    pub machine: Machine,
+    /// The devices, the CPU first.
+    pub devices: Vec<DeviceFigures>,
+    /// Every net with every batch size on every device.
+    pub cells: Vec<Cell>,
+    /// What was not measured.
+    pub left_out: Vec<LeftOut>,
+    /// Where the GPU overtakes the CPU, one a net; empty without a GPU.
+    pub crossovers: Vec<Crossover>,
+    /// What has become slower than a baseline allows; null without one.
+    pub regressions: Option<Vec<Regression>>,
+    /// How long everything took, in seconds.
+    pub seconds: f64,
+}
+
+impl ComparisonReport {
+    /// Notes what is slower than in an earlier report by more than this share.
+    ///
+    /// # Errors
+    /// Data, if the two have nothing in common.
+    pub fn hold_against(&mut self, baseline: &Baseline, most: f64) -> Result<()> {
+        self.regressions = Some(baseline.regressions(&self.cells, most)?);
+        Ok(())
+    }
+
+    /// That nothing was slower.
+    ///
+    /// # Errors
+    /// Check failed, naming what was.
+    pub fn check(&self) -> Result<()> {
+        baseline::check(self.regressions.as_deref().unwrap_or_default())
+    }
+}
+
+/// The machine and the program.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// wgrad's version.
+    pub wgrad: &'static str,
+    /// The operating system.
+    pub system: &'static str,
+    /// The processor's architecture.
+    pub architecture: &'static str,
+    /// Threads that the processor runs at once.
+    pub cores: usize,
+}
+
+/// A device and what it can do at most.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeviceFigures {
+    /// What it is called in the cells; a software adapter is called one.
+    pub name: String,
+    /// The device.
+    pub device: DeviceReport,
+    /// What it can do at most.
+    pub peaks: Peaks,
+    /// What it takes before the first step is done, one a net.
+    pub startups: Vec<Startup>,
+}
+
+/// Seconds until the first step of a net is done, its driver's caches being as they are.
+#[derive(Debug, Clone, Serialize)]
+pub struct Startup {
+    /// The net.
+    pub net: String,
+    /// Rows of the batch.
+    pub batch: usize,
+    /// Seconds to compile the kernels and make the buffers.
+    pub compile: f64,
+    /// Seconds to bring data and weights onto the device.
+    pub upload: f64,
+    /// Seconds of the first step, with its losses read back.
+    pub first_step: f64,
+}
+
+/// A net with a batch size on a device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cell {
+    /// The net.
+    pub net: String,
+    /// Rows of the batch.
+    pub batch: usize,
+    /// The device's name.
+    pub device: String,
+    /// Whether that is a GPU.
+    pub gpu: bool,
+    /// Whether it is a software adapter, which runs on the CPU.
+    pub software: bool,
+    /// Seconds of a step, by the wall clock until the losses are read back.
+    pub step: Statistics,
+    /// Seconds of a step by the device's own clock; null where it has none.
+    pub device_step: Option<f64>,
+    /// Rows a second.
+    pub samples_per_second: f64,
+    /// 10⁹ nominal operations a second: 6 · parameters · rows.
+    pub gflops: f64,
+    /// 10⁹ operations a second that the step's products do: fewer, as the first layer needs no delta of its inputs.
+    pub computed_gflops: f64,
+    /// The same as a share of the device's peak.
+    pub share_of_peak: f64,
+    /// Operations a byte that the step's kernels have to read and to write.
+    pub intensity: f64,
+}
+
+/// What was not measured, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOut {
+    /// The net.
+    pub net: String,
+    /// Rows of the batch.
+    pub batch: usize,
+    /// The device's name.
+    pub device: String,
+    /// The reason.
+    pub why: String,
+}
+
+/// Where the GPU overtakes the CPU with a net.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Crossover {
+    /// The net.
+    pub net: String,
+    /// The GPU's name.
+    pub gpu: String,
+    /// Whether that is a software adapter.
+    pub software: bool,
+    /// Which device is faster, and from which batch size on.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// Which device is faster.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "verdict")]
+pub enum Verdict {
+    /// The CPU, at all batch sizes up to this one.
+    Cpu {
+        /// The largest measured on both.
+        up_to: usize,
+    },
+    /// The GPU, at all batch sizes from this one on.
+    Gpu {
+        /// The smallest measured on both.
+        from: usize,
+    },
+    /// The GPU from about this batch size on, in proportion between two that were measured.
+    Crossing {
+        /// The batch size.
+        batch: f64,
+    },
+}
+
+/// Measures. `progress` is told what is measured next.
+///
+/// # Errors
+/// What a device reports; what does not fit one is left out and told.
+pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut dyn FnMut(&str)) -> Result<ComparisonReport> {
+    let started = Instant::now();
+    let mut figures = Vec::new();
+    for device in devices {
+        progress(&format!("what {} can do at most", device.label()));
+        let peaks = peaks(device, (options.time / 8 / devices.len() as u32).max(LEAST_FOR_PEAKS))?;
+        figures.push(DeviceFigures { name: device.label(), device: device.report(), peaks, startups: Vec::new() });
+    }
+    let deadline = Instant::now() + options.time.mul_f64(0.85);
+    let to_do = options.nets.len() * options.batches.len();
+    let mut grid = Grid { devices, figures, deadline, to_do, cells: Vec::new(), left_out: Vec::new() };
+    for net in &options.nets {
+        progress(&format!("{net}: until the first step is done"));
+        grid.startups(net, options.batches[options.batches.len() / 2])?;
+        for &batch in &options.batches {
+            progress(&format!("{net}, batches of {batch}"));
+            grid.measure(net, batch)?;
+            grid.to_do -= 1;
+        }
+    }
+    let Grid { figures, cells, left_out, .. } = grid;
+    Ok(ComparisonReport {
+        machine: Machine {
+            wgrad: env!("CARGO_PKG_VERSION"),
+            system: std::env::consts::OS,
+            architecture: std::env::consts::ARCH,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        },
+        crossovers: options.nets.iter().filter_map(|net| crossover(net, &cells)).collect(),
+        devices: figures,
+        cells,
+        left_out,
+        regressions: None,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// What the peaks of a device are measured for, however short everything else is.
+const LEAST_FOR_PEAKS: Duration = Duration::from_secs(1);
+
+/// About how long the steps last that the device's own clock times.
+const TIMED: Duration = Duration::from_millis(50);
+
+/// The measuring of every cell.
+struct Grid<'a> {
+    devices: &'a [Device],
+    figures: Vec<DeviceFigures>,
+    /// When everything should be done.
+    deadline: Instant,
+    /// Nets and batch sizes that are still to be measured.
+    to_do: usize,
+    cells: Vec<Cell>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Grid<'_> {
+    /// What a net with a batch size may take on one device: an equal share of the time that is left.
+    fn share(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()) / (self.to_do.max(1) * self.devices.len()) as u32
+    }
+
+    /// Times what it takes on each device until a net's first step is done.
+    fn startups(&mut self, net: &Net, batch: usize) -> Result<()> {
+        let share = self.share();
+        for (index, device) in self.devices.iter().enumerate() {
+            if self.predicted(net, batch, index) <= share {
+                match startup(net, batch, device) {
+                    Ok(startup) => self.figures[index].startups.push(startup),
+                    Err(Error::Limit(_)) => {} // the cell tells
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Times a net with a batch size on all devices in turn.
+    fn measure(&mut self, net: &Net, batch: usize) -> Result<()> {
+        let share = self.share();
+        let mut sessions = Vec::new();
+        for (index, device) in self.devices.iter().enumerate() {
+            let predicted = self.predicted(net, batch, index);
+            let why = if predicted > share {
+                format!("its timings would take about {:.0} s: see --time", predicted.as_secs_f64().max(1.0))
+            } else {
+                match session(net, batch, device) {
+                    Ok(session) => {
+                        sessions.push((index, session));
+                        continue;
+                    }
+                    Err(Error::Limit(why)) => why,
+                    Err(error) => return Err(error),
+                }
+            };
+            self.left_out.push(LeftOut { net: net.to_string(), batch, device: device.label(), why });
+        }
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let care = Care { timing: Duration::from_millis(50), total: share / 2 };
+        let mut works: Vec<_> =
+            sessions.iter_mut().map(|(_, session)| |repeats| epochs(session, repeats).map(|_| ())).collect();
+        let mut works: Vec<&mut dyn FnMut(usize) -> Result<()>> =
+            works.iter_mut().map(|work| work as &mut dyn FnMut(usize) -> Result<()>).collect();
+        let timings = in_turn(&mut works, &care)?;
+        for ((index, mut session), epoch) in sessions.into_iter().zip(timings) {
+            let cell = self.cell(net, batch, index, &mut session, &epoch)?;
+            self.cells.push(cell);
+        }
+        Ok(())
+    }
+
+    fn cell(&self, net: &Net, batch: usize, index: usize, session: &mut Session<f32>, epoch: &Statistics) -> Result<Cell> {
+        let step = epoch.scaled(1.0 / BATCHES as f64);
+        let epochs = ((TIMED.as_secs_f64() / epoch.median) as usize).clamp(1, session.epochs_at_once());
+        let timed = session.train_timed(epochs)?;
+        let work = Work::of_step(session.plan(), batch);
+        let computed_gflops = work.operations / step.median / 1e9;
+        let gpu = self.devices[index].gpu();
+        Ok(Cell {
+            net: net.to_string(),
+            batch,
+            device: self.devices[index].label(),
+            gpu: gpu.is_some(),
+            software: gpu.is_some_and(|gpu| gpu.info().software),
+            step,
+            device_step: timed.map(|time| time.as_secs_f64() / (epochs * BATCHES) as f64),
+            samples_per_second: batch as f64 / step.median,
+            gflops: net.operations() * batch as f64 / step.median / 1e9,
+            computed_gflops,
+            share_of_peak: computed_gflops / self.figures[index].peaks.gflops,
+            intensity: work.intensity(),
+        })
+    }
+
+    /// How long a cell would take at least: its fewest timings, each an epoch, at the rate of the net's last batch size on this
+    /// device, or else at a tenth of the device's peak.
+    fn predicted(&self, net: &Net, batch: usize, index: usize) -> Duration {
+        const EPOCHS: f64 = 5.0;
+        let name = net.to_string();
+        let label = self.devices[index].label();
+        let known = self.cells.iter().rev().find(|cell| cell.net == name && cell.device == label);
+        let rate = known.map_or(0.1 * self.figures[index].peaks.gflops, |cell| cell.gflops);
+        let seconds = EPOCHS * (BATCHES * batch) as f64 * net.operations() / (rate * 1e9);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+}
+
+/// A net with made-up data on a device.
+fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
+    net.plan(batch, device)?;
+    Session::new(net.network()?, recipe(batch), &net.weights(), net.samples(BATCHES * batch), device)
+}
+
+/// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet.
+fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
+    let device = device.reopened()?;
+    let (plan, samples) = (net.plan(batch, &device)?, net.samples(BATCHES * batch));
+    let started = Instant::now();
+    let mut executor = f32::executor(plan.clone(), &device)?;
+    let compiled = Instant::now();
+    for (segments, matrix) in [(&plan.inputs, &samples.inputs), (&plan.targets, &samples.targets)] {
+        for segment in segments {
+            let range = segment.first * matrix.columns..(segment.first + segment.rows) * matrix.columns;
+            executor.write(segment.buffer, 0, &matrix.values[range])?;
+        }
+    }
+    for (&id, layer) in plan.parameters.iter().zip(net.weights()) {
+        executor.write(id, 0, &[layer.weight.values, layer.bias].concat())?;
+    }
+    if let Some(order) = plan.order {
+        executor.write_indices(order, 0, &(0..samples.inputs.rows as u32).collect::<Vec<_>>())?;
+    }
+    // Bytes are on the device once some of them can be read back.
+    executor.read(plan.parameters[0], 0, 1)?;
+    let uploaded = Instant::now();
+    let rates = recipe(batch).optimizer.rates(1, 1e-4);
+    executor.run(Phase::Training, &[Step { rows: batch, scale: 1.0 / batch as f64, rates, ..Step::default() }])?;
+    executor.read_values(plan.losses.expect("a plan that trains has losses"), 0, batch)?;
+    let stepped = Instant::now();
+    let seconds = |from: Instant, to: Instant| (to - from).as_secs_f64();
+    Ok(Startup {
+        net: net.to_string(),
+        batch,
+        compile: seconds(started, compiled),
+        upload: seconds(compiled, uploaded),
+        first_step: seconds(uploaded, stepped),
+    })
+}
+
+/// Where the GPU overtakes the CPU with a net, by the batch sizes that were measured on both.
+fn crossover(net: &Net, cells: &[Cell]) -> Option<Crossover> {
+    let name = net.to_string();
+    let of_net = |gpu: bool| cells.iter().filter(move |cell| cell.gpu == gpu);
+    let pairs: Vec<(&Cell, &Cell)> = of_net(false)
+        .filter(|cpu| cpu.net == name)
+        .filter_map(|cpu| Some((cpu, of_net(true).find(|gpu| gpu.net == name && gpu.batch == cpu.batch)?)))
+        .collect();
+    let gpu = pairs.first()?.1;
+    let ratios: Vec<(usize, f64)> =
+        pairs.iter().map(|(cpu, gpu)| (cpu.batch, gpu.samples_per_second / cpu.samples_per_second)).collect();
+    Some(Crossover { net: name, gpu: gpu.device.clone(), software: gpu.software, verdict: verdict(&ratios)? })
+}
+
+/// The verdict of pairs of batch size, rising, and the GPU's rate over the CPU's. A crossing is the last one, and lies between two
+/// sizes where the logarithms are in proportion.
+fn verdict(ratios: &[(usize, f64)]) -> Option<Verdict> {
+    let (largest, last) = *ratios.last()?;
+    if last <= 1.0 {
+        return Some(Verdict::Cpu { up_to: largest });
+    }
+    let Some(below) = ratios.iter().rposition(|&(_, ratio)| ratio <= 1.0) else {
+        return Some(Verdict::Gpu { from: ratios[0].0 });
+    };
+    let ((small, slower), (large, faster)) = (ratios[below], ratios[below + 1]);
+    let share = -slower.ln() / (faster.ln() - slower.ln());
+    Some(Verdict::Crossing { batch: small as f64 * (large as f64 / small as f64).powf(share) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crossing_is_where_the_gpu_overtakes_for_good() {
+        assert_eq!(verdict(&[]), None);
+        assert_eq!(verdict(&[(16, 0.2), (64, 0.9)]), Some(Verdict::Cpu { up_to: 64 }));
+        assert_eq!(verdict(&[(16, 1.1), (64, 3.0)]), Some(Verdict::Gpu { from: 16 }));
+        let Some(Verdict::Crossing { batch }) = verdict(&[(4, 1.2), (16, 0.5), (64, 2.0), (256, 8.0)]) else {
+            panic!("it crosses");
+        };
+        assert!((batch - 32.0).abs() < 1e-9, "{batch}");
+        assert_eq!(verdict(&[(16, 2.0), (64, 0.5)]), Some(Verdict::Cpu { up_to: 64 }));
+    }
+}

@@ -1,0 +1,131 @@
+//! The nets that `wgrad bench` compares devices on: any widths, sigmoids, squared error, plain gradient descent.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Matrix;
+use crate::error::{Result, shown};
+use crate::executor::cpu::affordable;
+use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
+use crate::plan::Plan;
+use crate::training::{Device, Recipe, Reduction, Samples, Schedule, session};
+
+/// Inputs, hidden widths, outputs, written with dashes: `784-128-10`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Net {
+    widths: Vec<usize>,
+}
+
+/// Batches of an epoch.
+pub const BATCHES: usize = 2;
+
+impl FromStr for Net {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let width = |part: &str| part.parse::<u16>().ok().filter(|&width| width > 0).map(usize::from);
+        let widths: Option<Vec<usize>> = text.split('-').map(width).collect();
+        match widths {
+            Some(widths) if widths.len() > 1 => Ok(Self { widths }),
+            _ => Err(format!("'{}' is no net: write inputs, hidden widths and outputs as 784-128-10", shown(text))),
+        }
+    }
+}
+
+impl TryFrom<String> for Net {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Net> for String {
+    fn from(net: Net) -> Self {
+        net.to_string()
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
+        text.write_str(&widths.join("-"))
+    }
+}
+
+impl Net {
+    /// The network: sigmoids after every layer.
+    ///
+    /// # Errors
+    /// None for widths that were read.
+    pub fn network(&self) -> Result<Network> {
+        Network::new(self.widths.clone(), vec![Activation::Sigmoid; self.widths.len() - 1], true)
+    }
+
+    /// The plan of training it on a device, which fits into memory.
+    ///
+    /// # Errors
+    /// Limit, if it does not.
+    pub fn plan(&self, batch: usize, device: &Device) -> Result<Plan> {
+        let recipe = recipe(batch);
+        let plan = session::plan::<f32>(&self.network()?, recipe.loss, Some(&recipe), BATCHES * batch, 1, device);
+        affordable::<f32>(&plan)?;
+        Ok(plan)
+    }
+
+    /// Nominal operations of a row: 6 a parameter, of which each pass of the three takes a multiply-add.
+    pub fn operations(&self) -> f64 {
+        6.0 * self.widths.windows(2).map(|pair| (pair[0] + 1) as f64 * pair[1] as f64).sum::<f64>()
+    }
+
+    /// Numbers between 0 and 1 as inputs and targets.
+    pub fn samples(&self, rows: usize) -> Samples<f32> {
+        let matrix = |columns: usize| {
+            let values = (0..rows * columns).map(|index| ((index * 7919) % 1009) as f32 / 1009.0).collect();
+            Matrix::new(rows, columns, values)
+        };
+        Samples { inputs: matrix(self.widths[0]), targets: matrix(self.widths[self.widths.len() - 1]) }
+    }
+
+    /// Small numbers as first weights.
+    pub fn weights(&self) -> Weights<f32> {
+        let layer = |pair: &[usize]| {
+            let scale = 1.0 / (pair[0] as f32).sqrt();
+            let value = |index: usize| (((index * 7907) % 1013) as f32 / 506.0 - 1.0) * scale;
+            let weight = Matrix::new(pair[0], pair[1], (0..pair[0] * pair[1]).map(value).collect());
+            Layer { weight, bias: vec![0.0; pair[1]] }
+        };
+        self.widths.windows(2).map(layer).collect()
+    }
+}
+
+/// How the nets are trained: rows in their order, so that losses are read back seldom, and at a rate so small that nothing saturates however long it is measured.
+pub fn recipe(batch: usize) -> Recipe {
+    Recipe {
+        loss: Loss::SquaredError,
+        reduction: Reduction::Mean,
+        optimizer: Optimizer::new(OptimizerKind::Sgd),
+        schedule: Schedule::constant(1e-4),
+        batch,
+        shuffle: false,
+        epochs: 1, // a constant rate needs no number of epochs
+        seed: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nets_are_read_as_they_are_written() {
+        let net: Net = "784-128-10".parse().expect("a net");
+        assert_eq!((net.to_string().as_str(), net.operations()), ("784-128-10", 6.0 * 101_770.0));
+        for wrong in ["", "3", "3-0-1", "3-x-1", "-3-1", "3-4-70000"] {
+            assert!(wrong.parse::<Net>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How much a launch of a plan has to do: operations and bytes, counted from its buffers.
+
+use crate::plan::{BufferId, Launch, Plan};
+
+/// Operations and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Work {
+    /// Floating-point operations of its products, two a multiply-add; what is done to each element of a result is left out.
+    pub operations: f64,
+    /// Bytes in f32 that it has to read and to write, each buffer once.
+    pub bytes: f64,
+}
+
+impl Work {
+    /// What a launch does in a training step of `rows` rows. A product takes each number of a layer's parameters once a row.
+    pub fn of(plan: &Plan, launch: &Launch, rows: usize) -> Self {
+        let layer = |id: &BufferId| plan.parameters.iter().position(|parameters| parameters == id);
+        // A whole network's kernel is forward and update of each layer, and the delta below all but the first.
+        let times = |layer: usize| match (launch.kernel.takes_many_steps(), layer) {
+            (false, _) => 1,
+            (true, 0) => 2,
+            (true, _) => 3,
+        };
+        let used = launch.reads.iter().chain(&launch.writes).filter_map(|id| layer(id).map(|layer| (id, layer)));
+        let taken: usize = used.map(|(&id, layer)| times(layer) * plan.buffers[id].length()).sum();
+        let read = launch.reads.iter().map(|&id| length(plan, id, rows)).sum::<usize>();
+        let written = launch.writes.iter().map(|&id| length(plan, id, rows) * if kept(plan, id) { 2 } else { 1 });
+        Self { operations: 2.0 * rows as f64 * taken as f64, bytes: 4.0 * (read + written.sum::<usize>()) as f64 }
+    }
+
+    /// What a training step of `rows` rows does.
+    pub fn of_step(plan: &Plan, rows: usize) -> Self {
+        plan.training.iter().map(|launch| Self::of(plan, launch, rows)).fold(Self::default(), |sum, work| Self {
+            operations: sum.operations + work.operations,
+            bytes: sum.bytes + work.bytes,
+        })
+    }
+
+    /// Operations a byte.
+    pub fn intensity(&self) -> f64 {
+        self.operations / self.bytes
+    }
+}
+
+/// Whether a launch that writes a buffer needs what was in it.
+fn kept(plan: &Plan, id: BufferId) -> bool {
+    plan.parameters.contains(&id) || plan.states.iter().flatten().any(|&state| state == id)
+}
+
+/// Elements of a buffer that a step of `rows` rows touches: of the data and what lies beside it, the batch's rows.
+fn length(plan: &Plan, id: BufferId, rows: usize) -> usize {
+    let buffer = &plan.buffers[id];
+    if kept(plan, id) {
+        buffer.length()
+    } else if buffer.rows == 1 && buffer.columns > rows {
+        rows
+    } else {
+        rows.min(buffer.rows) * buffer.columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
+    use crate::training::{Device, Recipe, Reduction, Schedule, session};
+
+    #[test]
+    fn a_step_costs_what_its_products_do() {
+        let network = Network::new(vec![8, 4, 2], vec![Activation::Sigmoid; 2], true).expect("a network");
+        let recipe = Recipe {
+            loss: Loss::SquaredError,
+            reduction: Reduction::Mean,
+            optimizer: Optimizer::new(OptimizerKind::Sgd),
+            schedule: Schedule::constant(0.1),
+            batch: 16,
+            shuffle: false,
+            epochs: 1,
+            seed: 0,
+        };
+        let device = Device::cpu(Some(1), "a test");
+        // In f32 it is one kernel, in f64 one a layer.
+        let whole = session::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
+        let plan = session::plan::<f64>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
+        let work = Work::of_step(&plan, 16);
+        assert_eq!((whole.training.len(), plan.training.len()), (1, 5));
+        assert_eq!(Work::of_step(&whole, 16).operations, work.operations);
+        let (first, second) = ((8.0 + 1.0) * 4.0, (4.0 + 1.0) * 2.0);
+        // Forward and update of both layers, the delta below the second.
+        assert_eq!(work.operations, 2.0 * 16.0 * (2.0 * first + 3.0 * second));
+        let update = plan.training.last().expect("a plan that trains ends with the first layer's update");
+        assert_eq!(Work::of(&plan, update, 16).operations, 2.0 * 16.0 * first);
+        assert!(Work::of(&plan, update, 16).bytes >= 4.0 * (16.0 * (8.0 + 4.0) + 2.0 * first));
+    }
+}

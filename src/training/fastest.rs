@@ -1,0 +1,291 @@
+//! `--device auto`: which device trains a net in its batches sooner, by a quick measurement that is remembered.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::device::{Device, ONLY_SOFTWARE};
+use super::session::{self, Recipe, Samples, Session};
+use crate::cache;
+use crate::data::Matrix;
+use crate::error::{Result, shown};
+use crate::executor::cpu::affordable;
+use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::network::{Layer, Network, Weights};
+
+/// Which GPUs are worth a measurement, and where its outcome is kept.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Whether a GPU is measured against the CPU.
+    pub candidate: fn(&GpuInfo) -> bool,
+    /// The cache's folder; none: nothing is remembered.
+    pub cache: Option<PathBuf>,
+}
+
+impl Default for Choice {
+    /// Every GPU but software adapters, which are slower than the CPU path that they run on.
+    fn default() -> Self {
+        Self { candidate: |gpu| !gpu.software, cache: cache::folder() }
+    }
+}
+
+/// Seconds of a training step on each device. A device that cannot train the net takes forever.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// On the CPU path; none: it cannot.
+    pub cpu: Option<f64>,
+    /// On the GPU; none: it cannot.
+    pub gpu: Option<f64>,
+}
+
+impl Times {
+    /// Whether the GPU is the one to take: in doubt the CPU is.
+    pub fn gpu_is_faster(&self) -> bool {
+        match (self.cpu, self.gpu) {
+            (Some(cpu), Some(gpu)) => gpu < cpu,
+            (cpu, gpu) => cpu.is_none() && gpu.is_some(),
+        }
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |seconds: Option<f64>| match seconds {
+            None => "too large".to_string(),
+            Some(seconds) if seconds < 1e-3 => format!("{:.1} µs", 1e6 * seconds),
+            Some(seconds) => format!("{:.2} ms", 1e3 * seconds),
+        };
+        write!(text, "a step takes {} on the GPU, {} on the CPU", said(self.gpu), said(self.cpu))
+    }
+}
+
+const PURPOSE: &str = "device";
+/// Time for the steps of one device, after the first ones.
+const TIME: Duration = Duration::from_millis(60);
+/// Operations of a step that is measured, at most: with so many, a device is as busy as with more.
+const OPERATIONS: f64 = 2e9;
+/// Numbers of the data that is made up for it, at most.
+const NUMBERS: usize = 1 << 20;
+/// Steps of an epoch that is measured, at most.
+const STEPS: usize = 64;
+
+impl Device {
+    /// The device that trains this net by this recipe on `rows` rows sooner: the CPU path or the best GPU that is a candidate.
+    ///
+    /// A GPU that cannot be opened or fails in the measurement is not taken.
+    pub fn fastest(network: &Network, recipe: &Recipe, rows: usize, threads: Option<usize>, choice: &Choice) -> Self {
+        let gpus = Gpus::find();
+        let list = gpus.list();
+        let cpu = Self::cpu(threads, if list.is_empty() { "no GPU was found" } else { ONLY_SOFTWARE });
+        let mut refusal = None;
+        for gpu in list.iter().filter(|gpu| (choice.candidate)(gpu)) {
+            match cpu.or_faster(&gpus, gpu, network, recipe, rows, choice) {
+                Ok(device) => return device,
+                Err(error) => refusal = refusal.or(Some(error.to_string())),
+            }
+        }
+        match refusal {
+            None => cpu,
+            Some(refusal) => cpu.because(&refusal),
+        }
+    }
+
+    /// This CPU path, or a GPU if that is faster.
+    fn or_faster(
+        &self,
+        gpus: &Gpus,
+        gpu: &GpuInfo,
+        network: &Network,
+        recipe: &Recipe,
+        rows: usize,
+        choice: &Choice,
+    ) -> Result<Self> {
+        let key = key(network, recipe, rows, gpu, self.threads());
+        let folder = choice.cache.as_deref();
+        let remembered = folder.and_then(|folder| cache::load_from::<Times>(folder, PURPOSE, &key));
+        if let Some(times) = remembered.filter(|times| !times.gpu_is_faster()) {
+            return Ok(self.clone().because(&reason(&times, gpu, true)));
+        }
+        let open = Self::on(gpus.open(gpu.index)?);
+        let times = match remembered {
+            Some(times) => times,
+            None => Times { cpu: measure(network, recipe, rows, self)?, gpu: measure(network, recipe, rows, &open)? },
+        };
+        if let (None, Some(folder)) = (remembered, folder) {
+            cache::store_in(folder, PURPOSE, &key, &times);
+        }
+        let taken = if times.gpu_is_faster() { open } else { self.clone() };
+        Ok(taken.because(&reason(&times, gpu, remembered.is_some())))
+    }
+}
+
+fn reason(times: &Times, gpu: &GpuInfo, remembered: bool) -> String {
+    let when = if remembered { "measured earlier" } else { "measured now" };
+    let name = if times.gpu_is_faster() { String::new() } else { format!(" ({})", shown(&gpu.name)) };
+    format!("faster with this net and batch{name}: {times}, {when}")
+}
+
+/// What the times depend on.
+fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: usize) -> String {
+    let activations: Vec<&str> = network.activations().iter().map(|activation| activation.name()).collect();
+    let batch = recipe.batch.min(rows);
+    format!(
+        "{:?} {} bias {}, {}, {}, batch {batch} of {}, {} {} {}, {threads} threads, wgrad {}",
+        network.widths(),
+        activations.join(" "),
+        network.bias(),
+        recipe.loss.name(),
+        recipe.optimizer.kind,
+        rows.div_ceil(batch.max(1)).min(STEPS),
+        gpu.name,
+        gpu.backend,
+        gpu.driver,
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it.
+fn measure(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
+    let (recipe, rows) = sample_of(network, recipe, rows);
+    let plan = session::plan::<f32>(network, recipe.loss, Some(&recipe), rows, 1, device);
+    let fits = |gpu: &OpenGpu| plan.check(&gpu.limits()).is_ok();
+    if affordable::<f32>(&plan).is_err() || !device.gpu().is_none_or(fits) {
+        return Ok(None);
+    }
+    let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples(network, rows), device)?;
+    let steps = session.steps_per_epoch() as f64;
+    let mut epoch = || -> Result<f64> {
+        let started = Instant::now();
+        session.train(1, |_| ControlFlow::Continue(()))?;
+        Ok(started.elapsed().as_secs_f64())
+    };
+    epoch()?; // compiles, and wakes what sleeps
+    let (started, mut timings) = (Instant::now(), Vec::new());
+    while timings.is_empty() || (started.elapsed() < TIME && timings.len() < 15) {
+        timings.push(epoch()? / steps);
+    }
+    timings.sort_by(f64::total_cmp);
+    Ok(Some(timings[timings.len() / 2]))
+}
+
+/// The recipe and rows of a measurement: whole batches, fewer and smaller ones where those of training would take too long.
+fn sample_of(network: &Network, recipe: &Recipe, rows: usize) -> (Recipe, usize) {
+    let operations = 6.0 * network.parameter_count() as f64;
+    let widest = network.inputs().max(network.outputs());
+    let batch = recipe.batch.min(rows).min((OPERATIONS / operations) as usize).min(NUMBERS / widest).max(1);
+    let affordable = (OPERATIONS / operations / batch as f64) as usize;
+    let steps = rows.div_ceil(recipe.batch.max(1)).min(STEPS).min(affordable).min(NUMBERS / widest / batch).max(1);
+    (Recipe { batch, ..*recipe }, steps * batch)
+}
+
+/// Inputs between 0 and 1; targets that any loss takes: each row is of one class.
+fn samples(network: &Network, rows: usize) -> Samples<f32> {
+    let (inputs, outputs) = (network.inputs(), network.outputs());
+    let values = (0..rows * inputs).map(|index| ((index * 7919) % 1009) as f32 / 1009.0).collect();
+    let mut targets = Matrix::zeros(rows, outputs);
+    (0..rows).for_each(|row| targets.values[row * outputs + row % outputs] = 1.0);
+    Samples { inputs: Matrix::new(rows, inputs, values), targets }
+}
+
+/// Small weights of both signs.
+fn weights(network: &Network) -> Weights<f32> {
+    let layer = |pair: &[usize]| {
+        let scale = 1.0 / (pair[0] as f32).sqrt();
+        let value = |index: usize| (((index * 7907) % 1013) as f32 / 506.0 - 1.0) * scale;
+        let bias = if network.bias() { vec![0.0; pair[1]] } else { Vec::new() };
+        Layer { weight: Matrix::new(pair[0], pair[1], (0..pair[0] * pair[1]).map(value).collect()), bias }
+    };
+    network.widths().windows(2).map(layer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, Loss, Optimizer, OptimizerKind};
+    use crate::training::{Reduction, Schedule};
+
+    #[test]
+    fn the_faster_device_is_taken_and_in_doubt_the_cpu() {
+        let faster = |cpu, gpu| Times { cpu, gpu }.gpu_is_faster();
+        assert!(faster(Some(2e-3), Some(1e-3)));
+        assert!(!faster(Some(1e-3), Some(2e-3)));
+        assert!(!faster(Some(1e-3), Some(1e-3)));
+        assert!(!faster(Some(1e-3), Some(f64::NAN)));
+        assert!(!faster(Some(1e-3), None));
+        assert!(faster(None, Some(1.0)));
+        assert!(!faster(None, None));
+    }
+
+    fn case(widths: Vec<usize>, batch: usize) -> (Network, Recipe) {
+        let layers = widths.len() - 1;
+        let recipe = Recipe {
+            loss: Loss::SquaredError,
+            reduction: Reduction::Mean,
+            optimizer: Optimizer::new(OptimizerKind::Sgd),
+            schedule: Schedule::constant(0.1),
+            batch,
+            shuffle: true,
+            epochs: 1,
+            seed: 0,
+        };
+        (Network::new(widths, vec![Activation::Sigmoid; layers], true).expect("a network"), recipe)
+    }
+
+    #[test]
+    fn a_measurement_takes_the_batch_as_it_is_unless_that_takes_too_long() {
+        let (network, recipe) = case(vec![64, 32, 10], 64);
+        let (sample, rows) = sample_of(&network, &recipe, 1797);
+        assert_eq!((sample.batch, rows), (64, 29 * 64));
+        let (network, recipe) = case(vec![1024, 2048, 2048, 1024], 2048);
+        let (sample, rows) = sample_of(&network, &recipe, 16_384);
+        assert!((30..60).contains(&sample.batch) && rows == sample.batch, "{} of {rows}", sample.batch);
+        let (network, recipe) = case(vec![100_000, 100_000, 1], 4096);
+        assert_eq!(sample_of(&network, &recipe, 1 << 20).1, 1);
+    }
+
+    #[test]
+    fn what_the_times_depend_on_is_in_the_key() {
+        let gpu = |name: &str, driver: &str| GpuInfo {
+            index: 0,
+            name: name.into(),
+            backend: "vulkan".into(),
+            driver: driver.into(),
+            kind: "discrete".into(),
+            software: false,
+            buffer_bytes: 1,
+        };
+        let of = |widths: &[usize], batch, gpu: GpuInfo, threads| {
+            let (network, recipe) = case(widths.to_vec(), batch);
+            key(&network, &recipe, 1000, &gpu, threads)
+        };
+        let base = of(&[4, 3, 2], 10, gpu("a", "1"), 2);
+        assert_eq!(base, of(&[4, 3, 2], 10, gpu("a", "1"), 2));
+        for other in [
+            of(&[4, 5, 2], 10, gpu("a", "1"), 2),
+            of(&[4, 3, 2], 20, gpu("a", "1"), 2),
+            of(&[4, 3, 2], 10, gpu("b", "1"), 2),
+            of(&[4, 3, 2], 10, gpu("a", "2"), 2),
+            of(&[4, 3, 2], 10, gpu("a", "1"), 4),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn a_net_beyond_every_memory_is_not_measured() {
+        let (network, recipe) = case(vec![64, 1 << 30, 10], 32);
+        assert_eq!(measure(&network, &recipe, 1000, &Device::cpu(Some(1), "a test")).expect("no error"), None);
+    }
+
+    #[test]
+    fn without_a_candidate_nothing_is_measured_and_the_cpu_is_taken() {
+        let (network, recipe) = case(vec![4, 3, 2], 10);
+        let folder = tempfile::tempdir().expect("a folder");
+        let choice = Choice { candidate: |_| false, cache: Some(folder.path().into()) };
+        let device = Device::fastest(&network, &recipe, 100, Some(1), &choice);
+        assert!(device.gpu().is_none() && std::fs::read_dir(folder.path()).expect("a folder").next().is_none());
+    }
+}
