@@ -9,20 +9,19 @@ fn result_rows() -> u32 {
 fn result_columns() -> u32 {
     return parameters.outputs;
 }
+fn find_rows(row: u32) {
+}
 fn depth() -> u32 {
     return rows;
 }
 
 // Four inputs of one row of the batch; zero past the batch, where an earlier, longer one may have left its rows.
 fn inputs_of(sample: u32, row: u32) -> vec4f {
-    if sample >= rows {
-        return vec4f();
-    }
     let width = stride(parameters.inputs);
     let column = min(row / 4u, width - 1u);
-    let value = input[source_row(sample) * width + column];
+    let value = input[source_row(min(sample, rows - 1u)) * width + column];
     let one = vec4u(row) + vec4u(0u, 1u, 2u, 3u) == vec4u(parameters.inputs);
-    return select(value, vec4f(1.0), one);
+    return select(vec4f(), select(value, vec4f(1.0), one), sample < rows);
 }
 
 fn lhs(row: u32, k: u32) -> mat4x4f {

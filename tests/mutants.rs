@@ -145,8 +145,8 @@ fn product_faults() -> Vec<Fault> {
             case(),
         ),
         fault("the next column is the same again", "forward", ["right1 * left[r]", "right0 * left[r]"], case()),
-        fault("every replica is the first", "forward", ["replica = id.z;", "replica = 0u;"], replicas()),
-        fault("every replica is updated as the first", "update", ["replica = id.z;", "replica = 0u;"], replicas()),
+        fault("every replica is the first", "forward", ["begin(id.z);", "begin(0u);"], replicas()),
+        fault("every replica is updated as the first", "update", ["begin(id.z);", "begin(0u);"], replicas()),
         fault("the weights are not transposed", "delta", ["return transpose(mat4x4f(", "return (mat4x4f("], case()),
     ]
 }
@@ -155,6 +155,7 @@ fn epilogue_faults() -> Vec<Fault> {
     let nan = "vec4f(bitcast<f32>(0x7fc00000u | (row & 0u)), activate(z).yzw), valid";
     let bias = ["parameters.bias == 1u", "parameters.bias == 2u"];
     vec![
+        fault("all rows are the first of four", "forward", ["input_row(min(row + r,", "input_row(min(row,"], case()),
         fault("the bias is missing", "forward", bias, case()),
         fault("the activation is skipped", "forward", ["activate(z), valid", "z, valid"], case()),
         fault("NaN is stored", "forward", ["activate(z), valid", nan], case()),
@@ -196,7 +197,7 @@ fn epilogue_faults() -> Vec<Fault> {
             ["source[segment_row", "source[min(segment_row + 1u, parameters.segment_rows - 1u)"],
             gathered(),
         ),
-        fault("every gathered batch is the first", "gather", [" + steps[replica].first", ""], gathered()),
+        fault("every gathered batch is the first", "gather", [" + first + id.y", " + id.y"], gathered()),
     ]
 }
 
@@ -209,10 +210,10 @@ fn in_place() -> Case {
 }
 
 fn source_faults() -> Vec<Fault> {
-    let next = ["steps[replica].first + row]", "steps[replica].first + row + 1u]"];
-    let first = [" + steps[replica].first + row]", " + row]"];
-    let unordered = ["order[replica * parameters.order_length + steps[replica].first + row]", "steps[replica].first + row"];
-    let stays = ["return steps[replica].first + row;", "return row;"];
+    let next = ["first + row]", "first + row + 1u]"];
+    let first = [" + first + row]", " + row]"];
+    let unordered = ["order[replica * parameters.order_length + first + row]", "first + row"];
+    let stays = ["return first + row;", "return row;"];
     let faults = |kernel: &'static str| {
         vec![
             fault("each row is read a place too late", kernel, next, case()),
@@ -236,7 +237,7 @@ fn narrow_faults() -> Vec<Fault> {
     let binary = || narrow_joint(Activation::Sigmoid, Loss::BinaryCrossEntropy);
     let gelu = || Case { output: Activation::Gelu, ..narrow() };
     let one_layer = || Case { widths: vec![17, 10], ..case() };
-    let next = ["steps[replica].first + row]", "steps[replica].first + row + 1u]"];
+    let next = ["first + row]", "first + row + 1u]"];
     let faults = vec![
         fault("the last term is dropped", "forward_output", ["stride(depth())", "stride(depth() - 1u)"], narrow()),
         fault(
@@ -286,7 +287,7 @@ fn update_faults() -> Vec<Fault> {
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
-        fault("stale rows are summed", "update", ["if sample >= rows {", "if sample >= rows && rows == 0u {"], case()),
+        fault("stale rows are summed", "update", ["sample < rows);", "sample < rows || rows > 0u);"], case()),
         fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
         fault("biases decay", "update", decay, case()),
         fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),
