@@ -20,15 +20,25 @@ fn input_row(row: u32) -> u32 {
     return replica * parameters.capacity + row;
 }
 
+// Where the input's rows begin that this invocation sums: found once, so that no loop waits for an order.
+var<private> first_row: u32;
+var<private> starts: array<u32, ROWS>;
+
+fn find_rows(row: u32) {
+    first_row = row;
+    for (var r = 0u; r < ROWS; r++) {
+        starts[r] = input_row(min(row + r, rows - 1u)) * stride(parameters.inputs);
+    }
+}
+
 // The padding of input is zero, so the terms past the depth are.
 fn lhs(row: u32, k: u32) -> mat4x4f {
-    let width = stride(parameters.inputs);
-    let last = rows - 1u;
+    let r = row - first_row;
     return mat4x4f(
-        input[input_row(min(row, last)) * width + k],
-        input[input_row(min(row + 1u, last)) * width + k],
-        input[input_row(min(row + 2u, last)) * width + k],
-        input[input_row(min(row + 3u, last)) * width + k],
+        input[starts[r] + k],
+        input[starts[r + 1u] + k],
+        input[starts[r + 2u] + k],
+        input[starts[r + 3u] + k],
     );
 }
 

@@ -12,9 +12,9 @@ fn stored_at(column: u32) -> vec4f {
     return stored[column];
 }
 
-fn finish(row: u32, sums: ptr<function, array<vec4f, SUMS>>, first: u32) {
+fn finish(row: u32, sums: ptr<function, array<vec4f, SUMS>>, place: u32) {
     for (var column = 0u; column < COLUMNS; column++) {
-        let z = with_bias(column, (*sums)[first + column]);
+        let z = with_bias(column, (*sums)[place + column]);
         let output = activate(z);
         results[column] = select(output, z, IS_JOINT);
         stored[column] = stored_of(z, output);

@@ -21,8 +21,8 @@ fn stored_at(column: u32) -> vec4f {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-    replica = id.z;
-    if id.x >= this_step().rows {
+    begin(id.z);
+    if id.x >= rows {
         return;
     }
     let width = stride(parameters.outputs);

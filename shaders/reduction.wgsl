@@ -1,8 +1,7 @@
 // Adds up the parts of the sums, first to last, and ends with the kernel's own function; one invocation a vec4 of the result.
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-    replica = id.z;
-    rows = this_step().rows;
+    begin(id.z);
     let width = stride(result_columns());
     let element = id.y * groups.x * LANES + id.x;
     if element >= result_rows() * width {

@@ -5,3 +5,10 @@ fn step_of(number: u32) -> Step {
 fn this_step() -> Step {
     return step_of(replica);
 }
+
+// Every entry point begins with this.
+fn begin(number: u32) {
+    replica = number;
+    rows = this_step().rows;
+    first = this_step().first;
+}

@@ -12,19 +12,21 @@ const_assert LANES * BLOCK_COLUMNS == SIDE4 && LANES_Y * BLOCK_ROWS == SIDE4 && 
 // The tiles of lhs and rhs: term by term, four rows or columns a vec4.
 var<workgroup> tiles: array<vec4f, 2u * TILE_DEPTH * SIDE4>;
 
+// The place of an invocation's block in its tile, along the side and along the sum: neighbours read what lies side by side.
+fn block_place(number: u32, along_side: bool) -> vec2u {
+    return select(vec2u(number / DEPTH4, number % DEPTH4), vec2u(number % SIDE4, number / SIDE4), along_side);
+}
+
 // Brings the tiles from row 4 · row4, vec4 column and term 4k on. Past the last terms, rows and columns they hold those again.
 fn load(row4: u32, column: u32, k: u32, last: u32, invocation: u32) {
     let number = invocation % BLOCKS;
-    // The block's place in its tile, along the side and along the sum. Neighbours read what lies side by side.
-    let along_terms = vec2u(number / DEPTH4, number % DEPTH4);
-    let along_side = vec2u(number % SIDE4, number / SIDE4);
     var place: vec2u;
     var block: mat4x4f;
     if invocation < BLOCKS {
-        place = select(along_terms, along_side, LHS_ALONG_ROWS);
+        place = block_place(number, LHS_ALONG_ROWS);
         block = transpose(lhs(4u * (row4 + place.x), min(k + place.y, last)));
     } else {
-        place = select(along_terms, along_side, RHS_ALONG_COLUMNS);
+        place = block_place(number, RHS_ALONG_COLUMNS);
         block = rhs(min(k + place.y, last), min(column + place.x, stride(result_columns()) - 1u));
     }
     let first = (invocation / BLOCKS * TILE_DEPTH + 4u * place.y) * SIDE4 + place.x;
@@ -62,11 +64,11 @@ fn main(
     @builtin(local_invocation_id) lane: vec3u,
     @builtin(local_invocation_index) invocation: u32,
 ) {
-    replica = group.z / parts();
-    rows = this_step().rows;
+    begin(group.z / parts());
     let part = group.z % parts();
     let row4 = SIDE4 * group.y;
     let column = SIDE4 * group.x;
+    find_rows(4u * (row4 + block_place(invocation % BLOCKS, LHS_ALONG_ROWS).x));
     // Not `rows` and `replica`: barriers need bounds that are the same for all, and WGSL does not see that of variables.
     let range = part_of(stride(depth(step_of(group.z / parts()).rows)), part);
     var sums: array<vec4f, SUMS>;

@@ -9,6 +9,8 @@ fn result_rows() -> u32 {
 fn result_columns() -> u32 {
     return parameters.outputs;
 }
+fn find_rows(row: u32) {
+}
 fn depth(batch: u32) -> u32 {
     return batch;
 }

@@ -169,8 +169,8 @@ fn product_faults() -> Vec<Fault> {
             case(),
         ),
         fault("the next column is the same again", "forward", ["right1 * left[r]", "right0 * left[r]"], case()),
-        fault("every replica is the first", "forward", ["replica = id.z / parts();", "replica = 0u;"], replicas()),
-        fault("every replica is updated as the first", "update", ["replica = id.z / parts();", "replica = 0u;"], replicas()),
+        fault("every replica is the first", "forward", ["begin(id.z / parts());", "begin(0u);"], replicas()),
+        fault("every replica is updated as the first", "update", ["begin(id.z / parts());", "begin(0u);"], replicas()),
         fault("the weights are not transposed", "delta", ["return transpose(mat4x4f(", "return (mat4x4f("], case()),
     ]
 }
@@ -208,7 +208,7 @@ fn tiled_faults() -> Vec<Fault> {
         fault(
             "every replica is the first in tiles",
             "forward",
-            ["replica = group.z / parts();", "replica = 0u;"],
+            ["begin(group.z / parts());", "begin(0u);"],
             Case { replicas: 2, ..tiled() },
         ),
     ]
@@ -223,7 +223,7 @@ fn split_faults() -> Vec<Fault> {
         fault("the last part is not added", "forward", ["part < parts(); part++", "part + 1u < parts(); part++"], split()),
         fault("the first part is added again", "delta", every_part, split()),
         fault("all replicas leave their parts in one place", "update", ["(replica * parts() + part)", "part"], split()),
-        fault("every replica's parts are the first's", "forward", ["replica = id.z / parts();", "replica = 0u;"], split()),
+        fault("every replica's parts are the first's", "forward", ["begin(id.z / parts());", "begin(0u);"], split()),
     ]
 }
 
@@ -231,6 +231,7 @@ fn epilogue_faults() -> Vec<Fault> {
     let nan = "vec4f(bitcast<f32>(0x7fc00000u | (row & 0u)), activate(z).yzw), valid";
     let bias = ["parameters.bias == 1u", "parameters.bias == 2u"];
     vec![
+        fault("all rows are the first of four", "forward", ["input_row(min(row + r,", "input_row(min(row,"], case()),
         fault("the bias is missing", "forward", bias, case()),
         fault("the activation is skipped", "forward", ["activate(z), valid", "z, valid"], case()),
         fault("NaN is stored", "forward", ["activate(z), valid", nan], case()),
@@ -272,7 +273,7 @@ fn epilogue_faults() -> Vec<Fault> {
             ["source[segment_row", "source[min(segment_row + 1u, parameters.segment_rows - 1u)"],
             gathered(),
         ),
-        fault("every gathered batch is the first", "gather", [" + this_step().first", ""], gathered()),
+        fault("every gathered batch is the first", "gather", [" + first + id.y", " + id.y"], gathered()),
     ]
 }
 
@@ -285,10 +286,10 @@ fn in_place() -> Case {
 }
 
 fn source_faults() -> Vec<Fault> {
-    let next = ["this_step().first + row]", "this_step().first + row + 1u]"];
-    let first = [" + this_step().first + row]", " + row]"];
-    let unordered = ["order[replica * parameters.order_length + this_step().first + row]", "this_step().first + row"];
-    let stays = ["return this_step().first + row;", "return row;"];
+    let next = ["first + row]", "first + row + 1u]"];
+    let first = [" + first + row]", " + row]"];
+    let unordered = ["order[replica * parameters.order_length + first + row]", "first + row"];
+    let stays = ["return first + row;", "return row;"];
     let faults = |kernel: &'static str| {
         vec![
             fault("each row is read a place too late", kernel, next, case()),
@@ -312,7 +313,7 @@ fn narrow_faults() -> Vec<Fault> {
     let binary = || narrow_joint(Activation::Sigmoid, Loss::BinaryCrossEntropy);
     let gelu = || Case { output: Activation::Gelu, ..narrow() };
     let one_layer = || Case { widths: vec![17, 10], ..case() };
-    let next = ["this_step().first + row]", "this_step().first + row + 1u]"];
+    let next = ["first + row]", "first + row + 1u]"];
     let faults = vec![
         fault("the last term is dropped", "forward_output", ["stride(depth(rows))", "stride(depth(rows) - 1u)"], narrow()),
         fault(
@@ -362,7 +363,7 @@ fn update_faults() -> Vec<Fault> {
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
-        fault("stale rows are summed", "update", ["sample < rows)", "sample < rows || rows > 0u)"], case()),
+        fault("stale rows are summed", "update", ["sample < rows);", "sample < rows || rows > 0u);"], case()),
         fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
         fault("biases decay", "update", decay, case()),
         fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),

@@ -2,5 +2,5 @@
 @group(0) @binding(WRITES - 1u) var<storage, read> order: array<u32>;
 
 fn source_row(row: u32) -> u32 {
-    return order[replica * parameters.order_length + this_step().first + row];
+    return order[replica * parameters.order_length + first + row];
 }

@@ -51,7 +51,7 @@ impl Composition<'_> {
         };
         let shader = Shader::new(format!("{}-{which}-{}-{lanes}", self.kernel, self.variant));
         let shader = match pass {
-            Pass::Reduction(_) => shader.constant("LANES", lanes),
+            Pass::Reduction(_) => shader.constant("LANES", lanes).constant("ROWS", 4),
             Pass::Whole | Pass::Parts(_) => self.constants(shader, lanes, family),
         };
         let split = pass != Pass::Whole;
@@ -74,6 +74,7 @@ impl Composition<'_> {
                 .constant("COLUMNS", DIRECT_COLUMNS4)
                 .constant("SUMS", DIRECT_ROWS * DIRECT_COLUMNS4),
             Some(tile) => shader
+                .constant("ROWS", 4)
                 .constant("TILE_SIDE", tile.side)
                 .constant("TILE_DEPTH", TILE_DEPTH)
                 .constant("BLOCK_ROWS", tile.block_rows)
