@@ -122,10 +122,13 @@ impl<T: Scalar> Vectorised for Finish<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
         let first = self.tile.tile.columns.start;
-        self.tile.for_each_run(|row, [below]| {
-            let stored = &self.stored[row * self.width + first..][..below.len()];
-            self.activation.times_derivative(below, stored);
-        });
+        self.tile.for_each_run(
+            #[inline(always)]
+            |row, [below]| {
+                let stored = &self.stored[row * self.width + first..][..below.len()];
+                self.activation.times_derivative(below, stored);
+            },
+        );
     }
 }
 

@@ -145,18 +145,21 @@ impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
     fn run(self) {
         let columns = self.tile.tile.columns.clone();
         let bias = self.bias.map(|bias| &bias[columns.clone()]);
-        self.tile.for_each_run(|_, mut values| {
-            let (output, slope) = values.split_first_mut().expect("the output");
-            if let Some(bias) = bias {
-                for row in output.chunks_exact_mut(columns.len()) {
-                    row.iter_mut().zip(bias).for_each(|(sum, &bias)| *sum += bias);
+        self.tile.for_each_run(
+            #[inline(always)]
+            |_, mut values| {
+                let (output, slope) = values.split_first_mut().expect("the output");
+                if let Some(bias) = bias {
+                    for row in output.chunks_exact_mut(columns.len()) {
+                        row.iter_mut().zip(bias).for_each(|(sum, &bias)| *sum += bias);
+                    }
                 }
-            }
-            if let [slope] = slope {
-                slope.iter_mut().zip(output.iter()).for_each(|(slope, &z)| *slope = self.activation.slope(z));
-            }
-            self.activation.activate_all(output);
-        });
+                if let [slope] = slope {
+                    slope.iter_mut().zip(output.iter()).for_each(|(slope, &z)| *slope = self.activation.slope(z));
+                }
+                self.activation.activate_all(output);
+            },
+        );
     }
 }
 

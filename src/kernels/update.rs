@@ -196,20 +196,23 @@ impl<T: Scalar, const N: usize> Vectorised for Apply<'_, '_, T, N> {
     #[inline(always)]
     fn run(self) {
         let (first, width) = (self.tile.tile.rows.start, self.tile.tile.columns.len());
-        self.tile.for_each_run(|row, matrices| {
-            let gradient = &self.gradient[(row - first) * width..][..matrices[0].len()];
-            let weights = (self.weights.saturating_sub(row) * width).min(gradient.len());
-            let (weights_gradient, bias_gradient) = gradient.split_at(weights);
-            let mut biases: [&mut [T]; N] = std::array::from_fn(|_| &mut [][..]);
-            let mut parts = matrices.into_iter().map(|matrix| matrix.split_at_mut(weights));
-            let weights: [&mut [T]; N] = std::array::from_fn(|k| {
-                let (weights, bias) = parts.next().expect("one part a matrix");
-                biases[k] = bias;
-                weights
-            });
-            self.optimizer.update_all(self.rates, self.rates.weight_decay, weights, weights_gradient);
-            self.optimizer.update_all(self.rates, T::ZERO, biases, bias_gradient);
-        });
+        self.tile.for_each_run(
+            #[inline(always)]
+            |row, matrices| {
+                let gradient = &self.gradient[(row - first) * width..][..matrices[0].len()];
+                let weights = (self.weights.saturating_sub(row) * width).min(gradient.len());
+                let (weights_gradient, bias_gradient) = gradient.split_at(weights);
+                let mut biases: [&mut [T]; N] = std::array::from_fn(|_| &mut [][..]);
+                let mut parts = matrices.into_iter().map(|matrix| matrix.split_at_mut(weights));
+                let weights: [&mut [T]; N] = std::array::from_fn(|k| {
+                    let (weights, bias) = parts.next().expect("one part a matrix");
+                    biases[k] = bias;
+                    weights
+                });
+                self.optimizer.update_all(self.rates, self.rates.weight_decay, weights, weights_gradient);
+                self.optimizer.update_all(self.rates, T::ZERO, biases, bias_gradient);
+            },
+        );
     }
 }
 
