@@ -13,7 +13,7 @@ pub(super) fn escaped(text: &str) -> String {
 const STYLE: &str = "\
 :root { --page: #fff; --ink: #1b1b1b; --faint: #d8d8d8; color-scheme: light dark }
 @media (prefers-color-scheme: dark) { :root { --page: #161616; --ink: #e8e8e8; --faint: #3a3a3a } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--page) }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--page) }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--faint); text-align: left; white-space: nowrap }

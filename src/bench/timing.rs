@@ -51,7 +51,7 @@ pub fn alone(work: Work<'_>, care: &Care) -> Result<Statistics> {
 
 /// How often a work has to be repeated for a timing that lasts long enough, and leaves room for others.
 fn repeats(work: &mut Work<'_>, care: &Care) -> Result<usize> {
-    let wanted = care.timing.min(care.total / 4).as_secs_f64();
+    let wanted = care.timing.min(care.total / 10).as_secs_f64();
     let mut repeats = 1;
     // The first time is for caches and page faults.
     timed(work, repeats)?;

@@ -19,7 +19,8 @@ use crate::training::{Device, Wanted};
     after_help = "\
 Examples:  wgrad bench --quick
            wgrad bench --net 784-128-10 --batch-size 32,256,2048 --html bench.html
-           wgrad bench --json > before.json;  wgrad bench --baseline before.json --max-regression 10%
+           wgrad bench --json > before.json
+           wgrad bench --baseline before.json --max-regression 10%
            wgrad bench kernels --net 784-128-10 --batch-size 64 --device gpu
            wgrad bench training --workload mnist --epochs 3 --device cpu"
 )]
