@@ -2,12 +2,14 @@
 //! alone, 16 replicas where many train side by side. Every number goes through the same operations either way, so that a replica
 //! trained among others comes out bit for bit as it does alone.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{Whole, largest};
 use crate::kernels::{Operand, OperandMut, Step};
 use crate::network::optimizer::Rates;
-use crate::network::{Activation, Loss};
+use crate::network::{Activation, Loss, OptimizerKind};
 use crate::scalar::exponential;
 
 /// Replicas that go through the same instructions.
@@ -49,10 +51,23 @@ pub(super) fn train(
 /// Runs a task with the widest SIMD instructions of the machine.
 fn dispatch<const LANES: usize, const SAMPLES: bool>(task: &Task<'_>, mut writes: Vec<&mut [f32]>, replicas: usize) {
     let mut block = Block::<LANES, SAMPLES>::new(task.whole, replicas);
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || block.train(task, &mut writes),
-    );
+    pulp::Arch::new().dispatch(Training { block: &mut block, task, writes: &mut writes });
+}
+
+/// A block's training, compiled once for each set of SIMD instructions.
+struct Training<'a, 'b, 'c, const LANES: usize, const SAMPLES: bool> {
+    block: &'a mut Block<LANES, SAMPLES>,
+    task: &'a Task<'b>,
+    writes: &'a mut [&'c mut [f32]],
+}
+
+impl<const LANES: usize, const SAMPLES: bool> pulp::WithSimd for Training<'_, '_, '_, LANES, SAMPLES> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        self.block.train(self.task, self.writes);
+    }
 }
 
 /// The steps of some replicas.
@@ -351,10 +366,14 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
                         }
                         self.gradient[place] = sum;
                     } else {
-                        let sum = &mut self.gradient[place * LANES..(place + 1) * LANES];
+                        // Through an array of its own, so that no lane seems to depend on another.
+                        let kept = &mut self.gradient[place * LANES..(place + 1) * LANES];
+                        let mut sum = [0.0; LANES];
+                        sum.copy_from_slice(kept);
                         for lane in 0..LANES {
                             sum[lane] += input[lane] * delta[lane];
                         }
+                        kept.copy_from_slice(&sum);
                     }
                 }
             }
@@ -371,46 +390,70 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
             let first = layer.parameter;
             if steps.len() == 1 {
                 let rates: Rates<f32> = steps[0].rates.converted();
-                self.apply(whole, &rates, rates.weight_decay, first * Self::OWN..(first + weights) * Self::OWN, 1);
-                self.apply(whole, &rates, 0.0, (first + weights) * Self::OWN..(first + all) * Self::OWN, 1);
+                self.apply(whole, &rates, rates.weight_decay, first * Self::OWN..(first + weights) * Self::OWN);
+                self.apply(whole, &rates, 0.0, (first + weights) * Self::OWN..(first + all) * Self::OWN);
             } else {
                 for (lane, step) in steps.iter().enumerate() {
                     let rates: Rates<f32> = step.rates.converted();
-                    let range = |from: usize, to: usize| from * LANES + lane..to * LANES;
-                    self.apply(whole, &rates, rates.weight_decay, range(first, first + weights), LANES);
-                    self.apply(whole, &rates, 0.0, range(first + weights, first + all), LANES);
+                    let range = |from: usize, to: usize| from * LANES..to * LANES;
+                    self.apply_lane(whole, &rates, rates.weight_decay, range(first, first + weights), lane);
+                    self.apply_lane(whole, &rates, 0.0, range(first + weights, first + all), lane);
                 }
             }
         }
     }
 
-    /// The rule for every `every`th number of a range.
+    /// The rule for a range of the parameters.
     #[inline(always)]
-    fn apply(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: std::ops::Range<usize>, every: usize) {
+    fn apply(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: Range<usize>) {
         let [first, second] = &mut self.states;
-        let optimizer = whole.optimizer;
-        match optimizer.states() {
-            0 => {
-                for index in range.step_by(every) {
-                    let (weight, gradient) = (self.parameters[index], self.gradient[index]);
-                    self.parameters[index] = optimizer.update(rates, decay, weight, gradient, &mut [0.0; 2]);
-                }
+        let of = |state: usize| if state < whole.optimizer.states() { range.clone() } else { 0..0 };
+        let (first, second) = (&mut first[of(0)], &mut second[of(1)]);
+        let both = self.parameters[range.clone()].iter_mut().zip(&self.gradient[range.clone()]);
+        apply(whole.optimizer, rates, decay, both, first.iter_mut(), second.iter_mut());
+    }
+
+    /// The rule for one lane's parameters of a range.
+    #[inline(always)]
+    fn apply_lane(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: Range<usize>, lane: usize) {
+        let range = range.start + lane..range.end;
+        let [first, second] = &mut self.states;
+        let of = |state: usize| if state < whole.optimizer.states() { range.clone() } else { 0..0 };
+        let (first, second) = (&mut first[of(0)], &mut second[of(1)]);
+        let both = self.parameters[range.clone()].iter_mut().zip(&self.gradient[range.clone()]).step_by(LANES);
+        apply(whole.optimizer, rates, decay, both, first.iter_mut().step_by(LANES), second.iter_mut().step_by(LANES));
+    }
+}
+
+/// The rule for some parameters and their gradients, with as many states as it has; a loop for each number of states, so that
+/// each can become SIMD instructions.
+#[inline(always)]
+fn apply<'a>(
+    optimizer: OptimizerKind,
+    rates: &Rates<f32>,
+    decay: f32,
+    both: impl Iterator<Item = (&'a mut f32, &'a f32)>,
+    first: impl Iterator<Item = &'a mut f32>,
+    second: impl Iterator<Item = &'a mut f32>,
+) {
+    match optimizer.states() {
+        0 => {
+            for (weight, &gradient) in both {
+                *weight = optimizer.update(rates, decay, *weight, gradient, &mut [0.0; 2]);
             }
-            1 => {
-                for index in range.step_by(every) {
-                    let mut state = [first[index], 0.0];
-                    let (weight, gradient) = (self.parameters[index], self.gradient[index]);
-                    self.parameters[index] = optimizer.update(rates, decay, weight, gradient, &mut state);
-                    first[index] = state[0];
-                }
+        }
+        1 => {
+            for ((weight, &gradient), first) in both.zip(first) {
+                let mut state = [*first, 0.0];
+                *weight = optimizer.update(rates, decay, *weight, gradient, &mut state);
+                *first = state[0];
             }
-            _ => {
-                for index in range.step_by(every) {
-                    let mut state = [first[index], second[index]];
-                    let (weight, gradient) = (self.parameters[index], self.gradient[index]);
-                    self.parameters[index] = optimizer.update(rates, decay, weight, gradient, &mut state);
-                    [first[index], second[index]] = state;
-                }
+        }
+        _ => {
+            for ((weight, &gradient), (first, second)) in both.zip(first.zip(second)) {
+                let mut state = [*first, *second];
+                *weight = optimizer.update(rates, decay, *weight, gradient, &mut state);
+                [*first, *second] = state;
             }
         }
     }
