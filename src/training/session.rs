@@ -132,7 +132,7 @@ fn plan_of(network: &Network, loss: Loss, recipe: Option<&Recipe>, rows: usize, 
         rows: window,
         batch: recipe.batch,
         shuffle: recipe.shuffle && window == rows,
-        gather: device.gpu().is_none(),
+        gather: device.gathers(),
         optimizer: recipe.optimizer.kind,
         losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
     });
