@@ -210,6 +210,12 @@ impl Device {
             .filter(|_| fits)
     }
 
+    /// Whether the rows of a shuffled batch are copied together before they are used: the CPU's products want them dense, and a
+    /// software adapter reads what an order points to lane by lane, which costs more than the copy.
+    pub fn gathers(&self) -> bool {
+        self.gpu.as_ref().is_none_or(|gpu| gpu.info().software)
+    }
+
     /// The largest buffer of source data.
     pub fn segment_bytes(&self) -> Option<u64> {
         self.gpu.as_ref().map(|gpu| gpu.limits().buffer_bytes)

@@ -167,7 +167,7 @@ fn plan_of<T: Precision>(
         rows: window,
         batch: recipe.batch,
         shuffle: recipe.shuffle && window == rows,
-        gather: device.gpu().is_none(),
+        gather: device.gathers(),
         optimizer: recipe.optimizer.kind,
         losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
         whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window),
