@@ -118,7 +118,7 @@ impl<T: Scalar> Twin<T> for Forward {
         let lhs = Factor { values: &input, layout: Layout::Normal, width: self.inputs };
         let rhs = Factor { values: weight, layout: Layout::Normal, width: self.outputs };
         let tiling = Tiling::new([step.rows, self.outputs, self.inputs]);
-        let bias = self.bias.then_some(&bias[..self.outputs]);
+        let bias = self.bias.then(|| &bias[..self.outputs]);
         let activation = self.activation;
         match rest {
             [slope, ..] if self.slope => tiling.for_each([output, slope.values], workspace.threads, |tile| {
