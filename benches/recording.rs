@@ -9,19 +9,40 @@ mod recording {
 
     use criterion::{BenchmarkId, Criterion, Throughput};
     use rustix::time::{ClockId, clock_gettime};
-    use wgrad::bench::WorkloadName;
     use wgrad::kernels::Step;
-    use wgrad::plan::Phase;
-    use wgrad::training::{Device, Precision, Wanted, session};
+    use wgrad::network::{Activation, Loss, Network, OptimizerKind};
+    use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
+    use wgrad::training::{Device, Precision, Wanted};
     use wgrad::verification::fill;
 
     /// Steps that are recorded in one go.
     const STEPS: usize = 256;
+    /// Rows of a batch.
+    const BATCH: usize = 32;
 
     /// The time that this thread has computed for.
     fn thread_time() -> Duration {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    }
+
+    /// A plan of a kernel a layer, however small the network is.
+    fn plan(widths: &[usize], optimizer: OptimizerKind) -> Plan {
+        let layers = widths.len() - 1;
+        let mut activations = vec![Activation::Relu; layers];
+        activations[layers - 1] = Activation::Softmax;
+        let network = Network::new(widths.to_vec(), activations, true).expect("a valid network");
+        let (rows, batch) = (2 * BATCH, BATCH);
+        let training = TrainingOptions { rows, batch, shuffle: true, gather: false, optimizer, losses: rows, whole: None };
+        let options = Options {
+            loss: Loss::CrossEntropy,
+            training: Some(training),
+            evaluation_rows: batch,
+            replicas: 1,
+            own_steps: false,
+            segment_bytes: None,
+        };
+        Plan::new(&network, &options)
     }
 
     pub(super) fn recording(criterion: &mut Criterion) {
@@ -31,17 +52,17 @@ mod recording {
         };
         let mut group = criterion.benchmark_group("recording");
         group.sample_size(10);
-        for name in [WorkloadName::Tiny, WorkloadName::Digits] {
-            let workload = name.workload();
-            let (network, recipe) = (workload.network().expect("a network"), workload.recipe());
-            let plan = session::plan::<f32>(&network, recipe.loss, Some(&recipe), 2 * recipe.batch, 1, &device);
+        for (name, widths, optimizer) in [
+            ("two layers, sgd", vec![64, 64, 10], OptimizerKind::Sgd),
+            ("five layers, adam", vec![64, 64, 64, 64, 64, 10], OptimizerKind::Adam),
+        ] {
+            let plan = plan(&widths, optimizer);
             let dispatches = STEPS * plan.training.len();
             let mut executor = f32::executor(plan, &device).expect("an executor");
             fill(executor.as_mut(), 1).expect("numbers");
-            let rates = recipe.optimizer.rates(1, 1e-6);
-            let step = Step { rows: recipe.batch, scale: 1.0 / recipe.batch as f64, rates, ..Step::default() };
+            let step = Step { rows: BATCH, scale: 1.0 / BATCH as f64, ..Step::default() };
             group.throughput(Throughput::Elements(dispatches as u64));
-            let name = format!("{dispatches} dispatches of {name:?}");
+            let name = format!("{dispatches} dispatches of {name}");
             group.bench_function(BenchmarkId::new(device.label(), name), |bencher| {
                 bencher.iter_custom(|iterations| {
                     (0..iterations)

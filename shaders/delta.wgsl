@@ -10,7 +10,9 @@ fn result_rows() -> u32 {
 fn result_columns() -> u32 {
     return parameters.inputs;
 }
-fn depth() -> u32 {
+fn find_rows(row: u32) {
+}
+fn depth(batch: u32) -> u32 {
     return parameters.outputs;
 }
 

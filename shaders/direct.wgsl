@@ -1,5 +1,6 @@
 // The product without barriers or workgroup memory: an invocation sums ROWS rows × 2 vec4s, lanes run along the columns.
-// The kernel gives result_rows, result_columns, depth (terms of a sum), and
+// The kernel gives result_rows, result_columns, depth (terms of a sum, for a batch of so many rows), and
+//   find_rows(row)  what lhs needs to know of ROWS rows from this one on, called once
 //   lhs(row, k)     rows row..row+3, as four vec4s along the sum, of the terms 4k..4k+3
 //   rhs(k, column)  the same terms, as four vec4s along the columns
 //   store(row, column, sum)
@@ -21,10 +22,10 @@ fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, row: u32, column: u32, ne
     }
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(LANES, LANES_Y)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-    replica = id.z;
-    rows = this_step().rows;
+    begin(id.z / parts());
+    let part = id.z % parts();
     let row = ROWS * id.y;
     let column = COLUMNS * id.x;
     let columns = stride(result_columns());
@@ -32,16 +33,17 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
     let next = min(column + 1u, columns - 1u);
-    let steps4 = stride(depth());
+    find_rows(row);
+    let range = part_of(stride(depth(rows)), part);
     var sums: array<vec4f, SUMS>;
-    for (var k = 0u; k < steps4; k++) {
+    for (var k = range.x; k < range.y; k++) {
         accumulate(&sums, row, column, next, k);
     }
     for (var r = 0u; r < ROWS; r++) {
         if row + r < result_rows() {
-            store(row + r, column, sums[2u * r]);
+            finish(part, row + r, column, sums[2u * r]);
             if column + 1u < columns {
-                store(row + r, column + 1u, sums[2u * r + 1u]);
+                finish(part, row + r, column + 1u, sums[2u * r + 1u]);
             }
         }
     }

@@ -16,12 +16,12 @@ struct Parameters {
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-    replica = id.z;
+    begin(id.z);
     let width = stride(parameters.columns);
-    if id.y >= this_step().rows || id.x >= width {
+    if id.y >= rows || id.x >= width {
         return;
     }
-    let place = replica * parameters.order_length + this_step().first + id.y;
+    let place = replica * parameters.order_length + first + id.y;
     let segment_row = order[place] - parameters.segment_first;
     if segment_row < parameters.segment_rows {
         batch[(replica * parameters.capacity + id.y) * width + id.x] = source[segment_row * width + id.x];

@@ -2,8 +2,11 @@
 struct Parameters {
     inputs: u32,
     outputs: u32,
-    bias: u32,        // 1: the row after the weights is the biases
-    capacity: u32,    // rows that the batch's buffers have room for
+    bias: u32,            // 1: the row after the weights is the biases
+    capacity: u32,        // rows that the batch's buffers have room for
+    order_length: u32,    // places from one replica's order to the next
+    losses: u32,          // places from one replica's losses to the next
+    parts: u32,           // into which the sums are split, where they are
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

@@ -19,6 +19,7 @@ struct Step {
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 
-// The replica that this invocation works for, and the rows of its batch.
+// The replica that this invocation works for, the rows of its batch, and the batch's first place in the order or the data.
 var<private> replica: u32;
 var<private> rows: u32;
+var<private> first: u32;

@@ -1,7 +1,7 @@
 // W -= step(inputᵀ · delta), b -= step(column sums of delta): the biases are the weights of one more input that is always 1.
-@group(0) @binding(2) var<storage, read> input: array<vec4f>;             // rows × inputs
-@group(0) @binding(3) var<storage, read> delta: array<vec4f>;             // rows × outputs
-@group(0) @binding(4) var<storage, read_write> weight: array<vec4f>;      // inputs (+ 1 row of biases) × outputs
+@group(0) @binding(2) var<storage, read> input: array<vec4f>;                // rows × inputs
+@group(0) @binding(3) var<storage, read> delta: array<vec4f>;                // rows × outputs
+@group(0) @binding(WRITES) var<storage, read_write> weight: array<vec4f>;    // inputs (+ 1 row of biases) × outputs
 
 fn result_rows() -> u32 {
     return parameters.inputs + parameters.bias;
@@ -9,20 +9,19 @@ fn result_rows() -> u32 {
 fn result_columns() -> u32 {
     return parameters.outputs;
 }
-fn depth() -> u32 {
-    return rows;
+fn find_rows(row: u32) {
+}
+fn depth(batch: u32) -> u32 {
+    return batch;
 }
 
 // Four inputs of one row of the batch; zero past the batch, where an earlier, longer one may have left its rows.
 fn inputs_of(sample: u32, row: u32) -> vec4f {
-    if sample >= rows {
-        return vec4f();
-    }
     let width = stride(parameters.inputs);
     let column = min(row / 4u, width - 1u);
-    let value = input[batch_start(parameters.inputs) + sample * width + column];
+    let value = input[source_row(min(sample, rows - 1u)) * width + column];
     let one = vec4u(row) + vec4u(0u, 1u, 2u, 3u) == vec4u(parameters.inputs);
-    return select(value, vec4f(1.0), one);
+    return select(vec4f(), select(value, vec4f(1.0), one), sample < rows);
 }
 
 fn lhs(row: u32, k: u32) -> mat4x4f {

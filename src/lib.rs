@@ -21,6 +21,7 @@ pub mod plan;
 pub mod random;
 pub mod rounding;
 pub mod scalar;
+mod simd;
 pub mod training;
 pub mod verification;
 

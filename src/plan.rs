@@ -7,12 +7,21 @@
 //! update          W[l]    -= step(a[l-1]ᵀ · delta[l]),  b[l] -= step(column sums of delta[l])
 //! ```
 
+mod builder;
+mod limits;
+mod traffic;
+mod whole;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::kernels::whole::{Sequence, SequenceLaunch, Variant, group_starts};
-use crate::kernels::{Delta, Forward, Gather, Kernel, Output, OutputProduct, Update, Whole, stride4};
-use crate::network::{Activation, Loss, Network, OptimizerKind};
+use crate::kernels::product::partial_bytes;
+use crate::kernels::whole::{Variant, group_starts};
+use crate::kernels::{Choice, Form, Kernel, Target, stride4};
+use crate::network::{Loss, Network, OptimizerKind};
+use builder::{Builder, Training};
+pub use limits::{DeviceLimits, human_bytes};
+pub use traffic::RowBytes;
 
 /// A buffer's place in [`Plan::buffers`].
 pub type BufferId = usize;
@@ -69,6 +78,34 @@ pub struct Launch {
     pub writes: Vec<BufferId>,
     /// Buffers that its shader needs room in, bound after the others; the CPU needs none.
     pub scratch: Vec<BufferId>,
+    /// How it is computed on a GPU; None: as its sizes and the device suggest.
+    pub choice: Option<Choice>,
+}
+
+impl Launch {
+    /// How a batch of up to `rows` rows is computed on a device.
+    pub fn choice(&self, rows: usize, target: &Target) -> Choice {
+        self.choice.unwrap_or_else(|| self.kernel.choices(rows, target)[0])
+    }
+
+    /// The kernel and its product's sizes, which decide what way to compute it is fast. None for what is no product.
+    pub fn product_key(&self, rows: usize) -> Option<String> {
+        let [rows, columns, terms] = self.kernel.product(rows)?;
+        Some(format!("{} of {rows} × {columns} over {terms}", self.kernel.name()))
+    }
+
+    /// Its dispatches on a device, one after the other, for a batch of up to `rows` rows.
+    pub fn forms(&self, rows: usize, target: &Target) -> impl Iterator<Item = Form> + use<> {
+        self.choice(rows, target).forms(target.lanes)
+    }
+
+    /// Bytes of the partial sums that it needs on a device, for this many replicas; 0 for sums in one part.
+    pub fn partial_bytes(&self, rows: usize, replicas: usize, target: &Target) -> u64 {
+        match (self.kernel.product(rows), self.choice(rows, target).parts) {
+            (None, _) | (_, 1) => 0,
+            (Some(sizes), parts) => partial_bytes(sizes, parts, replicas),
+        }
+    }
 }
 
 /// What a shader binds.
@@ -101,10 +138,15 @@ pub enum Phase {
 /// What a training step needs to know beside the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingOptions {
-    /// Rows of the training data.
+    /// Rows of the training data that are on the device at once.
     pub rows: usize,
-    /// Rows of a batch. As many as there are, or more: the batch is the data, and a single replica gathers nothing.
+    /// Rows of a batch. As many as there are, or more: the batch is the data, and has no order.
     pub batch: usize,
+    /// Whether batches follow an order of the rows. Without, they are the rows as they lie.
+    pub shuffle: bool,
+    /// Whether the rows of a shuffled batch are copied together, for products that want them so, instead of being read where
+    /// the order says.
+    pub gather: bool,
     /// The optimizer's rule.
     pub optimizer: OptimizerKind,
     /// Room for losses: rows that may be trained on between two readings.
@@ -162,7 +204,7 @@ pub struct Plan {
     pub inputs: Vec<Segment>,
     /// The training targets [rows × outputs], in segments.
     pub targets: Vec<Segment>,
-    /// The order of the rows in an epoch; absent where the batch is the data.
+    /// The order of the rows in an epoch; absent where batches are read in place.
     pub order: Option<BufferId>,
     /// Losses of the rows trained on.
     pub losses: Option<BufferId>,
@@ -200,7 +242,7 @@ impl Plan {
 
     /// The plan of a network: a pure function of what is given.
     pub fn new(network: &Network, options: &Options) -> Self {
-        let mut builder = Builder { network, options, buffers: Vec::new(), gathers: false };
+        let mut builder = Builder { network, options, buffers: Vec::new(), plain: false };
         let parameters: Vec<_> = (0..network.layers()).map(|l| builder.layer_buffer("parameters", l)).collect();
         let evaluation = builder.evaluation(&parameters);
         let training = match &options.training {
@@ -229,6 +271,17 @@ impl Plan {
         }
     }
 
+    /// Sets how each product is computed whose [`Launch::product_key`] is among these.
+    pub fn choose(&mut self, choices: &HashMap<String, Choice>) {
+        let (batch, evaluation_rows) = (self.batch, self.evaluation_rows);
+        let training = self.training.iter_mut().map(|launch| (launch, batch));
+        let evaluation = self.evaluation.iter_mut().map(|launch| (launch, evaluation_rows));
+        for (launch, rows) in training.chain(evaluation) {
+            let choice = launch.product_key(rows).and_then(|key| choices.get(&key).copied());
+            launch.choice = choice.or(launch.choice);
+        }
+    }
+
     /// The kernels of a phase.
     pub fn launches(&self, phase: Phase) -> &[Launch] {
         match phase {
@@ -237,12 +290,22 @@ impl Plan {
         }
     }
 
+    /// The buffers of the training data: inputs and targets.
+    pub fn data(&self) -> impl Iterator<Item = BufferId> {
+        self.inputs.iter().chain(&self.targets).map(|segment| segment.buffer)
+    }
+
     /// Rows of the largest batch of a phase.
     pub fn rows(&self, phase: Phase) -> usize {
         match phase {
             Phase::Training => self.batch,
             Phase::Evaluation => self.evaluation_rows,
         }
+    }
+
+    /// Bytes of all buffers on the GPU, with their padding.
+    pub fn padded_bytes(&self) -> u64 {
+        self.buffers.iter().fold(0, |sum, buffer| sum.saturating_add(buffer.padded_bytes(self.replicas)))
     }
 
     /// Where each buffer of a group begins, in bytes, and the bytes of all; the buffers in the order of the plan.
@@ -257,380 +320,16 @@ impl Plan {
     pub fn copies(&self, buffer: BufferId) -> usize {
         if self.buffers[buffer].shared { 1 } else { self.replicas }
     }
-
-    /// Checks every buffer and dispatch against a device's limits, before anything is allocated.
-    ///
-    /// # Errors
-    /// Limit, naming the buffer or kernel, what it needs, what the device has, and what to change.
-    pub fn check(&self, limits: &DeviceLimits) -> Result<()> {
-        for buffer in &self.buffers {
-            let (bytes, most) = (buffer.padded_bytes(self.replicas), limits.buffer_bytes);
-            if bytes > most {
-                return Err(Error::Limit(format!(
-                    "'{}' ({} × {}) needs {} and this device's buffers hold {}: take a smaller --batch-size or --hidden, fewer rows, or \
-                     --device cpu",
-                    buffer.name,
-                    buffer.rows,
-                    buffer.columns,
-                    human_bytes(bytes),
-                    human_bytes(most)
-                )));
-            }
-        }
-        for phase in [Phase::Training, Phase::Evaluation] {
-            let rows = self.rows(phase);
-            for launch in self.launches(phase) {
-                let groups = launch.kernel.grid(rows, self.replicas, limits.lanes);
-                let most = groups[0].max(groups[1]).max(groups[2]);
-                let iterations = launch.kernel.iterations(rows);
-                let bindings = self.bindings(launch).len() as u64 + 2;
-                if bindings > limits.storage_buffers {
-                    return Err(Error::Limit(format!(
-                        "'{}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
-                        launch.label, limits.storage_buffers
-                    )));
-                }
-                if most > limits.workgroups || iterations > MOST_ITERATIONS {
-                    return Err(Error::Limit(format!(
-                        "'{}' over a batch of {rows} rows needs {most} workgroups along an axis and {iterations} loop iterations; \
-                         {} and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
-                        launch.label, limits.workgroups
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
-pub const MOST_ITERATIONS: u64 = 32_768;
-
-/// What a device allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeviceLimits {
-    /// Bytes of the largest buffer that a kernel may bind.
-    pub buffer_bytes: u64,
-    /// Workgroups along one axis.
-    pub workgroups: u64,
-    /// Storage buffers that a kernel may bind.
-    pub storage_buffers: u64,
-    /// Invocations a workgroup that kernels are composed with.
-    pub lanes: u32,
-    /// Bytes of a workgroup's memory.
-    pub workgroup_bytes: usize,
-    /// Whether the device is a program that runs on the CPU.
-    pub software: bool,
-}
-
-/// Bytes in binary units, as people read them.
-pub fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let (mut value, mut unit) = (bytes as f64, 0);
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}
-
-/// Makes buffers and launches while the plan is laid out.
-struct Builder<'a> {
-    network: &'a Network,
-    options: &'a Options,
-    buffers: Vec<Buffer>,
-    /// Whether a batch of all rows is gathered, too.
-    gathers: bool,
-}
-
-/// The part of the plan that trains.
-#[derive(Default)]
-struct Training {
-    launches: Vec<Launch>,
-    states: Vec<Vec<BufferId>>,
-    inputs: Vec<Segment>,
-    targets: Vec<Segment>,
-    order: Option<BufferId>,
-    losses: Option<BufferId>,
-}
-
-/// The part of the plan that evaluates.
-struct Evaluation {
-    launches: Vec<Launch>,
-    inputs: BufferId,
-    targets: BufferId,
-    outputs: BufferId,
-    losses: BufferId,
-}
-
-impl Builder<'_> {
-    fn training(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
-        let (network, layers) = (self.network, self.network.layers());
-        let batch = training.batch.min(training.rows);
-        let inputs = self.segments("inputs", training.rows, network.inputs());
-        let targets = self.segments("targets", training.rows, network.outputs());
-        // Replicas read batches of their own, and the data is there once.
-        let several = inputs.len() > 1 || targets.len() > 1 || self.options.replicas > 1;
-        let gathers = batch < training.rows || several || self.gathers;
-        let order = gathers.then(|| self.add("order", 1, training.rows, Element::Index, false));
-        let losses = self.add("losses", 1, training.losses, Element::Real, false);
-        let states = self.states(training);
-
-        let mut launches = Vec::new();
-        let (x, y) = match order {
-            None => (inputs[0].buffer, targets[0].buffer),
-            Some(order) => (
-                self.gather(&mut launches, "inputs", &inputs, order, batch),
-                self.gather(&mut launches, "targets", &targets, order, batch),
-            ),
-        };
-        let (a, stored) = self.forward(&mut launches, "", x, parameters, batch, true);
-        let mut delta = self.batch_buffer("delta", layers, batch);
-        launches.push(self.output(
-            OutputProduct::Delta,
-            [a[layers], stored[layers], y],
-            [delta, losses],
-            batch,
-            training.losses,
-        ));
-        for l in (0..layers).rev() {
-            let update = self.update(l, training.optimizer, [a[l], delta], parameters[l], &states[l], batch);
-            if l > 0 {
-                let below = self.batch_buffer("delta", l, batch);
-                launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
-                delta = below;
-            }
-            launches.push(update);
-        }
-        Training { launches, states, inputs, targets, order, losses: Some(losses) }
-    }
-
-    /// All of training as one kernel of many steps.
-    fn whole(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
-        let layers = self.network.layers();
-        let add = |builder: &mut Self, name: &str, rows: usize, columns: usize| {
-            builder.add(name, rows, columns, Element::Real, true)
-        };
-        let inputs = add(self, "inputs", training.rows, self.network.inputs());
-        let targets = add(self, "targets", training.rows, self.network.outputs());
-        let order = self.add("order", 1, training.rows, Element::Index, false);
-        let losses = self.add("losses", 1, training.losses, Element::Real, false);
-        let states = self.states(training);
-        for &id in parameters.iter().chain(states.iter().flatten()) {
-            self.buffers[id].group = Some(0);
-        }
-        let kernel = Whole {
-            network: self.network.clone(),
-            loss: self.options.loss,
-            optimizer: training.optimizer,
-            batch: training.batch.min(training.rows),
-            order: training.rows,
-            losses: training.losses,
-            replicas: self.options.replicas,
-            own_steps: self.options.own_steps,
-            variant: training.whole.unwrap_or(Variant::WorkgroupStored),
-            sequence: Arc::new(self.sequence(training)),
-        };
-        let scratch = kernel.scratch().map(|length| self.add("values", 1, 4 * length, Element::Real, false));
-        let writes = parameters.iter().chain(states.iter().flatten()).copied().chain([losses]).collect();
-        let scratch = scratch.into_iter().collect();
-        let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
-        let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
-        let (inputs, targets) = (segment(inputs), segment(targets));
-        debug_assert_eq!(states.len(), layers);
-        Training { launches, states, inputs, targets, order: Some(order), losses: Some(losses) }
-    }
-
-    /// The same step, kernel by kernel, for one replica.
-    fn sequence(&self, training: &TrainingOptions) -> Sequence {
-        let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
-        let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), gathers: true };
-        let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
-        let part = inner.training(training, &parameters);
-        let launches = part.launches.into_iter().map(|launch| {
-            let Launch { kernel, reads, writes, .. } = launch;
-            SequenceLaunch { kernel, reads, writes }
-        });
-        Sequence {
-            launches: launches.collect(),
-            lengths: inner.buffers.iter().map(Buffer::length).collect(),
-            reads: [part.inputs[0].buffer, part.targets[0].buffer].into_iter().chain(part.order).collect(),
-            writes: parameters.into_iter().chain(part.states.into_iter().flatten()).chain(part.losses).collect(),
-        }
-    }
-
-    /// The optimizer's states of each layer.
-    fn states(&mut self, training: &TrainingOptions) -> Vec<Vec<BufferId>> {
-        (0..self.network.layers())
-            .map(|l| {
-                (1..=training.optimizer.states()).map(|k| self.layer_buffer(&format!("state {k} of layer"), l)).collect()
-            })
-            .collect()
-    }
-
-    fn evaluation(&mut self, parameters: &[BufferId]) -> Evaluation {
-        let (rows, layers) = (self.options.evaluation_rows, self.network.layers());
-        let inputs = self.add("evaluation inputs", rows, self.network.inputs(), Element::Real, false);
-        let targets = self.add("evaluation targets", rows, self.network.outputs(), Element::Real, false);
-        let losses = self.add("evaluation losses", 1, rows, Element::Real, false);
-        let outputs = self.add("evaluation outputs", rows, self.network.outputs(), Element::Real, false);
-        let mut launches = Vec::new();
-        let (a, _) = self.forward(&mut launches, "evaluation ", inputs, parameters, rows, false);
-        let last = a[layers];
-        launches.push(self.output(OutputProduct::Output, [last, last, targets], [outputs, losses], rows, rows));
-        Evaluation { launches, inputs, targets, outputs, losses }
-    }
-
-    /// a[l] = f(a[l-1] · W[l] + b[l]). Gives the outputs a[0..=L] and what each layer stored for its derivative.
-    fn forward(
-        &mut self,
-        launches: &mut Vec<Launch>,
-        prefix: &str,
-        x: BufferId,
-        parameters: &[BufferId],
-        rows: usize,
-        trains: bool,
-    ) -> (Vec<BufferId>, Vec<BufferId>) {
-        let (mut a, mut stored) = (vec![x], vec![x]);
-        for (l, &activation) in self.network.activations().iter().enumerate() {
-            let joint = l + 1 == self.network.layers() && self.options.loss.is_joint();
-            let activation = if joint { Activation::Identity } else { activation };
-            let output = self.batch_buffer(&format!("{prefix}output"), l + 1, rows);
-            let slope = (trains && activation.stores_slope()).then(|| self.batch_buffer("slope", l + 1, rows));
-            let kernel = Forward {
-                inputs: self.network.widths()[l],
-                outputs: self.network.widths()[l + 1],
-                bias: self.network.bias(),
-                activation,
-                slope: slope.is_some(),
-                capacity: rows,
-            };
-            let writes = std::iter::once(output).chain(slope).collect();
-            launches.push(launch(format!("forward {}", l + 1), kernel, vec![a[l], parameters[l]], writes));
-            a.push(output);
-            stored.push(slope.unwrap_or(output));
-        }
-        (a, stored)
-    }
-
-    /// The losses, and delta[L] = dLoss/da[L] ⊙ f'(a[L]) or the network's outputs.
-    fn output(
-        &self,
-        product: OutputProduct,
-        reads: [BufferId; 3],
-        writes: [BufferId; 2],
-        rows: usize,
-        losses: usize,
-    ) -> Launch {
-        let kernel = Output {
-            outputs: self.network.outputs(),
-            activation: self.network.output_activation(),
-            loss: self.options.loss,
-            product,
-            capacity: rows,
-            losses,
-        };
-        launch("output".into(), kernel, reads.to_vec(), writes.to_vec())
-    }
-
-    /// delta[l] = (delta[l+1] · W[l+1]ᵀ) ⊙ f'(a[l]), `l` counting layers from 0 here.
-    fn delta(&self, l: usize, reads: [BufferId; 3], below: BufferId, rows: usize) -> Launch {
-        let kernel = Delta {
-            inputs: self.network.widths()[l],
-            outputs: self.network.widths()[l + 1],
-            bias: self.network.bias(),
-            activation: self.network.activations()[l - 1],
-            capacity: rows,
-        };
-        launch(format!("delta {l}"), kernel, reads.to_vec(), vec![below])
-    }
-
-    /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]).
-    fn update(
-        &self,
-        l: usize,
-        optimizer: OptimizerKind,
-        reads: [BufferId; 2],
-        parameters: BufferId,
-        states: &[BufferId],
-        rows: usize,
-    ) -> Launch {
-        let kernel = Update {
-            inputs: self.network.widths()[l],
-            outputs: self.network.widths()[l + 1],
-            bias: self.network.bias(),
-            optimizer,
-            capacity: rows,
-        };
-        let writes = std::iter::once(parameters).chain(states.iter().copied()).collect();
-        launch(format!("update {}", l + 1), kernel, reads.to_vec(), writes)
-    }
-
-    /// The batch's rows of a source, copied together: one launch a segment.
-    fn gather(
-        &mut self,
-        launches: &mut Vec<Launch>,
-        name: &str,
-        source: &[Segment],
-        order: BufferId,
-        rows: usize,
-    ) -> BufferId {
-        let columns = self.buffers[source[0].buffer].columns;
-        let batch = self.add(&format!("batch {name}"), rows, columns, Element::Real, false);
-        let order_length = self.buffers[order].columns;
-        for segment in source {
-            let kernel = Gather {
-                columns,
-                segment_first: segment.first,
-                segment_rows: segment.rows,
-                order: order_length,
-                capacity: rows,
-            };
-            launches.push(launch(format!("gather {name}"), kernel, vec![segment.buffer, order], vec![batch]));
-        }
-        batch
-    }
-
-    /// The training data's rows, cut so that no buffer is larger than allowed.
-    fn segments(&mut self, name: &str, rows: usize, columns: usize) -> Vec<Segment> {
-        let row_bytes = stride4(columns) as u64 * 16;
-        let most = self.options.segment_bytes.map_or(rows, |bytes| (bytes / row_bytes).max(1).min(rows as u64) as usize);
-        let count = rows.div_ceil(most.max(1));
-        (0..count)
-            .map(|index| {
-                let first = index * most;
-                let name = if count == 1 { name.to_string() } else { format!("{name} {}/{count}", index + 1) };
-                let rows = most.min(rows - first);
-                Segment { buffer: self.add(&name, rows, columns, Element::Real, true), first, rows }
-            })
-            .collect()
-    }
-
-    fn layer_buffer(&mut self, name: &str, l: usize) -> BufferId {
-        let rows = self.network.widths()[l] + usize::from(self.network.bias());
-        self.add(&format!("{name} {}", l + 1), rows, self.network.widths()[l + 1], Element::Real, false)
-    }
-
-    fn batch_buffer(&mut self, name: &str, layer: usize, rows: usize) -> BufferId {
-        self.add(&format!("{name} {layer}"), rows, self.network.widths()[layer], Element::Real, false)
-    }
-
-    fn add(&mut self, name: &str, rows: usize, columns: usize, element: Element, shared: bool) -> BufferId {
-        self.buffers.push(Buffer { name: name.into(), rows, columns, element, shared, group: None });
-        self.buffers.len() - 1
-    }
-}
-
-fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Activation;
 
     fn options(rows: usize, batch: usize) -> Options {
-        let training = TrainingOptions { rows, batch, optimizer: OptimizerKind::Adam, losses: rows, whole: None };
+        let optimizer = OptimizerKind::Adam;
+        let training = TrainingOptions { rows, batch, shuffle: true, gather: false, optimizer, losses: rows, whole: None };
         Options {
             loss: Loss::CrossEntropy,
             training: Some(training),
@@ -646,40 +345,65 @@ mod tests {
             .expect("fits")
     }
 
+    fn labels(plan: &Plan) -> Vec<&str> {
+        plan.training.iter().map(|launch| launch.label.as_str()).collect()
+    }
+
     #[test]
-    fn a_step_is_3l_minus_1_products_an_output_and_the_gathers() {
+    fn a_step_is_3l_minus_1_launches() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let labels: Vec<&str> = plan.training.iter().map(|launch| launch.label.as_str()).collect();
-        let expected = [
-            "gather inputs",
-            "gather targets",
-            "forward 1",
-            "forward 2",
-            "forward 3",
-            "output",
-            "delta 2",
-            "update 3",
-            "delta 1",
-            "update 2",
-            "update 1",
-        ];
-        assert_eq!(labels, expected);
+        let expected =
+            ["forward 1", "forward 2", "forward 3, output", "delta 2", "update 3", "delta 1", "update 2", "update 1"];
+        assert_eq!(labels(&plan), expected);
     }
 
     #[test]
-    fn a_batch_of_all_rows_is_not_gathered() {
-        let plan = Plan::new(&network(), &options(100, 100));
-        assert!(plan.order.is_none());
-        assert_eq!(plan.training[0].label, "forward 1");
+    fn a_step_is_3l_minus_1_launches_for_few_outputs_and_3l_for_many_whatever_the_loss() {
+        for layers in 1..=4 {
+            for outputs in [1, 10, 16, 17, 100] {
+                for (output, loss) in [
+                    (Activation::Softmax, Loss::CrossEntropy),
+                    (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+                    (Activation::Tanh, Loss::SquaredError),
+                    (Activation::Gelu, Loss::SquaredError),
+                ] {
+                    let mut activations = vec![Activation::Relu; layers];
+                    activations[layers - 1] = output;
+                    let widths = [vec![9; layers], vec![outputs]].concat();
+                    let Ok(network) = Network::new(widths, activations, true) else { continue };
+                    let plan = Plan::new(&network, &Options { loss, ..options(1000, 100) });
+                    let expected = if outputs <= 16 { 3 * layers - 1 } else { 3 * layers };
+                    assert_eq!(plan.training.len(), expected, "{layers} layers, {outputs} outputs, {loss}");
+                }
+            }
+        }
     }
 
     #[test]
-    fn replicas_gather_each_its_own_batch_of_all_rows() {
-        let plan = Plan::new(&network(), &Options { replicas: 2, ..options(100, 100) });
-        assert!(plan.order.is_some());
-        let shared = |launch: &Launch| launch.reads.iter().any(|&id| plan.buffers[id].shared);
-        assert!(plan.training.iter().all(|launch| shared(launch) == launch.label.starts_with("gather")));
-        assert!(!plan.evaluation.iter().any(shared));
+    fn batches_are_gathered_only_where_asked_for_or_where_the_data_is_in_segments() {
+        let gathers = |options: &Options| {
+            let plan = Plan::new(&network(), options);
+            (plan.order.is_some(), labels(&plan).iter().filter(|label| label.starts_with("gather")).count())
+        };
+        let training = options(1000, 100).training.expect("trains");
+        let with = |training| Options { training: Some(training), ..options(1000, 100) };
+        assert_eq!(gathers(&with(training)), (true, 0));
+        assert_eq!(gathers(&with(TrainingOptions { gather: true, ..training })), (true, 2));
+        assert_eq!(gathers(&with(TrainingOptions { gather: true, shuffle: false, ..training })), (false, 0));
+        assert_eq!(gathers(&with(TrainingOptions { gather: true, batch: 1000, ..training })), (false, 0));
+        let in_segments = Options { segment_bytes: Some(1 << 17), ..with(TrainingOptions { shuffle: false, ..training }) };
+        assert_eq!(gathers(&in_segments), (true, 3));
+    }
+
+    #[test]
+    fn replicas_share_the_data_and_nothing_else() {
+        for training in [100, 1000].map(|rows| options(rows, 100).training) {
+            let plan = Plan::new(&network(), &Options { replicas: 2, training, ..options(100, 100) });
+            let shared = |launch: &Launch| launch.reads.iter().any(|&id| plan.buffers[id].shared);
+            let reading = plan.training.iter().filter(|launch| shared(launch)).map(|launch| launch.label.as_str());
+            assert_eq!(reading.collect::<Vec<_>>(), ["forward 1", "forward 3, output", "update 1"]);
+            assert!(!plan.evaluation.iter().any(shared));
+        }
     }
 
     #[test]
@@ -710,23 +434,27 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_device_is_refused_before_anything_starts() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let limits = DeviceLimits {
-            buffer_bytes: 1 << 27,
-            workgroups: 65_535,
-            storage_buffers: 8,
-            lanes: 8,
-            workgroup_bytes: 1 << 14,
-            software: true,
-        };
+        let target = Target { lanes: 8, software: true, workgroup_bytes: 32_768, workgroup_invocations: 1024 };
+        let limits = DeviceLimits { buffer_bytes: 1 << 27, memory: None, workgroups: 65_535, storage_buffers: 8, target };
         plan.check(&limits).expect("fits");
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);
         assert!(small.to_string().contains("KiB"), "{small}");
+        let memory = Some(plan.padded_bytes());
+        plan.check(&DeviceLimits { memory, ..limits }).expect("just fits");
+        plan.check(&DeviceLimits { memory: memory.map(|bytes| bytes - 1), ..limits }).expect_err("too little memory");
         plan.check(&DeviceLimits { workgroups: 3, ..limits }).expect_err("too few workgroups");
         plan.check(&DeviceLimits { storage_buffers: 4, ..limits }).expect_err("too few bindings");
         let wide = Network::new(vec![140_000, 1], vec![Activation::Sigmoid], true).expect("fits");
         let options = Options { loss: Loss::SquaredError, ..options(10, 10) };
-        let error = Plan::new(&wide, &options).check(&limits).expect_err("too many iterations");
+        let mut plan = Plan::new(&wide, &options);
+        plan.check(&limits).expect("the sums are split");
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice::default()));
+        let error = plan.check(&limits).expect_err("too many iterations");
         assert!(error.to_string().contains("loop iterations"), "{error}");
+        let most = 1 << 25;
+        plan.training.iter_mut().for_each(|launch| launch.choice = Some(Choice { parts: 20, ..Choice::default() }));
+        let error = plan.check(&DeviceLimits { buffer_bytes: most, ..limits }).expect_err("too large partial sums");
+        assert!(error.to_string().contains("partial sums"), "{error}");
     }
 }

@@ -128,7 +128,7 @@ fn mirror(tested: &mut dyn Executor<f32>, oracle: &mut Cpu<f64>, id: BufferId) -
 }
 
 /// The order that [`fill`] gives: every place once, in steps of the largest size that shares no divisor with the length.
-fn permutation(plan: &Plan) -> Vec<u32> {
+pub fn permutation(plan: &Plan) -> Vec<u32> {
     let length = plan.order.map_or(0, |order| plan.buffers[order].columns);
     let divides = |stride: &usize| !length.is_multiple_of(2) || stride % 2 == 1;
     let stride =

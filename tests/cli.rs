@@ -251,6 +251,13 @@ fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
     }
     let report = desk.json(&train("digits", &["--dry-run"]));
     assert_eq!(report["network"]["parameters"], 4810);
+    let bytes = |field: &str| report[field].as_u64().unwrap_or_else(|| panic!("{field} is missing in {report}"));
+    let launches = report["step"].as_array().expect("a list");
+    assert_eq!(launches.iter().map(|launch| launch["bytes"].as_u64().expect("bytes")).sum::<u64>(), bytes("step_bytes"));
+    assert!(
+        bytes("least_step_bytes") < bytes("step_bytes") && bytes("step_bytes") < 2 * bytes("least_step_bytes"),
+        "{report}"
+    );
     assert!(!desk.path().join("runs").exists());
 }
 

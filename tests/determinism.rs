@@ -27,7 +27,9 @@ fn cases() -> Vec<Case> {
     let sizes = [20_001, 9, 5, 1];
     cases.push(Case { hidden: Activation::Tanh, rows: 40_003, ..Case::new(format!("{sizes:?} of tanh with sgd"), sizes) });
     let all_rows = Case::new("a batch of all rows", [9, 5, 6, 7]);
-    cases.push(Case { rows: 9, ..all_rows });
+    cases.push(Case { rows: 9, ..all_rows.clone() });
+    cases.push(Case { name: "batches in place".into(), shuffle: false, ..all_rows.clone() });
+    cases.push(Case { name: "gathered batches".into(), gather: true, ..all_rows });
     for (variant, sizes) in [(Variant::Invocation, [7, 3, 5, 2]), (Variant::WorkgroupStored, [33, 9, 12, 5])] {
         let name = format!("{sizes:?}, whole steps, {variant:?}");
         let case = Case { whole: Some(variant), optimizer: OptimizerKind::Adam, ..Case::new(name, sizes) };
@@ -82,11 +84,7 @@ fn replicas_are_as_alone<E: Executor<f32>>(case: &Case, make: impl Fn(Plan) -> R
     let plan = all.plan().clone();
     let single = case.plan();
     let order: Vec<Vec<u32>> = (0..3)
-        .map(|replica| {
-            (0..case.rows as u32)
-                .map(|row| if single.order.is_some() && replica > 0 { case.rows as u32 - 1 - row } else { row })
-                .collect()
-        })
+        .map(|replica| (0..case.rows as u32).map(|row| if replica > 0 { case.rows as u32 - 1 - row } else { row }).collect())
         .collect();
     let mut alone = Vec::new();
     for (replica, order) in order.iter().enumerate() {
@@ -96,10 +94,10 @@ fn replicas_are_as_alone<E: Executor<f32>>(case: &Case, make: impl Fn(Plan) -> R
             let values = all.read(from, copy, plan.buffers[from].rows)?;
             executor.write(to, 0, &values)?;
         }
-        if let Some(id) = single.order {
-            executor.write_indices(id, 0, order)?;
+        if let (Some(own), Some(all_of)) = (single.order, plan.order) {
+            executor.write_indices(own, 0, order)?;
+            all.write_indices(all_of, replica, order)?;
         }
-        all.write_indices(plan.order.expect("replicas gather"), replica, order)?;
         alone.push(executor);
     }
     let (steps, evaluations) = (together.steps(), together.evaluations());

@@ -3,18 +3,22 @@
 
 mod common;
 
+use std::ops::ControlFlow;
 use std::process::{Command, Output};
 
 use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed};
+use wgrad::data::Matrix;
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
 use wgrad::kernels::View;
-use wgrad::network::{Activation, Loss, OptimizerKind};
+use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
-use wgrad::verification::{compare, fill};
+use wgrad::random::{Purpose, Stream};
+use wgrad::training::{Recipe, Reduction, Samples, Schedule, Session, Wanted};
+use wgrad::verification::{compare, fill, permutation};
 
 /// Twenty steps on both, launch by launch, each from the CPU's state. The first kernel that diverges by more than both may round
 /// is named.
@@ -23,6 +27,7 @@ fn step_by_step(case: &Case, device: Device) -> Result<(), Failed> {
     let (mut cpu, mut gpu) = (Cpu::<f32>::new(plan.clone(), 2)?, Gpu::new(plan.clone(), device)?);
     fill(&mut cpu, 5)?;
     fill(&mut gpu, 5)?;
+    let order = permutation(&plan);
     for (number, step) in case.steps().iter().cycle().take(20).enumerate() {
         for (index, launch) in plan.training.iter().enumerate() {
             for &id in launch.reads.iter().chain(&launch.writes).filter(|&&id| plan.buffers[id].element == Element::Real) {
@@ -30,14 +35,19 @@ fn step_by_step(case: &Case, device: Device) -> Result<(), Failed> {
                 gpu.write(id, 0, &state)?;
             }
             let read = |cpu: &mut Cpu<f32>, ids: &[usize]| -> Result<Vec<Vec<f64>>, Failed> {
-                let real = |&&id: &&usize| plan.buffers[id].element == Element::Real;
-                let values = |&id: &usize| Ok(cpu.read(id, 0, plan.buffers[id].rows)?.into_iter().map(f64::from).collect());
-                ids.iter().filter(real).map(values).collect()
+                let values = |&id: &usize| {
+                    if plan.buffers[id].element == Element::Index {
+                        return Ok(Vec::new());
+                    }
+                    Ok(cpu.read(id, 0, plan.buffers[id].rows)?.into_iter().map(f64::from).collect())
+                };
+                ids.iter().map(values).collect()
             };
             let (inputs, before) = (read(&mut cpu, &launch.reads)?, read(&mut cpu, &launch.writes)?);
             cpu.run_launches(Phase::Training, index..index + 1, &[*step])?;
             gpu.run_launches(Phase::Training, index..index + 1, &[*step])?;
-            let bounds = launch.kernel.bounds(step, &views(&inputs), &vec![&[][..]; inputs.len()], &views(&before));
+            let exact = vec![&[][..]; inputs.len()];
+            let bounds = launch.kernel.bounds(step, &views(&inputs, &order), &exact, &views(&before, &order));
             for (&id, bounds) in launch.writes.iter().zip(&bounds) {
                 agree(&plan, id, bounds, &mut cpu, &mut gpu)
                     .map_err(|why| format!("step {number}, {}: {why}", launch.label))?;
@@ -80,8 +90,8 @@ fn agree(plan: &Plan, id: usize, bounds: &[f64], cpu: &mut Cpu<f32>, gpu: &mut G
         .map_err(|difference| format!("{}: {difference:?}", plan.buffers[id].name))
 }
 
-fn views(values: &[Vec<f64>]) -> Vec<View<'_, f64>> {
-    values.iter().map(|values| View { values, indices: &[] }).collect()
+fn views<'a>(values: &'a [Vec<f64>], indices: &'a [u32]) -> Vec<View<'a, f64>> {
+    values.iter().map(|values| View { values, indices }).collect()
 }
 
 fn wgrad(folder: &std::path::Path, arguments: &[&str]) -> Result<Output, Failed> {
@@ -109,6 +119,95 @@ fn digits_on_a_gpu() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A small net with 203 rows on a GPU that may use so much memory.
+fn session(memory: Option<u64>, shuffle: bool, batch: usize) -> Result<Session<f32>, Failed> {
+    let network = Network::new(vec![13, 17, 5], vec![Activation::Tanh, Activation::Softmax], true)?;
+    let recipe = Recipe {
+        loss: Loss::CrossEntropy,
+        reduction: Reduction::Mean,
+        optimizer: Optimizer::new(OptimizerKind::Adam),
+        schedule: Schedule::constant(0.01),
+        batch,
+        shuffle,
+        epochs: 3,
+        seed: 4,
+    };
+    let rows = 203;
+    let mut stream = Stream::new(3, Purpose::Test, 0);
+    let inputs = Matrix::new(rows, 13, (0..rows * 13).map(|_| stream.normal() as f32).collect());
+    let mut targets = Matrix::zeros(rows, 5);
+    (0..rows).for_each(|row| targets.values[row * 5 + row * 7 % 5] = 1.0);
+    let weights = Initialization::Auto.weights(&network, 1);
+    let gpu = wgrad::training::Device::choose(&Wanted::Gpu, None, false)?.with_memory(memory);
+    Ok(Session::new(network, recipe, &weights, Samples { inputs, targets }, &gpu)?)
+}
+
+/// Rows on the device at once; the bits of losses and weights after three epochs.
+fn outcome(mut session: Session<f32>) -> Result<(usize, Vec<u64>), Failed> {
+    let mut bits = Vec::new();
+    while bits.len() < 3 {
+        let losses = session.train(3 - bits.len(), |_| ControlFlow::Continue(()))?.losses;
+        bits.extend(losses.into_iter().map(f64::to_bits));
+    }
+    for layer in session.weights()? {
+        bits.extend(layer.weight.values.iter().chain(&layer.bias).map(|value| u64::from(value.to_bits())));
+    }
+    Ok((session.plan().inputs.iter().map(|segment| segment.rows).sum(), bits))
+}
+
+/// Data that is streamed trains to the same bits as data that is all on the device.
+fn streamed_data_trains_alike(shuffle: bool, batch: usize) -> Result<(), Failed> {
+    let resident = session(None, shuffle, batch)?;
+    let mut bytes = resident.plan().padded_bytes();
+    let half = bytes / 2;
+    let (rows, expected) = outcome(resident)?;
+    let mut windows = vec![rows];
+    for _ in 0..3 {
+        let streamed = session(Some(bytes - 1), shuffle, batch)?;
+        bytes = streamed.plan().padded_bytes();
+        let (rows, bits) = outcome(streamed)?;
+        if bits != expected {
+            return Err(format!("with {rows} rows at once it ends elsewhere").into());
+        }
+        windows.push(rows);
+    }
+    let shrinks = windows[0] == 203 && windows.is_sorted_by(|more, less| more > less);
+    if !shrinks {
+        return Err(format!("not the windows that were meant: {windows:?}").into());
+    }
+    match session(Some(half.min(bytes) / 2), shuffle, batch) {
+        Err(refused) if refused.message().is_some_and(|message| message.contains("--device-memory")) => Ok(()),
+        _ => Err("a quarter of the memory is enough".into()),
+    }
+}
+
+/// The binary streams digits where `--device-memory` says so, and trains the same model.
+fn the_binary_streams() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let json = |arguments: &[&str]| -> Result<serde_json::Value, Failed> {
+        let shared = ["train", "digits", "--device", "gpu", "--epochs", "2", "--seed", "3", "--quiet", "--json"];
+        let output = wgrad(folder.path(), &[&shared[..], arguments].concat())?;
+        let error = || String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(serde_json::from_slice(&output.stdout)?) } else { Err(error().into()) }
+    };
+    let plan = json(&["--dry-run"])?;
+    let bytes = plan["bytes"].as_u64().ok_or("no bytes")?;
+    let memory = format!("{}B", bytes - 200_000);
+    let streamed = json(&["--dry-run", "--device-memory", &memory])?;
+    let (rows, all) = (streamed["rows_on_device"].as_u64(), plan["rows_on_device"].as_u64());
+    if rows >= all || streamed["bytes"].as_u64() > Some(bytes - 200_000) {
+        return Err(format!("{rows:?} of {all:?} rows are on the device").into());
+    }
+    let (one, other) = (json(&["-o", "resident"])?, json(&["-o", "streamed", "--device-memory", &memory])?);
+    let weights = |run: &str| -> Result<Vec<u8>, Failed> {
+        let bytes = std::fs::read(folder.path().join(run).join("model.safetensors"))?;
+        let header = u64::from_le_bytes(bytes[..8].try_into()?) as usize;
+        Ok(bytes[8 + header..].to_vec())
+    };
+    let same = weights("resident")? == weights("streamed")? && one["last_epoch"]["loss"] == other["last_epoch"]["loss"];
+    if same { Ok(()) } else { Err("streamed data trains another model".into()) }
+}
+
 /// What the device cannot hold is refused with exit code 6 before anything starts.
 fn what_the_device_cannot_hold_is_refused() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -118,6 +217,30 @@ fn what_the_device_cannot_hold_is_refused() -> Result<(), Failed> {
         return Err(format!("{:?}: {error}", output.status).into());
     }
     Ok(())
+}
+
+/// `--tune` measures products, says what it takes, keeps it, and takes the same without a measurement the next time.
+fn tuning_is_kept() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let rows = (0..5200).map(|row| format!("{},{}\n", row % 97, row % 89));
+    std::fs::write(folder.path().join("rows.csv"), rows.fold("x,y\n".to_string(), |text, row| text + &row))?;
+    let cache = folder.path().join("cache");
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let output = Command::new(env!("CARGO_BIN_EXE_wgrad"))
+            .current_dir(folder.path())
+            .env("WGRAD_CACHE", &cache)
+            .args(["train", "rows.csv", "--device", "gpu", "--tune", "--batch-size", "full", "--epochs", "1", "--json"])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let tuned: Vec<String> = said.lines().filter(|line| line.contains("tuned ")).map(Into::into).collect();
+        if !output.status.success() || !tuned.iter().any(|line| line.contains("update of") && line.contains("(taken)")) {
+            return Err(said.into_owned().into());
+        }
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        outcomes.push((tuned, report["last_epoch"]["loss"].clone(), std::fs::read(cache.join("tuning.json"))?));
+    }
+    if outcomes[0] != outcomes[1] { Err(format!("{outcomes:?}").into()) } else { Ok(()) }
 }
 
 fn main() {
@@ -140,6 +263,13 @@ fn main() {
         trials.push(shared.trial(name, move |device| step_by_step(&case, device)));
     }
     trials.push(shared.trial("the binary trains digits on a GPU".into(), |_| digits_on_a_gpu()));
+    for (shuffle, batch) in [(true, 16), (false, 16), (true, 1), (true, 50)] {
+        let order = if shuffle { "shuffled" } else { "in order" };
+        let name = format!("streamed data trains alike, in batches of {batch} {order}");
+        trials.push(shared.trial(name, move |_| streamed_data_trains_alike(shuffle, batch)));
+    }
+    trials.push(shared.trial("the binary streams what the device's memory does not hold".into(), |_| the_binary_streams()));
+    trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));
     libtest_mimic::run(&arguments, trials).exit();

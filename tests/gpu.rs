@@ -10,8 +10,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
+use wgrad::kernels::form::Family;
 use wgrad::kernels::whole::Variant;
-use wgrad::kernels::{Step, stride4};
+use wgrad::kernels::{Choice, Step, stride4};
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
 use wgrad::random::{Purpose, Stream};
@@ -96,6 +97,15 @@ fn cases() -> Vec<Case> {
             cases.push(Case { output, loss, ..case });
         }
     }
+    let pairs = ACTIVATIONS.map(|activation| (activation, Loss::SquaredError));
+    let joint = [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)];
+    for (output, loss) in pairs.into_iter().chain(joint) {
+        // The widest layers that are one kernel with their outputs, and the narrowest that is not.
+        for widths in [vec![6, 13], vec![9, 6, 16], vec![9, 6, 17]] {
+            let name = format!("{output} outputs with {loss} of {widths:?}");
+            cases.push(Case { output, loss, widths, ..Case::new(name, [37, 1, 1, 1]) });
+        }
+    }
     let binary = Case { loss: Loss::BinaryCrossEntropy, ..Case::new("several sigmoids with cross-entropy", [9, 5, 6, 7]) };
     cases.push(binary.clone());
     cases.push(Case { name: "three replicas".into(), replicas: 3, ..binary.clone() });
@@ -108,6 +118,17 @@ fn cases() -> Vec<Case> {
     });
     cases.push(Case { name: "data in segments".into(), segment_bytes: Some(300), ..binary.clone() });
     cases.push(Case { name: "one layer".into(), widths: vec![5, 7], ..binary.clone() });
+    for case in
+        [binary.clone(), Case { widths: vec![5, 7], ..binary.clone() }, Case { widths: vec![5, 19], ..binary.clone() }]
+    {
+        let widths = &case.widths;
+        let named = |what: &str| format!("{what}, {widths:?}");
+        cases.push(Case { name: named("batches in place"), shuffle: false, ..case.clone() });
+        cases.push(Case { name: named("three replicas in place"), shuffle: false, replicas: 3, ..case.clone() });
+        cases.push(Case { name: named("gathered batches"), gather: true, ..case.clone() });
+        cases.push(Case { name: named("three replicas, gathered"), gather: true, replicas: 3, ..case.clone() });
+        cases.push(Case { name: named("three replicas through their orders"), replicas: 3, ..case.clone() });
+    }
     cases.push(Case { name: "five layers".into(), widths: vec![5, 7, 3, 9, 4, 2], ..binary.clone() });
     cases.push(Case { name: "a batch of all rows".into(), rows: 9, batch: 9, ..binary.clone() });
     cases.push(Case { name: "sums of 1,000 terms".into(), widths: vec![1000, 3, 2], ..binary.clone() });
@@ -134,7 +155,7 @@ fn cases() -> Vec<Case> {
         rows: 7,
         ..binary.clone()
     });
-    // Close to the most terms that a plan allows; llvmpipe's limit of loop iterations is twice as far.
+    // Close to the most terms of one part; llvmpipe's limit of loop iterations is twice as far.
     cases.push(Case {
         name: "sums of 131,000 terms forward".into(),
         widths: vec![131_000, 1],
@@ -155,6 +176,43 @@ fn cases() -> Vec<Case> {
         cases.push(Case::new(format!("ones among batch, inputs, hidden and outputs: {sizes:?}"), sizes));
     }
     cases
+}
+
+/// Every tile, along and across which no size is a whole number of tiles, with replicas and a short last batch; and sums in
+/// parts, some of which are empty. The kernels are few: software adapters compile tiles slowly.
+fn choices() -> Vec<Case> {
+    let case = |family: Family, parts: u32, sizes: [usize; 4]| {
+        let name = format!("{} in {parts} parts over {sizes:?}", family.name());
+        Case { replicas: 2, choice: Some(Choice { family, parts }), ..Case::new(name, sizes) }
+    };
+    vec![
+        case(Family::Tiled32, 1, [1, 1, 1, 1]),
+        case(Family::Tiled32, 1, [35, 69, 37, 41]),
+        case(Family::Tiled32, 3, [70, 69, 37, 41]),
+        case(Family::Tiled64, 1, [67, 70, 65, 37]),
+        case(Family::Tiled128, 1, [131, 133, 129, 37]),
+        case(Family::Thin, 1, [67, 35, 18, 10]),
+        case(Family::Thin, 5, [67, 35, 18, 10]),
+        case(Family::Direct, 2, [9, 31, 8, 33]),
+        case(Family::Direct, 7, [33, 9, 65, 7]),
+        Case { optimizer: OptimizerKind::Adam, hidden: Activation::Gelu, ..case(Family::Direct, 3, [65, 127, 33, 9]) },
+    ]
+}
+
+/// More terms than the loops of one invocation may have.
+fn long_sums() -> Vec<Case> {
+    let case = |name: &str, widths: Vec<usize>, batch: usize| Case {
+        name: name.into(),
+        widths,
+        batch,
+        rows: batch,
+        ..Case::new("", [1; 4])
+    };
+    vec![
+        case("sums of 140,001 terms forward", vec![140_001, 1], 2),
+        case("sums of 140,001 terms in delta", vec![2, 3, 140_001, 1], 2),
+        case("sums of 270,001 terms in update", vec![3, 2, 1], 270_001),
+    ]
 }
 
 /// On small integers every sum is exact in f32, in whatever order: the results must be equal, with no bound at all.
@@ -229,7 +287,7 @@ fn padding_stays_zero(case: &Case, device: wgrad::executor::gpu::device::Device)
         }
     }
     let order: Vec<u32> = (0..case.rows as u32).collect();
-    (0..plan.replicas).try_for_each(|replica| gpu.write_indices(plan.order.expect("gathered"), replica, &order))?;
+    (0..plan.replicas).try_for_each(|replica| gpu.write_indices(plan.order.expect("shuffled"), replica, &order))?;
     gpu.run(Phase::Training, &case.steps())?;
     gpu.run(Phase::Evaluation, &case.evaluations())?;
     for (id, buffer) in plan.buffers.iter().enumerate().filter(|(_, buffer)| buffer.element == Element::Real) {
@@ -269,8 +327,9 @@ fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
     let mut trials = Vec::new();
-    for case in cases() {
-        let twin = case.clone();
+    for case in cases().into_iter().chain(choices()).chain(long_sums()) {
+        // The batches of the CPU path are gathered.
+        let twin = Case { gather: true, ..case.clone() };
         trials.push(Trial::test(format!("cpu: {}", case.name), move || twin.check(Cpu::<f32>::new(twin.plan(), 2)?)));
         trials.push(shared.trial(format!("gpu: {}", case.name), move |device| case.check(Gpu::new(case.plan(), device)?)));
     }

@@ -29,7 +29,8 @@ struct Problem {
 
 impl Problem {
     fn new(network: &Network, loss: Loss, scale: f64) -> Self {
-        let training = TrainingOptions { rows: ROWS, batch: ROWS, optimizer: OptimizerKind::Sgd, losses: ROWS, whole: None };
+        let (shuffle, gather, optimizer) = (false, false, OptimizerKind::Sgd);
+        let training = TrainingOptions { rows: ROWS, batch: ROWS, shuffle, gather, optimizer, losses: ROWS, whole: None };
         let options = Options {
             loss,
             training: Some(training),

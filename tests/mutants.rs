@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed};
+use wgrad::executor::Executor;
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
+use wgrad::kernels::form::Family;
 use wgrad::kernels::whole::Variant;
-use wgrad::kernels::{Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
+use wgrad::kernels::{Choice, Form, Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
 use wgrad::network::{Activation, Loss, OptimizerKind};
+use wgrad::plan::{Phase, Plan};
+use wgrad::verification::fill;
 
 /// A kernel whose shader is altered, and whose twin is not.
 struct Mutant {
@@ -25,29 +29,37 @@ impl Kernel for Mutant {
         self.original.name()
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let Shader { name, source } = self.original.shader(lanes);
+    fn shader(&self, form: Form) -> Shader {
+        let Shader { name, source } = self.original.shader(form);
         Shader { name: format!("{name}, altered"), source: source.replacen(self.from, self.to, 1) }
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        self.original.parameters()
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        self.original.lanes(form)
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        self.original.workgroups(rows, lanes)
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        self.original.parameters(form)
     }
 
-    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
-        self.original.grid(rows, replicas, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        self.original.workgroups(rows, form)
+    }
+
+    fn grid(&self, rows: usize, replicas: usize, form: Form) -> [u64; 3] {
+        self.original.grid(rows, replicas, form)
     }
 
     fn takes_many_steps(&self) -> bool {
         self.original.takes_many_steps()
     }
 
-    fn iterations(&self, rows: usize) -> u64 {
-        self.original.iterations(rows)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        self.original.iterations(rows, form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        self.original.product(rows)
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -89,7 +101,9 @@ impl Fault {
         let mut altered = 0;
         for launch in &mut plan.training {
             let original = Arc::clone(&launch.kernel);
-            if original.name() == self.kernel && original.shader(8).source.contains(self.from) {
+            let forms = launch.choice.unwrap_or_default().forms(8);
+            let sources: Vec<String> = forms.map(|form| original.shader(form).source).collect();
+            if original.name() == self.kernel && sources.iter().any(|source| source.contains(self.from)) {
                 launch.kernel = Arc::new(Mutant { original, from: self.from, to: self.to });
                 altered += 1;
             }
@@ -97,12 +111,32 @@ impl Fault {
         if altered == 0 {
             return Err(format!("no {} has the text that is to be altered", self.kernel).into());
         }
-        let findings = self.case.findings(&mut Gpu::new(plan, device)?)?;
+        let findings = self.case.findings(&mut Gpu::new(plan.clone(), device.clone())?)?;
         match findings.iter().find(|finding| finding.outcome.is_err()) {
+            None if plan.training[0].kernel.takes_many_steps() => self.is_noticed_among_steps(plan, &device),
             None => Err("was not noticed".into()),
             Some(finding) if finding.launch.starts_with(self.noticed) => Ok(()),
             Some(finding) => Err(format!("was noticed in the wrong place: {finding:?}").into()),
         }
+    }
+}
+
+impl Fault {
+    /// The oracle takes one step at a time: what is wrong between steps shows when several are taken in one dispatch.
+    fn is_noticed_among_steps(&self, altered: Plan, device: &Device) -> Result<(), Failed> {
+        let weights = |plan: Plan, at_once: usize| -> Result<Vec<f32>, Failed> {
+            let mut gpu = Gpu::new(plan.clone(), device.clone())?;
+            fill(&mut gpu, 1)?;
+            for steps in self.case.steps().chunks(at_once * plan.records) {
+                gpu.run(Phase::Training, steps)?;
+            }
+            Ok(gpu.read(plan.parameters[0], 0, plan.buffers[plan.parameters[0]].rows)?)
+        };
+        let expected = weights(self.case.plan(), 1)?;
+        if weights(self.case.plan(), 3)? != expected {
+            return Err("steps in one dispatch come out otherwise than one by one".into());
+        }
+        if weights(altered, 3)? == expected { Err("was not noticed".into()) } else { Ok(()) }
     }
 }
 
@@ -142,33 +176,23 @@ fn whole_faults() -> Vec<Fault> {
     let group = || of(Variant::WorkgroupStored);
     let slopes = || Case { hidden: Activation::Gelu, ..group() };
     vec![
-        fault("whole: every step is the first", "whole", ["steps[s * records + record]", "steps[record]"], alone()),
+        fault("every step is the first", "whole", ["steps[s * records + record]", "steps[record]"], alone()),
+        fault("every replica has the first one's step", "whole", ["select(0u, replica, records > 1u)", "0u"], alone()),
+        fault("rows are not in the epoch's order", "whole", ["current.first + row]", "row]"], alone()),
+        fault("the last input has no weight", "whole", ["k < WIDTH[l]", "k + 1u < WIDTH[l]"], alone()),
+        fault("no bias", "whole", ["    if BIAS {", "    if BIAS && rows > 7u {"], alone()),
+        fault("deltas are not scaled", "whole", ["error * current.scale", "error"], alone()),
         fault(
-            "whole: every replica has the first one's step",
-            "whole",
-            ["select(0u, replica, records > 1u)", "0u"],
-            alone(),
-        ),
-        fault("whole: rows are not in the epoch's order", "whole", ["current.first + row]", "row]"], alone()),
-        fault("whole: the last input has no weight", "whole", ["k < WIDTH[l]", "k + 1u < WIDTH[l]"], alone()),
-        fault("whole: no bias", "whole", ["    if BIAS {", "    if BIAS && rows > 7u {"], alone()),
-        fault("whole: deltas are not scaled", "whole", ["error * current.scale", "error"], alone()),
-        fault(
-            "whole: derivatives are left out",
+            "derivatives are left out",
             "whole",
             ["deltas[element] * layer_derivative(l - 1u, stored[element])", "deltas[element]"],
             alone(),
         ),
+        fault("gradients are kept from step to step", "whole", ["        gradients[place] = vec4f();\n", ""], alone()),
+        fault("the first state is not kept", "whole", ["first_states[place] = state[0];", ""], alone()),
+        fault("every loss is the first row's", "whole", ["current.loss_row + row", "current.loss_row"], alone()),
         fault(
-            "whole: gradients are kept from step to step",
-            "whole",
-            ["        gradients[place] = vec4f();\n", ""],
-            alone(),
-        ),
-        fault("whole: the first state is not kept", "whole", ["first_states[place] = state[0];", ""], alone()),
-        fault("whole: every loss is the first row's", "whole", ["current.loss_row + row", "current.loss_row"], alone()),
-        fault(
-            "whole: weights are updated before the delta",
+            "weights are updated before the delta",
             "whole",
             [
                 "            delta(l, lane);\n            barrier();\n            update(l, lane);",
@@ -177,13 +201,13 @@ fn whole_faults() -> Vec<Fault> {
             group(),
         ),
         fault(
-            "whole: the last tile is dropped",
+            "the last tile is dropped",
             "whole",
             ["index < tiles(current.rows, width)", "index + 1u < tiles(current.rows, width)"],
             group(),
         ),
         fault(
-            "whole: the last sample is not summed",
+            "the last sample is not summed",
             "whole",
             [
                 "row < current.rows; row++) {\n            var right",
@@ -191,39 +215,39 @@ fn whole_faults() -> Vec<Fault> {
             ],
             group(),
         ),
+        fault("the two deltas share their place", "whole", ["% 2u) * parameters.delta_length", "% 2u) * 0u"], group()),
         fault(
-            "whole: the two deltas share their place",
-            "whole",
-            ["% 2u) * parameters.delta_length", "% 2u) * 0u"],
-            group(),
-        ),
-        fault(
-            "whole: the output stands for the slope",
+            "the output stands for the slope",
             "whole",
             ["select(0u, parameters.slopes, stores_slope(l))", "0u"],
             slopes(),
         ),
         fault(
-            "whole: the batch is not gathered",
+            "the batch is not gathered",
             "whole",
             ["inputs[source_row(element / width) * width + element % width]", "inputs[element]"],
             group(),
         ),
-        fault("whole: no gradient of the biases", "whole", ["            update_bias(0u, lane);", ""], group()),
+        fault("no gradient of the biases", "whole", ["            update_bias(0u, lane);", ""], group()),
     ]
 }
 
 fn product_faults() -> Vec<Fault> {
     let long = || Case { widths: vec![1001, 3, 2], ..case() };
     let rows17 = || Case { batch: 17, rows: 40, ..case() };
-    let last_term = ["stride(depth())", "stride(depth() - 1u)"];
+    let last_term = ["stride(depth(rows))", "stride(depth(rows) - 1u)"];
     let replicas = || Case { replicas: 2, ..case() };
     vec![
         fault("the last term of forward is dropped", "forward", last_term, case()),
         fault("the last of 1,001 terms of forward is dropped", "forward", last_term, long()),
         fault("the last term of delta is dropped", "delta", last_term, case()),
         fault("the last row of update is dropped", "update", last_term, rows17()),
-        fault("the terms of forward begin at the second four", "forward", ["var k = 0u;", "var k = 1u;"], case()),
+        fault(
+            "the terms of forward begin at the second four",
+            "forward",
+            ["var k = range.x;", "var k = range.x + 1u;"],
+            case(),
+        ),
         fault("a row past the batch is written", "forward", ["row + r < result_rows()", "row + r <= result_rows()"], case()),
         fault("the last row is not written", "forward", ["row + r < result_rows()", "row + r + 1u < result_rows()"], case()),
         fault(
@@ -240,9 +264,61 @@ fn product_faults() -> Vec<Fault> {
             case(),
         ),
         fault("the next column is the same again", "forward", ["right1 * left[r]", "right0 * left[r]"], case()),
-        fault("every replica is the first", "forward", ["replica = id.z;", "replica = 0u;"], replicas()),
-        fault("every replica is updated as the first", "update", ["replica = id.z;", "replica = 0u;"], replicas()),
+        fault("every replica is the first", "forward", ["begin(id.z / parts());", "begin(0u);"], replicas()),
+        fault("every replica is updated as the first", "update", ["begin(id.z / parts());", "begin(0u);"], replicas()),
         fault("the weights are not transposed", "delta", ["return transpose(mat4x4f(", "return (mat4x4f("], case()),
+    ]
+}
+
+/// 35 rows of a 69-37-41 net: two tiles of 32 × 32 along each side of each result, and sums of several tiles of terms.
+fn tiled() -> Case {
+    let choice = Some(Choice { family: Family::Tiled32, parts: 1 });
+    Case { widths: vec![69, 37, 41], batch: 35, rows: 90, choice, ..case() }
+}
+
+/// Every kernel reads its factors in a way of its own; the loop is the same for all.
+fn tiled_faults() -> Vec<Fault> {
+    let stored = ["workgroupBarrier();\n}", "}"];
+    let summed = ["workgroupBarrier();\n    for", "for"];
+    let last_row = ["if row < result_rows()", "if row + 1u < result_rows()"];
+    let last_column = ["result_column < stride(result_columns())", "result_column + 1u < stride(result_columns())"];
+    vec![
+        fault("sums do not wait for the tiles", "forward", stored, tiled()),
+        fault("tiles do not wait for the sums", "forward", summed, tiled()),
+        fault("the last terms of a tile are dropped", "forward", ["min(DEPTH4,", "min(DEPTH4 - 1u,"], tiled()),
+        fault("terms past the last are summed", "forward", ["min(DEPTH4, range.y - k)", "DEPTH4"], tiled()),
+        fault("the second tile begins a four of terms late", "delta", ["k += DEPTH4", "k += DEPTH4 + 1u"], tiled()),
+        fault("the last row of the tiles is not written", "update", last_row, tiled()),
+        fault("the last column of the tiles is not written", "forward", last_column, tiled()),
+        fault(
+            "blocks of lhs are read where they are not",
+            "forward",
+            ["SIDE4 + lane.y;", "SIDE4 + (lane.y ^ 1u);"],
+            tiled(),
+        ),
+        fault("blocks of rhs are read where they are not", "delta", ["SIDE4 + lane.x;", "SIDE4 + (lane.x ^ 1u);"], tiled()),
+        fault("the last column is the one before", "forward", ["columns()) - 1u));", "columns()) - 2u));"], tiled()),
+        fault("the last terms of lhs are those before", "delta", ["place.y, last)));", "place.y, last - 1u)));"], tiled()),
+        fault("stale rows are summed in tiles", "update", ["sample < rows)", "sample < rows || rows > 0u)"], tiled()),
+        fault(
+            "every replica is the first in tiles",
+            "forward",
+            ["begin(group.z / parts());", "begin(0u);"],
+            Case { replicas: 2, ..tiled() },
+        ),
+    ]
+}
+
+fn split_faults() -> Vec<Fault> {
+    let split = || Case { choice: Some(Choice { family: Family::Direct, parts: 3 }), replicas: 2, ..case() };
+    let shorter = ["vec2u(part, part + 1u) * most", "vec2u(part * most, (part + 1u) * most - 1u)"];
+    let every_part = ["sum += partial_sums[part_start(part)", "sum += partial_sums[part_start(0u)"];
+    vec![
+        fault("every part misses its last terms", "forward", shorter, split()),
+        fault("the last part is not added", "forward", ["part < parts(); part++", "part + 1u < parts(); part++"], split()),
+        fault("the first part is added again", "delta", every_part, split()),
+        fault("all replicas leave their parts in one place", "update", ["(replica * parts() + part)", "part"], split()),
+        fault("every replica's parts are the first's", "forward", ["begin(id.z / parts());", "begin(0u);"], split()),
     ]
 }
 
@@ -250,6 +326,7 @@ fn epilogue_faults() -> Vec<Fault> {
     let nan = "vec4f(bitcast<f32>(0x7fc00000u | (row & 0u)), activate(z).yzw), valid";
     let bias = ["parameters.bias == 1u", "parameters.bias == 2u"];
     vec![
+        fault("all rows are the first of four", "forward", ["input_row(min(row + r,", "input_row(min(row,"], case()),
         fault("the bias is missing", "forward", bias, case()),
         fault("the activation is skipped", "forward", ["activate(z), valid", "z, valid"], case()),
         fault("NaN is stored", "forward", ["activate(z), valid", nan], case()),
@@ -289,10 +366,86 @@ fn epilogue_faults() -> Vec<Fault> {
             "a row below is gathered",
             "gather",
             ["source[segment_row", "source[min(segment_row + 1u, parameters.segment_rows - 1u)"],
-            case(),
+            gathered(),
         ),
-        fault("every batch is the first", "gather", [" + this_step().first", ""], case()),
+        fault("every gathered batch is the first", "gather", [" + first + id.y", " + id.y"], gathered()),
     ]
+}
+
+fn gathered() -> Case {
+    Case { gather: true, ..case() }
+}
+
+fn in_place() -> Case {
+    Case { shuffle: false, ..case() }
+}
+
+fn source_faults() -> Vec<Fault> {
+    let next = ["first + row]", "first + row + 1u]"];
+    let first = [" + first + row]", " + row]"];
+    let unordered = ["order[replica * parameters.order_length + first + row]", "first + row"];
+    let stays = ["return first + row;", "return row;"];
+    let faults = |kernel: &'static str| {
+        vec![
+            fault("each row is read a place too late", kernel, next, case()),
+            fault("the first batch is read again through the order", kernel, first, case()),
+            fault("the order is not followed", kernel, unordered, case()),
+            fault("the first batch is read again in place", kernel, stays, in_place()),
+        ]
+    };
+    // Kernels of later layers read the batch's own buffers, and have no such text.
+    ["forward", "output", "update"].into_iter().flat_map(faults).collect()
+}
+
+/// The layers of [`case`], but with ten outputs: the last layer is one kernel with them.
+fn narrow() -> Case {
+    Case { widths: vec![17, 17, 10], ..case() }
+}
+
+fn narrow_faults() -> Vec<Fault> {
+    let narrow_joint = |output, loss| Case { output, loss, ..narrow() };
+    let softmax = || narrow_joint(Activation::Softmax, Loss::CrossEntropy);
+    let binary = || narrow_joint(Activation::Sigmoid, Loss::BinaryCrossEntropy);
+    let gelu = || Case { output: Activation::Gelu, ..narrow() };
+    let one_layer = || Case { widths: vec![17, 10], ..case() };
+    let next = ["first + row]", "first + row + 1u]"];
+    let faults = vec![
+        fault("the last term is dropped", "forward_output", ["stride(depth(rows))", "stride(depth(rows) - 1u)"], narrow()),
+        fault(
+            "the last row is not finished",
+            "forward_output",
+            ["row + r < result_rows()", "row + r + 1u < result_rows()"],
+            narrow(),
+        ),
+        fault("the last column is not finished", "forward_output", ["column < COLUMNS", "column + 1u < COLUMNS"], narrow()),
+        fault(
+            "the bias is missing at the outputs",
+            "forward_output",
+            ["parameters.bias == 1u", "parameters.bias == 2u"],
+            narrow(),
+        ),
+        fault("the activation is skipped at the outputs", "forward_output", ["select(output, z, IS_JOINT)", "z"], narrow()),
+        fault(
+            "the joint pair gets outputs for logits",
+            "forward_output",
+            ["select(output, z, IS_JOINT)", "output"],
+            binary(),
+        ),
+        fault("the derivative is skipped at the outputs", "forward_output", [" * derivative(stored)", ""], narrow()),
+        fault("gelu's slope is taken for its output", "forward_output", ["return slope(z);", "return output;"], gelu()),
+        fault("delta is not scaled at the outputs", "forward_output", [" * this_step().scale", ""], narrow()),
+        fault("losses stay with the first batch", "forward_output", [" + this_step().loss_row", ""], narrow()),
+        fault("softmax is not divided at the outputs", "forward_output", [" / row.sum - desired", " - desired"], softmax()),
+        fault("targets are those of the next rows", "forward_output", next, narrow()),
+        fault("input and targets are those of the next rows", "forward_output", next, one_layer()),
+        fault(
+            "the data is taken for a batch",
+            "forward_output",
+            ["const READS_SOURCE = true;", "const READS_SOURCE = false;"],
+            one_layer(),
+        ),
+    ];
+    faults.into_iter().map(|fault| Fault { noticed: "forward", ..fault }).collect()
 }
 
 fn update_faults() -> Vec<Fault> {
@@ -305,7 +458,7 @@ fn update_faults() -> Vec<Fault> {
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
-        fault("stale rows are summed", "update", ["if sample >= rows {", "if sample >= rows && rows == 0u {"], case()),
+        fault("stale rows are summed", "update", ["sample < rows);", "sample < rows || rows > 0u);"], case()),
         fault("the bias has no gradient", "update", ["select(value, vec4f(1.0), one)", "value"], case()),
         fault("biases decay", "update", decay, case()),
         fault("nesterov does not look ahead", "update", ["(g + step.beta1 * v)", "v"], by(OptimizerKind::Nesterov)),
@@ -357,9 +510,22 @@ fn main() {
         }
     };
     let mut trials = vec![shared.trial("nothing is noticed where nothing is altered".into(), unaltered)];
-    for faults in [whole_faults(), product_faults(), epilogue_faults(), update_faults(), padding_faults()] {
+    let faults = [
+        whole_faults(),
+        product_faults(),
+        tiled_faults(),
+        split_faults(),
+        epilogue_faults(),
+        update_faults(),
+        padding_faults(),
+        source_faults(),
+        narrow_faults(),
+    ];
+    for faults in faults {
         for fault in faults {
-            trials.push(shared.trial(format!("is noticed: {}", fault.name), move |device| fault.check(device)));
+            trials.push(
+                shared.trial(format!("is noticed in {}: {}", fault.kernel, fault.name), move |device| fault.check(device)),
+            );
         }
     }
     libtest_mimic::run(&arguments, trials).exit();

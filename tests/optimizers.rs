@@ -243,7 +243,8 @@ const EXPECTED: [(OptimizerKind, usize, [f64; 8], [f64; 6]); 10] = [
 
 fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
     let network = Network::new(vec![3, 2, 2], vec![Activation::Tanh, Activation::Identity], true).expect("valid");
-    let training = TrainingOptions { rows: 4, batch: 4, optimizer: kind, losses: 4, whole: None };
+    let (shuffle, gather, optimizer) = (false, false, kind);
+    let training = TrainingOptions { rows: 4, batch: 4, shuffle, gather, optimizer, losses: 4, whole: None };
     let options = Options {
         loss: Loss::SquaredError,
         training: Some(training),

@@ -11,23 +11,25 @@ use clap::ValueEnum;
 use libtest_mimic::{Arguments, Failed, Trial};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
-use wgrad::kernels::catalogue::all_shaders;
+use wgrad::kernels::catalogue::{Entry, all_shaders, forms};
 use wgrad::kernels::step::StepWords;
-use wgrad::kernels::{Shader, Step};
+use wgrad::kernels::{Form, Shader, Step};
 use wgrad::network::{Activation, Loss, Network, OptimizerKind};
 use wgrad::plan::{Options, Plan, TrainingOptions};
 
-/// Invocations a workgroup on software adapters and on GPUs.
-const LANES: [u32; 2] = [8, 32];
+/// Invocations a workgroup, and whether it is a software adapter.
+const DEVICES: [(u32, bool); 2] = [(8, true), (32, false)];
+
+fn catalogue() -> Vec<Entry> {
+    DEVICES.into_iter().flat_map(|(lanes, software)| all_shaders(lanes, software)).collect()
+}
 
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
-    for lanes in LANES {
-        for (shader, reads, writes, words) in all_shaders(lanes) {
-            let name = format!("{} is as its host side has it", shader.name);
-            trials.push(Trial::test(name, move || keeps_its_contract(&shader, reads, writes, words, lanes)));
-        }
+    for entry in catalogue() {
+        let name = format!("{} is as its host side has it", entry.shader.name);
+        trials.push(Trial::test(name, move || keeps_its_contract(&entry)));
     }
     trials.push(Trial::test("a shader that breaks its contract is found", broken_contracts_are_found));
     trials.push(Trial::test("every shader of real plans is in the catalogue", plans_are_in_the_catalogue));
@@ -46,12 +48,13 @@ fn validated(shader: &Shader) -> Result<Module, Failed> {
     Ok(module)
 }
 
-/// Parameters, steps, what is read, what is written, in this order and nothing else; one entry point, `lanes` wide.
-fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize, lanes: u32) -> Result<(), Failed> {
+/// Parameters, steps, what is read, what is written, in this order and nothing else; one entry point, as wide as it is said.
+fn keeps_its_contract(entry: &Entry) -> Result<(), Failed> {
+    let Entry { shader, reads, writes, words, workgroup } = entry;
     let module = validated(shader)?;
     let load = StorageAccess::LOAD;
     let mut expected = vec![AddressSpace::Storage { access: load }; 2 + reads];
-    expected.extend(vec![AddressSpace::Storage { access: load | StorageAccess::STORE }; writes]);
+    expected.extend(vec![AddressSpace::Storage { access: load | StorageAccess::STORE }; *writes]);
     let mut bound: Vec<_> = module.global_variables.iter().filter_map(|(_, v)| v.binding.map(|b| (b, v))).collect();
     bound.sort_by_key(|(binding, _)| (binding.group, binding.binding));
     let places: Vec<(u32, u32)> = bound.iter().map(|(binding, _)| (binding.group, binding.binding)).collect();
@@ -60,7 +63,7 @@ fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize
 
     let parameters = &module.types[bound[0].1.ty];
     equal("parameters' struct", &parameters.name.as_deref(), &Some("Parameters"))?;
-    equal("parameters' size", &size_of_struct(&parameters.inner)?, &(words as u32 * 4))?;
+    equal("parameters' size", &size_of_struct(&parameters.inner)?, &(*words as u32 * 4))?;
     let TypeInner::Array { base, stride, .. } = module.types[bound[1].1.ty].inner else {
         return Err("binding 1 is no array".into());
     };
@@ -71,16 +74,13 @@ fn keeps_its_contract(shader: &Shader, reads: usize, writes: usize, words: usize
     let fields: Vec<_> = members.iter().filter(|(name, ..)| !name.starts_with("padding")).cloned().collect();
     equal("a step's fields", &fields, &step_fields())?;
 
-    let sizes: Vec<_> = module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.workgroup_size)).collect();
-    let [("main", [x, y, 1])] = sizes[..] else { return Err(format!("entry points {sizes:?}").into()) };
-    // In workgroup memory a whole network has a full workgroup whatever the lanes.
-    let full = shader.name.starts_with("whole-workgroup-") && !shader.name.starts_with("whole-workgroup-stored-");
-    equal("lanes", &x, &if full { 256 } else { lanes })?;
-    if x * y > 256 {
-        Err(format!("a workgroup of {x} × {y}, and no device need have more than 256").into())
-    } else {
-        Ok(())
+    let entry_points: Vec<_> = module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.workgroup_size)).collect();
+    equal("entry points", &entry_points, &vec![("main", [workgroup[0], workgroup[1], 1])])?;
+    let invocations = workgroup[0] * workgroup[1];
+    if invocations > 256 {
+        return Err(format!("a workgroup of {invocations}, and no device need have more than 256").into());
     }
+    Ok(())
 }
 
 fn equal<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), Failed> {
@@ -143,55 +143,57 @@ fn step_fields() -> Vec<Field> {
 }
 
 fn broken_contracts_are_found() -> Result<(), Failed> {
-    let (shader, reads, writes, words) =
-        all_shaders(8).into_iter().find(|(shader, ..)| shader.name.starts_with("forward")).ok_or("no forward")?;
+    let entry = catalogue().into_iter().find(|entry| entry.shader.name.starts_with("forward")).ok_or("no forward")?;
     let cases = [
         ("bias: u32,", "bias: u32, more: u32,"),
         ("first: u32,", "first: f32,"),
         ("beta1: f32,", "beta_one: f32,"),
-        ("@binding(4)", "@binding(5)"),
+        ("@binding(WRITES)", "@binding(WRITES + 1u)"),
         ("read_write> output", "read> output"),
         ("read> input", "read_write> input"),
         ("const LANES = 8u", "const LANES = 16u"),
         ("fn main", "fn entry"),
         ("return rows;", "return raws;"),
-        ("fn depth()", "fn enum()"),
+        ("fn depth(batch: u32)", "fn enum(batch: u32)"),
     ];
     for (from, to) in cases {
-        let broken = Shader { source: shader.source.replacen(from, to, 1), ..shader.clone() };
-        if broken.source == shader.source || keeps_its_contract(&broken, reads, writes, words, 8).is_ok() {
+        let broken = Shader { source: entry.shader.source.replacen(from, to, 1), ..entry.shader.clone() };
+        if broken == entry.shader || keeps_its_contract(&Entry { shader: broken, ..entry.clone() }).is_ok() {
             return Err(format!("'{from}' as '{to}' was not found").into());
         }
     }
-    for (reads, writes, words) in [(reads + 1, writes, words), (reads, writes + 1, words), (reads, writes, words + 1)] {
-        if keeps_its_contract(&shader, reads, writes, words, 8).is_ok() {
-            return Err(format!("{reads} reads, {writes} writes and {words} words are accepted").into());
-        }
+    let wrong = [
+        Entry { reads: entry.reads + 1, ..entry.clone() },
+        Entry { writes: entry.writes + 1, ..entry.clone() },
+        Entry { words: entry.words + 1, ..entry.clone() },
+        Entry { workgroup: [8, 2], ..entry },
+    ];
+    match wrong.iter().find(|entry| keeps_its_contract(entry).is_ok()) {
+        None => Ok(()),
+        Some(entry) => Err(format!("accepted: {entry:?}").into()),
     }
-    Ok(())
 }
 
-/// Plans of every activation, loss and optimizer, with and without biases, gathered and in segments.
+/// How the plans of [`plans`] find their batches: shuffle, gather, bytes of a segment.
+const BATCHES: [(bool, bool, Option<u64>); 4] =
+    [(false, false, None), (true, false, None), (true, true, None), (true, false, Some(400))];
+
+/// Plans of every activation, loss and optimizer, with and without biases, with one layer and two, few outputs and many, read in
+/// place, through an order, gathered and in segments.
 fn plans() -> Vec<Plan> {
     let mut plans = Vec::new();
     for &hidden in Activation::value_variants() {
         for &output in Activation::value_variants() {
-            for &loss in Loss::value_variants() {
-                for &optimizer in OptimizerKind::value_variants() {
-                    let Ok(network) = Network::new(vec![5, 6, 7], vec![hidden, output], output != hidden) else { continue };
-                    if loss.check(output).is_err() {
-                        continue;
+            for &loss in Loss::value_variants().iter().filter(|loss| loss.check(output).is_ok()) {
+                for outputs in [3, 7, 11, 15, 19] {
+                    for (widths, activations) in
+                        [(vec![5, outputs], vec![output]), (vec![5, 6, outputs], vec![hidden, output])]
+                    {
+                        let Ok(network) = Network::new(widths, activations, output != hidden) else { continue };
+                        let optimizers = OptimizerKind::value_variants();
+                        let optimizers = if outputs == 7 { optimizers } else { &optimizers[..1] };
+                        plans.extend(optimizers.iter().flat_map(|&optimizer| planned(&network, loss, optimizer)));
                     }
-                    let training = TrainingOptions { rows: 20, batch: 6, optimizer, losses: 20, whole: None };
-                    let options = Options {
-                        loss,
-                        training: Some(training),
-                        evaluation_rows: 9,
-                        replicas: 2,
-                        own_steps: true,
-                        segment_bytes: Some(400),
-                    };
-                    plans.push(Plan::new(&network, &options));
                 }
             }
         }
@@ -199,18 +201,30 @@ fn plans() -> Vec<Plan> {
     plans
 }
 
+/// The plans of a network, one for each way to find its batches.
+fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan> {
+    let plan = |(shuffle, gather, segment_bytes)| {
+        let training = TrainingOptions { rows: 20, batch: 6, shuffle, gather, optimizer, losses: 20, whole: None };
+        let training = Some(training);
+        let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
+        Plan::new(network, &options)
+    };
+    BATCHES.into_iter().map(plan).collect()
+}
+
 fn plans_are_in_the_catalogue() -> Result<(), Failed> {
-    for lanes in LANES {
-        let catalogue: HashSet<_> = all_shaders(lanes).into_iter().collect();
+    for (lanes, software) in DEVICES {
+        let catalogue: HashSet<_> = all_shaders(lanes, software).into_iter().collect();
         let mut planned = HashSet::new();
         for plan in plans() {
             for launch in plan.training.iter().chain(&plan.evaluation) {
-                let counts = (launch.reads.len(), launch.writes.len(), launch.kernel.parameters().len());
-                planned.insert((launch.kernel.shader(lanes), counts.0, counts.1, counts.2));
+                let kernel = launch.kernel.as_ref();
+                let entry = |form: Form| Entry::of(kernel, form, launch.reads.len(), launch.writes.len());
+                planned.extend(forms(kernel, lanes, software).into_iter().map(entry));
             }
         }
-        let names = |one: &HashSet<(Shader, usize, usize, usize)>, other| -> Vec<String> {
-            one.difference(other).map(|(shader, ..)| shader.name.clone()).collect()
+        let names = |one: &HashSet<Entry>, other| -> Vec<String> {
+            one.difference(other).map(|entry| entry.shader.name.clone()).collect()
         };
         equal("planned, but not in the catalogue", &names(&planned, &catalogue), &Vec::new())?;
         let unplanned: Vec<String> =
@@ -222,7 +236,7 @@ fn plans_are_in_the_catalogue() -> Result<(), Failed> {
 
 fn names_are_unique() -> Result<(), Failed> {
     let mut names = HashMap::new();
-    for (shader, ..) in LANES.into_iter().flat_map(all_shaders) {
+    for Entry { shader, .. } in catalogue() {
         if names.insert(shader.name.clone(), shader.source.clone()).is_some_and(|other| other != shader.source) {
             return Err(format!("two shaders are named {}", shader.name).into());
         }
@@ -232,7 +246,7 @@ fn names_are_unique() -> Result<(), Failed> {
 
 fn every_file_is_used() -> Result<(), Failed> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
-    let shaders = all_shaders(8);
+    let shaders = catalogue();
     let mut folders = vec![folder.clone()];
     while let Some(current) = folders.pop() {
         for entry in std::fs::read_dir(current)? {
@@ -242,7 +256,7 @@ fn every_file_is_used() -> Result<(), Failed> {
                 continue;
             }
             let file = path.strip_prefix(&folder)?.to_string_lossy().replace('\\', "/");
-            if !shaders.iter().any(|(shader, ..)| shader.source.contains(&format!("// --- {file}\n"))) {
+            if !shaders.iter().any(|entry| entry.shader.source.contains(&format!("// --- {file}\n"))) {
                 return Err(format!("shaders/{file} is in no shader").into());
             }
         }
@@ -269,7 +283,7 @@ fn tint_accepts_all() -> Result<(), Failed> {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
-    for (shader, ..) in LANES.into_iter().flat_map(all_shaders) {
+    for Entry { shader, .. } in catalogue() {
         std::fs::write(folder.join(format!("{}.wgsl", shader.name)), shader.source)?;
     }
     let validate = |folder: &Path| {

@@ -1,7 +1,7 @@
 // -Σ (y ln a + (1 - y) ln(1 - a)) with a = sigmoid(z), from z: max(z, 0) - z y + ln(1 + e^-|z|); joint delta a - y
 struct Row { unused: u32 }
 
-fn prepare(start: u32, width: u32) -> Row {
+fn prepare(width: u32) -> Row {
     return Row(0u);
 }
 fn output_of(z: vec4f, row: Row) -> vec4f {

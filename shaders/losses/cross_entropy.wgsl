@@ -4,15 +4,15 @@ struct Row {
     sum: f32,    // Σ e^(z - largest)
 }
 
-fn prepare(start: u32, width: u32) -> Row {
-    var largest = result_at(start).x;
+fn prepare(width: u32) -> Row {
+    var largest = result_at(0u).x;
     for (var column = 0u; column < width; column++) {
-        let z = select(vec4f(largest), result_at(start + column), inside(column, output_width()));
+        let z = select(vec4f(largest), result_at(column), inside(column, output_width()));
         largest = max(max(largest, max(z.x, z.y)), max(z.z, z.w));
     }
     var sum = 0.0;
     for (var column = 0u; column < width; column++) {
-        sum += dot(select(vec4f(), exp(result_at(start + column) - largest), inside(column, output_width())), vec4f(1.0));
+        sum += dot(select(vec4f(), exp(result_at(column) - largest), inside(column, output_width())), vec4f(1.0));
     }
     return Row(largest, sum);
 }

@@ -9,8 +9,8 @@ var<private> values: array<vec4f, VALUES>;          // one sample: the inputs, t
 var<private> stored: array<vec4f, VALUES>;          // what f' is told from
 var<private> deltas: array<vec4f, VALUES>;
 
-fn result_at(element: u32) -> vec4f {
-    return values[element];
+fn result_at(column: u32) -> vec4f {
+    return values[VALUE[LAYERS] + column];
 }
 fn output_width() -> u32 {
     return WIDTH[LAYERS];
@@ -44,7 +44,7 @@ fn forward(l: u32) {
 // The loss of the sample, and delta = dLoss/da ⊙ f'(a).
 fn output(source: u32, row: u32) {
     let start = VALUE[LAYERS];
-    let prepared = prepare(start, WIDTH4[LAYERS]);
+    let prepared = prepare(WIDTH4[LAYERS]);
     var loss = 0.0;
     for (var column = 0u; column < WIDTH4[LAYERS]; column++) {
         let desired = targets[source * WIDTH4[LAYERS] + column];

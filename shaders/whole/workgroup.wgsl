@@ -1,7 +1,11 @@
 // Many training steps of a small network, one workgroup a replica, with a barrier after each layer. A product is cut into tiles of
 // ROWS rows × COLUMNS vec4s, and each invocation takes every LANESth of them.
-fn result_at(element: u32) -> vec4f {
-    return value(element);
+
+// The first vec4 of the results of the row whose loss is computed.
+var<private> result_start: u32;
+
+fn result_at(column: u32) -> vec4f {
+    return value(result_start + column);
 }
 fn output_width() -> u32 {
     return parameters.layers[LAYERS - 1u].outputs;
@@ -94,16 +98,16 @@ fn output(lane: u32) {
     let layer = parameters.layers[LAYERS - 1u];
     let width = stride(layer.outputs);
     for (var row = lane; row < current.rows; row += LANES) {
-        let start = layer.output + row * width;
+        result_start = layer.output + row * width;
         let desired_start = source_row(row) * width;
-        let prepared = prepare(start, width);
+        let prepared = prepare(width);
         var loss = 0.0;
         for (var column = 0u; column < width; column++) {
-            let result = value(start + column);
+            let result = result_at(column);
             let desired = targets[desired_start + column];
             let valid = inside(column, layer.outputs);
             loss += dot(select(vec4f(), loss_of(result, desired, prepared), valid), vec4f(1.0));
-            let error = error_of(result, stored_at(LAYERS - 1u, start + column), desired, prepared);
+            let error = error_of(result, stored_at(LAYERS - 1u, result_start + column), desired, prepared);
             set_value(delta_start(LAYERS - 1u) + row * width + column, select(vec4f(), error * current.scale, valid));
         }
         losses[replica * parameters.losses + current.loss_row + row] = loss;

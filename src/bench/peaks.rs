@@ -88,6 +88,7 @@ fn copy(device: &Device, care: &Care) -> Result<f64> {
         reads: vec![source, order],
         writes: vec![copied],
         scratch: Vec::new(),
+        choice: None,
     }];
     plan.batch = rows;
     let mut executor = f32::executor(plan, device)?;

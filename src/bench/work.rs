@@ -14,13 +14,18 @@ pub struct Work {
 impl Work {
     /// What a launch does in a training step of `rows` rows. A product takes each number of a layer's parameters once a row.
     pub fn of(plan: &Plan, launch: &Launch, rows: usize) -> Self {
-        let products = launch.reads.iter().chain(&launch.writes).filter(|id| plan.parameters.contains(id));
+        let layer = |id: &BufferId| plan.parameters.iter().position(|parameters| parameters == id);
+        // A whole network's kernel is forward and update of each layer, and the delta below all but the first.
+        let times = |layer: usize| match (launch.kernel.takes_many_steps(), layer) {
+            (false, _) => 1,
+            (true, 0) => 2,
+            (true, _) => 3,
+        };
+        let used = launch.reads.iter().chain(&launch.writes).filter_map(|id| layer(id).map(|layer| (id, layer)));
+        let taken: usize = used.map(|(&id, layer)| times(layer) * plan.buffers[id].length()).sum();
         let read = launch.reads.iter().map(|&id| length(plan, id, rows)).sum::<usize>();
         let written = launch.writes.iter().map(|&id| length(plan, id, rows) * if kept(plan, id) { 2 } else { 1 });
-        Self {
-            operations: products.map(|&id| 2.0 * rows as f64 * plan.buffers[id].length() as f64).sum(),
-            bytes: 4.0 * (read + written.sum::<usize>()) as f64,
-        }
+        Self { operations: 2.0 * rows as f64 * taken as f64, bytes: 4.0 * (read + written.sum::<usize>()) as f64 }
     }
 
     /// What a training step of `rows` rows does.
@@ -74,8 +79,12 @@ mod tests {
             seed: 0,
         };
         let device = Device::cpu(Some(1), "a test");
-        let plan = session::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
+        // In f32 it is one kernel, in f64 one a layer.
+        let whole = session::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
+        let plan = session::plan::<f64>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
         let work = Work::of_step(&plan, 16);
+        assert_eq!((whole.training.len(), plan.training.len()), (1, 5));
+        assert_eq!(Work::of_step(&whole, 16).operations, work.operations);
         let (first, second) = ((8.0 + 1.0) * 4.0, (4.0 + 1.0) * 2.0);
         // Forward and update of both layers, the delta below the second.
         assert_eq!(work.operations, 2.0 * 16.0 * (2.0 * first + 3.0 * second));

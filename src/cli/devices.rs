@@ -8,7 +8,7 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::{GPU_LANES, Gpus, SOFTWARE_LANES};
-use crate::kernels::catalogue::all_shaders;
+use crate::kernels::catalogue::{Entry, all_shaders};
 use crate::plan::human_bytes;
 
 /// The arguments of `wgrad devices`.
@@ -62,8 +62,8 @@ fn dump_shaders(folder: &Path, json: bool) -> Result<()> {
     }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     let mut names = Vec::new();
-    for lanes in [SOFTWARE_LANES, GPU_LANES] {
-        for (shader, ..) in all_shaders(lanes) {
+    for (lanes, software) in [(SOFTWARE_LANES, true), (GPU_LANES, false)] {
+        for Entry { shader, .. } in all_shaders(lanes, software) {
             let path = folder.join(format!("{}.wgsl", shader.name));
             std::fs::write(&path, &shader.source).map_err(failed(&path))?;
             names.push(shader.name);

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::print;
 use crate::error::Result;
-use crate::plan::{Plan, human_bytes};
+use crate::kernels::stride4;
+use crate::plan::{Plan, RowBytes, human_bytes};
 use crate::training::{DataReport, DeviceReport, NetworkReport, Run};
 
 /// What a dry run shows.
@@ -21,6 +22,12 @@ struct DryRun {
     bytes: u64,
     /// The largest buffer that the device's kernels may bind; absent for the CPU.
     largest_buffer: Option<u64>,
+    /// Bytes that the kernels of a step read and write, of a whole batch.
+    step_bytes: u64,
+    /// The least that any kernels would have to.
+    least_step_bytes: u64,
+    /// Rows of the data that are on the device at once.
+    rows_on_device: usize,
     /// Steps in an epoch.
     steps_per_epoch: usize,
     /// Whether the device's limits allow it, and if not, why.
@@ -30,6 +37,8 @@ struct DryRun {
 #[derive(Debug, Serialize)]
 struct LaunchReport {
     kernel: String,
+    /// Bytes that it reads and writes.
+    bytes: u64,
     reads: Vec<String>,
     writes: Vec<String>,
 }
@@ -46,13 +55,19 @@ struct BufferReport {
 pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     let plan = run.plan();
     let rows = run.sources.training.rows();
+    let row_bytes = row_bytes_on(run);
     let limits = run.device.gpu().map(crate::executor::gpu::device::Device::limits);
     let refusal = run.affordable().err();
+    let step_bytes = launches(&plan, row_bytes).iter().map(|launch| launch.bytes).fold(0, u64::saturating_add);
     let report = DryRun {
         data: run.sources.report(),
         network: NetworkReport::of(&run.network, run.recipe.loss),
         device: run.device.report(),
-        step: launches(&plan),
+        step_bytes,
+        // A kernel of many steps keeps what others read again.
+        least_step_bytes: plan.least_bytes(&run.network, row_bytes).min(step_bytes),
+        step: launches(&plan, row_bytes),
+        rows_on_device: plan.inputs.iter().map(|segment| segment.rows).sum(),
         buffers: buffers(&plan, run),
         bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).fold(0, u64::saturating_add),
         largest_buffer: limits.as_ref().map(|limits| limits.buffer_bytes),
@@ -67,31 +82,37 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     refusal.map_or(Ok(()), Err)
 }
 
-fn launches(plan: &Plan) -> Vec<LaunchReport> {
+/// On a GPU rows are padded to whole vec4s of f32; on the CPU they are not.
+fn row_bytes_on(run: &Run) -> RowBytes {
+    match run.device.gpu() {
+        Some(_) => |columns| 16 * stride4(columns) as u64,
+        None if run.options.device.double() => |columns| 8 * columns as u64,
+        None => |columns| 4 * columns as u64,
+    }
+}
+
+fn launches(plan: &Plan, row_bytes: RowBytes) -> Vec<LaunchReport> {
     let names = |ids: &[usize]| ids.iter().map(|&id| plan.buffers[id].name.clone()).collect();
     plan.training
         .iter()
         .map(|launch| LaunchReport {
             kernel: launch.label.clone(),
+            bytes: plan.moved_bytes(launch, row_bytes),
             reads: names(&launch.reads),
             writes: names(&launch.writes),
         })
         .collect()
 }
 
-/// On a GPU rows are padded to whole vec4s of f32; on the CPU they are not.
 fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
-    let size = if run.options.device.double() { 8 } else { 4 };
+    let row_bytes = row_bytes_on(run);
     plan.buffers
         .iter()
         .map(|buffer| BufferReport {
             name: buffer.name.clone(),
             rows: buffer.rows,
             columns: buffer.columns,
-            bytes: match run.device.gpu() {
-                Some(_) => buffer.padded_bytes(plan.replicas),
-                None => (buffer.rows as u64).saturating_mul(buffer.columns as u64).saturating_mul(size),
-            },
+            bytes: (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
         })
         .collect()
 }
@@ -105,7 +126,14 @@ fn text(report: &DryRun, run: &Run) -> String {
         format!("one step, {} of them an epoch:", report.steps_per_epoch),
     ];
     for launch in &report.step {
-        lines.push(format!("  {:<16} {}  ->  {}", launch.kernel, launch.reads.join(", "), launch.writes.join(", ")));
+        let (reads, writes) = (launch.reads.join(", "), launch.writes.join(", "));
+        lines.push(format!("  {:<18} {:>10}  {reads}  ->  {writes}", launch.kernel, human_bytes(launch.bytes)));
+    }
+    let (moved, least) = (human_bytes(report.step_bytes), human_bytes(report.least_step_bytes));
+    lines.push(format!("  {:<18} {moved:>10}  moved; the least possible is {least}", "together"));
+    let rows = run.sources.training.rows();
+    if report.rows_on_device < rows {
+        lines.push(format!("the {rows} rows are streamed, {} at once on the device", report.rows_on_device));
     }
     lines.extend([String::new(), "buffers:".into()]);
     for buffer in &report.buffers {

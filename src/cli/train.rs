@@ -8,6 +8,8 @@ use super::progress::Progress;
 use super::{plan, print};
 use crate::error::{Result, shown};
 use crate::evaluation::Evaluation;
+use crate::executor::gpu::tuning::Tuned;
+use crate::kernels::Choice;
 use crate::training::{Ending, Options, Run, RunReport, run};
 
 /// The arguments of `wgrad train`.
@@ -50,12 +52,19 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
         Some(path) => arguments.options.over(Options::from_toml(path)?),
     };
     flags.refuse_idle(&options)?;
-    let ready = Run::new(&options)?;
+    let mut ready = Run::new(&options)?;
     if !arguments.quiet {
         print::remarks(&ready.sources.remarks);
     }
     if arguments.dry_run {
         return plan::print(&ready, arguments.json);
+    }
+    let tuned = ready.tune()?;
+    if !arguments.quiet {
+        print::remarks(&tuned.iter().map(|(product, tuned)| tuning(product, tuned)).collect::<Vec<_>>());
+        if tuned.is_empty() && ready.options.device.tune == Some(true) {
+            print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
+        }
     }
     let mut progress = Progress::new(arguments.quiet);
     let report = ready.train(arguments.output.as_deref(), &mut progress);
@@ -67,6 +76,15 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
         print::line(text(&report))?;
     }
     run::ended(&report)
+}
+
+/// What was measured of a product, for a person.
+fn tuning(product: &str, tuned: &Tuned) -> String {
+    let shown = |&(choice, seconds): &(Choice, f64)| {
+        let taken = if choice == tuned.choice { " (taken)" } else { "" };
+        format!("{choice} {:.1} µs{taken}", 1e6 * seconds)
+    };
+    format!("tuned {product}: {}", tuned.measured.iter().map(shown).collect::<Vec<_>>().join(", "))
 }
 
 /// The report for a person.

@@ -2,17 +2,23 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::Executor;
+use crate::data::Matrix;
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, Workspace};
-use crate::plan::{BufferId, Element, Launch, Phase, Plan, human_bytes};
+use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, View, ViewMut, Workspace};
+use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
 
 /// A plan with its buffers in memory, in f32 or f64.
 pub struct Cpu<T> {
     plan: Plan,
     buffers: Vec<Storage<T>>,
-    workspace: Workspace<T>,
+    /// Room to compute in: one for each replica.
+    workspaces: Vec<Workspace<T>>,
+    threads: usize,
+    /// Started with the first work that is worth a second thread.
     pool: Option<rayon::ThreadPool>,
 }
 
@@ -22,10 +28,31 @@ enum Storage<T> {
     Index(Vec<u32>),
 }
 
+/// What one replica has of a buffer.
+enum Part<'a, T> {
+    /// Shared with the others, or indices.
+    Read(View<'a, T>),
+    Own(&'a mut [T]),
+}
+
+/// The most buffers that a launch of one step reads, and the most that it writes.
+const MOST_BUFFERS: usize = 8;
+/// Elements of a step's buffers, over all replicas, from which several threads are worth starting.
+const WORTH_THREADS: usize = 1 << 14;
+
 /// The number types that kernels have twins in.
 pub trait Computed: Scalar {
-    /// Runs a kernel's twin of this type.
+    /// Runs a kernel's twin of this type for one replica and step.
     fn run(
+        kernel: &dyn Kernel,
+        step: &Step,
+        reads: &[View<'_, Self>],
+        writes: &mut [ViewMut<'_, Self>],
+        workspace: &mut Workspace<Self>,
+    );
+
+    /// The same for all replicas and many steps.
+    fn run_all(
         kernel: &dyn Kernel,
         steps: &[Step],
         replicas: usize,
@@ -39,6 +66,16 @@ macro_rules! computed {
     ($type:ident) => {
         impl Computed for $type {
             fn run(
+                kernel: &dyn Kernel,
+                step: &Step,
+                reads: &[View<'_, Self>],
+                writes: &mut [ViewMut<'_, Self>],
+                workspace: &mut Workspace<Self>,
+            ) {
+                <dyn Kernel as Twin<$type>>::run(kernel, step, reads, writes, workspace);
+            }
+
+            fn run_all(
                 kernel: &dyn Kernel,
                 steps: &[Step],
                 replicas: usize,
@@ -61,14 +98,27 @@ impl<T: Computed> Cpu<T> {
     /// Limit, if the memory is not there.
     pub fn new(plan: Plan, threads: usize) -> Result<Self> {
         let buffers = (0..plan.buffers.len()).map(|id| allocate(&plan, id)).collect::<Result<_>>()?;
-        let pool = if threads > 1 {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            Some(pool.map_err(|error| Error::Limit(format!("{threads} threads cannot be started: {error}")))?)
-        } else {
-            None
-        };
-        Ok(Self { plan, buffers, workspace: Workspace::new(threads), pool })
+        let threads = threads.max(1);
+        let alone = if plan.replicas > 1 { 1 } else { threads };
+        let workspaces = (0..plan.replicas).map(|_| Workspace::new(alone)).collect();
+        Ok(Self { plan, buffers, workspaces, threads, pool: None })
     }
+}
+
+/// Whether any of the launches has so much to do that waking a second thread pays. A kernel that takes many steps shares
+/// replicas among threads, never a step.
+fn worth_threads(plan: &Plan, launches: &[Launch]) -> bool {
+    let length = |&id: &BufferId| Some(&plan.buffers[id]).filter(|buffer| buffer.rows > 1).map_or(0, Buffer::length);
+    launches.iter().any(|launch| {
+        let largest = launch.writes.iter().map(length).max().unwrap_or(0);
+        if launch.kernel.takes_many_steps() { plan.replicas > 1 } else { largest * plan.replicas >= WORTH_THREADS }
+    })
+}
+
+/// Starts threads of our own, so that products share no thread with other work of the process.
+fn start(threads: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| Error::Limit(format!("{threads} threads cannot be started: {error}")))
 }
 
 /// Asks the system whether it would give the memory that a plan needs in this type, before anything is started.
@@ -151,6 +201,16 @@ impl<T: Computed> Executor<T> for Cpu<T> {
         Ok(())
     }
 
+    fn write_rows(&mut self, buffer: BufferId, source: &Matrix<T>, rows: &[u32]) -> Result<()> {
+        let length = self.plan.buffers[buffer].length();
+        let storage = self.buffers[buffer].values_mut();
+        storage.resize(length, T::ZERO);
+        for (to, &row) in storage.chunks_mut(source.columns).zip(rows) {
+            to.copy_from_slice(source.row(row as usize));
+        }
+        Ok(())
+    }
+
     fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()> {
         let length = self.plan.buffers[buffer].length();
         let Storage::Index(storage) = &mut self.buffers[buffer] else { panic!("indices go into a buffer of indices") };
@@ -175,21 +235,38 @@ impl<T: Computed> Executor<T> for Cpu<T> {
     }
 
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
-        let Self { plan, buffers, workspace, pool } = self;
+        let Self { plan, buffers, workspaces, threads, pool } = self;
         let launches = &plan.launches(phase)[range];
-        let mut run = || match launches {
-            [launch] if launch.kernel.takes_many_steps() => run_launch(plan, launch, steps, buffers, workspace),
-            _ => {
-                for step in steps.chunks(plan.records) {
-                    for launch in launches {
-                        run_launch(plan, launch, step, buffers, workspace);
-                    }
-                }
+        let worth = *threads > 1 && worth_threads(plan, launches);
+        if worth && pool.is_none() {
+            *pool = Some(start(*threads)?);
+        }
+        let pool = pool.as_ref().filter(|_| worth);
+        if let [launch] = launches
+            && launch.kernel.takes_many_steps()
+        {
+            let mut workspace = Workspace::new(if worth { *threads } else { 1 });
+            let mut run = || run_all(plan, launch, steps, buffers, &mut workspace);
+            match pool {
+                Some(pool) => pool.install(run),
+                None => run(),
+            }
+            return Ok(());
+        }
+        let inside = if worth && plan.replicas == 1 { *threads } else { 1 };
+        let (replicas, records) = (parts(plan, buffers), plan.records);
+        let mut work: Vec<_> = replicas.into_iter().zip(workspaces).collect();
+        // A replica needs nothing of the others: each goes through all of its steps, several at the same time.
+        let run = |(replica, (parts, workspace)): (usize, &mut (Vec<Part<'_, T>>, &mut Workspace<T>))| {
+            workspace.threads = inside;
+            for step in steps.iter().skip(replica.min(records - 1)).step_by(records) {
+                launches.iter().for_each(|launch| run_launch(launch, step, parts, workspace));
             }
         };
         match pool {
-            Some(pool) => pool.install(run),
-            None => run(),
+            Some(pool) if work.len() > 1 => pool.install(|| work.par_iter_mut().enumerate().for_each(run)),
+            Some(pool) => pool.install(|| work.iter_mut().enumerate().for_each(run)),
+            None => work.iter_mut().enumerate().for_each(run),
         }
         Ok(())
     }
@@ -199,8 +276,46 @@ impl<T: Computed> Executor<T> for Cpu<T> {
     }
 }
 
-/// Runs one launch for every replica: one step, or as many as its kernel takes.
-fn run_launch<T: Computed>(
+/// What each replica has of every buffer, by its place in the plan.
+fn parts<'a, T>(plan: &Plan, buffers: &'a mut [Storage<T>]) -> Vec<Vec<Part<'a, T>>> {
+    let mut replicas: Vec<Vec<Part<'a, T>>> = (0..plan.replicas).map(|_| Vec::with_capacity(plan.buffers.len())).collect();
+    for (buffer, storage) in plan.buffers.iter().zip(buffers) {
+        let length = if buffer.shared { 0 } else { buffer.length() };
+        if buffer.shared || buffer.element == Element::Index {
+            let operand = storage.operand(length);
+            let of = |(replica, parts): (usize, &mut Vec<_>)| parts.push(Part::Read(operand.of(replica)));
+            replicas.iter_mut().enumerate().for_each(of);
+        } else {
+            let mut values = storage.values_mut().as_mut_slice();
+            for parts in &mut replicas {
+                let (own, others) = values.split_at_mut(length);
+                parts.push(Part::Own(own));
+                values = others;
+            }
+        }
+    }
+    replicas
+}
+
+/// Runs one launch for a replica.
+fn run_launch<T: Computed>(launch: &Launch, step: &Step, parts: &mut [Part<'_, T>], workspace: &mut Workspace<T>) {
+    let mut writes: [ViewMut<'_, T>; MOST_BUFFERS] = std::array::from_fn(|_| ViewMut { values: &mut [] });
+    for (view, &id) in writes.iter_mut().zip(&launch.writes) {
+        view.values = parts[id].take();
+    }
+    let mut reads = [View { values: &[], indices: &[] }; MOST_BUFFERS];
+    for (view, &id) in reads.iter_mut().zip(&launch.reads) {
+        *view = parts[id].view();
+    }
+    let reads = &reads[..launch.reads.len()];
+    T::run(launch.kernel.as_ref(), step, reads, &mut writes[..launch.writes.len()], workspace);
+    for (view, &id) in writes.into_iter().zip(&launch.writes) {
+        parts[id] = Part::Own(view.values);
+    }
+}
+
+/// Runs a launch for all replicas and as many steps as there are.
+fn run_all<T: Computed>(
     plan: &Plan,
     launch: &Launch,
     steps: &[Step],
@@ -212,10 +327,27 @@ fn run_launch<T: Computed>(
     let reads: Vec<Operand<'_, T>> = launch.reads.iter().map(|&id| buffers[id].operand(length(id))).collect();
     let mut writes: Vec<OperandMut<'_, T>> =
         launch.writes.iter().zip(&mut written).map(|(&id, values)| OperandMut { length: length(id), values }).collect();
-    T::run(launch.kernel.as_ref(), steps, plan.replicas, &reads, &mut writes, workspace);
+    T::run_all(launch.kernel.as_ref(), steps, plan.replicas, &reads, &mut writes, workspace);
     drop(writes);
     for (&id, values) in launch.writes.iter().zip(written) {
         *buffers[id].values_mut() = values;
+    }
+}
+
+impl<'a, T> Part<'a, T> {
+    /// What is to be written; leaves nothing behind.
+    fn take(&mut self) -> &'a mut [T] {
+        match self {
+            Self::Own(values) => std::mem::take(values),
+            Self::Read(_) => panic!("a buffer of indices or of all replicas is not written"),
+        }
+    }
+
+    fn view(&self) -> View<'_, T> {
+        match self {
+            Self::Own(values) => View { values, indices: &[] },
+            Self::Read(view) => View { values: view.values, indices: view.indices },
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod gpu;
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::data::Matrix;
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::{BufferId, Phase, Plan};
@@ -28,6 +29,12 @@ pub trait Executor<T> {
     fn load(&mut self, buffer: BufferId, values: Vec<T>) -> Result<()> {
         self.write(buffer, 0, &values)
     }
+
+    /// Takes the rows `rows` of `source` as the first rows of a shared buffer, while what was run before may still be under way.
+    ///
+    /// # Errors
+    /// Limit or internal, from the device.
+    fn write_rows(&mut self, buffer: BufferId, source: &Matrix<T>, rows: &[u32]) -> Result<()>;
 
     /// Takes `indices` as the first elements of a replica's buffer of indices.
     ///

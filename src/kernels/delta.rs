@@ -1,11 +1,12 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, for_each_row, magnitudes, word};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Reads delta [rows × outputs], parameters [(inputs + bias) × outputs] and what the layer below stored for its derivative
 /// [rows × inputs]; writes the delta of the layer below [rows × inputs].
@@ -28,21 +29,31 @@ impl Kernel for Delta {
         "delta"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("delta-direct-{}-{lanes}", self.activation.file_name()));
-        product::direct(shader, lanes, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
+    fn shader(&self, form: Form) -> Shader {
+        let composition = Composition {
+            kernel: "delta",
+            variant: self.activation.file_name(),
+            operands: 4,
+            layouts: [Layout::Normal, Layout::Transposed],
+        };
+        composition.shader(form, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
+        product::layer(sizes, Source::Batch, 0, form)
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(rows, self.inputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
-        product::direct_iterations(self.outputs)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -69,19 +80,23 @@ impl Kernel for Delta {
     }
 }
 
+impl Delta {
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [rows, self.inputs, self.outputs]
+    }
+}
+
 impl<T: Scalar> Twin<T> for Delta {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [delta, parameters, stored] = reads else { panic!("delta reads delta, parameters and stored") };
         let weight = &parameters.values[..self.inputs * self.outputs];
         let below = &mut writes[0].values[..step.rows * self.inputs];
-        let sizes = [step.rows, self.inputs, self.outputs];
-        let threads = workspace.threads;
-        product::product(sizes, below, T::ZERO, T::ONE, delta.values, Layout::Normal, weight, Layout::Transposed, threads);
-        for_each_row(below, self.inputs, threads, |row, below| {
-            let stored = &stored.values[row * self.inputs..][..below.len()];
-            for (below, &stored) in below.iter_mut().zip(stored) {
-                *below = *below * self.activation.derivative(stored);
-            }
+        let lhs = Factor { values: delta.values, layout: Layout::Normal, width: self.outputs };
+        let rhs = Factor { values: weight, layout: Layout::Transposed, width: self.outputs };
+        Tiling::new([step.rows, self.inputs, self.outputs]).for_each([below], workspace.threads, |tile| {
+            tile.multiply(self.outputs, lhs, rhs);
+            vectorised(Finish { tile, stored: stored.values, width: self.inputs, activation: self.activation });
         });
     }
 }
@@ -93,4 +108,53 @@ pub(super) fn slope_within(activation: Activation, stored: f64, error: f64) -> (
     let ends = [activation.derivative(stored - error), activation.derivative(stored + error)];
     let change = ends.iter().fold(0.0_f64, |change, end| change.max((end - middle).abs()));
     (middle.abs() + change, if error > 0.0 { 2.0 * change } else { 0.0 })
+}
+
+/// What is left to do when a tile holds the sums: the derivative.
+struct Finish<'a, 'b, T> {
+    tile: &'a mut TileMut<'b, T, 1>,
+    stored: &'a [T],
+    width: usize,
+    activation: Activation,
+}
+
+impl<T: Scalar> Vectorised for Finish<'_, '_, T> {
+    #[inline(always)]
+    fn run(self) {
+        let first = self.tile.tile.columns.start;
+        self.tile.for_each_run(
+            #[inline(always)]
+            |row, [below]| {
+                let stored = &self.stored[row * self.width + first..][..below.len()];
+                self.activation.times_derivative(below, stored);
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
+    #[test]
+    fn a_delta_in_tiles_is_the_definition() {
+        let (rows, inputs, outputs) = (1100, 70, 60);
+        let integers = |count: usize, modulus: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
+        };
+        let (delta, weight, stored) =
+            (integers(rows * outputs, 7), integers(inputs * outputs, 9), integers(rows * inputs, 5));
+        let reads = [&delta, &weight, &stored].map(|values| View { values, indices: &[] });
+        let mut below = vec![f32::NAN; rows * inputs];
+        let activation = Activation::Sigmoid;
+        let kernel = Delta { inputs, outputs, bias: false, activation, capacity: rows };
+        let mut writes = [ViewMut { values: &mut below }];
+        kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
+        for (index, &below) in below.iter().enumerate() {
+            let (row, i) = (index / inputs, index % inputs);
+            let sum: f32 = (0..outputs).map(|o| delta[row * outputs + o] * weight[i * outputs + o]).sum();
+            assert_eq!(below, sum * activation.derivative(stored[index]), "row {row}, input {i}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `batch[i] = source[order[first + i]]`: the rows of a batch, copied together. Shader: `shaders/gather.wgsl`.
 
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::scalar::Scalar;
 
 /// Rows of the batch that one workgroup copies, along y.
@@ -28,7 +28,8 @@ impl Kernel for Gather {
         "gather"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
+    fn shader(&self, form: Form) -> Shader {
+        let lanes = form.lanes;
         Shader::new(format!("gather-{lanes}"))
             .constant("LANES", lanes)
             .constant("ROWS", ROWS)
@@ -38,17 +39,21 @@ impl Kernel for Gather {
             .part(shader_file!("gather.wgsl"))
     }
 
-    fn parameters(&self) -> Vec<u32> {
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        [form.lanes, ROWS]
+    }
+
+    fn parameters(&self, _form: Form) -> Vec<u32> {
         let sizes = [self.columns, self.segment_first, self.segment_rows, self.order.next_multiple_of(4), self.capacity];
         sizes.into_iter().map(word).chain([0; 3]).collect()
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
         let columns = stride4(self.columns) as u64;
-        [columns.div_ceil(u64::from(lanes)), (rows as u64).div_ceil(u64::from(ROWS))]
+        [columns.div_ceil(u64::from(form.lanes)), (rows as u64).div_ceil(u64::from(ROWS))]
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
+    fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         1
     }
 

@@ -2,26 +2,33 @@
 
 pub mod catalogue;
 pub mod delta;
+pub mod form;
 pub mod forward;
+pub mod forward_output;
 pub mod gather;
 pub mod output;
 pub mod product;
 pub mod shader;
+pub mod source;
 pub mod step;
 pub mod update;
 pub mod whole;
 
 pub use delta::Delta;
+pub use form::{Choice, Form, Target};
 pub use forward::Forward;
+pub use forward_output::ForwardOutput;
 pub use gather::Gather;
 pub use output::{Output, Product as OutputProduct};
 pub use shader::Shader;
+pub use source::Source;
 pub use step::Step;
 pub use update::Update;
 pub use whole::Whole;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::scalar::Scalar;
-use rayon::prelude::*;
 
 /// One kernel with its sizes: what both executors need to know to run it.
 ///
@@ -31,19 +38,24 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.
     fn name(&self) -> &'static str;
 
-    /// The composed shader, `lanes` invocations a workgroup along x.
-    fn shader(&self, lanes: u32) -> Shader;
+    /// The composed shader of one of its forms.
+    fn shader(&self, form: Form) -> Shader;
+
+    /// Invocations a workgroup along x and y.
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        form.workgroup()
+    }
 
     /// Binding 0: the words of the shader's `Parameters`.
-    fn parameters(&self) -> Vec<u32>;
+    fn parameters(&self, form: Form) -> Vec<u32>;
 
-    /// Workgroups along x and y for a batch of `rows` rows; z is the replicas.
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2];
+    /// Workgroups along x and y for a batch of `rows` rows; z is the replicas, times the parts of a sum.
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2];
 
     /// Workgroups along x, y and z for a batch of `rows` rows of so many replicas.
-    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
-        let [x, y] = self.workgroups(rows, lanes);
-        [x, y, replicas as u64]
+    fn grid(&self, rows: usize, replicas: usize, form: Form) -> [u64; 3] {
+        let [x, y] = self.workgroups(rows, form);
+        [x, y, form.depth(replicas)]
     }
 
     /// Whether a dispatch can take many steps, whose records then lie one after the other. Such a kernel is a phase of its own,
@@ -53,7 +65,17 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     }
 
     /// The most loop iterations that one invocation runs through for a batch of `rows` rows.
-    fn iterations(&self, rows: usize) -> u64;
+    fn iterations(&self, rows: usize, form: Form) -> u64;
+
+    /// Rows and columns of the result and terms of each sum for a batch of `rows` rows; None for what is no product.
+    fn product(&self, _rows: usize) -> Option<[usize; 3]> {
+        None
+    }
+
+    /// The ways to compute it that are worth a measurement on this device, the one to take without first.
+    fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
+        self.product(rows).map_or_else(|| vec![Choice::default()], |sizes| product::choices(sizes, target))
+    }
 
     /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is
     /// written. `errors` says how far each element read may be off, an empty slice that the buffer is exact; `before` is
@@ -139,13 +161,13 @@ impl<T> OperandMut<'_, T> {
     }
 }
 
-/// What the CPU twins share: how many threads they may use, and room for a product.
-#[derive(Debug, Clone, Default)]
+/// What the CPU twins share: how many threads they may use, and room for a tile of a product for each.
+#[derive(Debug)]
 pub struct Workspace<T> {
     /// Threads to use, at least 1.
     pub threads: usize,
-    /// Room for one matrix, kept between steps.
-    pub scratch: Vec<T>,
+    /// Kept between steps.
+    scratch: Vec<Mutex<Vec<T>>>,
 }
 
 /// The magnitudes of some values, each with its error added.
@@ -161,31 +183,14 @@ pub(crate) fn error_of(errors: &[f64], index: usize) -> f64 {
 impl<T: Scalar> Workspace<T> {
     /// A workspace for this many threads.
     pub fn new(threads: usize) -> Self {
-        Self { threads: threads.max(1), scratch: Vec::new() }
+        let threads = threads.max(1);
+        Self { threads, scratch: (0..threads).map(|_| Mutex::default()).collect() }
     }
-}
 
-/// Elements from which it pays to share row-wise work among threads.
-const WORTH_SHARING: usize = 1 << 15;
-
-/// Calls `work(row, values of the row)` for every row of `width` elements, in parallel where it pays.
-pub(crate) fn for_each_row<T: Scalar>(
-    values: &mut [T],
-    width: usize,
-    threads: usize,
-    work: impl Fn(usize, &mut [T]) + Send + Sync,
-) {
-    if threads > 1 && values.len() >= WORTH_SHARING {
-        let rows = (values.len() / width).div_ceil(4 * threads).max(1);
-        values.par_chunks_mut(width * rows).enumerate().for_each(|(chunk, values)| {
-            for (row, values) in values.chunks_mut(width).enumerate() {
-                work(chunk * rows + row, values);
-            }
-        });
-    } else {
-        for (row, values) in values.chunks_mut(width).enumerate() {
-            work(row, values);
-        }
+    /// Room that nobody else uses, with anything in it.
+    fn scratch(&self) -> MutexGuard<'_, Vec<T>> {
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.scratch.len();
+        self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,13 +1,21 @@
 //! What happens at the outputs, row by row: the loss, and either delta = dLoss/da ⊙ f'(a) or the outputs themselves.
 //! Shader: `shaders/output.wgsl`, with one of `shaders/losses/`.
 
+use rayon::prelude::*;
+
 use super::delta::slope_within;
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::UNIT;
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
+
+/// Elements that are computed at once, about: they stay in the nearest cache.
+const BLOCK: usize = 1 << 13;
+/// Sums of a row's squared errors that are kept side by side.
+const LANES: usize = 16;
 
 /// What the kernel writes beside the losses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +39,22 @@ pub struct Output {
     pub loss: Loss,
     /// What is written beside the losses.
     pub product: Product,
+    /// Where the batch's rows of the targets are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
     /// Room for losses of one replica.
     pub losses: usize,
+}
+
+impl Product {
+    /// Its name as a part of a shader's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Output => "output",
+        }
+    }
 }
 
 impl Kernel for Output {
@@ -42,40 +62,43 @@ impl Kernel for Output {
         "output"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let product = match self.product {
-            Product::Delta => "delta",
-            Product::Output => "output",
-        };
-        Shader::new(format!("output-{product}-{}-{}-{lanes}", self.loss, self.activation.file_name()))
+    fn shader(&self, form: Form) -> Shader {
+        let (product, loss, lanes) = (self.product.name(), self.loss, form.lanes);
+        let (activation, source) = (self.activation.file_name(), self.source.name());
+        Shader::new(format!("output-{product}-{loss}-{activation}-{source}-{lanes}"))
             .constant("LANES", lanes)
+            .constant("WRITES", 5 + self.source.reads())
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
             .part(shader_file!("this_step.wgsl"))
             .activation(self.activation)
-            .part(self.loss.shader())
+            .part(loss.shader())
+            .part(self.source.shader())
+            .part(shader_file!("output_row.wgsl"))
             .part(shader_file!("output.wgsl"))
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        vec![word(self.outputs), word(self.capacity), word(self.losses.next_multiple_of(4)), 0]
+    fn parameters(&self, _form: Form) -> Vec<u32> {
+        let losses = word(self.losses.next_multiple_of(4));
+        vec![word(self.outputs), word(self.capacity), self.source.order_length(), losses]
     }
 
-    fn workgroups(&self, rows: usize, lanes: u32) -> [u64; 2] {
-        [(rows as u64).div_ceil(u64::from(lanes)), 1]
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        [(rows as u64).div_ceil(u64::from(form.lanes)), 1]
     }
 
-    fn iterations(&self, _rows: usize) -> u64 {
+    fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         3 * stride4(self.outputs) as u64
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut written = vec![0.0; before[0].values.len()];
         let mut losses = vec![0.0; before[1].values.len()];
+        let targets = self.source.rows(step, reads[2], self.outputs, reads);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
-            let (result, target) = (&reads[0].values[range.clone()], &reads[2].values[range.clone()]);
+            let (result, target) = (&reads[0].values[range.clone()], &targets[range.clone()]);
             let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
             let scale = if self.product == Product::Delta { step.scale } else { 1.0 };
             let count = self.outputs as f64;
@@ -87,7 +110,7 @@ impl Kernel for Output {
             let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
             losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum;
             for index in range {
-                let carried = self.carried(reads, errors, index, row);
+                let carried = self.carried(reads, &targets, errors, index);
                 written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);
                 losses[step.loss_row + row] += carried.loss;
             }
@@ -105,23 +128,51 @@ struct Carried {
 }
 
 impl<T: Scalar> Twin<T> for Output {
-    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        let [result, stored, targets] = reads else { panic!("output reads result, stored and targets") };
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
+        let [result, stored, targets, ..] = reads else { panic!("output reads result, stored and targets") };
+        let targets = self.source.rows(step, *targets, self.outputs, reads);
         let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
-        let scale = T::from_f64(step.scale);
-        for row in 0..step.rows {
-            let range = row * self.outputs..(row + 1) * self.outputs;
-            let target = &targets.values[range.clone()];
-            let written = &mut written.values[range.clone()];
-            written.copy_from_slice(&result.values[range.clone()]);
-            losses.values[step.loss_row + row] = self.row_loss(written, target);
-            if self.product == Product::Delta {
-                let stored = &stored.values[range];
-                for ((value, &target), &stored) in written.iter_mut().zip(target).zip(stored) {
-                    let error = *value - target;
-                    let slope = if self.loss.is_joint() { T::ONE } else { self.activation.derivative(stored) };
-                    *value = error * slope * scale;
-                }
+        let block = (BLOCK / self.outputs).max(1);
+        let size = block * self.outputs;
+        let written = written.values[..step.rows * self.outputs].chunks_mut(size);
+        let losses = losses.values[step.loss_row..][..step.rows].chunks_mut(block);
+        let blocks = written.zip(losses).enumerate().map(|(index, (written, losses))| {
+            let range = index * size..index * size + written.len();
+            let [result, stored, target] = [result.values, stored.values, &targets].map(|values| &values[range.clone()]);
+            Rows { kernel: self, scale: T::from_f64(step.scale), result, stored, target, written, losses }
+        });
+        if workspace.threads > 1 && step.rows > block {
+            blocks.collect::<Vec<_>>().into_par_iter().for_each(vectorised);
+        } else {
+            blocks.for_each(vectorised);
+        }
+    }
+}
+
+/// Some rows of the kernel's buffers, and their losses.
+struct Rows<'a, T> {
+    kernel: &'a Output,
+    scale: T,
+    result: &'a [T],
+    stored: &'a [T],
+    target: &'a [T],
+    written: &'a mut [T],
+    losses: &'a mut [T],
+}
+
+impl<T: Scalar> Vectorised for Rows<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { kernel, scale, result, stored, target, written, losses } = self;
+        written.copy_from_slice(result);
+        let rows = written.chunks_exact_mut(kernel.outputs).zip(target.chunks_exact(kernel.outputs));
+        for (loss, (row, target)) in losses.iter_mut().zip(rows) {
+            *loss = kernel.row_loss(row, target);
+        }
+        if kernel.product == Product::Delta {
+            written.iter_mut().zip(target).for_each(|(value, &target)| *value = (*value - target) * scale);
+            if !kernel.loss.is_joint() {
+                kernel.activation.times_derivative(written, stored);
             }
         }
     }
@@ -129,9 +180,9 @@ impl<T: Scalar> Twin<T> for Output {
 
 impl Output {
     /// What the errors of the last layer's result come to in one of its elements.
-    fn carried(&self, reads: &[View<'_, f64>], errors: &[&[f64]], index: usize, row: usize) -> Carried {
+    fn carried(&self, reads: &[View<'_, f64>], targets: &[f64], errors: &[&[f64]], index: usize) -> Carried {
         let error = error_of(errors[0], index);
-        let (result, target) = (reads[0].values[index], reads[2].values[index]);
+        let (result, target) = (reads[0].values[index], targets[index]);
         match self.loss {
             Loss::SquaredError => {
                 let distance = (result - target).abs() + error;
@@ -143,21 +194,34 @@ impl Output {
             Loss::BinaryCrossEntropy => Carried { written: 0.25 * error, loss: (1.0 + target.abs()) * error },
             // No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
             Loss::CrossEntropy => {
-                let range = row * self.outputs..(row + 1) * self.outputs;
-                let worst = range.map(|index| error_of(errors[0], index)).fold(0.0, f64::max);
+                let row = index / self.outputs;
+                let worst = (row * self.outputs..(row + 1) * self.outputs)
+                    .map(|index| error_of(errors[0], index))
+                    .fold(0.0, f64::max);
                 Carried { written: (2.0 * worst).exp_m1().min(1.0), loss: 2.0 * target.abs() * worst }
             }
         }
     }
 
     /// The row's loss; leaves the network's outputs in `row`, which holds logits where loss and activation are a joint pair.
+    #[inline(always)]
     fn row_loss<T: Scalar>(&self, row: &mut [T], target: &[T]) -> T {
         let mut loss = T::ZERO;
         match self.loss {
             Loss::SquaredError => {
-                for (&output, &target) in row.iter().zip(target) {
-                    loss += T::from_f64(0.5) * (output - target) * (output - target);
+                let half = |output: T, target: T| T::from_f64(0.5) * (output - target) * (output - target);
+                let mut sums = [T::ZERO; LANES];
+                let (outputs, last_outputs) = row.as_chunks::<LANES>();
+                let (targets, last_targets) = target.as_chunks::<LANES>();
+                for (outputs, targets) in outputs.iter().zip(targets) {
+                    for lane in 0..LANES {
+                        sums[lane] += half(outputs[lane], targets[lane]);
+                    }
                 }
+                for (lane, (&output, &target)) in last_outputs.iter().zip(last_targets).enumerate() {
+                    sums[lane] += half(output, target);
+                }
+                loss = sums.into_iter().sum();
             }
             Loss::BinaryCrossEntropy => {
                 for (z, &target) in row.iter_mut().zip(target) {

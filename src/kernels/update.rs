@@ -1,12 +1,13 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
 
-use super::product::{self, Layout};
+use super::product::{self, Composition, Factor, Layout, TileMut, Tiling};
 use super::shader::{Shader, shader_file};
-use super::{Kernel, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes, word};
+use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Reads the layer's input [rows × inputs] and delta [rows × outputs]; writes parameters [(inputs + bias) × outputs] and as many
 /// buffers of that shape as the optimizer has states.
@@ -20,6 +21,8 @@ pub struct Update {
     pub bias: bool,
     /// The rule that turns a gradient into a step.
     pub optimizer: OptimizerKind,
+    /// Where the batch's rows of the input are.
+    pub source: Source,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -29,36 +32,56 @@ impl Kernel for Update {
         "update"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
-        let shader = Shader::new(format!("update-direct-{}-{lanes}", self.optimizer));
-        product::direct(shader, lanes, |shader| {
-            let states = match self.optimizer.states() {
-                0 => shader_file!("states/none.wgsl"),
-                1 => shader_file!("states/one.wgsl"),
-                _ => shader_file!("states/two.wgsl"),
-            };
-            shader.part(self.optimizer.shader()).part(states).part(shader_file!("update.wgsl"))
+    fn shader(&self, form: Form) -> Shader {
+        let reads = self.source.reads();
+        let composition = Composition {
+            kernel: "update",
+            variant: &format!("{}-{}", self.optimizer, self.source.name()),
+            operands: 3 + reads as usize + self.optimizer.states(),
+            layouts: [Layout::Transposed, Layout::Normal],
+        };
+        let states = match self.optimizer.states() {
+            0 => shader_file!("states/none.wgsl"),
+            1 => shader_file!("states/one.wgsl"),
+            _ => shader_file!("states/two.wgsl"),
+        };
+        composition.shader(form, |shader| {
+            shader
+                .constant("WRITES", 4 + reads)
+                .part(self.source.shader())
+                .part(self.optimizer.shader())
+                .part(states)
+                .part(shader_file!("update.wgsl"))
         })
     }
 
-    fn parameters(&self) -> Vec<u32> {
-        vec![word(self.inputs), word(self.outputs), u32::from(self.bias), word(self.capacity)]
+    fn parameters(&self, form: Form) -> Vec<u32> {
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
+        product::layer(sizes, self.source, 0, form)
     }
 
-    fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
-        product::direct_workgroups(self.inputs + usize::from(self.bias), self.outputs, lanes)
+    fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
+        product::workgroups(self.sizes(rows), form)
     }
 
-    fn iterations(&self, rows: usize) -> u64 {
-        product::direct_iterations(rows)
+    fn iterations(&self, rows: usize, form: Form) -> u64 {
+        product::iterations(self.sizes(rows), form)
+    }
+
+    fn product(&self, rows: usize) -> Option<[usize; 3]> {
+        Some(self.sizes(rows))
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let gradient = self.gradient(step, reads[0].values, reads[1].values);
-        let [inputs, deltas] = [0, 1].map(|index| magnitudes(reads[index].values, errors[index]));
+        let input = self.source.rows(step, reads[0], self.inputs, reads);
+        let input_errors = self.source.errors(step, errors[0], self.inputs, reads);
+        let gradient = self.gradient(step, &input, reads[1].values);
+        let inputs = magnitudes(&input, &input_errors);
+        let deltas = magnitudes(reads[1].values, errors[1]);
         let magnitude = self.gradient(step, &inputs, &deltas);
         let without_bias = Self { bias: false, ..self.clone() };
-        let of_inputs = if errors[0].is_empty() { Vec::new() } else { without_bias.gradient(step, errors[0], &deltas) };
+        let of_inputs =
+            if input_errors.is_empty() { Vec::new() } else { without_bias.gradient(step, &input_errors, &deltas) };
         let of_deltas = if errors[1].is_empty() { Vec::new() } else { self.gradient(step, &inputs, errors[1]) };
         let mut bounds = vec![vec![0.0; gradient.len()]; before.len()];
         for index in 0..gradient.len() {
@@ -86,74 +109,158 @@ impl Kernel for Update {
 
 impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, delta] = reads else { panic!("update reads input and delta") };
-        let (parameters, states) = writes.split_first_mut().expect("update writes parameters");
-        let delta = &delta.values[..step.rows * self.outputs];
-        let weights = self.inputs * self.outputs;
-        let sizes = [self.inputs, self.outputs, step.rows];
+        let [input, delta, ..] = reads else { panic!("update reads input and delta") };
+        let input = self.source.rows(step, *input, self.inputs, reads);
+        let sums = Sums { update: self, rows: step.rows, input: &input, delta: delta.values };
         let rates: Rates<T> = step.rates.converted();
-        let threads = workspace.threads;
-        let mut gradient = std::mem::take(&mut workspace.scratch);
-        gradient.resize(weights, T::ZERO);
-        let all = &mut gradient[..];
-        product::product(sizes, all, T::ZERO, T::ONE, input.values, Layout::Transposed, delta, Layout::Normal, threads);
-        self.apply(&rates, rates.weight_decay, parameters.values, states, 0, &gradient);
-        if self.bias {
-            gradient.clear();
-            gradient.resize(self.outputs, T::ZERO);
-            for row in delta.chunks(self.outputs) {
-                gradient.iter_mut().zip(row).for_each(|(sum, &delta)| *sum += delta);
+        // Not the parameters themselves: to add the product to them rounds each of its terms at their size.
+        match writes {
+            [parameters] => sums.update([parameters.values], &rates, workspace),
+            [parameters, first] => sums.update([parameters.values, first.values], &rates, workspace),
+            [parameters, first, second] => {
+                sums.update([parameters.values, first.values, second.values], &rates, workspace);
             }
-            self.apply(&rates, T::ZERO, parameters.values, states, weights, &gradient);
+            _ => panic!("update writes parameters and at most two states"),
         }
-        workspace.scratch = gradient;
+    }
+}
+
+/// Elements of a tile of the gradient: it stays in the cache until the rule has been applied.
+const TILE: usize = 1 << 17;
+
+/// One update: the gradient is computed tile by tile, and each is applied at once.
+struct Sums<'a, T> {
+    update: &'a Update,
+    rows: usize,
+    input: &'a [T],
+    delta: &'a [T],
+}
+
+impl<T: Scalar> Sums<'_, T> {
+    /// Updates the parameters and the optimizer's states, which are matrices of one shape.
+    fn update<const N: usize>(&self, matrices: [&mut [T]; N], rates: &Rates<T>, workspace: &Workspace<T>) {
+        let Update { inputs, outputs, bias, optimizer, .. } = *self.update;
+        let lhs = Factor { values: self.input, layout: Layout::Transposed, width: inputs };
+        let rhs = Factor { values: self.delta, layout: Layout::Normal, width: outputs };
+        let tiling = Tiling::new([inputs + usize::from(bias), outputs, self.rows]).with_small_tiles(TILE);
+        tiling.for_each(matrices, workspace.threads, |tile| {
+            let width = tile.tile.columns.len();
+            let mut gradient = workspace.scratch();
+            gradient.resize(tile.tile.rows.len() * width, T::ZERO);
+            // The biases are a last row of the parameters: the weights of an input that is always 1.
+            let weights = tile.tile.rows.end.min(inputs) - tile.tile.rows.start;
+            tile.multiply_into(&mut gradient, weights, self.rows, lhs, rhs);
+            vectorised(ColumnSums {
+                sums: &mut gradient[weights * width..],
+                values: &self.delta[..self.rows * outputs],
+                width: outputs,
+                first: tile.tile.columns.start,
+            });
+            vectorised(Apply { tile, gradient: &gradient, weights: inputs, optimizer, rates });
+        });
+    }
+}
+
+/// Sets `sums`, if there are any, to the sums of as many columns from `first` on.
+struct ColumnSums<'a, T> {
+    sums: &'a mut [T],
+    values: &'a [T],
+    width: usize,
+    first: usize,
+}
+
+impl<T: Scalar> Vectorised for ColumnSums<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        if self.sums.is_empty() {
+            return;
+        }
+        self.sums.fill(T::ZERO);
+        for row in self.values.chunks_exact(self.width) {
+            self.sums.iter_mut().zip(&row[self.first..]).for_each(|(sum, &value)| *sum += value);
+        }
+    }
+}
+
+/// Applies the rule to a tile of the parameters and of the states, given the gradient of the tile. Rows from `weights` on are
+/// biases, which do not decay.
+struct Apply<'a, 'b, T, const N: usize> {
+    tile: &'a mut TileMut<'b, T, N>,
+    gradient: &'a [T],
+    weights: usize,
+    optimizer: OptimizerKind,
+    rates: &'a Rates<T>,
+}
+
+impl<T: Scalar, const N: usize> Vectorised for Apply<'_, '_, T, N> {
+    #[inline(always)]
+    fn run(self) {
+        let (first, width) = (self.tile.tile.rows.start, self.tile.tile.columns.len());
+        self.tile.for_each_run(
+            #[inline(always)]
+            |row, matrices| {
+                let gradient = &self.gradient[(row - first) * width..][..matrices[0].len()];
+                let weights = (self.weights.saturating_sub(row) * width).min(gradient.len());
+                let (weights_gradient, bias_gradient) = gradient.split_at(weights);
+                let mut biases: [&mut [T]; N] = std::array::from_fn(|_| &mut [][..]);
+                let mut parts = matrices.into_iter().map(|matrix| matrix.split_at_mut(weights));
+                let weights: [&mut [T]; N] = std::array::from_fn(|k| {
+                    let (weights, bias) = parts.next().expect("one part a matrix");
+                    biases[k] = bias;
+                    weights
+                });
+                self.optimizer.update_all(self.rates, self.rates.weight_decay, weights, weights_gradient);
+                self.optimizer.update_all(self.rates, T::ZERO, biases, bias_gradient);
+            },
+        );
     }
 }
 
 impl Update {
-    /// The gradient of the parameters, in f64.
+    /// Rows, columns and terms of the product.
+    fn sizes(&self, rows: usize) -> [usize; 3] {
+        [self.inputs + usize::from(self.bias), self.outputs, rows]
+    }
+
+    /// The gradient of the parameters, in f64, from the batch's own rows.
     fn gradient(&self, step: &Step, input: &[f64], delta: &[f64]) -> Vec<f64> {
         let reads = [input, delta].map(|values| View { values, indices: &[] });
         let rates = Rates { learning_rate: -1.0, ..Rates::default() };
-        let sum = Self { optimizer: OptimizerKind::Sgd, ..self.clone() };
+        let sum = Self { optimizer: OptimizerKind::Sgd, source: Source::Batch, ..self.clone() };
         let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
         sum.run(&Step { rates, ..*step }, &reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
         gradient
     }
+}
 
-    /// Applies the rule to the parameters from `first` on.
-    fn apply<T: Scalar>(
-        &self,
-        rates: &Rates<T>,
-        decay: T,
-        parameters: &mut [T],
-        states: &mut [ViewMut<'_, T>],
-        first: usize,
-        gradient: &[T],
-    ) {
-        let range = first..first + gradient.len();
-        let both = parameters[range.clone()].iter_mut().zip(gradient);
-        let update =
-            |weight: T, gradient: T, state: &mut [T; 2]| self.optimizer.update(rates, decay, weight, gradient, state);
-        // One loop for each number of states, so that each can be vectorised.
-        match states {
-            [] => both.for_each(|(weight, &gradient)| *weight = update(*weight, gradient, &mut [T::ZERO; 2])),
-            [first] => {
-                for ((weight, &gradient), first) in both.zip(&mut first.values[range]) {
-                    let mut state = [*first, T::ZERO];
-                    *weight = update(*weight, gradient, &mut state);
-                    *first = state[0];
-                }
-            }
-            [first, second] => {
-                let states = first.values[range.clone()].iter_mut().zip(&mut second.values[range]);
-                for ((weight, &gradient), (first, second)) in both.zip(states) {
-                    let mut state = [*first, *second];
-                    *weight = update(*weight, gradient, &mut state);
-                    [*first, *second] = state;
-                }
-            }
-            _ => panic!("no optimizer has more than two states"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
+    #[test]
+    fn an_update_in_tiles_is_the_definition() {
+        let (inputs, outputs, rows) = (2100, 70, 20);
+        let integers = |count: usize, modulus: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
+        };
+        let (input, delta, before) =
+            (integers(rows * inputs, 7), integers(rows * outputs, 5), integers((inputs + 1) * outputs, 9));
+        let (optimizer, source, capacity) = (OptimizerKind::Momentum, Source::Batch, rows);
+        let kernel = Update { inputs, outputs, bias: true, optimizer, source, capacity };
+        let rates = Rates { learning_rate: 0.5, weight_decay: 2.0, beta1: 1.0, ..Rates::default() };
+        let step = Step { rows, rates, ..Step::default() };
+        let reads = [&input, &delta].map(|values| View { values, indices: &[] });
+        let (mut parameters, mut state) = (before.clone(), vec![3.0; before.len()]);
+        let mut writes = [ViewMut { values: &mut parameters }, ViewMut { values: &mut state }];
+        kernel.run(&step, &reads, &mut writes, &mut Workspace::new(2));
+        for (index, (&weight, &old)) in parameters.iter().zip(&before).enumerate() {
+            let (i, o) = (index / outputs, index % outputs);
+            let one = |row: usize| if i == inputs { 1.0 } else { input[row * inputs + i] };
+            let sum: f32 = (0..rows).map(|row| one(row) * delta[row * outputs + o]).sum();
+            let decay = if i == inputs { 0.0 } else { 2.0 * old };
+            assert_eq!(state[index], 3.0 + sum + decay, "input {i}, output {o}");
+            assert_eq!(weight, old - 0.5 * state[index], "input {i}, output {o}");
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rounding::UNIT;
 use crate::scalar::Scalar;
+use crate::simd::each;
 
 /// What a layer applies to `x · W + b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
@@ -53,7 +54,35 @@ impl Activation {
         self == Self::Gelu
     }
 
+    /// `f(z)` of every element, in place: to be inlined into [`vectorised`](crate::simd::vectorised) code.
+    #[inline(always)]
+    pub(crate) fn activate_all<T: Scalar>(self, values: &mut [T]) {
+        match self {
+            Self::Sigmoid => each(values, sigmoid),
+            Self::Tanh => each(values, T::tanh),
+            Self::Relu => each(values, |z| Self::Relu.activate(z)),
+            Self::LeakyRelu => each(values, |z| Self::LeakyRelu.activate(z)),
+            Self::Gelu => each(values, |z| Self::Gelu.activate(z)),
+            Self::Identity | Self::Softmax => {}
+        }
+    }
+
+    /// Multiplies every value by `f'(z)`, given what the forward pass stored for it: to be inlined likewise.
+    #[inline(always)]
+    pub(crate) fn times_derivative<T: Scalar>(self, values: &mut [T], stored: &[T]) {
+        let both = values.iter_mut().zip(stored);
+        match self {
+            Self::Sigmoid => both.for_each(|(value, &stored)| *value = *value * Self::Sigmoid.derivative(stored)),
+            Self::Tanh => both.for_each(|(value, &stored)| *value = *value * Self::Tanh.derivative(stored)),
+            Self::Relu => both.for_each(|(value, &stored)| *value = *value * Self::Relu.derivative(stored)),
+            Self::LeakyRelu => both.for_each(|(value, &stored)| *value = *value * Self::LeakyRelu.derivative(stored)),
+            Self::Gelu => both.for_each(|(value, &stored)| *value = *value * stored),
+            Self::Identity | Self::Softmax => {}
+        }
+    }
+
     /// `f(z)`. Softmax goes over a whole row and has its own kernel: here it leaves `z` as it is.
+    #[inline(always)]
     pub fn activate<T: Scalar>(self, z: T) -> T {
         match self {
             Self::Sigmoid => sigmoid(z),
@@ -78,6 +107,7 @@ impl Activation {
     }
 
     /// `f'(z)`, given what the forward pass stored for it: the output `f(z)`, or for gelu the slope itself.
+    #[inline(always)]
     pub fn derivative<T: Scalar>(self, stored: T) -> T {
         match self {
             Self::Sigmoid => stored * (T::ONE - stored),
@@ -170,6 +200,7 @@ impl std::fmt::Display for Activation {
 }
 
 /// 1 / (1 + e^-z) without overflow, accurate relative to the result on both sides.
+#[inline(always)]
 pub fn sigmoid<T: Scalar>(z: T) -> T {
     let t = (-z.abs()).exp();
     let s = T::ONE / (T::ONE + t);

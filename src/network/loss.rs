@@ -33,7 +33,7 @@ impl Loss {
         self != Self::SquaredError
     }
 
-    /// The WGSL of what happens at the outputs: `prepare`, `output_of`, `loss_of`, `error_of`.
+    /// The WGSL of `prepare`, `output_of`, `loss_of` and `error_of`.
     pub fn shader(self) -> (&'static str, &'static str) {
         match self {
             Self::SquaredError => ("losses/squared_error.wgsl", include_str!("../../shaders/losses/squared_error.wgsl")),

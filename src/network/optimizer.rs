@@ -43,7 +43,7 @@ impl OptimizerKind {
     }
 
     /// The rule: the new weight from the old one, its gradient and its state, which is updated.
-    #[inline]
+    #[inline(always)]
     pub fn update<T: Scalar>(self, rates: &Rates<T>, decay: T, weight: T, gradient: T, state: &mut [T; 2]) -> T {
         let coupled = gradient + decay * weight;
         match self {
@@ -61,6 +61,29 @@ impl OptimizerKind {
                 let shrunk = weight - rates.learning_rate * decay * weight;
                 shrunk - adaptive(rates, gradient, state)
             }
+        }
+    }
+
+    /// The rule for many weights, the first of the lists, whose states are the others: to be inlined into
+    /// [`vectorised`](crate::simd::vectorised) code.
+    #[inline(always)]
+    pub(crate) fn update_all<T: Scalar, const N: usize>(
+        self,
+        rates: &Rates<T>,
+        decay: T,
+        mut lists: [&mut [T]; N],
+        gradient: &[T],
+    ) {
+        match self {
+            Self::Sgd => each_update(gradient, &mut lists, |w, g, state| Self::Sgd.update(rates, decay, w, g, state)),
+            Self::Momentum => {
+                each_update(gradient, &mut lists, |w, g, state| Self::Momentum.update(rates, decay, w, g, state));
+            }
+            Self::Nesterov => {
+                each_update(gradient, &mut lists, |w, g, state| Self::Nesterov.update(rates, decay, w, g, state));
+            }
+            Self::Adam => each_update(gradient, &mut lists, |w, g, state| Self::Adam.update(rates, decay, w, g, state)),
+            Self::Adamw => each_update(gradient, &mut lists, |w, g, state| Self::Adamw.update(rates, decay, w, g, state)),
         }
     }
 
@@ -82,8 +105,36 @@ impl std::fmt::Display for OptimizerKind {
     }
 }
 
+/// `weight = update(weight, gradient, state)` for every weight: one loop for each number of states, so that each is vectorised.
+#[inline(always)]
+fn each_update<T: Scalar>(gradient: &[T], lists: &mut [&mut [T]], update: impl Fn(T, T, &mut [T; 2]) -> T) {
+    match lists {
+        [weights] => {
+            for (weight, &gradient) in weights.iter_mut().zip(gradient) {
+                *weight = update(*weight, gradient, &mut [T::ZERO; 2]);
+            }
+        }
+        [weights, first] => {
+            for ((weight, &gradient), first) in weights.iter_mut().zip(gradient).zip(first.iter_mut()) {
+                let mut state = [*first, T::ZERO];
+                *weight = update(*weight, gradient, &mut state);
+                *first = state[0];
+            }
+        }
+        [weights, first, second] => {
+            let states = first.iter_mut().zip(second.iter_mut());
+            for ((weight, &gradient), (first, second)) in weights.iter_mut().zip(gradient).zip(states) {
+                let mut state = [*first, *second];
+                *weight = update(*weight, gradient, &mut state);
+                [*first, *second] = state;
+            }
+        }
+        _ => panic!("no optimizer has more than two states"),
+    }
+}
+
 /// Adam's step: rate · m̂ / (√v̂ + ε).
-#[inline]
+#[inline(always)]
 fn adaptive<T: Scalar>(rates: &Rates<T>, gradient: T, state: &mut [T; 2]) -> T {
     state[0] = rates.beta1 * state[0] + rates.complement1 * gradient;
     state[1] = rates.beta2 * state[1] + rates.complement2 * gradient * gradient;

@@ -1,5 +1,6 @@
 //! Which device trains: the choice that `--device` makes, and the executor on it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,8 +11,9 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
-use crate::kernels::{Whole, stride4};
+use crate::kernels::{Choice, Whole, stride4};
 use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
@@ -71,6 +73,8 @@ pub struct Device {
     gpu: Option<OpenGpu>,
     threads: usize,
     reason: String,
+    /// How products are computed, where that was measured: by [`crate::plan::Launch::product_key`].
+    choices: HashMap<String, Choice>,
 }
 
 /// What a report says of the device.
@@ -109,7 +113,7 @@ impl Device {
                     match gpus.open(gpu.index) {
                         Ok(open) => {
                             let reason = format!("the best of the GPUs here, of the kind '{}'", gpu.kind);
-                            return Ok(Self { gpu: Some(open), threads: 1, reason });
+                            return Ok(Self::of_gpu(open, reason));
                         }
                         Err(error) => refusal = refusal.or(Some(error.to_string())),
                     }
@@ -123,7 +127,7 @@ impl Device {
             Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
                 let gpus = Gpus::find();
                 let index = position(wanted, &gpus.list())?;
-                Ok(Self { gpu: Some(gpus.open(index)?), threads: 1, reason: "asked for".into() })
+                Ok(Self::of_gpu(gpus.open(index)?, "asked for".into()))
             }
         }
     }
@@ -131,12 +135,39 @@ impl Device {
     /// The CPU path, with as many threads as there are cores unless said otherwise.
     pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into() }
+        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into(), choices: HashMap::new() }
+    }
+
+    fn of_gpu(gpu: OpenGpu, reason: String) -> Self {
+        Self { gpu: Some(gpu), threads: 1, reason, choices: HashMap::new() }
+    }
+
+    /// Measures how a plan's products are computed fastest, or takes what was measured before; from then on plans for this device
+    /// are made so. The CPU path has nothing to measure.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tune(&mut self, plan: &Plan) -> Result<Vec<(String, Tuned)>> {
+        let Some(gpu) = &self.gpu else { return Ok(Vec::new()) };
+        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu)?.into_iter().collect();
+        tuned.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.choices = tuned.iter().map(|(key, tuned)| (key.clone(), tuned.choice)).collect();
+        Ok(tuned)
+    }
+
+    /// How products are computed, where that was measured.
+    pub fn choices(&self) -> &HashMap<String, Choice> {
+        &self.choices
+    }
+
+    /// The same device, a GPU using no more than so many bytes of its memory.
+    pub fn with_memory(self, memory: Option<u64>) -> Self {
+        Self { gpu: self.gpu.map(|gpu| gpu.with_memory(memory)), ..self }
     }
 
     /// A GPU that is open.
     pub(super) fn on(gpu: OpenGpu) -> Self {
-        Self { gpu: Some(gpu), threads: 1, reason: String::new() }
+        Self::of_gpu(gpu, String::new())
     }
 
     /// The same device, taken for this reason.
@@ -149,8 +180,8 @@ impl Device {
     /// # Errors
     /// No device, if the driver refuses.
     pub fn reopened(&self) -> Result<Self> {
-        let gpu = self.gpu.as_ref().map(|gpu| Gpus::find().open(gpu.info().index)).transpose()?;
-        Ok(Self { gpu, ..self.clone() })
+        let open = |gpu: &OpenGpu| Ok(Gpus::find().open(gpu.info().index)?.with_memory(gpu.limits().memory));
+        Ok(Self { gpu: self.gpu.as_ref().map(open).transpose()?, ..self.clone() })
     }
 
     /// The GPU, if it is one.
@@ -175,7 +206,14 @@ impl Device {
         let widest = network.inputs().max(network.outputs());
         let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
         let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
-        Whole::variant(network, optimizer, batch, limits.workgroup_bytes, limits.software).filter(|_| fits)
+        Whole::variant(network, optimizer, batch, limits.target.workgroup_bytes as usize, limits.target.software)
+            .filter(|_| fits)
+    }
+
+    /// Whether the rows of a shuffled batch are copied together before they are used: the CPU's products want them dense, and a
+    /// software adapter reads what an order points to lane by lane, which costs more than the copy.
+    pub fn gathers(&self) -> bool {
+        self.gpu.as_ref().is_none_or(|gpu| gpu.info().software)
     }
 
     /// The largest buffer of source data.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::device::Wanted;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Delimiter, Hidden, Init, PrecisionName, Time};
+pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, PrecisionName, Time};
 use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
@@ -147,6 +147,10 @@ pub struct Options {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the group's help")]
     pub device: DeviceOptions,
+
+    /// The GPU's memory to use at most, such as 4GiB; data that does not fit beside the rest is streamed [default: what it gives]
+    #[arg(long, value_name = "SIZE", help_heading = "Device")]
+    pub device_memory: Option<Bytes>,
 }
 
 /// How files are read.
@@ -188,6 +192,9 @@ pub struct DeviceOptions {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     pub threads: Option<u16>,
+    /// Measure how a GPU computes this network's products fastest, and remember it
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Device")]
+    pub tune: Option<bool>,
 }
 
 impl DeviceOptions {
@@ -279,13 +286,16 @@ impl Options {
     pub fn refuse_idle(&self, together: &Self) -> Result<()> {
         let states = together.optimizer.unwrap_or(OptimizerKind::Adam).states();
         let steps = together.schedule == Some(ScheduleKind::Step);
+        let on_cpu = together.device.device == Some(Wanted::Cpu) || together.device.double();
         let idle = [
             ("--momentum", "--optimizer momentum or nesterov", self.momentum.is_some() && states != 1),
             ("--beta1", "--optimizer adam or adamw", self.beta1.is_some() && states != 2),
             ("--beta2", "--optimizer adam or adamw", self.beta2.is_some() && states != 2),
             ("--epsilon", "--optimizer adam or adamw", self.epsilon.is_some() && states != 2),
+            ("--device-memory", "a GPU", self.device_memory.is_some() && together.device.device == Some(Wanted::Cpu)),
             ("--step-every", "--schedule step", self.step_every.is_some() && !steps),
             ("--step-factor", "--schedule step", self.step_factor.is_some() && !steps),
+            ("--tune", "a GPU", self.device.tune == Some(true) && on_cpu),
         ];
         match idle.into_iter().find(|(.., idle)| *idle) {
             None => Ok(()),
@@ -358,7 +368,13 @@ mod tests {
             activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
             split: Some("0.8/0.1/0.1".parse().expect("shares")),
             files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
-            device: DeviceOptions { device: Some(Wanted::Index(1)), precision: Some(PrecisionName::F32), threads: Some(2) },
+            device_memory: Some(Bytes(3 << 28)),
+            device: DeviceOptions {
+                device: Some(Wanted::Index(1)),
+                precision: Some(PrecisionName::F32),
+                threads: Some(2),
+                tune: Some(true),
+            },
             ..Options::default()
         }
     }

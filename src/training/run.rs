@@ -16,6 +16,7 @@ use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::executor::cpu;
+use crate::executor::gpu::tuning::Tuned;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
 use crate::plan::Plan;
@@ -112,6 +113,7 @@ impl Run {
         } else {
             options.device.open()?
         };
+        let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let mut run = Self { options, sources, network, recipe, device };
         let ours_to_choose = run.options.device.is_auto() && run.device.gpu().is_some();
         if let (true, Err(error)) = (ours_to_choose, run.affordable()) {
@@ -131,6 +133,18 @@ impl Run {
             None if self.options.device.double() => cpu::affordable::<f64>(&plan),
             None => cpu::affordable::<f32>(&plan),
         }
+    }
+
+    /// With `--tune`: chooses how the GPU computes each product by measurement. Gives what was measured, by product.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tune(&mut self) -> Result<Vec<(String, Tuned)>> {
+        if !self.options.device.tune.unwrap_or(false) {
+            return Ok(Vec::new());
+        }
+        self.affordable()?;
+        self.device.tune(&self.plan())
     }
 
     /// The plan of a training step.
@@ -159,22 +173,25 @@ impl Run {
 
     fn train_in<T: Precision>(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
         let Self { options, sources, network, recipe, device } = self;
+        let data = sources.report();
         let weights = first_weights::<T>(&options, &network, recipe.seed)?;
         let outputs = network.outputs();
-        let encoding = &sources.encoding;
-        let validation = sources.validation.as_ref().map(|part| part.samples::<T>(encoding, outputs)).transpose()?;
-        let test = match &sources.test {
+        let Sources { source, encoding, training, validation, test, .. } = sources;
+        let encoding = &encoding;
+        // Each part is dropped as it is encoded, and the table with the last: training needs the memory more.
+        let validation = validation.map(|part| part.samples::<T>(encoding, outputs)).transpose()?;
+        let test = match test {
             Some(part) => Some((part.samples::<T>(encoding, outputs)?, part.truth(encoding)?)),
             None => None,
         };
-        let samples = sources.training.samples::<T>(encoding, outputs)?;
+        let samples = training.samples::<T>(encoding, outputs)?;
+        drop(training);
         reachable(&network, &samples)?;
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
-        let folder = RunFolder::create(folder, &run_name(&sources.source))?;
+        let folder = RunFolder::create(folder, &run_name(&source))?;
         folder.write_run_toml(&options.to_toml())?;
-        observer.begins(&sources.report(), &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
+        observer.begins(&data, &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
 
-        let data = sources.report();
         let measure = match encoding.task() {
             Task::Classification => Measure::Accuracy,
             Task::Regression => Measure::R2,
@@ -207,7 +224,7 @@ impl Run {
             network,
             loss: recipe.loss,
             weights: StoredWeights::new(&fitted.weights),
-            encoding: sources.encoding,
+            encoding: encoding.clone(),
             training: json!({
                 "wgrad": env!("CARGO_PKG_VERSION"),
                 "options": options,

@@ -64,9 +64,22 @@ pub struct Session<T> {
     /// The seed of each replica.
     seeds: Vec<u64>,
     rows: usize,
+    /// The data, where the device holds a window of it only.
+    streamed: Option<Streamed<T>>,
+    /// Steps in a piece of [`train`](Self::train), as it follows from how long those before took.
+    piece: usize,
     /// Steps taken since the weights were made.
     steps: u64,
     epoch: usize,
+}
+
+/// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
+/// the next one are copied together while the device works on those before; the device's own copy waits its turn, for wgpu has one
+/// queue.
+struct Streamed<T> {
+    samples: Samples<T>,
+    /// The epoch's order of the rows.
+    order: Vec<u32>,
 }
 
 /// What some epochs of training came to.
@@ -86,9 +99,12 @@ const EVALUATION_ROWS: usize = 4096;
 const EVALUATION_BYTES: usize = 32 << 20;
 /// Losses that are kept on the device until they are read.
 const LOSSES: usize = 1 << 16;
+/// Bytes of a window of streamed data: more would not make it faster, only later.
+const WINDOW_BYTES: u64 = 32 << 20;
 
 /// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
-/// of type `T`.
+/// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas go through it in
+/// orders of their own.
 pub fn plan<T: Precision>(
     network: &Network,
     loss: Loss,
@@ -97,17 +113,70 @@ pub fn plan<T: Precision>(
     replicas: usize,
     device: &Device,
 ) -> Plan {
+    let sizes = Sizes { rows, window: rows, replicas };
+    let resident = plan_of::<T>(network, loss, recipe, sizes, device);
+    let memory = device.gpu().and_then(|gpu| gpu.limits().memory);
+    match (recipe, memory) {
+        (Some(recipe), Some(memory)) if replicas == 1 && resident.padded_bytes() > memory => {
+            streamed_plan::<T>(network, loss, recipe, rows, device, memory)
+        }
+        _ => resident,
+    }
+}
+
+/// The plan with a window as large as `memory` allows: whole batches, at least one.
+fn streamed_plan<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: &Recipe,
+    rows: usize,
+    device: &Device,
+    memory: u64,
+) -> Plan {
+    let with_window = |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: 1 }, device);
+    let batch = recipe.batch.min(rows);
+    let least = with_window(batch);
+    let batch_bytes: u64 = least.data().map(|id| least.buffers[id].padded_bytes(1)).sum();
+    let room = memory.saturating_sub(least.padded_bytes()).min(WINDOW_BYTES);
+    let batches = (1 + room / batch_bytes.max(1)).min((rows.saturating_sub(1) / batch.max(1)) as u64);
+    if batches > 1 { with_window(batch * batches as usize) } else { least }
+}
+
+/// How much is trained on.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Rows of the data.
+    rows: usize,
+    /// Rows that are on the device at once: all of them, or, in the order of the epoch, some.
+    window: usize,
+    /// Networks that are trained side by side.
+    replicas: usize,
+}
+
+/// The plan of training with a window of the data on the device.
+fn plan_of<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: Option<&Recipe>,
+    Sizes { rows, window, replicas }: Sizes,
+    device: &Device,
+) -> Plan {
     let widest = network.widths().iter().max().copied().unwrap_or(1);
     let evaluation_rows = (EVALUATION_BYTES / widest / 4).clamp(1, EVALUATION_ROWS);
     let training = recipe.map(|recipe| TrainingOptions {
-        rows,
+        rows: window,
         batch: recipe.batch,
+        shuffle: recipe.shuffle && window == rows,
+        gather: device.gathers(),
         optimizer: recipe.optimizer.kind,
-        losses: rows * epochs_at_once(recipe, rows),
-        whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), rows),
+        losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
+        whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window),
     });
     let segment_bytes = device.segment_bytes();
-    Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes })
+    let mut plan =
+        Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes });
+    plan.choose(device.choices());
+    plan
 }
 
 /// How many epochs can run before their losses are read: more than one only where the order of the rows stays.
@@ -152,19 +221,45 @@ impl<T: Precision> Session<T> {
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
         }
-        let plan = plan::<T>(&network, recipe.loss, Some(&recipe), rows, seeds.len(), device);
-        let mut executor = T::executor(plan, device)?;
-        load(executor.as_mut(), samples)?;
+        let mut executor = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
+        let mut streamed = None;
+        if window(executor.plan()) < rows {
+            streamed = Some(Streamed { samples, order: (0..rows as u32).collect() });
+        } else {
+            load(executor.as_mut(), samples)?;
+        }
         let seeds = seeds.to_vec();
-        let mut session = Self { network, recipe, executor, seeds, rows, steps: 0, epoch: 0 };
+        let mut session = Self { network, recipe, executor, seeds, rows, streamed, piece: 1, steps: 0, epoch: 0 };
         for (replica, weights) in weights.iter().enumerate() {
             session.set_weights_of(replica, weights)?;
         }
         if let Some(order) = session.executor.plan().order {
-            let ascending: Vec<u32> = (0..rows as u32).collect();
+            let ascending: Vec<u32> = (0..window(session.executor.plan()) as u32).collect();
             (0..session.seeds.len()).try_for_each(|replica| session.executor.write_indices(order, replica, &ascending))?;
         }
         Ok(session)
+    }
+
+    /// An executor with all of the data on the device, or with a window of it where the device's memory ends.
+    fn executor(
+        network: &Network,
+        recipe: &Recipe,
+        rows: usize,
+        replicas: usize,
+        device: &Device,
+    ) -> Result<Box<dyn Executor<T>>> {
+        let plan = plan::<T>(network, recipe.loss, Some(recipe), rows, replicas, device);
+        let resident = window(&plan) == rows;
+        match T::executor(plan, device) {
+            Err(Error::Limit(why)) if resident && replicas == 1 && device.gpu().is_some() => {
+                let streamed = streamed_plan::<T>(network, recipe.loss, recipe, rows, device, u64::MAX);
+                if window(&streamed) == rows {
+                    return Err(Error::Limit(why));
+                }
+                T::executor(streamed, device).map_err(|_| Error::Limit(why))
+            }
+            made => made,
+        }
     }
 
     /// Puts a trained network onto a device, to evaluate with it.
@@ -183,7 +278,8 @@ impl<T: Precision> Session<T> {
             epochs: 0,
             seed: 0,
         };
-        let mut session = Self { network, recipe, executor, seeds: vec![0], rows: 0, steps: 0, epoch: 0 };
+        let (seeds, streamed) = (vec![0], None);
+        let mut session = Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, epoch: 0 };
         session.set_weights(weights)?;
         Ok(session)
     }
@@ -210,7 +306,7 @@ impl<T: Precision> Session<T> {
 
     /// Epochs that [`train`](Self::train) can do in one go, without a word from the device in between.
     pub fn epochs_at_once(&self) -> usize {
-        epochs_at_once(&self.recipe, self.rows)
+        if self.streamed.is_some() { 1 } else { epochs_at_once(&self.recipe, self.rows) }
     }
 
     /// The weights as they are: of the first replica, where there are several.
@@ -283,10 +379,11 @@ impl<T: Precision> Session<T> {
         let epochs = epochs.clamp(1, self.epochs_at_once());
         self.shuffle()?;
         let in_all = epochs * self.steps_per_epoch() as usize;
-        let (mut done, mut piece, mut rows) = (0, 1, 0);
+        let (mut done, mut rows) = (0, 0);
         while done < in_all {
             let started = Instant::now();
-            let steps: Vec<Step> = (done..(done + piece).min(in_all)).map(|index| self.step(index)).collect();
+            let end = (done + self.piece).min(in_all).min(self.stream(done)?);
+            let steps: Vec<Step> = (done..end).map(|index| self.step(index)).collect();
             self.executor.run(Phase::Training, &steps)?;
             rows += steps.iter().map(|step| step.rows).sum::<usize>();
             done += steps.len();
@@ -294,7 +391,8 @@ impl<T: Precision> Session<T> {
                 break;
             }
             // Pieces of about 50 ms: often enough to show progress and to stop, seldom enough to cost nothing.
-            piece = if started.elapsed().as_millis() < 50 { piece * 2 } else { (piece / 2).max(1) };
+            let quick = started.elapsed().as_millis() < 50;
+            self.piece = if quick { self.piece.max(2 * steps.len()) } else { (steps.len() / 2).max(1) };
         }
         self.steps += done as u64;
         self.epoch += epochs;
@@ -323,14 +421,36 @@ impl<T: Precision> Session<T> {
 
     /// Gives the epoch an order of its own.
     fn shuffle(&mut self) -> Result<()> {
-        let shuffled = self.recipe.shuffle && self.recipe.batch < self.rows;
-        let Some(order) = self.executor.plan().order.filter(|_| shuffled) else { return Ok(()) };
+        if !self.recipe.shuffle || self.recipe.batch >= self.rows {
+            return Ok(());
+        }
         for (replica, &seed) in self.seeds.iter().enumerate() {
             let mut indices: Vec<u32> = (0..self.rows as u32).collect();
             Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
-            self.executor.write_indices(order, replica, &indices)?;
+            match (self.executor.plan().order, &mut self.streamed) {
+                (_, Some(streamed)) => streamed.order = indices,
+                (Some(order), None) => self.executor.write_indices(order, replica, &indices)?,
+                (None, None) => {}
+            }
         }
         Ok(())
+    }
+
+    /// Sends the window that begins with this step of the epoch, if one does and data is streamed; gives the step that the window
+    /// of this one ends before.
+    fn stream(&mut self, step: usize) -> Result<usize> {
+        let Some(streamed) = &self.streamed else { return Ok(usize::MAX) };
+        let plan = self.executor.plan();
+        let (inputs, targets) = (plan.inputs[0].buffer, plan.targets[0].buffer);
+        let (window, batch) = (window(plan), self.recipe.batch.min(self.rows));
+        let steps = window / batch;
+        if step.is_multiple_of(steps) {
+            let first = step * batch;
+            let rows = &streamed.order[first..(first + window).min(self.rows)];
+            self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
+            self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
+        }
+        Ok((step / steps + 1) * steps)
     }
 
     /// The step of this number from those taken so far on; epochs follow each other.
@@ -345,7 +465,8 @@ impl<T: Precision> Session<T> {
             Reduction::Sum => 1.0,
         };
         let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
-        Step { first, rows, loss_row: epoch * self.rows + first, scale, rates }
+        let window = window(self.executor.plan());
+        Step { first: first % window, rows, loss_row: epoch * self.rows + first, scale, rates }
     }
 
     /// The learning rate of a step, from 0.
@@ -392,6 +513,11 @@ impl<T: Precision> Session<T> {
         }
         Ok((Matrix::new(inputs.rows, columns, outputs), losses))
     }
+}
+
+/// Rows of the training data that are on the device at once.
+fn window(plan: &Plan) -> usize {
+    plan.inputs.iter().map(|segment| segment.rows).sum()
 }
 
 /// Puts the training data into its buffers; where it is one segment, without a copy.

@@ -52,6 +52,7 @@ pub(super) use as_text;
 as_text!(Init);
 as_text!(Time);
 as_text!(Delimiter);
+as_text!(Bytes);
 
 /// Widths of the hidden layers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +200,32 @@ impl fmt::Display for Time {
     }
 }
 
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Bytes(pub u64);
+
+/// The units of [`Bytes`], largest first.
+const BYTE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit = BYTE_UNITS.iter().find_map(|&(name, size)| text.strip_suffix(name).map(|number| (number, size)));
+        let bytes = unit.and_then(|(number, size)| number.trim().parse::<u64>().ok()?.checked_mul(size));
+        bytes.map(Self).ok_or_else(|| format!("'{}' is no amount of memory: write 256MiB or 4GiB", shown(text)))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = BYTE_UNITS.into_iter().find(|(_, size)| self.0.is_multiple_of(*size));
+        let (name, size) = whole.unwrap_or(("B", 1));
+        write!(formatter, "{}{name}", self.0 / size)
+    }
+}
+
 /// What separates the cells of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -236,6 +263,12 @@ mod tests {
         "0".parse::<BatchSize>().expect_err("no rows");
         assert_eq!(";".parse(), Ok(Delimiter(b';')));
         "ab".parse::<Delimiter>().expect_err("two characters");
+        for (text, bytes) in [("256MiB", 1 << 28), ("3GiB", 3 << 30), ("1025B", 1025), ("0B", 0)] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)));
+            assert_eq!(Bytes(bytes).to_string().parse(), Ok(Bytes(bytes)));
+        }
+        "17179869184GiB".parse::<Bytes>().expect_err("more than 64 bits");
+        "256".parse::<Bytes>().expect_err("no unit");
         assert_eq!("none".parse(), Ok(Hidden(vec![])));
         "64,0".parse::<Hidden>().expect_err("an empty layer");
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
-use wgrad::kernels::Step;
 use wgrad::kernels::whole::Variant;
+use wgrad::kernels::{Choice, Step};
 use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::plan::{Launch, Options, Phase, Plan, TrainingOptions};
 use wgrad::verification::{Finding, against_oracle, fill};
@@ -24,10 +24,14 @@ pub(crate) struct Case {
     pub(crate) bias: bool,
     pub(crate) batch: usize,
     pub(crate) rows: usize,
+    pub(crate) shuffle: bool,
+    pub(crate) gather: bool,
     pub(crate) replicas: usize,
     pub(crate) own_steps: bool,
     pub(crate) whole: Option<Variant>,
     pub(crate) segment_bytes: Option<u64>,
+    /// How products are computed on a GPU; None: as their sizes and the device suggest.
+    pub(crate) choice: Option<Choice>,
 }
 
 impl Case {
@@ -44,10 +48,13 @@ impl Case {
             bias: true,
             batch,
             rows: 2 * batch + batch.div_ceil(3),
+            shuffle: true,
+            gather: false,
             replicas: 1,
             own_steps: true,
             whole: None,
             segment_bytes: None,
+            choice: None,
         }
     }
 
@@ -57,24 +64,24 @@ impl Case {
         let mut activations = vec![self.hidden; layers];
         activations[layers - 1] = self.output;
         let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
-        let training = TrainingOptions {
-            rows: self.rows,
-            batch: self.batch,
-            optimizer: self.optimizer,
-            losses: self.rows,
-            whole: self.whole,
+        let Self { rows, batch, shuffle, gather, optimizer, whole, .. } = *self;
+        let training = TrainingOptions { rows, batch, shuffle, gather, optimizer, losses: rows, whole };
+        let options = Options {
+            loss: self.loss,
+            training: Some(training),
+            evaluation_rows: self.batch,
+            replicas: self.replicas,
+            own_steps: self.own_steps,
+            segment_bytes: self.segment_bytes,
         };
-        Plan::new(
-            &network,
-            &Options {
-                loss: self.loss,
-                training: Some(training),
-                evaluation_rows: self.batch,
-                replicas: self.replicas,
-                own_steps: self.own_steps,
-                segment_bytes: self.segment_bytes,
-            },
-        )
+        let mut plan = Plan::new(&network, &options);
+        plan.training.iter_mut().chain(&mut plan.evaluation).for_each(|launch| launch.choice = self.choice_for(launch));
+        plan
+    }
+
+    /// The choice for products; what is no product has none.
+    fn choice_for(&self, launch: &Launch) -> Option<Choice> {
+        self.choice.filter(|_| launch.kernel.product(self.batch).is_some())
     }
 
     /// Two whole batches and a short last one, each replica at its own learning rate.

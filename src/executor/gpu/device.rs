@@ -10,7 +10,7 @@ use wgpu::{
 };
 
 use crate::error::{Error, Result};
-use crate::kernels::Shader;
+use crate::kernels::{Shader, Target};
 use crate::plan::DeviceLimits;
 
 /// What is known of a GPU before it is opened.
@@ -105,7 +105,7 @@ impl Gpus {
         });
         let uncaptured = Arc::clone(&fault);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, error.to_string())));
-        Ok(Device { device, queue, info, fault, pipelines: Arc::default() })
+        Ok(Device { device, queue, info, fault, memory: None, pipelines: Arc::default() })
     }
 }
 
@@ -146,6 +146,8 @@ pub struct Device {
     info: GpuInfo,
     /// The first error that no call of ours was told: a lost device, or an error outside every scope.
     fault: Arc<Mutex<Option<String>>>,
+    /// Bytes of its memory to use at most.
+    memory: Option<u64>,
     /// Every composed shader that was compiled, by its text.
     pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
 }
@@ -154,6 +156,11 @@ impl Device {
     /// What is known of it.
     pub fn info(&self) -> &GpuInfo {
         &self.info
+    }
+
+    /// The same device, using no more than so many bytes of its memory for the buffers of a plan.
+    pub fn with_memory(self, memory: Option<u64>) -> Self {
+        Self { memory, ..self }
     }
 
     /// The device itself, for calls that cannot fail.
@@ -166,11 +173,15 @@ impl Device {
         let limits = self.device.limits();
         DeviceLimits {
             buffer_bytes: self.info.buffer_bytes,
+            memory: self.memory,
             storage_buffers: u64::from(limits.max_storage_buffers_per_shader_stage),
             workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
-            workgroup_bytes: limits.max_compute_workgroup_storage_size as usize,
-            software: self.info.software,
-            lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
+            target: Target {
+                lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
+                software: self.info.software,
+                workgroup_bytes: limits.max_compute_workgroup_storage_size,
+                workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+            },
         }
     }
 
@@ -236,6 +247,30 @@ impl Device {
             // Staging memory is given back with the next submission only.
             if bytes.len() >= super::UPLOAD_BYTES / 2 {
                 self.queue.submit([]);
+            }
+        })
+    }
+
+    /// Sends rows of f32 to a buffer from `offset` on, before what is submitted next: each of `rows` is padded with zeros to `stride` bytes. They
+    /// are copied once here, into memory that the device reads; the wait for work under way is the device's.
+    pub(super) fn write_rows<'a>(
+        &self,
+        buffer: &Buffer,
+        offset: u64,
+        stride: usize,
+        rows: impl ExactSizeIterator<Item = &'a [f32]>,
+    ) -> Result<()> {
+        let Some(size) = wgpu::BufferSize::new((rows.len() * stride) as u64) else { return Ok(()) };
+        self.guarded("rows of data", |_| {
+            // Without memory there is no view, and an error in the scope.
+            let Some(mut view) = self.queue.write_buffer_with(buffer, offset, size) else { return };
+            for (index, row) in rows.enumerate() {
+                let bytes: &[u8] = bytemuck::cast_slice(row);
+                let (start, end) = (index * stride, (index + 1) * stride);
+                view.slice(start..start + bytes.len()).copy_from_slice(bytes);
+                if start + bytes.len() < end {
+                    view.slice(start + bytes.len()..end).fill(0);
+                }
             }
         })
     }

@@ -2,23 +2,26 @@
 
 pub mod device;
 mod timestamps;
+pub mod tuning;
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource,
-    BindingType, Buffer, BufferBinding, BufferBindingType, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor,
-    ComputePipeline, ComputePipelineDescriptor, PipelineLayoutDescriptor, ShaderModuleDescriptor, ShaderRuntimeChecks,
-    ShaderSource, ShaderStages, SubmissionIndex,
+    BindingType, Buffer, BufferBinding, BufferBindingType, BufferUsages, CommandEncoder, CommandEncoderDescriptor,
+    ComputePassDescriptor, ComputePipeline, ComputePipelineDescriptor, PipelineLayoutDescriptor, ShaderModuleDescriptor,
+    ShaderRuntimeChecks, ShaderSource, ShaderStages, SubmissionIndex,
 };
 
 use super::Executor;
+use crate::data::Matrix;
 use crate::error::Result;
+use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::step::StepWords;
-use crate::kernels::{Shader, Step, stride4};
-use crate::plan::{Bindable, Bound, BufferId, Element, Launch, MOST_ITERATIONS, Phase, Plan};
+use crate::kernels::{Form, Shader, Step, stride4};
+use crate::plan::{Bindable, BufferId, Element, Launch, Phase, Plan};
 use device::Device;
 use timestamps::Timestamps;
 
@@ -26,8 +29,10 @@ use timestamps::Timestamps;
 const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of step records that are on the device at once.
 const STEP_BYTES: u64 = 1 << 20;
-/// Steps recorded into one submission.
-const SUBMISSION_STEPS: usize = 32;
+/// How long a submission may keep the device busy: long enough to cost nothing, short enough for drivers' watchdogs.
+const SUBMISSION: Duration = Duration::from_millis(50);
+/// Launches in a submission at most.
+const MOST_LAUNCHES: usize = 1 << 15;
 /// Submissions that may be under way while the next is recorded.
 const IN_FLIGHT: usize = 2;
 
@@ -36,12 +41,18 @@ pub struct Gpu {
     plan: Plan,
     device: Device,
     buffers: Vec<Place>,
-    training: Vec<Dispatch>,
-    evaluation: Vec<Dispatch>,
+    /// The dispatches of each launch.
+    training: Vec<Vec<Dispatch>>,
+    evaluation: Vec<Vec<Dispatch>>,
     steps: Buffer,
     /// Bytes from one step's records to the next's.
     step_stride: u64,
-    in_flight: VecDeque<SubmissionIndex>,
+    /// What is under way, with the launches in each submission.
+    in_flight: VecDeque<(SubmissionIndex, usize)>,
+    /// Launches in a submission at most, as it follows from how long those before took.
+    submission_launches: usize,
+    /// When the last submission that was waited for was done.
+    last_done: Option<Instant>,
     /// Times the passes that are recorded, while that is wanted.
     timestamps: Option<Timestamps>,
 }
@@ -55,8 +66,9 @@ struct Place {
     size: u64,
 }
 
-/// A launch, ready to be recorded.
+/// A launch or one pass of it, ready to be recorded.
 struct Dispatch {
+    form: Form,
     pipeline: ComputePipeline,
     bindings: BindGroup,
 }
@@ -75,10 +87,18 @@ impl Gpu {
         let (buffers, groups) = allocate(&plan, &device)?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
         let (mut training, mut evaluation) = (Vec::new(), Vec::new());
-        let compiler = Compiler { device: &device };
+        let partial_sums = partial_sums(&plan, &device)?;
+        let compiler = Compiler {
+            device: &device,
+            buffers: &buffers,
+            groups: &groups,
+            steps: &steps,
+            partial_sums: partial_sums.as_ref(),
+        };
         for (phase, dispatches) in [(Phase::Training, &mut training), (Phase::Evaluation, &mut evaluation)] {
             for launch in plan.launches(phase) {
-                dispatches.push(compiler.dispatch(&plan, launch, (&buffers, &groups), &steps)?);
+                let forms = launch.forms(plan.rows(phase), &device.limits().target);
+                dispatches.push(forms.map(|form| compiler.dispatch(&plan, launch, form)).collect::<Result<_>>()?);
             }
         }
         Ok(Self {
@@ -90,31 +110,77 @@ impl Gpu {
             steps,
             step_stride,
             in_flight: VecDeque::new(),
+            submission_launches: 1,
+            last_done: None,
             timestamps: None,
         })
     }
 
     /// Records and submits some steps, whose records are on the device from `first_record` on.
     fn submit(&mut self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> Result<()> {
+        let encoder = self.record(phase, range.clone(), steps, first_record);
+        let launches = steps.len() / self.plan.records * range.len();
+        self.in_flight.push_back((self.device.submit(encoder)?, launches));
+        Ok(())
+    }
+
+    /// Records the launches in `range` of some steps, whose records are on the device from `first_record` on.
+    fn record(&mut self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> CommandEncoder {
         let (dispatches, launches) = match phase {
             Phase::Training => (&self.training[range.clone()], &self.plan.training[range]),
             Phase::Evaluation => (&self.evaluation[range.clone()], &self.plan.evaluation[range]),
         };
-        let lanes = self.device.limits().lanes;
         let mut encoder = self.device.wgpu().create_command_encoder(&CommandEncoderDescriptor::default());
         let timestamp_writes = self.timestamps.as_mut().and_then(Timestamps::next);
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor { label: None, timestamp_writes });
         for (index, step) in steps.chunks(self.plan.records).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
-            for (dispatch, launch) in dispatches.iter().zip(launches) {
-                let [x, y, z] = launch.kernel.grid(step[0].rows, self.plan.replicas, lanes);
-                pass.set_pipeline(&dispatch.pipeline);
-                pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
-                pass.dispatch_workgroups(x as u32, y as u32, z as u32);
+            for (dispatches, launch) in dispatches.iter().zip(launches) {
+                for dispatch in dispatches {
+                    let [x, y, z] = launch.kernel.grid(step[0].rows, self.plan.replicas, dispatch.form);
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.bindings, &[record as u32]);
+                    pass.dispatch_workgroups(x as u32, y as u32, z as u32);
+                }
             }
         }
         drop(pass);
-        self.in_flight.push_back(self.device.submit(encoder)?);
+        encoder
+    }
+
+    /// Bytes of a buffer, when all that was submitted is done.
+    fn read_bytes(&mut self, buffer: BufferId, start: u64, count: u64) -> Result<Vec<u8>> {
+        let place = &self.buffers[buffer];
+        let bytes = self.device.read(&place.memory, place.offset + start, count)?;
+        self.idle();
+        Ok(bytes)
+    }
+
+    /// Writes bytes into a buffer, before what is submitted next.
+    fn write_bytes(&self, buffer: BufferId, start: u64, bytes: &[u8]) -> Result<()> {
+        let place = &self.buffers[buffer];
+        self.device.write(&place.memory, place.offset + start, bytes)
+    }
+
+    /// Nothing is under way: what was waited for last says nothing about the next submission.
+    fn idle(&mut self) {
+        self.in_flight.clear();
+        self.last_done = None;
+    }
+
+    /// Waits until there is room for a submission more. Two of them follow each other without a gap, so that the time from one's
+    /// end to the next one's is what it takes; the number of launches in the next ones follows from that.
+    fn wait_for_room(&mut self) -> Result<()> {
+        while self.in_flight.len() >= IN_FLIGHT {
+            let Some((oldest, launches)) = self.in_flight.pop_front() else { break };
+            self.device.wait(Some(oldest))?;
+            let now = Instant::now();
+            if let Some(last) = self.last_done.replace(now) {
+                let quick = now - last < SUBMISSION;
+                let most = if quick { self.submission_launches.max(2 * launches) } else { launches / 2 };
+                self.submission_launches = most.clamp(1, MOST_LAUNCHES);
+            }
+        }
         Ok(())
     }
 
@@ -122,7 +188,8 @@ impl Gpu {
     fn run_many(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
         let records = self.plan.records;
         let kernel = &self.plan.launches(phase)[range.start].kernel;
-        let iterations = kernel.iterations(self.plan.rows(phase)).max(1);
+        let form = Form::direct(self.device.limits().target.lanes);
+        let iterations = kernel.iterations(self.plan.rows(phase), form).max(1);
         let room = self.steps.size() / self.step_stride;
         let at_once = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
         for steps in steps.chunks(at_once * records) {
@@ -133,10 +200,7 @@ impl Gpu {
             };
             let words: Vec<StepWords> = steps.iter().enumerate().map(words).collect();
             self.device.write(&self.steps, 0, bytemuck::cast_slice(&words))?;
-            while self.in_flight.len() >= IN_FLIGHT {
-                let oldest = self.in_flight.pop_front();
-                self.device.wait(oldest)?;
-            }
+            self.wait_for_room()?;
             self.submit(phase, range.clone(), &steps[..records], 0)?;
         }
         Ok(())
@@ -164,13 +228,15 @@ impl Executor<f32> for Gpu {
                 padded.resize(padded.len().next_multiple_of(stride), 0.0);
             }
             let offset = start + (piece * rows_a_piece * stride * 4) as u64;
-            self.device.write(
-                &self.buffers[buffer].memory,
-                self.buffers[buffer].offset + offset,
-                bytemuck::cast_slice(&padded),
-            )?;
+            self.write_bytes(buffer, offset, bytemuck::cast_slice(&padded))?;
         }
         Ok(())
+    }
+
+    fn write_rows(&mut self, buffer: BufferId, source: &Matrix<f32>, rows: &[u32]) -> Result<()> {
+        let rows = rows.iter().map(|&row| source.row(row as usize));
+        let place = &self.buffers[buffer];
+        self.device.write_rows(&place.memory, place.offset, stride4(source.columns) * 16, rows)
     }
 
     fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()> {
@@ -179,47 +245,36 @@ impl Executor<f32> for Gpu {
         let start = (replica * shape.rows * stride4(shape.columns) * 16) as u64;
         for (piece, indices) in indices.chunks(UPLOAD_BYTES / 4).enumerate() {
             let offset = start + (piece * UPLOAD_BYTES) as u64;
-            self.device.write(
-                &self.buffers[buffer].memory,
-                self.buffers[buffer].offset + offset,
-                bytemuck::cast_slice(indices),
-            )?;
+            self.write_bytes(buffer, offset, bytemuck::cast_slice(indices))?;
         }
         Ok(())
     }
 
     fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<f32>> {
         let shape = &self.plan.buffers[buffer];
-        let stride = stride4(shape.columns) * 4;
+        let columns = shape.columns;
+        let stride = stride4(columns) * 4;
         let start = (replica * shape.rows * stride * 4) as u64;
-        let bytes = self.device.read(
-            &self.buffers[buffer].memory,
-            self.buffers[buffer].offset + start,
-            (rows * stride * 4) as u64,
-        )?;
-        self.in_flight.clear();
+        let bytes = self.read_bytes(buffer, start, (rows * stride * 4) as u64)?;
         let padded: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
-        Ok(padded.chunks(stride).flat_map(|row| &row[..shape.columns]).copied().collect())
+        Ok(padded.chunks(stride).flat_map(|row| &row[..columns]).copied().collect())
     }
 
     fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<f32>> {
         let shape = &self.plan.buffers[buffer];
         assert_eq!(shape.rows, 1, "single elements are read from a single row");
         let start = (replica * stride4(shape.columns) * 16) as u64;
-        let bytes =
-            self.device.read(&self.buffers[buffer].memory, self.buffers[buffer].offset + start, (count * 4) as u64)?;
-        self.in_flight.clear();
+        let bytes = self.read_bytes(buffer, start, (count * 4) as u64)?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
     fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<f32>> {
         let shape = &self.plan.buffers[buffer];
         assert_eq!(shape.rows, 1, "single elements are read from a single row");
-        let place = &self.buffers[buffer];
-        let bytes = self.device.read(&place.memory, place.offset, place.size)?;
-        self.in_flight.clear();
+        let columns = shape.columns;
+        let bytes = self.read_bytes(buffer, 0, self.buffers[buffer].size)?;
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
-        Ok(values.chunks(stride4(shape.columns) * 4).flat_map(|values| &values[..count]).copied().collect())
+        Ok(values.chunks(stride4(columns) * 4).flat_map(|values| &values[..count]).copied().collect())
     }
 
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
@@ -239,12 +294,12 @@ impl Executor<f32> for Gpu {
                 bytes.resize(bytes.len().next_multiple_of(self.step_stride as usize), 0);
             }
             self.device.write(&self.steps, 0, &bytes)?;
-            for (piece, steps) in steps.chunks(SUBMISSION_STEPS * replicas).enumerate() {
-                while self.in_flight.len() >= IN_FLIGHT {
-                    let oldest = self.in_flight.pop_front();
-                    self.device.wait(oldest)?;
-                }
-                self.submit(phase, range.clone(), steps, piece * SUBMISSION_STEPS)?;
+            let (mut done, count) = (0, steps.len() / replicas);
+            while done < count {
+                self.wait_for_room()?;
+                let next = (done + (self.submission_launches / range.len().max(1)).max(1)).min(count);
+                self.submit(phase, range.clone(), &steps[done * replicas..next * replicas], done)?;
+                done = next;
             }
         }
         Ok(())
@@ -259,7 +314,7 @@ impl Executor<f32> for Gpu {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.in_flight.clear();
+        self.idle();
         self.device.wait(None)
     }
 }
@@ -300,32 +355,48 @@ impl Place {
     }
 }
 
+/// Room for the partial sums of any launch, if one splits its sums.
+fn partial_sums(plan: &Plan, device: &Device) -> Result<Option<Buffer>> {
+    let target = device.limits().target;
+    let of = |phase| plan.launches(phase).iter().map(move |launch| (launch, plan.rows(phase)));
+    let bytes = of(Phase::Training)
+        .chain(of(Phase::Evaluation))
+        .map(|(launch, rows)| launch.partial_bytes(rows, plan.replicas, &target))
+        .max()
+        .unwrap_or(0);
+    (bytes > 0).then(|| device.buffer("partial sums", bytes, BufferUsages::STORAGE)).transpose()
+}
+
 /// Makes dispatches from launches.
 struct Compiler<'a> {
     device: &'a Device,
+    /// The plan's buffers, and the memory of its groups of them.
+    buffers: &'a [Place],
+    groups: &'a [Buffer],
+    steps: &'a Buffer,
+    partial_sums: Option<&'a Buffer>,
 }
 
 impl Compiler<'_> {
-    fn dispatch(
-        &self,
-        plan: &Plan,
-        launch: &Launch,
-        (buffers, groups): (&[Place], &[Buffer]),
-        steps: &Buffer,
-    ) -> Result<Dispatch> {
-        let shader = launch.kernel.shader(self.device.limits().lanes);
-        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &plan.bindings(launch)))?;
-        let words = launch.kernel.parameters();
+    fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form) -> Result<Dispatch> {
+        let shader = launch.kernel.shader(form);
+        let bindings = plan.bindings(launch);
+        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
+        let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
+        let entries = layout_entries(writes);
+        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &entries))?;
+        let words = launch.kernel.parameters(form);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
         self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
         let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.records as u64);
         let record = if launch.kernel.takes_many_steps() { None } else { record };
-        let operands = plan.bindings(launch).into_iter().map(|bound| match bound.operand {
-            Bindable::Buffer(id) => buffers[id].binding(),
-            Bindable::Group(group) => groups[group].as_entire_binding(),
+        let bound = bindings.into_iter().map(|bound| match bound.operand {
+            Bindable::Buffer(id) => self.buffers[id].binding(),
+            Bindable::Group(group) => self.groups[group].as_entire_binding(),
         });
-        let step = BindingResource::Buffer(BufferBinding { buffer: steps, offset: 0, size: record });
+        let operands = bound.chain(partial_sums.map(Buffer::as_entire_binding));
+        let step = BindingResource::Buffer(BufferBinding { buffer: self.steps, offset: 0, size: record });
         let entries: Vec<_> = [parameters.as_entire_binding(), step]
             .into_iter()
             .chain(operands)
@@ -336,10 +407,10 @@ impl Compiler<'_> {
         let bindings = self.device.guarded(&launch.label, |device| {
             device.create_bind_group(&BindGroupDescriptor { label: Some(&launch.label), layout: &layout, entries: &entries })
         })?;
-        Ok(Dispatch { pipeline, bindings })
+        Ok(Dispatch { form, pipeline, bindings })
     }
 
-    fn compile(&self, shader: &Shader, bindings: &[Bound]) -> Result<ComputePipeline> {
+    fn compile(&self, shader: &Shader, entries: &[BindGroupLayoutEntry]) -> Result<ComputePipeline> {
         let label = Some(shader.name.as_str());
         self.device.guarded(&shader.name, |device| {
             let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
@@ -347,8 +418,7 @@ impl Compiler<'_> {
             // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
             // and its loops run to bounds from the same sizes.
             let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
-            let entries = layout_entries(bindings);
-            let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries: &entries });
+            let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries });
             let groups = [Some(&group)];
             let layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
                 label,
@@ -360,7 +430,11 @@ impl Compiler<'_> {
                 layout: Some(&layout),
                 module: &module,
                 entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                // Every tile is written before it is read.
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
                 cache: None,
             })
         })
@@ -368,11 +442,11 @@ impl Compiler<'_> {
 }
 
 /// The bindings that every kernel has: parameters, step, reads, writes.
-fn layout_entries(bindings: &[Bound]) -> Vec<BindGroupLayoutEntry> {
+fn layout_entries(writes: impl Iterator<Item = bool>) -> Vec<BindGroupLayoutEntry> {
     let storage = |read_only| BufferBindingType::Storage { read_only };
     let parameters = (storage(true), false);
     let step = (storage(true), true);
-    let operands = bindings.iter().map(|bound| (storage(!bound.writes), false));
+    let operands = writes.map(|writes| (storage(!writes), false));
     [parameters, step]
         .into_iter()
         .chain(operands)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use sequence::{Sequence, SequenceLaunch};
 
-use super::{Kernel, Operand, OperandMut, Shader, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Form, Kernel, Operand, OperandMut, Shader, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 use crate::scalar::Scalar;
 
@@ -176,14 +176,21 @@ impl Kernel for Whole {
         "whole"
     }
 
-    fn shader(&self, lanes: u32) -> Shader {
+    fn shader(&self, form: Form) -> Shader {
         match self.variant {
-            Variant::Invocation => self.invocation_shader(lanes),
-            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_shader(lanes),
+            Variant::Invocation => self.invocation_shader(form.lanes),
+            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_shader(form.lanes),
         }
     }
 
-    fn parameters(&self) -> Vec<u32> {
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        match self.variant {
+            Variant::Invocation => [form.lanes, 1],
+            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_lanes(form.lanes),
+        }
+    }
+
+    fn parameters(&self, _form: Form) -> Vec<u32> {
         let records = if self.own_steps { self.replicas } else { 1 };
         let places = self.value_places();
         let header = [
@@ -208,19 +215,19 @@ impl Kernel for Whole {
         header.into_iter().chain(table).map(word).collect()
     }
 
-    fn workgroups(&self, _rows: usize, lanes: u32) -> [u64; 2] {
+    fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
         match self.variant {
-            Variant::Invocation => [(self.replicas as u64).div_ceil(u64::from(lanes)), 1],
+            Variant::Invocation => [(self.replicas as u64).div_ceil(u64::from(form.lanes)), 1],
             Variant::Workgroup | Variant::WorkgroupStored => [1, 1],
         }
     }
 
-    fn grid(&self, rows: usize, replicas: usize, lanes: u32) -> [u64; 3] {
-        let [x, y] = self.workgroups(rows, lanes);
+    fn grid(&self, rows: usize, replicas: usize, form: Form) -> [u64; 3] {
+        let [x, y] = self.workgroups(rows, form);
         [x, y, if self.variant == Variant::Invocation { 1 } else { replicas as u64 }]
     }
 
-    fn iterations(&self, rows: usize) -> u64 {
+    fn iterations(&self, rows: usize, _form: Form) -> u64 {
         match self.variant {
             Variant::Invocation => self.invocation_iterations(rows),
             Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_iterations(rows),

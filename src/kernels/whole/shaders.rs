@@ -6,7 +6,7 @@ use crate::kernels::stride4;
 use crate::network::Activation;
 
 /// Rows and vec4s of a tile where lanes are few and loads dear, as on software adapters.
-const SOFTWARE_TILE: [usize; 2] = [8, 2];
+const SOFTWARE_TILE: [usize; 2] = [8, 1];
 /// The same on GPUs, which have more invocations than a small network has tiles.
 const GPU_TILE: [usize; 2] = [4, 1];
 /// Invocations of a workgroup on GPUs; the limit of every device is at least that.
@@ -26,6 +26,11 @@ impl Whole {
         let stored = self.variant == Variant::WorkgroupStored;
         let [rows, columns] = if stored { SOFTWARE_TILE } else { GPU_TILE };
         Shape { lanes: if stored { lanes as usize } else { GPU_INVOCATIONS }, rows, columns }
+    }
+
+    /// Invocations of a workgroup along x and y.
+    pub(super) fn workgroup_lanes(&self, lanes: u32) -> [u32; 2] {
+        [self.shape(lanes).lanes as u32, 1]
     }
 
     /// Whether any layer's slope has to be stored.

@@ -1,0 +1,304 @@
+//! A training step and an evaluation, kernel by kernel: the equations of [`plan`](super), one launch each.
+
+use std::sync::Arc;
+
+use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
+use crate::kernels::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Source, Update, stride4};
+use crate::network::{Activation, Network, OptimizerKind};
+
+/// Makes buffers and launches while the plan is laid out.
+pub(super) struct Builder<'a> {
+    pub(super) network: &'a Network,
+    pub(super) options: &'a Options,
+    pub(super) buffers: Vec<Buffer>,
+    /// Whether every batch is gathered and every layer and the outputs are a kernel each: the plainest step.
+    pub(super) plain: bool,
+}
+
+/// The part of the plan that trains.
+#[derive(Default)]
+pub(super) struct Training {
+    pub(super) launches: Vec<Launch>,
+    pub(super) states: Vec<Vec<BufferId>>,
+    pub(super) inputs: Vec<Segment>,
+    pub(super) targets: Vec<Segment>,
+    pub(super) order: Option<BufferId>,
+    pub(super) losses: Option<BufferId>,
+}
+
+/// The part of the plan that evaluates.
+pub(super) struct Evaluation {
+    pub(super) launches: Vec<Launch>,
+    pub(super) inputs: BufferId,
+    pub(super) targets: BufferId,
+    pub(super) outputs: BufferId,
+    pub(super) losses: BufferId,
+}
+
+/// Where a phase finds the rows of a batch.
+struct Data {
+    inputs: BufferId,
+    targets: BufferId,
+    source: Source,
+    /// The order that they are read through.
+    order: Option<BufferId>,
+}
+
+impl Data {
+    /// Where the rows of a layer's input are: the data's, or those of a buffer of the batch.
+    fn source_of(&self, input: BufferId) -> Source {
+        if input == self.inputs { self.source } else { Source::Batch }
+    }
+
+    /// The order that a layer's input is read through.
+    fn order_of(&self, input: BufferId) -> Option<BufferId> {
+        self.order.filter(|_| input == self.inputs)
+    }
+}
+
+/// What a phase writes at the outputs.
+struct Ends {
+    product: OutputProduct,
+    /// delta[L], or the network's outputs.
+    written: BufferId,
+    losses: BufferId,
+    /// Room for losses of one replica.
+    room: usize,
+}
+
+impl Builder<'_> {
+    pub(super) fn training(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
+        let (network, layers) = (self.network, self.network.layers());
+        let batch = training.batch.min(training.rows);
+        let inputs = self.segments("inputs", training.rows, network.inputs());
+        let targets = self.segments("targets", training.rows, network.outputs());
+        let in_segments = inputs.len() > 1 || targets.len() > 1;
+        let ordered = self.plain || in_segments || (training.shuffle && batch < training.rows);
+        let order = ordered.then(|| self.add("order", 1, training.rows, Element::Index, false));
+        let source = match order {
+            None => Source::InPlace,
+            Some(_) if self.plain || in_segments || training.gather => Source::Batch,
+            Some(_) => Source::Ordered(training.rows),
+        };
+        let losses = self.add("losses", 1, training.losses, Element::Real, false);
+        let states = self.states(training);
+
+        let mut launches = Vec::new();
+        let (x, y) = match order {
+            Some(order) if source == Source::Batch => (
+                self.gather(&mut launches, "inputs", &inputs, order, batch),
+                self.gather(&mut launches, "targets", &targets, order, batch),
+            ),
+            _ => (inputs[0].buffer, targets[0].buffer),
+        };
+        let data = Data { inputs: x, targets: y, source, order: order.filter(|_| source != Source::Batch) };
+        let mut delta = self.batch_buffer("delta", layers, batch);
+        let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
+        let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
+        for l in (0..layers).rev() {
+            let trained = std::iter::once(parameters[l]).chain(states[l].iter().copied()).collect();
+            let update = self.update(l, training.optimizer, &data, [a[l], delta], trained, batch);
+            if l > 0 {
+                let below = self.batch_buffer("delta", l, batch);
+                launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
+                delta = below;
+            }
+            launches.push(update);
+        }
+        Training { launches, states, inputs, targets, order, losses: Some(losses) }
+    }
+
+    /// The optimizer's states of each layer.
+    pub(super) fn states(&mut self, training: &TrainingOptions) -> Vec<Vec<BufferId>> {
+        (0..self.network.layers())
+            .map(|l| {
+                (1..=training.optimizer.states()).map(|k| self.layer_buffer(&format!("state {k} of layer"), l)).collect()
+            })
+            .collect()
+    }
+
+    pub(super) fn evaluation(&mut self, parameters: &[BufferId]) -> Evaluation {
+        let rows = self.options.evaluation_rows;
+        let inputs = self.add("evaluation inputs", rows, self.network.inputs(), Element::Real, false);
+        let targets = self.add("evaluation targets", rows, self.network.outputs(), Element::Real, false);
+        let losses = self.add("evaluation losses", 1, rows, Element::Real, false);
+        let outputs = self.add("evaluation outputs", rows, self.network.outputs(), Element::Real, false);
+        let mut launches = Vec::new();
+        let data = Data { inputs, targets, source: Source::Batch, order: None };
+        let ends = Ends { product: OutputProduct::Output, written: outputs, losses, room: rows };
+        self.forward(&mut launches, "evaluation ", &data, parameters, rows, &ends);
+        Evaluation { launches, inputs, targets, outputs, losses }
+    }
+
+    /// a[l] = f(a[l-1] · W[l] + b[l]), and what happens at the outputs. Gives a[0..L] and what each layer stored for its
+    /// derivative.
+    fn forward(
+        &mut self,
+        launches: &mut Vec<Launch>,
+        prefix: &str,
+        data: &Data,
+        parameters: &[BufferId],
+        rows: usize,
+        ends: &Ends,
+    ) -> (Vec<BufferId>, Vec<BufferId>) {
+        let (mut a, mut stored) = (vec![data.inputs], vec![data.inputs]);
+        let (widths, last) = (self.network.widths().to_vec(), self.network.layers() - 1);
+        for (l, &activation) in self.network.activations().iter().enumerate() {
+            if l == last && !self.plain && ForwardOutput::suits(widths[l], widths[l + 1]) {
+                launches.push(self.forward_output(data, [a[l], parameters[l]], rows, ends));
+                return (a, stored);
+            }
+            let joint = l == last && self.options.loss.is_joint();
+            let activation = if joint { Activation::Identity } else { activation };
+            let output = self.batch_buffer(&format!("{prefix}output"), l + 1, rows);
+            let trains = ends.product == OutputProduct::Delta;
+            let slope = (trains && activation.stores_slope()).then(|| self.batch_buffer("slope", l + 1, rows));
+            let kernel = Forward {
+                inputs: widths[l],
+                outputs: widths[l + 1],
+                bias: self.network.bias(),
+                activation,
+                slope: slope.is_some(),
+                source: data.source_of(a[l]),
+                capacity: rows,
+            };
+            let reads = [a[l], parameters[l]].into_iter().chain(data.order_of(a[l])).collect();
+            launches.push(launch(
+                format!("forward {}", l + 1),
+                kernel,
+                reads,
+                std::iter::once(output).chain(slope).collect(),
+            ));
+            a.push(output);
+            stored.push(slope.unwrap_or(output));
+        }
+        launches.push(self.output(data, [a[last + 1], stored[last + 1]], rows, ends));
+        (a, stored)
+    }
+
+    /// The last layer with its losses, and delta[L] or the network's outputs, in one kernel.
+    fn forward_output(&self, data: &Data, [input, parameters]: [BufferId; 2], rows: usize, ends: &Ends) -> Launch {
+        let layer = self.network.layers();
+        let kernel = ForwardOutput {
+            inputs: self.network.widths()[layer - 1],
+            outputs: self.network.outputs(),
+            bias: self.network.bias(),
+            activation: self.network.output_activation(),
+            loss: self.options.loss,
+            product: ends.product,
+            source: data.source,
+            first: layer == 1 && data.source != Source::Batch,
+            capacity: rows,
+            losses: ends.room,
+        };
+        let reads = [input, parameters, data.targets].into_iter().chain(data.order).collect();
+        launch(format!("forward {layer}, output"), kernel, reads, vec![ends.written, ends.losses])
+    }
+
+    /// The losses, and delta[L] = dLoss/da[L] ⊙ f'(a[L]) or the network's outputs.
+    fn output(&self, data: &Data, [result, stored]: [BufferId; 2], rows: usize, ends: &Ends) -> Launch {
+        let kernel = Output {
+            outputs: self.network.outputs(),
+            activation: self.network.output_activation(),
+            loss: self.options.loss,
+            product: ends.product,
+            source: data.source,
+            capacity: rows,
+            losses: ends.room,
+        };
+        let reads = [result, stored, data.targets].into_iter().chain(data.order).collect();
+        launch("output".into(), kernel, reads, vec![ends.written, ends.losses])
+    }
+
+    /// delta[l] = (delta[l+1] · W[l+1]ᵀ) ⊙ f'(a[l]), `l` counting layers from 0 here.
+    fn delta(&self, l: usize, reads: [BufferId; 3], below: BufferId, rows: usize) -> Launch {
+        let kernel = Delta {
+            inputs: self.network.widths()[l],
+            outputs: self.network.widths()[l + 1],
+            bias: self.network.bias(),
+            activation: self.network.activations()[l - 1],
+            capacity: rows,
+        };
+        launch(format!("delta {l}"), kernel, reads.to_vec(), vec![below])
+    }
+
+    /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]).
+    fn update(
+        &self,
+        l: usize,
+        optimizer: OptimizerKind,
+        data: &Data,
+        [input, delta]: [BufferId; 2],
+        writes: Vec<BufferId>,
+        rows: usize,
+    ) -> Launch {
+        let kernel = Update {
+            inputs: self.network.widths()[l],
+            outputs: self.network.widths()[l + 1],
+            bias: self.network.bias(),
+            optimizer,
+            source: data.source_of(input),
+            capacity: rows,
+        };
+        let reads = [input, delta].into_iter().chain(data.order_of(input)).collect();
+        launch(format!("update {}", l + 1), kernel, reads, writes)
+    }
+
+    /// The batch's rows of a source, copied together: one launch a segment.
+    fn gather(
+        &mut self,
+        launches: &mut Vec<Launch>,
+        name: &str,
+        source: &[Segment],
+        order: BufferId,
+        rows: usize,
+    ) -> BufferId {
+        let columns = self.buffers[source[0].buffer].columns;
+        let batch = self.add(&format!("batch {name}"), rows, columns, Element::Real, false);
+        let order_length = self.buffers[order].columns;
+        for segment in source {
+            let kernel = Gather {
+                columns,
+                segment_first: segment.first,
+                segment_rows: segment.rows,
+                order: order_length,
+                capacity: rows,
+            };
+            launches.push(launch(format!("gather {name}"), kernel, vec![segment.buffer, order], vec![batch]));
+        }
+        batch
+    }
+
+    /// The training data's rows, cut so that no buffer is larger than allowed.
+    fn segments(&mut self, name: &str, rows: usize, columns: usize) -> Vec<Segment> {
+        let row_bytes = stride4(columns) as u64 * 16;
+        let most = self.options.segment_bytes.map_or(rows, |bytes| (bytes / row_bytes).max(1).min(rows as u64) as usize);
+        let count = rows.div_ceil(most.max(1));
+        (0..count)
+            .map(|index| {
+                let first = index * most;
+                let name = if count == 1 { name.to_string() } else { format!("{name} {}/{count}", index + 1) };
+                let rows = most.min(rows - first);
+                Segment { buffer: self.add(&name, rows, columns, Element::Real, true), first, rows }
+            })
+            .collect()
+    }
+
+    pub(super) fn layer_buffer(&mut self, name: &str, l: usize) -> BufferId {
+        let rows = self.network.widths()[l] + usize::from(self.network.bias());
+        self.add(&format!("{name} {}", l + 1), rows, self.network.widths()[l + 1], Element::Real, false)
+    }
+
+    fn batch_buffer(&mut self, name: &str, layer: usize, rows: usize) -> BufferId {
+        self.add(&format!("{name} {layer}"), rows, self.network.widths()[layer], Element::Real, false)
+    }
+
+    pub(super) fn add(&mut self, name: &str, rows: usize, columns: usize, element: Element, shared: bool) -> BufferId {
+        self.buffers.push(Buffer { name: name.into(), rows, columns, element, shared, group: None });
+        self.buffers.len() - 1
+    }
+}
+
+pub(super) fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
+    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new(), choice: None }
+}

@@ -1,0 +1,101 @@
+//! What a device allows, and whether a plan stays within it.
+
+use super::{Launch, Phase, Plan};
+use crate::error::{Error, Result};
+use crate::kernels::Target;
+use crate::kernels::form::MOST_ITERATIONS;
+
+/// What a device allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceLimits {
+    /// Bytes of the largest buffer that a kernel may bind.
+    pub buffer_bytes: u64,
+    /// Bytes of all buffers together; none where that is not known before they are asked for.
+    pub memory: Option<u64>,
+    /// Workgroups along one axis.
+    pub workgroups: u64,
+    /// Storage buffers that a kernel may bind.
+    pub storage_buffers: u64,
+    /// What decides how kernels are computed.
+    pub target: Target,
+}
+
+/// Bytes in binary units, as people read them.
+pub fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+impl Plan {
+    /// Checks every buffer and dispatch against a device's limits, before anything is allocated.
+    ///
+    /// # Errors
+    /// Limit, naming the buffer or kernel, what it needs, what the device has, and what to change.
+    pub fn check(&self, limits: &DeviceLimits) -> Result<()> {
+        for buffer in &self.buffers {
+            let (bytes, most) = (buffer.padded_bytes(self.replicas), limits.buffer_bytes);
+            if bytes > most {
+                return Err(Error::Limit(format!(
+                    "'{}' ({} × {}) needs {} and this device's buffers hold {}: take a smaller --batch-size or --hidden, fewer rows, or \
+                     --device cpu",
+                    buffer.name,
+                    buffer.rows,
+                    buffer.columns,
+                    human_bytes(bytes),
+                    human_bytes(most)
+                )));
+            }
+        }
+        let (bytes, most) = (self.padded_bytes(), limits.memory.unwrap_or(u64::MAX));
+        if bytes > most {
+            return Err(Error::Limit(format!(
+                "all buffers together need {} and --device-memory allows {}: take a smaller --batch-size or --hidden, or --device cpu",
+                human_bytes(bytes),
+                human_bytes(most)
+            )));
+        }
+        for phase in [Phase::Training, Phase::Evaluation] {
+            for launch in self.launches(phase) {
+                self.check_launch(launch, self.rows(phase), limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_launch(&self, launch: &Launch, rows: usize, limits: &DeviceLimits) -> Result<()> {
+        let (label, most) = (&launch.label, limits.buffer_bytes);
+        let partial_bytes = launch.partial_bytes(rows, self.replicas, &limits.target);
+        if partial_bytes > most {
+            return Err(Error::Limit(format!(
+                "'{label}' over a batch of {rows} rows needs {} for partial sums and this device's buffers hold {}: take a smaller \
+                 --batch-size, or --device cpu",
+                human_bytes(partial_bytes),
+                human_bytes(most)
+            )));
+        }
+        let bindings = self.bindings(launch).len() as u64 + 2 + u64::from(partial_bytes > 0);
+        if bindings > limits.storage_buffers {
+            return Err(Error::Limit(format!(
+                "'{label}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",
+                limits.storage_buffers
+            )));
+        }
+        for form in launch.forms(rows, &limits.target) {
+            let groups = launch.kernel.grid(rows, self.replicas, form).into_iter().max().unwrap_or(0);
+            let iterations = launch.kernel.iterations(rows, form);
+            if groups > limits.workgroups || iterations > MOST_ITERATIONS {
+                return Err(Error::Limit(format!(
+                    "'{label}' over a batch of {rows} rows needs {groups} workgroups along an axis and {iterations} loop iterations; {} \
+                     and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
+                    limits.workgroups
+                )));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Training as one kernel of many whole steps.
+
+use std::sync::Arc;
+
+use super::builder::{Builder, Training, launch};
+use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
+use crate::kernels::Whole;
+use crate::kernels::whole::{Sequence, SequenceLaunch, Variant};
+
+impl Builder<'_> {
+    /// All of training as one kernel of many steps.
+    pub(super) fn whole(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
+        let layers = self.network.layers();
+        let add = |builder: &mut Self, name: &str, rows: usize, columns: usize| {
+            builder.add(name, rows, columns, Element::Real, true)
+        };
+        let inputs = add(self, "inputs", training.rows, self.network.inputs());
+        let targets = add(self, "targets", training.rows, self.network.outputs());
+        let order = self.add("order", 1, training.rows, Element::Index, false);
+        let losses = self.add("losses", 1, training.losses, Element::Real, false);
+        let states = self.states(training);
+        for &id in parameters.iter().chain(states.iter().flatten()) {
+            self.buffers[id].group = Some(0);
+        }
+        let kernel = Whole {
+            network: self.network.clone(),
+            loss: self.options.loss,
+            optimizer: training.optimizer,
+            batch: training.batch.min(training.rows),
+            order: training.rows,
+            losses: training.losses,
+            replicas: self.options.replicas,
+            own_steps: self.options.own_steps,
+            variant: training.whole.unwrap_or(Variant::WorkgroupStored),
+            sequence: Arc::new(self.sequence(training)),
+        };
+        let scratch = kernel.scratch().map(|length| self.add("values", 1, 4 * length, Element::Real, false));
+        let writes = parameters.iter().chain(states.iter().flatten()).copied().chain([losses]).collect();
+        let scratch = scratch.into_iter().collect();
+        let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
+        let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
+        let (inputs, targets) = (segment(inputs), segment(targets));
+        debug_assert_eq!(states.len(), layers);
+        Training { launches, states, inputs, targets, order: Some(order), losses: Some(losses) }
+    }
+
+    /// The same step, kernel by kernel, for one replica.
+    fn sequence(&self, training: &TrainingOptions) -> Sequence {
+        let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
+        let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), plain: true };
+        let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
+        let part = inner.training(training, &parameters);
+        let launches = part.launches.into_iter().map(|launch| {
+            let Launch { kernel, reads, writes, .. } = launch;
+            SequenceLaunch { kernel, reads, writes }
+        });
+        Sequence {
+            launches: launches.collect(),
+            lengths: inner.buffers.iter().map(Buffer::length).collect(),
+            reads: [part.inputs[0].buffer, part.targets[0].buffer].into_iter().chain(part.order).collect(),
+            writes: parameters.into_iter().chain(part.states.into_iter().flatten()).chain(part.losses).collect(),
+        }
+    }
+}
