@@ -250,7 +250,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         for layer in &self.layers {
             let (before, after) = self.values[base..base + self.width].split_at_mut(layer.output);
             let input = &before[layer.input..];
-            for j in 0..layer.outputs {
+            for (j, sum) in after[..layer.outputs].iter_mut().enumerate() {
                 let mut z = [0.0; LANES];
                 if layer.bias {
                     z = Self::parameter(&self.parameters, layer.parameter + layer.inputs * layer.outputs + j);
@@ -261,7 +261,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
                         z[lane] += input[lane] * weight[lane];
                     }
                 }
-                after[j] = z;
+                *sum = z;
             }
             for (j, value) in after[..layer.outputs].iter_mut().enumerate() {
                 if layer.activation.stores_slope() {
