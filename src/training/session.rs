@@ -136,7 +136,9 @@ fn streamed_plan<T: Precision>(
     let with_window = |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: 1 }, device);
     let batch = recipe.batch.min(rows);
     let least = with_window(batch);
-    let batch_bytes: u64 = least.data().map(|id| least.buffers[id].padded_bytes(1)).sum();
+    // A whole network's kernel reads its window through an order, too.
+    let of_batch = least.data().chain(least.order);
+    let batch_bytes: u64 = of_batch.map(|id| least.buffers[id].padded_bytes(1)).sum();
     let room = memory.saturating_sub(least.padded_bytes()).min(WINDOW_BYTES);
     let batches = (1 + room / batch_bytes.max(1)).min((rows.saturating_sub(1) / batch.max(1)) as u64);
     if batches > 1 { with_window(batch * batches as usize) } else { least }
