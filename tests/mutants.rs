@@ -96,7 +96,7 @@ struct Fault {
 }
 
 impl Fault {
-    fn check(&self, device: Device) -> Result<(), Failed> {
+    fn check(&self, device: &Device) -> Result<(), Failed> {
         let mut plan = self.case.plan();
         let mut altered = 0;
         for launch in &mut plan.training {
@@ -113,7 +113,7 @@ impl Fault {
         }
         let findings = self.case.findings(&mut Gpu::new(plan.clone(), device.clone())?)?;
         match findings.iter().find(|finding| finding.outcome.is_err()) {
-            None if plan.training[0].kernel.takes_many_steps() => self.is_noticed_among_steps(plan, &device),
+            None if plan.training[0].kernel.takes_many_steps() => self.is_noticed_among_steps(plan, device),
             None => Err("was not noticed".into()),
             Some(finding) if finding.launch.starts_with(self.noticed) => Ok(()),
             Some(finding) => Err(format!("was noticed in the wrong place: {finding:?}").into()),
@@ -504,7 +504,7 @@ fn main() {
     let shared = Shared::default();
     let unaltered = |device| {
         let fault = fault("nothing", "forward", ["fn main", "fn main"], case());
-        match fault.check(device) {
+        match fault.check(&device) {
             Err(failed) if failed.message() == Some("was not noticed") => Ok(()),
             other => Err(format!("an unaltered shader gave {other:?}").into()),
         }
@@ -524,7 +524,7 @@ fn main() {
     for faults in faults {
         for fault in faults {
             trials.push(
-                shared.trial(format!("is noticed in {}: {}", fault.kernel, fault.name), move |device| fault.check(device)),
+                shared.trial(format!("is noticed in {}: {}", fault.kernel, fault.name), move |device| fault.check(&device)),
             );
         }
     }

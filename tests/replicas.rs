@@ -66,8 +66,11 @@ fn samples<T: Precision>(outputs: usize) -> Samples<T> {
     Samples { inputs: Matrix::new(ROWS, 3, inputs), targets }
 }
 
+/// Weights, and losses of each epoch.
+type Outcome<T> = (Vec<T>, Vec<f64>);
+
 /// The weights and losses of each replica after some epochs, the replicas' seeds being these.
-fn trained<T: Precision>(job: &Job, seeds: &[u64], device: &Device) -> Result<Vec<(Vec<T>, Vec<f64>)>, Failed> {
+fn trained<T: Precision>(job: &Job, seeds: &[u64], device: &Device) -> Result<Vec<Outcome<T>>, Failed> {
     let weights: Vec<Weights<T>> = seeds.iter().map(|&seed| first_weights(&job.network, seed)).collect();
     let (network, recipe) = (job.network.clone(), Recipe { seed: seeds[0], ..job.recipe });
     let mut session = Session::replicated(network, recipe, seeds, &weights, samples(job.network.outputs()), device)?;
