@@ -199,8 +199,7 @@ impl Device {
     ) -> Option<Variant> {
         let Some(gpu) = &self.gpu else {
             let single = size_of::<T>() == size_of::<f32>();
-            let variant = Whole::variant(network, optimizer, batch, 0, true).filter(|_| single);
-            return variant.filter(|&variant| variant == Variant::Invocation);
+            return (single && Whole::suits_lanes(network, optimizer, batch)).then_some(Variant::Invocation);
         };
         let limits = gpu.limits();
         let widest = network.inputs().max(network.outputs());

@@ -28,6 +28,12 @@ pub enum Variant {
 /// Numbers that an invocation may keep in its registers and private memory: parameters, gradients, states and activations.
 const INVOCATION_NUMBERS: usize = 384;
 
+/// Rows of a batch up to which one invocation takes them one after the other.
+const INVOCATION_ROWS: usize = 64;
+/// Rows of a batch up to which one workgroup does a step: more are worth the whole device, and would take more loop iterations
+/// than every driver allows.
+const WORKGROUP_ROWS: usize = 1024;
+
 /// Bytes from which a member of a group of buffers may begin: what every device allows at most to ask for.
 pub const GROUP_ALIGNMENT: usize = 256;
 
@@ -85,9 +91,9 @@ impl Whole {
         software: bool,
     ) -> Option<Variant> {
         let sizes = Sizes::new(network, optimizer, batch);
-        if sizes.invocation_numbers <= INVOCATION_NUMBERS {
+        if sizes.invocation_numbers <= INVOCATION_NUMBERS && batch <= INVOCATION_ROWS {
             Some(Variant::Invocation)
-        } else if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS {
+        } else if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS || batch > WORKGROUP_ROWS {
             None
         } else if software {
             Some(Variant::WorkgroupStored)
@@ -96,6 +102,12 @@ impl Whole {
         } else {
             None
         }
+    }
+
+    /// Whether a network is so small that the CPU trains it best over SIMD lanes, on one thread a network.
+    pub fn suits_lanes(network: &Network, optimizer: OptimizerKind, batch: usize) -> bool {
+        let sizes = Sizes::new(network, optimizer, batch);
+        sizes.invocation_numbers <= INVOCATION_NUMBERS && batch <= WORKGROUP_ROWS
     }
 
     /// vec4s of one replica's activations, slopes and deltas, for the variant that keeps them in a buffer.
@@ -274,4 +286,59 @@ impl Twin<f32> for Whole {
 /// The largest `T` of the two, for numbers that are not NaN.
 fn largest<T: Scalar>(a: T, b: T) -> T {
     a.maximum(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::form::{Choice, MOST_ITERATIONS};
+
+    fn network(widths: &[usize]) -> Network {
+        Network::new(widths.to_vec(), vec![Activation::Sigmoid; widths.len() - 1], true).expect("a network")
+    }
+
+    #[test]
+    fn every_step_that_is_taken_whole_is_within_the_loop_iterations_of_every_driver() {
+        let mut taken = 0;
+        for widths in [vec![1, 1], vec![3, 4, 1], vec![4; 9], vec![64, 32, 10], vec![300, 4], vec![4, 300], vec![9; 8]] {
+            for batch in [1, 7, 64, 65, 200, 1024, 1025, 100_000] {
+                for software in [false, true] {
+                    for optimizer in [OptimizerKind::Sgd, OptimizerKind::Adam] {
+                        let network = network(&widths);
+                        let Some(variant) = Whole::variant(&network, optimizer, batch, 1 << 14, software) else { continue };
+                        taken += 1;
+                        let sequence =
+                            Sequence { launches: Vec::new(), lengths: Vec::new(), reads: Vec::new(), writes: Vec::new() };
+                        let whole = Whole {
+                            network,
+                            loss: Loss::SquaredError,
+                            optimizer,
+                            batch,
+                            order: batch,
+                            losses: batch,
+                            replicas: 1,
+                            own_steps: false,
+                            variant,
+                            sequence: Arc::new(sequence),
+                        };
+                        let form = Choice::default().forms(8).next().expect("a form");
+                        let iterations = whole.iterations(batch, form);
+                        assert!(iterations <= MOST_ITERATIONS, "{widths:?} {batch} {variant:?}: {iterations}");
+                    }
+                }
+            }
+        }
+        assert!(taken > 50, "{taken}");
+    }
+
+    #[test]
+    fn large_batches_are_for_the_layers_own_kernels() {
+        let tiny = network(&[3, 4, 1]);
+        let variant = |batch| Whole::variant(&tiny, OptimizerKind::Sgd, batch, 1 << 15, false);
+        assert_eq!(variant(4), Some(Variant::Invocation));
+        assert_eq!(variant(65), Some(Variant::Workgroup));
+        assert_eq!(variant(100_000), None);
+        assert!(Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 65));
+        assert!(!Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 100_000));
+    }
 }
