@@ -4,7 +4,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use wgrad::bench::WorkloadName;
 use wgrad::kernels::Step;
 use wgrad::plan::Phase;
-use wgrad::training::{Device, Precision, Wanted, session};
+use wgrad::training::{Device, Precision, Wanted, planning};
 use wgrad::verification::fill;
 
 /// Launches of one kernel in a row.
@@ -17,7 +17,7 @@ fn kernels(criterion: &mut Criterion) {
     group.sample_size(10);
     let gpu = Device::choose(&Wanted::Gpu, None, false).ok();
     for device in [Device::cpu(None, "benchmark")].into_iter().chain(gpu) {
-        let plan = session::plan::<f32>(&network, recipe.loss, Some(&recipe), 2 * recipe.batch, 1, &device);
+        let plan = planning::plan::<f32>(&network, recipe.loss, Some(&recipe), 2 * recipe.batch, 1, &device);
         let mut executor = f32::executor(plan.clone(), &device).expect("an executor");
         fill(executor.as_mut(), 1).expect("numbers");
         let rates = recipe.optimizer.rates(1, 1e-6);

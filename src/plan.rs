@@ -19,7 +19,7 @@ use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::{Variant, group_starts};
 use crate::kernels::{Choice, Form, Kernel, Target, stride4};
 use crate::network::{Loss, Network, OptimizerKind};
-use builder::{Builder, Training};
+use builder::Builder;
 pub use limits::{DeviceLimits, human_bytes};
 pub use traffic::RowBytes;
 
@@ -245,11 +245,11 @@ impl Plan {
         let mut builder = Builder { network, options, buffers: Vec::new(), plain: false };
         let parameters: Vec<_> = (0..network.layers()).map(|l| builder.layer_buffer("parameters", l)).collect();
         let evaluation = builder.evaluation(&parameters);
-        let training = match &options.training {
-            Some(training) if training.whole.is_some() => builder.whole(training, &parameters),
-            Some(training) => builder.training(training, &parameters),
-            None => Training::default(),
-        };
+        let training = options.training.as_ref().map(|training| match training.whole {
+            Some(variant) => builder.whole(variant, training, &parameters),
+            None => builder.training(training, &parameters),
+        });
+        let training = training.unwrap_or_default();
         Self {
             buffers: builder.buffers,
             training: training.launches,

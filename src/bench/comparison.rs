@@ -14,7 +14,7 @@ use super::work::Work;
 use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::plan::Phase;
-use crate::training::{Device, DeviceReport, Precision, Session};
+use crate::training::{Device, DeviceReport, Precision, Session, fastest};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -338,13 +338,16 @@ impl Grid<'_> {
 /// A net with made-up data on a device.
 fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
     net.plan(batch, device)?;
-    Session::new(net.network()?, recipe(batch), &net.weights(), net.samples(BATCHES * batch), device)
+    let network = net.network()?;
+    let (weights, samples) = (fastest::weights(&network), fastest::samples(&network, BATCHES * batch));
+    Session::new(network, recipe(batch), &weights, samples, device)
 }
 
 /// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet.
 fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
     let device = device.reopened()?;
-    let (plan, samples) = (net.plan(batch, &device)?, net.samples(BATCHES * batch));
+    let (plan, network) = (net.plan(batch, &device)?, net.network()?);
+    let samples = fastest::samples(&network, BATCHES * batch);
     let started = Instant::now();
     let mut executor = f32::executor(plan.clone(), &device)?;
     let compiled = Instant::now();
@@ -354,7 +357,7 @@ fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
             executor.write(segment.buffer, 0, &matrix.values[range])?;
         }
     }
-    for (&id, layer) in plan.parameters.iter().zip(net.weights()) {
+    for (&id, layer) in plan.parameters.iter().zip(fastest::weights(&network)) {
         executor.write(id, 0, &[layer.weight.values, layer.bias].concat())?;
     }
     if let Some(order) = plan.order {

@@ -5,12 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Matrix;
 use crate::error::{Result, shown};
 use crate::executor::cpu::affordable;
-use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
+use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
 use crate::plan::Plan;
-use crate::training::{Device, Recipe, Reduction, Samples, Schedule, session};
+use crate::training::{Device, Recipe, Reduction, Schedule, planning};
 
 /// Inputs, hidden widths, outputs, written with dashes: `784-128-10`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +70,7 @@ impl Net {
     /// Limit, if it does not.
     pub fn plan(&self, batch: usize, device: &Device) -> Result<Plan> {
         let recipe = recipe(batch);
-        let plan = session::plan::<f32>(&self.network()?, recipe.loss, Some(&recipe), BATCHES * batch, 1, device);
+        let plan = planning::plan::<f32>(&self.network()?, recipe.loss, Some(&recipe), BATCHES * batch, 1, device);
         affordable::<f32>(&plan)?;
         Ok(plan)
     }
@@ -80,29 +79,10 @@ impl Net {
     pub fn operations(&self) -> f64 {
         6.0 * self.widths.windows(2).map(|pair| (pair[0] + 1) as f64 * pair[1] as f64).sum::<f64>()
     }
-
-    /// Numbers between 0 and 1 as inputs and targets.
-    pub fn samples(&self, rows: usize) -> Samples<f32> {
-        let matrix = |columns: usize| {
-            let values = (0..rows * columns).map(|index| ((index * 7919) % 1009) as f32 / 1009.0).collect();
-            Matrix::new(rows, columns, values)
-        };
-        Samples { inputs: matrix(self.widths[0]), targets: matrix(self.widths[self.widths.len() - 1]) }
-    }
-
-    /// Small numbers as first weights.
-    pub fn weights(&self) -> Weights<f32> {
-        let layer = |pair: &[usize]| {
-            let scale = 1.0 / (pair[0] as f32).sqrt();
-            let value = |index: usize| (((index * 7907) % 1013) as f32 / 506.0 - 1.0) * scale;
-            let weight = Matrix::new(pair[0], pair[1], (0..pair[0] * pair[1]).map(value).collect());
-            Layer { weight, bias: vec![0.0; pair[1]] }
-        };
-        self.widths.windows(2).map(layer).collect()
-    }
 }
 
-/// How the nets are trained: rows in their order, so that losses are read back seldom, and at a rate so small that nothing saturates however long it is measured.
+/// How the nets are trained: rows in their order, so that losses are read back seldom, and at a rate so small that nothing
+/// saturates however long it is measured.
 pub fn recipe(batch: usize) -> Recipe {
     Recipe {
         loss: Loss::SquaredError,

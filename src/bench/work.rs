@@ -23,9 +23,8 @@ impl Work {
         };
         let used = launch.reads.iter().chain(&launch.writes).filter_map(|id| layer(id).map(|layer| (id, layer)));
         let taken: usize = used.map(|(&id, layer)| times(layer) * plan.buffers[id].length()).sum();
-        let read = launch.reads.iter().map(|&id| length(plan, id, rows)).sum::<usize>();
-        let written = launch.writes.iter().map(|&id| length(plan, id, rows) * if kept(plan, id) { 2 } else { 1 });
-        Self { operations: 2.0 * rows as f64 * taken as f64, bytes: 4.0 * (read + written.sum::<usize>()) as f64 }
+        let bytes = plan.moved_bytes(launch, |columns| 4 * columns as u64);
+        Self { operations: 2.0 * rows as f64 * taken as f64, bytes: bytes as f64 }
     }
 
     /// What a training step of `rows` rows does.
@@ -42,28 +41,11 @@ impl Work {
     }
 }
 
-/// Whether a launch that writes a buffer needs what was in it.
-fn kept(plan: &Plan, id: BufferId) -> bool {
-    plan.parameters.contains(&id) || plan.states.iter().flatten().any(|&state| state == id)
-}
-
-/// Elements of a buffer that a step of `rows` rows touches: of the data and what lies beside it, the batch's rows.
-fn length(plan: &Plan, id: BufferId, rows: usize) -> usize {
-    let buffer = &plan.buffers[id];
-    if kept(plan, id) {
-        buffer.length()
-    } else if buffer.rows == 1 && buffer.columns > rows {
-        rows
-    } else {
-        rows.min(buffer.rows) * buffer.columns
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-    use crate::training::{Device, Recipe, Reduction, Schedule, session};
+    use crate::training::{Device, Recipe, Reduction, Schedule, planning};
 
     #[test]
     fn a_step_costs_what_its_products_do() {
@@ -80,8 +62,8 @@ mod tests {
         };
         let device = Device::cpu(Some(1), "a test");
         // In f32 it is one kernel, in f64 one a layer.
-        let whole = session::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
-        let plan = session::plan::<f64>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
+        let whole = planning::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
+        let plan = planning::plan::<f64>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
         let work = Work::of_step(&plan, 16);
         assert_eq!((whole.training.len(), plan.training.len()), (1, 5));
         assert_eq!(Work::of_step(&whole, 16).operations, work.operations);

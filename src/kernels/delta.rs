@@ -1,7 +1,8 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
-use super::product::{self, Composition, Factor, Layout, TileMut, Tiling};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
+use super::tiling::{Factor, TileMut, Tiling};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{UNIT, sum_error, underflow};

@@ -1,7 +1,8 @@
 //! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
 
-use super::product::{self, Composition, Factor, Layout, TileMut, Tiling};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
+use super::tiling::{Factor, TileMut, Tiling};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::Activation;
 use crate::rounding::{sum_error, underflow};

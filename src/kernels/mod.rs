@@ -11,6 +11,7 @@ pub mod product;
 pub mod shader;
 pub mod source;
 pub mod step;
+pub(crate) mod tiling;
 pub mod update;
 pub mod whole;
 

@@ -1,7 +1,8 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
 
-use super::product::{self, Composition, Factor, Layout, TileMut, Tiling};
+use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
+use super::tiling::{Factor, TileMut, Tiling};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;

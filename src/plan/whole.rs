@@ -8,9 +8,8 @@ use crate::kernels::Whole;
 use crate::kernels::whole::{Sequence, SequenceLaunch, Variant};
 
 impl Builder<'_> {
-    /// All of training as one kernel of many steps.
-    pub(super) fn whole(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
-        let layers = self.network.layers();
+    /// All of training as one kernel of many steps, in this variant.
+    pub(super) fn whole(&mut self, variant: Variant, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
         let add = |builder: &mut Self, name: &str, rows: usize, columns: usize| {
             builder.add(name, rows, columns, Element::Real, true)
         };
@@ -31,7 +30,7 @@ impl Builder<'_> {
             losses: training.losses,
             replicas: self.options.replicas,
             own_steps: self.options.own_steps,
-            variant: training.whole.unwrap_or(Variant::WorkgroupStored),
+            variant,
             sequence: Arc::new(self.sequence(training)),
         };
         let scratch = kernel.scratch().map(|length| self.add("values", 1, 4 * length, Element::Real, false));
@@ -40,7 +39,6 @@ impl Builder<'_> {
         let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
         let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
         let (inputs, targets) = (segment(inputs), segment(targets));
-        debug_assert_eq!(states.len(), layers);
         Training { launches, states, inputs, targets, order: Some(order), losses: Some(losses) }
     }
 

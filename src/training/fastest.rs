@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::device::{Device, ONLY_SOFTWARE};
-use super::session::{self, Recipe, Samples, Session};
+use super::planning;
+use super::session::{Recipe, Samples, Session};
 use crate::cache;
 use crate::data::Matrix;
 use crate::error::{Result, shown};
@@ -150,7 +151,7 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
 /// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it.
 fn measure(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
     let (recipe, rows) = sample_of(network, recipe, rows);
-    let plan = session::plan::<f32>(network, recipe.loss, Some(&recipe), rows, 1, device);
+    let plan = planning::plan::<f32>(network, recipe.loss, Some(&recipe), rows, 1, device);
     let fits = |gpu: &OpenGpu| plan.check(&gpu.limits()).is_ok();
     if affordable::<f32>(&plan).is_err() || !device.gpu().is_none_or(fits) {
         return Ok(None);
@@ -181,8 +182,8 @@ fn sample_of(network: &Network, recipe: &Recipe, rows: usize) -> (Recipe, usize)
     (Recipe { batch, ..*recipe }, steps * batch)
 }
 
-/// Inputs between 0 and 1; targets that any loss takes: each row is of one class.
-fn samples(network: &Network, rows: usize) -> Samples<f32> {
+/// Data to measure with: inputs between 0 and 1; targets that any loss takes, each row being of one class.
+pub(crate) fn samples(network: &Network, rows: usize) -> Samples<f32> {
     let (inputs, outputs) = (network.inputs(), network.outputs());
     let values = (0..rows * inputs).map(|index| ((index * 7919) % 1009) as f32 / 1009.0).collect();
     let mut targets = Matrix::zeros(rows, outputs);
@@ -190,8 +191,8 @@ fn samples(network: &Network, rows: usize) -> Samples<f32> {
     Samples { inputs: Matrix::new(rows, inputs, values), targets }
 }
 
-/// Small weights of both signs.
-fn weights(network: &Network) -> Weights<f32> {
+/// First weights to measure with: small ones of both signs.
+pub(crate) fn weights(network: &Network) -> Weights<f32> {
     let layer = |pair: &[usize]| {
         let scale = 1.0 / (pair[0] as f32).sqrt();
         let value = |index: usize| (((index * 7907) % 1013) as f32 / 506.0 - 1.0) * scale;

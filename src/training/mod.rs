@@ -5,6 +5,7 @@ pub mod device;
 pub mod fastest;
 pub mod fit;
 pub mod options;
+pub mod planning;
 pub mod predictions;
 pub mod resolution;
 pub mod run;

@@ -92,7 +92,10 @@ impl Case {
             let rows = self.batch.min(self.rows - first);
             for replica in 0..if self.own_steps { self.replicas } else { 1 } {
                 let rates = optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64);
-                steps.push(Step { first, rows, loss_row: first, scale: 1.0 / rows as f64, rates });
+                // Every other replica takes the first two batches the other way round.
+                let swapped = replica % 2 == 1 && first < 2 * self.batch && self.rows >= 2 * self.batch;
+                let first = if swapped { self.batch - first } else { first };
+                steps.push(Step { first, rows, loss_row: number * self.batch, scale: 1.0 / rows as f64, rates });
             }
         }
         steps

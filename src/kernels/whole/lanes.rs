@@ -6,11 +6,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Whole, largest};
+use super::Whole;
+use super::losses::{binary_cross_entropy, cross_entropy, squared_error};
 use crate::kernels::{Operand, OperandMut, Step};
+use crate::network::activation::sigmoid;
 use crate::network::optimizer::Rates;
-use crate::network::{Activation, Loss, OptimizerKind};
-use crate::scalar::exponential;
+use crate::network::{Activation, Loss};
+use crate::scalar::Scalar;
+use crate::simd::{Vectorised, vectorised};
 
 /// Replicas that go through the same instructions.
 const REPLICAS: usize = 16;
@@ -28,10 +31,10 @@ pub(super) fn train(
     let task = |first: usize, writes: Vec<&mut [f32]>| {
         let task = Task { whole, steps, each, first, reads };
         match (replicas, whole.batch) {
-            (1, ..=4) => dispatch::<4, true>(&task, writes, 1),
-            (1, ..=8) => dispatch::<8, true>(&task, writes, 1),
-            (1, _) => dispatch::<16, true>(&task, writes, 1),
-            _ => dispatch::<REPLICAS, false>(&task, writes, REPLICAS.min(replicas - first)),
+            (1, ..=4) => run::<4, true>(&task, writes, 1),
+            (1, ..=8) => run::<8, true>(&task, writes, 1),
+            (1, _) => run::<16, true>(&task, writes, 1),
+            _ => run::<REPLICAS, false>(&task, writes, REPLICAS.min(replicas - first)),
         }
     };
     let mut blocks: Vec<Vec<&mut [f32]>> = (0..replicas.div_ceil(REPLICAS)).map(|_| Vec::new()).collect();
@@ -49,23 +52,21 @@ pub(super) fn train(
 }
 
 /// Runs a task with the widest SIMD instructions of the machine.
-fn dispatch<const LANES: usize, const SAMPLES: bool>(task: &Task<'_>, mut writes: Vec<&mut [f32]>, replicas: usize) {
+fn run<const LANES: usize, const SAMPLES: bool>(task: &Task<'_>, mut writes: Vec<&mut [f32]>, replicas: usize) {
     let mut block = Block::<LANES, SAMPLES>::new(task.whole, replicas);
-    pulp::Arch::new().dispatch(Training { block: &mut block, task, writes: &mut writes });
+    vectorised(Training { block: &mut block, task, writes: &mut writes });
 }
 
-/// A block's training, compiled once for each set of SIMD instructions.
+/// A block's training.
 struct Training<'a, 'b, 'c, const LANES: usize, const SAMPLES: bool> {
     block: &'a mut Block<LANES, SAMPLES>,
     task: &'a Task<'b>,
     writes: &'a mut [&'c mut [f32]],
 }
 
-impl<const LANES: usize, const SAMPLES: bool> pulp::WithSimd for Training<'_, '_, '_, LANES, SAMPLES> {
-    type Output = ();
-
+impl<const LANES: usize, const SAMPLES: bool> Vectorised for Training<'_, '_, '_, LANES, SAMPLES> {
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+    fn run(self) {
         self.block.train(self.task, self.writes);
     }
 }
@@ -97,7 +98,7 @@ struct Layer {
 }
 
 /// What one vector of lanes holds.
-type Vector<const LANES: usize> = [f32; LANES];
+pub(super) type Vector<const LANES: usize> = [f32; LANES];
 
 /// Some replicas' numbers. With SAMPLES the lanes are samples of one replica, whose parameters are single numbers; without, each
 /// lane is a replica, and a parameter is a vector.
@@ -113,7 +114,7 @@ struct Block<const LANES: usize, const SAMPLES: bool> {
     slopes: Vec<Vector<LANES>>,
     deltas: Vec<Vector<LANES>>,
     targets: Vec<Vector<LANES>>,
-    /// First place in the order and rows of the batch whose inputs and targets are loaded.
+    /// First place in the order and rows of the batch whose inputs and targets are loaded, where all replicas have the same.
     loaded: Option<(usize, usize)>,
 }
 
@@ -202,7 +203,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
     fn step(&mut self, task: &Task<'_>, steps: &[Step], losses: &mut [f32], capacity: usize) {
         let rows = steps[0].rows;
         let vectors = if SAMPLES { rows.div_ceil(LANES) } else { rows };
-        self.gather(task, steps[0].first, rows);
+        self.gather(task, steps);
         self.gradient.fill(0.0);
         let mut scale = [0.0; LANES];
         for (lane, scale) in scale.iter_mut().enumerate() {
@@ -221,15 +222,18 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
 
     /// Copies the batch's inputs and targets into lanes, unless they are there.
     #[inline(always)]
-    fn gather(&mut self, task: &Task<'_>, first: usize, rows: usize) {
-        if self.loaded == Some((first, rows)) {
+    fn gather(&mut self, task: &Task<'_>, steps: &[Step]) {
+        let rows = steps[0].rows;
+        let batch = (steps.len() == 1).then_some((steps[0].first, rows));
+        if batch.is_some() && self.loaded == batch {
             return;
         }
-        self.loaded = Some((first, rows));
+        self.loaded = batch;
         let (inputs, outputs) = (task.whole.network.inputs(), task.whole.network.outputs());
         let [source, desired, order] = task.reads else { panic!("whole reads inputs, targets and order") };
         for replica in 0..self.replicas {
             let order = order.of(task.first + replica).indices;
+            let first = steps[replica.min(steps.len() - 1)].first;
             for row in 0..rows {
                 let from = order[first + row] as usize;
                 let (vector, lane) = if SAMPLES { (row / LANES, row % LANES) } else { (row, replica) };
@@ -339,10 +343,8 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
                 }
                 let place = base + layer.input + k;
                 let stored = if below.activation.stores_slope() { &self.slopes[place] } else { &self.values[place] };
-                let slope = derivative(below.activation, stored);
-                for lane in 0..LANES {
-                    delta[lane] = sum[lane] * slope[lane];
-                }
+                below.activation.times_derivative(&mut sum, stored);
+                *delta = sum;
             }
         }
     }
@@ -407,59 +409,28 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
     #[inline(always)]
     fn apply(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: Range<usize>) {
         let [first, second] = &mut self.states;
-        let of = |state: usize| if state < whole.optimizer.states() { range.clone() } else { 0..0 };
-        let (first, second) = (&mut first[of(0)], &mut second[of(1)]);
-        let both = self.parameters[range.clone()].iter_mut().zip(&self.gradient[range.clone()]);
-        apply(whole.optimizer, rates, decay, both, first.iter_mut(), second.iter_mut());
+        let (parameters, gradient) = (&mut self.parameters[range.clone()], &self.gradient[range.clone()]);
+        let optimizer = whole.optimizer;
+        match optimizer.states() {
+            0 => optimizer.update_all(rates, decay, [parameters], gradient),
+            1 => optimizer.update_all(rates, decay, [parameters, &mut first[range]], gradient),
+            _ => {
+                let (first, second) = (&mut first[range.clone()], &mut second[range]);
+                optimizer.update_all(rates, decay, [parameters, first, second], gradient);
+            }
+        }
     }
 
     /// The rule for one lane's parameters of a range.
     #[inline(always)]
     fn apply_lane(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: Range<usize>, lane: usize) {
-        let range = range.start + lane..range.end;
-        let [first, second] = &mut self.states;
-        let of = |state: usize| if state < whole.optimizer.states() { range.clone() } else { 0..0 };
-        let (first, second) = (&mut first[of(0)], &mut second[of(1)]);
-        let both = self.parameters[range.clone()].iter_mut().zip(&self.gradient[range.clone()]).step_by(LANES);
-        apply(whole.optimizer, rates, decay, both, first.iter_mut().step_by(LANES), second.iter_mut().step_by(LANES));
-    }
-}
-
-/// The rule for some parameters and their gradients, with as many states as it has; a loop for each number of states, so that
-/// each can become SIMD instructions.
-#[inline(always)]
-fn apply<'a>(
-    optimizer: OptimizerKind,
-    rates: &Rates<f32>,
-    decay: f32,
-    both: impl Iterator<Item = (&'a mut f32, &'a f32)>,
-    first: impl Iterator<Item = &'a mut f32>,
-    second: impl Iterator<Item = &'a mut f32>,
-) {
-    match optimizer.states() {
-        0 => {
-            for (weight, &gradient) in both {
-                *weight = optimizer.update(rates, decay, *weight, gradient, &mut [0.0; 2]);
-            }
-        }
-        1 => {
-            for ((weight, &gradient), first) in both.zip(first) {
-                let mut state = [*first, 0.0];
-                *weight = optimizer.update(rates, decay, *weight, gradient, &mut state);
-                *first = state[0];
-            }
-        }
-        _ => {
-            for ((weight, &gradient), (first, second)) in both.zip(first.zip(second)) {
-                let mut state = [*first, *second];
-                *weight = optimizer.update(rates, decay, *weight, gradient, &mut state);
-                [*first, *second] = state;
-            }
+        for index in (range.start + lane..range.end).step_by(LANES) {
+            self.apply(whole, rates, decay, index..index + 1);
         }
     }
 }
 
-/// `f` of every lane. Those that are made of the exponential go through SIMD instructions.
+/// `f` of every lane. Not `activate_all`, whose groups are wider than a small batch.
 #[inline(always)]
 fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANES>) {
     match activation {
@@ -468,102 +439,21 @@ fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANE
             #[inline(always)]
             |z| *z = sigmoid(*z),
         ),
-        Activation::Relu => {
-            for z in values {
-                *z = if *z < 0.0 { 0.0 } else { *z };
-            }
-        }
-        other => values.iter_mut().for_each(|z| *z = other.activate(*z)),
+        Activation::Tanh => values.iter_mut().for_each(
+            #[inline(always)]
+            |z| *z = Scalar::tanh(*z),
+        ),
+        other => values.iter_mut().for_each(
+            #[inline(always)]
+            |z| *z = other.activate(*z),
+        ),
     }
 }
 
 /// f' of every lane, from what was stored for it.
 #[inline(always)]
-fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
-    let mut slope = *stored;
-    match activation {
-        Activation::Sigmoid => slope.iter_mut().for_each(|a| *a *= 1.0 - *a),
-        Activation::Tanh => slope.iter_mut().for_each(|a| *a = (1.0 - *a) * (1.0 + *a)),
-        other => slope.iter_mut().for_each(|a| *a = other.derivative(*a)),
-    }
+pub(super) fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
+    let mut slope = [1.0; LANES];
+    activation.times_derivative(&mut slope, stored);
     slope
-}
-
-/// 1 / (1 + e^-z) without overflow, accurate relative to the result on both sides.
-#[inline(always)]
-fn sigmoid(z: f32) -> f32 {
-    let t = exponential(-z.abs());
-    let s = 1.0 / (1.0 + t);
-    if z < 0.0 { t * s } else { s }
-}
-
-/// ½ Σ (a - y)² and (a - y) f'(a) · scale.
-#[inline(always)]
-fn squared_error<const LANES: usize>(
-    activation: Activation,
-    values: &[Vector<LANES>],
-    slopes: &[Vector<LANES>],
-    targets: &[Vector<LANES>],
-    deltas: &mut [Vector<LANES>],
-    scale: &Vector<LANES>,
-) -> Vector<LANES> {
-    let mut loss = [0.0; LANES];
-    for (j, delta) in deltas.iter_mut().enumerate() {
-        let slope = derivative(activation, if activation.stores_slope() { &slopes[j] } else { &values[j] });
-        for lane in 0..LANES {
-            let error = values[j][lane] - targets[j][lane];
-            loss[lane] += 0.5 * error * error;
-            delta[lane] = error * slope[lane] * scale[lane];
-        }
-    }
-    loss
-}
-
-/// max(z, 0) - z y + ln(1 + e^-|z|), summed, and (sigmoid(z) - y) · scale.
-#[inline(always)]
-fn binary_cross_entropy<const LANES: usize>(
-    values: &[Vector<LANES>],
-    targets: &[Vector<LANES>],
-    deltas: &mut [Vector<LANES>],
-    scale: &Vector<LANES>,
-) -> Vector<LANES> {
-    let mut loss = [0.0; LANES];
-    for (j, delta) in deltas.iter_mut().enumerate() {
-        for lane in 0..LANES {
-            let (z, target) = (values[j][lane], targets[j][lane]);
-            loss[lane] += largest(z, 0.0) - z * target + exponential(-z.abs()).ln_1p();
-            delta[lane] = (sigmoid(z) - target) * scale[lane];
-        }
-    }
-    loss
-}
-
-/// Σ y (ln Σ e^(z - largest) - (z - largest)), and (softmax(z) - y) · scale.
-#[inline(always)]
-fn cross_entropy<const LANES: usize>(
-    values: &[Vector<LANES>],
-    targets: &[Vector<LANES>],
-    deltas: &mut [Vector<LANES>],
-    scale: &Vector<LANES>,
-) -> Vector<LANES> {
-    let (mut top, mut sum, mut loss) = (values[0], [0.0_f32; LANES], [0.0; LANES]);
-    for value in values {
-        for lane in 0..LANES {
-            top[lane] = largest(top[lane], value[lane]);
-        }
-    }
-    for (value, delta) in values.iter().zip(deltas.iter_mut()) {
-        for lane in 0..LANES {
-            delta[lane] = exponential(value[lane] - top[lane]);
-            sum[lane] += delta[lane];
-        }
-    }
-    for (j, delta) in deltas.iter_mut().enumerate() {
-        for lane in 0..LANES {
-            let target = targets[j][lane];
-            loss[lane] += target * (sum[lane].ln() - (values[j][lane] - top[lane]));
-            delta[lane] = (delta[lane] / sum[lane] - target) * scale[lane];
-        }
-    }
-    loss
 }

@@ -3,6 +3,7 @@
 //! the layers, and `shaders/whole/invocation.wgsl`, an invocation a replica without any.
 
 mod lanes;
+mod losses;
 mod sequence;
 mod shaders;
 
@@ -12,7 +13,6 @@ pub use sequence::{Sequence, SequenceLaunch};
 
 use super::{Form, Kernel, Operand, OperandMut, Shader, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
-use crate::scalar::Scalar;
 
 /// How the shader shares the work out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,18 +112,12 @@ impl Whole {
 
     /// vec4s of one replica's activations, slopes and deltas, for the variant that keeps them in a buffer.
     pub fn scratch(&self) -> Option<usize> {
-        let sizes = Sizes::new(&self.network, self.optimizer, self.batch);
-        (self.variant == Variant::WorkgroupStored).then_some(sizes.scratch)
+        (self.variant == Variant::WorkgroupStored).then(|| self.value_places().scratch)
     }
 
-    /// Whether the last layer leaves its logits to the loss.
-    fn joint(&self) -> bool {
-        self.loss.is_joint()
-    }
-
-    /// What a layer applies before the loss.
+    /// What a layer applies before the loss, to which a joint pair leaves the logits.
     fn activation(&self, layer: usize) -> Activation {
-        if self.joint() && layer + 1 == self.network.layers() {
+        if self.loss.is_joint() && layer + 1 == self.network.layers() {
             Activation::Identity
         } else {
             self.network.activations()[layer]
@@ -159,7 +153,7 @@ const MOST_LAYERS: usize = 8;
 struct Sizes {
     /// Numbers that the invocation's variant keeps.
     invocation_numbers: usize,
-    /// vec4s of activations, slopes and deltas of a batch.
+    /// vec4s of activations, slopes and deltas of a batch, at most.
     scratch: usize,
     /// Multiply-adds of a step.
     step_work: usize,
@@ -281,11 +275,6 @@ impl Twin<f32> for Whole {
     ) {
         lanes::train(self, steps, replicas, reads, writes, workspace.threads);
     }
-}
-
-/// The largest `T` of the two, for numbers that are not NaN.
-fn largest<T: Scalar>(a: T, b: T) -> T {
-    a.maximum(b)
 }
 
 #[cfg(test)]

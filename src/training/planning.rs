@@ -1,0 +1,105 @@
+//! The plan that suits a recipe, its data and a device: how much is evaluated at once, how many losses are kept, and how large a
+//! window of the data is on the device.
+
+use super::device::{Device, Precision};
+use super::session::Recipe;
+use crate::network::{Loss, Network};
+use crate::plan::{Options, Plan, TrainingOptions};
+
+/// Rows that are evaluated at once, at most.
+const EVALUATION_ROWS: usize = 4096;
+/// Bytes that a buffer of an evaluation may take before fewer rows are evaluated at once.
+const EVALUATION_BYTES: usize = 32 << 20;
+/// Losses that are kept on the device until they are read.
+const LOSSES: usize = 1 << 16;
+/// Bytes of a window of streamed data: more would not make it faster, only later.
+const WINDOW_BYTES: u64 = 32 << 20;
+
+/// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
+/// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas go through it in
+/// orders of their own.
+pub fn plan<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: Option<&Recipe>,
+    rows: usize,
+    replicas: usize,
+    device: &Device,
+) -> Plan {
+    let sizes = Sizes { rows, window: rows, replicas };
+    let resident = plan_of::<T>(network, loss, recipe, sizes, device);
+    let memory = device.gpu().and_then(|gpu| gpu.limits().memory);
+    match (recipe, memory) {
+        (Some(recipe), Some(memory)) if replicas == 1 && resident.padded_bytes() > memory => {
+            streamed_plan::<T>(network, loss, recipe, rows, device, memory)
+        }
+        _ => resident,
+    }
+}
+
+/// The plan with a window as large as `memory` allows: whole batches, at least one.
+pub(super) fn streamed_plan<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: &Recipe,
+    rows: usize,
+    device: &Device,
+    memory: u64,
+) -> Plan {
+    let with_window = |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: 1 }, device);
+    let batch = recipe.batch.min(rows);
+    let least = with_window(batch);
+    // A whole network's kernel reads its window through an order, too.
+    let of_batch = least.data().chain(least.order);
+    let batch_bytes: u64 = of_batch.map(|id| least.buffers[id].padded_bytes(1)).sum();
+    let room = memory.saturating_sub(least.padded_bytes()).min(WINDOW_BYTES);
+    let batches = (1 + room / batch_bytes.max(1)).min((rows.saturating_sub(1) / batch.max(1)) as u64);
+    if batches > 1 { with_window(batch * batches as usize) } else { least }
+}
+
+/// How much is trained on.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Rows of the data.
+    rows: usize,
+    /// Rows that are on the device at once: all of them, or, in the order of the epoch, some.
+    window: usize,
+    /// Networks that are trained side by side.
+    replicas: usize,
+}
+
+/// The plan of training with a window of the data on the device.
+fn plan_of<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: Option<&Recipe>,
+    Sizes { rows, window, replicas }: Sizes,
+    device: &Device,
+) -> Plan {
+    let widest = network.widths().iter().max().copied().unwrap_or(1);
+    let evaluation_rows = (EVALUATION_BYTES / widest / 4).clamp(1, EVALUATION_ROWS);
+    let training = recipe.map(|recipe| TrainingOptions {
+        rows: window,
+        batch: recipe.batch,
+        shuffle: recipe.shuffle && window == rows,
+        gather: device.gathers(),
+        optimizer: recipe.optimizer.kind,
+        losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
+        whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window),
+    });
+    let segment_bytes = device.segment_bytes();
+    let mut plan =
+        Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes });
+    plan.choose(device.choices());
+    plan
+}
+
+/// How many epochs can run before their losses are read: more than one only where the order of the rows stays.
+pub(super) fn epochs_at_once(recipe: &Recipe, rows: usize) -> usize {
+    if recipe.shuffle && recipe.batch < rows { 1 } else { (LOSSES / rows.max(1)).clamp(1, 1024) }
+}
+
+/// Rows of the training data that are on the device at once.
+pub(super) fn window(plan: &Plan) -> usize {
+    plan.inputs.iter().map(|segment| segment.rows).sum()
+}
