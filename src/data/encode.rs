@@ -7,10 +7,13 @@ use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table
 use crate::error::{Error, Result, shown};
 use crate::scalar::Scalar;
 
-/// One column, encoded for the rows in question.
-enum Encoded<T> {
-    Numbers(Vec<T>),
-    /// The category of each row, none for one not seen in training, and how many categories there are.
+/// One column of a table, as its cells become numbers.
+enum Encoder<'a, T> {
+    /// What each byte becomes.
+    Bytes(&'a [u8], Vec<T>),
+    /// The column's position, and how its numbers are scaled.
+    Numbers { table: &'a Table, position: usize, offset: f64, scale: f64, missing: Option<f64> },
+    /// The category of each of the rows in question, none for one not seen in training, and how many categories there are.
     Categories(Vec<Option<usize>>, usize),
 }
 
@@ -28,25 +31,18 @@ impl Encoding {
         let mut matrix = Matrix::zeros(rows.len(), width);
         let mut start = 0;
         for group in self.inputs.chunks(GROUP) {
-            let encoded: Vec<Result<Encoded<T>>> = group.par_iter().map(|column| column.encode(table, rows)).collect();
-            let encoded = encoded.into_iter().collect::<Result<Vec<_>>>()?;
-            matrix.values.par_chunks_exact_mut(width.max(1)).enumerate().for_each(|(row, values)| {
+            let encoders: Vec<Result<Encoder<'_, T>>> = group.par_iter().map(|column| column.encoder(table, rows)).collect();
+            let encoders = encoders.into_iter().collect::<Result<Vec<_>>>()?;
+            let encoded = matrix.values.par_chunks_exact_mut(width.max(1)).enumerate().try_for_each(|(index, values)| {
                 let mut place = start;
-                for column in &encoded {
-                    match column {
-                        Encoded::Numbers(numbers) => {
-                            values[place] = numbers[row];
-                            place += 1;
-                        }
-                        Encoded::Categories(codes, count) => {
-                            if let Some(code) = codes[row] {
-                                values[place + code] = T::ONE;
-                            }
-                            place += count;
-                        }
-                    }
+                for encoder in &encoders {
+                    place += encoder.encode(index, rows[index], &mut values[place..])?;
                 }
+                Ok(())
             });
+            if let Err(any) = encoded {
+                return Err(first_refused(&encoders, rows, width).unwrap_or(any));
+            }
             start += group.iter().map(InputColumn::width).sum::<usize>();
         }
         Ok(matrix)
@@ -137,18 +133,55 @@ impl Encoding {
 }
 
 impl InputColumn {
-    fn encode<T: Scalar>(&self, table: &Table, rows: &[usize]) -> Result<Encoded<T>> {
+    fn encoder<'a, T: Scalar>(&self, table: &'a Table, rows: &[usize]) -> Result<Encoder<'a, T>> {
         let position = table.position(&self.name).expect("check_columns has found every column");
         match &self.kind {
-            InputKind::Number { offset, scale, missing } => {
-                numbers(table, position, rows, (*offset, *scale), *missing).map(Encoded::Numbers)
+            &InputKind::Number { offset, scale, missing } => {
+                if let Cells::Bytes(cells) = &table.columns[position].cells {
+                    let values: Vec<T> =
+                        (0..=u8::MAX).map(|byte| T::from_f64((f64::from(byte) - offset) / scale)).collect();
+                    if values.iter().all(|value| value.is_finite()) {
+                        return Ok(Encoder::Bytes(cells, values));
+                    }
+                }
+                Ok(Encoder::Numbers { table, position, offset, scale, missing })
             }
             InputKind::Category { categories, missing } => {
                 let codes = Categories::new(categories).known(table, position, rows, missing.as_deref())?;
-                Ok(Encoded::Categories(codes, categories.len()))
+                Ok(Encoder::Categories(codes, categories.len()))
             }
         }
     }
+}
+
+impl<T: Scalar> Encoder<'_, T> {
+    /// Writes what one row becomes, `row` in the table and at `index` among those in question, to the beginning of `values`, which
+    /// are zero; gives how many numbers that is.
+    fn encode(&self, index: usize, row: usize, values: &mut [T]) -> Result<usize> {
+        match self {
+            Self::Bytes(cells, numbers) => values[0] = numbers[usize::from(cells[row])],
+            Self::Numbers { table, position, offset, scale, missing } => {
+                let number = number_at(table, *position, row)?
+                    .or(*missing)
+                    .ok_or_else(|| missing_cell(table, row, *position))?;
+                values[0] = finite(T::from_f64((number - offset) / scale), table, row, &table.columns[*position].name)?;
+            }
+            Self::Categories(codes, count) => {
+                if let Some(code) = codes[index] {
+                    values[code] = T::ONE;
+                }
+                return Ok(*count);
+            }
+        }
+        Ok(1)
+    }
+}
+
+/// What is wrong with the first cell that cannot be encoded, column by column: threads find any.
+fn first_refused<T: Scalar>(encoders: &[Encoder<'_, T>], rows: &[usize], width: usize) -> Option<Error> {
+    let mut values = vec![T::ZERO; width];
+    let cells = encoders.iter().flat_map(|encoder| rows.iter().enumerate().map(move |(index, &row)| (encoder, index, row)));
+    cells.into_iter().find_map(|(encoder, index, row)| encoder.encode(index, row, &mut values).err())
 }
 
 impl NumberTarget {
@@ -158,28 +191,6 @@ impl NumberTarget {
             .map(|&row| number_at(table, position, row)?.ok_or_else(|| missing_target(table, row, position)))
             .collect()
     }
-}
-
-fn numbers<T: Scalar>(
-    table: &Table,
-    position: usize,
-    rows: &[usize],
-    (offset, scale): (f64, f64),
-    missing: Option<f64>,
-) -> Result<Vec<T>> {
-    let scaled = |number: f64| T::from_f64((number - offset) / scale);
-    let column = &table.columns[position];
-    if let Cells::Bytes(cells) = &column.cells {
-        let values: Vec<T> = (0..=u8::MAX).map(|byte| scaled(f64::from(byte))).collect();
-        if values.iter().all(|value| value.is_finite()) {
-            return Ok(rows.iter().map(|&row| values[usize::from(cells[row])]).collect());
-        }
-    }
-    let value = |&row: &usize| {
-        let number = number_at(table, position, row)?.or(missing).ok_or_else(|| missing_cell(table, row, position))?;
-        finite(scaled(number), table, row, &column.name)
-    };
-    rows.iter().map(value).collect()
 }
 
 fn finite<T: Scalar>(value: T, table: &Table, row: usize, column: &str) -> Result<T> {

@@ -20,7 +20,7 @@ pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
     let Some((sizes, elements)) = bytes[4..].split_at_checked(4 * dimensions) else {
         return refused(format!("an IDX header of {dimensions} dimensions is cut short; fetch the file again"));
     };
-    let sizes: Vec<usize> = sizes.chunks_exact(4).map(|size| u32::from_be_bytes(array(size)) as usize).collect();
+    let sizes: Vec<usize> = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size) as usize).collect();
     if sizes.contains(&0) {
         return refused(format!("its IDX header says {sizes:?}, so there are no data in it"));
     }
@@ -38,13 +38,18 @@ pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
         ));
     }
     let (rows, columns) = (sizes[0], sizes[1..].iter().product());
+    macro_rules! cells {
+        ($cells:path, $from:expr) => {
+            columns_of(elements, rows, columns, $from).into_iter().map($cells).collect()
+        };
+    }
     let cells: Vec<Cells> = match bytes[2] {
-        0x08 => columns_of(elements, rows, columns).into_iter().map(Cells::Bytes).collect(),
-        0x09 => singles(elements, rows, columns, |[byte]: [u8; 1]| f32::from(byte as i8)),
-        0x0b => singles(elements, rows, columns, |bytes| f32::from(i16::from_be_bytes(bytes))),
-        0x0c => numbers(elements, rows, columns, |bytes| f64::from(i32::from_be_bytes(bytes))),
-        0x0d => singles(elements, rows, columns, f32::from_be_bytes),
-        _ => numbers(elements, rows, columns, f64::from_be_bytes),
+        0x08 => cells!(Cells::Bytes, |[byte]| byte),
+        0x09 => cells!(Cells::Singles, |[byte]| f32::from(byte as i8)),
+        0x0b => cells!(Cells::Singles, |bytes| f32::from(i16::from_be_bytes(bytes))),
+        0x0c => cells!(Cells::Numbers, |bytes| f64::from(i32::from_be_bytes(bytes))),
+        0x0d => cells!(Cells::Singles, f32::from_be_bytes),
+        _ => cells!(Cells::Numbers, f64::from_be_bytes),
     };
     table_of(source, cells)
 }
@@ -70,20 +75,6 @@ pub(crate) fn table_of(source: &str, cells: Vec<Cells>) -> Result<Table> {
         }
     }
     Ok(table)
-}
-
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.try_into().expect("chunks have the element's size")
-}
-
-fn singles<const N: usize>(bytes: &[u8], rows: usize, columns: usize, from: impl Fn([u8; N]) -> f32) -> Vec<Cells> {
-    let elements: Vec<f32> = bytes.chunks_exact(N).map(|chunk| from(array(chunk))).collect();
-    columns_of(&elements, rows, columns).into_iter().map(Cells::Singles).collect()
-}
-
-fn numbers<const N: usize>(bytes: &[u8], rows: usize, columns: usize, from: impl Fn([u8; N]) -> f64) -> Vec<Cells> {
-    let elements: Vec<f64> = bytes.chunks_exact(N).map(|chunk| from(array(chunk))).collect();
-    columns_of(&elements, rows, columns).into_iter().map(Cells::Numbers).collect()
 }
 
 #[cfg(test)]

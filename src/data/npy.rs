@@ -1,6 +1,6 @@
 //! npy, numpy's format for one array (numpy.lib.format), through the crate `npyz`.
 
-use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar};
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::idx::table_of;
 use super::table::columns_of;
@@ -21,7 +21,7 @@ pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
     let header = NpyHeader::from_reader(&mut elements)
         .map_err(|error| refused(format!("its npy header cannot be read: {}", shown(&error.to_string()))))?;
     let shape = Shape::of(&header, elements.len()).map_err(refused)?;
-    let cells = cells(header, elements, &shape).map_err(refused)?;
+    let cells = cells(&header, elements, &shape).map_err(refused)?;
     table_of(source, cells)
 }
 
@@ -85,14 +85,19 @@ impl Shape {
         Ok(Self { rows: sizes[0], columns: sizes[1..].iter().product(), axes: sizes[1..].to_vec() })
     }
 
-    /// Elements as they lie in the file, as columns.
-    fn columns_of<U: Copy + Send + Sync>(&self, elements: &[U], order: Order) -> Vec<Vec<U>> {
+    /// Elements of `N` bytes as they lie in the file, as columns.
+    fn columns_of<const N: usize, U: Send>(
+        &self,
+        bytes: &[u8],
+        order: Order,
+        from: impl Fn([u8; N]) -> U + Sync,
+    ) -> Vec<Vec<U>> {
         match order {
-            Order::C => columns_of(elements, self.rows, self.columns),
+            Order::C => columns_of(bytes, self.rows, self.columns, from),
             Order::Fortran => (0..self.columns)
                 .map(|column| {
                     let start = self.fortran_position(column) * self.rows;
-                    elements[start..start + self.rows].to_vec()
+                    bytes.as_chunks::<N>().0[start..start + self.rows].iter().map(|&element| from(element)).collect()
                 })
                 .collect(),
         }
@@ -110,19 +115,21 @@ impl Shape {
     }
 }
 
-fn cells(header: NpyHeader, bytes: &[u8], shape: &Shape) -> std::result::Result<Vec<Cells>, String> {
+fn cells(header: &NpyHeader, bytes: &[u8], shape: &Shape) -> std::result::Result<Vec<Cells>, String> {
     let DType::Plain(kind) = header.dtype() else { unreachable!("Shape::of has refused records") };
-    let order = header.order();
-    let file = NpyFile::with_header(header, bytes);
+    let big_endian = kind.endianness() == Endianness::Big;
     macro_rules! read {
         ($type:ty, $cells:path, $from:expr) => {{
-            let elements: Vec<_> =
-                file.into_vec::<$type>().map_err(|error| shown(&error.to_string()))?.into_iter().map($from).collect();
-            shape.columns_of(&elements, order).into_iter().map($cells).collect()
+            let from: fn($type) -> _ = $from;
+            let number = move |bytes| from(if big_endian { <$type>::from_be_bytes(bytes) } else { <$type>::from_le_bytes(bytes) });
+            shape.columns_of(bytes, header.order(), number).into_iter().map($cells).collect()
         }};
     }
     Ok(match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => read!(bool, Cells::Singles, |value| f32::from(u8::from(value))),
+        (TypeChar::Bool, 1) => match bytes.iter().find(|&&byte| byte > 1) {
+            None => read!(u8, Cells::Singles, f32::from),
+            Some(byte) => return Err(format!("it holds {byte} as a bool, which is neither 0 nor 1; save it again")),
+        },
         (TypeChar::Uint, 1) => read!(u8, Cells::Bytes, |value| value),
         (TypeChar::Int, 1) => read!(i8, Cells::Singles, f32::from),
         (TypeChar::Uint, 2) => read!(u16, Cells::Singles, f32::from),

@@ -177,10 +177,16 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
 }
 
-/// The columns of `rows` × `columns` elements that are given row by row.
-pub(crate) fn columns_of<U: Copy + Send + Sync>(elements: &[U], rows: usize, columns: usize) -> Vec<Vec<U>> {
+/// The columns of `rows` × `columns` elements of `N` bytes that are given row by row: each as `from` reads it.
+pub(crate) fn columns_of<const N: usize, U: Send>(
+    bytes: &[u8],
+    rows: usize,
+    columns: usize,
+    from: impl Fn([u8; N]) -> U + Sync,
+) -> Vec<Vec<U>> {
     const GROUP: usize = 64;
-    assert_eq!(elements.len(), rows * columns, "{rows} × {columns} elements");
+    let (elements, rest) = bytes.as_chunks::<N>();
+    assert!(elements.len() == rows * columns && rest.is_empty(), "{rows} × {columns} elements of {N} bytes");
     let starts: Vec<usize> = (0..columns).step_by(GROUP).collect();
     starts
         .into_par_iter()
@@ -189,7 +195,7 @@ pub(crate) fn columns_of<U: Copy + Send + Sync>(elements: &[U], rows: usize, col
             let mut group: Vec<Vec<U>> = (0..width).map(|_| Vec::with_capacity(rows)).collect();
             for row in elements.chunks_exact(columns) {
                 for (column, &element) in group.iter_mut().zip(&row[start..start + width]) {
-                    column.push(element);
+                    column.push(from(element));
                 }
             }
             group
@@ -241,8 +247,8 @@ mod tests {
 
     #[test]
     fn columns_of_more_than_one_group_are_the_transpose() {
-        let elements: Vec<u32> = (0..3 * 150).collect();
-        let columns = columns_of(&elements, 3, 150);
+        let bytes: Vec<u8> = (0..3 * 150_u32).flat_map(u32::to_le_bytes).collect();
+        let columns = columns_of(&bytes, 3, 150, u32::from_le_bytes);
         assert_eq!(columns.len(), 150);
         assert!(columns.iter().enumerate().all(|(c, cells)| *cells == [c as u32, c as u32 + 150, c as u32 + 300]));
     }
