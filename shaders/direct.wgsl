@@ -1,4 +1,4 @@
-// The product without barriers or workgroup memory: an invocation sums ROWS rows × 2 vec4s, lanes run along the columns.
+// The product without barriers or workgroup memory: an invocation sums ROWS rows × COLUMNS vec4s, lanes run along the columns.
 // The kernel gives result_rows, result_columns, depth (terms of a sum, for a batch of so many rows), and
 //   find_rows(row)  what lhs needs to know of ROWS rows from this one on, called once
 //   lhs(row, k)     rows row..row+3, as four vec4s along the sum, of the terms 4k..4k+3
@@ -6,18 +6,22 @@
 //   store(row, column, sum)
 // Terms past the depth are zero in lhs, and finite in rhs.
 
-// Two vec4s of columns are written out below.
-const_assert COLUMNS == 2u;
+// An array as long as a loop over it: drivers unroll such loops whatever they hold, and keep the array in registers.
+alias Sums = array<array<vec4f, COLUMNS>, ROWS>;
 
-// sums[2r + c] += Σ over the terms 4k..4k+3 of lhs(row + r, term) · rhs(term, column + c)
-fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, row: u32, column: u32, next: u32, k: u32) {
-    let right0 = rhs(k, column);
-    let right1 = rhs(k, next);
+// sums[r][c] += Σ over the terms 4k..4k+3 of lhs(row + r, term) · rhs(term, column + c)
+fn accumulate(sums: ptr<function, Sums>, row: u32, column: u32, last: u32, k: u32) {
+    var left: array<vec4f, ROWS>;
     for (var block = 0u; block < ROWS; block += 4u) {
-        let left = lhs(row + block, k);
+        let rows = lhs(row + block, k);
         for (var r = 0u; r < 4u; r++) {
-            (*sums)[2u * (block + r)] += right0 * left[r];
-            (*sums)[2u * (block + r) + 1u] += right1 * left[r];
+            left[block + r] = rows[r];
+        }
+    }
+    for (var c = 0u; c < COLUMNS; c++) {
+        let right = rhs(k, min(column + c, last));
+        for (var r = 0u; r < ROWS; r++) {
+            (*sums)[r][c] += right * left[r];
         }
     }
 }
@@ -32,18 +36,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if row >= result_rows() || column >= columns {
         return;
     }
-    let next = min(column + 1u, columns - 1u);
     find_rows(row);
     let range = part_of(stride(depth(rows)), part);
-    var sums: array<vec4f, SUMS>;
+    var sums: Sums;
     for (var k = range.x; k < range.y; k++) {
-        accumulate(&sums, row, column, next, k);
+        accumulate(&sums, row, column, columns - 1u, k);
     }
     for (var r = 0u; r < ROWS; r++) {
         if row + r < result_rows() {
-            finish(part, row + r, column, sums[2u * r]);
-            if column + 1u < columns {
-                finish(part, row + r, column + 1u, sums[2u * r + 1u]);
+            for (var c = 0u; c < COLUMNS; c++) {
+                if column + c < columns {
+                    finish(part, row + r, column + c, sums[r][c]);
+                }
             }
         }
     }

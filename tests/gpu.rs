@@ -193,6 +193,8 @@ fn choices() -> Vec<Case> {
         case(Family::Tiled128, 1, [131, 133, 129, 37]),
         case(Family::Thin, 1, [67, 35, 18, 10]),
         case(Family::Thin, 5, [67, 35, 18, 10]),
+        case(Family::Broad, 1, [37, 35, 150, 10]),
+        case(Family::Broad, 3, [17, 70, 130, 5]),
         case(Family::Direct, 2, [9, 31, 8, 33]),
         case(Family::Direct, 7, [33, 9, 65, 7]),
         Case { optimizer: OptimizerKind::Adam, hidden: Activation::Gelu, ..case(Family::Direct, 3, [65, 127, 33, 9]) },

@@ -25,6 +25,8 @@ pub enum Family {
     /// No tiles, all lanes along the columns: for software adapters, and for few rows.
     #[default]
     Direct,
+    /// The same with four times the sums an invocation: for large products on software adapters, which load dearly.
+    Broad,
     /// No tiles, most lanes along the rows: for few columns.
     Thin,
     /// Tiles of 32 × 32.
@@ -48,21 +50,18 @@ pub(crate) struct Tile {
 
 /// Terms of the sums that a tile holds.
 pub(crate) const TILE_DEPTH: u32 = 16;
-/// Rows of the product that one invocation sums without tiles.
-pub(crate) const DIRECT_ROWS: u32 = 8;
-/// vec4s of a row of the product that one invocation sums without tiles.
-pub(crate) const DIRECT_COLUMNS4: u32 = 2;
 /// Lanes along the columns of the thin family: enough for 16 columns.
 const THIN_LANES: u32 = 2;
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Thin, Self::Tiled32, Self::Tiled64, Self::Tiled128];
+    pub const ALL: [Self; 6] = [Self::Direct, Self::Broad, Self::Thin, Self::Tiled32, Self::Tiled64, Self::Tiled128];
 
     /// Its name, as in its shaders' names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
+            Self::Broad => "broad",
             Self::Thin => "thin",
             Self::Tiled32 => "tiled32",
             Self::Tiled64 => "tiled64",
@@ -72,10 +71,19 @@ impl Family {
 
     pub(crate) fn tile(self) -> Option<Tile> {
         match self {
-            Self::Direct | Self::Thin => None,
+            Self::Direct | Self::Broad | Self::Thin => None,
             Self::Tiled32 => Some(Tile { side: 32, block_rows: 1, block_columns: 1 }),
             Self::Tiled64 => Some(Tile { side: 64, block_rows: 2, block_columns: 1 }),
             Self::Tiled128 => Some(Tile { side: 128, block_rows: 2, block_columns: 2 }),
+        }
+    }
+
+    /// Rows, and vec4s of each, of the result that an invocation sums.
+    pub(crate) fn block(self) -> [u32; 2] {
+        match (self.tile(), self) {
+            (Some(tile), _) => [4 * tile.block_rows, tile.block_columns],
+            (None, Self::Broad) => [16, 4],
+            (None, _) => [8, 2],
         }
     }
 
@@ -93,7 +101,19 @@ impl Family {
         let [x, y] = self.lanes(lanes);
         match self.tile() {
             Some(tile) => [tile.side as usize; 2],
-            None => [(y * DIRECT_ROWS) as usize, (4 * x * DIRECT_COLUMNS4) as usize],
+            None => {
+                let [rows, columns4] = self.block();
+                [(y * rows) as usize, (4 * x * columns4) as usize]
+            }
+        }
+    }
+
+    /// Whether it is for software adapters, or for GPUs.
+    pub(crate) fn is_for(self, software: bool) -> bool {
+        match self {
+            Self::Direct => true,
+            Self::Broad => software,
+            Self::Thin | Self::Tiled32 | Self::Tiled64 | Self::Tiled128 => !software,
         }
     }
 
@@ -167,10 +187,10 @@ impl Form {
 
     /// Every form of a product on a device of so many lanes; the numbers of parts do not change a shader.
     pub fn all(lanes: u32, software: bool) -> Vec<Self> {
-        let families = if software { &Family::ALL[..1] } else { &Family::ALL };
-        let mut forms: Vec<Self> = families
-            .iter()
-            .flat_map(|&family| [Pass::Whole, Pass::Parts(2)].map(|pass| Self { lanes, family, pass }))
+        let mut forms: Vec<Self> = Family::ALL
+            .into_iter()
+            .filter(|family| family.is_for(software))
+            .flat_map(|family| [Pass::Whole, Pass::Parts(2)].map(|pass| Self { lanes, family, pass }))
             .collect();
         forms.push(Self { lanes, family: Family::Direct, pass: Pass::Reduction(2) });
         forms

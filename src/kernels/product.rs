@@ -1,7 +1,7 @@
 //! The matrix product, which forward, delta and update share: `tiling` on the CPU, `shaders/direct.wgsl` and
 //! `shaders/tiled.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
 
-use super::form::{Choice, DIRECT_COLUMNS4, DIRECT_ROWS, Family, Form, MOST_ITERATIONS, Pass, TILE_DEPTH, Target};
+use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, TILE_DEPTH, Target};
 use super::shader::{Shader, shader_file};
 use super::{Source, stride4, word};
 
@@ -13,6 +13,8 @@ const WORTH_SPLITTING: usize = 512;
 const WORTH_SPLITTING_SOFTWARE: usize = 2048;
 /// Ways to compute a product that are worth a measurement.
 pub const MOST_CHOICES: usize = 4;
+/// Multiply-adds of a product that are worth the time that a software adapter takes to compile more of them.
+const WORTH_COMPILING: f64 = (1 << 24) as f64;
 /// Workgroups along x of a reduction.
 const REDUCTION_WIDTH: u64 = 1024;
 
@@ -59,20 +61,17 @@ impl Composition<'_> {
     }
 
     fn constants(&self, shader: Shader, lanes: u32, family: Family) -> Shader {
-        let [x, y] = family.lanes(lanes);
+        let ([x, y], [rows, columns4]) = (family.lanes(lanes), family.block());
         let shader = shader.constant("LANES", x).constant("LANES_Y", y);
         match family.tile() {
-            None => shader
-                .constant("ROWS", DIRECT_ROWS)
-                .constant("COLUMNS", DIRECT_COLUMNS4)
-                .constant("SUMS", DIRECT_ROWS * DIRECT_COLUMNS4),
+            None => shader.constant("ROWS", rows).constant("COLUMNS", columns4),
             Some(tile) => shader
                 .constant("ROWS", 4)
+                .constant("SUMS", rows * columns4)
                 .constant("TILE_SIDE", tile.side)
                 .constant("TILE_DEPTH", TILE_DEPTH)
                 .constant("BLOCK_ROWS", tile.block_rows)
                 .constant("BLOCK_COLUMNS", tile.block_columns)
-                .constant("SUMS", 4 * tile.block_rows * tile.block_columns)
                 .switch("LHS_ALONG_ROWS", self.layouts[0] == Layout::Transposed)
                 .switch("RHS_ALONG_COLUMNS", self.layouts[1] == Layout::Normal),
         }
@@ -116,7 +115,11 @@ pub(crate) fn choices(sizes: [usize; 3], target: &Target) -> Vec<Choice> {
     let [rows, columns, depth] = sizes;
     if target.software {
         let most = (depth / WORTH_SPLITTING_SOFTWARE).max(1);
-        return distinct([1, 2, 4].map(|parts| split(sizes, Family::Direct, parts.min(most))));
+        let [broad_rows, broad_columns] = Family::Broad.reach(target.lanes);
+        let large = sizes.iter().map(|&size| size as f64).product::<f64>() >= WORTH_COMPILING;
+        let first = if large && rows >= broad_rows && columns >= broad_columns { Family::Broad } else { Family::Direct };
+        let parts = [1, 2, 4].map(|parts| split(sizes, first, parts.min(most)));
+        return distinct(parts.into_iter().chain([split(sizes, Family::Direct, 1)]));
     }
     let mut tiles = vec![Family::Tiled128, Family::Tiled64, Family::Tiled32];
     tiles.retain(|family| family.fits(target));
@@ -238,8 +241,9 @@ mod tests {
     fn a_software_adapter_compiles_no_tile_and_splits_only_what_has_to_be() {
         let software = Target { lanes: 8, software: true, ..GPU };
         for sizes in [[4096, 1024, 1024], [1, 1, 1], [129, 10, 100_000]] {
-            assert_eq!(first(sizes, &software), (Family::Direct, 1));
-            assert!(choices(sizes, &software).iter().all(|choice| choice.family == Family::Direct));
+            let large = sizes[0] == 4096;
+            assert_eq!(first(sizes, &software), (if large { Family::Broad } else { Family::Direct }, 1));
+            assert!(choices(sizes, &software).iter().all(|choice| choice.family.is_for(true)));
         }
         assert_eq!(first([3, 2, 131_073], &software), (Family::Direct, 2));
     }
