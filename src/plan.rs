@@ -12,7 +12,7 @@ mod limits;
 mod traffic;
 mod whole;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::kernels::product::partial_bytes;
@@ -272,7 +272,7 @@ impl Plan {
     }
 
     /// Sets how each product is computed whose [`Launch::product_key`] is among these.
-    pub fn choose(&mut self, choices: &HashMap<String, Choice>) {
+    pub fn choose(&mut self, choices: &BTreeMap<String, Choice>) {
         let (batch, evaluation_rows) = (self.batch, self.evaluation_rows);
         let training = self.training.iter_mut().map(|launch| (launch, batch));
         let evaluation = self.evaluation.iter_mut().map(|launch| (launch, evaluation_rows));

@@ -279,7 +279,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
     desk.write("config.toml", "data = \"iris\"\nepochs = 3\nhiden = [3]\n");
     desk.write("types.toml", "data = \"iris\"\nhidden = 5\n");
     desk.write("model.safetensors", "not a model");
-    let cases: [(i32, &[&str], &str); 23] = [
+    let cases: [(i32, &[&str], &str); 24] = [
         (2, &["train"], "wgrad train digits"),
         (2, &["train", "digits", "--hidden", "0"], "64,32"),
         (2, &["train", "digits", "--learning-rate", "-1"], "--learning-rate"),
@@ -301,6 +301,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
         (3, &["train", "empty.csv"], "empty.csv"),
         (3, &["train", "gap.csv", "--split", "1/0/0"], "line 3"),
         (5, &["train", "digits", "--device", "gpu:99"], "gpu"),
+        (6, &["bench", "training", "--workload", "tiny", "--replicas", "4000000000", "--device", "cpu"], "--replicas"),
         (8, &["evaluate", "model.safetensors", "iris"], "model.safetensors"),
         (8, &["inspect", "nowhere"], "nowhere"),
     ];
@@ -362,6 +363,7 @@ fn run_options_are_written_down_and_stray_text_is_told() {
     desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
     let options = String::from_utf8(desk.bytes("run/run.toml")).expect("UTF-8");
     assert!(options.contains("scale = \"standard\"") && options.contains("batch-size = 8"), "{options}");
+    assert!(options.contains("device = \"cpu\"") || options.contains("device = \"gpu\""), "what auto chose: {options}");
     let rows: String = (0..40).map(|i| format!("{},{i}.5\n", if i == 7 { "oops".into() } else { i.to_string() })).collect();
     desk.write("stray.csv", &format!("a,y\n{rows}"));
     let output = desk.run(&["data", "stray.csv"]);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::workload::WorkloadName;
 use crate::error::Result;
+use crate::training::planning::{affordable, plan};
 use crate::training::{Device, DeviceReport, Samples, Session};
 
 /// What is trained, and for how long.
@@ -62,10 +63,11 @@ pub struct TrainingReport {
 pub fn training(options: &TrainingOptions, device: &Device, started: Instant) -> Result<TrainingReport> {
     let workload = options.workload.workload();
     let rows = options.samples.map_or(workload.rows, |samples| samples.clamp(1, workload.rows));
+    let (network, recipe) = (workload.network()?, workload.recipe());
+    affordable::<f32>(&plan::<f32>(&network, recipe.loss, Some(&recipe), rows, options.replicas, device), device)?;
     let samples = workload.samples(rows);
     let weights: Vec<_> = (0..options.replicas).map(|replica| workload.weights_of(replica)).collect();
     let seeds: Vec<u64> = (0..options.replicas as u64).collect();
-    let (network, recipe) = (workload.network()?, workload.recipe());
     let mut session = Session::replicated(network, recipe, &seeds, &weights, Samples::clone(&samples), device)?;
     let warmup = epochs(&mut session, options.warmup.unwrap_or(workload.warmup))?;
     let seconds = epochs(&mut session, options.epochs)?;

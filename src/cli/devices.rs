@@ -14,7 +14,8 @@ use crate::plan::human_bytes;
 /// The arguments of `wgrad devices`.
 #[derive(Debug, Args)]
 pub(super) struct DevicesArguments {
-    /// Write every composed shader, for GPUs and for software adapters, into this folder
+    /// Write every composed shader, for GPUs and for software adapters, into this folder; of those that are composed for one small
+    /// network, samples
     #[arg(long, value_name = "FOLDER")]
     dump_shaders: Option<PathBuf>,
     /// Print one JSON object
@@ -65,8 +66,10 @@ fn dump_shaders(folder: &Path, json: bool) -> Result<()> {
     for (lanes, software) in [(SOFTWARE_LANES, true), (GPU_LANES, false)] {
         for Entry { shader, .. } in all_shaders(lanes, software) {
             let path = folder.join(format!("{}.wgsl", shader.name));
-            std::fs::write(&path, &shader.source).map_err(failed(&path))?;
-            names.push(shader.name);
+            if !names.contains(&shader.name) {
+                std::fs::write(&path, &shader.source).map_err(failed(&path))?;
+                names.push(shader.name);
+            }
         }
     }
     if json {

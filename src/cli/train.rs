@@ -62,7 +62,7 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
     let tuned = ready.tune()?;
     if !arguments.quiet {
         print::remarks(&tuned.iter().map(|(product, tuned)| tuning(product, tuned)).collect::<Vec<_>>());
-        if tuned.is_empty() && ready.options.device.tune == Some(true) {
+        if ready.options.device.tuned.is_none() && ready.options.device.tune == Some(true) {
             print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
         }
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Executor;
 use crate::data::Matrix;
 use crate::error::{Error, Result};
+use crate::kernels::tiling::Tiling;
 use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, View, ViewMut, Workspace};
 use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
@@ -109,9 +110,13 @@ impl<T: Computed> Cpu<T> {
 /// replicas among threads, never a step.
 fn worth_threads(plan: &Plan, launches: &[Launch]) -> bool {
     let length = |&id: &BufferId| Some(&plan.buffers[id]).filter(|buffer| buffer.rows > 1).map_or(0, Buffer::length);
+    let rows = plan.batch.max(plan.evaluation_rows);
     launches.iter().any(|launch| {
+        if launch.kernel.takes_many_steps() {
+            return plan.replicas > 1;
+        }
         let largest = launch.writes.iter().map(length).max().unwrap_or(0);
-        if launch.kernel.takes_many_steps() { plan.replicas > 1 } else { largest * plan.replicas >= WORTH_THREADS }
+        launch.kernel.product(rows).is_some_and(Tiling::is_shared) || largest * plan.replicas >= WORTH_THREADS
     })
 }
 
@@ -128,19 +133,26 @@ fn start(threads: usize) -> Result<rayon::ThreadPool> {
 pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
     /// Copies of the parameters beside the plan's: first weights, those read back, those to be stored, the file's bytes.
     const COPIES: u128 = 4;
-    let bytes = |length: usize| length as u128 * size_of::<T>() as u128;
-    let parameters: u128 = plan.parameters.iter().map(|&id| bytes(plan.buffers[id].length())).sum();
-    let total = COPIES * parameters + plan.buffers.iter().map(|buffer| bytes(buffer.length())).sum::<u128>();
+    let bytes = |id: BufferId| {
+        let element = match plan.buffers[id].element {
+            Element::Real => size_of::<T>(),
+            Element::Index => size_of::<u32>(),
+        };
+        plan.copies(id) as u128 * plan.buffers[id].length() as u128 * element as u128
+    };
+    let parameters: u128 = plan.parameters.iter().map(|&id| bytes(id)).sum();
+    let total = COPIES * parameters + (0..plan.buffers.len()).map(bytes).sum::<u128>();
     let there = memory_there().is_none_or(|there| total <= u128::from(there));
     let given = there && usize::try_from(total).is_ok_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
-    let largest = plan.buffers.iter().max_by_key(|buffer| buffer.length());
+    let largest = (0..plan.buffers.len()).max_by_key(|&id| bytes(id)).map(|id| &plan.buffers[id]);
     match largest {
         Some(largest) if !given => Err(Error::Limit(format!(
-            "there is no memory for the {} that this takes; the largest buffer is '{}' ({} × {}): choose a smaller --hidden or --batch-size",
+            "there is no memory for the {} that this takes; the largest buffer is '{}' ({} × {}): {}",
             human_bytes(u64::try_from(total).unwrap_or(u64::MAX)),
             largest.name,
             largest.rows,
-            largest.columns
+            largest.columns,
+            plan.take_less()
         ))),
         _ => Ok(()),
     }

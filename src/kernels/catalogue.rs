@@ -1,4 +1,4 @@
-//! Every shader that a plan can be made of: for the validators in the tests, and for `wgrad devices --dump-shaders`.
+//! Every shader that a plan can be made of, of whole networks samples: for the validators in the tests, and for `wgrad devices --dump-shaders`.
 
 use clap::ValueEnum;
 
@@ -41,7 +41,7 @@ pub fn forms(kernel: &dyn Kernel, lanes: u32, software: bool) -> Vec<Form> {
     if kernel.product(1).is_some() { Form::all(lanes, software) } else { vec![Form::direct(lanes)] }
 }
 
-/// All shaders composed for a device of so many lanes, each once.
+/// All shaders composed for a device of so many lanes, each once; of those for whole networks some samples.
 pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let mut all: Vec<Entry> = Vec::new();
     let mut add = |kernel: &dyn Kernel, reads: usize, writes: usize| {
@@ -83,19 +83,21 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
             add(&Update { inputs, outputs, bias, optimizer, source, capacity }, 2 + order, 1 + optimizer.states());
         }
     }
-    for whole in wholes() {
+    for whole in wholes(software) {
         let scratch = usize::from(whole.scratch().is_some());
         add(&whole, 3, 2 + scratch);
     }
     all
 }
 
-/// Small networks with every activation, loss and optimizer, in every variant of the whole network's kernel.
-fn wholes() -> Vec<Whole> {
+/// Samples of small networks, with every activation, loss and optimizer, in every variant of the whole network's kernel for GPUs
+/// or for software adapters. Their shaders are composed for a network's sizes: all there are cannot be listed.
+fn wholes(software: bool) -> Vec<Whole> {
     let mut wholes = Vec::new();
+    let workgroup = if software { Variant::WorkgroupStored } else { Variant::Workgroup };
     let mut add = |hidden, output, loss, optimizer, bias| {
         let network = Network::new(vec![5, 6, 7], vec![hidden, output], bias).expect("a network");
-        for variant in [Variant::Invocation, Variant::Workgroup, Variant::WorkgroupStored] {
+        for variant in [Variant::Invocation, workgroup] {
             let sequence = Sequence { launches: Vec::new(), lengths: Vec::new(), reads: Vec::new(), writes: Vec::new() };
             wholes.push(Whole {
                 network: network.clone(),

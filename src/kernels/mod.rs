@@ -33,7 +33,7 @@ use crate::scalar::Scalar;
 
 /// One kernel with its sizes: what both executors need to know to run it.
 ///
-/// In every shader binding 0 is the parameters, binding 1 the step (one [`Step`] a replica), then come the buffers
+/// In every shader binding 0 is the parameters, binding 1 the step (one [`Step`] for all replicas, or one each), then come the buffers
 /// that the kernel reads, then those that it writes, in the order of the plan's [`Launch`](crate::plan::Launch).
 pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.

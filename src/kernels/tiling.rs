@@ -36,10 +36,15 @@ pub(crate) struct Tiling {
 }
 
 impl Tiling {
+    /// Whether a product of these sizes is shared out among threads.
+    pub(crate) fn is_shared([m, n, k]: [usize; 3]) -> bool {
+        m.saturating_mul(n).saturating_mul(k) >= WORTH_TILES
+    }
+
     /// A cut of an m × n result of sums of k terms.
     pub(crate) fn new([m, n, k]: [usize; 3]) -> Self {
         let work = m.saturating_mul(n).saturating_mul(k);
-        let most = if work < WORTH_TILES { 1 } else { (work / (WORTH_TILES / 2)).min(TILES) };
+        let most = if Self::is_shared([m, n, k]) { (work / (WORTH_TILES / 2)).min(TILES) } else { 1 };
         // gemm packs the lhs only for more than 128 columns, which pays where it does not fit the caches.
         let step = if n >= 1024 { 256 } else { 64 };
         let tile_columns = n.div_ceil(most).next_multiple_of(step).min(n).max(1);

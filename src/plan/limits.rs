@@ -32,6 +32,15 @@ pub fn human_bytes(bytes: u64) -> String {
 }
 
 impl Plan {
+    /// What a person can do so that less memory is needed.
+    pub(crate) fn take_less(&self) -> &'static str {
+        if self.replicas > 1 {
+            "take fewer --replicas"
+        } else {
+            "take a smaller --batch-size or smaller hidden layers"
+        }
+    }
+
     /// Checks every buffer and dispatch against a device's limits, before anything is allocated.
     ///
     /// # Errors
@@ -41,22 +50,23 @@ impl Plan {
             let (bytes, most) = (buffer.padded_bytes(self.replicas), limits.buffer_bytes);
             if bytes > most {
                 return Err(Error::Limit(format!(
-                    "'{}' ({} × {}) needs {} and this device's buffers hold {}: take a smaller --batch-size or --hidden, fewer rows, or \
-                     --device cpu",
+                    "'{}' ({} × {}) needs {} and this device's buffers hold {}: {}, fewer rows, or --device cpu",
                     buffer.name,
                     buffer.rows,
                     buffer.columns,
                     human_bytes(bytes),
-                    human_bytes(most)
+                    human_bytes(most),
+                    self.take_less()
                 )));
             }
         }
         let (bytes, most) = (self.padded_bytes(), limits.memory.unwrap_or(u64::MAX));
         if bytes > most {
             return Err(Error::Limit(format!(
-                "all buffers together need {} and --device-memory allows {}: take a smaller --batch-size or --hidden, or --device cpu",
+                "all buffers together need {} and --device-memory allows {}: {}, or --device cpu",
                 human_bytes(bytes),
-                human_bytes(most)
+                human_bytes(most),
+                self.take_less()
             )));
         }
         for phase in [Phase::Training, Phase::Evaluation] {

@@ -26,7 +26,7 @@ impl Plan {
                 Element::Index => self.batch as u64 * 4,
                 Element::Real if self.is_trained(id) => (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
                 // One element a row of the batch.
-                Element::Real if buffer.rows == 1 => self.batch as u64 * row_bytes(4) / 4,
+                Element::Real if self.losses == Some(id) || self.evaluation_losses == id => self.batch as u64 * row_bytes(4) / 4,
                 Element::Real => share(self.batch as u64).saturating_mul(row_bytes(buffer.columns)),
             }
         };
@@ -105,6 +105,12 @@ mod tests {
         let gather = TrainingOptions { shuffle: true, ..training };
         let (gathered, _) = bytes(&network, gather, None);
         assert_eq!(gathered, 4 * (forward + delta + update + 2 * (x + y) + 2 * 8));
+        let (x, y, a) = (x / 8, y / 8, a / 8);
+        let forward = (x + first + 2 * a) + (a + second + y + y + 1);
+        let delta = y + second + a + a;
+        let update = (a + y + 4 * second) + (x + a + 4 * first);
+        let (single, _) = bytes(&network, TrainingOptions { batch: 1, ..gather }, None);
+        assert_eq!(single, 4 * (forward + delta + update + 2 * (x + y) + 2), "a batch of one row");
         let (in_segments, _) = bytes(&network, gather, Some(16 * 32));
         assert_eq!(in_segments, gathered + 4 * 8, "two segments of targets, whose gathers read the order once each");
     }

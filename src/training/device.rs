@@ -1,6 +1,6 @@
 //! Which device trains: the choice that `--device` makes, and the executor on it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -74,7 +74,7 @@ pub struct Device {
     threads: usize,
     reason: String,
     /// How products are computed, where that was measured: by [`crate::plan::Launch::product_key`].
-    choices: HashMap<String, Choice>,
+    choices: BTreeMap<String, Choice>,
 }
 
 /// What a report says of the device.
@@ -135,28 +135,29 @@ impl Device {
     /// The CPU path, with as many threads as there are cores unless said otherwise.
     pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into(), choices: HashMap::new() }
+        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into(), choices: BTreeMap::new() }
     }
 
     fn of_gpu(gpu: OpenGpu, reason: String) -> Self {
-        Self { gpu: Some(gpu), threads: 1, reason, choices: HashMap::new() }
+        Self { gpu: Some(gpu), threads: 1, reason, choices: BTreeMap::new() }
     }
 
-    /// Measures how a plan's products are computed fastest, or takes what was measured before; from then on plans for this device
-    /// are made so. The CPU path has nothing to measure.
+    /// Measures how a plan's products are computed fastest, or takes what was measured before, but for those that are `known`; from
+    /// then on plans for this device are made so. The CPU path has nothing to measure.
     ///
     /// # Errors
     /// What the device reports.
-    pub fn tune(&mut self, plan: &Plan) -> Result<Vec<(String, Tuned)>> {
+    pub fn tune(&mut self, plan: &Plan, known: &BTreeMap<String, Choice>) -> Result<Vec<(String, Tuned)>> {
         let Some(gpu) = &self.gpu else { return Ok(Vec::new()) };
-        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu)?.into_iter().collect();
+        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu, known)?.into_iter().collect();
         tuned.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.choices = tuned.iter().map(|(key, tuned)| (key.clone(), tuned.choice)).collect();
+        self.choices = known.clone();
+        self.choices.extend(tuned.iter().map(|(key, tuned)| (key.clone(), tuned.choice)));
         Ok(tuned)
     }
 
     /// How products are computed, where that was measured.
-    pub fn choices(&self) -> &HashMap<String, Choice> {
+    pub fn choices(&self) -> &BTreeMap<String, Choice> {
         &self.choices
     }
 

@@ -13,8 +13,7 @@ use super::session::{Recipe, Samples, Session};
 use crate::cache;
 use crate::data::Matrix;
 use crate::error::{Result, shown};
-use crate::executor::cpu::affordable;
-use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::device::{GpuInfo, Gpus};
 use crate::network::{Layer, Network, Weights};
 
 /// Which GPUs are worth a measurement, and where its outcome is kept.
@@ -66,8 +65,9 @@ impl fmt::Display for Times {
 const PURPOSE: &str = "device";
 /// Time for the steps of one device, after the first ones.
 const TIME: Duration = Duration::from_millis(60);
-/// Operations of a step that is measured, at most: with so many, a device is as busy as with more.
-const OPERATIONS: f64 = 2e9;
+/// Operations of a step that is measured, at most: some 20 ms, or less, of a CPU or of a GPU that was made to compute. The time of
+/// a larger step is estimated from it.
+const OPERATIONS: [f64; 2] = [2e9, 1e11];
 /// Numbers of the data that is made up for it, at most.
 const NUMBERS: usize = 1 << 20;
 /// Steps of an epoch that is measured, at most.
@@ -106,9 +106,11 @@ impl Device {
     ) -> Result<Self> {
         let key = key(network, recipe, rows, gpu, self.threads());
         let folder = choice.cache.as_deref();
+        let estimated = sample_of(network, recipe, rows, OPERATIONS[0]).0.batch < recipe.batch.min(rows);
+        let how = if estimated { "estimated from smaller batches" } else { "measured" };
         let remembered = folder.and_then(|folder| cache::load_from::<Times>(folder, PURPOSE, &key));
         if let Some(times) = remembered.filter(|times| !times.gpu_is_faster()) {
-            return Ok(self.clone().because(&reason(&times, gpu, true)));
+            return Ok(self.clone().because(&reason(&times, gpu, how, "earlier")));
         }
         let open = Self::on(gpus.open(gpu.index)?);
         let times = match remembered {
@@ -119,14 +121,14 @@ impl Device {
             cache::store_in(folder, PURPOSE, &key, &times);
         }
         let taken = if times.gpu_is_faster() { open } else { self.clone() };
-        Ok(taken.because(&reason(&times, gpu, remembered.is_some())))
+        let when = if remembered.is_some() { "earlier" } else { "now" };
+        Ok(taken.because(&reason(&times, gpu, how, when)))
     }
 }
 
-fn reason(times: &Times, gpu: &GpuInfo, remembered: bool) -> String {
-    let when = if remembered { "measured earlier" } else { "measured now" };
+fn reason(times: &Times, gpu: &GpuInfo, how: &str, when: &str) -> String {
     let name = if times.gpu_is_faster() { String::new() } else { format!(" ({})", shown(&gpu.name)) };
-    format!("faster with this net and batch{name}: {times}, {when}")
+    format!("faster with this net and batch{name}: {times}, {how} {when}")
 }
 
 /// What the times depend on.
@@ -148,12 +150,14 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
     )
 }
 
-/// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it.
-fn measure(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
-    let (recipe, rows) = sample_of(network, recipe, rows);
+/// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it. Those
+/// of a step that would take long are estimated from fewer rows.
+fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
+    let larger = whole.batch.min(rows) as f64;
+    let (recipe, rows) = sample_of(network, whole, rows, OPERATIONS[usize::from(device.gpu().is_some())]);
+    let larger = larger / recipe.batch as f64;
     let plan = planning::plan::<f32>(network, recipe.loss, Some(&recipe), rows, 1, device);
-    let fits = |gpu: &OpenGpu| plan.check(&gpu.limits()).is_ok();
-    if affordable::<f32>(&plan).is_err() || !device.gpu().is_none_or(fits) {
+    if planning::affordable::<f32>(&plan, device).is_err() {
         return Ok(None);
     }
     let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples(network, rows), device)?;
@@ -166,18 +170,18 @@ fn measure(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> 
     epoch()?; // compiles, and wakes what sleeps
     let (started, mut timings) = (Instant::now(), Vec::new());
     while timings.is_empty() || (started.elapsed() < TIME && timings.len() < 15) {
-        timings.push(epoch()? / steps);
+        timings.push(larger * epoch()? / steps);
     }
     timings.sort_by(f64::total_cmp);
     Ok(Some(timings[timings.len() / 2]))
 }
 
 /// The recipe and rows of a measurement: whole batches, fewer and smaller ones where those of training would take too long.
-fn sample_of(network: &Network, recipe: &Recipe, rows: usize) -> (Recipe, usize) {
+fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Recipe, usize) {
     let operations = 6.0 * network.parameter_count() as f64;
     let widest = network.inputs().max(network.outputs());
-    let batch = recipe.batch.min(rows).min((OPERATIONS / operations) as usize).min(NUMBERS / widest).max(1);
-    let affordable = (OPERATIONS / operations / batch as f64) as usize;
+    let batch = recipe.batch.min(rows).min((most / operations) as usize).min(NUMBERS / widest).max(1);
+    let affordable = (most / operations / batch as f64) as usize;
     let steps = rows.div_ceil(recipe.batch.max(1)).min(STEPS).min(affordable).min(NUMBERS / widest / batch).max(1);
     (Recipe { batch, ..*recipe }, steps * batch)
 }
@@ -238,13 +242,13 @@ mod tests {
     #[test]
     fn a_measurement_takes_the_batch_as_it_is_unless_that_takes_too_long() {
         let (network, recipe) = case(vec![64, 32, 10], 64);
-        let (sample, rows) = sample_of(&network, &recipe, 1797);
+        let (sample, rows) = sample_of(&network, &recipe, 1797, OPERATIONS[0]);
         assert_eq!((sample.batch, rows), (64, 29 * 64));
         let (network, recipe) = case(vec![1024, 2048, 2048, 1024], 2048);
-        let (sample, rows) = sample_of(&network, &recipe, 16_384);
+        let (sample, rows) = sample_of(&network, &recipe, 16_384, OPERATIONS[0]);
         assert!((30..60).contains(&sample.batch) && rows == sample.batch, "{} of {rows}", sample.batch);
         let (network, recipe) = case(vec![100_000, 100_000, 1], 4096);
-        assert_eq!(sample_of(&network, &recipe, 1 << 20).1, 1);
+        assert_eq!(sample_of(&network, &recipe, 1 << 20, OPERATIONS[0]).1, 1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The options of a training run, as flags on the command line and as keys of `run.toml`. All are optional: what is not said
 //! follows from the data, as [`super::resolution::said`] writes down.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,6 +14,7 @@ pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, PrecisionName
 use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
+use crate::kernels::Choice;
 use crate::network::{Activation, Loss, OptimizerKind};
 
 /// Everything that decides what a training run computes.
@@ -195,6 +197,10 @@ pub struct DeviceOptions {
     /// Measure how a GPU computes this network's products fastest, and remember it
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Device")]
     pub tune: Option<bool>,
+    /// How --tune chose to compute each product ([`crate::plan::Launch::product_key`]): in run.toml only, so that it is the same
+    /// arithmetic again.
+    #[arg(skip)]
+    pub tuned: Option<BTreeMap<String, Choice>>,
 }
 
 impl DeviceOptions {
@@ -242,6 +248,9 @@ impl Options {
         }
         if self.target.is_some() {
             file.task = None;
+        }
+        if self.device.tune.is_some() || self.device.device.is_some() {
+            file.device.tuned = None;
         }
         if self.epochs.is_some() {
             file.step_every = None;
@@ -374,6 +383,7 @@ mod tests {
                 precision: Some(PrecisionName::F32),
                 threads: Some(2),
                 tune: Some(true),
+                tuned: Some([("forward of 64 × 32 over 9".to_string(), Choice::default())].into()),
             },
             ..Options::default()
         }
@@ -390,6 +400,9 @@ mod tests {
         let flags = Options { seed: Some(3), hidden: Some(Hidden(vec![5])), ..Options::default() };
         let merged = flags.over(sample());
         assert_eq!((merged.seed, merged.hidden, merged.data), (Some(3), Some(Hidden(vec![5])), Some("digits".into())));
+        assert_eq!(merged.device, sample().device);
+        let tune = Options { device: DeviceOptions { tune: Some(true), ..Default::default() }, ..Options::default() };
+        assert_eq!(tune.over(sample()).device.tuned, None, "measured again");
     }
 
     #[test]

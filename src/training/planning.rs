@@ -3,13 +3,17 @@
 
 use super::device::{Device, Precision};
 use super::session::Recipe;
+use crate::error::Result;
+use crate::executor::cpu;
 use crate::network::{Loss, Network};
 use crate::plan::{Options, Plan, TrainingOptions};
 
 /// Rows that are evaluated at once, at most.
 const EVALUATION_ROWS: usize = 4096;
-/// Bytes that a buffer of an evaluation may take before fewer rows are evaluated at once.
-const EVALUATION_BYTES: usize = 32 << 20;
+/// Bytes that a buffer of an evaluation may take, of all replicas together, before fewer rows are evaluated at once.
+const EVALUATION_BYTES: u64 = 32 << 20;
+/// The share of a limited memory that one buffer of an evaluation may take.
+const EVALUATION_SHARE: u64 = 16;
 /// Losses that are kept on the device until they are read.
 const LOSSES: usize = 1 << 16;
 /// Bytes of a window of streamed data: more would not make it faster, only later.
@@ -34,6 +38,17 @@ pub fn plan<T: Precision>(
             streamed_plan::<T>(network, loss, recipe, rows, device, memory)
         }
         _ => resident,
+    }
+}
+
+/// Checks a plan against a device's memory and limits, before anything is made for it.
+///
+/// # Errors
+/// Limit, naming the buffer or the kernel.
+pub fn affordable<T: Precision>(plan: &Plan, device: &Device) -> Result<()> {
+    match device.gpu() {
+        Some(gpu) => plan.check(&gpu.limits()),
+        None => cpu::affordable::<T>(plan),
     }
 }
 
@@ -77,7 +92,9 @@ fn plan_of<T: Precision>(
     device: &Device,
 ) -> Plan {
     let widest = network.widths().iter().max().copied().unwrap_or(1);
-    let evaluation_rows = (EVALUATION_BYTES / widest / 4).clamp(1, EVALUATION_ROWS);
+    let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
+    let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / replicas as u64;
+    let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, EVALUATION_ROWS as u64) as usize;
     let training = recipe.map(|recipe| TrainingOptions {
         rows: window,
         batch: recipe.batch,

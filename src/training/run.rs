@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use super::device::{Device, DeviceReport, Precision};
+use super::device::{Device, DeviceReport, Precision, Wanted};
 use super::fastest::Choice;
 use super::fit::{Ending, EpochRecord, Limits, Measure, Observer, fit};
 use super::options::{Init, Options};
-use super::planning::plan;
+use super::planning::{affordable, plan};
 use super::resolution;
 use super::session::{Recipe, Samples, Session};
 use super::sources::{DataReport, Sources};
 use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
-use crate::executor::cpu;
 use crate::executor::gpu::tuning::Tuned;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
@@ -116,9 +115,12 @@ impl Run {
         };
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let mut run = Self { options, sources, network, recipe, device };
-        let ours_to_choose = run.options.device.is_auto() && run.device.gpu().is_some();
-        if let (true, Err(error)) = (ours_to_choose, run.affordable()) {
-            run.device = Device::cpu(run.options.device.threads.map(usize::from), &error.to_string());
+        if run.options.device.is_auto() {
+            if let (true, Err(error)) = (run.device.gpu().is_some(), run.affordable()) {
+                run.device = Device::cpu(run.options.device.threads.map(usize::from), &error.to_string());
+            }
+            let taken = if run.device.gpu().is_some() { Wanted::Gpu } else { Wanted::Cpu };
+            run.options.device.device = Some(taken);
         }
         Ok(run)
     }
@@ -129,14 +131,15 @@ impl Run {
     /// Limit, naming the buffer or the kernel.
     pub fn affordable(&self) -> Result<()> {
         let plan = self.plan();
-        match self.device.gpu() {
-            Some(gpu) => plan.check(&gpu.limits()),
-            None if self.options.device.double() => cpu::affordable::<f64>(&plan),
-            None => cpu::affordable::<f32>(&plan),
+        if self.options.device.double() {
+            affordable::<f64>(&plan, &self.device)
+        } else {
+            affordable::<f32>(&plan, &self.device)
         }
     }
 
-    /// With `--tune`: chooses how the GPU computes each product by measurement. Gives what was measured, by product.
+    /// With `--tune`: chooses how the GPU computes each product, as the options say it was chosen before or by measurement. Gives
+    /// what was measured, by product; the options say all of it from then on.
     ///
     /// # Errors
     /// What the device reports.
@@ -145,7 +148,10 @@ impl Run {
             return Ok(Vec::new());
         }
         self.affordable()?;
-        self.device.tune(&self.plan())
+        let known = self.options.device.tuned.take().unwrap_or_default();
+        let tuned = self.device.tune(&self.plan(), &known)?;
+        self.options.device.tuned = Some(self.device.choices().clone()).filter(|choices| !choices.is_empty());
+        Ok(tuned)
     }
 
     /// The plan of a training step.

@@ -45,7 +45,7 @@ pub struct Gpu {
     training: Vec<Vec<Dispatch>>,
     evaluation: Vec<Vec<Dispatch>>,
     steps: Buffer,
-    /// Bytes from one step's records to the next's.
+    /// Bytes from one step's records to the next's, for kernels that take one step.
     step_stride: u64,
     /// What is under way, with the launches in each submission.
     in_flight: VecDeque<(SubmissionIndex, usize)>,
@@ -80,10 +80,7 @@ impl Gpu {
     /// Limit, if the plan does not fit the device; internal, if the driver refuses a kernel.
     pub fn new(plan: Plan, device: Device) -> Result<Self> {
         plan.check(&device.limits())?;
-        let alignment = u64::from(device.alignment());
-        let many = |launch: &Launch| launch.kernel.takes_many_steps();
-        let alignment = if plan.training.iter().any(many) { 1 } else { alignment };
-        let step_stride = (size_of::<StepWords>() as u64 * plan.records as u64).next_multiple_of(alignment);
+        let step_stride = record_bytes(&plan).next_multiple_of(u64::from(device.alignment()));
         let (buffers, groups) = allocate(&plan, &device)?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
         let (mut training, mut evaluation) = (Vec::new(), Vec::new());
@@ -190,7 +187,7 @@ impl Gpu {
         let kernel = &self.plan.launches(phase)[range.start].kernel;
         let form = Form::direct(self.device.limits().target.lanes);
         let iterations = kernel.iterations(self.plan.rows(phase), form).max(1);
-        let room = self.steps.size() / self.step_stride;
+        let room = self.steps.size() / record_bytes(&self.plan);
         let at_once = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
         for steps in steps.chunks(at_once * records) {
             let count = steps.len() / records;
@@ -319,6 +316,11 @@ impl Executor<f32> for Gpu {
     }
 }
 
+/// Bytes of one step's records, which lie one after the other for kernels of many steps.
+fn record_bytes(plan: &Plan) -> u64 {
+    size_of::<StepWords>() as u64 * plan.records as u64
+}
+
 /// Makes the plan's buffers; those of a group are parts of one.
 fn allocate(plan: &Plan, device: &Device) -> Result<(Vec<Place>, Vec<Buffer>)> {
     let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
@@ -389,7 +391,7 @@ impl Compiler<'_> {
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
         self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
-        let record = wgpu::BufferSize::new(size_of::<StepWords>() as u64 * plan.records as u64);
+        let record = wgpu::BufferSize::new(record_bytes(plan));
         let record = if launch.kernel.takes_many_steps() { None } else { record };
         let bound = bindings.into_iter().map(|bound| match bound.operand {
             Bindable::Buffer(id) => self.buffers[id].binding(),

@@ -1,6 +1,6 @@
 //! Measures the ways to compute a plan's products on an open device, and keeps the fastest of each by adapter and driver.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ use crate::plan::{Launch, Phase, Plan};
 
 /// The word that the cache knows these measurements by.
 const PURPOSE: &str = "tuning";
+/// How much faster than the static choice another has to be: less is noise.
+const WORTH: f64 = 0.95;
 /// Time for one way to compute a product, beside compiling it.
 const BUDGET: Duration = Duration::from_millis(200);
 
@@ -28,23 +30,25 @@ pub struct Tuned {
 }
 
 /// The fastest choice of every product of a plan that has more than one, by [`Launch::product_key`]: measured now, or kept from
-/// an earlier measurement on this adapter and driver.
+/// an earlier measurement on this adapter and driver. Those that are `known` are left out.
 ///
 /// # Errors
 /// What the device reports.
-pub fn tune(plan: &Plan, device: &Device) -> Result<HashMap<String, Tuned>> {
+pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> Result<HashMap<String, Tuned>> {
     let info = device.info();
     let mut tuned = HashMap::new();
     for phase in [Phase::Training, Phase::Evaluation] {
         for launch in plan.launches(phase) {
             let rows = plan.rows(phase);
-            let Some(product) = launch.product_key(rows).filter(|product| !tuned.contains_key(product)) else { continue };
+            let new = |product: &String| !tuned.contains_key(product) && !known.contains_key(product);
+            let Some(product) = launch.product_key(rows).filter(new) else { continue };
             let choices = launch.kernel.choices(rows, &device.limits().target);
             if choices.len() < 2 {
                 continue;
             }
-            let key = format!("{} | {} | {} | {product}", info.name, info.backend, info.driver);
-            let kept = cache::load(PURPOSE, &key).filter(|kept: &Tuned| choices.contains(&kept.choice));
+            let version = env!("CARGO_PKG_VERSION");
+            let key = format!("{version} | {} | {} | {} | {product}", info.name, info.backend, info.driver);
+            let kept = cache::load(PURPOSE, &key).filter(|kept: &Tuned| choices.contains(&kept.choice) && !kept.measured.is_empty());
             let result = match kept {
                 Some(kept) => kept,
                 None => {
@@ -59,7 +63,7 @@ pub fn tune(plan: &Plan, device: &Device) -> Result<HashMap<String, Tuned>> {
     Ok(tuned)
 }
 
-/// Measures each choice that the device's limits allow; the first one is taken where none is.
+/// Measures each choice that the device's limits allow.
 fn measure(plan: &Plan, phase: Phase, launch: &Launch, choices: &[Choice], device: &Device) -> Result<Tuned> {
     let mut measured = Vec::with_capacity(choices.len());
     for &choice in choices {
@@ -68,8 +72,14 @@ fn measure(plan: &Plan, phase: Phase, launch: &Launch, choices: &[Choice], devic
             measured.push((choice, seconds(alone, phase, device)?));
         }
     }
-    let fastest = measured.iter().min_by(|(_, a), (_, b)| a.total_cmp(b));
-    Ok(Tuned { choice: fastest.map_or(choices[0], |&(choice, _)| choice), measured })
+    Ok(Tuned { choice: fastest(&measured).unwrap_or(choices[0]), measured })
+}
+
+/// The choice with the least time, or the first, static one where none is worth the change.
+fn fastest(measured: &[(Choice, f64)]) -> Option<Choice> {
+    let &(first, most) = measured.first()?;
+    let least = measured.iter().min_by(|(_, a), (_, b)| a.total_cmp(b)).filter(|(_, seconds)| *seconds < WORTH * most);
+    Some(least.map_or(first, |&(choice, _)| choice))
 }
 
 /// A plan of one launch, whose other buffers are empty.
@@ -111,4 +121,19 @@ fn seconds(plan: Plan, phase: Phase, device: &Device) -> Result<f64> {
         runs = (2 * runs).min(most as usize).max(1);
     }
     Ok(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::form::Family;
+
+    #[test]
+    fn another_choice_has_to_be_worth_the_change() {
+        let choice = |parts| Choice { family: Family::Direct, parts };
+        let measured = |seconds: f64| fastest(&[(choice(1), 1.0), (choice(2), 1.1), (choice(4), seconds)]);
+        assert_eq!(measured(0.97), Some(choice(1)));
+        assert_eq!(measured(0.9), Some(choice(4)));
+        assert_eq!(fastest(&[]), None);
+    }
 }

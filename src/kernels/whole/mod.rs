@@ -21,7 +21,7 @@ pub enum Variant {
     Invocation,
     /// One workgroup trains one replica, with its activations in workgroup memory.
     Workgroup,
-    /// The same with its activations in a buffer: for adapters whose workgroup memory is slow, or too small.
+    /// The same with its activations in a buffer: for adapters whose workgroup memory is slow.
     WorkgroupStored,
 }
 
