@@ -1,12 +1,23 @@
 //! Holds an executor against the f64 oracle: every kernel gets the very same f32 inputs on both sides, and the results may differ
 //! by what rounding explains and no more (Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3).
 
+pub mod adapter;
+mod case;
+pub mod cases;
+pub mod checks;
+pub mod gradients;
+
+pub use case::Case;
+
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::executor::cpu::Cpu;
-use crate::kernels::{Step, View};
+use crate::kernels::{Choice, Step, View};
 use crate::plan::{BufferId, Element, Phase, Plan};
 use crate::random::{Purpose, Stream};
+
+/// What is below f32's normal numbers may come out as zero.
+const UNDERFLOW: f64 = f32::MIN_POSITIVE as f64;
 
 /// An element that differs by more than it may.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +30,13 @@ pub struct Difference {
     pub expected: f64,
     /// How far apart the two may be.
     pub bound: f64,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { index, actual, expected, bound } = self;
+        write!(text, "element {index} is {actual:e} and should be {expected:e}, give or take {bound:.1e}")
+    }
 }
 
 /// The largest error as a share of its bound, or the first element that is outside its bound. NaN is always outside.
@@ -34,7 +52,7 @@ pub fn compare(actual: &[f32], expected: &[f64], bounds: &[f64]) -> std::result:
     for (index, ((&actual, &expected), &bound)) in actual.iter().zip(expected).zip(bounds).enumerate() {
         let actual = f64::from(actual);
         let error = (actual - expected).abs();
-        let within = error <= bound && bound.is_finite() && actual.is_finite();
+        let within = error <= bound + if bound > 0.0 { UNDERFLOW } else { 0.0 } && bound.is_finite() && actual.is_finite();
         if !within {
             return Err(Difference { index, actual, expected, bound });
         }
@@ -52,6 +70,10 @@ pub struct Finding {
     pub step: usize,
     /// The launch: kernel and layer.
     pub launch: String,
+    /// The kernel.
+    pub kernel: &'static str,
+    /// How the launch is computed, where the plan says it.
+    pub choice: Option<Choice>,
     /// The buffer that it wrote.
     pub buffer: String,
     /// The largest error as a share of its bound, or the element that is outside.
@@ -105,6 +127,8 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
                     findings.push(Finding {
                         step: number,
                         launch: launch.label.clone(),
+                        kernel: launch.kernel.name(),
+                        choice: launch.choice,
                         buffer: buffer.name.clone(),
                         outcome: compare(&actual, &expected, &bounds),
                     });
@@ -211,6 +235,13 @@ mod tests {
         compare(&[1.0], &[f64::NAN], &[1e30]).expect_err("an oracle without an answer");
         compare(&[1.0], &[1.0], &[f64::NAN]).expect_err("a bound that is none");
         compare(&[1.0], &[1.0], &[f64::INFINITY]).expect_err("a bound that is none");
+    }
+
+    #[test]
+    fn what_is_below_the_normal_numbers_may_be_zero_unless_it_has_to_be_exact() {
+        compare(&[0.0], &[2e-49], &[7e-55]).expect("it underflows");
+        compare(&[0.0], &[3e-38], &[1e-44]).expect_err("it does not");
+        compare(&[0.0], &[2e-39], &[0.0]).expect_err("exact means exact");
     }
 
     #[test]

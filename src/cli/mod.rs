@@ -4,6 +4,7 @@ mod bench;
 mod data;
 mod devices;
 mod evaluate;
+mod gradcheck;
 mod inspect;
 mod lesson;
 mod plan;
@@ -12,6 +13,7 @@ mod print;
 mod progress;
 mod signals;
 mod train;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -53,6 +55,10 @@ enum Command {
     Bench(Box<bench::BenchArguments>),
     /// List the devices that wgrad can compute on
     Devices(devices::DevicesArguments),
+    /// Prove that a GPU computes what it should
+    Verify(verify::VerifyArguments),
+    /// Hold a model's gradients against central differences of its loss
+    Gradcheck(gradcheck::GradcheckArguments),
 }
 
 /// Runs what was typed.
@@ -69,5 +75,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Lesson(arguments) => lesson::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Gradcheck(arguments) => gradcheck::run(&arguments),
     }
 }

@@ -79,6 +79,15 @@ impl Gpus {
         Self { adapters }
     }
 
+    /// wgpu's own adapter that computes nothing: every buffer stays as it was written. What a verification has to notice.
+    pub fn noop() -> Self {
+        let backends = Backends::NOOP;
+        let mut wanted = InstanceDescriptor::new_without_display_handle();
+        wanted.backends = backends;
+        wanted.backend_options.noop = wgpu::NoopBackendOptions::enabled();
+        Self { adapters: pollster::block_on(Instance::new(wanted).enumerate_adapters(backends)) }
+    }
+
     /// What is known of each.
     pub fn list(&self) -> Vec<GpuInfo> {
         self.adapters.iter().enumerate().map(|(index, adapter)| describe(index, adapter)).collect()

@@ -25,6 +25,17 @@ pub enum Variant {
     WorkgroupStored,
 }
 
+impl Variant {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invocation => "invocation",
+            Self::Workgroup => "workgroup",
+            Self::WorkgroupStored => "workgroup, stored",
+        }
+    }
+}
+
 /// Numbers that an invocation may keep in its registers and private memory: parameters, gradients, states and activations.
 const INVOCATION_NUMBERS: usize = 384;
 

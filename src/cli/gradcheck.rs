@@ -1,0 +1,74 @@
+//! `wgrad gradcheck`: a model's gradients on data against central differences of its loss.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::print;
+use crate::data::read;
+use crate::error::{Error, Result};
+use crate::model::{Model, resolve_model};
+use crate::training::options::FileOptions;
+use crate::training::values::count_above_zero;
+use crate::verification::gradients::{LayerCheck, Problem};
+
+/// The relative error that a gradient in f64 may have.
+const LARGEST_ERROR: f64 = 1e-6;
+
+/// The arguments of `wgrad gradcheck`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:  wgrad gradcheck runs/iris-1 iris")]
+pub(super) struct GradcheckArguments {
+    /// A model file, or a run's folder
+    model: PathBuf,
+    /// An embedded set, a file, or - for stdin
+    data: String,
+    #[command(flatten)]
+    files: FileOptions,
+    /// Rows of the data to take, the first ones
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = count_above_zero)]
+    rows: usize,
+    /// Parameters of each layer to check, drawn at random
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count_above_zero)]
+    parameters: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks the gradients.
+pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
+    let model = Model::load(&resolve_model(&arguments.model)?)?;
+    let table = read(&arguments.data, &arguments.files.reading(arguments.files.labels.clone()))?;
+    let rows: Vec<usize> = (0..table.rows.min(arguments.rows)).collect();
+    let inputs = model.encoding.encode_inputs::<f64>(&table, &rows)?;
+    let targets = model.encoding.encode_targets::<f64>(&table, &rows, model.network.outputs())?;
+    let mut problem = Problem::new(&model.network, model.loss, &model.weights.get(), &inputs, &targets)?;
+    let (loss, layers) = (problem.loss()?, problem.check(arguments.parameters, 0)?);
+    if arguments.json {
+        let report = json!({ "data": arguments.data, "rows": rows.len(), "loss": loss, "bound": LARGEST_ERROR, "layers": layers });
+        print::json("gradcheck", &report)?;
+    } else {
+        print::line(text(loss, rows.len(), &layers))?;
+    }
+    match layers.iter().find(|layer| layer.worst > LARGEST_ERROR) {
+        None => Ok(()),
+        Some(layer) => Err(Error::CheckFailed(format!(
+            "layer {}: a gradient is {:.1e} from the difference of the loss, relative to it; {LARGEST_ERROR:e} is allowed",
+            layer.layer, layer.worst
+        ))),
+    }
+}
+
+/// The report for a person.
+fn text(loss: f64, rows: usize, layers: &[LayerCheck]) -> String {
+    let mut lines = vec![
+        format!("loss {loss:.6} over {rows} rows; gradients in f64 against central differences:"),
+        format!("{:<8}{:>12}{:>10}{:>24}", "layer", "parameters", "checked", "largest relative error"),
+    ];
+    for layer in layers {
+        lines.push(format!("{:<8}{:>12}{:>10}{:>24.1e}", layer.layer, layer.parameters, layer.checked, layer.worst));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,155 @@
+//! `wgrad verify`: a GPU proves that it computes what it should.
+
+use std::io::IsTerminal;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::print;
+use crate::error::{Error, Result, shown};
+use crate::executor::gpu::device::{Device as Gpu, Gpus};
+use crate::training::{Device, Wanted};
+use crate::verification::adapter::{Extent, Verification, verify};
+
+/// The arguments of `wgrad verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every kernel gets the same numbers on the GPU and on the CPU in double precision, and may differ by what rounding explains.
+
+Examples:  wgrad verify --quick
+           wgrad verify --device gpu:1
+           wgrad verify --all --json")]
+pub(super) struct VerifyArguments {
+    /// gpu (the best), gpu:INDEX (see 'wgrad devices') or a part of a GPU's name
+    #[arg(long, default_value = "gpu", conflicts_with = "all")]
+    device: Wanted,
+    /// Every GPU of this machine
+    #[arg(long)]
+    all: bool,
+    /// Every kernel on few sizes: seconds instead of minutes
+    #[arg(long)]
+    quick: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Verifies.
+pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
+    let extent = if arguments.quick { Extent::Quick } else { Extent::Whole };
+    let mut verifications = Vec::new();
+    for device in devices(arguments)? {
+        let bar = bar(device.info().name.clone());
+        let verification = verify(&device, extent, &mut |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        })?;
+        bar.finish_and_clear();
+        if !arguments.json {
+            print::line(text(&verification))?;
+        }
+        verifications.push(verification);
+    }
+    if arguments.json {
+        print::json("verify", &json!({ "devices": verifications }))?;
+    }
+    verdict(&verifications)
+}
+
+/// That nothing is wrong with any of them.
+fn verdict(verifications: &[Verification]) -> Result<()> {
+    match verifications.iter().find(|verification| !verification.passed()) {
+        None => Ok(()),
+        Some(failed) => Err(Error::CheckFailed(format!(
+            "{} ({}, {}) does not compute what it should: do not train on it (--device cpu), and report it with the output of \
+             'wgrad verify --json'",
+            shown(&failed.device.name),
+            failed.device.backend,
+            shown(&failed.device.driver)
+        ))),
+    }
+}
+
+/// The devices to verify, open.
+fn devices(arguments: &VerifyArguments) -> Result<Vec<Gpu>> {
+    if arguments.all {
+        let gpus = Gpus::find();
+        let count = gpus.list().len();
+        if count > 0 {
+            return (0..count).map(|index| gpus.open(index)).collect();
+        }
+    }
+    if matches!(arguments.device, Wanted::Cpu | Wanted::Auto) {
+        return Err(Error::Usage(format!("--device {} names no GPU, and the CPU is what GPUs are held against", arguments.device)));
+    }
+    let device = Device::choose(&arguments.device, None, false)?;
+    Ok(device.gpu().cloned().into_iter().collect())
+}
+
+fn bar(name: String) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}").unwrap_or(ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message(shown(&name))
+}
+
+/// The report for a person.
+fn text(verification: &Verification) -> String {
+    let device = &verification.device;
+    let software = if device.software { ", a software adapter" } else { "" };
+    let mut lines = vec![
+        format!("{} ({}, {}{software})", shown(&device.name), device.backend, shown(&device.driver)),
+        String::new(),
+        format!("{:<16}{:<20}{:>12}{:>26}{:>10}", "kernel", "form", "comparisons", "worst error, of its bound", "failures"),
+    ];
+    for kernel in &verification.kernels {
+        lines.push(format!(
+            "{:<16}{:<20}{:>12}{:>24.1} %{:>10}",
+            kernel.kernel,
+            kernel.form,
+            kernel.comparisons,
+            100.0 * kernel.worst,
+            kernel.failures
+        ));
+    }
+    lines.push(String::new());
+    for check in &verification.checks {
+        let outcome = if check.failures == 0 { "passed".to_string() } else { format!("failed in {}", check.failures) };
+        let cases = if check.cases == 1 { "1 case".to_string() } else { format!("{} cases", check.cases) };
+        lines.push(format!("{}: {outcome}, {cases}", check.check));
+    }
+    for left_out in &verification.left_out {
+        lines.push(format!("left out: {}: {}", left_out.case, left_out.what));
+    }
+    for failure in &verification.failures {
+        lines.push(format!("FAILED: {}: {}", failure.case, failure.what));
+    }
+    let outcome = if verification.passed() { "passed" } else { "FAILED" };
+    lines.extend([String::new(), format!("{outcome} in {:.1} s", verification.seconds)]);
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_computes_nothing_is_told_so() {
+        let noop = Gpus::noop().open(0).expect("wgpu's own adapter");
+        let verification = verify(&noop, Extent::Quick, &mut |_, _| {}).expect("a verification");
+        let failing = |kernel: &str| verification.kernels.iter().any(|report| report.kernel == kernel && report.failures > 0);
+        // All zeros, which is right where zeros are to be multiplied.
+        for kernel in ["forward", "forward_output", "output", "whole"] {
+            assert!(failing(kernel), "{kernel}");
+        }
+        let passed: Vec<_> = verification.checks.iter().filter(|check| check.failures == 0).collect();
+        // Its memory works, and zeros are the same bits, again and again.
+        let expected = |check: &str| check.contains("same") || check.contains("written");
+        assert!(passed.iter().all(|check| expected(&check.check)), "{passed:?}");
+        let report = text(&verification);
+        assert!(report.contains("FAILED") && report.contains("should be"), "{report}");
+        assert_eq!(verdict(&[verification]).expect_err("it fails").exit_code(), 4);
+    }
+}

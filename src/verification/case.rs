@@ -1,0 +1,145 @@
+//! Plans to hold against the oracle, and the steps to do it with.
+
+use super::{Finding, against_oracle, fill};
+use crate::error::Result;
+use crate::executor::Executor;
+use crate::kernels::whole::Variant;
+use crate::kernels::{Choice, Step};
+use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
+use crate::plan::{Launch, Options, Phase, Plan, TrainingOptions};
+
+/// One plan to hold against the oracle.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it is about, for a person.
+    pub name: String,
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// The activation of all layers but the last.
+    pub hidden: Activation,
+    /// The activation of the last layer.
+    pub output: Activation,
+    /// What training makes small.
+    pub loss: Loss,
+    /// The rule that updates the weights.
+    pub optimizer: OptimizerKind,
+    /// Whether the layers have biases.
+    pub bias: bool,
+    /// Rows of a batch, and of an evaluation.
+    pub batch: usize,
+    /// Rows of the data.
+    pub rows: usize,
+    /// Whether the rows are read through an order.
+    pub shuffle: bool,
+    /// Whether the rows of a batch are copied together first.
+    pub gather: bool,
+    /// Networks trained side by side.
+    pub replicas: usize,
+    /// Whether each replica has a step record of its own.
+    pub own_steps: bool,
+    /// The variant of the whole network's kernel, instead of a kernel a layer.
+    pub whole: Option<Variant>,
+    /// The largest buffer of data; data over it is cut into segments.
+    pub segment_bytes: Option<u64>,
+    /// What the random numbers are drawn from.
+    pub seed: u64,
+    /// How products are computed on a GPU; None: as their sizes and the device suggest.
+    pub choice: Option<Choice>,
+}
+
+impl Case {
+    /// A net with one hidden layer, sigmoids, squared error and sgd.
+    pub fn new(name: impl Into<String>, sizes: [usize; 4]) -> Self {
+        let [batch, inputs, hidden, outputs] = sizes;
+        Self {
+            name: name.into(),
+            widths: vec![inputs, hidden, outputs],
+            hidden: Activation::Sigmoid,
+            output: Activation::Sigmoid,
+            loss: Loss::SquaredError,
+            optimizer: OptimizerKind::Sgd,
+            bias: true,
+            batch,
+            rows: 2 * batch + batch.div_ceil(3),
+            shuffle: true,
+            gather: false,
+            replicas: 1,
+            own_steps: true,
+            whole: None,
+            segment_bytes: None,
+            seed: 1,
+            choice: None,
+        }
+    }
+
+    /// Its plan.
+    ///
+    /// # Panics
+    /// If its sizes or its loss and activations make no network.
+    pub fn plan(&self) -> Plan {
+        let layers = self.widths.len() - 1;
+        let mut activations = vec![self.hidden; layers];
+        activations[layers - 1] = self.output;
+        let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
+        let Self { rows, batch, shuffle, gather, optimizer, whole, .. } = *self;
+        let training = TrainingOptions { rows, batch, shuffle, gather, optimizer, losses: rows, whole };
+        let options = Options {
+            loss: self.loss,
+            training: Some(training),
+            evaluation_rows: self.batch,
+            replicas: self.replicas,
+            own_steps: self.own_steps,
+            segment_bytes: self.segment_bytes,
+        };
+        let mut plan = Plan::new(&network, &options);
+        plan.training.iter_mut().chain(&mut plan.evaluation).for_each(|launch| launch.choice = self.choice_for(launch));
+        plan
+    }
+
+    /// The choice for products; what is no product has none.
+    fn choice_for(&self, launch: &Launch) -> Option<Choice> {
+        self.choice.filter(|_| launch.kernel.product(self.batch).is_some())
+    }
+
+    /// The steps of an epoch: two whole batches and a short last one, unless its sizes say otherwise, each replica at its own learning rate.
+    pub fn steps(&self) -> Vec<Step> {
+        let optimizer = Optimizer { weight_decay: 0.01, ..Optimizer::new(self.optimizer) };
+        let mut steps = Vec::new();
+        for (number, first) in (0..self.rows).step_by(self.batch).enumerate() {
+            let rows = self.batch.min(self.rows - first);
+            for replica in 0..if self.own_steps { self.replicas } else { 1 } {
+                let rates = optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64);
+                // Every other replica takes the first two batches the other way round.
+                let swapped = replica % 2 == 1 && first < 2 * self.batch && self.rows >= 2 * self.batch;
+                let first = if swapped { self.batch - first } else { first };
+                steps.push(Step { first, rows, loss_row: number * self.batch, scale: 1.0 / rows as f64, rates });
+            }
+        }
+        steps
+    }
+
+    /// Evaluations of as many rows as the steps have.
+    pub fn evaluations(&self) -> Vec<Step> {
+        self.steps().iter().map(|step| Step { first: 0, loss_row: 0, ..*step }).collect()
+    }
+
+    /// Random data, all steps of training launch by launch, then as many evaluations.
+    ///
+    /// # Errors
+    /// What the executor reports.
+    pub fn findings(&self, executor: &mut dyn Executor<f32>) -> Result<Vec<Finding>> {
+        fill(executor, self.seed)?;
+        let steps = self.steps();
+        let mut findings = against_oracle(executor, Phase::Training, &steps)?;
+        findings.extend(against_oracle(executor, Phase::Evaluation, &self.evaluations())?);
+        Ok(findings)
+    }
+
+    /// How many findings [`findings`](Self::findings) gives: one for every buffer that a launch writes, in every step.
+    pub fn expected_findings(&self, plan: &Plan) -> usize {
+        let written = |launches: &[Launch]| launches.iter().map(|launch| launch.writes.len()).sum::<usize>();
+        let steps = self.steps().len() / plan.records * plan.replicas;
+        steps * (written(&plan.training) + written(&plan.evaluation))
+    }
+}
+

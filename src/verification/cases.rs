@@ -1,0 +1,242 @@
+//! The cases that a device is held against the oracle in.
+
+use super::Case;
+use crate::kernels::Choice;
+use crate::kernels::form::{Family, Target};
+use crate::kernels::whole::Variant;
+use crate::network::{Activation, Loss, OptimizerKind};
+
+/// The activations of hidden layers.
+pub const ACTIVATIONS: [Activation; 6] =
+    [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
+/// The optimizers.
+pub const OPTIMIZERS: [OptimizerKind; 5] =
+    [OptimizerKind::Sgd, OptimizerKind::Momentum, OptimizerKind::Nesterov, OptimizerKind::Adam, OptimizerKind::Adamw];
+/// Batch, inputs, hidden, outputs.
+const SIZES: [[usize; 4]; 9] = [
+    [1, 1, 1, 1],
+    [7, 8, 9, 3],
+    [8, 7, 31, 10],
+    [9, 31, 8, 33],
+    [31, 33, 7, 1],
+    [33, 9, 65, 7],
+    [65, 127, 33, 9],
+    [127, 65, 127, 31],
+    [64, 64, 64, 64],
+];
+
+/// The kernel of whole networks: every activation, loss and optimizer in all its variants.
+pub fn whole_networks() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (variant, sizes) in [
+        (Variant::Invocation, [7, 3, 5, 2]),
+        (Variant::WorkgroupStored, [31, 33, 9, 3]),
+        (Variant::WorkgroupStored, [9, 6, 65, 7]),
+        (Variant::Workgroup, [7, 9, 5, 3]),
+    ] {
+        let [batch, inputs, hidden, outputs] = sizes;
+        let case = |what: String| {
+            let name = format!("{variant:?}, {what}, over {batch} rows of {inputs}-{hidden}-{outputs}");
+            Case { whole: Some(variant), ..Case::new(name, sizes) }
+        };
+        // The shader in workgroup memory differs from the other by a file, and takes llvmpipe a second to compile.
+        let few = if variant == Variant::Workgroup { 1 } else { ACTIVATIONS.len() };
+        for &activation in &ACTIVATIONS[..few] {
+            cases.push(Case { hidden: activation, output: activation, ..case(activation.to_string()) });
+        }
+        for &optimizer in &OPTIMIZERS[..few.min(OPTIMIZERS.len())] {
+            cases.push(Case { optimizer, hidden: Activation::Tanh, bias: false, ..case(optimizer.to_string()) });
+        }
+        for (output, loss) in [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)] {
+            let optimizer = OptimizerKind::Adam;
+            let hidden = Activation::Gelu;
+            let case = Case { output, loss, optimizer, hidden, ..case(loss.to_string()) };
+            cases.push(Case { name: format!("{}, 19 replicas", case.name), replicas: 19, ..case.clone() });
+            let shared = Case { replicas: 19, own_steps: false, ..case.clone() };
+            cases.push(Case { name: format!("{}, 19 replicas with the same steps", case.name), ..shared });
+            cases.push(case);
+        }
+        let deep = vec![3, 4, 2, 5, 1];
+        cases.push(Case { widths: deep, hidden: Activation::LeakyRelu, ..case("five layers".into()) });
+        cases.push(Case { widths: vec![3, 2], ..case("one layer".into()) });
+    }
+    cases
+}
+
+/// Every kernel of a layer: activations, losses, optimizers, sources, replicas, sizes that are no multiple of anything.
+pub fn layers() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for activation in ACTIVATIONS {
+        for sizes in SIZES {
+            let [batch, inputs, hidden, outputs] = sizes;
+            let name = format!("{activation} over {batch} rows of {inputs}-{hidden}-{outputs}");
+            cases.push(Case { hidden: activation, output: activation, ..Case::new(name, sizes) });
+        }
+    }
+    for optimizer in OPTIMIZERS {
+        for sizes in SIZES {
+            let [batch, inputs, hidden, outputs] = sizes;
+            let name = format!("{optimizer} over {batch} rows of {inputs}-{hidden}-{outputs}");
+            let bias = outputs != 31;
+            let case = Case { optimizer, hidden: Activation::Tanh, bias, ..Case::new(name, sizes) };
+            let joint = outputs > 1;
+            let (output, loss) = if joint {
+                (Activation::Softmax, Loss::CrossEntropy)
+            } else {
+                (Activation::Sigmoid, Loss::BinaryCrossEntropy)
+            };
+            cases.push(Case { output, loss, ..case });
+        }
+    }
+    let pairs = ACTIVATIONS.map(|activation| (activation, Loss::SquaredError));
+    let joint = [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)];
+    for (output, loss) in pairs.into_iter().chain(joint) {
+        // The widest layers that are one kernel with their outputs, and the narrowest that is not.
+        for widths in [vec![6, 13], vec![9, 6, 16], vec![9, 6, 17]] {
+            let name = format!("{output} outputs with {loss} of {widths:?}");
+            cases.push(Case { output, loss, widths, ..Case::new(name, [37, 1, 1, 1]) });
+        }
+    }
+    let binary = Case { loss: Loss::BinaryCrossEntropy, ..Case::new("several sigmoids with cross-entropy", [9, 5, 6, 7]) };
+    cases.push(binary.clone());
+    cases.push(Case { name: "three replicas".into(), replicas: 3, ..binary.clone() });
+    cases.push(Case {
+        name: "three replicas of gelu with adam".into(),
+        replicas: 3,
+        hidden: Activation::Gelu,
+        optimizer: OptimizerKind::Adam,
+        ..binary.clone()
+    });
+    cases.push(Case { name: "data in segments".into(), segment_bytes: Some(300), ..binary.clone() });
+    cases.push(Case { name: "one layer".into(), widths: vec![5, 7], ..binary.clone() });
+    for case in
+        [binary.clone(), Case { widths: vec![5, 7], ..binary.clone() }, Case { widths: vec![5, 19], ..binary.clone() }]
+    {
+        let widths = &case.widths;
+        let named = |what: &str| format!("{what}, {widths:?}");
+        cases.push(Case { name: named("batches in place"), shuffle: false, ..case.clone() });
+        cases.push(Case { name: named("three replicas in place"), shuffle: false, replicas: 3, ..case.clone() });
+        cases.push(Case { name: named("gathered batches"), gather: true, ..case.clone() });
+        cases.push(Case { name: named("three replicas, gathered"), gather: true, replicas: 3, ..case.clone() });
+        cases.push(Case { name: named("three replicas through their orders"), replicas: 3, ..case.clone() });
+    }
+    cases.push(Case { name: "five layers".into(), widths: vec![5, 7, 3, 9, 4, 2], ..binary.clone() });
+    cases.push(Case { name: "a batch of all rows".into(), rows: 9, batch: 9, ..binary.clone() });
+    cases.push(Case { name: "sums of 1,000 terms".into(), widths: vec![1000, 3, 2], ..binary.clone() });
+    cases.push(Case {
+        name: "more than 65,535 rows in a batch".into(),
+        widths: vec![3, 2, 1],
+        rows: 70_001,
+        batch: 70_001,
+        ..binary.clone()
+    });
+    let gathered = Case { name: "more than 65,535 rows to gather from".into(), widths: vec![3, 2, 1], ..binary.clone() };
+    cases.push(Case { rows: 70_001, batch: 35_000, ..gathered });
+    cases.push(Case {
+        name: "three replicas on a batch of all rows".into(),
+        replicas: 3,
+        rows: 9,
+        batch: 9,
+        ..binary.clone()
+    });
+    cases.push(Case {
+        name: "sums of 70,000 terms forward".into(),
+        widths: vec![70_000, 3, 1],
+        batch: 3,
+        rows: 7,
+        ..binary.clone()
+    });
+    // Close to the most terms of one part; llvmpipe's limit of loop iterations is twice as far.
+    cases.push(Case {
+        name: "sums of 131,000 terms forward".into(),
+        widths: vec![131_000, 1],
+        batch: 2,
+        rows: 3,
+        ..binary.clone()
+    });
+    cases.push(Case {
+        name: "sums of 70,000 terms in delta".into(),
+        widths: vec![2, 3, 70_000, 1],
+        batch: 3,
+        rows: 7,
+        ..binary
+    });
+    for place in 0..16 {
+        let size = |bit: usize| if place >> bit & 1 == 1 { 1 } else { 5 };
+        let sizes = [size(0), size(1), size(2), size(3)];
+        cases.push(Case::new(format!("ones among batch, inputs, hidden and outputs: {sizes:?}"), sizes));
+    }
+    cases
+}
+
+/// Every tile, along and across which no size is a whole number of tiles, with replicas and a short last batch; and sums in
+/// parts, some of which are empty. The kernels are few: software adapters compile tiles slowly.
+pub fn choices() -> Vec<Case> {
+    let case = |family: Family, parts: u32, sizes: [usize; 4]| {
+        let name = format!("{} in {parts} parts over {sizes:?}", family.name());
+        Case { replicas: 2, choice: Some(Choice { family, parts }), ..Case::new(name, sizes) }
+    };
+    vec![
+        case(Family::Tiled32, 1, [1, 1, 1, 1]),
+        case(Family::Tiled32, 1, [35, 69, 37, 41]),
+        case(Family::Tiled32, 3, [70, 69, 37, 41]),
+        case(Family::Tiled64, 1, [67, 70, 65, 37]),
+        case(Family::Tiled128, 1, [131, 133, 129, 37]),
+        case(Family::Thin, 1, [67, 35, 18, 10]),
+        case(Family::Thin, 5, [67, 35, 18, 10]),
+        case(Family::Broad, 1, [37, 35, 150, 10]),
+        case(Family::Broad, 3, [17, 70, 130, 5]),
+        case(Family::Direct, 2, [9, 31, 8, 33]),
+        case(Family::Direct, 7, [33, 9, 65, 7]),
+        Case { optimizer: OptimizerKind::Adam, hidden: Activation::Gelu, ..case(Family::Direct, 3, [65, 127, 33, 9]) },
+    ]
+}
+
+/// More terms than the loops of one invocation may have.
+pub fn long_sums() -> Vec<Case> {
+    let case = |name: &str, widths: Vec<usize>, batch: usize| Case {
+        name: name.into(),
+        widths,
+        batch,
+        rows: batch,
+        ..Case::new("", [1; 4])
+    };
+    vec![
+        case("sums of 140,001 terms forward", vec![140_001, 1], 2),
+        case("sums of 140,001 terms in delta", vec![2, 3, 140_001, 1], 2),
+        case("sums of 270,001 terms in update", vec![3, 2, 1], 270_001),
+    ]
+}
+
+/// Products of every size that has broken a trainer, in each of a device's families: along the rows, the terms and the columns of
+/// forward, delta and update in turn. The other sizes are small, and none a multiple of another.
+pub fn products(target: &Target, seeds: u64) -> Vec<Case> {
+    const SIZES: [usize; 13] = [1, 7, 8, 9, 63, 64, 65, 255, 256, 257, 1000, 4097, 65_537];
+    let families = Family::ALL.into_iter().filter(|family| family.is_for(target.software) && family.fits(target));
+    let mut cases = Vec::new();
+    for family in families {
+        for size in SIZES {
+            for sizes in [[size, 5, 6, 3], [7, size, 5, 3], [5, 7, size, 3], [6, 5, 7, size]] {
+                for seed in 1..=seeds {
+                    let name = format!("{} over {} rows of {}-{}-{}, seed {seed}", family.name(), sizes[0], sizes[1], sizes[2], sizes[3]);
+                    let choice = Some(Choice { family, parts: 1 });
+                    cases.push(Case { choice, seed, rows: sizes[0], ..Case::new(name, sizes) });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// What other trainers' kernels were broken by: more than 2^15 and 2^16 elements in a buffer, long sums, more workgroups along an
+/// axis than 65,535, a buffer of more than 128 MiB. A device whose limits leave no room for one has to refuse it.
+pub fn large() -> Vec<Case> {
+    let case = |name: &str, widths: Vec<usize>, batch: usize| Case { widths, batch, rows: batch, ..Case::new(name, [1; 4]) };
+    vec![
+        case("40,000 elements in a batch", vec![40, 8, 3], 1000),
+        case("70,000 elements in a batch", vec![70, 8, 3], 1000),
+        case("70,000 rows of the data", vec![3, 2, 1], 70_000),
+        case("600,000 rows: more than 65,535 workgroups along an axis", vec![1, 2, 1], 600_000),
+        case("inputs of 134 MiB", vec![8800, 2, 1], 4000),
+    ]
+}

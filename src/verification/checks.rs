@@ -1,0 +1,219 @@
+//! Checks of an executor beside the bounds: exact sums, the sigmoid over its whole range, equal bits, whole training.
+
+use super::{Case, against_oracle, compare, fill};
+use crate::error::Result;
+use crate::executor::Executor;
+use crate::executor::cpu::Cpu;
+use crate::kernels::Step;
+use crate::network::{Activation, Loss, Network, OptimizerKind};
+use crate::plan::{Options, Phase, Plan};
+use crate::random::{Purpose, Stream};
+
+/// Nothing, or what is wrong, in a sentence.
+pub type Verdict = std::result::Result<(), String>;
+
+/// What is written is what is read.
+///
+/// # Errors
+/// What the executors report.
+pub fn memory_keeps_what_is_written(tested: &mut dyn Executor<f32>, case: &Case) -> Result<Verdict> {
+    let plan = tested.plan().clone();
+    let mut memory = Cpu::<f32>::new(plan.clone(), 1)?;
+    fill(&mut memory, case.seed)?;
+    fill(tested, case.seed)?;
+    for id in plan.data().chain(plan.parameters.iter().copied()).chain(plan.states.concat()) {
+        for replica in 0..plan.copies(id) {
+            let rows = plan.buffers[id].rows;
+            if memory.read(id, replica, rows)? != tested.read(id, replica, rows)? {
+                return Ok(Err(format!("'{}' is read otherwise than it was written", plan.buffers[id].name)));
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// On small integers every sum is exact in f32, in whatever order: the results have to be equal, with no bound at all. For plans
+/// of a batch of all rows, identities and one replica.
+///
+/// # Errors
+/// What the executors report.
+pub fn small_integers_are_exact(tested: &mut dyn Executor<f32>) -> Result<Verdict> {
+    let plan = tested.plan().clone();
+    let mut oracle = Cpu::<f64>::new(plan.clone(), 1)?;
+    let mut stream = Stream::new(9, Purpose::Test, 0);
+    let data = [plan.inputs[0].buffer, plan.targets[0].buffer, plan.evaluation_inputs, plan.evaluation_targets];
+    for (number, &id) in data.iter().chain(&plan.parameters).enumerate() {
+        let spread = if number < data.len() { 3 } else { 1 };
+        let values: Vec<f64> =
+            (0..plan.buffers[id].length()).map(|_| stream.below(2 * spread + 1) as f64 - spread as f64).collect();
+        oracle.write(id, 0, &values)?;
+        tested.write(id, 0, &values.iter().map(|&value| value as f32).collect::<Vec<_>>())?;
+    }
+    let mut step = Step { rows: plan.batch, scale: 1.0, ..Step::default() };
+    step.rates.learning_rate = 1.0;
+    for (phase, launches) in [(Phase::Evaluation, &plan.evaluation), (Phase::Training, &plan.training)] {
+        tested.run(phase, &[step])?;
+        oracle.run(phase, &[step])?;
+        for launch in launches {
+            for &id in &launch.writes {
+                let rows = plan.buffers[id].rows;
+                let actual: Vec<f64> = tested.read(id, 0, rows)?.into_iter().map(f64::from).collect();
+                let expected = oracle.read(id, 0, rows)?;
+                let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+                if actual != expected || largest > f64::from(1 << 21) || (largest == 0.0 && expected.len() > 1) {
+                    let differ = actual.iter().zip(&expected).filter(|(actual, expected)| actual != expected).count();
+                    let name = &plan.buffers[id].name;
+                    return Ok(Err(format!("{}: '{name}' differs in {differ} elements, up to {largest}", launch.label)));
+                }
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The sigmoid from -1e30 to 1e30, through a net of one input and one output: at most 5.5e-7 off, for negative arguments that
+/// are not beyond f32's normal numbers at most (8.1 + 2|x|)·2⁻²³ of the value, and always finite.
+///
+/// # Errors
+/// What the executor reports.
+pub fn sigmoid_is_accurate(make: impl FnOnce(Plan) -> Result<Box<dyn Executor<f32>>>) -> Result<Verdict> {
+    let fine = (-200..=200).map(|step| step as f32 * 0.46);
+    let huge = (0..=30).flat_map(|power| [10_f32.powi(power), -10_f32.powi(power)]);
+    let arguments: Vec<f32> = fine.chain(huge).collect();
+    let rows = arguments.len();
+    let network = Network::new(vec![1, 1], vec![Activation::Sigmoid], false)?;
+    let options = Options {
+        loss: Loss::SquaredError,
+        training: None,
+        evaluation_rows: rows,
+        replicas: 1,
+        own_steps: false,
+        segment_bytes: None,
+    };
+    let plan = Plan::new(&network, &options);
+    let mut tested = make(plan.clone())?;
+    tested.write(plan.parameters[0], 0, &[1.0])?;
+    tested.write(plan.evaluation_inputs, 0, &arguments)?;
+    tested.run(Phase::Evaluation, &[Step { rows, scale: 1.0, ..Step::default() }])?;
+    let outputs = tested.read(plan.evaluation_outputs, 0, rows)?;
+    let wrong = arguments.iter().zip(&outputs).find(|&(&x, &output)| !sigmoid_is(f64::from(x), f64::from(output)));
+    Ok(wrong.map_or(Ok(()), |(x, output)| Err(format!("sigmoid({x:e}) is {output:e}"))))
+}
+
+fn sigmoid_is(x: f64, output: f64) -> bool {
+    let expected = 1.0 / (1.0 + (-x).exp());
+    let error = (output - expected).abs();
+    // Results below the normal numbers may be flushed to zero.
+    let relative = x >= 0.0 || expected < 2.0 * f64::from(f32::MIN_POSITIVE);
+    let bound = (8.1 + 2.0 * x.abs()) * f64::from(f32::EPSILON) * expected;
+    output.is_finite() && error <= 5.5e-7 && (relative || error <= bound)
+}
+
+/// The bits of the parameters, the optimizer's states and the losses after a case's steps, from the numbers that [`fill`] gives.
+///
+/// # Errors
+/// What the executor reports.
+pub fn bits(tested: &mut dyn Executor<f32>, case: &Case) -> Result<Vec<u32>> {
+    fill(tested, case.seed)?;
+    tested.run(Phase::Training, &case.steps())?;
+    let plan = tested.plan().clone();
+    let mut bits = Vec::new();
+    for id in plan.parameters.iter().copied().chain(plan.states.concat()).chain(plan.losses) {
+        for replica in 0..plan.replicas {
+            bits.extend(tested.read(id, replica, plan.buffers[id].rows)?.into_iter().map(f32::to_bits));
+        }
+    }
+    Ok(bits)
+}
+
+/// Twenty steps, launch by launch, each held against the oracle from the tested state: names the first kernel that diverges. Then
+/// a hundred steps more on its own, beside the f64 oracle on its own: the weights stay together.
+///
+/// # Errors
+/// What the executors report.
+pub fn training_stays_with_the_oracle(tested: &mut dyn Executor<f32>, case: &Case) -> Result<Verdict> {
+    fill(tested, case.seed)?;
+    let plan = tested.plan().clone();
+    let steps: Vec<Step> = case.steps().into_iter().cycle().take(20 * plan.records).collect();
+    for finding in against_oracle(tested, Phase::Training, &steps)? {
+        if let Err(difference) = finding.outcome {
+            let (step, launch, buffer) = (finding.step, finding.launch, finding.buffer);
+            return Ok(Err(format!("step {step}: '{launch}' is the first to diverge, in '{buffer}': {difference}")));
+        }
+    }
+    let mut oracle = Cpu::<f64>::new(plan.clone(), 1)?;
+    copy_state(tested, &mut oracle)?;
+    let mut steps: Vec<Step> = case.steps().into_iter().cycle().take(100 * plan.records).collect();
+    // Slow enough that nothing is chaotic.
+    steps.iter_mut().for_each(|step| step.rates.learning_rate *= 0.1);
+    let id = plan.parameters[0];
+    let before = oracle.read(id, 0, plan.buffers[id].rows)?;
+    tested.run(Phase::Training, &steps)?;
+    oracle.run(Phase::Training, &steps)?;
+    let expected = oracle.read(id, 0, plan.buffers[id].rows)?;
+    let moved = expected.iter().zip(&before).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let actual = tested.read(id, 0, plan.buffers[id].rows)?;
+    Ok(match compare(&actual, &expected, &vec![1e-3 * moved; expected.len()]) {
+        Ok(_) if moved > 1e-3 => Ok(()),
+        Ok(_) => Err(format!("100 steps moved no weight by more than {moved:e}")),
+        Err(difference) => Err(format!("after 100 steps, which moved weights by {moved:e}, {difference}")),
+    })
+}
+
+/// Copies what training reads from one executor into another.
+fn copy_state(from: &mut dyn Executor<f32>, to: &mut Cpu<f64>) -> Result<()> {
+    let plan = from.plan().clone();
+    for id in plan.data().chain(plan.parameters.iter().copied()).chain(plan.states.concat()) {
+        for replica in 0..plan.copies(id) {
+            let values: Vec<f64> =
+                from.read(id, replica, plan.buffers[id].rows)?.into_iter().map(f64::from).collect();
+            to.write(id, replica, &values)?;
+        }
+    }
+    let indices = super::permutation(&plan);
+    plan.order.map_or(Ok(()), |order| {
+        (0..plan.replicas).try_for_each(|replica| to.write_indices(order, replica, &indices))
+    })
+}
+
+/// Nets to train step by step: every kind of activation with another optimizer.
+pub fn trained() -> Vec<Case> {
+    [
+        (Activation::Sigmoid, OptimizerKind::Sgd),
+        (Activation::Relu, OptimizerKind::Adam),
+        (Activation::Gelu, OptimizerKind::Nesterov),
+    ]
+    .map(|(hidden, optimizer)| Case {
+        hidden,
+        optimizer,
+        output: Activation::Softmax,
+        loss: Loss::CrossEntropy,
+        ..Case::new(format!("{hidden} nets trained by {optimizer}"), [33, 13, 17, 5])
+    })
+    .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sigmoid_that_is_off_is_found() {
+        assert!(sigmoid_is(0.0, 0.5) && sigmoid_is(-1e30, 0.0) && sigmoid_is(90.0, 1.0));
+        assert!(!sigmoid_is(0.0, 0.500_001) && !sigmoid_is(-20.0, 2.0e-9) && !sigmoid_is(-1e30, f64::NAN));
+        assert!(!sigmoid_is(-80.0, 0.0), "flushed too early");
+    }
+
+    #[test]
+    fn the_cpu_passes_and_a_trainer_that_does_nothing_does_not() {
+        for case in trained() {
+            let case = Case { gather: true, ..case };
+            let mut cpu = Cpu::<f32>::new(case.plan(), 1).expect("memory");
+            assert_eq!(training_stays_with_the_oracle(&mut cpu, &case).expect("runs"), Ok(()), "{}", case.name);
+            let equal = bits(&mut cpu, &case).expect("runs") == bits(&mut cpu, &case).expect("runs");
+            assert!(equal, "{}", case.name);
+        }
+        let cpu = |plan| Ok(Box::new(Cpu::<f32>::new(plan, 1)?) as Box<dyn Executor<f32>>);
+        assert_eq!(sigmoid_is_accurate(cpu).expect("runs"), Ok(()));
+    }
+}
