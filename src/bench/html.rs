@@ -1,7 +1,7 @@
 //! The report as one HTML file: tables, the curves where the GPU overtakes the CPU, and the roofline. Nothing is loaded from
 //! anywhere.
 
-use super::chart::{Chart, Series};
+use super::chart::{COLOURS, Chart, NEUTRAL, Series};
 use super::comparison::{Cell, ComparisonReport};
 use super::report::short_name;
 
@@ -60,7 +60,7 @@ impl ComparisonReport {
             let least = least.min(ridge / 2.0);
             series.push(Series {
                 name: format!("at most: {}", short_name(&device.name, gpu.is_some(), gpu.is_some_and(|gpu| gpu.software))),
-                colour: 6,
+                colour: NEUTRAL[usize::from(gpu.is_some())],
                 joined: true,
                 dashed: gpu.is_some(),
                 marked: false,
@@ -84,7 +84,14 @@ impl ComparisonReport {
                 Some(line) => line.points.push(point(cell)),
                 None => {
                     let points = vec![point(cell)];
-                    lines.push(Series { name, colour, joined, dashed: cell.gpu, marked: true, points });
+                    lines.push(Series {
+                        name,
+                        colour: COLOURS[colour % COLOURS.len()],
+                        joined,
+                        dashed: cell.gpu,
+                        marked: true,
+                        points,
+                    });
                 }
             }
         }
