@@ -83,6 +83,7 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     let refused = |arguments: &[&str], why: &str| fails(folder.path(), 2, &[&["bench"], arguments].concat(), why);
     refused(&["training", "--epochs", "0"], "at least 1")?;
     refused(&["training", "--samples", "0"], "at least 1")?;
+    refused(&["training", "--samples", "1798", "--device", "cpu"], "at most 1797")?;
     refused(&["training", "--workload", "digit"], "digits")?;
     refused(&["--net", "64"], "784-128-10")?;
     refused(&["--batch-size", "0"], "at least 1")?;

@@ -126,7 +126,7 @@ struct TrainingArguments {
     /// Epochs that are timed
     #[arg(long, value_name = "N", default_value = "1", value_parser = count_above_zero)]
     epochs: usize,
-    /// Rows of the data, from its beginning [default: all]
+    /// Rows of the data, from its beginning, at most as many as there are [default: all]
     #[arg(long, value_name = "N", value_parser = count_above_zero)]
     samples: Option<usize>,
     /// Epochs before the clock starts [default: 1; tiny: 100]
