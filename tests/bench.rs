@@ -88,6 +88,7 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     refused(&["--net", "64"], "784-128-10")?;
     refused(&["--batch-size", "0"], "at least 1")?;
     refused(&["--time", "0s"], "--time")?;
+    refused(&["kernels", "--time", "0.9s"], "at least 1s")?;
     refused(&["--max-regression", "10%"], "--baseline")?;
     refused(&["--baseline", "before.json", "--max-regression", "much"], "no percentage")?;
     refused(&["--json", "--csv"], "cannot be used with")?;
@@ -96,8 +97,9 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     fails(folder.path(), 5, &["bench", "--device", "no such GPU"], "GPU")
 }
 
-/// The smallest comparison on the CPU alone.
-const SMALL: [&str; 10] = ["bench", "--net", "6-5-2", "--batch-size", "32,8", "--time", "1s", "--device", "cpu", "--quiet"];
+/// The smallest comparison on the CPU alone. What is asked for twice is measured once.
+const SMALL: [&str; 10] =
+    ["bench", "--net", "6-5-2,6-5-2", "--batch-size", "32,8,8", "--time", "1s", "--device", "cpu", "--quiet"];
 
 fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -111,6 +113,7 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
         let operations = 6.0 * (7.0 * 5.0 + 6.0 * 2.0);
         let gflops = number("gflops")? / (operations * number("samples_per_second")? / 1e9);
         assert!((rate - 1.0).abs() < 1e-9 && (gflops - 1.0).abs() < 1e-9 && number("share_of_peak")? > 0.0, "{cell}");
+        assert!(number("share_of_peak")? <= 1.0, "{cell}");
         assert!(cell["step"]["samples"].as_u64() >= Some(3) && cell["gpu"] == false, "{cell}");
     }
     let startup = &report["devices"][0]["startups"][0];
@@ -161,12 +164,13 @@ fn a_baseline_passes_or_ends_with_exit_code_4() -> Result<(), Failed> {
 /// The GPU beside the CPU: what was measured on both, and a software adapter told as one in every form.
 fn the_gpu_is_compared_with_the_cpu(device: &Device) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8,64", "--time", "4s", "--device", "gpu", "--html", "a.html"];
+    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8,64", "--time", "6s", "--device", "gpu", "--html", "a.html"];
     let report = json(folder.path(), &flags)?;
     let cells = report["cells"].as_array().ok_or("no cells")?;
     let kinds: Vec<(bool, u64)> =
         cells.iter().map(|cell| (cell["gpu"] == true, cell["batch"].as_u64().unwrap_or(0))).collect();
     assert_eq!(kinds, [(false, 8), (true, 8), (false, 64), (true, 64)], "{report}");
+    assert!(cells.iter().all(|cell| cell["share_of_peak"].as_f64() <= Some(1.0)), "{report}");
     let verdict = report["crossovers"][0]["verdict"].as_str().ok_or("no verdict")?;
     assert!(["cpu", "gpu", "crossing"].contains(&verdict), "{verdict}");
     let software = device.info().software;
@@ -210,6 +214,7 @@ fn kernels_are_timed(device: &str) -> Result<(), Failed> {
     assert_eq!([named("forward").count(), named("delta").count(), named("update").count()], [2, 1, 2], "{report}");
     let shares: f64 = kernels.iter().filter_map(|kernel| kernel["share_of_step"].as_f64()).sum();
     assert!((shares - 1.0).abs() < 1e-9, "{shares}");
+    assert!(kernels.iter().all(|kernel| kernel["share_of_peak"].as_f64().unwrap_or(0.0) <= 1.0), "{report}");
     for kernel in named("update") {
         let operations =
             kernel["gflops"].as_f64().unwrap_or(0.0) * 1e9 * kernel["seconds"]["median"].as_f64().unwrap_or(0.0);

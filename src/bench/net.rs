@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, shown};
+use crate::error::{Error, Result, shown};
 use crate::executor::cpu::affordable;
 use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
 use crate::plan::Plan;
@@ -96,6 +96,14 @@ pub fn recipe(batch: usize) -> Recipe {
     }
 }
 
+/// The same error, a limit's message naming these flags in the place of `--hidden` and `--batch-size` of `wgrad train`.
+pub fn with_flags(error: Error, widths: &str, batch: &str) -> Error {
+    match error {
+        Error::Limit(why) => Error::Limit(why.replace("--hidden", widths).replace("--batch-size", batch)),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +115,12 @@ mod tests {
         for wrong in ["", "3", "3-0-1", "3-x-1", "-3-1", "3-4-70000"] {
             assert!(wrong.parse::<Net>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_limit_names_the_flags_that_there_are() {
+        let error = Error::Limit("no memory: choose a smaller --hidden or --batch-size".into());
+        let said = with_flags(error, "--workload", "--samples").to_string();
+        assert_eq!(said, "no memory: choose a smaller --workload or --samples");
     }
 }

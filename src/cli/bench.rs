@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 
 use super::print;
-use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Net, TrainingOptions, WorkloadName};
+use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Net, TrainingOptions, WorkloadName, with_flags};
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::Gpus;
 use crate::training::values::{Time, count, count_above_zero};
@@ -59,8 +59,8 @@ struct ComparisonArguments {
     /// Rows of a batch [default: 16,64,256,1024,4096]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = batch_size, help_heading = "What is measured")]
     batch_size: Option<Vec<usize>>,
-    /// About how long everything may take: 30s, 5m [default: 1m; --quick: 8s]
-    #[arg(long, help_heading = "What is measured")]
+    /// About how long everything may take: 30s, 5m, at least 1s; slow devices take some seconds more [default: 1m; --quick: 8s]
+    #[arg(long, value_parser = time_to_measure, help_heading = "What is measured")]
     time: Option<Time>,
     /// Two nets and three batch sizes only
     #[arg(long, help_heading = "What is measured")]
@@ -104,8 +104,8 @@ struct KernelsArguments {
     /// Rows of the batch
     #[arg(long, value_name = "N", default_value = "256", value_parser = batch_size)]
     batch_size: usize,
-    /// About how long everything may take
-    #[arg(long, default_value = "10s")]
+    /// About how long everything may take, at least 1s; a slow device takes some seconds more
+    #[arg(long, default_value = "10s", value_parser = time_to_measure)]
     time: Time,
     #[command(flatten)]
     place: PlaceArguments,
@@ -155,6 +155,13 @@ fn batch_size(text: &str) -> std::result::Result<usize, String> {
     }
 }
 
+fn time_to_measure(text: &str) -> std::result::Result<Time, String> {
+    match text.parse::<Time>()? {
+        time if time.0 < LEAST_TIME => Err("that is too short to measure anything: at least 1s".into()),
+        time => Ok(time),
+    }
+}
+
 /// A share, written in percent.
 fn percent(text: &str) -> std::result::Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
@@ -179,7 +186,7 @@ impl PlaceArguments {
 
 fn comparison(arguments: &ComparisonArguments) -> Result<()> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
-    let options = options(arguments)?;
+    let options = options(arguments);
     let devices = devices(arguments)?;
     let mut progress = |what: &str| {
         if !arguments.quiet {
@@ -220,21 +227,24 @@ fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     Ok(devices)
 }
 
-fn options(arguments: &ComparisonArguments) -> Result<ComparisonOptions> {
-    let (nets, batches, seconds): (&[&str], &[usize], u64) = if arguments.quick {
+fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
+    let (defaults, batches, seconds): (&[&str], &[usize], u64) = if arguments.quick {
         (&["64-32-10", "784-128-10"], &[16, 256, 4096], 8)
     } else {
         (&["64-32-10", "784-128-10", "784-512-256-10", "1024-2048-2048-1024"], &[16, 64, 256, 1024, 4096], 60)
     };
-    let nets = || nets.iter().map(|net| net.parse().expect("the nets above")).collect();
+    let defaults = || defaults.iter().map(|net| net.parse().expect("the nets above")).collect();
+    let mut nets: Vec<Net> = Vec::new();
+    for net in arguments.net.clone().unwrap_or_else(defaults) {
+        if !nets.contains(&net) {
+            nets.push(net);
+        }
+    }
     let mut batches = arguments.batch_size.clone().unwrap_or_else(|| batches.to_vec());
     batches.sort_unstable();
     batches.dedup();
     let time = arguments.time.as_ref().map_or(Duration::from_secs(seconds), |time| time.0);
-    if time < LEAST_TIME {
-        return Err(Error::Usage("--time is too short to measure anything: at least 1s".into()));
-    }
-    Ok(ComparisonOptions { nets: arguments.net.clone().unwrap_or_else(nets), batches, time })
+    ComparisonOptions { nets, batches, time }
 }
 
 fn write_html(path: &Path, report: &ComparisonReport) -> Result<()> {
@@ -243,12 +253,14 @@ fn write_html(path: &Path, report: &ComparisonReport) -> Result<()> {
 
 fn kernels(arguments: &KernelsArguments) -> Result<()> {
     let device = arguments.place.open()?;
-    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0)?;
+    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0)
+        .map_err(|error| with_flags(error, "--net", "--batch-size"))?;
     match (arguments.json, arguments.markdown) {
-        (true, _) => print::json("bench kernels", &report),
-        (_, true) => print::line(report.table().markdown()),
-        _ => print::line(report),
+        (true, _) => print::json("bench kernels", &report)?,
+        (_, true) => print::line(report.markdown())?,
+        _ => print::line(&report)?,
     }
+    report.check()
 }
 
 fn training(arguments: &TrainingArguments) -> Result<()> {
@@ -261,6 +273,7 @@ fn training(arguments: &TrainingArguments) -> Result<()> {
         warmup: arguments.warmup,
         replicas: arguments.replicas,
     };
-    let report = bench::training(&options, &device, started)?;
+    let report =
+        bench::training(&options, &device, started).map_err(|error| with_flags(error, "--workload", "--samples"))?;
     if arguments.json { print::json("bench training", &report) } else { print::line(report) }
 }
