@@ -116,6 +116,7 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
         assert!(number("share_of_peak")? <= 1.0, "{cell}");
         assert!(cell["step"]["samples"].as_u64() >= Some(3) && cell["gpu"] == false, "{cell}");
     }
+    assert_eq!(report["devices"][0]["device"]["reason"], "asked for");
     let startup = &report["devices"][0]["startups"][0];
     assert!(["compile", "upload", "first_step"].iter().all(|part| startup[part].as_f64() > Some(0.0)), "{startup}");
 
@@ -134,6 +135,22 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
 
     let markdown = text(folder.path(), &[&SMALL[..], &["--markdown"]].concat())?;
     assert_eq!(markdown.lines().filter(|line| line.starts_with("| 6-5-2 | CPU | ")).count(), 2, "{markdown}");
+    assert!(markdown.contains("- the CPU, ") && markdown.contains("asked for"), "{markdown}");
+    Ok(())
+}
+
+/// Without a word a software adapter is not measured, and the reason is told.
+fn the_best_gpu_is_taken_unless_it_is_software() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8", "--time", "1s"];
+    let report = json(folder.path(), &flags)?;
+    let devices = report["devices"].as_array().ok_or("no devices")?;
+    assert!(devices.iter().all(|device| device["device"]["gpu"]["software"] != true), "{report}");
+    assert!(devices.iter().all(|device| device["device"]["reason"] != "asked for"), "{report}");
+
+    let flags = ["bench", "training", "--workload", "tiny", "--epochs", "1", "--warmup", "0", "--device", "cpu"];
+    let text = text(folder.path(), &[&flags[..], &["--threads", "1"]].concat())?;
+    assert!(text.contains("on the CPU, 1 thread: asked for\n1 epoch in "), "{text}");
     Ok(())
 }
 
@@ -248,6 +265,7 @@ fn main() {
     let mut trials = vec![
         Trial::test("what cannot be meant is refused", what_cannot_be_meant_is_refused),
         Trial::test("every form of the report holds every cell", every_form_of_the_report_holds_every_cell),
+        Trial::test("the best GPU is taken unless it is software", the_best_gpu_is_taken_unless_it_is_software),
         Trial::test("a baseline passes or ends with exit code 4", a_baseline_passes_or_ends_with_exit_code_4),
         Trial::test("every kernel of a step is timed on the CPU", || kernels_are_timed("cpu")),
         shared.trial("every kernel of a step is timed on the GPU".into(), |_| kernels_are_timed("gpu")),

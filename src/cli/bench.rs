@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 use super::print;
 use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Net, TrainingOptions, WorkloadName, with_flags};
 use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::Gpus;
 use crate::training::values::{Time, count, count_above_zero};
 use crate::training::{Device, Wanted};
 
@@ -42,7 +41,8 @@ enum What {
 /// Where to compute.
 #[derive(Debug, Args)]
 struct PlaceArguments {
-    /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name
+    /// auto (the best GPU that is not software, else the CPU; not measured), cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of
+    /// a GPU's name
     #[arg(long, default_value = "auto", help_heading = "Device")]
     device: Wanted,
     /// Threads of the CPU path [default: as many as there are cores]
@@ -65,7 +65,8 @@ struct ComparisonArguments {
     /// Two nets and three batch sizes only
     #[arg(long, help_heading = "What is measured")]
     quick: bool,
-    /// The GPU beside the CPU: auto (the best), gpu, gpu:INDEX or a part of its name; cpu: the CPU alone
+    /// The GPU beside the CPU: auto (the best that is not software, if there is one), gpu (the best, software too), gpu:INDEX or a
+    /// part of its name; cpu: the CPU alone
     #[arg(long, default_value = "auto", help_heading = "Device")]
     device: Wanted,
     /// Threads of the CPU path [default: as many as there are cores]
@@ -193,6 +194,9 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
             print::note(format_args!("wgrad bench: {what}"));
         }
     };
+    if arguments.device == Wanted::Auto && devices.len() == 1 {
+        progress(&format!("the CPU alone is measured: {}", devices[0].report().reason));
+    }
     let mut report = bench::compare(&devices, &options, &mut progress)?;
     if let Some(baseline) = &baseline {
         report.hold_against(baseline, arguments.max_regression)?;
@@ -212,19 +216,11 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
     report.check()
 }
 
-/// The CPU, and the GPU that was asked for; without a word, the best one if there is one.
+/// The CPU, and beside it the GPU that was asked for; without a word, the best one that is not software and can be opened.
 fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     let threads = arguments.threads.map(usize::from);
-    let mut devices = vec![Device::cpu(threads, "compared with the GPU")];
-    match &arguments.device {
-        Wanted::Cpu => {}
-        Wanted::Auto if Gpus::find().list().is_empty() => {
-            print::note("wgrad bench: no GPU was found: the CPU alone is measured");
-        }
-        Wanted::Auto => devices.push(Device::choose(&Wanted::Gpu, threads, false)?),
-        wanted => devices.push(Device::choose(wanted, threads, false)?),
-    }
-    Ok(devices)
+    let asked = Device::choose(&arguments.device, threads, false)?;
+    Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
 }
 
 fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
