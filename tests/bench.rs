@@ -101,6 +101,9 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
 const SMALL: [&str; 10] =
     ["bench", "--net", "6-5-2,6-5-2", "--batch-size", "32,8,8", "--time", "1s", "--device", "cpu", "--quiet"];
 
+/// A net that no device trains in a second.
+const HUGE: &str = "65535-65535-65535";
+
 fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let report = json(folder.path(), &[&SMALL[..], &["--html", "report.html"]].concat())?;
@@ -139,6 +142,24 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
     Ok(())
 }
 
+fn what_fails_is_told_before_the_measurement_and_what_was_measured_is_printed() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let loud = &SMALL[..9];
+    let output = wgrad(folder.path(), &[loud, &["--html", "absent/a.html"]].concat())?;
+    let stderr = String::from_utf8(output.stderr)?;
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
+    assert!(stderr.contains("absent/a.html: cannot be written") && !stderr.contains("square products"), "{stderr}");
+
+    let flags = ["bench", "--net", HUGE, "--batch-size", "8", "--time", "1s", "--device", "cpu", "--quiet", "--json"];
+    let output = wgrad(folder.path(), &flags)?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!((output.status.code(), &report["cells"]), (Some(6), &serde_json::json!([])), "{report}");
+    let why = report["left_out"][0]["why"].as_str().ok_or("no reason")?;
+    assert!(why.starts_with("its timings would take about ") && why.ends_with("see --time"), "{why}");
+    assert!(String::from_utf8(output.stderr)?.contains("nothing was measured"));
+    Ok(())
+}
+
 /// Without a word a software adapter is not measured, and the reason is told.
 fn the_best_gpu_is_taken_unless_it_is_software() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -160,7 +181,10 @@ fn a_baseline_passes_or_ends_with_exit_code_4() -> Result<(), Failed> {
     let path = folder.path().join("before.json");
     let flags = [&SMALL[..], &["--baseline", "before.json", "--max-regression", "100000%"]].concat();
     std::fs::write(&path, report.to_string())?;
-    assert_eq!(json(folder.path(), &flags)?["regressions"], serde_json::json!([]));
+    let now = json(folder.path(), &flags)?;
+    assert_eq!((&now["regressions"], &now["compared"]["cells"]), (&serde_json::json!([]), &serde_json::json!(2)), "{now}");
+    let printed = text(folder.path(), &flags)?;
+    assert!(printed.contains("compared 2 of the baseline's 2 cells"), "{printed}");
 
     report["cells"][1]["step"]["median"] = serde_json::json!(1e-12);
     std::fs::write(&path, report.to_string())?;
@@ -170,12 +194,41 @@ fn a_baseline_passes_or_ends_with_exit_code_4() -> Result<(), Failed> {
     assert_eq!(now["regressions"].as_array().map(Vec::len), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("6-5-2, batches of 32"));
 
-    report["cells"].as_array_mut().ok_or("no cells")?.iter_mut().for_each(|cell| cell["net"] = "7-5-2".into());
-    std::fs::write(&path, report.to_string())?;
-    assert_eq!(wgrad(folder.path(), &flags)?.status.code(), Some(3), "nothing in common");
-    std::fs::write(&path, "{}")?;
-    fails(folder.path(), 3, &flags, "no report of 'wgrad bench --json'")?;
     fails(folder.path(), 3, &["bench", "--baseline", "absent.json"], "absent.json")
+}
+
+fn a_cell_of_the_baseline_that_is_left_out_fails_the_check() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut report = json(folder.path(), &SMALL)?;
+    let cells = report["cells"].as_array_mut().ok_or("no cells")?;
+    cells[0]["net"] = HUGE.into();
+    std::fs::write(folder.path().join("before.json"), report.to_string())?;
+    let nets = ["bench", "--net", &format!("6-5-2,{HUGE}")];
+    let flags = [&nets[..], &SMALL[3..], &["--baseline", "before.json", "--max-regression", "100000%"]].concat();
+    let output = wgrad(folder.path(), &[&flags[..], &["--json"]].concat())?;
+    let now: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!((output.status.code(), &now["compared"]["cells"], &now["compared"]["of"]), (Some(4), &1.into(), &2.into()));
+    assert_eq!((&now["regressions"][0]["net"], &now["regressions"][0]["now"]), (&HUGE.into(), &Value::Null), "{now}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("now left out: its timings would take"));
+    Ok(())
+}
+
+fn what_is_no_baseline_is_refused_before_the_measurement() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let report = json(folder.path(), &SMALL)?;
+    let refused = |change: &dyn Fn(&mut Value), why: &str| -> Result<(), Failed> {
+        let mut changed = report.clone();
+        change(&mut changed);
+        std::fs::write(folder.path().join("before.json"), changed.to_string())?;
+        fails(folder.path(), 3, &[&SMALL[..], &["--baseline", "before.json"]].concat(), why)
+    };
+    refused(&|report| *report = serde_json::json!({}), "no report of 'wgrad bench --json'")?;
+    refused(&|report| report["command"] = "train".into(), "it is one of 'train'")?;
+    refused(&|report| report["schema"] = 99.into(), "has schema 99, not 1")?;
+    refused(&|report| report["cells"][1]["step"]["median"] = 0.into(), "cells[1].step.median is 0")?;
+    refused(&|report| report["cells"][0]["step"]["median"] = (-1).into(), "cells[0].step.median is -1")?;
+    refused(&|report| report["cells"] = serde_json::json!([]), "in common")?;
+    Ok(())
 }
 
 /// The GPU beside the CPU: what was measured on both, and a software adapter told as one in every form.
@@ -265,8 +318,20 @@ fn main() {
     let mut trials = vec![
         Trial::test("what cannot be meant is refused", what_cannot_be_meant_is_refused),
         Trial::test("every form of the report holds every cell", every_form_of_the_report_holds_every_cell),
+        Trial::test(
+            "what fails is told before the measurement, and what was measured is printed",
+            what_fails_is_told_before_the_measurement_and_what_was_measured_is_printed,
+        ),
         Trial::test("the best GPU is taken unless it is software", the_best_gpu_is_taken_unless_it_is_software),
         Trial::test("a baseline passes or ends with exit code 4", a_baseline_passes_or_ends_with_exit_code_4),
+        Trial::test(
+            "a cell of the baseline that is left out fails the check",
+            a_cell_of_the_baseline_that_is_left_out_fails_the_check,
+        ),
+        Trial::test(
+            "what is no baseline is refused before the measurement",
+            what_is_no_baseline_is_refused_before_the_measurement,
+        ),
         Trial::test("every kernel of a step is timed on the CPU", || kernels_are_timed("cpu")),
         shared.trial("every kernel of a step is timed on the GPU".into(), |_| kernels_are_timed("gpu")),
         shared.trial("the GPU is compared with the CPU".into(), |device| the_gpu_is_compared_with_the_cpu(&device)),

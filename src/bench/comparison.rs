@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::baseline::{self, Baseline, Regression};
+use super::baseline::{self, Baseline, Compared, Regression};
 use super::budget::{Budget, NOTHING, refusal};
 use super::net::{BATCHES, Net, recipe, with_flags};
 use super::peaks::{Peaks, peaks};
@@ -12,7 +12,7 @@ use super::statistics::Statistics;
 use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::kernels::Step;
 use crate::plan::Phase;
 use crate::training::{Device, DeviceReport, Precision, Session, fastest};
@@ -41,20 +41,19 @@ pub struct ComparisonReport {
     pub left_out: Vec<LeftOut>,
     /// Where the GPU overtakes the CPU, one a net; empty without a GPU.
     pub crossovers: Vec<Crossover>,
-    /// What has become slower than a baseline allows; null without one.
+    /// How much of a baseline could be compared; null without one.
+    pub compared: Option<Compared>,
+    /// What is slower than that baseline allows, or was left out; null without one.
     pub regressions: Option<Vec<Regression>>,
     /// How long everything took, in seconds.
     pub seconds: f64,
 }
 
 impl ComparisonReport {
-    /// Notes what is slower than in an earlier report by more than this share.
-    ///
-    /// # Errors
-    /// Data, if the two have nothing in common.
-    pub fn hold_against(&mut self, baseline: &Baseline, most: f64) -> Result<()> {
-        self.regressions = Some(baseline.regressions(&self.cells, most)?);
-        Ok(())
+    /// Notes what is slower than in an earlier report by more than this share, or was left out.
+    pub fn hold_against(&mut self, baseline: &Baseline, most: f64) {
+        let (compared, regressions) = baseline.compare(&self.cells, &self.left_out, most);
+        (self.compared, self.regressions) = (Some(compared), Some(regressions));
     }
 
     /// That something was measured, and nothing worse than the baseline allows.
@@ -80,16 +79,38 @@ impl ComparisonReport {
 }
 
 /// The machine and the program.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// wgrad's version.
-    pub wgrad: &'static str,
+    pub wgrad: String,
     /// The operating system.
-    pub system: &'static str,
+    pub system: String,
     /// The processor's architecture.
-    pub architecture: &'static str,
+    pub architecture: String,
+    /// The processor's name, where the system tells it.
+    pub processor: Option<String>,
     /// Threads that the processor runs at once.
     pub cores: usize,
+}
+
+impl Machine {
+    /// This machine.
+    pub fn this() -> Self {
+        Self {
+            wgrad: env!("CARGO_PKG_VERSION").into(),
+            system: std::env::consts::OS.into(),
+            architecture: std::env::consts::ARCH.into(),
+            processor: std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| processor(&text)),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// The processor's name in Linux's `/proc/cpuinfo`; not every architecture has one there.
+fn processor(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix("model name"))?;
+    let name = line.split_once(':')?.1.trim();
+    (!name.is_empty()).then(|| shown(name))
 }
 
 /// A device and what it does at its best.
@@ -223,16 +244,12 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     }
     let Grid { figures, cells, left_out, .. } = grid;
     let mut report = ComparisonReport {
-        machine: Machine {
-            wgrad: env!("CARGO_PKG_VERSION"),
-            system: std::env::consts::OS,
-            architecture: std::env::consts::ARCH,
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-        },
+        machine: Machine::this(),
         crossovers: options.nets.iter().filter_map(|net| crossover(net, &cells)).collect(),
         devices: figures,
         cells,
         left_out,
+        compared: None,
         regressions: None,
         seconds: started.elapsed().as_secs_f64(),
     };
@@ -426,6 +443,13 @@ fn verdict(ratios: &[(usize, f64)]) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_processors_name_is_read_where_there_is_one() {
+        let text = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) @ 2.1 GHz\nprocessor\t: 1\n";
+        assert_eq!(processor(text).as_deref(), Some("Xeon(R) @ 2.1 GHz"));
+        assert_eq!(processor("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
+    }
 
     #[test]
     fn the_crossing_is_where_the_gpu_overtakes_for_good() {

@@ -23,7 +23,7 @@ pub mod work;
 pub mod workload;
 
 pub use baseline::{Baseline, Regression};
-pub use comparison::{ComparisonOptions, ComparisonReport, compare};
+pub use comparison::{ComparisonOptions, ComparisonReport, Machine, compare};
 pub use kernels::{KernelsReport, kernels};
 pub use net::{Net, with_flags};
 pub use training::{TrainingOptions, TrainingReport, training};

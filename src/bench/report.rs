@@ -134,7 +134,8 @@ impl ComparisonReport {
         Table { headers, rows: rows.collect(), text_columns: 2 }
     }
 
-    /// Why each device was taken, what a software adapter is, the crossovers, and what was left out, a sentence each.
+    /// Why each device was taken, what a software adapter is, the crossovers, what was left out, and how much of a baseline could be
+    /// compared, a sentence each.
     pub fn sentences(&self) -> Vec<String> {
         let reasons = self.devices.iter().map(|device| format!("{}: {}", device.name, device.device.reason));
         let software = self.devices.iter().filter(|device| device.device.gpu.as_ref().is_some_and(|gpu| gpu.software));
@@ -144,7 +145,8 @@ impl ComparisonReport {
             format!("left out: {}, batches of {}, {}: {}", left_out.net, left_out.batch, left_out.device, left_out.why)
         });
         let crossovers = self.crossovers.iter().map(ToString::to_string);
-        reasons.chain(software).chain(crossovers).chain(left_out).collect()
+        let compared = self.compared.iter().map(ToString::to_string);
+        reasons.chain(software).chain(crossovers).chain(left_out).chain(compared).collect()
     }
 
     /// The report as Markdown.
@@ -159,12 +161,13 @@ impl ComparisonReport {
     pub(super) fn heading(&self) -> String {
         let machine = &self.machine;
         format!(
-            "wgrad {} on {} {}. A step is the median until its losses are read back, ± half the distance of the quartiles. \
+            "wgrad {} on {} {}{}. A step is the median until its losses are read back, ± half the distance of the quartiles. \
              GFLOP/s are 6 · parameters · samples; the share of the peak counts the products that are computed, and the peak is the \
              most that was seen of them, in square products and in steps.",
             machine.wgrad,
             machine.system,
-            machine.architecture
+            machine.architecture,
+            machine.processor.as_deref().map_or(String::new(), |name| format!(", {name}"))
         )
     }
 }

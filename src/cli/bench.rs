@@ -1,12 +1,15 @@
 //! `wgrad bench`: how fast wgrad is on this machine.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
-use super::print;
-use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Net, TrainingOptions, WorkloadName, with_flags};
+use super::{SCHEMA, print};
+use crate::bench::{
+    self, Baseline, ComparisonOptions, ComparisonReport, Machine, Net, TrainingOptions, WorkloadName, with_flags,
+};
 use crate::error::{Error, Result, shown};
 use crate::training::values::{Time, count, count_above_zero};
 use crate::training::{Device, Wanted};
@@ -72,7 +75,7 @@ struct ComparisonArguments {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     threads: Option<u16>,
-    /// An earlier --json report: exit code 4 if a step has become slower
+    /// An earlier --json report: exit code 4 if a step has become slower or is left out
     #[arg(long, value_name = "FILE", help_heading = "Comparison with an earlier report")]
     baseline: Option<PathBuf>,
     /// By how much a step's median may be slower than the baseline's
@@ -186,9 +189,14 @@ impl PlaceArguments {
 }
 
 fn comparison(arguments: &ComparisonArguments) -> Result<()> {
-    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
+    let baseline = arguments.baseline.as_deref().map(|path| Baseline::read(path, SCHEMA)).transpose()?;
     let options = options(arguments);
     let devices = devices(arguments)?;
+    if let Some(baseline) = &baseline {
+        baseline.check_asked(&options.nets, &options.batches, &devices)?;
+        print::remarks(&baseline.remarks(&Machine::this()));
+    }
+    arguments.html.as_deref().map_or(Ok(()), check_writable)?;
     let mut progress = |what: &str| {
         if !arguments.quiet {
             print::note(format_args!("wgrad bench: {what}"));
@@ -199,21 +207,30 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
     }
     let mut report = bench::compare(&devices, &options, &mut progress)?;
     if let Some(baseline) = &baseline {
-        report.hold_against(baseline, arguments.max_regression)?;
+        report.hold_against(baseline, arguments.max_regression);
+    }
+    // What fails now must not cost what was measured.
+    let printed = print_comparison(arguments, &report);
+    if let (true, Some(compared)) = (arguments.csv, &report.compared) {
+        progress(&compared.to_string());
     }
     if let Some(path) = &arguments.html {
-        write_html(path, &report)?;
+        std::fs::write(path, report.html()).map_err(|error| Error::writing(path, &error))?;
     }
-    if arguments.json {
-        print::json("bench", &report)?;
-    } else if arguments.csv {
-        print::bytes(report.full_table().csv()?.as_bytes())?;
-    } else if arguments.markdown {
-        print::line(report.markdown())?;
-    } else {
-        print::line(&report)?;
-    }
+    printed?;
     report.check()
+}
+
+fn print_comparison(arguments: &ComparisonArguments, report: &ComparisonReport) -> Result<()> {
+    if arguments.json {
+        print::json("bench", report)
+    } else if arguments.csv {
+        print::bytes(report.full_table().csv()?.as_bytes())
+    } else if arguments.markdown {
+        print::line(report.markdown())
+    } else {
+        print::line(report)
+    }
 }
 
 /// The CPU, and beside it the GPU that was asked for; without a word, the best one that is not software and can be opened.
@@ -221,6 +238,12 @@ fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     let threads = arguments.threads.map(usize::from);
     let asked = Device::choose(&arguments.device, threads, false)?;
     Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
+}
+
+/// That a file can be written, before what it will hold is measured; what it holds now stays.
+fn check_writable(path: &Path) -> Result<()> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map(|_| ()).map_err(|error| Error::writing(path, &error))
 }
 
 fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
@@ -241,10 +264,6 @@ fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
     batches.dedup();
     let time = arguments.time.as_ref().map_or(Duration::from_secs(seconds), |time| time.0);
     ComparisonOptions { nets, batches, time }
-}
-
-fn write_html(path: &Path, report: &ComparisonReport) -> Result<()> {
-    std::fs::write(path, report.html()).map_err(|error| Error::writing(path, &error))
 }
 
 fn kernels(arguments: &KernelsArguments) -> Result<()> {
