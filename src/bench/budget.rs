@@ -19,6 +19,11 @@ impl Budget {
         Self { deadline: (started + total.mul_f64(0.9)).max(Instant::now() + total / 2) }
     }
 
+    /// Gives time back that went into something else.
+    pub(super) fn extend(&mut self, time: Duration) {
+        self.deadline += time;
+    }
+
     /// An equal share of what is left for each of so many measurements; zero once it is used up.
     pub(super) fn share(&self, measurements: usize) -> Duration {
         self.deadline.saturating_duration_since(Instant::now()) / measurements.max(1) as u32
@@ -55,6 +60,9 @@ mod tests {
         let long_ago = now.checked_sub(Duration::from_secs(100)).unwrap_or(now);
         let share = Budget::new(long_ago, Duration::from_secs(1000)).share(10);
         assert!((Duration::from_secs(49)..=Duration::from_secs(90)).contains(&share), "{share:?}");
-        assert!(Budget { deadline: now }.share(10).is_zero());
+        let mut used_up = Budget { deadline: now };
+        assert!(used_up.share(10).is_zero());
+        used_up.extend(Duration::from_secs(100));
+        assert!(used_up.share(10) > Duration::from_secs(5));
     }
 }

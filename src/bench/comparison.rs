@@ -274,9 +274,10 @@ impl Grid<'_> {
         self.budget.share(self.to_do * self.devices.len())
     }
 
-    /// Times what it takes on each device until a net's first step is done.
+    /// Times what it takes on each device until a net's first step is done. What that takes, seconds or nothing as the driver's caches
+    /// are, is not taken from the cells.
     fn startups(&mut self, net: &Net, batch: usize) -> Result<()> {
-        let share = self.share();
+        let (started, share) = (Instant::now(), self.share());
         for (index, device) in self.devices.iter().enumerate() {
             if refusal(self.predicted(net, batch, index), share).is_none() {
                 match startup(net, batch, device) {
@@ -286,6 +287,7 @@ impl Grid<'_> {
                 }
             }
         }
+        self.budget.extend(started.elapsed());
         Ok(())
     }
 

@@ -62,7 +62,7 @@ struct ComparisonArguments {
     /// Rows of a batch [default: 16,64,256,1024,4096]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = batch_size, help_heading = "What is measured")]
     batch_size: Option<Vec<usize>>,
-    /// About how long everything may take: 30s, 5m, at least 1s; slow devices take some seconds more [default: 1m; --quick: 8s]
+    /// About how long everything may take: 30s, 5m, at least 1s; slow devices and drivers take some seconds more [default: 1m; --quick: 8s]
     #[arg(long, value_parser = time_to_measure, help_heading = "What is measured")]
     time: Option<Time>,
     /// Two nets and three batch sizes only
@@ -108,7 +108,7 @@ struct KernelsArguments {
     /// Rows of the batch
     #[arg(long, value_name = "N", default_value = "256", value_parser = batch_size)]
     batch_size: usize,
-    /// About how long everything may take, at least 1s; a slow device takes some seconds more
+    /// About how long everything may take, at least 1s; slow devices and drivers take some seconds more
     #[arg(long, default_value = "10s", value_parser = time_to_measure)]
     time: Time,
     #[command(flatten)]
