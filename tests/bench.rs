@@ -83,10 +83,12 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     let refused = |arguments: &[&str], why: &str| fails(folder.path(), 2, &[&["bench"], arguments].concat(), why);
     refused(&["training", "--epochs", "0"], "at least 1")?;
     refused(&["training", "--samples", "0"], "at least 1")?;
+    refused(&["training", "--samples", "1798", "--device", "cpu"], "at most 1797")?;
     refused(&["training", "--workload", "digit"], "digits")?;
     refused(&["--net", "64"], "784-128-10")?;
     refused(&["--batch-size", "0"], "at least 1")?;
     refused(&["--time", "0s"], "--time")?;
+    refused(&["kernels", "--time", "0.9s"], "at least 1s")?;
     refused(&["--max-regression", "10%"], "--baseline")?;
     refused(&["--baseline", "before.json", "--max-regression", "much"], "no percentage")?;
     refused(&["--json", "--csv"], "cannot be used with")?;
@@ -95,8 +97,12 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     fails(folder.path(), 5, &["bench", "--device", "no such GPU"], "GPU")
 }
 
-/// The smallest comparison on the CPU alone.
-const SMALL: [&str; 10] = ["bench", "--net", "6-5-2", "--batch-size", "32,8", "--time", "1s", "--device", "cpu", "--quiet"];
+/// The smallest comparison on the CPU alone. What is asked for twice is measured once.
+const SMALL: [&str; 10] =
+    ["bench", "--net", "6-5-2,6-5-2", "--batch-size", "32,8,8", "--time", "1s", "--device", "cpu", "--quiet"];
+
+/// A net that no device trains in a second.
+const HUGE: &str = "65535-65535-65535";
 
 fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -110,8 +116,10 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
         let operations = 6.0 * (7.0 * 5.0 + 6.0 * 2.0);
         let gflops = number("gflops")? / (operations * number("samples_per_second")? / 1e9);
         assert!((rate - 1.0).abs() < 1e-9 && (gflops - 1.0).abs() < 1e-9 && number("share_of_peak")? > 0.0, "{cell}");
+        assert!(number("share_of_peak")? <= 1.0, "{cell}");
         assert!(cell["step"]["samples"].as_u64() >= Some(3) && cell["gpu"] == false, "{cell}");
     }
+    assert_eq!(report["devices"][0]["device"]["reason"], "asked for");
     let startup = &report["devices"][0]["startups"][0];
     assert!(["compile", "upload", "first_step"].iter().all(|part| startup[part].as_f64() > Some(0.0)), "{startup}");
 
@@ -130,6 +138,40 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
 
     let markdown = text(folder.path(), &[&SMALL[..], &["--markdown"]].concat())?;
     assert_eq!(markdown.lines().filter(|line| line.starts_with("| 6-5-2 | CPU | ")).count(), 2, "{markdown}");
+    assert!(markdown.contains("- the CPU, ") && markdown.contains("asked for"), "{markdown}");
+    Ok(())
+}
+
+fn what_fails_is_told_before_the_measurement_and_what_was_measured_is_printed() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let loud = &SMALL[..9];
+    let output = wgrad(folder.path(), &[loud, &["--html", "absent/a.html"]].concat())?;
+    let stderr = String::from_utf8(output.stderr)?;
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
+    assert!(stderr.contains("absent/a.html: cannot be written") && !stderr.contains("square products"), "{stderr}");
+
+    let flags = ["bench", "--net", HUGE, "--batch-size", "8", "--time", "1s", "--device", "cpu", "--quiet", "--json"];
+    let output = wgrad(folder.path(), &flags)?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!((output.status.code(), &report["cells"]), (Some(6), &serde_json::json!([])), "{report}");
+    let why = report["left_out"][0]["why"].as_str().ok_or("no reason")?;
+    assert!(why.starts_with("its timings would take about ") && why.ends_with("see --time"), "{why}");
+    assert!(String::from_utf8(output.stderr)?.contains("nothing was measured"));
+    Ok(())
+}
+
+/// Without a word a software adapter is not measured, and the reason is told.
+fn the_best_gpu_is_taken_unless_it_is_software() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8", "--time", "1s"];
+    let report = json(folder.path(), &flags)?;
+    let devices = report["devices"].as_array().ok_or("no devices")?;
+    assert!(devices.iter().all(|device| device["device"]["gpu"]["software"] != true), "{report}");
+    assert!(devices.iter().all(|device| device["device"]["reason"] != "asked for"), "{report}");
+
+    let flags = ["bench", "training", "--workload", "tiny", "--epochs", "1", "--warmup", "0", "--device", "cpu"];
+    let text = text(folder.path(), &[&flags[..], &["--threads", "1"]].concat())?;
+    assert!(text.contains("on the CPU, 1 thread: asked for\n1 epoch in "), "{text}");
     Ok(())
 }
 
@@ -139,7 +181,10 @@ fn a_baseline_passes_or_ends_with_exit_code_4() -> Result<(), Failed> {
     let path = folder.path().join("before.json");
     let flags = [&SMALL[..], &["--baseline", "before.json", "--max-regression", "100000%"]].concat();
     std::fs::write(&path, report.to_string())?;
-    assert_eq!(json(folder.path(), &flags)?["regressions"], serde_json::json!([]));
+    let now = json(folder.path(), &flags)?;
+    assert_eq!((&now["regressions"], &now["compared"]["cells"]), (&serde_json::json!([]), &serde_json::json!(2)), "{now}");
+    let printed = text(folder.path(), &flags)?;
+    assert!(printed.contains("compared 2 of the baseline's 2 cells"), "{printed}");
 
     report["cells"][1]["step"]["median"] = serde_json::json!(1e-12);
     std::fs::write(&path, report.to_string())?;
@@ -149,23 +194,53 @@ fn a_baseline_passes_or_ends_with_exit_code_4() -> Result<(), Failed> {
     assert_eq!(now["regressions"].as_array().map(Vec::len), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("6-5-2, batches of 32"));
 
-    report["cells"].as_array_mut().ok_or("no cells")?.iter_mut().for_each(|cell| cell["net"] = "7-5-2".into());
-    std::fs::write(&path, report.to_string())?;
-    assert_eq!(wgrad(folder.path(), &flags)?.status.code(), Some(3), "nothing in common");
-    std::fs::write(&path, "{}")?;
-    fails(folder.path(), 3, &flags, "no report of 'wgrad bench --json'")?;
     fails(folder.path(), 3, &["bench", "--baseline", "absent.json"], "absent.json")
+}
+
+fn a_cell_of_the_baseline_that_is_left_out_fails_the_check() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut report = json(folder.path(), &SMALL)?;
+    let cells = report["cells"].as_array_mut().ok_or("no cells")?;
+    cells[0]["net"] = HUGE.into();
+    std::fs::write(folder.path().join("before.json"), report.to_string())?;
+    let nets = ["bench", "--net", &format!("6-5-2,{HUGE}")];
+    let flags = [&nets[..], &SMALL[3..], &["--baseline", "before.json", "--max-regression", "100000%"]].concat();
+    let output = wgrad(folder.path(), &[&flags[..], &["--json"]].concat())?;
+    let now: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!((output.status.code(), &now["compared"]["cells"], &now["compared"]["of"]), (Some(4), &1.into(), &2.into()));
+    assert_eq!((&now["regressions"][0]["net"], &now["regressions"][0]["now"]), (&HUGE.into(), &Value::Null), "{now}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("now left out: its timings would take"));
+    Ok(())
+}
+
+fn what_is_no_baseline_is_refused_before_the_measurement() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let report = json(folder.path(), &SMALL)?;
+    let refused = |change: &dyn Fn(&mut Value), why: &str| -> Result<(), Failed> {
+        let mut changed = report.clone();
+        change(&mut changed);
+        std::fs::write(folder.path().join("before.json"), changed.to_string())?;
+        fails(folder.path(), 3, &[&SMALL[..], &["--baseline", "before.json"]].concat(), why)
+    };
+    refused(&|report| *report = serde_json::json!({}), "no report of 'wgrad bench --json'")?;
+    refused(&|report| report["command"] = "train".into(), "it is one of 'train'")?;
+    refused(&|report| report["schema"] = 99.into(), "has schema 99, not 1")?;
+    refused(&|report| report["cells"][1]["step"]["median"] = 0.into(), "cells[1].step.median is 0")?;
+    refused(&|report| report["cells"][0]["step"]["median"] = (-1).into(), "cells[0].step.median is -1")?;
+    refused(&|report| report["cells"] = serde_json::json!([]), "in common")?;
+    Ok(())
 }
 
 /// The GPU beside the CPU: what was measured on both, and a software adapter told as one in every form.
 fn the_gpu_is_compared_with_the_cpu(device: &Device) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8,64", "--time", "4s", "--device", "gpu", "--html", "a.html"];
+    let flags = ["bench", "--net", "6-5-2", "--batch-size", "8,64", "--time", "6s", "--device", "gpu", "--html", "a.html"];
     let report = json(folder.path(), &flags)?;
     let cells = report["cells"].as_array().ok_or("no cells")?;
     let kinds: Vec<(bool, u64)> =
         cells.iter().map(|cell| (cell["gpu"] == true, cell["batch"].as_u64().unwrap_or(0))).collect();
     assert_eq!(kinds, [(false, 8), (true, 8), (false, 64), (true, 64)], "{report}");
+    assert!(cells.iter().all(|cell| cell["share_of_peak"].as_f64() <= Some(1.0)), "{report}");
     let verdict = report["crossovers"][0]["verdict"].as_str().ok_or("no verdict")?;
     assert!(["cpu", "gpu", "crossing"].contains(&verdict), "{verdict}");
     let software = device.info().software;
@@ -209,6 +284,7 @@ fn kernels_are_timed(device: &str) -> Result<(), Failed> {
     assert_eq!([named("forward").count(), named("delta").count(), named("update").count()], [2, 1, 2], "{report}");
     let shares: f64 = kernels.iter().filter_map(|kernel| kernel["share_of_step"].as_f64()).sum();
     assert!((shares - 1.0).abs() < 1e-9, "{shares}");
+    assert!(kernels.iter().all(|kernel| kernel["share_of_peak"].as_f64().unwrap_or(0.0) <= 1.0), "{report}");
     for kernel in named("update") {
         let operations =
             kernel["gflops"].as_f64().unwrap_or(0.0) * 1e9 * kernel["seconds"]["median"].as_f64().unwrap_or(0.0);
@@ -242,7 +318,20 @@ fn main() {
     let mut trials = vec![
         Trial::test("what cannot be meant is refused", what_cannot_be_meant_is_refused),
         Trial::test("every form of the report holds every cell", every_form_of_the_report_holds_every_cell),
+        Trial::test(
+            "what fails is told before the measurement, and what was measured is printed",
+            what_fails_is_told_before_the_measurement_and_what_was_measured_is_printed,
+        ),
+        Trial::test("the best GPU is taken unless it is software", the_best_gpu_is_taken_unless_it_is_software),
         Trial::test("a baseline passes or ends with exit code 4", a_baseline_passes_or_ends_with_exit_code_4),
+        Trial::test(
+            "a cell of the baseline that is left out fails the check",
+            a_cell_of_the_baseline_that_is_left_out_fails_the_check,
+        ),
+        Trial::test(
+            "what is no baseline is refused before the measurement",
+            what_is_no_baseline_is_refused_before_the_measurement,
+        ),
         Trial::test("every kernel of a step is timed on the CPU", || kernels_are_timed("cpu")),
         shared.trial("every kernel of a step is timed on the GPU".into(), |_| kernels_are_timed("gpu")),
         shared.trial("the GPU is compared with the CPU".into(), |device| the_gpu_is_compared_with_the_cpu(&device)),

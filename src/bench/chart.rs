@@ -10,8 +10,8 @@ use super::report::figures;
 pub(super) struct Series {
     /// What the legend calls it.
     pub name: String,
-    /// Its colour, by number.
-    pub colour: usize,
+    /// Its colour, as CSS has it.
+    pub colour: &'static str,
     /// Whether its points are joined by a line.
     pub joined: bool,
     /// Whether that line is dashed and its marks are hollow: what belongs to a GPU.
@@ -39,7 +39,9 @@ const HEIGHT: f64 = 420.0;
 const MARGINS: [f64; 4] = [70.0, 12.0, 16.0, 52.0];
 const LEGEND_LINE: f64 = 20.0;
 /// Okabe and Ito's colours, which people tell apart whatever colours they see.
-const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777"];
+pub(super) const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442"];
+/// Colours for what belongs to no net: the CPU's and the GPU's.
+pub(super) const NEUTRAL: [&str; 2] = ["#777777", "var(--ink)"];
 
 /// A logarithmic axis from its least to its largest value, onto pixels.
 struct Axis {
@@ -150,7 +152,7 @@ impl Series {
     }
 
     fn mark(&self, svg: &mut String, (x, y): (f64, f64), title: &str) {
-        let colour = self.colour();
+        let colour = self.colour;
         let fill = if self.dashed { "var(--page)" } else { colour };
         let style = format!("fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"1.5\"");
         let _ =
@@ -159,11 +161,7 @@ impl Series {
 
     fn stroke(&self) -> String {
         let dashes = if self.dashed { " stroke-dasharray=\"6 4\"" } else { "" };
-        format!("fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{dashes}", self.colour())
-    }
-
-    fn colour(&self) -> &'static str {
-        COLOURS[self.colour % COLOURS.len()]
+        format!("fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{dashes}", self.colour)
     }
 }
 
@@ -192,9 +190,15 @@ mod tests {
     }
 
     #[test]
+    fn no_two_colours_are_the_same() {
+        let all: std::collections::HashSet<&str> = COLOURS.into_iter().chain(NEUTRAL).collect();
+        assert_eq!(all.len(), COLOURS.len() + NEUTRAL.len());
+    }
+
+    #[test]
     fn every_point_is_marked_inside_the_picture() {
         let points = vec![(16.0, 1e3), (64.0, 2e6)];
-        let series = Series { name: "a < b".into(), colour: 0, joined: true, dashed: false, marked: true, points };
+        let series = Series { name: "a < b".into(), colour: COLOURS[0], joined: true, dashed: false, marked: true, points };
         let svg = Chart { x: "batch", y: "samples/s", series: vec![series] }.svg();
         assert_eq!(svg.matches("<circle").count(), 3, "two points and one in the legend");
         assert!(svg.contains("a &lt; b") && !svg.contains("a < b") && !svg.contains("NaN") && !svg.contains("inf"));

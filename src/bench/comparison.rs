@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::baseline::{self, Baseline, Regression};
+use super::baseline::{self, Baseline, Compared, Regression};
+use super::budget::{Budget, NOTHING, refusal};
 use super::net::{BATCHES, Net, recipe};
 use super::peaks::{Peaks, peaks};
 use super::statistics::Statistics;
-use super::timing::{Care, in_turn};
+use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::kernels::Step;
 use crate::plan::Phase;
 use crate::training::{Device, DeviceReport, Precision, Session, fastest};
@@ -40,52 +41,86 @@ pub struct ComparisonReport {
     pub left_out: Vec<LeftOut>,
     /// Where the GPU overtakes the CPU, one a net; empty without a GPU.
     pub crossovers: Vec<Crossover>,
-    /// What has become slower than a baseline allows; null without one.
+    /// How much of a baseline could be compared; null without one.
+    pub compared: Option<Compared>,
+    /// What is slower than that baseline allows, or was left out; null without one.
     pub regressions: Option<Vec<Regression>>,
     /// How long everything took, in seconds.
     pub seconds: f64,
 }
 
 impl ComparisonReport {
-    /// Notes what is slower than in an earlier report by more than this share.
-    ///
-    /// # Errors
-    /// Data, if the two have nothing in common.
-    pub fn hold_against(&mut self, baseline: &Baseline, most: f64) -> Result<()> {
-        self.regressions = Some(baseline.regressions(&self.cells, most)?);
-        Ok(())
+    /// Notes what is slower than in an earlier report by more than this share, or was left out.
+    pub fn hold_against(&mut self, baseline: &Baseline, most: f64) {
+        let (compared, regressions) = baseline.compare(&self.cells, &self.left_out, most);
+        (self.compared, self.regressions) = (Some(compared), Some(regressions));
     }
 
-    /// That nothing was slower.
+    /// That something was measured, and nothing worse than the baseline allows.
     ///
     /// # Errors
-    /// Check failed, naming what was.
+    /// Check failed, naming what is worse; limit, if nothing was measured.
     pub fn check(&self) -> Result<()> {
-        baseline::check(self.regressions.as_deref().unwrap_or_default())
+        baseline::check(self.regressions.as_deref().unwrap_or_default())?;
+        if self.cells.is_empty() { Err(Error::Limit(NOTHING.into())) } else { Ok(()) }
+    }
+
+    /// Works out the shares of the peaks, once all is measured.
+    fn share(&mut self) {
+        for device in &mut self.devices {
+            for cell in self.cells.iter().filter(|cell| cell.device == device.name) {
+                device.peaks.raise(cell.computed_gflops);
+            }
+            for cell in self.cells.iter_mut().filter(|cell| cell.device == device.name) {
+                cell.share_of_peak = cell.computed_gflops / device.peaks.peak_gflops;
+            }
+        }
     }
 }
 
 /// The machine and the program.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// wgrad's version.
-    pub wgrad: &'static str,
+    pub wgrad: String,
     /// The operating system.
-    pub system: &'static str,
+    pub system: String,
     /// The processor's architecture.
-    pub architecture: &'static str,
+    pub architecture: String,
+    /// The processor's name, where the system tells it.
+    pub processor: Option<String>,
     /// Threads that the processor runs at once.
     pub cores: usize,
 }
 
-/// A device and what it can do at most.
+impl Machine {
+    /// This machine.
+    pub fn this() -> Self {
+        Self {
+            wgrad: env!("CARGO_PKG_VERSION").into(),
+            system: std::env::consts::OS.into(),
+            architecture: std::env::consts::ARCH.into(),
+            processor: std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| processor(&text)),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// The processor's name in Linux's `/proc/cpuinfo`; not every architecture has one there.
+fn processor(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix("model name"))?;
+    let name = line.split_once(':')?.1.trim();
+    (!name.is_empty()).then(|| shown(name))
+}
+
+/// A device and what it does at its best.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeviceFigures {
     /// What it is called in the cells; a software adapter is called one.
     pub name: String,
     /// The device.
     pub device: DeviceReport,
-    /// What it can do at most.
+    /// What it does at its best.
     pub peaks: Peaks,
     /// What it takes before the first step is done, one a net.
     pub startups: Vec<Startup>,
@@ -121,7 +156,7 @@ pub struct Cell {
     pub software: bool,
     /// Seconds of a step, by the wall clock until the losses are read back.
     pub step: Statistics,
-    /// Seconds of a step by the device's own clock; null where it has none.
+    /// Median seconds of a step by the device's own clock, timed in between; null where it has none.
     pub device_step: Option<f64>,
     /// Rows a second.
     pub samples_per_second: f64,
@@ -191,13 +226,13 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     let started = Instant::now();
     let mut figures = Vec::new();
     for device in devices {
-        progress(&format!("what {} can do at most", device.label()));
-        let peaks = peaks(device, (options.time / 8 / devices.len() as u32).max(LEAST_FOR_PEAKS))?;
+        progress(&format!("square products and a copy on {}", device.label()));
+        let peaks = peaks(device)?;
         figures.push(DeviceFigures { name: device.label(), device: device.report(), peaks, startups: Vec::new() });
     }
-    let deadline = Instant::now() + options.time.mul_f64(0.85);
+    let budget = Budget::new(started, options.time);
     let to_do = options.nets.len() * options.batches.len();
-    let mut grid = Grid { devices, figures, deadline, to_do, cells: Vec::new(), left_out: Vec::new() };
+    let mut grid = Grid { devices, figures, budget, to_do, cells: Vec::new(), left_out: Vec::new() };
     for net in &options.nets {
         progress(&format!("{net}: until the first step is done"));
         grid.startups(net, options.batches[options.batches.len() / 2])?;
@@ -208,34 +243,25 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
         }
     }
     let Grid { figures, cells, left_out, .. } = grid;
-    Ok(ComparisonReport {
-        machine: Machine {
-            wgrad: env!("CARGO_PKG_VERSION"),
-            system: std::env::consts::OS,
-            architecture: std::env::consts::ARCH,
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-        },
+    let mut report = ComparisonReport {
+        machine: Machine::this(),
         crossovers: options.nets.iter().filter_map(|net| crossover(net, &cells)).collect(),
         devices: figures,
         cells,
         left_out,
+        compared: None,
         regressions: None,
         seconds: started.elapsed().as_secs_f64(),
-    })
+    };
+    report.share();
+    Ok(report)
 }
-
-/// What the peaks of a device are measured for, however short everything else is.
-const LEAST_FOR_PEAKS: Duration = Duration::from_secs(1);
-
-/// About how long the steps last that the device's own clock times.
-const TIMED: Duration = Duration::from_millis(50);
 
 /// The measuring of every cell.
 struct Grid<'a> {
     devices: &'a [Device],
     figures: Vec<DeviceFigures>,
-    /// When everything should be done.
-    deadline: Instant,
+    budget: Budget,
     /// Nets and batch sizes that are still to be measured.
     to_do: usize,
     cells: Vec<Cell>,
@@ -245,14 +271,15 @@ struct Grid<'a> {
 impl Grid<'_> {
     /// What a net with a batch size may take on one device: an equal share of the time that is left.
     fn share(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now()) / (self.to_do.max(1) * self.devices.len()) as u32
+        self.budget.share(self.to_do * self.devices.len())
     }
 
-    /// Times what it takes on each device until a net's first step is done.
+    /// Times what it takes on each device until a net's first step is done. What that takes, seconds or nothing as the driver's caches
+    /// are, is not taken from the cells.
     fn startups(&mut self, net: &Net, batch: usize) -> Result<()> {
-        let share = self.share();
+        let (started, share) = (Instant::now(), self.share());
         for (index, device) in self.devices.iter().enumerate() {
-            if self.predicted(net, batch, index) <= share {
+            if refusal(self.predicted(net, batch, index), share).is_none() {
                 match startup(net, batch, device) {
                     Ok(startup) => self.figures[index].startups.push(startup),
                     Err(Error::Limit(_)) => {} // the cell tells
@@ -260,6 +287,7 @@ impl Grid<'_> {
                 }
             }
         }
+        self.budget.extend(started.elapsed());
         Ok(())
     }
 
@@ -268,18 +296,16 @@ impl Grid<'_> {
         let share = self.share();
         let mut sessions = Vec::new();
         for (index, device) in self.devices.iter().enumerate() {
-            let predicted = self.predicted(net, batch, index);
-            let why = if predicted > share {
-                format!("its timings would take about {:.0} s: see --time", predicted.as_secs_f64().max(1.0))
-            } else {
-                match session(net, batch, device) {
+            let why = match refusal(self.predicted(net, batch, index), share) {
+                Some(why) => why,
+                None => match session(net, batch, device) {
                     Ok(session) => {
                         sessions.push((index, session));
                         continue;
                     }
-                    Err(Error::Limit(why)) => why,
+                    Err(error @ Error::Limit(_)) => error.to_string(),
                     Err(error) => return Err(error),
-                }
+                },
             };
             self.left_out.push(LeftOut { net: net.to_string(), batch, device: device.label(), why });
         }
@@ -287,51 +313,58 @@ impl Grid<'_> {
             return Ok(());
         }
         let care = Care { timing: Duration::from_millis(50), total: share / 2 };
-        let mut works: Vec<_> =
-            sessions.iter_mut().map(|(_, session)| |repeats| epochs(session, repeats).map(|_| ())).collect();
-        let mut works: Vec<&mut dyn FnMut(usize) -> Result<()>> =
-            works.iter_mut().map(|work| work as &mut dyn FnMut(usize) -> Result<()>).collect();
+        let mut works: Vec<&mut dyn Measured> =
+            sessions.iter_mut().map(|(_, session)| session as &mut dyn Measured).collect();
         let timings = in_turn(&mut works, &care)?;
-        for ((index, mut session), epoch) in sessions.into_iter().zip(timings) {
-            let cell = self.cell(net, batch, index, &mut session, &epoch)?;
+        for ((index, session), epoch) in sessions.iter().zip(timings) {
+            let cell = self.cell(net, batch, *index, session, &epoch);
             self.cells.push(cell);
         }
         Ok(())
     }
 
-    fn cell(&self, net: &Net, batch: usize, index: usize, session: &mut Session<f32>, epoch: &Statistics) -> Result<Cell> {
-        let step = epoch.scaled(1.0 / BATCHES as f64);
-        let epochs = ((TIMED.as_secs_f64() / epoch.median) as usize).clamp(1, session.epochs_at_once());
-        let timed = session.train_timed(epochs)?;
+    /// The figures of a cell; its share of the peak is still open.
+    fn cell(&self, net: &Net, batch: usize, index: usize, session: &Session<f32>, epoch: &Timings) -> Cell {
+        let step = epoch.wall.scaled(1.0 / BATCHES as f64);
         let work = Work::of_step(session.plan(), batch);
-        let computed_gflops = work.operations / step.median / 1e9;
         let gpu = self.devices[index].gpu();
-        Ok(Cell {
+        Cell {
             net: net.to_string(),
             batch,
             device: self.devices[index].label(),
             gpu: gpu.is_some(),
             software: gpu.is_some_and(|gpu| gpu.info().software),
             step,
-            device_step: timed.map(|time| time.as_secs_f64() / (epochs * BATCHES) as f64),
+            device_step: epoch.own_clock.map(|seconds| seconds / BATCHES as f64),
             samples_per_second: batch as f64 / step.median,
             gflops: net.operations() * batch as f64 / step.median / 1e9,
-            computed_gflops,
-            share_of_peak: computed_gflops / self.figures[index].peaks.gflops,
+            computed_gflops: work.operations / step.median / 1e9,
+            share_of_peak: 0.0,
             intensity: work.intensity(),
-        })
+        }
     }
 
-    /// How long a cell would take at least: its fewest timings, each an epoch, at the rate of the net's last batch size on this
+    /// Seconds that a cell would take at least: its fewest timings, each an epoch, at the rate of the net's last batch size on this
     /// device, or else at a tenth of the device's peak.
-    fn predicted(&self, net: &Net, batch: usize, index: usize) -> Duration {
-        const EPOCHS: f64 = 5.0;
+    fn predicted(&self, net: &Net, batch: usize, index: usize) -> f64 {
+        let epochs = fewest_runs(self.devices[index].gpu().is_some()) as f64;
         let name = net.to_string();
         let label = self.devices[index].label();
         let known = self.cells.iter().rev().find(|cell| cell.net == name && cell.device == label);
         let rate = known.map_or(0.1 * self.figures[index].peaks.gflops, |cell| cell.gflops);
-        let seconds = EPOCHS * (BATCHES * batch) as f64 * net.operations() / (rate * 1e9);
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        epochs * (BATCHES * batch) as f64 * net.operations() / (rate * 1e9)
+    }
+}
+
+/// A repeat is an epoch.
+impl Measured for Session<f32> {
+    fn run(&mut self, repeats: usize) -> Result<()> {
+        epochs(self, repeats).map(|_| ())
+    }
+
+    fn run_by_own_clock(&mut self, repeats: usize) -> Result<Option<f64>> {
+        let repeats = repeats.clamp(1, self.epochs_at_once());
+        Ok(self.train_timed(repeats)?.map(|time| time.as_secs_f64() / repeats as f64))
     }
 }
 
@@ -412,6 +445,13 @@ fn verdict(ratios: &[(usize, f64)]) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_processors_name_is_read_where_there_is_one() {
+        let text = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) @ 2.1 GHz\nprocessor\t: 1\n";
+        assert_eq!(processor(text).as_deref(), Some("Xeon(R) @ 2.1 GHz"));
+        assert_eq!(processor("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
+    }
 
     #[test]
     fn the_crossing_is_where_the_gpu_overtakes_for_good() {

@@ -1,7 +1,7 @@
 //! The report as one HTML file: tables, the curves where the GPU overtakes the CPU, and the roofline. Nothing is loaded from
 //! anywhere.
 
-use super::chart::{Chart, Series};
+use super::chart::{COLOURS, Chart, NEUTRAL, Series};
 use super::comparison::{Cell, ComparisonReport};
 use super::report::short_name;
 
@@ -30,7 +30,7 @@ impl ComparisonReport {
              <meta name=\"viewport\" content=\"width=device-width\">\n<title>wgrad bench</title>\n<style>\n{STYLE}\n</style>\n\
              </head>\n<body>\n<h1>wgrad bench</h1>\n<p>{}</p>\n\
              <h2>GPU against CPU</h2>\n{}<ul>\n{sentences}</ul>\n{}\
-             <h2>Roofline</h2>\n<p>What a device reaches at most: its copy times the operations a byte, up to its product.</p>\n{}{}\
+             <h2>Roofline</h2>\n<p>A device's roof: its copy times the operations a byte, up to its peak. Caches lift steps above the slope.</p>\n{}{}\
              <h2>Until the first step is done</h2>\n{}</body>\n</html>\n",
             escaped(&self.heading()),
             self.curves().svg(),
@@ -54,13 +54,13 @@ impl ComparisonReport {
         let (least, most) = intensities().fold((1.0, 100.0), |(a, b): (f64, f64), value| (a.min(value), b.max(value)));
         for device in &self.devices {
             let gpu = device.device.gpu.as_ref();
-            let (roof, slope) = (device.peaks.gflops, device.peaks.gigabytes_per_second);
+            let (roof, slope) = (device.peaks.peak_gflops, device.peaks.gigabytes_per_second);
             let ridge = roof / slope;
             let most = (2.0 * ridge).max(most);
             let least = least.min(ridge / 2.0);
             series.push(Series {
-                name: format!("at most: {}", short_name(&device.name, gpu.is_some(), gpu.is_some_and(|gpu| gpu.software))),
-                colour: 6,
+                name: format!("roof: {}", short_name(&device.name, gpu.is_some(), gpu.is_some_and(|gpu| gpu.software))),
+                colour: NEUTRAL[usize::from(gpu.is_some())],
                 joined: true,
                 dashed: gpu.is_some(),
                 marked: false,
@@ -84,7 +84,14 @@ impl ComparisonReport {
                 Some(line) => line.points.push(point(cell)),
                 None => {
                     let points = vec![point(cell)];
-                    lines.push(Series { name, colour, joined, dashed: cell.gpu, marked: true, points });
+                    lines.push(Series {
+                        name,
+                        colour: COLOURS[colour % COLOURS.len()],
+                        joined,
+                        dashed: cell.gpu,
+                        marked: true,
+                        points,
+                    });
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What a device can do at most, measured with wgrad's own kernels: multiply-adds in a square product, bytes in a copy.
+//! What a device does at its best, measured with wgrad's own kernels: multiply-adds in a square product, bytes in a copy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,51 +13,60 @@ use crate::network::{Activation, Loss, Network};
 use crate::plan::{Buffer, Element, Launch, Options, Phase, Plan};
 use crate::training::{Device, Precision};
 
-/// The most that was seen.
+/// What a device does at its best.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Peaks {
     /// 10⁹ operations a second of the fastest square product, two a multiply-add.
     pub gflops: f64,
     /// Rows and columns of that product.
     pub product: usize,
+    /// 10⁹ operations a second, the most that was seen: of the square products, and of the steps or kernels of the same report.
+    pub peak_gflops: f64,
     /// 10⁹ bytes a second of a copy, read and written.
     pub gigabytes_per_second: f64,
     /// Bytes that were copied.
     pub copy_bytes: u64,
 }
 
-/// Sizes of the square products that are tried, while there is time.
+impl Peaks {
+    /// Takes note of operations that were seen, in units of 10⁹ a second.
+    pub fn raise(&mut self, gflops: f64) {
+        self.peak_gflops = self.peak_gflops.max(gflops);
+    }
+}
+
+/// Sizes of the square products, the same whatever time there is, so that reports can be compared.
 const PRODUCTS: [usize; 4] = [256, 512, 1024, 2048];
+/// Seconds of a product after which none larger is tried: the next would take eight times as long, five times over.
+const SLOW: f64 = 0.1;
+/// A device takes about a second with it, a slow one some more.
+const CARE: Care = Care { timing: Duration::from_millis(20), total: Duration::from_millis(200) };
 /// Rows and columns of the copy: 64 MiB, more than caches hold.
 const COPY: [usize; 2] = [1 << 14, 1 << 10];
 
-/// Measures a device for about `total`.
+/// Measures a device.
 ///
 /// # Errors
 /// What the device reports.
-pub fn peaks(device: &Device, total: Duration) -> Result<Peaks> {
-    let care = Care { timing: total / 50, total: total / 6 };
+pub fn peaks(device: &Device) -> Result<Peaks> {
     let (mut gflops, mut product) = (0.0, 0);
-    let mut predicted = Duration::ZERO;
     for size in PRODUCTS {
-        // Each size takes eight times as long as the one before.
-        if predicted > total / 2 {
-            break;
-        }
-        let seconds = square_product(size, device, &care)?;
-        predicted = Duration::from_secs_f64(8.0 * 5.0 * seconds);
+        let seconds = square_product(size, device)?;
         let reached = 2e-9 * (size as f64).powi(3) / seconds;
         if reached > gflops {
             (gflops, product) = (reached, size);
         }
+        if seconds > SLOW {
+            break;
+        }
     }
     let copy_bytes = (COPY[0] * COPY[1] * 4) as u64;
-    let gigabytes_per_second = 2e-9 * copy_bytes as f64 / copy(device, &care)?;
-    Ok(Peaks { gflops, product, gigabytes_per_second, copy_bytes })
+    let gigabytes_per_second = 2e-9 * copy_bytes as f64 / copy(device)?;
+    Ok(Peaks { gflops, product, peak_gflops: gflops, gigabytes_per_second, copy_bytes })
 }
 
 /// Seconds of a product of size × size matrices at its fastest: the forward kernel of a layer without bias or activation.
-fn square_product(size: usize, device: &Device, care: &Care) -> Result<f64> {
+fn square_product(size: usize, device: &Device) -> Result<f64> {
     let network = Network::new(vec![size; 3], vec![Activation::Identity; 2], false)?;
     let plan = Plan::new(&network, &options(size, device));
     let launch = plan.evaluation.iter().position(|launch| launch.kernel.name() == "forward");
@@ -66,11 +75,11 @@ fn square_product(size: usize, device: &Device, care: &Care) -> Result<f64> {
     let mut executor = f32::executor(plan, device)?;
     executor.write(inputs, 0, &vec![0.5; size * size])?;
     executor.write(parameters, 0, &vec![1.0 / size as f32; size * size])?;
-    fastest(executor.as_mut(), Phase::Evaluation, launch, size, care)
+    fastest(executor.as_mut(), Phase::Evaluation, launch, size)
 }
 
 /// Seconds of a copy of [`COPY`] rows and columns at its fastest: the gather kernel, rows in their order.
-fn copy(device: &Device, care: &Care) -> Result<f64> {
+fn copy(device: &Device) -> Result<f64> {
     let [rows, columns] = COPY;
     let network = Network::new(vec![1, 1], vec![Activation::Identity], false)?;
     let mut plan = Plan::new(&network, &options(1, device));
@@ -94,7 +103,7 @@ fn copy(device: &Device, care: &Care) -> Result<f64> {
     let mut executor = f32::executor(plan, device)?;
     executor.write(source, 0, &vec![0.5; rows * columns])?;
     executor.write_indices(order, 0, &(0..rows as u32).collect::<Vec<_>>())?;
-    fastest(executor.as_mut(), Phase::Training, 0, rows, care)
+    fastest(executor.as_mut(), Phase::Training, 0, rows)
 }
 
 fn options(rows: usize, device: &Device) -> Options {
@@ -102,11 +111,11 @@ fn options(rows: usize, device: &Device) -> Options {
     Options { loss: Loss::SquaredError, training: None, evaluation_rows: rows, replicas: 1, own_steps: false, segment_bytes }
 }
 
-fn fastest(executor: &mut dyn Executor<f32>, phase: Phase, launch: usize, rows: usize, care: &Care) -> Result<f64> {
+fn fastest(executor: &mut dyn Executor<f32>, phase: Phase, launch: usize, rows: usize) -> Result<f64> {
     let step = Step { rows, scale: 1.0, ..Step::default() };
     let mut work = |repeats: usize| {
         executor.run_launches(phase, launch..launch + 1, &vec![step; repeats])?;
         executor.finish()
     };
-    Ok(alone(&mut work, care)?.lowest)
+    Ok(alone(&mut work, &CARE)?.wall.lowest)
 }

@@ -15,13 +15,13 @@ pub(super) fn seconds(seconds: f64) -> String {
     format!("{} {unit}", figures(value))
 }
 
-/// A number with three significant figures.
+/// A number with three significant figures, or all those before the point.
 pub(super) fn figures(value: f64) -> String {
-    match value.abs() {
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        size if size >= 1.0 || size == 0.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
+    let scientific = format!("{value:.2e}");
+    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent {
+        Some(exponent) if exponent >= -4 => format!("{value:.*}", (2 - exponent).max(0) as usize),
+        _ => scientific,
     }
 }
 
@@ -105,13 +105,14 @@ impl ComparisonReport {
         Table { headers, rows: self.cells.iter().map(row).collect(), text_columns: 3 }
     }
 
-    /// What each device can do at most.
+    /// What each device does at its best.
     pub fn peaks_table(&self) -> Table {
         let row = |device: &super::comparison::DeviceFigures| {
             let peaks = &device.peaks;
-            vec![device.name.clone(), figures(peaks.gflops), peaks.product.to_string(), figures(peaks.gigabytes_per_second)]
+            let product = format!("{}: {}", peaks.product, figures(peaks.gflops));
+            vec![device.name.clone(), product, figures(peaks.peak_gflops), figures(peaks.gigabytes_per_second)]
         };
-        let headers = vec!["device", "GFLOP/s", "in a product of size", "GB/s in a copy"];
+        let headers = vec!["device", "square product, GFLOP/s", "peak, GFLOP/s", "copy, GB/s"];
         Table { headers, rows: self.devices.iter().map(row).collect(), text_columns: 1 }
     }
 
@@ -133,37 +134,40 @@ impl ComparisonReport {
         Table { headers, rows: rows.collect(), text_columns: 2 }
     }
 
-    /// The crossovers, what was left out, and what a software adapter is, a sentence each.
+    /// Why each device was taken, what a software adapter is, the crossovers, what was left out, and how much of a baseline could be
+    /// compared, a sentence each.
     pub fn sentences(&self) -> Vec<String> {
+        let reasons = self.devices.iter().map(|device| format!("{}: {}", device.name, device.device.reason));
         let software = self.devices.iter().filter(|device| device.device.gpu.as_ref().is_some_and(|gpu| gpu.software));
         let software = software
             .map(|device| format!("{} is no GPU: it runs on the CPU, and its figures say nothing about one", device.name));
         let left_out = self.left_out.iter().map(|left_out| {
             format!("left out: {}, batches of {}, {}: {}", left_out.net, left_out.batch, left_out.device, left_out.why)
         });
-        software.chain(self.crossovers.iter().map(ToString::to_string)).chain(left_out).collect()
+        let crossovers = self.crossovers.iter().map(ToString::to_string);
+        let compared = self.compared.iter().map(ToString::to_string);
+        reasons.chain(software).chain(crossovers).chain(left_out).chain(compared).collect()
     }
 
     /// The report as Markdown.
     pub fn markdown(&self) -> String {
-        let sentences: Vec<String> = self.sentences().iter().map(|sentence| format!("- {sentence}")).collect();
-        [
-            self.heading(),
-            self.peaks_table().markdown(),
-            self.table().markdown(),
-            sentences.join("\n"),
-            self.startup_table().markdown(),
-        ]
-        .join("\n\n")
+        let tables = [self.peaks_table().markdown(), self.table().markdown()];
+        paragraphs(
+            [self.heading()].into_iter().chain(tables).chain([bullets(&self.sentences()), self.startup_table().markdown()]),
+        )
     }
 
     /// The machine, the program and what the figures are, in two lines.
     pub(super) fn heading(&self) -> String {
         let machine = &self.machine;
         format!(
-            "wgrad {} on {} {}, {} threads. A step is the median until its losses are read back, ± half the distance of the \
-             quartiles. GFLOP/s are 6 · parameters · samples; the share of the peak counts the products that are computed.",
-            machine.wgrad, machine.system, machine.architecture, machine.cores
+            "wgrad {} on {} {}{}. A step is the median until its losses are read back, ± half the distance of the quartiles. \
+             GFLOP/s are 6 · parameters · samples; the share of the peak counts the products that are computed, and the peak is the \
+             most that was seen of them, in square products and in steps.",
+            machine.wgrad,
+            machine.system,
+            machine.architecture,
+            machine.processor.as_deref().map_or(String::new(), |name| format!(", {name}"))
         )
     }
 }
@@ -201,10 +205,7 @@ impl std::fmt::Display for Crossover {
 impl std::fmt::Display for ComparisonReport {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let parts = [self.heading(), self.peaks_table().text(), self.table().text(), self.startup_table().text()];
-        let sentences = self.sentences();
-        let sentences = (!sentences.is_empty()).then(|| sentences.join("\n"));
-        let parts: Vec<String> = parts.into_iter().chain(sentences).collect();
-        text.write_str(&parts.join("\n\n"))
+        text.write_str(&paragraphs(parts.into_iter().chain([self.sentences().join("\n")])))
     }
 }
 
@@ -230,7 +231,7 @@ impl KernelsReport {
                 format!("± {}", percent(kernel.seconds.spread() / 2.0)),
                 format!("{} of {}", kernel.seconds.outliers, kernel.seconds.samples),
                 kernel.device_seconds.map_or(String::new(), seconds),
-                percent(kernel.share_of_step),
+                kernel.share_of_step.map_or(String::new(), percent),
                 kernel.gflops.map_or(String::new(), figures),
                 kernel.share_of_peak.map_or(String::new(), percent),
                 figures(kernel.gigabytes_per_second),
@@ -239,15 +240,41 @@ impl KernelsReport {
         };
         Table { headers, rows: self.kernels.iter().map(row).collect(), text_columns: 1 }
     }
+
+    /// What was left out, a sentence each, in text as many as are read.
+    fn sentences(&self) -> Vec<String> {
+        const MOST: usize = 8;
+        let told =
+            self.left_out.iter().take(MOST).map(|left_out| format!("left out: {}: {}", left_out.kernel, left_out.why));
+        let more = self.left_out.len().saturating_sub(MOST);
+        told.chain((more > 0).then(|| format!("and {more} more, which --json lists"))).collect()
+    }
+
+    /// The report as Markdown.
+    pub fn markdown(&self) -> String {
+        paragraphs([self.table().markdown(), bullets(&self.sentences())])
+    }
+}
+
+/// Parts that hold something, a line apart.
+fn paragraphs(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A Markdown list.
+fn bullets(sentences: &[String]) -> String {
+    sentences.iter().map(|sentence| format!("- {sentence}")).collect::<Vec<_>>().join("\n")
 }
 
 impl std::fmt::Display for KernelsReport {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(text, "{}, batches of {}: {}", self.net, self.batch, self.backend)?;
+        writeln!(text, "{}, batches of {}", self.net, self.batch)?;
+        writeln!(text, "on {}: {}", self.backend, self.device.reason)?;
         let peaks = &self.peaks;
-        let (gflops, copy) = (figures(peaks.gflops), figures(peaks.gigabytes_per_second));
-        writeln!(text, "at most {gflops} GFLOP/s (a product of size {}), {copy} GB/s (a copy)\n", peaks.product)?;
-        text.write_str(&self.table().text())
+        let [gflops, peak, copy] = [peaks.gflops, peaks.peak_gflops, peaks.gigabytes_per_second].map(figures);
+        writeln!(text, "square product of size {}: {gflops} GFLOP/s; copy: {copy} GB/s", peaks.product)?;
+        writeln!(text, "the peak is the most that was seen, in square products and in kernels: {peak} GFLOP/s\n")?;
+        text.write_str(&paragraphs([self.table().text(), self.sentences().join("\n")]))
     }
 }
 
@@ -257,8 +284,17 @@ mod tests {
 
     #[test]
     fn numbers_are_said_in_three_figures() {
-        assert_eq!([1.2345, 12.345, 123.45, 0.012345].map(figures), ["1.23", "12.3", "123", "0.012"]);
+        assert_eq!([1.2345, 12.345, 123.45, 1234.4].map(figures), ["1.23", "12.3", "123", "1234"]);
+        assert_eq!([0.012345, 0.00307, 0.0001, 1.234e-7].map(figures), ["0.0123", "0.00307", "0.000100", "1.23e-7"]);
+        assert_eq!([0.0, 0.9996, 9.996, -0.05].map(figures), ["0.00", "1.00", "10.0", "-0.0500"]);
+        assert_eq!([f64::NAN, f64::INFINITY].map(figures), ["NaN", "inf"]);
         let said = [2e-9, 3.5e-6, 0.25, 12.0].map(seconds);
         assert_eq!(said, ["2.00 ns", "3.50 µs", "250 ms", "12.0 s"]);
+    }
+
+    #[test]
+    fn parts_without_a_word_leave_no_blank_lines() {
+        assert_eq!(paragraphs(["a".into(), bullets(&[]), "b".into()]), "a\n\nb");
+        assert_eq!(bullets(&["x".into(), "y".into()]), "- x\n- y");
     }
 }

@@ -20,54 +20,94 @@ const FEWEST: usize = 3;
 /// Timings of one work, however short they are.
 const MOST: usize = 51;
 
-/// What is measured: does its work this many times, and returns when it is done.
-pub type Work<'a> = &'a mut dyn FnMut(usize) -> Result<()>;
+/// Work that is measured.
+pub trait Measured {
+    /// Does the work this many times, and returns when it is done.
+    ///
+    /// # Errors
+    /// What the work reports.
+    fn run(&mut self, repeats: usize) -> Result<()>;
 
-/// Seconds of one repeat of each work, measured in turn: one timing of each, then the next. Finding out how often a work has to
-/// be repeated warms it up.
+    /// The same; gives the seconds of one repeat by the device's own clock, none where it has none.
+    ///
+    /// # Errors
+    /// What the work reports.
+    fn run_by_own_clock(&mut self, repeats: usize) -> Result<Option<f64>> {
+        self.run(repeats)?;
+        Ok(None)
+    }
+}
+
+impl<F: FnMut(usize) -> Result<()>> Measured for F {
+    fn run(&mut self, repeats: usize) -> Result<()> {
+        self(repeats)
+    }
+}
+
+/// Seconds of one repeat of a work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timings {
+    /// By the wall clock.
+    pub wall: Statistics,
+    /// The median by the device's own clock, of as many timings in between; none where it has none.
+    pub own_clock: Option<f64>,
+}
+
+/// How often a work is run at least to be measured, on a device with a clock of its own or without.
+pub fn fewest_runs(own_clock: bool) -> usize {
+    2 + FEWEST * if own_clock { 2 } else { 1 }
+}
+
+/// Measures works in turn: one timing of each, then the next. Finding out how often a work has to be repeated warms it up.
 ///
 /// # Errors
 /// What the works report.
-pub fn in_turn(works: &mut [Work<'_>], care: &Care) -> Result<Vec<Statistics>> {
-    let repeats = works.iter_mut().map(|work| repeats(work, care)).collect::<Result<Vec<_>>>()?;
-    let mut timings = vec![Vec::new(); works.len()];
+pub fn in_turn(works: &mut [&mut dyn Measured], care: &Care) -> Result<Vec<Timings>> {
+    let prepared = works.iter_mut().map(|work| prepare(*work, care)).collect::<Result<Vec<_>>>()?;
+    let (mut wall, mut own) = (vec![Vec::new(); works.len()], vec![Vec::new(); works.len()]);
     let most = care.total * works.len() as u32;
     let started = Instant::now();
-    while timings[0].len() < FEWEST || (timings[0].len() < MOST && started.elapsed() < most) {
-        for ((work, &repeats), timings) in works.iter_mut().zip(&repeats).zip(&mut timings) {
-            timings.push(timed(work, repeats)?.as_secs_f64() / repeats as f64);
+    while wall[0].len() < FEWEST || (wall[0].len() < MOST && started.elapsed() < most) {
+        for (index, work) in works.iter_mut().enumerate() {
+            let (repeats, own_clock) = prepared[index];
+            wall[index].push(timed(*work, repeats)?.as_secs_f64() / repeats as f64);
+            if own_clock {
+                own[index].extend(work.run_by_own_clock(repeats)?);
+            }
         }
     }
-    Ok(timings.iter().map(|timings| Statistics::of(timings)).collect())
+    let median = |timings: &Vec<f64>| (!timings.is_empty()).then(|| Statistics::of(timings).median);
+    Ok(wall.iter().zip(&own).map(|(wall, own)| Timings { wall: Statistics::of(wall), own_clock: median(own) }).collect())
 }
 
 /// The same for a single work.
 ///
 /// # Errors
 /// What the work reports.
-pub fn alone(work: Work<'_>, care: &Care) -> Result<Statistics> {
+pub fn alone(work: &mut dyn Measured, care: &Care) -> Result<Timings> {
     Ok(in_turn(&mut [work], care)?.remove(0))
 }
 
-/// How often a work has to be repeated for a timing that lasts long enough, and leaves room for others.
-fn repeats(work: &mut Work<'_>, care: &Care) -> Result<usize> {
+/// How often a work has to be repeated for a timing that lasts long enough, and leaves room for others; and whether its device
+/// has a clock of its own.
+fn prepare(work: &mut dyn Measured, care: &Care) -> Result<(usize, bool)> {
     let wanted = care.timing.min(care.total / 10).as_secs_f64();
     let mut repeats = 1;
     // The first time is for caches and page faults.
-    timed(work, repeats)?;
+    let own_clock = work.run_by_own_clock(repeats)?.is_some();
     loop {
         let seconds = timed(work, repeats)?.as_secs_f64();
         if seconds >= wanted {
-            return Ok(repeats);
+            return Ok((repeats, own_clock));
         }
         let growth = (1.2 * wanted / seconds.max(1e-9)).clamp(2.0, 10.0);
         repeats = (repeats as f64 * growth).ceil() as usize;
     }
 }
 
-fn timed(work: &mut Work<'_>, repeats: usize) -> Result<Duration> {
+fn timed(work: &mut dyn Measured, repeats: usize) -> Result<Duration> {
     let started = Instant::now();
-    work(repeats)?;
+    work.run(repeats)?;
     Ok(started.elapsed())
 }
 
@@ -88,11 +128,39 @@ mod tests {
             }
         };
         let (mut short, mut long) = (work('a', 1), work('b', 5));
-        let statistics = in_turn(&mut [&mut short, &mut long], &care).expect("no error");
+        let timings = in_turn(&mut [&mut short, &mut long], &care).expect("no error");
+        assert!(timings.iter().all(|timings| timings.own_clock.is_none()));
+        let statistics = [timings[0].wall, timings[1].wall];
         assert!((0.001..0.005).contains(&statistics[0].lowest) && statistics[1].lowest >= 0.005, "{statistics:?}");
         let order = order.borrow();
         let measured = &order[order.len() - 2 * statistics[0].samples..];
         assert!(measured.chunks(2).all(|pair| pair[0].0 == 'a' && pair[0].1 >= 2 && pair[1] == ('b', 1)), "{measured:?}");
         assert!(statistics[0].samples >= FEWEST && statistics[0].samples == statistics[1].samples);
+    }
+
+    /// Takes a millisecond; its own clock tells how often it was asked.
+    struct Clocked(Vec<&'static str>);
+
+    impl Measured for Clocked {
+        fn run(&mut self, _: usize) -> Result<()> {
+            self.0.push("wall");
+            std::thread::sleep(Duration::from_millis(1));
+            Ok(())
+        }
+
+        fn run_by_own_clock(&mut self, _: usize) -> Result<Option<f64>> {
+            self.0.push("own");
+            Ok(Some(self.0.iter().filter(|clock| **clock == "own").count() as f64))
+        }
+    }
+
+    #[test]
+    fn the_devices_own_clock_is_read_between_timings_by_the_wall_clock() {
+        let care = Care { timing: Duration::from_micros(100), total: Duration::from_millis(1) };
+        let mut work = Clocked(Vec::new());
+        let timings = alone(&mut work, &care).expect("no error");
+        assert_eq!(work.0, ["own", "wall", "wall", "own", "wall", "own", "wall", "own"]);
+        assert_eq!(work.0.len(), fewest_runs(true));
+        assert_eq!((timings.wall.samples, timings.own_clock), (3, Some(3.0)));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::workload::WorkloadName;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::training::planning::{affordable, plan};
 use crate::training::{Device, DeviceReport, Samples, Session};
 
@@ -59,10 +59,14 @@ pub struct TrainingReport {
 /// Trains a workload on a device. `started` is when the program was.
 ///
 /// # Errors
-/// Limit, if it does not fit the device; what the device reports.
+/// Usage, for more rows than the workload has; limit, if it does not fit the device; what the device reports.
 pub fn training(options: &TrainingOptions, device: &Device, started: Instant) -> Result<TrainingReport> {
     let workload = options.workload.workload();
-    let rows = options.samples.map_or(workload.rows, |samples| samples.clamp(1, workload.rows));
+    let rows = options.samples.unwrap_or(workload.rows).max(1);
+    if rows > workload.rows {
+        let most = workload.rows;
+        return Err(Error::Usage(format!("--samples {rows} are more than this workload has: at most {most}")));
+    }
     let (network, recipe) = (workload.network()?, workload.recipe());
     affordable::<f32>(&plan::<f32>(&network, recipe.loss, Some(&recipe), rows, options.replicas, device), device)?;
     let samples = workload.samples(rows);
@@ -104,12 +108,16 @@ impl std::fmt::Display for TrainingReport {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let workload = self.workload.workload();
         let widths: Vec<String> = workload.widths.iter().map(usize::to_string).collect();
-        writeln!(text, "{}, batches of {}, {} rows: {}", widths.join("-"), workload.batch, self.samples, self.backend)?;
+        writeln!(text, "{}, batches of {}, {} rows", widths.join("-"), workload.batch, self.samples)?;
+        writeln!(text, "on {}: {}", self.backend, self.device.reason)?;
         let per_epoch = self.wall_s_train_only / self.epochs as f64;
         writeln!(
             text,
-            "{} epochs in {:.6} s, {per_epoch:.3e} s an epoch, after {:.6} s of warm-up",
-            self.epochs, self.wall_s_train_only, self.warmup_s
+            "{} epoch{} in {:.6} s, {per_epoch:.3e} s an epoch, after {:.6} s of warm-up",
+            self.epochs,
+            if self.epochs == 1 { "" } else { "s" },
+            self.wall_s_train_only,
+            self.warmup_s
         )?;
         if self.replicas > 1 {
             let each = per_epoch / self.replicas as f64;

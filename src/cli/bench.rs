@@ -1,14 +1,14 @@
 //! `wgrad bench`: how fast wgrad is on this machine.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
-use super::print;
-use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Net, TrainingOptions, WorkloadName};
+use super::{SCHEMA, print};
+use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Machine, Net, TrainingOptions, WorkloadName};
 use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::Gpus;
 use crate::training::values::{Time, count, count_above_zero};
 use crate::training::{Device, Wanted};
 
@@ -42,7 +42,8 @@ enum What {
 /// Where to compute.
 #[derive(Debug, Args)]
 struct PlaceArguments {
-    /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name
+    /// auto (the best GPU that is not software, else the CPU; not measured), cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of
+    /// a GPU's name
     #[arg(long, default_value = "auto", help_heading = "Device")]
     device: Wanted,
     /// Threads of the CPU path [default: as many as there are cores]
@@ -59,19 +60,20 @@ struct ComparisonArguments {
     /// Rows of a batch [default: 16,64,256,1024,4096]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = batch_size, help_heading = "What is measured")]
     batch_size: Option<Vec<usize>>,
-    /// About how long everything may take: 30s, 5m [default: 1m; --quick: 8s]
-    #[arg(long, help_heading = "What is measured")]
+    /// About how long everything may take: 30s, 5m, at least 1s; slow devices and drivers take some seconds more [default: 1m; --quick: 8s]
+    #[arg(long, value_parser = time_to_measure, help_heading = "What is measured")]
     time: Option<Time>,
     /// Two nets and three batch sizes only
     #[arg(long, help_heading = "What is measured")]
     quick: bool,
-    /// The GPU beside the CPU: auto (the best), gpu, gpu:INDEX or a part of its name; cpu: the CPU alone
+    /// The GPU beside the CPU: auto (the best that is not software, if there is one), gpu (the best, software too), gpu:INDEX or a
+    /// part of its name; cpu: the CPU alone
     #[arg(long, default_value = "auto", help_heading = "Device")]
     device: Wanted,
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     threads: Option<u16>,
-    /// An earlier --json report: exit code 4 if a step has become slower
+    /// An earlier --json report: exit code 4 if a step has become slower or is left out
     #[arg(long, value_name = "FILE", help_heading = "Comparison with an earlier report")]
     baseline: Option<PathBuf>,
     /// By how much a step's median may be slower than the baseline's
@@ -104,8 +106,8 @@ struct KernelsArguments {
     /// Rows of the batch
     #[arg(long, value_name = "N", default_value = "256", value_parser = batch_size)]
     batch_size: usize,
-    /// About how long everything may take
-    #[arg(long, default_value = "10s")]
+    /// About how long everything may take, at least 1s; slow devices and drivers take some seconds more
+    #[arg(long, default_value = "10s", value_parser = time_to_measure)]
     time: Time,
     #[command(flatten)]
     place: PlaceArguments,
@@ -126,7 +128,7 @@ struct TrainingArguments {
     /// Epochs that are timed
     #[arg(long, value_name = "N", default_value = "1", value_parser = count_above_zero)]
     epochs: usize,
-    /// Rows of the data, from its beginning [default: all]
+    /// Rows of the data, from its beginning, at most as many as there are [default: all]
     #[arg(long, value_name = "N", value_parser = count_above_zero)]
     samples: Option<usize>,
     /// Epochs before the clock starts [default: 1; tiny: 100]
@@ -155,6 +157,13 @@ fn batch_size(text: &str) -> std::result::Result<usize, String> {
     }
 }
 
+fn time_to_measure(text: &str) -> std::result::Result<Time, String> {
+    match text.parse::<Time>()? {
+        time if time.0 < LEAST_TIME => Err("that is too short to measure anything: at least 1s".into()),
+        time => Ok(time),
+    }
+}
+
 /// A share, written in percent.
 fn percent(text: &str) -> std::result::Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
@@ -178,77 +187,92 @@ impl PlaceArguments {
 }
 
 fn comparison(arguments: &ComparisonArguments) -> Result<()> {
-    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
-    let options = options(arguments)?;
+    let baseline = arguments.baseline.as_deref().map(|path| Baseline::read(path, SCHEMA)).transpose()?;
+    let options = options(arguments);
     let devices = devices(arguments)?;
+    if let Some(baseline) = &baseline {
+        baseline.check_asked(&options.nets, &options.batches, &devices)?;
+        print::remarks(&baseline.remarks(&Machine::this()));
+    }
+    arguments.html.as_deref().map_or(Ok(()), check_writable)?;
     let mut progress = |what: &str| {
         if !arguments.quiet {
             print::note(format_args!("wgrad bench: {what}"));
         }
     };
+    if arguments.device == Wanted::Auto && devices.len() == 1 {
+        progress(&format!("the CPU alone is measured: {}", devices[0].report().reason));
+    }
     let mut report = bench::compare(&devices, &options, &mut progress)?;
     if let Some(baseline) = &baseline {
-        report.hold_against(baseline, arguments.max_regression)?;
+        report.hold_against(baseline, arguments.max_regression);
+    }
+    // What fails now must not cost what was measured.
+    let printed = print_comparison(arguments, &report);
+    if let (true, Some(compared)) = (arguments.csv, &report.compared) {
+        progress(&compared.to_string());
     }
     if let Some(path) = &arguments.html {
-        write_html(path, &report)?;
+        std::fs::write(path, report.html()).map_err(|error| Error::writing(path, &error))?;
     }
-    if arguments.json {
-        print::json("bench", &report)?;
-    } else if arguments.csv {
-        print::bytes(report.full_table().csv()?.as_bytes())?;
-    } else if arguments.markdown {
-        print::line(report.markdown())?;
-    } else {
-        print::line(&report)?;
-    }
+    printed?;
     report.check()
 }
 
-/// The CPU, and the GPU that was asked for; without a word, the best one if there is one.
-fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
-    let threads = arguments.threads.map(usize::from);
-    let mut devices = vec![Device::cpu(threads, "compared with the GPU")];
-    match &arguments.device {
-        Wanted::Cpu => {}
-        Wanted::Auto if Gpus::find().list().is_empty() => {
-            print::note("wgrad bench: no GPU was found: the CPU alone is measured");
-        }
-        Wanted::Auto => devices.push(Device::choose(&Wanted::Gpu, threads, false)?),
-        wanted => devices.push(Device::choose(wanted, threads, false)?),
+fn print_comparison(arguments: &ComparisonArguments, report: &ComparisonReport) -> Result<()> {
+    if arguments.json {
+        print::json("bench", report)
+    } else if arguments.csv {
+        print::bytes(report.full_table().csv()?.as_bytes())
+    } else if arguments.markdown {
+        print::line(report.markdown())
+    } else {
+        print::line(report)
     }
-    Ok(devices)
 }
 
-fn options(arguments: &ComparisonArguments) -> Result<ComparisonOptions> {
-    let (nets, batches, seconds): (&[&str], &[usize], u64) = if arguments.quick {
+/// The CPU, and beside it the GPU that was asked for; without a word, the best one that is not software and can be opened.
+fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
+    let threads = arguments.threads.map(usize::from);
+    let asked = Device::choose(&arguments.device, threads, false)?;
+    Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
+}
+
+/// That a file can be written, before what it will hold is measured; what it holds now stays.
+fn check_writable(path: &Path) -> Result<()> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map(|_| ()).map_err(|error| Error::writing(path, &error))
+}
+
+fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
+    let (defaults, batches, seconds): (&[&str], &[usize], u64) = if arguments.quick {
         (&["64-32-10", "784-128-10"], &[16, 256, 4096], 8)
     } else {
         (&["64-32-10", "784-128-10", "784-512-256-10", "1024-2048-2048-1024"], &[16, 64, 256, 1024, 4096], 60)
     };
-    let nets = || nets.iter().map(|net| net.parse().expect("the nets above")).collect();
+    let defaults = || defaults.iter().map(|net| net.parse().expect("the nets above")).collect();
+    let mut nets: Vec<Net> = Vec::new();
+    for net in arguments.net.clone().unwrap_or_else(defaults) {
+        if !nets.contains(&net) {
+            nets.push(net);
+        }
+    }
     let mut batches = arguments.batch_size.clone().unwrap_or_else(|| batches.to_vec());
     batches.sort_unstable();
     batches.dedup();
     let time = arguments.time.as_ref().map_or(Duration::from_secs(seconds), |time| time.0);
-    if time < LEAST_TIME {
-        return Err(Error::Usage("--time is too short to measure anything: at least 1s".into()));
-    }
-    Ok(ComparisonOptions { nets: arguments.net.clone().unwrap_or_else(nets), batches, time })
-}
-
-fn write_html(path: &Path, report: &ComparisonReport) -> Result<()> {
-    std::fs::write(path, report.html()).map_err(|error| Error::writing(path, &error))
+    ComparisonOptions { nets, batches, time }
 }
 
 fn kernels(arguments: &KernelsArguments) -> Result<()> {
     let device = arguments.place.open()?;
     let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0)?;
     match (arguments.json, arguments.markdown) {
-        (true, _) => print::json("bench kernels", &report),
-        (_, true) => print::line(report.table().markdown()),
-        _ => print::line(report),
+        (true, _) => print::json("bench kernels", &report)?,
+        (_, true) => print::line(report.markdown())?,
+        _ => print::line(&report)?,
     }
+    report.check()
 }
 
 fn training(arguments: &TrainingArguments) -> Result<()> {

@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let mut problem = Problem::new(&model.network, model.loss, &model.weights.get(), &inputs, &targets)?;
     let (loss, layers) = (problem.loss()?, problem.check(arguments.parameters, 0)?);
     if arguments.json {
-        let report = json!({ "data": arguments.data, "rows": rows.len(), "loss": loss, "bound": LARGEST_ERROR, "layers": layers });
+        let report =
+            json!({ "data": arguments.data, "rows": rows.len(), "loss": loss, "bound": LARGEST_ERROR, "layers": layers });
         print::json("gradcheck", &report)?;
     } else {
         print::line(text(loss, rows.len(), &layers))?;

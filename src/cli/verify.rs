@@ -81,7 +81,10 @@ fn devices(arguments: &VerifyArguments) -> Result<Vec<Gpu>> {
         }
     }
     if matches!(arguments.device, Wanted::Cpu | Wanted::Auto) {
-        return Err(Error::Usage(format!("--device {} names no GPU, and the CPU is what GPUs are held against", arguments.device)));
+        return Err(Error::Usage(format!(
+            "--device {} names no GPU, and the CPU is what GPUs are held against",
+            arguments.device
+        )));
     }
     let device = Device::choose(&arguments.device, None, false)?;
     Ok(device.gpu().cloned().into_iter().collect())
@@ -139,7 +142,8 @@ mod tests {
     fn a_device_that_computes_nothing_is_told_so() {
         let noop = Gpus::noop().open(0).expect("wgpu's own adapter");
         let verification = verify(&noop, Extent::Quick, &mut |_, _| {}).expect("a verification");
-        let failing = |kernel: &str| verification.kernels.iter().any(|report| report.kernel == kernel && report.failures > 0);
+        let failing =
+            |kernel: &str| verification.kernels.iter().any(|report| report.kernel == kernel && report.failures > 0);
         // All zeros, which is right where zeros are to be multiplied.
         for kernel in ["forward", "forward_output", "output", "whole"] {
             assert!(failing(kernel), "{kernel}");

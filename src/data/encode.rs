@@ -138,8 +138,7 @@ impl InputColumn {
         match &self.kind {
             &InputKind::Number { offset, scale, missing } => {
                 if let Cells::Bytes(cells) = &table.columns[position].cells {
-                    let values: Vec<T> =
-                        (0..=u8::MAX).map(|byte| T::from_f64((f64::from(byte) - offset) / scale)).collect();
+                    let values: Vec<T> = (0..=u8::MAX).map(|byte| T::from_f64((f64::from(byte) - offset) / scale)).collect();
                     if values.iter().all(|value| value.is_finite()) {
                         return Ok(Encoder::Bytes(cells, values));
                     }
@@ -161,9 +160,8 @@ impl<T: Scalar> Encoder<'_, T> {
         match self {
             Self::Bytes(cells, numbers) => values[0] = numbers[usize::from(cells[row])],
             Self::Numbers { table, position, offset, scale, missing } => {
-                let number = number_at(table, *position, row)?
-                    .or(*missing)
-                    .ok_or_else(|| missing_cell(table, row, *position))?;
+                let number =
+                    number_at(table, *position, row)?.or(*missing).ok_or_else(|| missing_cell(table, row, *position))?;
                 values[0] = finite(T::from_f64((number - offset) / scale), table, row, &table.columns[*position].name)?;
             }
             Self::Categories(codes, count) => {

@@ -121,7 +121,8 @@ fn cells(header: &NpyHeader, bytes: &[u8], shape: &Shape) -> std::result::Result
     macro_rules! read {
         ($type:ty, $cells:path, $from:expr) => {{
             let from: fn($type) -> _ = $from;
-            let number = move |bytes| from(if big_endian { <$type>::from_be_bytes(bytes) } else { <$type>::from_le_bytes(bytes) });
+            let number =
+                move |bytes| from(if big_endian { <$type>::from_be_bytes(bytes) } else { <$type>::from_le_bytes(bytes) });
             shape.columns_of(bytes, header.order(), number).into_iter().map($cells).collect()
         }};
     }

@@ -171,10 +171,7 @@ fn allocate<T: Scalar>(plan: &Plan, id: BufferId) -> Result<Storage<T>> {
     let length = if buffer.shared { 0 } else { buffer.length() * plan.replicas };
     let full = |size: usize| {
         let bytes = human_bytes(length as u64 * size as u64);
-        Error::Limit(format!(
-            "there is no memory for '{}' ({bytes}): choose a smaller --batch-size or --hidden",
-            buffer.name
-        ))
+        Error::Limit(format!("there is no memory for '{}' ({bytes}): take smaller batches or hidden layers", buffer.name))
     };
     Ok(match buffer.element {
         Element::Real => {

@@ -34,11 +34,7 @@ pub fn human_bytes(bytes: u64) -> String {
 impl Plan {
     /// What a person can do so that less memory is needed.
     pub(crate) fn take_less(&self) -> &'static str {
-        if self.replicas > 1 {
-            "take fewer --replicas"
-        } else {
-            "take a smaller --batch-size or smaller hidden layers"
-        }
+        if self.replicas > 1 { "take fewer --replicas" } else { "take smaller batches or hidden layers" }
     }
 
     /// Checks every buffer and dispatch against a device's limits, before anything is allocated.
@@ -82,8 +78,8 @@ impl Plan {
         let partial_bytes = launch.partial_bytes(rows, self.replicas, &limits.target);
         if partial_bytes > most {
             return Err(Error::Limit(format!(
-                "'{label}' over a batch of {rows} rows needs {} for partial sums and this device's buffers hold {}: take a smaller \
-                 --batch-size, or --device cpu",
+                "'{label}' over a batch of {rows} rows needs {} for partial sums and this device's buffers hold {}: take smaller \
+                 batches, or --device cpu",
                 human_bytes(partial_bytes),
                 human_bytes(most)
             )));
@@ -101,7 +97,7 @@ impl Plan {
             if groups > limits.workgroups || iterations > MOST_ITERATIONS {
                 return Err(Error::Limit(format!(
                     "'{label}' over a batch of {rows} rows needs {groups} workgroups along an axis and {iterations} loop iterations; {} \
-                     and {MOST_ITERATIONS} are allowed: take a smaller --batch-size, or --device cpu",
+                     and {MOST_ITERATIONS} are allowed: take smaller batches, or --device cpu",
                     limits.workgroups
                 )));
             }

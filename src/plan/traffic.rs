@@ -26,7 +26,9 @@ impl Plan {
                 Element::Index => self.batch as u64 * 4,
                 Element::Real if self.is_trained(id) => (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
                 // One element a row of the batch.
-                Element::Real if self.losses == Some(id) || self.evaluation_losses == id => self.batch as u64 * row_bytes(4) / 4,
+                Element::Real if self.losses == Some(id) || self.evaluation_losses == id => {
+                    self.batch as u64 * row_bytes(4) / 4
+                }
                 Element::Real => share(self.batch as u64).saturating_mul(row_bytes(buffer.columns)),
             }
         };

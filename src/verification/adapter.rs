@@ -99,7 +99,8 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
     let exact = exact();
     let trained = checks::trained();
     let all = compared.len() + exact.len() + 3 * trained.len() + 2;
-    let mut run = Run { device, target, kernels: BTreeMap::new(), checks: Vec::new(), failures: Vec::new(), left_out: Vec::new() };
+    let mut run =
+        Run { device, target, kernels: BTreeMap::new(), checks: Vec::new(), failures: Vec::new(), left_out: Vec::new() };
     let mut done = 0;
     let mut tick = |count: usize| {
         done += count;
@@ -142,9 +143,9 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
 
 /// The cases that are compared with the oracle, launch by launch.
 fn compared(target: &Target, extent: Extent) -> Vec<Case> {
-    let choices = cases::choices().into_iter().filter(|case| {
-        case.choice.is_none_or(|choice| choice.family.is_for(target.software) && choice.family.fits(target))
-    });
+    let choices = cases::choices()
+        .into_iter()
+        .filter(|case| case.choice.is_none_or(|choice| choice.family.is_for(target.software) && choice.family.fits(target)));
     match extent {
         Extent::Quick => {
             let few = cases::layers().into_iter().step_by(4).chain(cases::whole_networks().into_iter().step_by(4));

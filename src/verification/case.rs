@@ -142,4 +142,3 @@ impl Case {
         steps * (written(&plan.training) + written(&plan.evaluation))
     }
 }
-

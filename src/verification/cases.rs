@@ -218,7 +218,14 @@ pub fn products(target: &Target, seeds: u64) -> Vec<Case> {
         for size in SIZES {
             for sizes in [[size, 5, 6, 3], [7, size, 5, 3], [5, 7, size, 3], [6, 5, 7, size]] {
                 for seed in 1..=seeds {
-                    let name = format!("{} over {} rows of {}-{}-{}, seed {seed}", family.name(), sizes[0], sizes[1], sizes[2], sizes[3]);
+                    let name = format!(
+                        "{} over {} rows of {}-{}-{}, seed {seed}",
+                        family.name(),
+                        sizes[0],
+                        sizes[1],
+                        sizes[2],
+                        sizes[3]
+                    );
                     let choice = Some(Choice { family, parts: 1 });
                     cases.push(Case { choice, seed, rows: sizes[0], ..Case::new(name, sizes) });
                 }

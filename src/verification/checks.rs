@@ -165,15 +165,12 @@ fn copy_state(from: &mut dyn Executor<f32>, to: &mut Cpu<f64>) -> Result<()> {
     let plan = from.plan().clone();
     for id in plan.data().chain(plan.parameters.iter().copied()).chain(plan.states.concat()) {
         for replica in 0..plan.copies(id) {
-            let values: Vec<f64> =
-                from.read(id, replica, plan.buffers[id].rows)?.into_iter().map(f64::from).collect();
+            let values: Vec<f64> = from.read(id, replica, plan.buffers[id].rows)?.into_iter().map(f64::from).collect();
             to.write(id, replica, &values)?;
         }
     }
     let indices = super::permutation(&plan);
-    plan.order.map_or(Ok(()), |order| {
-        (0..plan.replicas).try_for_each(|replica| to.write_indices(order, replica, &indices))
-    })
+    plan.order.map_or(Ok(()), |order| (0..plan.replicas).try_for_each(|replica| to.write_indices(order, replica, &indices)))
 }
 
 /// Nets to train step by step: every kind of activation with another optimizer.

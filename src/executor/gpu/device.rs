@@ -217,7 +217,7 @@ impl Device {
         let internal = pollster::block_on(internal.pop());
         if pollster::block_on(memory.pop()).is_some() {
             return Err(Error::Limit(format!(
-                "{} has no memory left for '{what}': choose a smaller --batch-size or --hidden, or --device cpu",
+                "{} has no memory left for '{what}': take smaller batches or hidden layers, or --device cpu",
                 self.info.name
             )));
         }

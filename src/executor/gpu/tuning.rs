@@ -48,7 +48,8 @@ pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> R
             }
             let version = env!("CARGO_PKG_VERSION");
             let key = format!("{version} | {} | {} | {} | {product}", info.name, info.backend, info.driver);
-            let kept = cache::load(PURPOSE, &key).filter(|kept: &Tuned| choices.contains(&kept.choice) && !kept.measured.is_empty());
+            let kept = cache::load(PURPOSE, &key)
+                .filter(|kept: &Tuned| choices.contains(&kept.choice) && !kept.measured.is_empty());
             let result = match kept {
                 Some(kept) => kept,
                 None => {
