@@ -275,7 +275,7 @@ fn the_devices_own_clock_agrees_with_the_walls(device: Device) -> Result<(), Fai
 /// Every kernel of a step is timed, and their shares make up the step: of a net too large for one kernel.
 fn kernels_are_timed(device: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let flags = ["bench", "kernels", "--net", "200-120-20", "--batch-size", "16", "--time", "1s", "--device", device];
+    let flags = ["bench", "kernels", "--net", "200-120-20", "--batch-size", "16", "--time", "5s", "--device", device];
     let report = json(folder.path(), &flags)?;
     let kernels = report["kernels"].as_array().ok_or("no kernels")?;
     let named = |start: &'static str| {

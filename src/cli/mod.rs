@@ -66,6 +66,7 @@ enum Command {
 /// # Errors
 /// Everything that the command can fail with.
 pub fn run(line: CommandLine) -> Result<()> {
+    signals::outlive_full_files();
     match line.command {
         Command::Train(arguments) => train::run(*arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

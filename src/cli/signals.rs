@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first asks training to end after its step, the second ends the program at once.
+//! Ctrl-C and SIGTERM: the first asks training to end after its step, the second ends the program at once. And SIGXFSZ, which a
+//! file past `ulimit -f` sends: the write fails instead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,6 +8,17 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::error::{Error, Result};
+
+/// From now on a file that may not grow further is an error of the write, not the program's end. Where that cannot be had, it stays
+/// as it is.
+#[cfg(unix)]
+pub(super) fn outlive_full_files() {
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// Only Unix has that signal.
+#[cfg(not(unix))]
+pub(super) fn outlive_full_files() {}
 
 /// The signal that came, if one did.
 #[derive(Debug, Default)]

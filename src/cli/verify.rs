@@ -11,6 +11,7 @@ use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::{Device as Gpu, Gpus};
 use crate::training::{Device, Wanted};
 use crate::verification::adapter::{Extent, Verification, verify};
+use crate::verification::faults::FaultReport;
 
 /// The arguments of `wgrad verify`.
 #[derive(Debug, Args)]
@@ -123,6 +124,7 @@ fn text(verification: &Verification) -> String {
         let cases = if check.cases == 1 { "1 case".to_string() } else { format!("{} cases", check.cases) };
         lines.push(format!("{}: {outcome}, {cases}", check.check));
     }
+    lines.extend(verification.faults.iter().filter_map(FaultReport::said));
     for left_out in &verification.left_out {
         lines.push(format!("left out: {}: {}", left_out.case, left_out.what));
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+use csv_core::ReadFieldResult;
 
 use super::table::listed;
 use super::{Cells, Column, ReadOptions, Table};
@@ -18,6 +19,7 @@ use crate::error::{Error, Result, shown};
 pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let text = text_of(source, bytes)?;
     let file = File { source, text, delimiter: delimiter(source, options), header: options.header };
+    file.check_cells()?;
     let names = file.names(options)?;
     let (numbers, lines) = file.numbers(&names)?;
     if lines.is_empty() {
@@ -30,6 +32,9 @@ pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<
     table.lines = lines;
     Ok(table)
 }
+
+/// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
+const MOST_CELL: usize = 1 << 20;
 
 /// Whether a cell says that its value is missing.
 fn is_missing(cell: &str) -> bool {
@@ -89,6 +94,31 @@ struct File<'a> {
 impl File<'_> {
     fn refused(&self, what: &str) -> Error {
         Error::Data(format!("{}: {what}", shown(self.source)))
+    }
+
+    /// Refuses cells that are too long, before the reader makes copies of them.
+    fn check_cells(&self) -> Result<()> {
+        let bytes = self.text.as_bytes();
+        let long = |line: &[u8]| line.len() > MOST_CELL;
+        if !long(bytes) || !bytes.contains(&b'"') && !bytes.split(|&byte| byte == b'\n' || byte == b'\r').any(long) {
+            return Ok(());
+        }
+        let mut reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).build();
+        let (mut rest, mut cell) = (bytes, vec![0; MOST_CELL]);
+        loop {
+            let line = reader.line();
+            let (result, read, _) = reader.read_field(rest, &mut cell);
+            rest = &rest[read..];
+            match result {
+                ReadFieldResult::End => return Ok(()),
+                ReadFieldResult::OutputFull => {
+                    return Err(self.refused(&format!(
+                        "line {line}: a cell of more than {MOST_CELL} bytes begins here; is a quotation mark left open?"
+                    )));
+                }
+                ReadFieldResult::InputEmpty | ReadFieldResult::Field { .. } => {}
+            }
+        }
     }
 
     fn reader(&self) -> Reader<&[u8]> {
@@ -253,6 +283,20 @@ mod tests {
     fn texts(table: &Table, column: usize) -> Vec<Option<String>> {
         assert!(table.columns[column].cells.is_text());
         (0..table.rows).map(|row| table.columns[column].cells.text(row).map(Into::into)).collect()
+    }
+
+    #[test]
+    fn a_cell_that_is_no_cell_is_refused_with_its_line() {
+        let long = "x".repeat(MOST_CELL + 1);
+        for text in [format!("a,b\n1,2\n3,\"{long}\n"), format!("a,b\n1,2\n3,{long}\n")] {
+            let message = read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap_err().to_string();
+            assert!(message.contains("line 3: a cell of more than"), "{message}");
+        }
+        let most = "x".repeat(MOST_CELL - 1);
+        assert!(read("t.csv", format!("a,b\n1,{most}\n").as_bytes(), &ReadOptions::default()).is_ok());
+        let wide = vec!["1"; MOST_CELL].join(",");
+        let options = ReadOptions { header: false, ..Default::default() };
+        assert_eq!(read("t.csv", wide.as_bytes(), &options).unwrap().columns.len(), MOST_CELL);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use super::{Launch, Phase, Plan};
 use crate::error::{Error, Result};
 use crate::kernels::Target;
-use crate::kernels::form::MOST_ITERATIONS;
 
 /// What a device allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub struct DeviceLimits {
     pub workgroups: u64,
     /// Storage buffers that a kernel may bind.
     pub storage_buffers: u64,
+    /// Loop iterations of one invocation.
+    pub iterations: u64,
     /// What decides how kernels are computed.
     pub target: Target,
 }
@@ -94,12 +95,15 @@ impl Plan {
         for form in launch.forms(rows, &limits.target) {
             let groups = launch.kernel.grid(rows, self.replicas, form).into_iter().max().unwrap_or(0);
             let iterations = launch.kernel.iterations(rows, form);
-            if groups > limits.workgroups || iterations > MOST_ITERATIONS {
-                return Err(Error::Limit(format!(
-                    "'{label}' over a batch of {rows} rows needs {groups} workgroups along an axis and {iterations} loop iterations; {} \
-                     and {MOST_ITERATIONS} are allowed: take smaller batches, or --device cpu",
-                    limits.workgroups
-                )));
+            for (needed, what, most) in
+                [(groups, "workgroups along an axis", limits.workgroups), (iterations, "loop iterations", limits.iterations)]
+            {
+                if needed > most {
+                    return Err(Error::Limit(format!(
+                        "'{label}' over a batch of {rows} rows needs {needed} {what}, and {most} are allowed: take smaller batches, or \
+                         --device cpu"
+                    )));
+                }
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::faults::{self, FaultReport};
 use super::{Case, Finding, cases, checks};
 use crate::error::{Error, Result};
 use crate::executor::Executor;
@@ -72,6 +73,8 @@ pub struct Verification {
     pub checks: Vec<CheckReport>,
     /// What is wrong, at most [`MOST_FAILURES`].
     pub failures: Vec<Failure>,
+    /// Faults of drivers that wgrad works around, and whether they are there.
+    pub faults: Vec<FaultReport>,
     /// Cases that the device's limits leave no room for, with the limit.
     pub left_out: Vec<Failure>,
     /// Seconds that it took.
@@ -136,6 +139,7 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
         kernels: run.kernels.into_values().collect(),
         checks: run.checks,
         failures: run.failures,
+        faults: faults::probe(device)?,
         left_out: run.left_out,
         seconds: started.elapsed().as_secs_f64(),
     })

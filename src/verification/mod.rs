@@ -5,6 +5,7 @@ pub mod adapter;
 mod case;
 pub mod cases;
 pub mod checks;
+pub mod faults;
 pub mod gradients;
 
 pub use case::Case;

@@ -10,6 +10,7 @@ use wgpu::{
 };
 
 use crate::error::{Error, Result};
+use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::{Shader, Target};
 use crate::plan::DeviceLimits;
 
@@ -114,7 +115,7 @@ impl Gpus {
         });
         let uncaptured = Arc::clone(&fault);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, error.to_string())));
-        Ok(Device { device, queue, info, fault, memory: None, pipelines: Arc::default() })
+        Ok(Device { device, queue, info, fault, memory: None, iterations: MOST_ITERATIONS, pipelines: Arc::default() })
     }
 }
 
@@ -157,6 +158,8 @@ pub struct Device {
     fault: Arc<Mutex<Option<String>>>,
     /// Bytes of its memory to use at most.
     memory: Option<u64>,
+    /// Loop iterations that an invocation may have.
+    iterations: u64,
     /// Every composed shader that was compiled, by its text.
     pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
 }
@@ -172,6 +175,11 @@ impl Device {
         Self { memory, ..self }
     }
 
+    /// The same device, with loops as long as a plan wants them: to find out where drivers end them.
+    pub(crate) fn without_limit_of_iterations(self) -> Self {
+        Self { iterations: u64::MAX, ..self }
+    }
+
     /// The device itself, for calls that cannot fail.
     pub(super) fn wgpu(&self) -> &wgpu::Device {
         &self.device
@@ -185,6 +193,7 @@ impl Device {
             memory: self.memory,
             storage_buffers: u64::from(limits.max_storage_buffers_per_shader_stage),
             workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
+            iterations: self.iterations,
             target: Target {
                 lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
                 software: self.info.software,
