@@ -94,6 +94,16 @@ impl Observer for Progress {
         Ok(())
     }
 
+    fn remark(&mut self, remark: &str) {
+        if self.quiet {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => bar.println(format!("wgrad: {remark}")),
+            None => print::remarks(&[remark.to_string()]),
+        }
+    }
+
     fn signal(&self) -> Option<u8> {
         self.signals.came()
     }

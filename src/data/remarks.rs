@@ -1,4 +1,5 @@
-//! What a person should hear about a table although it can be used: stray text among numbers, categories never seen before.
+//! What a person should hear about a table although it can be used: stray text among numbers, categories never seen before, columns
+//! that tell nothing, classes without a row.
 
 use super::categories::Categories;
 use super::{Cells, Encoding, InputKind, Table};
@@ -56,6 +57,46 @@ pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> 
     encoding.inputs.iter().filter_map(remark).collect()
 }
 
+/// The input columns that are the same in all of `rows`, in one remark. Pixels are left out: images have borders.
+pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> Option<String> {
+    let (&first, others) = rows.split_first()?;
+    let is_constant = |column: &&super::InputColumn| {
+        let Some(position) = table.position(&column.name) else { return false };
+        let cells = &table.columns[position].cells;
+        let value = cells.text(first);
+        !matches!(cells, Cells::Bytes(_)) && others.iter().all(|&row| cells.text(row) == value)
+    };
+    let constant: Vec<&super::InputColumn> = encoding.inputs.iter().filter(is_constant).collect();
+    let names: Vec<String> = constant.iter().take(NAMED).map(|column| format!("'{}'", shown(&column.name))).collect();
+    let more = if constant.len() > NAMED { format!(" and {} more", constant.len() - NAMED) } else { String::new() };
+    let source = shown(&table.source);
+    let named = names.join(", ");
+    (!names.is_empty()).then(|| {
+        format!("{source}: the same in every training row, and so of no use: {named}{more} (--ignore leaves columns out)")
+    })
+}
+
+/// The classes that none of `rows` is of, in one remark; `what` the rows are for.
+pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: &str) -> Option<String> {
+    let classes = encoding.class_names();
+    if classes.is_empty() || rows.is_empty() {
+        return None;
+    }
+    let present = encoding.class_indices(table, rows).ok()?;
+    let mut counts = vec![0_usize; classes.len()];
+    present.into_iter().for_each(|class| counts[class] += 1);
+    let absent: Vec<String> = classes
+        .iter()
+        .zip(&counts)
+        .filter(|(_, count)| **count == 0)
+        .map(|(class, _)| format!("'{}'", shown(class)))
+        .collect();
+    let more = if absent.len() > NAMED { format!(" and {} more", absent.len() - NAMED) } else { String::new() };
+    let (source, named) = (shown(&table.source), absent[..absent.len().min(NAMED)].join(", "));
+    let advice = "scores say nothing about them (--stratify splits every class alike)";
+    (!absent.is_empty()).then(|| format!("{source}: no {what} row is of the class {named}{more}: {advice}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{FitOptions, ReadOptions, csv};
@@ -72,6 +113,24 @@ mod tests {
         assert_eq!(remarks.len(), 1, "{remarks:?}");
         assert!(remarks[0].contains("line 11, column 'a'") && remarks[0].contains("'oops'"), "{remarks:?}");
         assert!(stray_text(&table("a,y\nx,1\n2,2\n")).is_empty(), "half of the cells being numbers is no mistake");
+    }
+
+    #[test]
+    fn columns_that_tell_nothing_are_named() {
+        let table = table("a,b,c,y\n1,x,3,1.5\n2,x,3,2.5\n4,x,5,2\n");
+        let encoding = Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).expect("an encoding");
+        let remark = constant_columns(&encoding, &table, &[0, 1, 2]).expect("b is constant");
+        assert!(remark.contains("'b'") && !remark.contains("'a'") && !remark.contains("'c'"), "{remark}");
+        assert!(constant_columns(&encoding, &table, &[0, 1]).expect("b and c are").contains("'b', 'c'"));
+    }
+
+    #[test]
+    fn classes_without_a_row_are_named() {
+        let table = table("a,y\n1,p\n2,q\n3,r\n4,p\n");
+        let encoding = Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).expect("an encoding");
+        let remark = absent_classes(&encoding, &table, &[1, 3], "test").expect("r has none");
+        assert!(remark.contains("no test row") && remark.contains("'r'") && !remark.contains("'p'"), "{remark}");
+        assert_eq!(absent_classes(&encoding, &table, &[0, 1, 2], "test"), None);
     }
 
     #[test]

@@ -94,6 +94,9 @@ pub trait Observer {
     /// Whatever keeps the observer from recording it; training ends with it.
     fn epoch(&mut self, record: &EpochRecord) -> Result<()>;
 
+    /// Something that a person should hear about training, told once.
+    fn remark(&mut self, _remark: &str) {}
+
     /// The signal that asks training to end after this step, if one came.
     fn signal(&self) -> Option<u8>;
 }
@@ -155,7 +158,7 @@ pub fn fit<T: Precision>(
 ) -> Result<Fitted<T>> {
     let started = Instant::now();
     let rows = session.rows();
-    let mut best = Best::new(limits);
+    let (mut best, mut least) = (Best::new(limits), Least::default());
     let (mut epoch, mut last, mut ending) = (0, None, Ending::AllEpochs);
     while epoch < epochs {
         let watched = validation.is_some() || limits.patience.is_some();
@@ -192,6 +195,9 @@ pub fn fit<T: Precision>(
                 record.validation_metric = measure.of(&outputs, &samples.targets);
             }
             observer.epoch(&record)?;
+            if let Some(remark) = least.risen(&record) {
+                observer.remark(&remark);
+            }
             best.consider(&record, session)?;
             last = Some(record);
         }
@@ -214,6 +220,37 @@ pub fn fit<T: Precision>(
         return Err(diverged("a weight", epoch, session.learning_rate(session.steps().saturating_sub(1))));
     }
     Ok(Fitted { weights, ending, epoch, last, steps: session.steps(), seconds })
+}
+
+/// The least training loss so far, and whether it was told that the loss has risen from it.
+#[derive(Debug, Default)]
+struct Least {
+    found: Option<(usize, f64)>,
+    told: bool,
+}
+
+impl Least {
+    /// How much of its least loss training may lose before that is worth a word.
+    const WORTH: f64 = 1.5;
+
+    /// What to say of an epoch whose loss has risen far over the least: once in a training.
+    fn risen(&mut self, record: &EpochRecord) -> Option<String> {
+        let EpochRecord { epoch, loss, learning_rate, .. } = *record;
+        match self.found {
+            Some((since, least)) if loss > Self::WORTH * least && !self.told => {
+                self.told = true;
+                Some(format!(
+                    "the training loss has risen from {least:.5} in epoch {since} to {loss:.5} in epoch {epoch}, at learning rate \
+                     {learning_rate:?}: a lower --learning-rate may help"
+                ))
+            }
+            Some((_, least)) if loss >= least => None,
+            _ => {
+                self.found = Some((epoch, loss));
+                None
+            }
+        }
+    }
 }
 
 /// The best epoch so far, where patience asks for it.
@@ -268,6 +305,28 @@ mod tests {
         assert_eq!(Measure::Accuracy.of(&outputs, &targets), Some(0.25));
         let single = Matrix::new(4, 1, vec![0.9, 0.1, f64::NAN, 0.4]);
         assert_eq!(Measure::Accuracy.of(&single, &Matrix::new(4, 1, vec![1.0, 0.0, 0.0, 1.0])), Some(0.5));
+    }
+
+    #[test]
+    fn a_loss_that_rises_is_told_once_and_one_that_wavers_is_not() {
+        let record = |epoch: usize, loss: f64| EpochRecord {
+            epoch,
+            step: 0,
+            learning_rate: 0.1,
+            loss,
+            validation_loss: None,
+            validation_metric: None,
+            metric: "accuracy",
+            seconds: 0.0,
+            samples_per_second: 0.0,
+        };
+        let told = |losses: &[f64]| {
+            let mut least = Least::default();
+            losses.iter().enumerate().filter_map(|(index, &loss)| least.risen(&record(index + 1, loss))).collect::<Vec<_>>()
+        };
+        assert!(told(&[1.0, 0.5, 0.6, 0.55, 0.4]).is_empty());
+        let remarks = told(&[1.0, 0.5, 0.9, 2.0, 0.4, 3.0]);
+        assert!(matches!(&remarks[..], [one] if one.contains("0.50000 in epoch 2 to 0.90000 in epoch 3")), "{remarks:?}");
     }
 
     #[test]

@@ -279,6 +279,10 @@ impl Observer for Recorder<'_> {
         self.observer.epoch(record)
     }
 
+    fn remark(&mut self, remark: &str) {
+        self.observer.remark(remark);
+    }
+
     fn signal(&self) -> Option<u8> {
         self.observer.signal()
     }

@@ -135,6 +135,14 @@ impl Sources {
         let validation = validation.or_else(|| part(split.validation));
         let test = test.or_else(|| part(split.test));
         let mut remarks = remarks::stray_text(&table);
+        // What is embedded is as it is.
+        if table.task.is_none() {
+            remarks.extend(remarks::constant_columns(&encoding, &table, &training.rows));
+        }
+        for (part, what) in [(&validation, "validation"), (&test, "test")] {
+            let absent = |part: &Part| remarks::absent_classes(&encoding, &part.table, &part.rows, what);
+            remarks.extend(part.as_ref().and_then(absent));
+        }
         for part in validation.iter().chain(&test) {
             remarks.extend(remarks::unseen_categories(&encoding, &part.table, &part.rows));
         }
