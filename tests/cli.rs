@@ -313,6 +313,21 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
 }
 
 #[test]
+fn the_gradients_of_a_model_are_those_of_its_loss() {
+    let desk = Desk::new();
+    for (data, flags) in [("iris", ["--activation", "gelu"]), ("wine-quality", ["--hidden", "8,4"])] {
+        desk.text(&train(data, &[&["--epochs", "1", "-o", data][..], &flags].concat()));
+        let report = desk.json(&["gradcheck", data, data]);
+        let layers = report["layers"].as_array().expect("layers");
+        assert!(layers.len() >= 2 && layers.iter().all(|layer| layer["worst"].as_f64() <= Some(1e-6)), "{report}");
+        assert!(layers.iter().all(|layer| layer["checked"].as_u64() > Some(3)), "{report}");
+    }
+    desk.write("other.csv", "a,b\n1,2\n");
+    desk.fails(3, &["gradcheck", "iris", "other.csv"]);
+    desk.fails(8, &["gradcheck", "nowhere", "iris"]);
+}
+
+#[test]
 fn a_run_never_overwrites_another() {
     let desk = Desk::new();
     desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));

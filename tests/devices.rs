@@ -273,6 +273,27 @@ fn the_choices_of_a_run_are_taken_again(folder: &Path, loss: &serde_json::Value)
     Ok(())
 }
 
+/// The binary verifies the device, every kernel of it, and says so.
+fn the_binary_verifies() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let output = wgrad(folder.path(), &["verify", "--quick", "--json"])?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned().into());
+    }
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let device = &report["devices"][0];
+    let kernels = device["kernels"].as_array().ok_or("no kernels")?;
+    for kernel in ["gather", "forward", "forward_output", "output", "delta", "update", "whole"] {
+        let compared = kernels.iter().filter(|report| report["kernel"] == kernel).map(|report| &report["comparisons"]);
+        assert!(compared.filter_map(serde_json::Value::as_u64).sum::<u64>() > 10, "{kernel}: {report}");
+    }
+    assert!(kernels.iter().all(|kernel| kernel["worst"].as_f64().is_some_and(|share| share <= 1.0)), "{report}");
+    assert!(device["checks"].as_array().is_some_and(|checks| checks.len() == 6), "{report}");
+    assert!(device["faults"].as_array().is_some_and(|faults| !faults.is_empty()), "{report}");
+    let output = wgrad(folder.path(), &["verify", "--device", "cpu"])?;
+    if output.status.code() == Some(2) { Ok(()) } else { Err("the CPU is no GPU".into()) }
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
@@ -299,6 +320,7 @@ fn main() {
         trials.push(shared.trial(name, move |_| streamed_data_trains_alike(shuffle, batch)));
     }
     trials.push(shared.trial("the binary streams what the device's memory does not hold".into(), |_| the_binary_streams()));
+    trials.push(shared.trial("the binary verifies the device".into(), |_| the_binary_verifies()));
     trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));
