@@ -288,7 +288,7 @@ fn the_binary_verifies() -> Result<(), Failed> {
         assert!(compared.filter_map(serde_json::Value::as_u64).sum::<u64>() > 10, "{kernel}: {report}");
     }
     assert!(kernels.iter().all(|kernel| kernel["worst"].as_f64().is_some_and(|share| share <= 1.0)), "{report}");
-    assert!(device["checks"].as_array().is_some_and(|checks| checks.len() == 6), "{report}");
+    assert!(device["checks"].as_array().is_some_and(|checks| checks.len() == 7), "{report}");
     assert!(device["faults"].as_array().is_some_and(|faults| !faults.is_empty()), "{report}");
     let output = wgrad(folder.path(), &["verify", "--device", "cpu"])?;
     if output.status.code() == Some(2) { Ok(()) } else { Err("the CPU is no GPU".into()) }

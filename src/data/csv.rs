@@ -106,14 +106,15 @@ impl File<'_> {
         let mut reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).build();
         let (mut rest, mut cell) = (bytes, vec![0; MOST_CELL]);
         loop {
-            let line = reader.line();
+            let start = bytes.len() - rest.len();
             let (result, read, _) = reader.read_field(rest, &mut cell);
             rest = &rest[read..];
             match result {
                 ReadFieldResult::End => return Ok(()),
                 ReadFieldResult::OutputFull => {
                     return Err(self.refused(&format!(
-                        "line {line}: a cell of more than {MOST_CELL} bytes begins here; is a quotation mark left open?"
+                        "line {}: a cell of more than {MOST_CELL} bytes begins here; is a quotation mark left open?",
+                        1 + breaks(&bytes[..start])
                     )));
                 }
                 ReadFieldResult::InputEmpty | ReadFieldResult::Field { .. } => {}

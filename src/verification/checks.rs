@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::executor::Executor;
 use crate::executor::cpu::Cpu;
 use crate::kernels::Step;
+use crate::kernels::whole::Variant;
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 use crate::plan::{Options, Phase, Plan};
 use crate::random::{Purpose, Stream};
@@ -116,6 +117,11 @@ fn sigmoid_is(x: f64, output: f64) -> bool {
 pub fn bits(tested: &mut dyn Executor<f32>, case: &Case) -> Result<Vec<u32>> {
     fill(tested, case.seed)?;
     tested.run(Phase::Training, &case.steps())?;
+    trained_bits(tested)
+}
+
+/// The bits of all that training leaves.
+fn trained_bits(tested: &mut dyn Executor<f32>) -> Result<Vec<u32>> {
     let plan = tested.plan().clone();
     let mut bits = Vec::new();
     for id in plan.parameters.iter().copied().chain(plan.states.concat()).chain(plan.losses) {
@@ -124,6 +130,21 @@ pub fn bits(tested: &mut dyn Executor<f32>, case: &Case) -> Result<Vec<u32>> {
         }
     }
     Ok(bits)
+}
+
+/// Steps that are run together leave the same bits as the same steps one by one: what a kernel of many steps does between them, and
+/// whether launches wait for each other.
+///
+/// # Errors
+/// What the executor reports.
+pub fn steps_together_are_as_one_by_one(tested: &mut dyn Executor<f32>, case: &Case) -> Result<Verdict> {
+    let together = bits(tested, case)?;
+    fill(tested, case.seed)?;
+    let records = tested.plan().records;
+    for steps in case.steps().chunks(records) {
+        tested.run(Phase::Training, steps)?;
+    }
+    Ok(if trained_bits(tested)? == together { Ok(()) } else { Err("steps run together end elsewhere".into()) })
 }
 
 /// Twenty steps, launch by launch, each held against the oracle from the tested state: names the first kernel that diverges. Then
@@ -146,18 +167,28 @@ pub fn training_stays_with_the_oracle(tested: &mut dyn Executor<f32>, case: &Cas
     let mut steps: Vec<Step> = case.steps().into_iter().cycle().take(100 * plan.records).collect();
     // Slow enough that nothing is chaotic.
     steps.iter_mut().for_each(|step| step.rates.learning_rate *= 0.1);
-    let id = plan.parameters[0];
-    let before = oracle.read(id, 0, plan.buffers[id].rows)?;
+    let parameters = |executor: &mut Cpu<f64>, replica: usize| -> Result<Vec<Vec<f64>>> {
+        plan.parameters.iter().map(|&id| executor.read(id, replica, plan.buffers[id].rows)).collect()
+    };
+    let before: Vec<_> = (0..plan.replicas).map(|replica| parameters(&mut oracle, replica)).collect::<Result<_>>()?;
     tested.run(Phase::Training, &steps)?;
     oracle.run(Phase::Training, &steps)?;
-    let expected = oracle.read(id, 0, plan.buffers[id].rows)?;
-    let moved = expected.iter().zip(&before).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    let actual = tested.read(id, 0, plan.buffers[id].rows)?;
-    Ok(match compare(&actual, &expected, &vec![1e-3 * moved; expected.len()]) {
-        Ok(_) if moved > 1e-3 => Ok(()),
-        Ok(_) => Err(format!("100 steps moved no weight by more than {moved:e}")),
-        Err(difference) => Err(format!("after 100 steps, which moved weights by {moved:e}, {difference}")),
-    })
+    for (replica, before) in before.iter().enumerate() {
+        let after = parameters(&mut oracle, replica)?;
+        for ((&id, before), expected) in plan.parameters.iter().zip(before).zip(&after) {
+            let moved = expected.iter().zip(before).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let actual = tested.read(id, replica, plan.buffers[id].rows)?;
+            let name = &plan.buffers[id].name;
+            match compare(&actual, expected, &vec![1e-3 * moved; expected.len()]) {
+                Ok(_) if moved > 1e-3 => {}
+                Ok(_) => return Ok(Err(format!("100 steps moved nothing in '{name}' by more than {moved:e}"))),
+                Err(difference) => {
+                    return Ok(Err(format!("after 100 steps, which moved '{name}' by {moved:e}, {difference}")));
+                }
+            }
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Copies what training reads from one executor into another.
@@ -173,9 +204,10 @@ fn copy_state(from: &mut dyn Executor<f32>, to: &mut Cpu<f64>) -> Result<()> {
     plan.order.map_or(Ok(()), |order| (0..plan.replicas).try_for_each(|replica| to.write_indices(order, replica, &indices)))
 }
 
-/// Nets to train step by step: every kind of activation with another optimizer.
+/// Nets to train step by step: every kind of activation with another optimizer, a kernel a layer and whole steps, alone and side by
+/// side.
 pub fn trained() -> Vec<Case> {
-    [
+    let layers = [
         (Activation::Sigmoid, OptimizerKind::Sgd),
         (Activation::Relu, OptimizerKind::Adam),
         (Activation::Gelu, OptimizerKind::Nesterov),
@@ -186,8 +218,12 @@ pub fn trained() -> Vec<Case> {
         output: Activation::Softmax,
         loss: Loss::CrossEntropy,
         ..Case::new(format!("{hidden} nets trained by {optimizer}"), [33, 13, 17, 5])
-    })
-    .to_vec()
+    });
+    let whole = [(Variant::Invocation, [7, 3, 5, 2]), (Variant::WorkgroupStored, [31, 9, 12, 3])].map(|(variant, sizes)| {
+        let name = format!("whole steps, {}", variant.name());
+        Case { whole: Some(variant), replicas: 2, hidden: Activation::Tanh, ..Case::new(name, sizes) }
+    });
+    layers.into_iter().chain(whole).collect()
 }
 
 #[cfg(test)]

@@ -53,12 +53,13 @@ pub fn compare(actual: &[f32], expected: &[f64], bounds: &[f64]) -> std::result:
     for (index, ((&actual, &expected), &bound)) in actual.iter().zip(expected).zip(bounds).enumerate() {
         let actual = f64::from(actual);
         let error = (actual - expected).abs();
-        let within = error <= bound + if bound > 0.0 { UNDERFLOW } else { 0.0 } && bound.is_finite() && actual.is_finite();
+        let allowed = bound + if bound > 0.0 { UNDERFLOW } else { 0.0 };
+        let within = error <= allowed && bound.is_finite() && actual.is_finite();
         if !within {
             return Err(Difference { index, actual, expected, bound });
         }
         if error > 0.0 {
-            worst = worst.max(error / bound);
+            worst = worst.max(error / allowed);
         }
     }
     Ok(worst)
