@@ -27,11 +27,12 @@ impl Encoding {
         /// Columns at a time: so many streams are read side by side into neighbouring cells of a row.
         const GROUP: usize = 64;
         self.check_columns(table)?;
-        let width = self.inputs();
+        let (width, positions) = (self.inputs(), table.positions());
         let mut matrix = Matrix::zeros(rows.len(), width);
         let mut start = 0;
         for group in self.inputs.chunks(GROUP) {
-            let encoders: Vec<Result<Encoder<'_, T>>> = group.par_iter().map(|column| column.encoder(table, rows)).collect();
+            let encoders: Vec<Result<Encoder<'_, T>>> =
+                group.par_iter().map(|column| column.encoder(table, positions[column.name.as_str()], rows)).collect();
             let encoders = encoders.into_iter().collect::<Result<Vec<_>>>()?;
             let encoded = matrix.values.par_chunks_exact_mut(width.max(1)).enumerate().try_for_each(|(index, values)| {
                 let mut place = start;
@@ -133,8 +134,8 @@ impl Encoding {
 }
 
 impl InputColumn {
-    fn encoder<'a, T: Scalar>(&self, table: &'a Table, rows: &[usize]) -> Result<Encoder<'a, T>> {
-        let position = table.position(&self.name).expect("check_columns has found every column");
+    /// How the column at this position of the table becomes numbers.
+    fn encoder<'a, T: Scalar>(&self, table: &'a Table, position: usize, rows: &[usize]) -> Result<Encoder<'a, T>> {
         match &self.kind {
             &InputKind::Number { offset, scale, missing } => {
                 if let Cells::Bytes(cells) = &table.columns[position].cells {

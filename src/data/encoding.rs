@@ -1,5 +1,7 @@
 //! What turns a table's columns into the network's numbers: fitted on the training rows only, stored in the model.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::Table;
@@ -138,13 +140,13 @@ impl Encoding {
     /// # Errors
     /// Data, if an input column is absent: all such are named, with the closest of the table's other columns.
     pub fn check_columns(&self, table: &Table) -> Result<ColumnReport> {
-        let input = |name: &str| self.inputs.iter().any(|column| column.name == name);
-        let targets = self.target_names();
-        let extra: Vec<&str> = table.names().filter(|name| !input(name) && !targets.contains(name)).collect();
+        let inputs: HashSet<&str> = self.inputs.iter().map(|column| column.name.as_str()).collect();
+        let (targets, positions) = (self.target_names(), table.positions());
+        let extra: Vec<&str> = table.names().filter(|name| !inputs.contains(name) && !targets.contains(name)).collect();
         let absent: Vec<String> = self
             .inputs
             .iter()
-            .filter(|column| table.position(&column.name).is_none())
+            .filter(|column| !positions.contains_key(column.name.as_str()))
             .map(|column| format!("'{}'{}", shown(&column.name), suggestion(&column.name, extra.iter().copied())))
             .collect();
         if absent.is_empty() {
@@ -167,9 +169,7 @@ impl Encoding {
     /// distinct.
     pub fn checked(self) -> Result<Self> {
         let number = |offset: f64, scale: f64| offset.is_finite() && scale.is_finite() && scale > 0.0;
-        let distinct = |names: &[String]| {
-            !names.is_empty() && names.iter().collect::<std::collections::HashSet<_>>().len() == names.len()
-        };
+        let distinct = |names: &[String]| !names.is_empty() && names.iter().collect::<HashSet<_>>().len() == names.len();
         let input = |column: &InputColumn| match &column.kind {
             InputKind::Number { offset, scale, missing } => number(*offset, *scale) && missing.is_none_or(f64::is_finite),
             InputKind::Category { categories, missing } => {

@@ -166,6 +166,9 @@ fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
     let mut unpacked = Vec::new();
     let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
     if let Err(error) = MultiGzDecoder::new(bytes.as_slice()).take(bound + 1).read_to_end(&mut unpacked) {
+        if error.kind() == std::io::ErrorKind::OutOfMemory {
+            return Err(Error::Limit(format!("{}: there is no memory for what its gzip unpacks to", shown(source))));
+        }
         return refused(format!("its gzip is cut short or damaged ({error}); fetch or pack it again"));
     }
     if unpacked.len() as u64 > bound {

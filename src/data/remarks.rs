@@ -32,9 +32,10 @@ pub fn stray_text(table: &Table) -> Vec<String> {
 /// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none of those
 /// that it knows.
 pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
+    let positions = table.positions();
     let remark = |column: &super::InputColumn| {
         let InputKind::Category { categories, .. } = &column.kind else { return None };
-        let cells = &table.columns[table.position(&column.name)?].cells;
+        let cells = &table.columns[*positions.get(column.name.as_str())?].cells;
         let known = Categories::new(categories);
         let mut unseen: Vec<(String, usize, usize)> = Vec::new();
         for &row in rows {
@@ -60,8 +61,9 @@ pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> 
 /// The input columns that are the same in all of `rows`, in one remark. Pixels are left out: images have borders.
 pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> Option<String> {
     let (&first, others) = rows.split_first()?;
+    let positions = table.positions();
     let is_constant = |column: &&super::InputColumn| {
-        let Some(position) = table.position(&column.name) else { return false };
+        let Some(&position) = positions.get(column.name.as_str()) else { return false };
         let cells = &table.columns[position].cells;
         let value = cells.text(first);
         !matches!(cells, Cells::Bytes(_)) && others.iter().all(|&row| cells.text(row) == value)

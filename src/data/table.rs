@@ -1,6 +1,7 @@
 //! A table as it was read: named columns of cells, not yet the network's numbers.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
@@ -122,6 +123,11 @@ impl Table {
     /// The position of the column called `name`.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The positions of all columns by name, for those who look up many.
+    pub fn positions(&self) -> HashMap<&str, usize> {
+        self.names().enumerate().map(|(position, name)| (name, position)).collect()
     }
 
     /// The position of the column that `text` names, by its name or else by its position from 0. `flag` is where the user

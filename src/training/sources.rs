@@ -146,8 +146,9 @@ impl Sources {
         for part in validation.iter().chain(&test) {
             remarks.extend(remarks::unseen_categories(&encoding, &part.table, &part.rows));
         }
+        let positions = table.positions();
         let is_byte = |column: &InputColumn| {
-            let cells = table.position(&column.name).map(|position| &table.columns[position].cells);
+            let cells = positions.get(column.name.as_str()).map(|&position| &table.columns[position].cells);
             matches!((cells, &column.kind), (Some(Cells::Bytes(_)), InputKind::Number { .. }))
         };
         let inputs = if encoding.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard };
