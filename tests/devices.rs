@@ -1,5 +1,4 @@
-//! The CPU path and the GPU path against each other: whole training, step by step from the same state, and the binary as a user
-//! runs it on a GPU.
+//! Training on a GPU: step by step with the oracle, streamed, and through the binary as a user runs it.
 
 mod common;
 
@@ -7,93 +6,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{Case, Shared};
+use common::Shared;
 use libtest_mimic::{Arguments, Failed};
 use wgrad::data::Matrix;
-use wgrad::executor::Executor;
-use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
-use wgrad::executor::gpu::device::Device;
-use wgrad::kernels::View;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::{Element, Phase, Plan};
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Recipe, Reduction, Samples, Schedule, Session, Wanted};
-use wgrad::verification::{compare, fill, permutation};
-
-/// Twenty steps on both, launch by launch, each from the CPU's state. The first kernel that diverges by more than both may round
-/// is named.
-fn step_by_step(case: &Case, device: Device) -> Result<(), Failed> {
-    let plan = case.plan();
-    let (mut cpu, mut gpu) = (Cpu::<f32>::new(plan.clone(), 2)?, Gpu::new(plan.clone(), device)?);
-    fill(&mut cpu, 5)?;
-    fill(&mut gpu, 5)?;
-    let order = permutation(&plan);
-    for (number, step) in case.steps().iter().cycle().take(20).enumerate() {
-        for (index, launch) in plan.training.iter().enumerate() {
-            for &id in launch.reads.iter().chain(&launch.writes).filter(|&&id| plan.buffers[id].element == Element::Real) {
-                let state = cpu.read(id, 0, plan.buffers[id].rows)?;
-                gpu.write(id, 0, &state)?;
-            }
-            let read = |cpu: &mut Cpu<f32>, ids: &[usize]| -> Result<Vec<Vec<f64>>, Failed> {
-                let values = |&id: &usize| {
-                    if plan.buffers[id].element == Element::Index {
-                        return Ok(Vec::new());
-                    }
-                    Ok(cpu.read(id, 0, plan.buffers[id].rows)?.into_iter().map(f64::from).collect())
-                };
-                ids.iter().map(values).collect()
-            };
-            let (inputs, before) = (read(&mut cpu, &launch.reads)?, read(&mut cpu, &launch.writes)?);
-            cpu.run_launches(Phase::Training, index..index + 1, &[*step])?;
-            gpu.run_launches(Phase::Training, index..index + 1, &[*step])?;
-            let exact = vec![&[][..]; inputs.len()];
-            let bounds = launch.kernel.bounds(step, &views(&inputs, &order), &exact, &views(&before, &order));
-            for (&id, bounds) in launch.writes.iter().zip(&bounds) {
-                agree(&plan, id, bounds, &mut cpu, &mut gpu)
-                    .map_err(|why| format!("step {number}, {}: {why}", launch.label))?;
-            }
-        }
-    }
-    whole_training_ends_alike(case, &plan, &mut cpu, &mut gpu)
-}
-
-/// A hundred steps more, each device on its own: the weights stay together within what rounding may grow to.
-fn whole_training_ends_alike(case: &Case, plan: &Plan, cpu: &mut Cpu<f32>, gpu: &mut Gpu) -> Result<(), Failed> {
-    let mut steps: Vec<_> = case.steps().into_iter().cycle().take(100).collect();
-    // Slow enough that no case is chaotic.
-    steps.iter_mut().for_each(|step| step.rates.learning_rate *= 0.1);
-    for &id in plan.parameters.iter().chain(plan.states.iter().flatten()) {
-        gpu.write(id, 0, &cpu.read(id, 0, plan.buffers[id].rows)?)?;
-    }
-    let before = cpu.read(plan.parameters[0], 0, plan.buffers[plan.parameters[0]].rows)?;
-    cpu.run(Phase::Training, &steps)?;
-    gpu.run(Phase::Training, &steps)?;
-    let expected = cpu.read(plan.parameters[0], 0, plan.buffers[plan.parameters[0]].rows)?;
-    let moved = expected.iter().zip(&before).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    let bound = 1e-3 * f64::from(moved);
-    let exact: Vec<f64> = expected.iter().copied().map(f64::from).collect();
-    let actual = gpu.read(plan.parameters[0], 0, plan.buffers[plan.parameters[0]].rows)?;
-    match compare(&actual, &exact, &vec![bound; exact.len()]) {
-        Ok(_) if moved > 1e-3 => Ok(()),
-        outcome => Err(format!("after 100 steps, which moved weights by {moved}: {outcome:?}").into()),
-    }
-}
-
-/// Both round: two bounds.
-fn agree(plan: &Plan, id: usize, bounds: &[f64], cpu: &mut Cpu<f32>, gpu: &mut Gpu) -> Result<(), String> {
-    let rows = plan.buffers[id].rows;
-    let read = |executor: &mut dyn Executor<f32>| executor.read(id, 0, rows).map_err(|error| error.to_string());
-    let expected: Vec<f64> = read(cpu)?.into_iter().map(f64::from).collect();
-    let bounds: Vec<f64> = bounds.iter().map(|bound| 2.0 * bound).collect();
-    compare(&read(gpu)?, &expected, &bounds)
-        .map(|_| ())
-        .map_err(|difference| format!("{}: {difference:?}", plan.buffers[id].name))
-}
-
-fn views<'a>(values: &'a [Vec<f64>], indices: &'a [u32]) -> Vec<View<'a, f64>> {
-    values.iter().map(|values| View { values, indices }).collect()
-}
+use wgrad::verification::checks::{trained, training_stays_with_the_oracle};
 
 fn wgrad(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {
     Ok(Command::new(env!("CARGO_BIN_EXE_wgrad")).current_dir(folder).args(arguments).output()?)
@@ -298,20 +218,12 @@ fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
     let mut trials = Vec::new();
-    for (hidden, optimizer) in [
-        (Activation::Sigmoid, OptimizerKind::Sgd),
-        (Activation::Relu, OptimizerKind::Adam),
-        (Activation::Gelu, OptimizerKind::Nesterov),
-    ] {
-        let case = Case {
-            hidden,
-            optimizer,
-            output: Activation::Softmax,
-            loss: Loss::CrossEntropy,
-            ..Case::new("whole training", [33, 13, 17, 5])
-        };
-        let name = format!("{hidden} nets trained by {optimizer} agree step by step");
-        trials.push(shared.trial(name, move |device| step_by_step(&case, device)));
+    for case in trained() {
+        let name = format!("{} stay with the oracle step by step", case.name);
+        trials
+            .push(shared.trial(name, move |device| {
+                Ok(training_stays_with_the_oracle(&mut Gpu::new(case.plan(), device)?, &case)??)
+            }));
     }
     trials.push(shared.trial("the binary trains digits on a GPU".into(), |_| digits_on_a_gpu()));
     for (shuffle, batch) in [(true, 16), (false, 16), (true, 1), (true, 50)] {

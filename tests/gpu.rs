@@ -13,18 +13,9 @@ use wgrad::executor::gpu::Gpu;
 use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
-use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, layers, long_sums, whole_networks};
+use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, exact, layers, long_sums, whole_networks};
 use wgrad::verification::checks::small_integers_are_exact;
 use wgrad::verification::fill;
-
-fn integer_cases() -> Vec<Case> {
-    let sizes = [[1, 1, 1, 1], [11, 17, 13, 9], [9, 8, 7, 5], [33, 31, 6, 3], [16, 16, 16, 16], [67, 5, 66, 2]];
-    let case = |sizes: [usize; 4]| {
-        let case = Case::new(format!("small integers are exact: {sizes:?}"), sizes);
-        Case { hidden: Activation::Identity, output: Activation::Identity, rows: sizes[0], ..case }
-    };
-    sizes.into_iter().map(case).collect()
-}
 
 /// The same plan, its buffers' columns counted with their padding: the same memory on a GPU, read and written whole.
 fn with_padding(mut plan: Plan) -> Plan {
@@ -100,7 +91,7 @@ fn main() {
         trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));
         trials.push(shared.trial(format!("gpu: {}", case.name), move |device| check(&case, Gpu::new(case.plan(), device)?)));
     }
-    for case in integer_cases() {
+    for case in exact([]) {
         let (twin, name) = (case.clone(), case.name.clone());
         let on_cpu = move || Ok(small_integers_are_exact(&mut Cpu::<f32>::new(twin.plan(), 2)?)??);
         trials.push(Trial::test(format!("cpu: {name}"), on_cpu));

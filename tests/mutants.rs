@@ -7,15 +7,14 @@ use std::sync::Arc;
 
 use common::{Case, Shared};
 use libtest_mimic::{Arguments, Failed};
-use wgrad::executor::Executor;
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
 use wgrad::kernels::form::Family;
 use wgrad::kernels::whole::Variant;
 use wgrad::kernels::{Choice, Form, Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
 use wgrad::network::{Activation, Loss, OptimizerKind};
-use wgrad::plan::{Phase, Plan};
-use wgrad::verification::fill;
+use wgrad::plan::Plan;
+use wgrad::verification::checks::steps_together_are_as_one_by_one;
 
 /// A kernel whose shader is altered, and whose twin is not.
 struct Mutant {
@@ -124,19 +123,9 @@ impl Fault {
 impl Fault {
     /// The oracle takes one step at a time: what is wrong between steps shows when several are taken in one dispatch.
     fn is_noticed_among_steps(&self, altered: Plan, device: &Device) -> Result<(), Failed> {
-        let weights = |plan: Plan, at_once: usize| -> Result<Vec<f32>, Failed> {
-            let mut gpu = Gpu::new(plan.clone(), device.clone())?;
-            fill(&mut gpu, 1)?;
-            for steps in self.case.steps().chunks(at_once * plan.records) {
-                gpu.run(Phase::Training, steps)?;
-            }
-            Ok(gpu.read(plan.parameters[0], 0, plan.buffers[plan.parameters[0]].rows)?)
-        };
-        let expected = weights(self.case.plan(), 1)?;
-        if weights(self.case.plan(), 3)? != expected {
-            return Err("steps in one dispatch come out otherwise than one by one".into());
-        }
-        if weights(altered, 3)? == expected { Err("was not noticed".into()) } else { Ok(()) }
+        let verdict = |plan: Plan| steps_together_are_as_one_by_one(&mut Gpu::new(plan, device.clone())?, &self.case);
+        verdict(self.case.plan())??;
+        if verdict(altered)?.is_err() { Ok(()) } else { Err("was not noticed".into()) }
     }
 }
 

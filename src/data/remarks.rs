@@ -84,6 +84,7 @@ pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: 
     if classes.is_empty() || rows.is_empty() {
         return None;
     }
+    // A class that is not known is an error where the rows are encoded.
     let present = encoding.class_indices(table, rows).ok()?;
     let mut counts = vec![0_usize; classes.len()];
     present.into_iter().for_each(|class| counts[class] += 1);

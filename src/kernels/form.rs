@@ -53,6 +53,13 @@ pub(crate) const TILE_DEPTH: u32 = 16;
 /// Lanes along the columns of the thin family: enough for 16 columns.
 const THIN_LANES: u32 = 2;
 
+impl Target {
+    /// The families that products may be computed in.
+    pub fn families(&self) -> impl Iterator<Item = Family> {
+        Family::ALL.into_iter().filter(|family| family.is_for(self.software) && family.fits(self))
+    }
+}
+
 impl Family {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Direct, Self::Broad, Self::Thin, Self::Tiled32, Self::Tiled64, Self::Tiled128];

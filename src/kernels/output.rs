@@ -8,7 +8,7 @@ use super::shader::{Shader, shader_file};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
-use crate::rounding::UNIT;
+use crate::rounding::{UNIT, underflow};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
@@ -108,7 +108,7 @@ impl Kernel for Output {
                 Loss::BinaryCrossEntropy | Loss::CrossEntropy => (12.0 + 4.0 * size + 3.0 * count.sqrt()) * UNIT,
             };
             let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
-            losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum;
+            losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum + underflow(self.outputs);
             for index in range {
                 let carried = self.carried(reads, &targets, errors, index);
                 written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);

@@ -153,9 +153,9 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
 /// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it. Those
 /// of a step that would take long are estimated from fewer rows.
 fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
-    let larger = whole.batch.min(rows) as f64;
+    let batch = whole.batch.min(rows);
     let (recipe, rows) = sample_of(network, whole, rows, OPERATIONS[usize::from(device.gpu().is_some())]);
-    let larger = larger / recipe.batch as f64;
+    let larger = batch as f64 / recipe.batch as f64;
     let plan = planning::plan::<f32>(network, recipe.loss, Some(&recipe), rows, 1, device);
     if planning::affordable::<f32>(&plan, device).is_err() {
         return Ok(None);

@@ -12,16 +12,15 @@ use crate::executor::Executor;
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device, GpuInfo};
 use crate::kernels::Target;
-use crate::kernels::form::{Choice, Family};
-use crate::network::Activation;
+use crate::kernels::form::Choice;
 use crate::plan::{Launch, Plan};
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Every kernel in every form, on few sizes: seconds.
+    /// Every kernel in every form, on few sizes.
     Quick,
-    /// Every case there is: minutes.
+    /// Every case there is.
     Whole,
 }
 
@@ -95,47 +94,25 @@ impl Verification {
 pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, usize)) -> Verification {
     let started = Instant::now();
     let target = device.limits().target;
-    let compared = compared(&target, extent);
-    let exact = exact(&target);
-    let trained = checks::trained();
-    let all = compared.len() + exact.len() + 4 * trained.len() + 2;
-    let mut run =
-        Run { device, target, kernels: BTreeMap::new(), checks: Vec::new(), failures: Vec::new(), left_out: Vec::new() };
-    let mut done = 0;
-    let mut tick = |count: usize| {
-        done += count;
-        progress(done, all);
+    let (compared, exact, trained) = (compared(&target, extent), cases::exact(target.families()), checks::trained());
+    let all = compared.len() + exact.len() + CHECKS_OF_TRAINING * trained.len() + 2;
+    let mut run = Run {
+        device,
+        target,
+        kernels: BTreeMap::new(),
+        checks: Vec::new(),
+        failures: Vec::new(),
+        left_out: Vec::new(),
+        done: 0,
+        all,
+        progress,
     };
-    for case in &compared {
-        run.compare(case);
-        tick(1);
-    }
-    run.check("what is written is what is read", &trained, checks::memory_keeps_what_is_written);
-    tick(trained.len());
+    compared.iter().for_each(|case| run.compare(case));
     run.check("small integers, whose sums are exact", &exact, |gpu, _| checks::small_integers_are_exact(gpu));
-    tick(exact.len());
-    run.check("20 steps launch by launch, then 100 beside the oracle", &trained, checks::training_stays_with_the_oracle);
-    tick(trained.len());
-    run.check("steps run together as one by one", &trained, checks::steps_together_are_as_one_by_one);
-    tick(trained.len());
-    run.check("five runs with the same bits", &trained, |gpu, case| {
-        let first = checks::bits(gpu, case)?;
-        for run in 2..=5 {
-            if checks::bits(gpu, case)? != first {
-                return Ok(Err(format!("run {run} differs from the first")));
-            }
-        }
-        Ok(Ok(()))
-    });
-    tick(trained.len());
+    run.checks_of_training(&trained);
     run.batches_of_other_sizes();
-    tick(1);
     run.sigmoid();
-    tick(1);
-    let faults = faults::probe(device).unwrap_or_else(|error| {
-        run.fail("known faults of drivers", error.to_string());
-        Vec::new()
-    });
+    let faults = run.known_faults();
     Verification {
         device: device.info().clone(),
         quick: extent == Extent::Quick,
@@ -150,9 +127,8 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
 
 /// The cases that are compared with the oracle, launch by launch.
 fn compared(target: &Target, extent: Extent) -> Vec<Case> {
-    let choices = cases::choices()
-        .into_iter()
-        .filter(|case| case.choice.is_none_or(|choice| choice.family.is_for(target.software) && choice.family.fits(target)));
+    let suits = |case: &Case| case.choice.is_none_or(|choice| target.families().any(|family| family == choice.family));
+    let choices = cases::choices().into_iter().filter(suits);
     match extent {
         Extent::Quick => {
             let few = cases::layers().into_iter().step_by(4).chain(cases::whole_networks().into_iter().step_by(4));
@@ -160,23 +136,9 @@ fn compared(target: &Target, extent: Extent) -> Vec<Case> {
         }
         Extent::Whole => {
             let cases = cases::layers().into_iter().chain(cases::whole_networks()).chain(choices);
-            cases.chain(cases::long_sums()).chain(cases::products(target, 3)).chain(cases::large()).collect()
+            cases.chain(cases::long_sums()).chain(cases::products(target.families(), 3)).chain(cases::large()).collect()
         }
     }
-}
-
-/// Cases in which every number is exact: in each family, in one part and in three.
-fn exact(target: &Target) -> Vec<Case> {
-    let sizes = [[1, 1, 1, 1], [11, 17, 13, 9], [9, 8, 7, 5], [33, 31, 6, 3], [16, 16, 16, 16], [67, 5, 66, 2]];
-    let case = |sizes: [usize; 4], choice: Option<Choice>| {
-        let form = choice.map_or(String::new(), |choice| format!(", {choice}"));
-        let case = Case::new(format!("small integers over {sizes:?}{form}"), sizes);
-        Case { hidden: Activation::Identity, output: Activation::Identity, rows: sizes[0], choice, ..case }
-    };
-    let families = Family::ALL.into_iter().filter(|family| family.is_for(target.software) && family.fits(target));
-    let choices = families.flat_map(|family| [1, 3].map(|parts| Some(Choice { family, parts })));
-    let of_families = choices.flat_map(|choice| [[33, 31, 6, 3], [67, 37, 66, 18]].map(|sizes| case(sizes, choice)));
-    sizes.map(|sizes| case(sizes, None)).into_iter().chain(of_families).collect()
 }
 
 /// A verification under way.
@@ -187,9 +149,22 @@ struct Run<'a> {
     checks: Vec<CheckReport>,
     failures: Vec<Failure>,
     left_out: Vec<Failure>,
+    /// Cases done, and all there are.
+    done: usize,
+    all: usize,
+    progress: &'a mut dyn FnMut(usize, usize),
 }
 
+/// Checks that each of the trained cases goes through.
+const CHECKS_OF_TRAINING: usize = 4;
+
 impl Run<'_> {
+    /// One more case is done.
+    fn tick(&mut self) {
+        self.done += 1;
+        (self.progress)(self.done, self.all);
+    }
+
     /// The case's plan on the device, every product with the choice that the device would make.
     fn executor(&self, case: &Case) -> Result<Gpu> {
         let mut plan = case.plan();
@@ -209,6 +184,7 @@ impl Run<'_> {
             Ok(findings) => findings.into_iter().for_each(|finding| self.note(case, finding)),
             Err(error) => self.refused(case, &error),
         }
+        self.tick();
     }
 
     /// Counts one comparison.
@@ -258,9 +234,8 @@ impl Run<'_> {
         cases: &[Case],
         mut verdict: impl FnMut(&mut dyn Executor<f32>, &Case) -> Result<checks::Verdict>,
     ) {
-        let (mut failures, mut ran) = (0, 0);
+        let (mut failures, mut ran) = (0, cases.len());
         for case in cases {
-            ran += 1;
             match self.executor(case).and_then(|mut gpu| verdict(&mut gpu, case)) {
                 Ok(Ok(())) => {}
                 Ok(Err(wrong)) => {
@@ -274,8 +249,25 @@ impl Run<'_> {
                     self.refused(case, &error);
                 }
             }
+            self.tick();
         }
         self.checks.push(CheckReport { check: what.to_string(), cases: ran, failures });
+    }
+
+    /// What training has to be, step by step and as a whole.
+    fn checks_of_training(&mut self, cases: &[Case]) {
+        self.check("what is written is what is read", cases, checks::memory_keeps_what_is_written);
+        self.check("20 steps launch by launch, then 100 beside the oracle", cases, checks::training_stays_with_the_oracle);
+        self.check("steps run together as one by one", cases, checks::steps_together_are_as_one_by_one);
+        self.check("five runs with the same bits", cases, |gpu, case| {
+            let first = checks::bits(gpu, case)?;
+            for run in 2..=5 {
+                if checks::bits(gpu, case)? != first {
+                    return Ok(Err(format!("run {run} differs from the first")));
+                }
+            }
+            Ok(Ok(()))
+        });
     }
 
     /// A run between two others of another batch size changes nothing: what a driver keeps of one must not reach the next.
@@ -302,11 +294,19 @@ impl Run<'_> {
         };
         self.checks.push(CheckReport { check: what.to_string(), cases: 1, failures: usize::from(wrong.is_some()) });
         wrong.into_iter().for_each(|wrong| self.fail("sigmoid", wrong));
+        self.tick();
+    }
+
+    fn known_faults(&mut self) -> Vec<FaultReport> {
+        faults::probe(self.device).unwrap_or_else(|error| {
+            self.fail("known faults of drivers", error.to_string());
+            Vec::new()
+        })
     }
 }
 
 /// A product's form, whatever the number of its parts.
 fn form_of(Choice { family, parts }: Choice) -> String {
     let parts = if parts > 1 { ", in parts" } else { "" };
-    format!("{}{parts}", Family::name(family))
+    format!("{}{parts}", family.name())
 }

@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::kernels::Choice;
-use crate::kernels::form::{Family, Target};
+use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
 use crate::network::{Activation, Loss, OptimizerKind};
 
@@ -208,35 +208,42 @@ pub fn long_sums() -> Vec<Case> {
     ]
 }
 
-/// Products of every size that has broken a trainer, in each of a device's families: along the rows, the terms and the columns of
-/// forward, delta and update in turn. The other sizes are small, and none a multiple of another.
-pub fn products(target: &Target, seeds: u64) -> Vec<Case> {
+/// Nets of identities whose sums, on small integers, are exact: with products as the device likes them, and in each of some families,
+/// whole and in parts. A batch is all rows.
+pub fn exact(families: impl IntoIterator<Item = Family>) -> Vec<Case> {
+    let case = |sizes: [usize; 4], choice: Option<Choice>| {
+        let form = choice.map_or(String::new(), |choice| format!(", {choice}"));
+        let case = Case::new(format!("small integers are exact: {sizes:?}{form}"), sizes);
+        Case { hidden: Activation::Identity, output: Activation::Identity, rows: sizes[0], choice, ..case }
+    };
+    let sizes = [[1, 1, 1, 1], [11, 17, 13, 9], [9, 8, 7, 5], [33, 31, 6, 3], [16, 16, 16, 16], [67, 5, 66, 2]];
+    let choices = families.into_iter().flat_map(|family| [1, 3].map(|parts| Choice { family, parts }));
+    let of_families = choices.flat_map(|choice| [[33, 31, 6, 3], [67, 37, 66, 18]].map(|sizes| case(sizes, Some(choice))));
+    sizes.map(|sizes| case(sizes, None)).into_iter().chain(of_families).collect()
+}
+
+/// Products of every size that has broken a trainer, in each of some families: along the rows, the terms and the columns of
+/// forward, delta and update in turn. The other sizes are small, and none a multiple of another. And one in parts.
+pub fn products(families: impl IntoIterator<Item = Family>, seeds: u64) -> Vec<Case> {
     const SIZES: [usize; 13] = [1, 7, 8, 9, 63, 64, 65, 255, 256, 257, 1000, 4097, 65_537];
-    let families = Family::ALL.into_iter().filter(|family| family.is_for(target.software) && family.fits(target));
+    let along = |size: usize| [[size, 5, 6, 3], [7, size, 5, 3], [5, 7, size, 3], [6, 5, 7, size]];
+    let case = |family: Family, parts: u32, sizes: [usize; 4], seed: u64| {
+        let choice = Choice { family, parts };
+        let case = Case::new(format!("{choice} over {sizes:?}, seed {seed}"), sizes);
+        Case { choice: Some(choice), seed, rows: sizes[0], ..case }
+    };
     let mut cases = Vec::new();
     for family in families {
-        for size in SIZES {
-            for sizes in [[size, 5, 6, 3], [7, size, 5, 3], [5, 7, size, 3], [6, 5, 7, size]] {
-                for seed in 1..=seeds {
-                    let name = format!(
-                        "{} over {} rows of {}-{}-{}, seed {seed}",
-                        family.name(),
-                        sizes[0],
-                        sizes[1],
-                        sizes[2],
-                        sizes[3]
-                    );
-                    let choice = Some(Choice { family, parts: 1 });
-                    cases.push(Case { choice, seed, rows: sizes[0], ..Case::new(name, sizes) });
-                }
-            }
+        for sizes in SIZES.into_iter().flat_map(along) {
+            cases.extend((1..=seeds).map(|seed| case(family, 1, sizes, seed)));
         }
+        cases.push(case(family, 3, [65, 257, 130, 63], 1));
     }
     cases
 }
 
-/// What other trainers' kernels were broken by: more than 2^15 and 2^16 elements in a buffer, long sums, more workgroups along an
-/// axis than 65,535, a buffer of more than 128 MiB. A device whose limits leave no room for one has to refuse it.
+/// What other trainers' kernels were broken by: more than 2^15 and 2^16 elements in a buffer, more workgroups along an axis than
+/// 65,535, a buffer of more than 128 MiB. A device whose limits leave no room for one has to refuse it.
 pub fn large() -> Vec<Case> {
     let case = |name: &str, widths: Vec<usize>, batch: usize| Case { widths, batch, rows: batch, ..Case::new(name, [1; 4]) };
     vec![
