@@ -378,6 +378,8 @@ fn run_options_are_written_down_and_stray_text_is_told() {
     desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
     let options = String::from_utf8(desk.bytes("run/run.toml")).expect("UTF-8");
     assert!(options.contains("scale = \"standard\"") && options.contains("batch-size = 8"), "{options}");
+    desk.text(&["train", "iris", "--epochs", "1", "--quiet", "-o", "auto"]);
+    let options = String::from_utf8(desk.bytes("auto/run.toml")).expect("UTF-8");
     assert!(options.contains("device = \"cpu\"") || options.contains("device = \"gpu\""), "what auto chose: {options}");
     let rows: String = (0..40).map(|i| format!("{},{i}.5\n", if i == 7 { "oops".into() } else { i.to_string() })).collect();
     desk.write("stray.csv", &format!("a,y\n{rows}"));

@@ -19,6 +19,11 @@ fn pairs() -> Vec<(Activation, Loss)> {
 
 /// A network with random data and parameters; its losses are multiplied by `scale`.
 fn problem(network: &Network, loss: Loss, scale: f64) -> Problem {
+    problem_of(network, loss, scale, 1.0)
+}
+
+/// The same with targets so many times as large.
+fn problem_of(network: &Network, loss: Loss, scale: f64, times: f64) -> Problem {
     let mut stream = Stream::new(5, Purpose::Test, network.layers() as u64);
     let mut draw = |length: usize| -> Vec<f64> { (0..length).map(|_| stream.normal()).collect() };
     let inputs = Matrix::new(ROWS, network.inputs(), draw(ROWS * network.inputs()));
@@ -31,7 +36,7 @@ fn problem(network: &Network, loss: Loss, scale: f64) -> Problem {
     for row in targets.chunks_mut(network.outputs()) {
         // The joint delta of softmax holds for targets that sum to one, as probabilities do.
         let sum: f64 = row.iter().sum();
-        row.iter_mut().for_each(|target| *target /= sum);
+        row.iter_mut().for_each(|target| *target *= times / sum);
     }
     let targets = Matrix::new(ROWS, network.outputs(), targets);
     let mut problem = Problem::new(network, loss, &weights, &inputs, &targets).expect("a problem");
@@ -91,4 +96,16 @@ fn a_wrong_gradient_is_found() {
     problem.step.rates.learning_rate = 1.0 + 2e-6;
     let layers = problem.check(usize::MAX, 0).expect("runs");
     assert!(layers.iter().all(|layer| layer.worst > 1e-6), "{layers:?}");
+}
+
+#[test]
+fn the_rounding_of_a_large_loss_is_no_wrong_gradient_and_hides_none() {
+    let network = Network::new(vec![3, 4, 2], vec![Activation::Sigmoid, Activation::Identity], true).expect("valid");
+    let mut problem = problem_of(&network, Loss::SquaredError, 1.0, 1e7);
+    let worst = |problem: &mut Problem| -> Vec<f64> {
+        problem.check(usize::MAX, 0).expect("runs").iter().map(|layer| layer.worst).collect()
+    };
+    assert!(worst(&mut problem).iter().all(|&worst| worst <= 1e-6), "{:?}", worst(&mut problem));
+    problem.step.rates.learning_rate = 1.001;
+    assert!(worst(&mut problem).iter().all(|&worst| worst > 1e-4), "{:?}", worst(&mut problem));
 }

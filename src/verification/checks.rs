@@ -228,7 +228,11 @@ pub fn trained() -> Vec<Case> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+    use crate::data::Matrix;
+    use crate::plan::BufferId;
 
     #[test]
     fn a_sigmoid_that_is_off_is_found() {
@@ -237,16 +241,124 @@ mod tests {
         assert!(!sigmoid_is(-80.0, 0.0), "flushed too early");
     }
 
+    /// What is wrong with an executor.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Fault {
+        Nothing,
+        /// The first number of whatever is written is another one.
+        Writes,
+        /// Nothing is computed.
+        Idle,
+        /// Of steps that are run together only the first is taken.
+        FirstStep,
+        /// Every run adds to the first parameter.
+        Drifts,
+    }
+
+    struct Faulty {
+        cpu: Cpu<f32>,
+        fault: Fault,
+        runs: usize,
+    }
+
+    impl Faulty {
+        fn new(plan: Plan, fault: Fault) -> Self {
+            Self { cpu: Cpu::new(plan, 1).expect("memory"), fault, runs: 0 }
+        }
+    }
+
+    impl Executor<f32> for Faulty {
+        fn plan(&self) -> &Plan {
+            self.cpu.plan()
+        }
+
+        fn write(&mut self, buffer: BufferId, replica: usize, values: &[f32]) -> Result<()> {
+            let mut values = values.to_vec();
+            if self.fault == Fault::Writes {
+                values[0] += 1.0;
+            }
+            self.cpu.write(buffer, replica, &values)
+        }
+
+        fn write_rows(&mut self, buffer: BufferId, source: &Matrix<f32>, rows: &[u32]) -> Result<()> {
+            self.cpu.write_rows(buffer, source, rows)
+        }
+
+        fn write_indices(&mut self, buffer: BufferId, replica: usize, indices: &[u32]) -> Result<()> {
+            self.cpu.write_indices(buffer, replica, indices)
+        }
+
+        fn read(&mut self, buffer: BufferId, replica: usize, rows: usize) -> Result<Vec<f32>> {
+            self.cpu.read(buffer, replica, rows)
+        }
+
+        fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<f32>> {
+            self.cpu.read_values(buffer, replica, count)
+        }
+
+        fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<f32>> {
+            self.cpu.read_replicas(buffer, count)
+        }
+
+        fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
+            let taken = match self.fault {
+                Fault::Idle => &[],
+                Fault::FirstStep => &steps[..self.plan().records],
+                Fault::Nothing | Fault::Writes | Fault::Drifts => steps,
+            };
+            self.cpu.run_launches(phase, range, taken)?;
+            if self.fault == Fault::Drifts {
+                self.runs += 1;
+                let id = self.plan().parameters[0];
+                let mut values = self.cpu.read(id, 0, self.plan().buffers[id].rows)?;
+                values[0] += 0.1 * self.runs as f32;
+                self.cpu.write(id, 0, &values)?;
+            }
+            Ok(())
+        }
+
+        fn finish(&mut self) -> Result<()> {
+            self.cpu.finish()
+        }
+    }
+
+    /// The checks that a faulty executor fails, by their first letters.
+    fn failed(fault: Fault, case: &Case) -> String {
+        let tested = || Faulty::new(case.plan(), fault);
+        let repeats =
+            |tested: &mut Faulty| Ok(if bits(tested, case)? == bits(tested, case)? { Ok(()) } else { Err(String::new()) });
+        let verdicts: [(char, Result<Verdict>); 4] = [
+            ('m', memory_keeps_what_is_written(&mut tested(), case)),
+            ('t', training_stays_with_the_oracle(&mut tested(), case)),
+            ('s', steps_together_are_as_one_by_one(&mut tested(), case)),
+            ('r', repeats(&mut tested())),
+        ];
+        verdicts
+            .into_iter()
+            .filter(|(_, verdict)| verdict.as_ref().expect("it runs").is_err())
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     #[test]
-    fn the_cpu_passes_and_a_trainer_that_does_nothing_does_not() {
+    fn a_sound_trainer_passes_and_each_fault_fails_the_check_that_is_for_it() {
         for case in trained() {
             let case = Case { gather: true, ..case };
-            let mut cpu = Cpu::<f32>::new(case.plan(), 1).expect("memory");
-            assert_eq!(training_stays_with_the_oracle(&mut cpu, &case).expect("runs"), Ok(()), "{}", case.name);
-            let equal = bits(&mut cpu, &case).expect("runs") == bits(&mut cpu, &case).expect("runs");
-            assert!(equal, "{}", case.name);
+            let failed = [Fault::Nothing, Fault::Writes, Fault::Idle, Fault::FirstStep, Fault::Drifts]
+                .map(|fault| failed(fault, &case));
+            let [nothing, writes, idle, first_step, drifts] = failed.each_ref().map(String::as_str);
+            assert_eq!((nothing, writes.contains('m'), idle.contains('t')), ("", true, true), "{}: {failed:?}", case.name);
+            assert!(first_step.contains('s') && drifts.contains('r'), "{}: {failed:?}", case.name);
         }
-        let cpu = |plan| Ok(Box::new(Cpu::<f32>::new(plan, 1)?) as Box<dyn Executor<f32>>);
-        assert_eq!(sigmoid_is_accurate(cpu).expect("runs"), Ok(()));
+    }
+
+    #[test]
+    fn sums_and_sigmoids_that_are_not_computed_are_found() {
+        let exact = &super::super::cases::exact([])[1];
+        for (fault, passes) in [(Fault::Nothing, true), (Fault::Idle, false)] {
+            let sums = small_integers_are_exact(&mut Faulty::new(exact.plan(), fault)).expect("runs");
+            let sigmoid = sigmoid_is_accurate(|plan| Ok(Box::new(Faulty::new(plan, fault)))).expect("runs");
+            assert_eq!((sums.is_ok(), sigmoid.is_ok()), (passes, passes), "{fault:?}");
+        }
     }
 }
