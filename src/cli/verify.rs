@@ -157,6 +157,8 @@ mod tests {
         // Its memory works, and zeros are the same bits, again and again.
         let expected = |check: &str| ["same", "written", "one by one"].iter().any(|word| check.contains(word));
         assert!(passed.iter().all(|check| expected(&check.check)), "{passed:?}");
+        let comparison = &verification.failures[0].what;
+        assert!(comparison.contains("step 0, '") && comparison.contains("should be"), "told with its place: {comparison}");
         let report = text(&verification);
         assert!(report.contains("FAILED") && report.contains("should be"), "{report}");
         assert_eq!(verdict(&[verification]).expect_err("it fails").exit_code(), 4);
