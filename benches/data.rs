@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use wgrad::data::{ReadOptions, read};
+use wgrad::data::{Encoding, FitOptions, ReadOptions, read};
 use wgrad::training::{Options, Sources};
 
 /// Rows and columns of the tables that are read.
@@ -58,12 +58,14 @@ fn encoding(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("table.csv").to_string_lossy().into_owned();
     std::fs::write(&path, csv()).expect("a file");
-    let options = Options { data: Some(path), ..Options::default() };
-    let sources = Sources::read(&options).expect("a table");
+    let options = Options { data: Some(path.clone()), ..Options::default() };
+    let table = read(&path, &ReadOptions::default()).expect("a table");
+    let rows: Vec<usize> = (0..ROWS).collect();
+    let encoding = Encoding::fit(&table, &rows, &FitOptions::default()).expect("an encoding");
     let mut group = criterion.benchmark_group("encoding");
-    group.sample_size(10).throughput(Throughput::Elements(sources.training.rows() as u64));
-    group.bench_function("the training rows as matrices", |bencher| {
-        bencher.iter(|| sources.training.samples::<f32>(&sources.encoding, 3).expect("matrices"));
+    group.sample_size(10).throughput(Throughput::Elements(ROWS as u64));
+    group.bench_function("inputs as a matrix", |bencher| {
+        bencher.iter(|| encoding.encode_inputs::<f32>(&table, &rows).expect("a matrix"));
     });
     group
         .bench_function("a file: read, split, fitted", |bencher| bencher.iter(|| Sources::read(&options).expect("a table")));

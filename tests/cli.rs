@@ -417,3 +417,25 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "prediction\n");
     assert!(!stderr(&output).contains("panic"), "{}", stderr(&output));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_million_rows_train_in_one_and_a_half_times_their_memory() {
+    let desk = Desk::new();
+    let (rows, columns) = (1_000_000_u32, 17);
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}\n");
+    let mut file = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+    file.extend((0..rows * columns).flat_map(|cell| (cell.wrapping_mul(2_654_435_769) as f32 / 4e9).to_le_bytes()));
+    fs::write(desk.path().join("data.npy"), &file).expect("a file");
+    let arguments = ["train", "data.npy", "--device", "cpu", "--hidden", "16", "--epochs", "2", "--quiet", "-o", "run"];
+    let mut child = desk.command(&arguments).spawn().expect("the binary runs");
+    let mut most = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        most = peak.map_or(most, |peak: usize| most.max(1024 * peak));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(child.wait().expect("a child").success());
+    assert!(most > file.len() && most as f64 <= 1.5 * file.len() as f64, "{most} bytes at most, for {} of data", file.len());
+}

@@ -79,7 +79,8 @@ fn train(name: &'static str, file: Vec<u8>, code: i32, said: &'static str) -> Ca
 
 fn tables() -> Vec<Case> {
     let line = "line 202";
-    let wide = |cells: &str| cells.repeat(300_000);
+    let wide = |cells: &str| cells.repeat(200_000);
+    let named: String = (0..2_000_000).map(|column| format!("{column},")).collect();
     vec![
         train("a good table", csv(b""), 0, ""),
         train("a ragged row", csv(b"1,2\n"), 3, line),
@@ -96,7 +97,8 @@ fn tables() -> Vec<Case> {
             3,
             "a cell of more",
         ),
-        train("300,000 columns", format!("{}\n{}\n", wide("1,"), wide("2,")).into_bytes(), 3, "names '1' twice"),
+        train("2 million columns", format!("{named}y\n{}1\n", "1,".repeat(2_000_000)).into_bytes(), 6, "2000001 cells"),
+        train("200,000 columns of one name", format!("{}\n{}\n", wide("1,"), wide("2,")).into_bytes(), 3, "names '1' twice"),
         train("text in the last row", csv(b"1,oops,a\n"), 0, ""),
         train("NaN", csv(b"1,nan,a\n"), 3, "line 202, column 'b': the cell is missing"),
         train("infinity", csv(b"1,inf,a\n"), 3, "line 202, column 'b': 'inf'"),
@@ -143,7 +145,7 @@ fn arrays() -> Vec<Case> {
     ]
 }
 
-/// gzip of many zeros, by the crate that the program reads it with.
+/// gzip, by the crate that the program reads it with.
 fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes).expect("memory");
@@ -154,6 +156,7 @@ fn archives() -> Vec<Case> {
     let whole = packed(&csv(b""));
     vec![
         train("a gzip cut short", whole[..whole.len() - 20].to_vec(), 3, "cut short or damaged"),
+        train("a gzip bomb", packed(&vec![b'0'; 1 << 28]), 3, "as only a bomb does"),
         train("gzip in gzip", packed(&whole), 3, "twice"),
         train("a packed table", whole, 0, ""),
     ]

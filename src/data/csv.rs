@@ -36,6 +36,9 @@ pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<
 /// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
 const MOST_CELL: usize = 1 << 20;
 
+/// Columns, at most: more is hardly a table, and each takes memory of its own.
+const MOST_COLUMNS: usize = 1 << 18;
+
 /// Whether a cell says that its value is missing.
 fn is_missing(cell: &str) -> bool {
     cell.is_empty() || cell == "?" || ["na", "n/a", "nan", "null"].iter().any(|word| cell.eq_ignore_ascii_case(word))
@@ -167,6 +170,13 @@ impl File<'_> {
         if !self.read(&mut self.reader(), &mut first)? {
             return Err(self.refused("it is empty; a header and rows are expected"));
         }
+        if first.len() > MOST_COLUMNS {
+            return Err(Error::Limit(format!(
+                "{}: its first line has {} cells, and a table has {MOST_COLUMNS} columns at most; are its rows its columns?",
+                shown(self.source),
+                first.len()
+            )));
+        }
         if !self.header {
             return Ok((0..first.len()).map(|position| position.to_string()).collect());
         }
@@ -295,9 +305,11 @@ mod tests {
         }
         let most = "x".repeat(MOST_CELL - 1);
         assert!(read("t.csv", format!("a,b\n1,{most}\n").as_bytes(), &ReadOptions::default()).is_ok());
-        let wide = vec!["1"; MOST_CELL].join(",");
+        let wide = vec!["1234"; MOST_COLUMNS].join(",");
         let options = ReadOptions { header: false, ..Default::default() };
-        assert_eq!(read("t.csv", wide.as_bytes(), &options).unwrap().columns.len(), MOST_CELL);
+        assert_eq!(read("t.csv", wide.as_bytes(), &options).unwrap().columns.len(), MOST_COLUMNS);
+        let wider = read("t.csv", (wide + ",1").as_bytes(), &options).unwrap_err();
+        assert!(wider.exit_code() == 6 && wider.to_string().contains("262145 cells"), "{wider}");
     }
 
     #[test]

@@ -24,17 +24,26 @@ impl Encoding {
     /// Data, naming line and column: absent columns, missing cells without a stand-in, text for a number, numbers that leave `T`
     /// when scaled. Categories not seen in training are none of the known ones ([`super::remarks::unseen_categories`]).
     pub fn encode_inputs<T: Scalar>(&self, table: &Table, rows: &[usize]) -> Result<Matrix<T>> {
+        let mut matrix = Matrix::zeros(rows.len(), self.inputs());
+        self.encode_inputs_into(table, rows, &mut matrix.values)?;
+        Ok(matrix)
+    }
+
+    /// As [`encode_inputs`](Self::encode_inputs), into the values of a matrix, which are zero.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_inputs_into<T: Scalar>(&self, table: &Table, rows: &[usize], values: &mut [T]) -> Result<()> {
         /// Columns at a time: so many streams are read side by side into neighbouring cells of a row.
         const GROUP: usize = 64;
         self.check_columns(table)?;
         let (width, positions) = (self.inputs(), table.positions());
-        let mut matrix = Matrix::zeros(rows.len(), width);
         let mut start = 0;
         for group in self.inputs.chunks(GROUP) {
             let encoders: Vec<Result<Encoder<'_, T>>> =
                 group.par_iter().map(|column| column.encoder(table, positions[column.name.as_str()], rows)).collect();
             let encoders = encoders.into_iter().collect::<Result<Vec<_>>>()?;
-            let encoded = matrix.values.par_chunks_exact_mut(width.max(1)).enumerate().try_for_each(|(index, values)| {
+            let encoded = values.par_chunks_exact_mut(width.max(1)).enumerate().try_for_each(|(index, values)| {
                 let mut place = start;
                 for encoder in &encoders {
                     place += encoder.encode(index, rows[index], &mut values[place..])?;
@@ -46,7 +55,7 @@ impl Encoding {
             }
             start += group.iter().map(InputColumn::width).sum::<usize>();
         }
-        Ok(matrix)
+        Ok(())
     }
 
     /// The targets for `rows` of the table: rows × `outputs`. Of a regression, the scaled numbers; of a classification, 1
@@ -56,6 +65,22 @@ impl Encoding {
     /// Data, naming line and column, for absent, missing or unknown targets; Usage, if a net of so many outputs cannot say
     /// them.
     pub fn encode_targets<T: Scalar>(&self, table: &Table, rows: &[usize], outputs: usize) -> Result<Matrix<T>> {
+        let mut matrix = Matrix::zeros(rows.len(), outputs);
+        self.encode_targets_into(table, rows, outputs, &mut matrix.values)?;
+        Ok(matrix)
+    }
+
+    /// As [`encode_targets`](Self::encode_targets), into the values of a matrix, which are zero.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_targets_into<T: Scalar>(
+        &self,
+        table: &Table,
+        rows: &[usize],
+        outputs: usize,
+        values: &mut [T],
+    ) -> Result<()> {
         match &self.target {
             Target::Classification { classes, .. } => {
                 if outputs != classes.len() && (outputs, classes.len()) != (1, 2) {
@@ -64,31 +89,28 @@ impl Encoding {
                         "{outputs} outputs cannot tell {count} classes apart; give the net {count}"
                     )));
                 }
-                let mut matrix = Matrix::zeros(rows.len(), outputs);
                 for (row, class) in self.class_indices(table, rows)?.into_iter().enumerate() {
                     match outputs {
-                        1 => matrix.values[row] = T::from_f64(class as f64),
-                        _ => matrix.values[row * outputs + class] = T::ONE,
+                        1 => values[row] = T::from_f64(class as f64),
+                        _ => values[row * outputs + class] = T::ONE,
                     }
                 }
-                Ok(matrix)
             }
             Target::Regression { columns } => {
                 if outputs != columns.len() {
                     let count = columns.len();
                     return Err(Error::Usage(format!("{outputs} outputs are not one for each of {count} target columns")));
                 }
-                let mut matrix = Matrix::zeros(rows.len(), outputs);
                 for (output, column) in columns.iter().enumerate() {
                     let numbers = column.numbers(table, rows)?;
                     for (row, number) in numbers.into_iter().enumerate() {
                         let value = T::from_f64((number - column.offset) / column.scale);
-                        matrix.values[row * outputs + output] = finite(value, table, rows[row], &column.name)?;
+                        values[row * outputs + output] = finite(value, table, rows[row], &column.name)?;
                     }
                 }
-                Ok(matrix)
             }
         }
+        Ok(())
     }
 
     /// The class of each of `rows`, as an index into [`Encoding::class_names`].

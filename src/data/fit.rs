@@ -165,26 +165,25 @@ pub fn strata(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>>
     Categories::new(&classes.names).codes(table, target, &rows).map(Some)
 }
 
-/// The rows to go on with: all, or with `--missing drop` those in which no input or target is missing.
+/// The rows to go on with: with `--missing drop` those in which no input or target is missing; none = all.
 ///
 /// # Errors
 /// As [`task`]; Data, if no row is left.
-pub fn rows_kept(table: &Table, options: &FitOptions) -> Result<Vec<usize>> {
-    let all = 0..table.rows;
+pub fn rows_kept(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>> {
     if options.missing != Missing::Drop {
-        return Ok(all.collect());
+        return Ok(None);
     }
     let roles = Roles::of(table, options)?;
     let used: Vec<&Cells> =
         roles.inputs.iter().chain(&roles.targets).map(|&position| &table.columns[position].cells).collect();
-    let rows: Vec<usize> = all.filter(|&row| !used.iter().any(|cells| cells.is_missing(row))).collect();
+    let rows: Vec<usize> = (0..table.rows).filter(|&row| !used.iter().any(|cells| cells.is_missing(row))).collect();
     if rows.is_empty() {
         let source = shown(&table.source);
         return Err(Error::Data(format!(
             "{source}: --missing drop leaves no row; leave columns out (--ignore) or fill cells in (mean)"
         )));
     }
-    Ok(rows)
+    Ok((rows.len() < table.rows).then_some(rows))
 }
 
 impl Encoding {
@@ -510,9 +509,9 @@ mod tests {
     fn dropping_leaves_out_rows_that_miss_a_used_cell() {
         let table = table("x,z,y\n1,,1\n,2,2\n3,3,\n4,4,4\n");
         let kept = |options: &FitOptions| rows_kept(&table, options);
-        assert_eq!(kept(&missing(Missing::Drop)).unwrap(), [3]);
-        assert_eq!(kept(&FitOptions { ignore: vec!["z".into()], ..missing(Missing::Drop) }).unwrap(), [0, 3]);
-        assert_eq!(kept(&missing(Missing::Mean)).unwrap(), [0, 1, 2, 3]);
+        assert_eq!(kept(&missing(Missing::Drop)).unwrap(), Some(vec![3]));
+        assert_eq!(kept(&FitOptions { ignore: vec!["z".into()], ..missing(Missing::Drop) }).unwrap(), Some(vec![0, 3]));
+        assert_eq!(kept(&missing(Missing::Mean)).unwrap(), None);
         let nothing = rows_kept(&table.with_rows(&[0, 1]), &missing(Missing::Drop)).unwrap_err();
         assert!(nothing.to_string().contains("leaves no row"));
     }

@@ -1,6 +1,9 @@
 //! IDX, the format of MNIST: a magic number, the sizes, then the elements, all big-endian
 //! ("The MNIST database of handwritten digits", section "File formats").
 
+use std::io::{self, Read};
+use std::path::Path;
+
 use super::table::columns_of;
 use super::{Cells, Column, Table};
 use crate::error::{Error, Result, shown};
@@ -10,40 +13,44 @@ pub(crate) fn begins(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..])
 }
 
-/// Reads an IDX file: the first dimension counts the rows, the others are flattened into columns `0`, `1`, …
+/// Reads an IDX file of `length` bytes: the first dimension counts the rows, the others are flattened into columns `0`, `1`, …
 ///
 /// # Errors
-/// Data, if sizes and bytes disagree or a number is infinite.
-pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
+/// Data, if sizes and bytes disagree, a number is infinite, or `input` cannot be read.
+pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Table> {
     let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
-    let dimensions = usize::from(bytes[3]);
-    let Some((sizes, elements)) = bytes[4..].split_at_checked(4 * dimensions) else {
+    let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
+    let mut magic = [0; 4];
+    input.read_exact(&mut magic).map_err(unreadable)?;
+    let dimensions = usize::from(magic[3]);
+    let mut sizes = vec![0; 4 * dimensions];
+    let Some(elements) = length.checked_sub(4 + sizes.len() as u64) else {
         return refused(format!("an IDX header of {dimensions} dimensions is cut short; fetch the file again"));
     };
+    input.read_exact(&mut sizes).map_err(unreadable)?;
     let sizes: Vec<usize> = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size) as usize).collect();
     if sizes.contains(&0) {
         return refused(format!("its IDX header says {sizes:?}, so there are no data in it"));
     }
-    let size = match bytes[2] {
+    let size = match magic[2] {
         0x08 | 0x09 => 1,
         0x0b => 2,
         0x0c | 0x0d => 4,
         _ => 8,
     };
     let expected = sizes.iter().try_fold(size, |product: usize, &size| product.checked_mul(size));
-    if expected != Some(elements.len()) {
+    if expected.is_none_or(|expected| expected as u64 != elements) {
         return refused(format!(
-            "its IDX header says {sizes:?} elements of {size} bytes, but {} bytes follow; fetch the file again",
-            elements.len()
+            "its IDX header says {sizes:?} elements of {size} bytes, but {elements} bytes follow; fetch the file again"
         ));
     }
     let (rows, columns) = (sizes[0], sizes[1..].iter().product());
     macro_rules! cells {
         ($cells:path, $from:expr) => {
-            columns_of(elements, rows, columns, $from).into_iter().map($cells).collect()
+            columns_of(input, rows, columns, $from).map_err(unreadable)?.into_iter().map($cells).collect()
         };
     }
-    let cells: Vec<Cells> = match bytes[2] {
+    let cells: Vec<Cells> = match magic[2] {
         0x08 => cells!(Cells::Bytes, |[byte]| byte),
         0x09 => cells!(Cells::Singles, |[byte]| f32::from(byte as i8)),
         0x0b => cells!(Cells::Singles, |bytes| f32::from(i16::from_be_bytes(bytes))),
@@ -88,13 +95,19 @@ mod tests {
         bytes
     }
 
+    /// Reads bytes as they would lie in a file called `x`.
+    fn read(mut bytes: &[u8]) -> Result<Table> {
+        let length = bytes.len() as u64;
+        super::read("x", &mut bytes, length)
+    }
+
     fn message(bytes: &[u8]) -> String {
-        read("images", bytes).unwrap_err().to_string()
+        read(bytes).unwrap_err().to_string()
     }
 
     #[test]
     fn images_are_flattened_row_by_row() {
-        let table = read("images", &idx(8, &[2, 2, 3], &[0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15])).unwrap();
+        let table = read(&idx(8, &[2, 2, 3], &[0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15])).unwrap();
         assert_eq!((table.rows, table.columns.len()), (2, 6));
         assert_eq!(table.columns[4].cells, Cells::Bytes(vec![4, 14]));
         assert_eq!(table.columns[4].name, "4");
@@ -102,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_element_type_is_read_big_endian() {
-        let first = |kind, bytes: &[u8]| read("x", &idx(kind, &[1], bytes)).unwrap().columns[0].cells.number(0).unwrap();
+        let first = |kind, bytes: &[u8]| read(&idx(kind, &[1], bytes)).unwrap().columns[0].cells.number(0).unwrap();
         assert_eq!(first(0x08, &[200]), 200.0);
         assert_eq!(first(0x09, &[0xfe]), -2.0);
         assert_eq!(first(0x0b, &(-300_i16).to_be_bytes()), -300.0);

@@ -1,5 +1,8 @@
 //! npy, numpy's format for one array (numpy.lib.format), through the crate `npyz`.
 
+use std::io::{self, Read};
+use std::path::Path;
+
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::idx::table_of;
@@ -10,36 +13,54 @@ use crate::error::{Error, Result, shown};
 /// How every npy file begins.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Reads an npy array: its first axis counts the rows, the others are flattened (in C order) into columns `0`, `1`, …
+/// Reads an npy file of `length` bytes: the array's first axis counts the rows, the others are flattened (in C order) into
+/// columns `0`, `1`, …
 ///
 /// # Errors
-/// Data, if the header does not fit the bytes, the type holds no numbers, or a number is infinite or not exact in f64.
-pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Table> {
+/// Data, if the header does not fit the bytes, the type holds no numbers, a number is infinite or not exact in f64, or `input`
+/// cannot be read.
+pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Table> {
     let refused = |what: String| Error::Data(format!("{}: {what}", shown(source)));
-    check_header(bytes).map_err(|what| refused(format!("its npy header {what}; save it again with numpy.save")))?;
-    let mut elements = bytes;
-    let header = NpyHeader::from_reader(&mut elements)
+    let wrong = |what| refused(format!("its npy header {what}; save it again with numpy.save"));
+    let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(PRELUDE).min(PRELUDE)];
+    input.read_exact(&mut bytes).map_err(unreadable)?;
+    let end = header_end(&bytes, length).map_err(wrong)?;
+    let rest = end.saturating_sub(bytes.len());
+    input.take(rest as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    check_header(bytes.get(start(&bytes)..end).unwrap_or_default()).map_err(wrong)?;
+    let header = NpyHeader::from_reader(bytes.as_slice())
         .map_err(|error| refused(format!("its npy header cannot be read: {}", shown(&error.to_string()))))?;
-    let shape = Shape::of(&header, elements.len()).map_err(refused)?;
-    let cells = cells(&header, elements, &shape).map_err(refused)?;
+    let shape = Shape::of(&header, length - end as u64).map_err(refused)?;
+    // Of a short header the first bytes hold elements too.
+    let mut elements = bytes[end..].chain(input);
+    let cells = cells(&header, &mut elements, &shape).map_err(unreadable)?.map_err(refused)?;
     table_of(source, cells)
 }
 
-/// What npyz takes on trust: it allocates what the length says, parses brackets recursively and multiplies the shape
-/// unchecked.
-fn check_header(bytes: &[u8]) -> std::result::Result<(), String> {
+/// Bytes up to the header's text, at most.
+const PRELUDE: usize = 12;
+
+/// Where the header's text begins: its length has 2 bytes in the first version of the format, 4 in the others.
+fn start(prelude: &[u8]) -> usize {
+    if prelude.get(6) == Some(&1) { 10 } else { 12 }
+}
+
+/// Where the header ends, which npyz takes on trust and allocates.
+fn header_end(prelude: &[u8], length: u64) -> std::result::Result<usize, String> {
+    let start = start(prelude);
+    let bytes = prelude.get(8..start).ok_or("is cut short")?;
+    let header = bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    let rest = length - start as u64;
+    if header > rest {
+        return Err(format!("says that it is {header} bytes long, but {rest} follow"));
+    }
+    usize::try_from(start as u64 + header).map_err(|_| "is longer than any memory".into())
+}
+
+/// What npyz takes on trust: it parses brackets recursively and multiplies the shape unchecked.
+fn check_header(text: &[u8]) -> std::result::Result<(), String> {
     const MOST_BRACKETS: usize = 32;
-    let cut = || "is cut short".to_owned();
-    let (start, length) = match bytes.get(6).ok_or_else(cut)? {
-        1 => (10, bytes.get(8..10).map(|two| u64::from(two[0]) | u64::from(two[1]) << 8)),
-        _ => (12, bytes.get(8..12).map(|four| four.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))),
-    };
-    let length = length.ok_or_else(cut)?;
-    let rest = bytes.get(start..).ok_or_else(cut)?;
-    let text = usize::try_from(length)
-        .ok()
-        .and_then(|length| rest.get(..length))
-        .ok_or_else(|| format!("says that it is {length} bytes long, but {} follow", rest.len()))?;
     if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
         return Err("has too many brackets".into());
     }
@@ -63,7 +84,7 @@ struct Shape {
 
 impl Shape {
     /// The shape in the header, if `bytes` are just what it needs.
-    fn of(header: &NpyHeader, bytes: usize) -> std::result::Result<Self, String> {
+    fn of(header: &NpyHeader, bytes: u64) -> std::result::Result<Self, String> {
         let DType::Plain(kind) = header.dtype() else {
             return Err("it holds records, not numbers; save its fields as one array of numbers".into());
         };
@@ -76,7 +97,7 @@ impl Shape {
             return Err(format!("its shape is {:?}, so there are no rows in it", header.shape()));
         }
         let expected = sizes.iter().try_fold(kind.num_bytes().unwrap_or(0), |product, &size| product.checked_mul(size));
-        if expected != Some(bytes) {
+        if expected.is_none_or(|expected| expected as u64 != bytes) {
             return Err(format!(
                 "its header says {:?} of '{kind}', but {bytes} bytes follow; save or fetch it again",
                 header.shape()
@@ -88,18 +109,20 @@ impl Shape {
     /// Elements of `N` bytes as they lie in the file, as columns.
     fn columns_of<const N: usize, U: Send>(
         &self,
-        bytes: &[u8],
+        input: &mut dyn Read,
         order: Order,
         from: impl Fn([u8; N]) -> U + Sync,
-    ) -> Vec<Vec<U>> {
+    ) -> io::Result<Vec<Vec<U>>> {
         match order {
-            Order::C => columns_of(bytes, self.rows, self.columns, from),
-            Order::Fortran => (0..self.columns)
-                .map(|column| {
-                    let start = self.fortran_position(column) * self.rows;
-                    bytes.as_chunks::<N>().0[start..start + self.rows].iter().map(|&element| from(element)).collect()
-                })
-                .collect(),
+            Order::C => columns_of(input, self.rows, self.columns, from),
+            Order::Fortran => {
+                let mut found: Vec<Vec<U>> = Vec::with_capacity(self.columns);
+                for _ in 0..self.columns {
+                    found.extend(columns_of(input, self.rows, 1, &from)?);
+                }
+                let mut take = |column| std::mem::take(&mut found[self.fortran_position(column)]);
+                Ok((0..self.columns).map(&mut take).collect())
+            }
         }
     }
 
@@ -115,7 +138,8 @@ impl Shape {
     }
 }
 
-fn cells(header: &NpyHeader, bytes: &[u8], shape: &Shape) -> std::result::Result<Vec<Cells>, String> {
+/// The columns, or what is wrong with them.
+fn cells(header: &NpyHeader, input: &mut dyn Read, shape: &Shape) -> io::Result<std::result::Result<Vec<Cells>, String>> {
     let DType::Plain(kind) = header.dtype() else { unreachable!("Shape::of has refused records") };
     let big_endian = kind.endianness() == Endianness::Big;
     macro_rules! read {
@@ -123,26 +147,34 @@ fn cells(header: &NpyHeader, bytes: &[u8], shape: &Shape) -> std::result::Result
             let from: fn($type) -> _ = $from;
             let number =
                 move |bytes| from(if big_endian { <$type>::from_be_bytes(bytes) } else { <$type>::from_le_bytes(bytes) });
-            shape.columns_of(bytes, header.order(), number).into_iter().map($cells).collect()
+            shape.columns_of(input, header.order(), number)?.into_iter().map($cells).collect()
         }};
     }
-    Ok(match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => match bytes.iter().find(|&&byte| byte > 1) {
-            None => read!(u8, Cells::Singles, f32::from),
-            Some(byte) => return Err(format!("it holds {byte} as a bool, which is neither 0 nor 1; save it again")),
-        },
+    Ok(Ok(match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Bool, 1) => return Ok(bools(read!(u8, Cells::Singles, f32::from))),
         (TypeChar::Uint, 1) => read!(u8, Cells::Bytes, |value| value),
         (TypeChar::Int, 1) => read!(i8, Cells::Singles, f32::from),
         (TypeChar::Uint, 2) => read!(u16, Cells::Singles, f32::from),
         (TypeChar::Int, 2) => read!(i16, Cells::Singles, f32::from),
         (TypeChar::Uint, 4) => read!(u32, Cells::Numbers, f64::from),
         (TypeChar::Int, 4) => read!(i32, Cells::Numbers, f64::from),
-        (TypeChar::Uint, 8) => exact(read!(u64, Cells::Numbers, |value| value as f64))?,
-        (TypeChar::Int, 8) => exact(read!(i64, Cells::Numbers, |value| value as f64))?,
+        (TypeChar::Uint, 8) => return Ok(exact(read!(u64, Cells::Numbers, |value| value as f64))),
+        (TypeChar::Int, 8) => return Ok(exact(read!(i64, Cells::Numbers, |value| value as f64))),
         (TypeChar::Float, 4) => read!(f32, Cells::Singles, |value| value),
         (TypeChar::Float, 8) => read!(f64, Cells::Numbers, |value| value),
-        _ => return Err(format!("it holds '{kind}', which is not read; save it as float32, float64 or an integer type")),
-    })
+        _ => {
+            return Ok(Err(format!("it holds '{kind}', which is not read; save it as float32, float64 or an integer type")));
+        }
+    }))
+}
+
+/// Refuses bools that are neither true nor false.
+fn bools(columns: Vec<Cells>) -> std::result::Result<Vec<Cells>, String> {
+    let neither = |cells: &Cells| (0..cells.len()).find_map(|row| cells.number(row).filter(|&number| number > 1.0));
+    match columns.iter().find_map(neither) {
+        Some(byte) => Err(format!("it holds {byte} as a bool, which is neither 0 nor 1; save it again")),
+        None => Ok(columns),
+    }
 }
 
 /// Refuses columns of integers that f64 may have rounded.
@@ -177,14 +209,20 @@ mod tests {
         format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}\n")
     }
 
+    /// Reads bytes as they would lie in a file called `a.npy`.
+    fn read(mut bytes: &[u8]) -> Result<Table> {
+        let length = bytes.len() as u64;
+        super::read("a.npy", &mut bytes, length)
+    }
+
     fn numbers(bytes: &[u8]) -> Vec<Vec<f64>> {
-        let table = read("a.npy", bytes).unwrap();
+        let table = read(bytes).unwrap();
         let column = |cells: &Cells| (0..table.rows).map(|row| cells.number(row).unwrap_or(f64::NAN)).collect();
         table.columns.iter().map(|columns| column(&columns.cells)).collect()
     }
 
     fn message(bytes: &[u8]) -> String {
-        read("a.npy", bytes).unwrap_err().to_string()
+        read(bytes).unwrap_err().to_string()
     }
 
     #[test]
@@ -228,7 +266,7 @@ mod tests {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&[2, 1]).writer(&mut bytes).begin_nd().unwrap();
         writer.extend([1.5_f32, f32::NAN]).unwrap();
         writer.finish().unwrap();
-        let table = read("a.npy", &bytes).unwrap();
+        let table = read(&bytes).unwrap();
         assert_eq!(table.columns[0].cells.number(0), Some(1.5));
         assert!(table.columns[0].cells.is_missing(1));
     }

@@ -1,6 +1,7 @@
 //! From a name to a table: an embedded set, a file or stdin, unpacked, its format told by its first bytes.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -33,24 +34,23 @@ impl Default for ReadOptions {
 /// format.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
     let embedded = embedded::find(source);
-    let bytes = match embedded {
-        Some(set) => unpacked(source, set.bytes.to_vec())?,
-        None => unpacked(source, packed(source)?)?,
+    let content = match embedded {
+        Some(set) => Content::of_bytes(source, set.bytes.to_vec())?,
+        None => Content::of(source)?,
     };
-    let format = Format::of(&bytes);
     if let Some(labels) = &options.labels {
-        if format == Format::Csv {
+        if content.format == Format::Csv {
             let source = shown(source);
             return Err(Error::Usage(format!(
                 "--labels goes with IDX and npy files, but {source} is neither; a CSV file holds its target (--target COLUMN)"
             )));
         }
-        return with_labels(format.table(source, &bytes, options)?, labels, options);
+        return with_labels(content.table(source, options)?, labels, options);
     }
     let mut table = match embedded {
         // A flag about files says nothing about an embedded set.
-        Some(_) => csv::read(source, &bytes, &ReadOptions::default())?,
-        None => format.table(source, &bytes, options)?,
+        Some(_) => content.table(source, &ReadOptions::default())?,
+        None => content.table(source, options)?,
     };
     table.task = embedded.map(|set| set.task);
     Ok(table)
@@ -61,12 +61,11 @@ const LABEL: &str = "label";
 
 fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<Table> {
     let source = path.to_string_lossy();
-    let bytes = unpacked(&source, packed(&source)?)?;
-    let format = Format::of(&bytes);
-    if format == Format::Csv {
+    let content = Content::of(&source)?;
+    if content.format == Format::Csv {
         return Err(Error::Data(format!("{}: --labels takes an IDX or npy file, and this is neither", shown(&source))));
     }
-    let mut labels = format.table(&source, &bytes, options)?;
+    let mut labels = content.table(&source, options)?;
     let Some(column) = labels.columns.pop().filter(|_| labels.columns.is_empty()) else {
         return Err(Error::Data(format!(
             "{}: labels are one number a row, but this file has more; were images and labels exchanged?",
@@ -86,6 +85,9 @@ fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<T
     Ok(table)
 }
 
+/// Bytes that tell the format.
+const BEGINNING: u64 = 8;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Csv,
@@ -103,34 +105,81 @@ impl Format {
             Self::Csv
         }
     }
-
-    fn table(self, source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
-        match self {
-            Self::Csv => csv::read(source, bytes, options),
-            Self::Npy => npy::read(source, bytes),
-            Self::Idx => idx::read(source, bytes),
-        }
-    }
 }
 
-/// The bytes that are there, perhaps packed by gzip.
-fn packed(source: &str) -> Result<Vec<u8>> {
-    let path = Path::new(source);
-    if source == "-" {
+/// What is to be read, and as what.
+struct Content {
+    format: Format,
+    bytes: Bytes,
+}
+
+/// Bytes in memory, or a file to be read piece by piece and how long it is.
+enum Bytes {
+    Whole(Vec<u8>),
+    File(File, u64),
+}
+
+impl Content {
+    /// What `source` names: stdin, or a file, perhaps packed. Files of numbers are left where they are.
+    fn of(source: &str) -> Result<Self> {
+        let path = Path::new(source);
+        if source == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map_err(|error| Error::Data(format!("stdin cannot be read: {error}")))?;
+            return Self::of_bytes(source, bytes);
+        }
+        if path.is_dir() {
+            return Err(Error::Data(format!("{} is a folder; name a file in it", shown(source))));
+        }
+        let unreadable = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => unknown(source),
+            _ => Error::reading(path, &error),
+        };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::Data(format!("stdin cannot be read: {error}")))?;
-        return Ok(bytes);
+        (&mut file).take(BEGINNING).read_to_end(&mut bytes).map_err(unreadable)?;
+        let format = Format::of(&bytes);
+        if metadata.is_file() && format != Format::Csv {
+            file.rewind().map_err(unreadable)?;
+            return Ok(Self { format, bytes: Bytes::File(file, metadata.len()) });
+        }
+        let length = if metadata.is_file() { usize::try_from(metadata.len()).unwrap_or(0) } else { 0 };
+        let nothing = |_| Error::Limit(format!("{}: there is no memory for its {length} bytes", shown(source)));
+        bytes.try_reserve_exact(length.saturating_sub(bytes.len()) + 1).map_err(nothing)?;
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        Self::of_bytes(source, bytes)
     }
-    if path.is_dir() {
-        return Err(Error::Data(format!("{} is a folder; name a file in it", shown(source))));
+
+    /// Bytes, perhaps packed.
+    fn of_bytes(source: &str, bytes: Vec<u8>) -> Result<Self> {
+        let bytes = unpacked(source, bytes)?;
+        Ok(Self { format: Format::of(&bytes), bytes: Bytes::Whole(bytes) })
     }
-    std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => unknown(source),
-        _ => Error::reading(path, &error),
-    })
+
+    /// The table that it holds.
+    fn table(self, source: &str, options: &ReadOptions) -> Result<Table> {
+        let (mut file, whole);
+        let (input, length): (&mut dyn Read, u64) = match self.bytes {
+            Bytes::Whole(bytes) if self.format == Format::Csv => return csv::read(source, &bytes, options),
+            Bytes::Whole(bytes) => {
+                whole = bytes;
+                (&mut whole.as_slice(), whole.len() as u64)
+            }
+            Bytes::File(opened, length) => {
+                file = opened;
+                (&mut file, length)
+            }
+        };
+        match self.format {
+            Format::Csv => unreachable!("the first arm has read it"),
+            Format::Npy => npy::read(source, input, length),
+            Format::Idx => idx::read(source, input, length),
+        }
+    }
 }
 
 /// The error for a name that is neither a file nor an embedded set, with the closest name of both.
@@ -163,19 +212,28 @@ fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     let bound = unpacked_bound(bytes.len());
-    let mut unpacked = Vec::new();
+    let damaged = |error: std::io::Error| {
+        Error::Data(format!("{}: its gzip is cut short or damaged ({error}); fetch or pack it again", shown(source)))
+    };
     let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
-    if let Err(error) = MultiGzDecoder::new(bytes.as_slice()).take(bound + 1).read_to_end(&mut unpacked) {
-        if error.kind() == std::io::ErrorKind::OutOfMemory {
-            return Err(Error::Limit(format!("{}: there is no memory for what its gzip unpacks to", shown(source))));
-        }
-        return refused(format!("its gzip is cut short or damaged ({error}); fetch or pack it again"));
-    }
-    if unpacked.len() as u64 > bound {
+    let mut decoder = MultiGzDecoder::new(bytes.as_slice());
+    let mut unpacked = Vec::new();
+    decoder.by_ref().take(UNPACKED_AT_ONCE).read_to_end(&mut unpacked).map_err(damaged)?;
+    // What is longer is counted first, as only then it is known what memory it needs and that it is no bomb.
+    let rest = std::io::copy(&mut decoder.take(bound), &mut std::io::sink()).map_err(damaged)?;
+    let length = unpacked.len() as u64 + rest;
+    if length > bound {
         return refused(format!(
             "{} bytes of gzip unpack to more than {bound}, as only a bomb does; unpack it yourself if it is meant",
             bytes.len()
         ));
+    }
+    if rest > 0 {
+        let nothing =
+            |_| Error::Limit(format!("{}: there is no memory for the {length} bytes that it unpacks to", shown(source)));
+        unpacked.clear();
+        unpacked.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX)).map_err(nothing)?;
+        MultiGzDecoder::new(bytes.as_slice()).take(length).read_to_end(&mut unpacked).map_err(damaged)?;
     }
     if unpacked.starts_with(GZIP) {
         return refused("it was packed by gzip twice; unpack it once".into());
@@ -183,9 +241,12 @@ fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
     Ok(unpacked)
 }
 
+/// Bytes that are unpacked without counting them before.
+const UNPACKED_AT_ONCE: u64 = 16 << 20;
+
 /// The most bytes that `packed` bytes of gzip may unpack to: real data seldom packs below a hundredth.
 fn unpacked_bound(packed: usize) -> u64 {
-    (256 << 20) + 100 * packed as u64
+    2 * UNPACKED_AT_ONCE + 100 * packed as u64
 }
 
 #[cfg(test)]
@@ -251,9 +312,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_gzip_bomb_is_refused() {
-        let bomb = gzipped(&vec![b'0'; (256 << 20) + (100 << 20)]);
+        let bomb = gzipped(&vec![b'0'; 64 << 20]);
         let (_folder, path) = file("bomb.csv.gz", &bomb);
         assert!(error(&path, &ReadOptions::default()).contains("bomb"));
+    }
+
+    #[test]
+    fn what_is_long_enough_to_be_counted_first_is_unpacked_whole() {
+        let text: String = (0..3_000_000_u32).map(|row| format!("{},{row}\n", row.wrapping_mul(2_654_435_769))).collect();
+        assert!(text.len() as u64 > UNPACKED_AT_ONCE);
+        assert!(unpacked("a", gzipped(text.as_bytes())).unwrap() == text.as_bytes());
+        let packed = gzipped(text.as_bytes());
+        assert!(unpacked("a", packed[..packed.len() - 9].to_vec()).unwrap_err().to_string().contains("cut short"));
     }
 
     #[test]

@@ -126,7 +126,12 @@ pub fn split(rows: usize, fractions: Fractions, seed: u64, stratify: Option<&[us
         stream.shuffle(&mut members);
         split.test.extend(members.drain(..test));
         split.validation.extend(members.drain(..validation));
-        split.training.extend(members);
+        // One stratum's rows are many and need not be copied.
+        if split.training.is_empty() {
+            split.training = members;
+        } else {
+            split.training.extend(members);
+        }
     }
     if split.training.is_empty() {
         return Err(Error::Data(format!(

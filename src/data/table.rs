@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::{self, Read};
 
 use rayon::prelude::*;
 
@@ -93,6 +94,20 @@ impl Cells {
         }
     }
 
+    /// Gives the cells from `rows` on back, and their memory.
+    fn truncate(&mut self, rows: usize) {
+        fn cut<C>(cells: &mut Vec<C>, rows: usize) {
+            cells.truncate(rows);
+            cells.shrink_to_fit();
+        }
+        match self {
+            Self::Bytes(cells) => cut(cells, rows),
+            Self::Singles(cells) => cut(cells, rows),
+            Self::Numbers(cells) => cut(cells, rows),
+            Self::Text(cells) => cut(cells, rows),
+        }
+    }
+
     /// The cells of `rows`, in that order.
     fn gathered(&self, rows: &[usize]) -> Self {
         match self {
@@ -159,6 +174,13 @@ impl Table {
         format!("{}: {line}, column '{}'", shown(&self.source), shown(column))
     }
 
+    /// Gives the rows from `rows` on back, and their memory.
+    pub fn truncate(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.cells.truncate(rows));
+        self.lines.truncate(rows);
+        self.rows = self.rows.min(rows);
+    }
+
     /// The table of only these rows, in this order.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter();
@@ -183,30 +205,36 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
 }
 
-/// The columns of `rows` × `columns` elements of `N` bytes that are given row by row: each as `from` reads it.
+/// The columns of `rows` × `columns` elements of `N` bytes that `input` gives row by row: each as `from` reads it.
+///
+/// # Errors
+/// What reading comes to; an input that ends early is one.
 pub(crate) fn columns_of<const N: usize, U: Send>(
-    bytes: &[u8],
+    input: &mut dyn Read,
     rows: usize,
     columns: usize,
     from: impl Fn([u8; N]) -> U + Sync,
-) -> Vec<Vec<U>> {
+) -> io::Result<Vec<Vec<U>>> {
+    /// Columns that a thread writes side by side.
     const GROUP: usize = 64;
-    let (elements, rest) = bytes.as_chunks::<N>();
-    assert!(elements.len() == rows * columns && rest.is_empty(), "{rows} × {columns} elements of {N} bytes");
-    let starts: Vec<usize> = (0..columns).step_by(GROUP).collect();
-    starts
-        .into_par_iter()
-        .flat_map(|start| {
-            let width = GROUP.min(columns - start);
-            let mut group: Vec<Vec<U>> = (0..width).map(|_| Vec::with_capacity(rows)).collect();
+    /// Bytes read at a time.
+    const BLOCK: usize = 1 << 20;
+    let mut cells: Vec<Vec<U>> = (0..columns).map(|_| Vec::with_capacity(rows)).collect();
+    let at_once = (BLOCK / (columns * N)).clamp(1, rows);
+    let mut block = vec![0; at_once * columns * N];
+    for first in (0..rows).step_by(at_once) {
+        let block = &mut block[..at_once.min(rows - first) * columns * N];
+        input.read_exact(block)?;
+        let elements = block.as_chunks::<N>().0;
+        cells.par_chunks_mut(GROUP).enumerate().for_each(|(group, cells)| {
             for row in elements.chunks_exact(columns) {
-                for (column, &element) in group.iter_mut().zip(&row[start..start + width]) {
+                for (column, &element) in cells.iter_mut().zip(&row[group * GROUP..]) {
                     column.push(from(element));
                 }
             }
-            group
-        })
-        .collect()
+        });
+    }
+    Ok(cells)
 }
 
 #[cfg(test)]
@@ -254,9 +282,32 @@ mod tests {
     #[test]
     fn columns_of_more_than_one_group_are_the_transpose() {
         let bytes: Vec<u8> = (0..3 * 150_u32).flat_map(u32::to_le_bytes).collect();
-        let columns = columns_of(&bytes, 3, 150, u32::from_le_bytes);
+        let columns = columns_of(&mut bytes.as_slice(), 3, 150, u32::from_le_bytes).unwrap();
         assert_eq!(columns.len(), 150);
         assert!(columns.iter().enumerate().all(|(c, cells)| *cells == [c as u32, c as u32 + 150, c as u32 + 300]));
+    }
+
+    #[test]
+    fn an_input_of_several_blocks_is_read_whole_and_one_that_ends_early_is_an_error() {
+        let (rows, columns) = (400, 1500);
+        let bytes: Vec<u8> = (0..rows * columns).flat_map(|value: u32| value.to_le_bytes()).collect();
+        let read = |bytes: &[u8]| columns_of(&mut &bytes[..], rows as usize, columns as usize, u32::from_le_bytes);
+        let cells = read(&bytes).unwrap();
+        assert!(
+            (0..columns).all(|column| (0..rows).all(|row| cells[column as usize][row as usize] == row * columns + column))
+        );
+        assert!(read(&bytes[..bytes.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn rows_that_are_given_back_are_gone_with_their_memory() {
+        let mut table = table();
+        table.truncate(2);
+        assert_eq!((table.rows, table.lines.len(), table.columns[1].cells.len()), (2, 2, 2));
+        let Cells::Numbers(cells) = &table.columns[0].cells else { panic!("a number column") };
+        assert_eq!(cells.capacity(), 2);
+        table.truncate(5);
+        assert_eq!(table.rows, 2);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::options::{Init, Options};
 use super::planning::{affordable, plan};
 use super::resolution;
 use super::session::{Recipe, Samples, Session};
-use super::sources::{DataReport, Sources};
+use super::sources::{DataReport, Encoded, Sources};
 use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
@@ -182,17 +182,8 @@ impl Run {
         let Self { options, sources, network, recipe, device } = self;
         let data = sources.report();
         let weights = first_weights::<T>(&options, &network, recipe.seed)?;
-        let outputs = network.outputs();
-        let Sources { source, encoding, training, validation, test, .. } = sources;
-        let encoding = &encoding;
-        // Each part is dropped as it is encoded, and the table with the last: training needs the memory more.
-        let validation = validation.map(|part| part.samples::<T>(encoding, outputs)).transpose()?;
-        let test = match test {
-            Some(part) => Some((part.samples::<T>(encoding, outputs)?, part.truth(encoding)?)),
-            None => None,
-        };
-        let samples = training.samples::<T>(encoding, outputs)?;
-        drop(training);
+        let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
+        let Encoded { training: samples, validation, test } = sources.encoded::<T>(network.outputs())?;
         reachable(&network, &samples)?;
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
         let folder = RunFolder::create(folder, &run_name(&source))?;
@@ -212,7 +203,7 @@ impl Run {
         let fitted = fit(&mut session, recipe.epochs, validation.as_ref(), measure, &limits, &mut recorder)?;
         session.set_weights(&fitted.weights)?;
         let test = match &test {
-            Some((samples, truth)) => Some(truth.judge(encoding, &session.predict(&samples.inputs)?)),
+            Some((samples, truth)) => Some(truth.judge(&encoding, &session.predict(&samples.inputs)?)),
             None => None,
         };
         let report = RunReport {
@@ -231,7 +222,7 @@ impl Run {
             network,
             loss: recipe.loss,
             weights: StoredWeights::new(&fitted.weights),
-            encoding: encoding.clone(),
+            encoding,
             training: json!({
                 "wgrad": env!("CARGO_PKG_VERSION"),
                 "options": options,

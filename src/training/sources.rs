@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::options::Options;
 use super::session::Samples;
-use crate::data::{self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Scale, Table, Task, fit, remarks};
+use crate::data::{
+    self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, remarks,
+};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::network::Activation;
@@ -23,17 +25,6 @@ impl Part {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows.len()
-    }
-
-    /// The rows as a network's inputs and targets.
-    ///
-    /// # Errors
-    /// Data, naming line and column, for a cell that the encoding has no number for.
-    pub fn samples<T: Scalar>(&self, encoding: &Encoding, outputs: usize) -> Result<Samples<T>> {
-        Ok(Samples {
-            inputs: encoding.encode_inputs(&self.table, &self.rows)?,
-            targets: encoding.encode_targets(&self.table, &self.rows, outputs)?,
-        })
     }
 
     /// What the network should say about the rows.
@@ -62,6 +53,16 @@ pub struct Sources {
     pub scale: Option<Scale>,
     /// What a person should hear about the data.
     pub remarks: Vec<String>,
+}
+
+/// The rows of a run as numbers.
+pub struct Encoded<T> {
+    /// To train on.
+    pub training: Samples<T>,
+    /// To choose by.
+    pub validation: Option<Samples<T>>,
+    /// To report on, and what the network should say of them.
+    pub test: Option<(Samples<T>, Truth)>,
 }
 
 /// What a report says of the data.
@@ -160,6 +161,31 @@ impl Sources {
         Ok(Self { source: source.clone(), encoding, training, validation, test, scale, remarks })
     }
 
+    /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are
+    /// encoded, so that both together take little more memory than one.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for a cell that the encoding has no number for.
+    pub fn encoded<T: Scalar>(self, outputs: usize) -> Result<Encoded<T>> {
+        let Self { encoding, training, validation, test, .. } = self;
+        let truth = test.as_ref().map(|test| test.truth(&encoding)).transpose()?;
+        let mut parts = [Some(training), validation, test];
+        let mut samples = [None, None, None];
+        while let Some(table) = parts.iter().flatten().map(|part| Rc::clone(&part.table)).next() {
+            let (mut places, mut rows) = (Vec::new(), Vec::new());
+            for (place, part) in parts.iter_mut().enumerate() {
+                if let Some(part) = part.take_if(|part| Rc::ptr_eq(&part.table, &table)) {
+                    places.push(place);
+                    rows.push(part.rows);
+                }
+            }
+            let encoded = encoded(Rc::unwrap_or_clone(table), &rows, &encoding, outputs)?;
+            places.into_iter().zip(encoded).for_each(|(place, encoded)| samples[place] = Some(encoded));
+        }
+        let [training, validation, test] = samples;
+        Ok(Encoded { training: training.expect("there are training rows"), validation, test: test.zip(truth) })
+    }
+
     /// What a report says of the data.
     pub fn report(&self) -> DataReport {
         DataReport {
@@ -174,6 +200,43 @@ impl Sources {
             test_rows: self.test.as_ref().map_or(0, Part::rows),
         }
     }
+}
+
+/// Parts of a table, each some of its rows in ascending order, as a network's inputs and targets. The last rows come first: what
+/// has been encoded is cut off the table's end.
+fn encoded<T: Scalar>(
+    mut table: Table,
+    parts: &[Vec<usize>],
+    encoding: &Encoding,
+    outputs: usize,
+) -> Result<Vec<Samples<T>>> {
+    /// Rows at a time, at least, and pieces of a table, at most.
+    const ROWS: usize = 1 << 12;
+    const PIECES: usize = 32;
+    let zeros = |rows: &Vec<usize>| Samples {
+        inputs: Matrix::zeros(rows.len(), encoding.inputs()),
+        targets: Matrix::zeros(rows.len(), outputs),
+    };
+    let mut samples: Vec<Samples<T>> = parts.iter().map(zeros).collect();
+    let mut ends: Vec<usize> = parts.iter().map(Vec::len).collect();
+    let rows = table.rows.div_ceil(PIECES).max(ROWS);
+    for first in (0..table.rows).step_by(rows).rev() {
+        for ((part, samples), end) in parts.iter().zip(&mut samples).zip(&mut ends) {
+            let begin = part[..*end].partition_point(|&row| row < first);
+            let rows = &part[begin..*end];
+            let inputs = &mut samples.inputs.values[begin * encoding.inputs()..*end * encoding.inputs()];
+            encoding.encode_inputs_into(&table, rows, inputs)?;
+            encoding.encode_targets_into(
+                &table,
+                rows,
+                outputs,
+                &mut samples.targets.values[begin * outputs..*end * outputs],
+            )?;
+            *end = begin;
+        }
+        table.truncate(first);
+    }
+    Ok(samples)
 }
 
 /// What the options say about the columns.
@@ -195,8 +258,10 @@ pub fn fitting(options: &Options) -> FitOptions {
 /// Reads one table, without the rows that `--missing drop` leaves out.
 fn table(source: &str, options: &Options, labels: Option<std::path::PathBuf>, fitting: &FitOptions) -> Result<Table> {
     let table = data::read(source, &options.files.reading(labels))?;
-    let kept = fit::rows_kept(&table, fitting)?;
-    Ok(if kept.len() == table.rows { table } else { table.with_rows(&kept) })
+    Ok(match fit::rows_kept(&table, fitting)? {
+        None => table,
+        Some(kept) => table.with_rows(&kept),
+    })
 }
 
 /// Refuses a share of the rows that nothing would use, because a file holds what it is for.
@@ -241,5 +306,34 @@ impl std::fmt::Display for DataReport {
             self.validation_rows,
             self.test_rows
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Column, Missing};
+
+    #[test]
+    fn rows_that_are_encoded_piece_by_piece_are_as_those_encoded_at_once() {
+        let rows = 10_007;
+        let number = |row: usize| ((row * row) % 97) as f64;
+        let text = |row: usize| (!row.is_multiple_of(5)).then(|| ["a", "b", "c"][row % 3].to_owned());
+        let columns = [
+            ("number", Cells::Numbers((0..rows).map(number).collect())),
+            ("single", Cells::Singles((0..rows).map(|row| row as f32).collect())),
+            ("text", Cells::Text((0..rows).map(text).collect())),
+            ("byte", Cells::Bytes((0..rows).map(|row| (row % 7) as u8).collect())),
+        ];
+        let columns = columns.map(|(name, cells)| Column { name: name.into(), cells });
+        let table = Table::new("t", columns.into());
+        let parts: Vec<Vec<usize>> = (0..3).map(|part| (part..rows).step_by(3).collect()).collect();
+        let options = FitOptions { task: Some(Task::Classification), missing: Missing::Mode, ..Default::default() };
+        let encoding = Encoding::fit(&table, &parts[0], &options).expect("an encoding");
+        let pieces = encoded::<f32>(table.clone(), &parts, &encoding, 7).expect("samples");
+        for (part, samples) in parts.iter().zip(pieces) {
+            assert_eq!(samples.inputs, encoding.encode_inputs(&table, part).expect("inputs"));
+            assert_eq!(samples.targets, encoding.encode_targets(&table, part, 7).expect("targets"));
+        }
     }
 }
