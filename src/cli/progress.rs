@@ -70,6 +70,13 @@ impl RunObserver for Progress {
         }
         Ok(())
     }
+
+    fn resumed(&mut self, epoch: usize, step: u64) {
+        if let Some(bar) = &self.bar {
+            bar.reset_eta();
+        }
+        self.remark(&format!("goes on after epoch {epoch}, from step {step}"));
+    }
 }
 
 impl Observer for Progress {
@@ -92,6 +99,12 @@ impl Observer for Progress {
             print::note(line);
         }
         Ok(())
+    }
+
+    fn saved(&mut self, step: u64) {
+        if !self.quiet && self.bar.is_none() {
+            print::note(format_args!("saved step {step}"));
+        }
     }
 
     fn remark(&mut self, remark: &str) {

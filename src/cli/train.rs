@@ -10,7 +10,8 @@ use crate::error::{Result, shown};
 use crate::evaluation::Evaluation;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Choice;
-use crate::training::{Ending, Options, Run, RunReport, run};
+use crate::model::RunFolder;
+use crate::training::{Destination, Ending, Options, Run, RunReport, run};
 
 /// The arguments of `wgrad train`.
 #[derive(Debug, Args)]
@@ -21,7 +22,8 @@ Examples:  wgrad train digits
            wgrad train houses.csv --target price --hidden 64,32 --epochs 200 --patience 20
            wgrad train train-images-idx3-ubyte --labels train-labels-idx1-ubyte --test t10k-images-idx3-ubyte \\
                --test-labels t10k-labels-idx1-ubyte --hidden 128 --epochs 10
-           wgrad train --config runs/digits-1/run.toml --seed 2"
+           wgrad train --config runs/digits-1/run.toml --seed 2
+           wgrad train --resume runs/digits-1"
 )]
 pub(super) struct TrainArguments {
     #[command(flatten)]
@@ -33,6 +35,9 @@ pub(super) struct TrainArguments {
     /// A file of options, such as a run's run.toml; flags win over it
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     config: Option<PathBuf>,
+    /// Go on with an interrupted run, from its newest checkpoint; --epochs, --patience, --max-time and the device may be others
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output"], help_heading = "Output")]
+    resume: Option<PathBuf>,
     /// Show what would be done: the plan, its buffers, the device
     #[arg(long, help_heading = "Output")]
     dry_run: bool,
@@ -47,9 +52,17 @@ pub(super) struct TrainArguments {
 /// Trains.
 pub(super) fn run(arguments: TrainArguments) -> Result<()> {
     let flags = arguments.options.clone();
-    let options = match &arguments.config {
+    let destination = match &arguments.resume {
+        None => Destination::New(arguments.output),
+        Some(run) => Destination::Resumed(RunFolder::open(run)?),
+    };
+    let file = match &destination {
+        Destination::New(_) => arguments.config,
+        Destination::Resumed(folder) => Some(folder.run_toml()),
+    };
+    let options = match file {
         None => arguments.options,
-        Some(path) => arguments.options.over(Options::from_toml(path)?),
+        Some(path) => arguments.options.over(Options::from_toml(&path)?),
     };
     flags.refuse_idle(&options)?;
     let mut ready = Run::new(&options)?;
@@ -67,7 +80,7 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
         }
     }
     let mut progress = Progress::new(arguments.quiet);
-    let report = ready.train(arguments.output.as_deref(), &mut progress);
+    let report = ready.train(destination, &mut progress);
     progress.finish();
     let report = report?;
     if arguments.json {
@@ -94,7 +107,7 @@ fn text(report: &RunReport) -> String {
         Ending::NoBetter { best_epoch } => format!(", ended early; the weights are those of epoch {best_epoch}"),
         Ending::Time => ", ended by --max-time".into(),
         Ending::Signal { .. } => ", ended by a signal".into(),
-    };
+    } + &report.resumed_at.map_or(String::new(), |step| format!("; went on from step {step}"));
     let epochs = report.last_epoch.as_ref().map_or(0, |record| record.epoch);
     let mut lines = vec![format!("trained {epochs} epochs ({} steps) in {:.2} s{why}", report.steps, report.seconds)];
     if report.epoch < epochs && report.ending == Ending::AllEpochs {
@@ -126,6 +139,9 @@ fn text(report: &RunReport) -> String {
         });
     }
     let run = shown(&report.run.to_string_lossy());
-    lines.push(format!("saved in {run}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"));
+    lines.push(match report.ending {
+        Ending::Time | Ending::Signal { .. } => format!("saved in {run}; next: wgrad train --resume {run}"),
+        _ => format!("saved in {run}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"),
+    });
     lines.join("\n")
 }

@@ -162,7 +162,7 @@ enum Reader {
 }
 
 /// The tensors that a network's file holds, and their shapes.
-fn expected_tensors(network: &Network) -> impl Iterator<Item = (String, Vec<u64>)> {
+pub(super) fn expected_tensors(network: &Network) -> impl Iterator<Item = (String, Vec<u64>)> {
     network.widths().windows(2).enumerate().flat_map(|(l, pair)| {
         let (inputs, outputs) = (pair[0] as u64, pair[1] as u64);
         let bias = network.bias().then(|| (bias_name(l), vec![outputs]));
@@ -182,8 +182,8 @@ fn read_weights(file: &mut TensorFile, network: &Network, reader: Reader) -> Res
     let dtype = check_tensors(file, network)
         .map_err(|what| Error::Model(format!("{}: {what}; {}", file.name, advice(file, network, reader))))?;
     Ok(match dtype {
-        Dtype::F32 => StoredWeights::Single(read_layers(file, network)?),
-        _ => StoredWeights::Double(read_layers(file, network)?),
+        Dtype::F32 => StoredWeights::Single(read_layers(file, network, "")?),
+        _ => StoredWeights::Double(read_layers(file, network, "")?),
     })
 }
 
@@ -284,36 +284,38 @@ fn chain(shapes: &[Vec<u64>]) -> Option<Vec<u64>> {
     Some(widths)
 }
 
-fn read_layers<T: Element>(file: &mut TensorFile, network: &Network) -> Result<Weights<T>> {
+/// The weights in the tensors of a network's names after `prefix`, which have been checked.
+pub(super) fn read_layers<T: Element>(file: &mut TensorFile, network: &Network, prefix: &str) -> Result<Weights<T>> {
     let mut weights = Vec::with_capacity(network.layers());
     for (l, pair) in network.widths().windows(2).enumerate() {
         let (inputs, outputs) = (pair[0], pair[1]);
-        let weight = Matrix::new(outputs, inputs, file.read(&weight_name(l))?).transposed();
-        let bias = if network.bias() { file.read(&bias_name(l))? } else { Vec::new() };
+        let weight = Matrix::new(outputs, inputs, file.read(&format!("{prefix}{}", weight_name(l)))?).transposed();
+        let bias = if network.bias() { file.read(&format!("{prefix}{}", bias_name(l)))? } else { Vec::new() };
         weights.push(Layer { weight, bias });
     }
     Ok(weights)
 }
 
 /// One tensor on its way into the file.
-struct Tensor<'a, T> {
-    shape: Vec<usize>,
-    source: Source<'a, T>,
+pub(super) struct Tensor<'a, T> {
+    pub(super) shape: Vec<usize>,
+    pub(super) source: Source<'a, T>,
 }
 
-enum Source<'a, T> {
+pub(super) enum Source<'a, T> {
     /// inputs × outputs, to be transposed.
     Weight(&'a Matrix<T>),
-    Bias(&'a [T]),
+    /// In any shape, as they lie.
+    Values(&'a [T]),
 }
 
-fn tensors<T: Element>(weights: &Weights<T>) -> Vec<(String, Tensor<'_, T>)> {
+pub(super) fn tensors<T: Element>(weights: &Weights<T>) -> Vec<(String, Tensor<'_, T>)> {
     let mut tensors = Vec::new();
     for (l, layer) in weights.iter().enumerate() {
         let shape = vec![layer.weight.columns, layer.weight.rows];
         tensors.push((weight_name(l), Tensor { shape, source: Source::Weight(&layer.weight) }));
         if !layer.bias.is_empty() {
-            tensors.push((bias_name(l), Tensor { shape: vec![layer.bias.len()], source: Source::Bias(&layer.bias) }));
+            tensors.push((bias_name(l), Tensor { shape: vec![layer.bias.len()], source: Source::Values(&layer.bias) }));
         }
     }
     tensors
@@ -336,7 +338,7 @@ impl<T: Element> View for Tensor<'_, T> {
                     value.append_to(&mut bytes);
                 }
             }
-            Source::Bias(values) => {
+            Source::Values(values) => {
                 for &value in values {
                     value.append_to(&mut bytes);
                 }

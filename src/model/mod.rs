@@ -1,5 +1,6 @@
 //! What training leaves behind: the model, its file, and the folder of its run.
 
+mod checkpoint;
 mod file;
 mod run_folder;
 mod saving;
@@ -10,10 +11,13 @@ mod tests;
 
 use std::collections::HashSet;
 
+pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use file::load_weights;
+pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};
 pub use saving::save_atomically;
 pub use summary::{LayerSummary, Summary};
+pub use tensor_file::Element;
 
 use crate::data::{Encoding, InputColumn, InputKind, Target};
 use crate::error::shown;

@@ -13,6 +13,8 @@ use crate::error::{Error, Result, shown};
 const LOCK: &str = "wgrad.lock";
 const MODEL: &str = "model.safetensors";
 const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The most checkpoints that are kept.
+pub(crate) const MOST_CHECKPOINTS: usize = 100;
 
 /// A run's folder, locked for as long as this value lives (the system lets go of the lock even when the process is killed).
 #[derive(Debug)]
@@ -93,9 +95,60 @@ impl RunFolder {
         self.path.join(MODEL)
     }
 
-    /// The state from which training goes on.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.path.join(CHECKPOINT)
+    /// The state from which training goes on: the newest is number 0, the one before it 1, and so on.
+    pub fn checkpoint(&self, number: usize) -> PathBuf {
+        if number == 0 { self.path.join(CHECKPOINT) } else { self.path.join(format!("checkpoint-{number}.safetensors")) }
+    }
+
+    /// The checkpoints that are there, newest first. A number may be missing where saving was cut short.
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        (0..=MOST_CHECKPOINTS).map(|number| self.checkpoint(number)).filter(|path| path.exists()).collect()
+    }
+
+    /// Makes room for a new checkpoint, so that `keep` are there with it: each gets the next number, those beyond are removed. With
+    /// one to keep the newest stays until the new one takes its place.
+    ///
+    /// # Errors
+    /// Internal if the system refuses.
+    pub fn rotate_checkpoints(&self, keep: usize) -> Result<()> {
+        for number in (0..=MOST_CHECKPOINTS).rev() {
+            let path = self.checkpoint(number);
+            if !path.exists() {
+                continue;
+            }
+            let moved = if number + 1 < keep {
+                fs::rename(&path, self.checkpoint(number + 1))
+            } else if number > 0 {
+                fs::remove_file(&path)
+            } else {
+                Ok(())
+            };
+            moved.map_err(|error| Error::writing(&path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Leaves the epochs up to `epoch` in `metrics.jsonl`: what was written after the checkpoint that training goes on from is written
+    /// again.
+    ///
+    /// # Errors
+    /// Internal if the system refuses.
+    pub fn truncate_metrics(&self, epoch: usize) -> Result<()> {
+        let path = self.metrics();
+        let text = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::writing(&path, &error)),
+        };
+        let of_before = |line: &&[u8]| {
+            let record: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+            record.and_then(|record| record["epoch"].as_u64()).is_some_and(|found| found <= epoch as u64)
+        };
+        let kept = text.split_inclusive(|&byte| byte == b'\n').filter(of_before).collect::<Vec<_>>().concat();
+        if kept == text {
+            return Ok(());
+        }
+        save_atomically(&path, |file| file.write_all(&kept).map_err(|error| Error::writing(&path, &error)), |_| Ok(()))
     }
 
     /// The report to read in a browser.
@@ -168,7 +221,9 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
         return Ok(model);
     }
     Err(Error::Model(if path.join(CHECKPOINT).is_file() {
-        format!("{name}: has a checkpoint but no {MODEL} yet: its training was not finished")
+        format!(
+            "{name}: has a checkpoint but no {MODEL} yet: its training was not finished; wgrad train --resume {name} goes on"
+        )
     } else if path.join("run.toml").is_file() {
         format!("{name}: this run has saved no {MODEL}; train again")
     } else {
@@ -308,6 +363,37 @@ mod tests {
         fs::write(&left, "half").unwrap();
         RunFolder::open(folder.path()).unwrap();
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn the_last_checkpoints_are_kept_newest_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(Some(folder.path()), "digits").unwrap();
+        let kept = |keep: usize, name: &str| {
+            run.rotate_checkpoints(keep).unwrap();
+            fs::write(run.checkpoint(0), name).unwrap();
+            run.checkpoints().iter().map(|path| fs::read_to_string(path).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(3, "a"), ["a"]);
+        assert_eq!(kept(3, "b"), ["b", "a"]);
+        assert_eq!(kept(3, "c"), ["c", "b", "a"]);
+        assert_eq!(kept(3, "d"), ["d", "c", "b"]);
+        assert_eq!(kept(2, "e"), ["e", "d"]);
+        assert_eq!(kept(1, "f"), ["f"]);
+        assert_eq!(kept(1, "g"), ["g"]);
+    }
+
+    #[test]
+    fn metrics_after_a_checkpoint_are_cut_off_with_what_was_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(Some(folder.path()), "digits").unwrap();
+        run.truncate_metrics(3).unwrap();
+        let lines = "{\"epoch\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n{\"epo";
+        for (epoch, expected) in [(5, &lines[..36]), (2, &lines[..24]), (0, "")] {
+            fs::write(run.metrics(), lines).unwrap();
+            run.truncate_metrics(epoch).unwrap();
+            assert_eq!(fs::read_to_string(run.metrics()).unwrap(), expected);
+        }
     }
 
     #[test]

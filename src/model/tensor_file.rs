@@ -64,7 +64,7 @@ impl TensorInfo {
 }
 
 /// A number type of the tensors that wgrad reads and writes.
-pub(super) trait Element: Scalar {
+pub trait Element: Scalar {
     /// Its name in the header.
     const DTYPE: Dtype;
     /// The numbers in `bytes`, which are little-endian.

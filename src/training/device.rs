@@ -14,6 +14,7 @@ use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
 use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Whole, stride4};
+use crate::model::Element;
 use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
 
@@ -283,7 +284,7 @@ fn position(wanted: &Wanted, gpus: &[GpuInfo]) -> Result<usize> {
 }
 
 /// f32, which both devices compute, or f64, which the CPU does.
-pub trait Precision: Computed {
+pub trait Precision: Computed + Element {
     /// An executor of this type on a device.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! The training loop: epoch after epoch, until there is a reason to end.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::checkpoint::{Checkpoints, Due};
 use super::device::Precision;
 use super::session::{Samples, Session};
 use crate::data::Matrix;
@@ -13,7 +15,8 @@ use crate::evaluation::{Regression, predicted_class};
 use crate::network::Weights;
 
 /// What an epoch came to. `metrics.jsonl` has one a line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EpochRecord {
     /// Epochs done, from 1.
     pub epoch: usize,
@@ -28,8 +31,8 @@ pub struct EpochRecord {
     /// The measure over the validation rows after the epoch.
     pub validation_metric: Option<f64>,
     /// The measure's name.
-    pub metric: &'static str,
-    /// Seconds since training began, when the epoch was done. Of epochs that ran in one go each gets its share of the time.
+    pub metric: Cow<'static, str>,
+    /// Seconds of training, when the epoch was done. Of epochs that ran in one go each gets its share of the time.
     pub seconds: f64,
     /// Training rows a second.
     pub samples_per_second: f64,
@@ -94,6 +97,9 @@ pub trait Observer {
     /// Whatever keeps the observer from recording it; training ends with it.
     fn epoch(&mut self, record: &EpochRecord) -> Result<()>;
 
+    /// A checkpoint that was due is on the disk: after a power cut training goes on from this step.
+    fn saved(&mut self, _step: u64) {}
+
     /// Something that a person should hear about training, told once.
     fn remark(&mut self, _remark: &str) {}
 
@@ -144,87 +150,193 @@ impl Measure {
 /// Epochs that run without a word from the device in between, where nothing but their losses is wanted.
 const EPOCHS_AT_ONCE: usize = 64;
 
-/// Trains a session for `epochs` epochs, or until a limit or a signal ends it.
-///
-/// # Errors
-/// Diverged, when a loss or a weight is no longer finite; what the device or the observer reports.
-pub fn fit<T: Precision>(
-    session: &mut Session<T>,
-    epochs: usize,
-    validation: Option<&Samples<T>>,
-    measure: Measure,
-    limits: &Limits,
-    observer: &mut dyn Observer,
-) -> Result<Fitted<T>> {
-    let started = Instant::now();
-    let rows = session.rows();
-    let (mut best, mut least) = (Best::new(limits), Least::default());
-    let (mut epoch, mut last, mut ending) = (0, None, Ending::AllEpochs);
-    while epoch < epochs {
-        let watched = validation.is_some() || limits.patience.is_some();
-        let at_once = if watched { 1 } else { session.epochs_at_once().min(EPOCHS_AT_ONCE).min(epochs - epoch) };
-        let (steps, begun) = (session.steps(), started.elapsed().as_secs_f64());
+/// A training: a session, how long it goes on, and what is looked at on the way.
+pub struct Training<'a, T> {
+    /// The network on its device, with its data.
+    pub session: &'a mut Session<T>,
+    /// Epochs in all, those before this training began included.
+    pub epochs: usize,
+    /// What is evaluated after each epoch.
+    pub validation: Option<&'a Samples<T>>,
+    /// What is measured on it.
+    pub measure: Measure,
+    /// When training ends before its last epoch.
+    pub limits: Limits,
+    /// What is remembered of the epochs before.
+    pub memory: Memory<T>,
+    /// Where training is saved from time to time.
+    pub checkpoints: Option<Checkpoints<'a>>,
+}
+
+/// What training remembers from epoch to epoch, beside the state of the session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Memory<T> {
+    /// The best epoch so far, where patience asks for it: its loss, its number and its weights.
+    pub best: Option<(f64, usize, Weights<T>)>,
+    /// The least training loss.
+    pub least: Least,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// The last whole epoch.
+    pub last: Option<EpochRecord>,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self { best: None, least: Least::default(), seconds: 0.0, last: None }
+    }
+}
+
+impl<T: Precision> Training<'_, T> {
+    /// Trains until the last epoch is done, or until a limit or a signal ends it.
+    ///
+    /// # Errors
+    /// Diverged, when a loss or a weight is no longer finite; what the device, the observer or a checkpoint reports.
+    pub fn fit(mut self, observer: &mut dyn Observer) -> Result<Fitted<T>> {
+        let started = Instant::now();
+        let clock = Clock { started, before: self.memory.seconds };
+        if self.session.steps() == 0 {
+            // A trial: what cannot be saved is known before anything is lost.
+            self.save()?;
+        }
+        let ending = loop {
+            if let Some(best_epoch) = self.exhausted() {
+                break Ending::NoBetter { best_epoch };
+            }
+            if self.session.epoch() >= self.epochs {
+                break Ending::AllEpochs;
+            }
+            let stopped = self.some_epochs(&clock, observer)?;
+            if let Some(stopped) = stopped.filter(|_| self.session.epoch() < self.epochs) {
+                break stopped;
+            }
+        };
+        self.memory.seconds = clock.seconds();
+        let (epoch, weights) = match &self.memory.best {
+            Some((_, best_epoch, weights)) => (*best_epoch, weights.clone()),
+            None => (self.session.epoch(), self.session.weights()?),
+        };
+        if weights.iter().any(|layer| !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite())) {
+            return Err(diverged("a weight", epoch, self.session.learning_rate(self.session.steps().saturating_sub(1))));
+        }
+        self.save()?;
+        let (steps, seconds) = (self.session.steps(), self.memory.seconds);
+        Ok(Fitted { weights, ending, epoch, last: self.memory.last, steps, seconds })
+    }
+
+    /// Trains until there is something to look at: an epoch, several where nobody wants to know, or the middle of one where it is
+    /// time to save or to end. Gives the reason to end, if there is one.
+    fn some_epochs(&mut self, clock: &Clock, observer: &mut dyn Observer) -> Result<Option<Ending>> {
+        let rows = self.session.rows();
+        let (epoch, begun) = (self.session.epoch(), clock.seconds());
+        let watched = self.validation.is_some() || self.limits.patience.is_some();
+        let until_saved = self.checkpoints.as_ref().map_or(usize::MAX, |checkpoints| checkpoints.epochs_until(epoch));
+        let at_once = match watched {
+            true => 1,
+            false => self.session.epochs_at_once().min(EPOCHS_AT_ONCE).min(self.epochs - epoch).min(until_saved),
+        };
         let mut stopped = None;
-        let trained = session.train(at_once, |done| {
-            observer.progress(epoch * rows + done, epochs * rows);
+        let (limits, checkpoints, total) = (&self.limits, &self.checkpoints, self.epochs * rows);
+        let trained = self.session.train(at_once, |done| {
+            observer.progress(epoch * rows + done, total);
             stopped = observer.signal().map(|signal| Ending::Signal { signal });
-            if stopped.is_none() && limits.time.is_some_and(|most| started.elapsed() >= most) {
+            if stopped.is_none() && limits.time.is_some_and(|most| clock.started.elapsed() >= most) {
                 stopped = Some(Ending::Time);
             }
-            if stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let to_be_saved = checkpoints.as_ref().is_some_and(Checkpoints::time_is_up);
+            if stopped.is_some() || to_be_saved { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        let went = started.elapsed().as_secs_f64() - begun;
+        let went = clock.seconds() - begun;
+        let mut is_better = false;
         for (index, &loss) in trained.losses.iter().enumerate() {
-            let step = steps + (index as u64 + 1) * session.steps_per_epoch();
-            let mut record = EpochRecord {
+            let step = (epoch + index + 1) as u64 * self.session.steps_per_epoch();
+            let share = (((index + 1) * rows) as f64 / trained.rows as f64).min(1.0);
+            let record = EpochRecord {
                 epoch: epoch + index + 1,
                 step,
-                learning_rate: session.learning_rate(step - 1),
+                learning_rate: self.session.learning_rate(step - 1),
                 loss,
                 validation_loss: None,
                 validation_metric: None,
-                metric: measure.name(),
-                seconds: begun + went * ((index + 1) * rows) as f64 / trained.rows as f64,
+                metric: self.measure.name().into(),
+                seconds: begun + went * share,
                 samples_per_second: trained.rows as f64 / went.max(1e-9),
             };
-            finite(loss, &record)?;
-            if let Some(samples) = validation {
-                let (outputs, loss) = session.evaluate(samples)?;
-                finite(loss, &record)?;
-                record.validation_loss = Some(loss);
-                record.validation_metric = measure.of(&outputs, &samples.targets);
+            is_better |= self.look_at(record, observer)?;
+        }
+        self.memory.seconds = clock.seconds();
+        if let Some(loss) = trained.partial {
+            finite(loss, self.session.epoch() + 1, self.session.learning_rate(self.session.steps() - 1))?;
+        }
+        match self.checkpoints.as_ref().map(|checkpoints| checkpoints.due(self.session.epoch(), is_better)) {
+            Some(Due::Asked) => {
+                self.save()?;
+                observer.saved(self.session.steps());
             }
-            observer.epoch(&record)?;
-            if let Some(remark) = least.risen(&record) {
-                observer.remark(&remark);
-            }
-            best.consider(&record, session)?;
-            last = Some(record);
+            Some(Due::Worthwhile) => self.save()?,
+            Some(Due::Not) | None => {}
         }
-        epoch += trained.losses.len();
-        if let Some(stopped) = stopped.filter(|_| epoch < epochs) {
-            ending = stopped;
-            break;
-        }
-        if let Some(best_epoch) = best.exhausted(epoch) {
-            ending = Ending::NoBetter { best_epoch };
-            break;
-        }
+        Ok(stopped)
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let (epoch, weights) = match best.found {
-        Some((_, best_epoch, weights)) => (best_epoch, weights),
-        None => (epoch, session.weights()?),
-    };
-    if weights.iter().any(|layer| !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite())) {
-        return Err(diverged("a weight", epoch, session.learning_rate(session.steps().saturating_sub(1))));
+
+    /// Evaluates after a whole epoch, tells the observer, and gives whether it was the best one.
+    fn look_at(&mut self, mut record: EpochRecord, observer: &mut dyn Observer) -> Result<bool> {
+        finite(record.loss, record.epoch, record.learning_rate)?;
+        if let Some(samples) = self.validation {
+            let (outputs, loss) = self.session.evaluate(samples)?;
+            finite(loss, record.epoch, record.learning_rate)?;
+            record.validation_loss = Some(loss);
+            record.validation_metric = self.measure.of(&outputs, &samples.targets);
+        }
+        observer.epoch(&record)?;
+        if let Some(remark) = self.memory.least.risen(&record) {
+            observer.remark(&remark);
+        }
+        let loss = record.validation_loss.unwrap_or(record.loss);
+        let best = self.memory.best.as_ref();
+        let is_better = best.is_none_or(|(lowest, ..)| loss < lowest - self.limits.min_delta);
+        if self.limits.patience.is_some() && is_better {
+            self.memory.best = Some((loss, record.epoch, self.session.weights()?));
+        }
+        self.memory.last = Some(record);
+        Ok(is_better && self.limits.patience.is_some())
     }
-    Ok(Fitted { weights, ending, epoch, last, steps: session.steps(), seconds })
+
+    /// The best epoch, if patience with those after it has ended.
+    fn exhausted(&self) -> Option<usize> {
+        let (patience, (_, best, _)) = (self.limits.patience?, self.memory.best.as_ref()?);
+        (self.session.epoch().saturating_sub(*best) >= patience).then_some(*best)
+    }
+
+    /// Saves a checkpoint.
+    fn save(&mut self) -> Result<()> {
+        let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
+        let state = self.session.state()?;
+        let numbers = state.weights.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
+        if !numbers.chain(state.states.iter().flatten().flatten()).all(|value| value.is_finite()) {
+            return Err(diverged("a weight", state.epoch + 1, self.session.learning_rate(state.steps.saturating_sub(1))));
+        }
+        checkpoints.save(state, &self.memory)
+    }
+}
+
+/// The time of training, that before this session included.
+struct Clock {
+    started: Instant,
+    before: f64,
+}
+
+impl Clock {
+    fn seconds(&self) -> f64 {
+        self.before + self.started.elapsed().as_secs_f64()
+    }
 }
 
 /// The least training loss so far, and whether it was told that the loss has risen from it.
-#[derive(Debug, Default)]
-struct Least {
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Least {
+    /// The epoch and its loss.
     found: Option<(usize, f64)>,
     told: bool,
 }
@@ -253,38 +365,8 @@ impl Least {
     }
 }
 
-/// The best epoch so far, where patience asks for it.
-struct Best<T> {
-    patience: Option<usize>,
-    min_delta: f64,
-    /// Its loss, its number and its weights.
-    found: Option<(f64, usize, Weights<T>)>,
-}
-
-impl<T: Precision> Best<T> {
-    fn new(limits: &Limits) -> Self {
-        Self { patience: limits.patience, min_delta: limits.min_delta, found: None }
-    }
-
-    /// Keeps the weights if the epoch, which was the session's last, is better.
-    fn consider(&mut self, record: &EpochRecord, session: &mut Session<T>) -> Result<()> {
-        let loss = record.validation_loss.unwrap_or(record.loss);
-        let better = self.found.as_ref().is_none_or(|(lowest, ..)| loss < lowest - self.min_delta);
-        if self.patience.is_some() && better {
-            self.found = Some((loss, record.epoch, session.weights()?));
-        }
-        Ok(())
-    }
-
-    /// The best epoch, if patience with those after it has ended.
-    fn exhausted(&self, epoch: usize) -> Option<usize> {
-        let (patience, (_, best, _)) = (self.patience?, self.found.as_ref()?);
-        (epoch - best >= patience).then_some(*best)
-    }
-}
-
-fn finite(loss: f64, record: &EpochRecord) -> Result<()> {
-    if loss.is_finite() { Ok(()) } else { Err(diverged("the loss", record.epoch, record.learning_rate)) }
+fn finite(loss: f64, epoch: usize, learning_rate: f64) -> Result<()> {
+    if loss.is_finite() { Ok(()) } else { Err(diverged("the loss", epoch, learning_rate)) }
 }
 
 fn diverged(what: &str, epoch: usize, learning_rate: f64) -> Error {
@@ -316,7 +398,7 @@ mod tests {
             loss,
             validation_loss: None,
             validation_metric: None,
-            metric: "accuracy",
+            metric: "accuracy".into(),
             seconds: 0.0,
             samples_per_second: 0.0,
         };

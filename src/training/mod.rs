@@ -1,6 +1,7 @@
 //! The training loop: a network, its data and a device; schedules, epochs, early stopping.
 
 pub mod application;
+pub mod checkpoint;
 pub mod device;
 pub mod fastest;
 pub mod fit;
@@ -15,9 +16,9 @@ pub mod sources;
 pub mod values;
 
 pub use device::{Device, DeviceReport, Precision, Wanted};
-pub use fit::{Ending, EpochRecord, Fitted, Limits, Measure, Observer, fit};
+pub use fit::{Ending, EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
 pub use options::Options;
-pub use run::{NetworkReport, Run, RunObserver, RunReport};
+pub use run::{Destination, NetworkReport, Run, RunObserver, RunReport};
 pub use schedule::{Schedule, ScheduleKind};
-pub use session::{Recipe, Reduction, Samples, Session, Trained};
+pub use session::{Recipe, Reduction, Samples, Session, State, Trained};
 pub use sources::{DataReport, Sources};

@@ -10,12 +10,21 @@ use serde::{Deserialize, Serialize};
 use super::device::Wanted;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, PrecisionName, Time};
+pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, PrecisionName, Time};
 use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
 use crate::kernels::Choice;
+use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Loss, OptimizerKind};
+
+/// A number of checkpoints to keep.
+fn checkpoints(text: &str) -> std::result::Result<usize, String> {
+    match count_above_zero(text)? {
+        number if number <= MOST_CHECKPOINTS => Ok(number),
+        _ => Err(format!("at most {MOST_CHECKPOINTS}")),
+    }
+}
 
 /// Everything that decides what a training run computes.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
@@ -144,6 +153,12 @@ pub struct Options {
     /// End after this time: 90s, 15m, 1.5h
     #[arg(long, value_name = "TIME", help_heading = "Training")]
     pub max_time: Option<Time>,
+    /// Save a checkpoint, from which --resume goes on, every so many epochs or so often: 10, 30s, 5m [default: 5m]
+    #[arg(long, value_name = "EPOCHS|TIME", help_heading = "Output")]
+    pub checkpoint_every: Option<Interval>,
+    /// Checkpoints to keep, the newest ones [default: 2]
+    #[arg(long, value_name = "NUMBER", value_parser = checkpoints, help_heading = "Output")]
+    pub keep_checkpoints: Option<usize>,
 
     #[command(flatten)]
     #[serde(flatten)]
@@ -377,6 +392,8 @@ mod tests {
             activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
             split: Some("0.8/0.1/0.1".parse().expect("shares")),
             files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
+            checkpoint_every: Some(Interval::Epochs(7)),
+            keep_checkpoints: Some(3),
             device_memory: Some(Bytes(3 << 28)),
             device: DeviceOptions {
                 device: Some(Wanted::Index(1)),

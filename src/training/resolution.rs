@@ -6,6 +6,7 @@ use super::session::{Recipe, Reduction};
 use super::sources::{Sources, fitting};
 use crate::data::{Encoding, Task};
 use crate::error::{Error, Result};
+use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 
 /// Epochs, unless said otherwise.
@@ -101,6 +102,10 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
     if options.min_delta.is_some() && options.patience.is_none() {
         return Err(Error::Usage("--min-delta goes with --patience".into()));
     }
+    let keep = options.keep_checkpoints.unwrap_or(super::checkpoint::KEEP);
+    if keep == 0 || keep > MOST_CHECKPOINTS {
+        return Err(Error::Usage(format!("--keep-checkpoints is a number from 1 to {MOST_CHECKPOINTS}")));
+    }
     within("--min-delta", options.min_delta.unwrap_or(0.0), 0.0, f64::MAX)?;
     Ok(Recipe {
         loss,
@@ -163,6 +168,8 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         batch_size: Some(BatchSize::Rows(recipe.batch)),
         epochs: Some(recipe.epochs),
         no_shuffle: Some(!recipe.shuffle),
+        checkpoint_every: Some(options.checkpoint_every.unwrap_or_default()),
+        keep_checkpoints: Some(options.keep_checkpoints.unwrap_or(super::checkpoint::KEEP)),
         seed: Some(recipe.seed),
         device: super::options::DeviceOptions {
             precision: Some(options.device.precision.unwrap_or(PrecisionName::F32)),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
+use super::checkpoint::{self, Checkpoints, DataFacts, Facts};
 use super::device::{Device, DeviceReport, Precision, Wanted};
 use super::fastest::Choice;
-use super::fit::{Ending, EpochRecord, Limits, Measure, Observer, fit};
+use super::fit::{Ending, EpochRecord, Limits, Measure, Memory, Observer, Training};
 use super::options::{Init, Options};
 use super::planning::{affordable, plan};
 use super::resolution;
@@ -54,6 +55,8 @@ pub struct RunReport {
     pub steps: u64,
     /// Seconds that training took, without reading and encoding the data.
     pub seconds: f64,
+    /// The step from which an interrupted training went on; none of a new one.
+    pub resumed_at: Option<u64>,
     /// The scores on the test rows.
     pub test: Option<Evaluation>,
     /// The folder of the run.
@@ -168,27 +171,56 @@ impl Run {
     /// Trains, evaluates on the test rows and saves everything into a folder.
     ///
     /// # Errors
-    /// What reading, the device, divergence or saving comes to. A signal is no error here: see the report's ending.
-    pub fn train(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+    /// What reading, the device, divergence or saving comes to; model, if there is no checkpoint to go on from or it is another
+    /// run's. A signal is no error here: see the report's ending.
+    pub fn train(self, destination: Destination, observer: &mut dyn RunObserver) -> Result<RunReport> {
         self.affordable()?;
         if self.options.device.double() {
-            self.train_in::<f64>(folder, observer)
+            self.train_in::<f64>(destination, observer)
         } else {
-            self.train_in::<f32>(folder, observer)
+            self.train_in::<f32>(destination, observer)
         }
     }
 
-    fn train_in<T: Precision>(self, folder: Option<&Path>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+    fn train_in<T: Precision>(self, destination: Destination, observer: &mut dyn RunObserver) -> Result<RunReport> {
         let Self { options, sources, network, recipe, device } = self;
         let data = sources.report();
-        let weights = first_weights::<T>(&options, &network, recipe.seed)?;
         let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
         let Encoded { training: samples, validation, test } = sources.encoded::<T>(network.outputs())?;
         reachable(&network, &samples)?;
+        let parts = [
+            ("training", Some(&samples)),
+            ("validation", validation.as_ref()),
+            ("test", test.as_ref().map(|(samples, _)| samples)),
+        ];
+        let parts = parts.into_iter().filter_map(|(name, samples)| Some((name.to_string(), DataFacts::of(samples?))));
+        let facts = Facts::new(&options, &network, recipe.loss, parts.collect(), &device);
+        let resumed = match &destination {
+            Destination::New(_) => None,
+            Destination::Resumed(folder) => {
+                Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.kind.states())?)
+            }
+        };
+        let weights = match &resumed {
+            None => first_weights::<T>(&options, &network, recipe.seed)?,
+            Some(resumed) => resumed.state.weights.clone(),
+        };
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
-        let folder = RunFolder::create(folder, &run_name(&source))?;
+        let folder = match destination {
+            Destination::New(path) => RunFolder::create(path.as_deref(), &run_name(&source))?,
+            Destination::Resumed(folder) => folder,
+        };
         folder.write_run_toml(&options.to_toml())?;
         observer.begins(&data, &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
+        let mut memory = Memory::default();
+        if let Some(resumed) = resumed {
+            session.restore(&resumed.state)?;
+            folder.truncate_metrics(session.epoch())?;
+            resumed.remarks.iter().for_each(|remark| observer.remark(remark));
+            observer.resumed(session.epoch(), session.steps());
+            memory = resumed.memory;
+        }
+        let resumed_at = (session.steps() > 0).then(|| session.steps());
 
         let measure = match encoding.task() {
             Task::Classification => Measure::Accuracy,
@@ -199,8 +231,17 @@ impl Run {
             min_delta: options.min_delta.unwrap_or(0.0),
             time: options.max_time.map(|time| time.0),
         };
-        let mut recorder = Recorder { folder: &folder, observer };
-        let fitted = fit(&mut session, recipe.epochs, validation.as_ref(), measure, &limits, &mut recorder)?;
+        let checkpoints = Some(Checkpoints::new(&folder, facts, session.epoch()));
+        let training = Training {
+            session: &mut session,
+            epochs: recipe.epochs,
+            validation: validation.as_ref(),
+            measure,
+            limits,
+            memory,
+            checkpoints,
+        };
+        let fitted = training.fit(&mut Recorder { folder: &folder, observer })?;
         session.set_weights(&fitted.weights)?;
         let test = match &test {
             Some((samples, truth)) => Some(truth.judge(&encoding, &session.predict(&samples.inputs)?)),
@@ -215,6 +256,7 @@ impl Run {
             last_epoch: fitted.last,
             steps: fitted.steps,
             seconds: fitted.seconds,
+            resumed_at,
             test,
             run: folder.path().to_path_buf(),
         };
@@ -238,6 +280,15 @@ impl Run {
     }
 }
 
+/// Where a run is saved.
+#[derive(Debug)]
+pub enum Destination {
+    /// In a new folder: this one, or the next that is free in `runs`.
+    New(Option<PathBuf>),
+    /// In the folder of a run that was interrupted, and that goes on.
+    Resumed(RunFolder),
+}
+
 /// Who watches a run.
 pub trait RunObserver: Observer {
     /// Training is about to begin.
@@ -252,6 +303,9 @@ pub trait RunObserver: Observer {
         device: &Device,
         folder: &Path,
     ) -> Result<()>;
+
+    /// An interrupted training goes on after so many whole epochs and steps.
+    fn resumed(&mut self, epoch: usize, step: u64);
 }
 
 /// Writes each epoch into `metrics.jsonl` before anybody else hears of it.
@@ -268,6 +322,10 @@ impl Observer for Recorder<'_> {
     fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
         self.folder.append_metrics(record)?;
         self.observer.epoch(record)
+    }
+
+    fn saved(&mut self, step: u64) {
+        self.observer.saved(step);
     }
 
     fn remark(&mut self, remark: &str) {

@@ -71,7 +71,25 @@ pub struct Session<T> {
     piece: usize,
     /// Steps taken since the weights were made.
     steps: u64,
+    /// Whole epochs.
     epoch: usize,
+    /// The losses of the rows that were done of an epoch under way, of each replica.
+    begun: Vec<Vec<T>>,
+}
+
+/// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State<T> {
+    /// The weights.
+    pub weights: Weights<T>,
+    /// The optimizer's states, layer by layer, each [(inputs + bias) × outputs], row by row.
+    pub states: Vec<Vec<Vec<T>>>,
+    /// Steps taken.
+    pub steps: u64,
+    /// Whole epochs done.
+    pub epoch: usize,
+    /// The losses of the rows that were done of the epoch under way; none between epochs.
+    pub losses: Vec<T>,
 }
 
 /// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
@@ -138,8 +156,18 @@ impl<T: Precision> Session<T> {
         } else {
             load(executor.as_mut(), samples)?;
         }
-        let seeds = seeds.to_vec();
-        let mut session = Self { network, recipe, executor, seeds, rows, streamed, piece: 1, steps: 0, epoch: 0 };
+        let mut session = Self {
+            network,
+            recipe,
+            executor,
+            seeds: seeds.to_vec(),
+            rows,
+            streamed,
+            piece: 1,
+            steps: 0,
+            epoch: 0,
+            begun: vec![Vec::new(); seeds.len()],
+        };
         for (replica, weights) in weights.iter().enumerate() {
             session.set_weights_of(replica, weights)?;
         }
@@ -188,8 +216,8 @@ impl<T: Precision> Session<T> {
             epochs: 0,
             seed: 0,
         };
-        let (seeds, streamed) = (vec![0], None);
-        let mut session = Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, epoch: 0 };
+        let (seeds, streamed, begun) = (vec![0], None, vec![Vec::new()]);
+        let mut session = Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, epoch: 0, begun };
         session.set_weights(weights)?;
         Ok(session)
     }
@@ -202,6 +230,11 @@ impl<T: Precision> Session<T> {
     /// Steps taken so far.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Whole epochs done so far.
+    pub fn epoch(&self) -> usize {
+        self.epoch
     }
 
     /// Steps in an epoch.
@@ -268,8 +301,56 @@ impl<T: Precision> Session<T> {
         Ok(())
     }
 
-    /// Trains for `epochs` epochs (at most [`epochs_at_once`](Self::epochs_at_once)). `between` is told the rows done after each
-    /// piece and can end the last epoch early.
+    /// Where training is.
+    ///
+    /// # Errors
+    /// What the device reports.
+    ///
+    /// # Panics
+    /// If there are replicas.
+    pub fn state(&mut self) -> Result<State<T>> {
+        assert_eq!(self.seeds.len(), 1, "the state of one network");
+        let ids = self.executor.plan().states.clone();
+        let rows = |l: usize| self.network.widths()[l] + usize::from(self.network.bias());
+        let rows: Vec<usize> = (0..ids.len()).map(rows).collect();
+        let mut states = Vec::with_capacity(ids.len());
+        for (ids, rows) in ids.into_iter().zip(rows) {
+            states.push(ids.into_iter().map(|id| self.executor.read(id, 0, rows)).collect::<Result<_>>()?);
+        }
+        let losses = self.begun[0].clone();
+        Ok(State { weights: self.weights()?, states, steps: self.steps, epoch: self.epoch, losses })
+    }
+
+    /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
+    /// same device the same bits.
+    ///
+    /// # Errors
+    /// Model, if the state's numbers contradict each other; what the device reports.
+    ///
+    /// # Panics
+    /// If there are replicas, or the state is of another network or optimizer.
+    pub fn restore(&mut self, state: &State<T>) -> Result<()> {
+        assert_eq!(self.seeds.len(), 1, "the state of one network");
+        let begun = state.losses.len();
+        let before = (state.epoch as u64).checked_mul(self.steps_per_epoch());
+        let steps = before.and_then(|before| before.checked_add(begun.div_ceil(self.recipe.batch.max(1)) as u64));
+        if steps != Some(state.steps) || begun >= self.rows.max(1) {
+            return Err(Error::Model(format!(
+                "the state contradicts itself: {} steps are not {} epochs and {begun} rows",
+                state.steps, state.epoch
+            )));
+        }
+        self.set_weights(&state.weights)?;
+        let ids = self.executor.plan().states.concat();
+        let states = state.states.concat();
+        assert_eq!(ids.len(), states.len(), "the states of this optimizer");
+        ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
+        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![state.losses.clone()]);
+        Ok(())
+    }
+
+    /// Trains for `epochs` epochs (at most [`epochs_at_once`](Self::epochs_at_once)), of which one that was ended early is the first.
+    /// `between` is told the rows of these epochs that are done after each piece and can end the last one early.
     ///
     /// # Errors
     /// What the device reports.
@@ -286,15 +367,17 @@ impl<T: Precision> Session<T> {
         epochs: usize,
         mut between: impl FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Vec<Trained>> {
-        let epochs = epochs.clamp(1, self.epochs_at_once());
+        let per_epoch = self.steps_per_epoch() as usize;
+        let in_all = epochs.clamp(1, self.epochs_at_once()) * per_epoch;
         self.shuffle()?;
-        let in_all = epochs * self.steps_per_epoch() as usize;
-        let (mut done, mut rows) = (0, 0);
+        let before = self.begun[0].len();
+        let (mut done, mut rows, mut is_first) = (self.steps_begun(), before, true);
         while done < in_all {
             let started = Instant::now();
-            let end = (done + self.piece).min(in_all).min(self.stream(done)?);
+            let end = (done + self.piece).min(in_all).min(self.stream(done, is_first)?);
             let steps: Vec<Step> = (done..end).map(|index| self.step(index)).collect();
             self.executor.run(Phase::Training, &steps)?;
+            is_first = false;
             rows += steps.iter().map(|step| step.rows).sum::<usize>();
             done += steps.len();
             if between(rows).is_break() {
@@ -304,17 +387,24 @@ impl<T: Precision> Session<T> {
             let quick = started.elapsed().as_millis() < 50;
             self.piece = if quick { self.piece.max(2 * steps.len()) } else { (steps.len() / 2).max(1) };
         }
-        self.steps += done as u64;
-        self.epoch += epochs;
         let losses = self.executor.plan().losses.expect("a plan that trains has losses");
-        let losses = self.executor.read_replicas(losses, rows)?;
-        let of_replica = |losses: &[T]| {
+        let mut losses = self.executor.read_replicas(losses, rows)?;
+        self.steps += (done - self.steps_begun()) as u64;
+        self.epoch += done / per_epoch;
+        let mut trained = Vec::with_capacity(self.seeds.len());
+        for (losses, begun) in losses.chunks_exact_mut(rows).zip(&mut self.begun) {
+            losses[..before].copy_from_slice(begun);
             let whole = losses.chunks_exact(self.rows);
-            let partial = whole.remainder();
-            let partial = (!partial.is_empty()).then(|| mean(partial));
-            Trained { losses: whole.map(mean).collect(), partial, rows }
-        };
-        Ok(losses.chunks_exact(rows).map(of_replica).collect())
+            *begun = whole.remainder().to_vec();
+            let partial = (!begun.is_empty()).then(|| mean(begun));
+            trained.push(Trained { losses: whole.map(mean).collect(), partial, rows: rows - before });
+        }
+        Ok(trained)
+    }
+
+    /// Steps that were taken of the epoch under way.
+    fn steps_begun(&self) -> usize {
+        self.begun[0].len().div_ceil(self.recipe.batch.max(1))
     }
 
     /// Takes the steps of some epochs (at most [`epochs_at_once`](Self::epochs_at_once)) without counting them, and gives the time
@@ -346,16 +436,16 @@ impl<T: Precision> Session<T> {
         Ok(())
     }
 
-    /// Sends the window that begins with this step of the epoch, if one does and data is streamed; gives the step that the window
-    /// of this one ends before.
-    fn stream(&mut self, step: usize) -> Result<usize> {
+    /// Where data is streamed, sends the window of this step of the epoch, if that begins with it or nothing was sent yet; gives the
+    /// step that the window ends before.
+    fn stream(&mut self, step: usize, is_first: bool) -> Result<usize> {
         let Some(streamed) = &self.streamed else { return Ok(usize::MAX) };
         let plan = self.executor.plan();
         let (inputs, targets) = (plan.inputs[0].buffer, plan.targets[0].buffer);
         let (window, batch) = (window(plan), self.recipe.batch.min(self.rows));
         let steps = window / batch;
-        if step.is_multiple_of(steps) {
-            let first = step * batch;
+        if step.is_multiple_of(steps) || is_first {
+            let first = step / steps * steps * batch;
             let rows = &streamed.order[first..(first + window).min(self.rows)];
             self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
             self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
@@ -363,12 +453,12 @@ impl<T: Precision> Session<T> {
         Ok((step / steps + 1) * steps)
     }
 
-    /// The step of this number from those taken so far on; epochs follow each other.
+    /// The step of this number from the beginning of the epoch under way on; epochs follow each other.
     fn step(&self, index: usize) -> Step {
         let recipe = &self.recipe;
         let per_epoch = self.steps_per_epoch() as usize;
         let (epoch, first) = (index / per_epoch, index % per_epoch * recipe.batch.min(self.rows));
-        let number = self.steps + index as u64;
+        let number = self.steps - self.steps_begun() as u64 + index as u64;
         let rows = recipe.batch.min(self.rows - first);
         let scale = match recipe.reduction {
             Reduction::Mean => 1.0 / rows as f64,

@@ -105,7 +105,7 @@ impl fmt::Display for Init {
 
 /// Rows of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BatchSizeText", into = "BatchSizeText")]
+#[serde(try_from = "NumberOrWord", into = "NumberOrWord")]
 pub enum BatchSize {
     /// So many.
     Rows(usize),
@@ -115,26 +115,26 @@ pub enum BatchSize {
     Auto,
 }
 
-/// How a file may spell a batch size.
+/// How a file may spell what is a number or a word.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum BatchSizeText {
+enum NumberOrWord {
     Number(usize),
     Word(String),
 }
 
-impl TryFrom<BatchSizeText> for BatchSize {
+impl TryFrom<NumberOrWord> for BatchSize {
     type Error = String;
 
-    fn try_from(text: BatchSizeText) -> Result<Self, String> {
+    fn try_from(text: NumberOrWord) -> Result<Self, String> {
         match text {
-            BatchSizeText::Number(rows) => rows.to_string().parse(),
-            BatchSizeText::Word(word) => word.parse(),
+            NumberOrWord::Number(rows) => rows.to_string().parse(),
+            NumberOrWord::Word(word) => word.parse(),
         }
     }
 }
 
-impl From<BatchSize> for BatchSizeText {
+impl From<BatchSize> for NumberOrWord {
     fn from(size: BatchSize) -> Self {
         match size {
             BatchSize::Rows(rows) => Self::Number(rows),
@@ -197,6 +197,66 @@ impl FromStr for Time {
 impl fmt::Display for Time {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}s", self.0.as_secs_f64())
+    }
+}
+
+/// How often something happens: every so many epochs, or every so often in time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "NumberOrWord", into = "NumberOrWord")]
+pub enum Interval {
+    /// After so many epochs, at least 1.
+    Epochs(usize),
+    /// After so long.
+    Time(Duration),
+}
+
+impl Default for Interval {
+    /// Five minutes.
+    fn default() -> Self {
+        Self::Time(Duration::from_secs(300))
+    }
+}
+
+impl TryFrom<NumberOrWord> for Interval {
+    type Error = String;
+
+    fn try_from(text: NumberOrWord) -> Result<Self, String> {
+        match text {
+            NumberOrWord::Number(epochs) => epochs.to_string().parse(),
+            NumberOrWord::Word(word) => word.parse(),
+        }
+    }
+}
+
+impl From<Interval> for NumberOrWord {
+    fn from(interval: Interval) -> Self {
+        match interval {
+            Interval::Epochs(epochs) => Self::Number(epochs),
+            Interval::Time(_) => Self::Word(interval.to_string()),
+        }
+    }
+}
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.ends_with(['s', 'm', 'h']) {
+            return text.parse().map(|Time(time)| Self::Time(time));
+        }
+        let epochs = count_above_zero(text).ok();
+        epochs
+            .map(Self::Epochs)
+            .ok_or_else(|| format!("'{}': write a number of epochs, or a time: 90s, 5m or 1.5h", shown(text)))
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Epochs(epochs) => write!(formatter, "{epochs}"),
+            Self::Time(time) => Time(*time).fmt(formatter),
+        }
     }
 }
 

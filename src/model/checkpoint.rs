@@ -1,0 +1,273 @@
+//! The checkpoint file: what a training needs to go on, as one safetensors file. The weights are named as in a model's file, the best
+//! ones with `best.` before; `<l>.state.<k>` are the optimizer's states of layer l, [inputs + bias, outputs]; `losses` are those of the
+//! rows of an epoch under way. Its metadata is one JSON document, and before it a checksum (CRC-32) of the whole file in which its
+//! own eight digits are zeros: a bit that has flipped is noticed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crc32fast::Hasher;
+
+use super::file::{Source, Tensor, expected_tensors, read_layers, tensors};
+use super::saving::{refuse_unless_plain, save_atomically};
+use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
+use crate::error::{Error, Result, shown};
+use crate::network::{Network, Weights};
+
+/// The key of the document in the file's metadata.
+const KEY: &str = "wgrad-checkpoint";
+/// What stands for the checksum while it is computed.
+const NO_CHECKSUM: &str = "00000000";
+const BEST: &str = "best.";
+const LOSSES: &str = "losses";
+
+/// What a checkpoint holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint<T> {
+    /// The weights.
+    pub weights: Weights<T>,
+    /// The optimizer's states, layer by layer, each [(inputs + bias) × outputs].
+    pub states: Vec<Vec<Vec<T>>>,
+    /// The losses of the rows that are done of an epoch under way.
+    pub losses: Vec<T>,
+    /// The best weights so far, where training ends with them.
+    pub best: Option<Weights<T>>,
+}
+
+/// A checkpoint's file: whole, as its checksum says, but the tensors not read yet.
+#[derive(Debug)]
+pub struct CheckpointFile {
+    file: TensorFile,
+    /// Everything but the tensors.
+    pub document: serde_json::Value,
+}
+
+fn state_name(l: usize, k: usize) -> String {
+    format!("{}.state.{}", 2 * l, k + 1)
+}
+
+impl<T: Element> Checkpoint<T> {
+    /// The bytes of the file, with `document` as its metadata.
+    fn to_bytes(&self, document: &serde_json::Value) -> Result<Vec<u8>> {
+        let failed = |error: &dyn std::fmt::Display| Error::Internal(format!("the checkpoint's file: {error}"));
+        let mut entries = tensors(&self.weights);
+        for (name, tensor) in self.best.iter().flat_map(tensors) {
+            entries.push((format!("{BEST}{name}"), tensor));
+        }
+        for (l, (states, layer)) in self.states.iter().zip(&self.weights).enumerate() {
+            for (k, state) in states.iter().enumerate() {
+                let shape = vec![state.len() / layer.weight.columns, layer.weight.columns];
+                entries.push((state_name(l, k), Tensor { shape, source: Source::Values(state) }));
+            }
+        }
+        if !self.losses.is_empty() {
+            let tensor = Tensor { shape: vec![self.losses.len()], source: Source::Values(&self.losses) };
+            entries.push((LOSSES.into(), tensor));
+        }
+        let json = serde_json::to_string(document).map_err(|error| failed(&error))?;
+        let metadata = HashMap::from([(KEY.to_string(), format!("{NO_CHECKSUM} {json}"))]);
+        let mut bytes = safetensors::serialize(entries, Some(metadata)).map_err(|error| failed(&error))?;
+        let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("eight bytes of length")) as usize;
+        if header as u64 > LARGEST_HEADER {
+            return Err(Error::Limit(format!("a checkpoint's header of {header} bytes; the most is {LARGEST_HEADER}")));
+        }
+        let place = checksum_place(&bytes[..header]).ok_or_else(|| failed(&"its header has no checksum"))?;
+        let mut hasher = Hasher::new();
+        hasher.update(&bytes);
+        bytes[place..place + NO_CHECKSUM.len()].copy_from_slice(format!("{:08x}", hasher.finalize()).as_bytes());
+        Ok(bytes)
+    }
+
+    /// Saves the checkpoint as `path`; an older file there stays as it is until the new one is on the disk and reads back. `before`
+    /// is called just before the new file takes its place.
+    ///
+    /// # Errors
+    /// As [`save_atomically`]; what `before` returns.
+    pub fn save(&self, path: &Path, document: &serde_json::Value, before: impl FnOnce() -> Result<()>) -> Result<()> {
+        refuse_unless_plain(path)?;
+        let bytes = self.to_bytes(document)?;
+        save_atomically(
+            path,
+            |file| file.write_all(&bytes).map_err(|error| Error::writing(path, &error)),
+            |written| {
+                if fs::read(written).map_err(|error| Error::writing(path, &error))? != bytes {
+                    let name = shown(&path.to_string_lossy());
+                    return Err(Error::Internal(format!("{name}: does not read back as it was written; check the disk")));
+                }
+                before()
+            },
+        )
+    }
+}
+
+/// Where the checksum's digits lie in a header.
+fn checksum_place(header: &[u8]) -> Option<usize> {
+    let before = format!("\"{KEY}\":\"");
+    let place = header.windows(before.len()).position(|bytes| bytes == before.as_bytes())? + before.len();
+    (place + NO_CHECKSUM.len() <= header.len()).then_some(place)
+}
+
+/// Checks that a file is as it was written.
+fn check_sum(path: &Path, name: &str) -> Result<()> {
+    let unreadable = |error: std::io::Error| Error::Model(format!("{name}: cannot be read: {error}"));
+    let damaged = || Error::Model(format!("{name}: is damaged: it is not as it was written"));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(unreadable)?;
+    let header_length = u64::from_le_bytes(length).min(LARGEST_HEADER);
+    let mut header = length.to_vec();
+    (&mut file).take(header_length).read_to_end(&mut header).map_err(unreadable)?;
+    let place = checksum_place(&header).ok_or_else(damaged)?;
+    let digits = header[place..place + NO_CHECKSUM.len()].to_vec();
+    header[place..place + NO_CHECKSUM.len()].copy_from_slice(NO_CHECKSUM.as_bytes());
+    let mut hasher = Hasher::new();
+    hasher.update(&header);
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block).map_err(unreadable)? {
+            0 => break,
+            count => hasher.update(&block[..count]),
+        }
+    }
+    if format!("{:08x}", hasher.finalize()).as_bytes() == digits { Ok(()) } else { Err(damaged()) }
+}
+
+impl CheckpointFile {
+    /// The file's name as it may be printed.
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Opens the checkpoint at `path` and checks that it is as it was written.
+    ///
+    /// # Errors
+    /// Model, naming the file and what is wrong with it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut file = TensorFile::open(path, path)?;
+        let name = &file.name;
+        let Some(text) = file.metadata.remove(KEY) else {
+            return Err(Error::Model(format!("{name}: is no checkpoint of wgrad's")));
+        };
+        check_sum(path, name)?;
+        let json = text.get(NO_CHECKSUM.len() + 1..).unwrap_or_default();
+        let document = from_json(json).map_err(|what| Error::Model(format!("{name}: its metadata: {what}")))?;
+        Ok(Self { file, document })
+    }
+
+    /// The checkpoint of a training of `network` by an optimizer with so many states.
+    ///
+    /// # Errors
+    /// Model, naming the tensor, what was found and what is expected.
+    pub fn read<T: Element>(mut self, network: &Network, states: usize) -> Result<Checkpoint<T>> {
+        let has_best = self.file.tensors.keys().any(|name| name.starts_with(BEST));
+        let mut expected: BTreeMap<String, Vec<u64>> = expected_tensors(network).collect();
+        if has_best {
+            expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{BEST}{name}"), shape)));
+        }
+        for (l, pair) in network.widths().windows(2).enumerate() {
+            let shape = vec![pair[0] as u64 + u64::from(network.bias()), pair[1] as u64];
+            expected.extend((0..states).map(|k| (state_name(l, k), shape.clone())));
+        }
+        let losses = self.file.tensors.get(LOSSES);
+        expected.extend(losses.map(|info| (LOSSES.to_string(), vec![info.shape.iter().product()])));
+        let fits = |(name, shape): (&String, &Vec<u64>)| {
+            self.file.tensors.get(name).is_some_and(|info| info.shape == *shape && info.dtype == T::DTYPE)
+        };
+        if let Some((name, shape)) = expected.iter().find(|&entry| !fits(entry)) {
+            return Err(Error::Model(format!("{}: has no tensor {name} {shape:?} of type {}", self.file.name, T::DTYPE)));
+        }
+        if let Some(name) = self.file.tensors.keys().find(|name| !expected.contains_key(*name)) {
+            return Err(Error::Model(format!("{}: tensor {} belongs to no checkpoint", self.file.name, shown(name))));
+        }
+        let file = &mut self.file;
+        let weights = read_layers(file, network, "")?;
+        let best = if has_best { Some(read_layers(file, network, BEST)?) } else { None };
+        let losses = if expected.contains_key(LOSSES) { file.read(LOSSES)? } else { Vec::new() };
+        let mut read = |l| (0..states).map(|k| file.read(&state_name(l, k))).collect::<Result<_>>();
+        let states = (0..network.layers()).map(&mut read).collect::<Result<_>>()?;
+        Ok(Checkpoint { weights, states, losses, best })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, Initialization};
+
+    fn network() -> Network {
+        Network::new(vec![3, 4, 2], vec![Activation::Relu, Activation::Identity], true).expect("a network")
+    }
+
+    fn checkpoint<T: Element>(best: bool, losses: usize) -> Checkpoint<T> {
+        let weights = Initialization::Auto.weights(&network(), 3);
+        let number = |index: usize| T::from_f64(index as f64 / 7.0);
+        let states = [16, 10].map(|count| (0..2).map(|k| (k..k + count).map(number).collect()).collect());
+        Checkpoint {
+            best: best.then(|| Initialization::Auto.weights(&network(), 4)),
+            weights,
+            states: states.into(),
+            losses: (0..losses).map(number).collect(),
+        }
+    }
+
+    fn round_trip<T: Element>(best: bool, losses: usize) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        let (saved, document) = (checkpoint::<T>(best, losses), serde_json::json!({ "epoch": 3, "name": "a\"b" }));
+        saved.save(&path, &document, || Ok(())).expect("a file");
+        let file = CheckpointFile::open(&path).expect("the file");
+        assert_eq!(file.document, document);
+        assert_eq!(file.read::<T>(&network(), 2).expect("the same network"), saved);
+    }
+
+    #[test]
+    fn what_is_saved_is_what_is_loaded() {
+        round_trip::<f32>(true, 5);
+        round_trip::<f64>(false, 0);
+        round_trip::<f64>(true, 1);
+    }
+
+    #[test]
+    fn any_byte_that_changes_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        checkpoint::<f32>(true, 5).save(&path, &serde_json::json!({ "epoch": 3 }), || Ok(())).expect("a file");
+        let bytes = fs::read(&path).expect("the file");
+        for place in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[place] ^= 0x10;
+            fs::write(&path, &altered).expect("a file");
+            assert!(CheckpointFile::open(&path).is_err(), "byte {place} of {}", bytes.len());
+        }
+        fs::write(&path, &bytes[..bytes.len() - 4]).expect("a file");
+        assert!(CheckpointFile::open(&path).is_err());
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_network_or_type_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        checkpoint::<f32>(false, 0).save(&path, &serde_json::json!({}), || Ok(())).expect("a file");
+        let open = || CheckpointFile::open(&path).expect("the file");
+        let other = Network::new(vec![3, 5, 2], vec![Activation::Relu, Activation::Identity], true).expect("a network");
+        let refused = [
+            open().read::<f32>(&other, 2).map(drop),
+            open().read::<f64>(&network(), 2).map(drop),
+            open().read::<f32>(&network(), 1).map(drop),
+        ];
+        assert!(refused.iter().all(|result| matches!(result, Err(Error::Model(_)))), "{refused:?}");
+    }
+
+    #[test]
+    fn an_older_checkpoint_stays_where_the_new_one_cannot_be_saved() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        let saved = checkpoint::<f32>(false, 0);
+        saved.save(&path, &serde_json::json!({ "epoch": 1 }), || Ok(())).expect("a file");
+        let refused = saved.save(&path, &serde_json::json!({ "epoch": 2 }), || Err(Error::Internal("no".into())));
+        assert!(refused.is_err());
+        assert_eq!(CheckpointFile::open(&path).expect("the older").document["epoch"], 1);
+    }
+}

@@ -1,0 +1,363 @@
+//! Checkpoints of a run: when one is due, what it says beside the numbers, and which one training goes on from.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::device::{Device, Precision};
+use super::fit::{EpochRecord, Least, Memory};
+use super::options::Options;
+use super::session::{Samples, State};
+use super::values::Interval;
+use crate::data::Matrix;
+use crate::error::{Error, Result, shown};
+use crate::model::{Checkpoint, CheckpointFile, Element, RunFolder};
+use crate::network::{Activation, Loss, Network};
+
+/// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
+const FORMAT: u64 = 1;
+/// Checkpoints that nobody asked for take this share of the time, at most.
+const SHARE: u32 = 20;
+
+/// What a run is: whatever its numbers follow from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// The version of wgrad.
+    pub wgrad: String,
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// One a layer.
+    pub activations: Vec<Activation>,
+    /// Whether the layers have biases.
+    pub bias: bool,
+    /// What training makes small.
+    pub loss: Loss,
+    /// The options with everything said.
+    pub options: Options,
+    /// The rows to train on, to choose by and to report on, as the network sees them.
+    pub data: BTreeMap<String, DataFacts>,
+    /// What computes: the device's name, and a GPU's driver.
+    pub device: String,
+}
+
+/// Some rows, as it can be told whether they are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataFacts {
+    /// Number of rows.
+    pub rows: usize,
+    /// CRC-32 of inputs and targets.
+    pub checksum: u32,
+}
+
+impl DataFacts {
+    /// The facts of these samples.
+    pub fn of<T: Element>(samples: &Samples<T>) -> Self {
+        let mut hasher = crc32fast::Hasher::new();
+        let mut bytes = Vec::new();
+        let mut add = |matrix: &Matrix<T>| {
+            for values in matrix.values.chunks(1 << 14) {
+                bytes.clear();
+                values.iter().for_each(|value| value.append_to(&mut bytes));
+                hasher.update(&bytes);
+            }
+        };
+        add(&samples.inputs);
+        add(&samples.targets);
+        Self { rows: samples.inputs.rows, checksum: hasher.finalize() }
+    }
+}
+
+impl Facts {
+    /// The facts of a run of these options.
+    pub fn new(
+        options: &Options,
+        network: &Network,
+        loss: Loss,
+        data: BTreeMap<String, DataFacts>,
+        device: &Device,
+    ) -> Self {
+        let driver = device.gpu().map(|gpu| format!(", {}", shown(&gpu.info().driver))).unwrap_or_default();
+        Self {
+            wgrad: env!("CARGO_PKG_VERSION").into(),
+            widths: network.widths().to_vec(),
+            activations: network.activations().to_vec(),
+            bias: network.bias(),
+            loss,
+            options: options.clone(),
+            data,
+            device: if device.gpu().is_some() { device.label() + &driver } else { "the CPU".into() },
+        }
+    }
+
+    /// What is different in a run that is to go on, a sentence each: whatever would make its numbers others than those of the run
+    /// that was interrupted.
+    pub fn differences(&self, now: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (part, before) in &self.data {
+            match now.data.get(part) {
+                Some(after) if after == before => {}
+                Some(after) if after.rows != before.rows => {
+                    differences.push(format!("the {part} rows were {} and are {}", before.rows, after.rows));
+                }
+                Some(_) => differences.push(format!("the {part} rows are other ones")),
+                None => differences.push(format!("there were {} {part} rows, and there are none", before.rows)),
+            }
+        }
+        let added = now.data.iter().filter(|(part, _)| !self.data.contains_key(*part));
+        differences.extend(added.map(|(part, after)| format!("there were no {part} rows, and there are {}", after.rows)));
+        if self.widths != now.widths {
+            let shape = |widths: &[usize]| widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
+            differences.push(format!("the network was {} and is {}", shape(&self.widths), shape(&now.widths)));
+        }
+        let (before, after) = (decisive(&self.options), decisive(&now.options));
+        for (key, value) in &before {
+            let other = after.get(key).unwrap_or(&Value::Null);
+            if value != other {
+                let text = |value: &Value| shown(&value.to_string().replace('"', ""));
+                differences.push(format!("{key} was {} and is {}", text(value), text(other)));
+            }
+        }
+        differences
+    }
+}
+
+/// The options that decide what numbers come out, but for those whose effect the rows and the shape show.
+fn decisive(options: &Options) -> serde_json::Map<String, Value> {
+    const FREE: [&str; 22] = [
+        "data",
+        "no-header",
+        "delimiter",
+        "labels",
+        "validation",
+        "validation-labels",
+        "test",
+        "test-labels",
+        "hidden",
+        "epochs",
+        "patience",
+        "min-delta",
+        "max-time",
+        "checkpoint-every",
+        "keep-checkpoints",
+        "device",
+        "threads",
+        "tune",
+        "tuned",
+        "device-memory",
+        "step-every",
+        "step-factor",
+    ];
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(options) else { panic!("options are a table of plain values") };
+    let schedule = options.schedule;
+    fields.retain(|key, _| match key.as_str() {
+        "epochs" => schedule == Some(super::ScheduleKind::Cosine),
+        "step-every" | "step-factor" => schedule == Some(super::ScheduleKind::Step),
+        key => !FREE.contains(&key),
+    });
+    fields
+}
+
+/// Everything in a checkpoint but the tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: u64,
+    facts: Facts,
+    steps: u64,
+    epoch: usize,
+    /// The best epoch's loss and number.
+    best: Option<(f64, usize)>,
+    least: Least,
+    seconds: f64,
+    last: Option<EpochRecord>,
+}
+
+/// Whether a checkpoint is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Not now.
+    Not,
+    /// There is a new best epoch, and saving takes little of the time.
+    Worthwhile,
+    /// The epochs or the time that was asked for are over.
+    Asked,
+}
+
+/// The checkpoints of a run that is under way.
+pub struct Checkpoints<'a> {
+    folder: &'a RunFolder,
+    facts: Facts,
+    every: Interval,
+    keep: usize,
+    /// When the newest was saved, how long that took, and of which epoch and step it is.
+    saved: Instant,
+    took: Duration,
+    epoch: usize,
+    step: Option<u64>,
+}
+
+impl<'a> Checkpoints<'a> {
+    /// Checkpoints into this folder, as the options in `facts` say; the run has done so many epochs.
+    pub fn new(folder: &'a RunFolder, facts: Facts, epoch: usize) -> Self {
+        let (every, keep) = (facts.options.checkpoint_every, facts.options.keep_checkpoints);
+        Self {
+            folder,
+            facts,
+            every: every.unwrap_or_default(),
+            keep: keep.unwrap_or(KEEP),
+            saved: Instant::now(),
+            took: Duration::ZERO,
+            epoch,
+            step: None,
+        }
+    }
+
+    /// Epochs until one is due, where it is epochs that are counted.
+    pub fn epochs_until(&self, epoch: usize) -> usize {
+        match self.every {
+            Interval::Epochs(every) => every - epoch % every,
+            Interval::Time(_) => usize::MAX,
+        }
+    }
+
+    /// Whether the time for one has come, even in the middle of an epoch.
+    pub fn time_is_up(&self) -> bool {
+        matches!(self.every, Interval::Time(time) if self.saved.elapsed() >= time)
+    }
+
+    /// Whether one is due after so many epochs, the last of which `is_better` than all before.
+    pub fn due(&self, epoch: usize, is_better: bool) -> Due {
+        let epochs = matches!(self.every, Interval::Epochs(every) if epoch / every > self.epoch / every);
+        if epochs || self.time_is_up() {
+            Due::Asked
+        } else if is_better && self.saved.elapsed() >= SHARE * self.took {
+            Due::Worthwhile
+        } else {
+            Due::Not
+        }
+    }
+
+    /// Saves where training is, unless the newest checkpoint says just that.
+    ///
+    /// # Errors
+    /// Internal, limit or usage, from saving; the older checkpoints stay.
+    pub fn save<T: Precision>(&mut self, state: State<T>, memory: &Memory<T>) -> Result<()> {
+        if self.step == Some(state.steps) {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let document = Document {
+            format: FORMAT,
+            facts: self.facts.clone(),
+            steps: state.steps,
+            epoch: state.epoch,
+            best: memory.best.as_ref().map(|(loss, epoch, _)| (*loss, *epoch)),
+            least: memory.least.clone(),
+            seconds: memory.seconds,
+            last: memory.last.clone(),
+        };
+        let document = serde_json::to_value(&document).map_err(|error| Error::Internal(format!("a checkpoint: {error}")))?;
+        let (steps, epoch) = (state.steps, state.epoch);
+        let best = memory.best.as_ref().map(|(_, _, weights)| weights.clone());
+        let checkpoint = Checkpoint { weights: state.weights, states: state.states, losses: state.losses, best };
+        checkpoint.save(&self.folder.checkpoint(0), &document, || self.folder.rotate_checkpoints(self.keep))?;
+        (self.saved, self.took, self.epoch, self.step) = (Instant::now(), started.elapsed(), epoch, Some(steps));
+        Ok(())
+    }
+}
+
+/// Checkpoints that are kept, unless said otherwise.
+pub const KEEP: usize = 2;
+
+/// Where a run goes on, and what a person should hear about it.
+pub struct Resumed<T> {
+    /// The state of the session.
+    pub state: State<T>,
+    /// What the loop remembers.
+    pub memory: Memory<T>,
+    /// Damaged checkpoints that were passed over, another device.
+    pub remarks: Vec<String>,
+}
+
+/// The newest checkpoint in a run's folder that is whole.
+///
+/// # Errors
+/// Model, if there is none, or if data, shape or options are others than the checkpoint's: each difference is named.
+pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, states: usize) -> Result<Resumed<T>> {
+    let name = shown(&folder.path().to_string_lossy());
+    let mut remarks = Vec::new();
+    for path in folder.checkpoints() {
+        let opened = CheckpointFile::open(&path).and_then(|file| Ok((document(&file)?, file)));
+        let (document, file) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                remarks.push(format!("{error}; going back to the one before"));
+                continue;
+            }
+        };
+        let differences = document.facts.differences(now);
+        if !differences.is_empty() {
+            return Err(Error::Model(format!(
+                "{name}: this is not the run that was interrupted: {}; start a new one (without --resume)",
+                differences.join("; ")
+            )));
+        }
+        let read = file.read::<T>(network, states);
+        match read.and_then(|checkpoint| resumed(document, checkpoint, &now.device)) {
+            Ok(mut resumed) => {
+                remarks.append(&mut resumed.remarks);
+                return Ok(Resumed { remarks, ..resumed });
+            }
+            Err(error) => remarks.push(format!("{error}; going back to the one before")),
+        }
+    }
+    let why = if remarks.is_empty() { String::new() } else { format!(" that can be used ({})", remarks.join("; ")) };
+    Err(Error::Model(format!("{name}: has no checkpoint{why}; train again (without --resume)")))
+}
+
+fn document(file: &CheckpointFile) -> Result<Document> {
+    let refused = |what: String| Error::Model(format!("{}: {what}", file.name()));
+    match file.document.get("format").and_then(Value::as_u64) {
+        Some(FORMAT) => {}
+        other => {
+            let found = other.map_or("none".into(), |format| format.to_string());
+            return Err(refused(format!("is a checkpoint of format {found}, and this wgrad reads format {FORMAT}")));
+        }
+    }
+    serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))
+}
+
+fn resumed<T: Precision>(document: Document, checkpoint: Checkpoint<T>, device: &str) -> Result<Resumed<T>> {
+    let best = match (document.best, checkpoint.best) {
+        (Some((loss, epoch)), Some(weights)) => Some((loss, epoch, weights)),
+        (None, None) => None,
+        _ => return Err(Error::Model("the checkpoint's best epoch has no weights, or its best weights no epoch".into())),
+    };
+    let mut remarks = Vec::new();
+    if document.facts.device != device {
+        let before = &document.facts.device;
+        remarks
+            .push(format!("the run was on {before} and goes on on {device}: the numbers may round otherwise from here on"));
+    }
+    if document.facts.wgrad != env!("CARGO_PKG_VERSION") {
+        remarks.push(format!(
+            "the run was begun by wgrad {}: the numbers may round otherwise from here on",
+            document.facts.wgrad
+        ));
+    }
+    Ok(Resumed {
+        state: State {
+            weights: checkpoint.weights,
+            states: checkpoint.states,
+            steps: document.steps,
+            epoch: document.epoch,
+            losses: checkpoint.losses,
+        },
+        memory: Memory { best, least: document.least, seconds: document.seconds, last: document.last },
+        remarks,
+    })
+}
