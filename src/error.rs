@@ -20,6 +20,9 @@ pub enum Error {
     /// The device asked for is not there. Exit code 5.
     #[error("{0}")]
     NoDevice(String),
+    /// The device has stopped working. Exit code 5.
+    #[error("{0}")]
+    DeviceLost(String),
     /// Memory or a limit of the device does not suffice. Exit code 6.
     #[error("{0}")]
     Limit(String),
@@ -49,7 +52,7 @@ impl Error {
             Self::Usage(_) => 2,
             Self::Data(_) => 3,
             Self::CheckFailed(_) => 4,
-            Self::NoDevice(_) => 5,
+            Self::NoDevice(_) | Self::DeviceLost(_) => 5,
             Self::Limit(_) => 6,
             Self::Diverged(_) => 7,
             Self::Model(_) => 8,

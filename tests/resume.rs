@@ -261,6 +261,64 @@ fn signals_save_and_runs_go_on(device: &str, times: usize) -> Result<(), Failed>
     Ok(())
 }
 
+/// Whichever call to the GPU fails, of a run of 60 steps: a lost device is opened again and the run ends with the same bits; any
+/// other fault ends in its exit code, and what was saved goes on to the same bits. Each call fails in one of three ways, or, with
+/// `WGRAD_TEST_FAULTS=all`, in all three.
+fn any_call_may_fail() -> Result<(), Failed> {
+    let desk = Desk::new()?;
+    let train = ["train", "iris", "--hidden", "5", "--epochs", "4", "--device", "gpu", "--patience", "3", "-o"];
+    desk.ends(0, &[&train[..], &["whole"]].concat())?;
+    let all = std::env::var("WGRAD_TEST_FAULTS").is_ok_and(|which| which == "all");
+    let kinds = [("lost", 5), ("memory", 6), ("refused", 1)];
+    let mut unnoticed = 0;
+    for call in 1.. {
+        for (kind, code) in kinds.iter().cycle().skip(call).take(if all { 3 } else { 1 }) {
+            let fault = format!("{kind}:{call}");
+            let run = format!("{kind}-{call}");
+            let output = desk.command(&[&train[..], &[&run]].concat()).env("WGRAD_GPU_FAULT", &fault).output()?;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let struck = ["was lost", "no memory left", "on purpose"].iter().any(|word| said.contains(word));
+            unnoticed = if struck { 0 } else { unnoticed + 1 };
+            let is_there = desk.path().join(&run).exists();
+            match output.status.code() {
+                // The device was opened again, or the data was streamed instead.
+                Some(0) => desk.same("whole", &run),
+                // What cannot be opened is no device.
+                Some(found) if found == *code || found == 5 => {
+                    if is_there {
+                        desk.ends(0, &["train", "--resume", &run])?;
+                        desk.same("whole", &run)
+                    } else {
+                        Ok(())
+                    }
+                }
+                _ => Err(format!("{:?}", output.status).into()),
+            }
+            .map_err(|error| format!("{fault}: {}; {said}", error.message().unwrap_or_default()))?;
+        }
+        // Beyond the last call nothing fails. (A buffer that there is no memory for may be done without.)
+        if unnoticed == 6 {
+            return if call > 60 { Ok(()) } else { Err(format!("only {call} calls").into()) };
+        }
+    }
+    unreachable!("the calls end")
+}
+
+/// A device that is lost again and again is given up with its exit code, and what was saved goes on.
+fn a_device_is_opened_again_twice() -> Result<(), Failed> {
+    let desk = Desk::new()?;
+    let train = ["train", "iris", "--hidden", "5", "--epochs", "4", "--device", "gpu", "--patience", "3", "-o"];
+    desk.ends(0, &[&train[..], &["whole"]].concat())?;
+    let output = desk.command(&[&train[..], &["run"]].concat()).env("WGRAD_GPU_FAULT", "lost:100/60").output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let again = said.matches("it was opened again").count();
+    if output.status.code() != Some(5) || again != 2 || !said.contains("wgrad train --resume run") {
+        return Err(format!("{:?}: {said}", output.status).into());
+    }
+    desk.ends(0, &["train", "--resume", "run"])?;
+    desk.same("whole", "run")
+}
+
 /// A damaged checkpoint is passed over for the one before it, with a word; where none is whole the run cannot go on.
 fn damaged_checkpoints_are_passed_over() -> Result<(), Failed> {
     let desk = Desk::new()?;
@@ -411,6 +469,8 @@ fn main() {
     trials.push(Trial::test("runs that are killed", killed_runs_end_with_the_same_bits));
     trials.push(Trial::test("runs that are interrupted on the CPU", || signals_save_and_runs_go_on("cpu", 20)));
     trials.push(shared.trial("runs that are interrupted on a GPU".into(), |_| signals_save_and_runs_go_on("gpu", 10)));
+    trials.push(shared.trial("any call to a GPU that fails".into(), |_| any_call_may_fail()));
+    trials.push(shared.trial("a GPU that is lost again and again".into(), |_| a_device_is_opened_again_twice()));
     trials.push(Trial::test("damaged checkpoints", damaged_checkpoints_are_passed_over));
     trials.push(Trial::test("runs of other data, shapes and options", another_run_is_not_gone_on_with));
     trials.push(Trial::test("runs that time or patience ended", time_and_patience_leave_what_goes_on));

@@ -48,6 +48,10 @@ impl RunObserver for Progress {
         device: &Device,
         folder: &Path,
     ) -> Result<()> {
+        if self.epochs > 0 {
+            // A device was lost: what goes on has been told.
+            return Ok(());
+        }
         self.signals = Signals::listen()?;
         self.epochs = recipe.epochs;
         self.last_line = Instant::now();

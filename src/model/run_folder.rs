@@ -75,6 +75,15 @@ impl RunFolder {
         unreachable!("the numbers do not end before the disk does")
     }
 
+    /// Removes what a run that came to nothing has left: its options, its checkpoints, its lock, and the folder, if it is empty then.
+    /// What cannot be removed stays.
+    pub fn discard(&self) {
+        self.remove_temporary_files();
+        let files = self.checkpoints().into_iter().chain([self.run_toml(), self.path.join(LOCK)]);
+        files.for_each(|path| drop(fs::remove_file(path)));
+        drop(fs::remove_dir(&self.path));
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

@@ -97,6 +97,9 @@ pub trait Observer {
     /// Whatever keeps the observer from recording it; training ends with it.
     fn epoch(&mut self, record: &EpochRecord) -> Result<()>;
 
+    /// The first checkpoint, if there are any, is on the disk.
+    fn can_go_on(&mut self) {}
+
     /// A checkpoint that was due is on the disk: after a power cut training goes on from this step.
     fn saved(&mut self, _step: u64) {}
 
@@ -199,6 +202,7 @@ impl<T: Precision> Training<'_, T> {
             // A trial: what cannot be saved is known before anything is lost.
             self.save()?;
         }
+        observer.can_go_on();
         let ending = loop {
             if let Some(best_epoch) = self.exhausted() {
                 break Ending::NoBetter { best_epoch };

@@ -8,15 +8,15 @@ use serde_json::json;
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts};
 use super::device::{Device, DeviceReport, Precision, Wanted};
 use super::fastest::Choice;
-use super::fit::{Ending, EpochRecord, Limits, Measure, Memory, Observer, Training};
+use super::fit::{Ending, EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
 use super::options::{Init, Options};
 use super::planning::{affordable, plan};
 use super::resolution;
 use super::session::{Recipe, Samples, Session};
 use super::sources::{DataReport, Encoded, Sources};
-use crate::data::Task;
-use crate::error::{Error, Result};
-use crate::evaluation::Evaluation;
+use crate::data::{Encoding, Task};
+use crate::error::{Error, Result, shown};
+use crate::evaluation::{Evaluation, Truth};
 use crate::executor::gpu::tuning::Tuned;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
@@ -34,7 +34,12 @@ pub struct Run {
     pub recipe: Recipe,
     /// Where.
     pub device: Device,
+    /// Whether the device was ours to choose.
+    is_ours: bool,
 }
+
+/// How often a device that was lost is opened again in a run.
+const DEVICES_REOPENED: usize = 2;
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -117,8 +122,9 @@ impl Run {
             options.device.open()?
         };
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
-        let mut run = Self { options, sources, network, recipe, device };
-        if run.options.device.is_auto() {
+        let is_ours = options.device.is_auto();
+        let mut run = Self { options, sources, network, recipe, device, is_ours };
+        if is_ours {
             if let (true, Err(error)) = (run.device.gpu().is_some(), run.affordable()) {
                 run.device = Device::cpu(run.options.device.threads.map(usize::from), &error.to_string());
             }
@@ -168,31 +174,88 @@ impl Run {
         }
     }
 
-    /// Trains, evaluates on the test rows and saves everything into a folder.
+    /// Trains, evaluates on the test rows and saves everything into a folder. A device that is lost on the way is opened again, twice
+    /// at most, and training goes on from the last checkpoint; where the device was ours to choose, it goes on on the CPU after that.
     ///
     /// # Errors
     /// What reading, the device, divergence or saving comes to; model, if there is no checkpoint to go on from or it is another
     /// run's. A signal is no error here: see the report's ending.
     pub fn train(self, destination: Destination, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        let (mut run, mut destination) = (self, destination);
+        let new = match &destination {
+            Destination::New(path) => path.clone(),
+            Destination::Resumed(_) => None,
+        };
+        // The run's folder, once there is something in it to go on from.
+        let mut folder = None;
+        for reopened in 0.. {
+            let (mut options, is_ours) = (run.options.clone(), run.is_ours);
+            let lost = match run.train_once(destination, &mut folder, observer) {
+                Ok(report) => return Ok(report),
+                Err(Error::DeviceLost(why)) if reopened < DEVICES_REOPENED || is_ours => why,
+                Err(error) => return Err(with_advice(error, folder.as_deref())),
+            };
+            let again = if reopened < DEVICES_REOPENED { Self::new(&options) } else { Err(Error::DeviceLost(lost.clone())) };
+            run = match again {
+                Err(Error::NoDevice(_) | Error::DeviceLost(_)) if is_ours => {
+                    observer.remark(&format!("{lost}; the CPU goes on from what was saved last"));
+                    options.device.device = Some(Wanted::Cpu);
+                    Self::new(&options)?
+                }
+                Err(error) => return Err(with_advice(error, folder.as_deref())),
+                Ok(run) => {
+                    observer.remark(&format!("{lost}; it was opened again and goes on from what was saved last"));
+                    Self { is_ours, ..run }
+                }
+            };
+            destination = match &folder {
+                Some(folder) => Destination::Resumed(RunFolder::open(folder)?),
+                None => Destination::New(new.clone()),
+            };
+        }
+        unreachable!("the CPU is not lost")
+    }
+
+    fn train_once(
+        self,
+        destination: Destination,
+        folder: &mut Option<PathBuf>,
+        observer: &mut dyn RunObserver,
+    ) -> Result<RunReport> {
         self.affordable()?;
         if self.options.device.double() {
-            self.train_in::<f64>(destination, observer)
+            self.train_in::<f64>(destination, folder, observer)
         } else {
-            self.train_in::<f32>(destination, observer)
+            self.train_in::<f32>(destination, folder, observer)
         }
     }
 
-    fn train_in<T: Precision>(self, destination: Destination, observer: &mut dyn RunObserver) -> Result<RunReport> {
-        let Self { options, sources, network, recipe, device } = self;
+    fn train_in<T: Precision>(
+        self,
+        destination: Destination,
+        begun: &mut Option<PathBuf>,
+        observer: &mut dyn RunObserver,
+    ) -> Result<RunReport> {
+        if let Destination::Resumed(folder) = &destination {
+            *begun = Some(folder.path().to_path_buf());
+        }
+        let mut prepared = self.prepared::<T>(destination)?;
+        let report = prepared.train(begun, observer);
+        if report.is_err() && begun.is_none() {
+            prepared.folder.discard();
+        }
+        report
+    }
+
+    /// Encodes the rows, puts everything onto the device and makes the folder.
+    fn prepared<T: Precision>(self, destination: Destination) -> Result<Prepared<T>> {
+        let Self { options, sources, network, recipe, device, .. } = self;
         let data = sources.report();
         let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
         let Encoded { training: samples, validation, test } = sources.encoded::<T>(network.outputs())?;
         reachable(&network, &samples)?;
-        let parts = [
-            ("training", Some(&samples)),
-            ("validation", validation.as_ref()),
-            ("test", test.as_ref().map(|(samples, _)| samples)),
-        ];
+        let tested = test.as_ref().map(|(samples, _)| samples);
+        let parts = [("training", Some(&samples)), ("validation", validation.as_ref()), ("test", tested)];
         let parts = parts.into_iter().filter_map(|(name, samples)| Some((name.to_string(), DataFacts::of(samples?))));
         let facts = Facts::new(&options, &network, recipe.loss, parts.collect(), &device);
         let resumed = match &destination {
@@ -206,51 +269,93 @@ impl Run {
             Some(resumed) => resumed.state.weights.clone(),
         };
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
+        let (mut memory, mut remarks) = (Memory::default(), Vec::new());
+        if let Some(resumed) = resumed {
+            session.restore(&resumed.state)?;
+            (memory, remarks) = (resumed.memory, resumed.remarks);
+        }
         let folder = match destination {
             Destination::New(path) => RunFolder::create(path.as_deref(), &run_name(&source))?,
             Destination::Resumed(folder) => folder,
         };
-        folder.write_run_toml(&options.to_toml())?;
-        observer.begins(&data, &NetworkReport::of(&network, recipe.loss), &recipe, &device, folder.path())?;
-        let mut memory = Memory::default();
-        if let Some(resumed) = resumed {
-            session.restore(&resumed.state)?;
-            folder.truncate_metrics(session.epoch())?;
-            resumed.remarks.iter().for_each(|remark| observer.remark(remark));
-            observer.resumed(session.epoch(), session.steps());
-            memory = resumed.memory;
-        }
-        let resumed_at = (session.steps() > 0).then(|| session.steps());
-
-        let measure = match encoding.task() {
-            Task::Classification => Measure::Accuracy,
-            Task::Regression => Measure::R2,
-        };
-        let limits = Limits {
-            patience: options.patience,
-            min_delta: options.min_delta.unwrap_or(0.0),
-            time: options.max_time.map(|time| time.0),
-        };
-        let checkpoints = Some(Checkpoints::new(&folder, facts, session.epoch()));
-        let training = Training {
-            session: &mut session,
-            epochs: recipe.epochs,
-            validation: validation.as_ref(),
-            measure,
-            limits,
+        Ok(Prepared {
+            options,
+            data,
+            encoding,
+            network,
+            recipe,
+            device,
+            facts,
+            session,
+            validation,
+            test,
             memory,
-            checkpoints,
+            remarks,
+            folder,
+        })
+    }
+}
+
+/// A run whose data is on its device, and that has its folder.
+struct Prepared<T> {
+    options: Options,
+    data: DataReport,
+    encoding: Encoding,
+    network: Network,
+    recipe: Recipe,
+    device: Device,
+    facts: Facts,
+    session: Session<T>,
+    validation: Option<Samples<T>>,
+    test: Option<(Samples<T>, Truth)>,
+    memory: Memory<T>,
+    /// What a person should hear before it goes on.
+    remarks: Vec<String>,
+    folder: RunFolder,
+}
+
+impl<T: Precision> Prepared<T> {
+    fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        self.folder.write_run_toml(&self.options.to_toml())?;
+        let network = NetworkReport::of(&self.network, self.recipe.loss);
+        observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
+        self.remarks.iter().for_each(|remark| observer.remark(remark));
+        let (epoch, step) = (self.session.epoch(), self.session.steps());
+        if begun.is_some() {
+            self.folder.truncate_metrics(epoch)?;
+            observer.resumed(epoch, step);
+        }
+        let training = Training {
+            session: &mut self.session,
+            epochs: self.recipe.epochs,
+            validation: self.validation.as_ref(),
+            measure: match self.encoding.task() {
+                Task::Classification => Measure::Accuracy,
+                Task::Regression => Measure::R2,
+            },
+            limits: Limits {
+                patience: self.options.patience,
+                min_delta: self.options.min_delta.unwrap_or(0.0),
+                time: self.options.max_time.map(|time| time.0),
+            },
+            memory: std::mem::take(&mut self.memory),
+            checkpoints: Some(Checkpoints::new(&self.folder, self.facts.clone(), epoch)),
         };
-        let fitted = training.fit(&mut Recorder { folder: &folder, observer })?;
-        session.set_weights(&fitted.weights)?;
-        let test = match &test {
-            Some((samples, truth)) => Some(truth.judge(&encoding, &session.predict(&samples.inputs)?)),
+        let fitted = training.fit(&mut Recorder { folder: &self.folder, begun, observer })?;
+        self.finish(fitted, (step > 0).then_some(step))
+    }
+
+    /// Scores the trained weights on the test rows and saves the model.
+    fn finish(&mut self, fitted: Fitted<T>, resumed_at: Option<u64>) -> Result<RunReport> {
+        self.session.set_weights(&fitted.weights)?;
+        let test = match &self.test {
+            Some((samples, truth)) => Some(truth.judge(&self.encoding, &self.session.predict(&samples.inputs)?)),
             None => None,
         };
         let report = RunReport {
-            network: NetworkReport::of(&network, recipe.loss),
-            device: device.report(),
-            data,
+            network: NetworkReport::of(&self.network, self.recipe.loss),
+            device: self.device.report(),
+            data: self.data.clone(),
             ending: fitted.ending,
             epoch: fitted.epoch,
             last_epoch: fitted.last,
@@ -258,16 +363,16 @@ impl Run {
             seconds: fitted.seconds,
             resumed_at,
             test,
-            run: folder.path().to_path_buf(),
+            run: self.folder.path().to_path_buf(),
         };
         let model = Model {
-            network,
-            loss: recipe.loss,
+            network: self.network.clone(),
+            loss: self.recipe.loss,
             weights: StoredWeights::new(&fitted.weights),
-            encoding,
+            encoding: self.encoding.clone(),
             training: json!({
                 "wgrad": env!("CARGO_PKG_VERSION"),
-                "options": options,
+                "options": self.options,
                 "device": report.device,
                 "ending": report.ending,
                 "epoch": report.epoch,
@@ -275,7 +380,7 @@ impl Run {
                 "test": report.test,
             }),
         };
-        model.save(&folder.model())?;
+        model.save(&self.folder.model())?;
         Ok(report)
     }
 }
@@ -308,9 +413,23 @@ pub trait RunObserver: Observer {
     fn resumed(&mut self, epoch: usize, step: u64);
 }
 
+/// An error that broke a run off, and how the run goes on.
+fn with_advice(error: Error, folder: Option<&Path>) -> Error {
+    let Some(folder) = folder else { return error };
+    let advice = format!("; what was saved last goes on with: wgrad train --resume {}", shown(&folder.to_string_lossy()));
+    match error {
+        Error::DeviceLost(what) => Error::DeviceLost(what + &advice),
+        Error::Limit(what) => Error::Limit(what + &advice),
+        Error::Internal(what) => Error::Internal(what + &advice),
+        other => other,
+    }
+}
+
 /// Writes each epoch into `metrics.jsonl` before anybody else hears of it.
 struct Recorder<'a> {
     folder: &'a RunFolder,
+    /// The folder's path, once a checkpoint is in it.
+    begun: &'a mut Option<PathBuf>,
     observer: &'a mut dyn RunObserver,
 }
 
@@ -322,6 +441,10 @@ impl Observer for Recorder<'_> {
     fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
         self.folder.append_metrics(record)?;
         self.observer.epoch(record)
+    }
+
+    fn can_go_on(&mut self) {
+        *self.begun = Some(self.folder.path().to_path_buf());
     }
 
     fn saved(&mut self, step: u64) {

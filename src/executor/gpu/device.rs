@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
-    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PollType, SubmissionIndex,
+    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PollError, PollType,
+    SubmissionIndex,
 };
 
+use super::faults;
 use crate::error::{Error, Result};
 use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::{Shader, Target};
@@ -39,6 +42,14 @@ pub const GPU_LANES: u32 = 32;
 pub const SOFTWARE_LANES: u32 = 8;
 /// The largest workgroup of any kernel (the whole network's); WebGPU promises it everywhere.
 const INVOCATIONS: u32 = 256;
+
+/// How long a GPU may stay silent when it is waited for. Submissions are sized for 50 ms, and drivers end what takes seconds.
+const WATCHDOG: Duration = Duration::from_secs(120);
+/// The same of a software adapter, on which a single dispatch may take minutes.
+const SOFTWARE_WATCHDOG: Duration = Duration::from_secs(3600);
+
+/// How long a device that refuses calls is given to say that it was lost.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// The GPUs of this machine, best first: discrete, integrated, virtual, other, software.
 pub struct Gpus {
@@ -106,15 +117,21 @@ impl Gpus {
             required_features: adapter.features() & Features::TIMESTAMP_QUERY,
             ..Default::default()
         };
-        let (device, queue) = pollster::block_on(adapter.request_device(&description))
-            .map_err(|error| Error::NoDevice(format!("{} ({}) cannot be opened: {error}", info.name, info.backend)))?;
+        let refused = |why: &dyn std::fmt::Display| {
+            Error::NoDevice(format!("{} ({}) cannot be opened: {why}", info.name, info.backend))
+        };
+        if let Some(fault) = faults::next() {
+            return Err(refused(&format!("a fault on purpose ({fault:?})")));
+        }
+        let (device, queue) = pollster::block_on(adapter.request_device(&description)).map_err(|error| refused(&error))?;
         let fault = Arc::new(Mutex::new(None));
         let lost = Arc::clone(&fault);
         device.set_device_lost_callback(move |reason, message| {
-            note(&lost, format!("the device was lost ({reason:?}): {message}"));
+            let message = if message.is_empty() { format!("{reason:?}") } else { message };
+            note(&lost, Fault::Lost(message));
         });
         let uncaptured = Arc::clone(&fault);
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, error.to_string())));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, Fault::Error(error.to_string()))));
         Ok(Device { device, queue, info, fault, memory: None, iterations: MOST_ITERATIONS, pipelines: Arc::default() })
     }
 }
@@ -141,10 +158,21 @@ fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
     }
 }
 
-/// Keeps the first fault: later ones follow from it.
-fn note(fault: &Mutex<Option<String>>, message: String) {
-    if let Ok(mut fault) = fault.lock() {
-        fault.get_or_insert(message);
+/// What went wrong outside of every call of ours.
+#[derive(Debug, Clone)]
+enum Fault {
+    /// The device is lost, with the driver's word for it.
+    Lost(String),
+    /// An error.
+    Error(String),
+}
+
+/// Keeps the first fault: later ones follow from it. But that a device is lost says more than any error.
+fn note(known: &Mutex<Option<Fault>>, fault: Fault) {
+    if let Ok(mut known) = known.lock()
+        && !matches!((&*known, &fault), (Some(Fault::Lost(_)), _) | (Some(_), Fault::Error(_)))
+    {
+        *known = Some(fault);
     }
 }
 
@@ -155,7 +183,7 @@ pub struct Device {
     queue: wgpu::Queue,
     info: GpuInfo,
     /// The first error that no call of ours was told: a lost device, or an error outside every scope.
-    fault: Arc<Mutex<Option<String>>>,
+    fault: Arc<Mutex<Option<Fault>>>,
     /// Bytes of its memory to use at most.
     memory: Option<u64>,
     /// Loop iterations that an invocation may have.
@@ -216,25 +244,54 @@ impl Device {
     /// Calls the device and waits for its verdict.
     ///
     /// # Errors
-    /// Limit, when memory ran out; internal, for anything else; both name `what` was done.
+    /// Device lost, if it is; limit, when memory ran out; internal, for anything else; these name `what` was done.
     pub(super) fn guarded<R>(&self, what: &str, call: impl FnOnce(&wgpu::Device) -> R) -> Result<R> {
+        self.meet(what)?;
         let memory = self.device.push_error_scope(ErrorFilter::OutOfMemory);
         let internal = self.device.push_error_scope(ErrorFilter::Internal);
         let validation = self.device.push_error_scope(ErrorFilter::Validation);
         let result = call(&self.device);
         let validation = pollster::block_on(validation.pop());
         let internal = pollster::block_on(internal.pop());
-        if pollster::block_on(memory.pop()).is_some() {
-            return Err(Error::Limit(format!(
-                "{} has no memory left for '{what}': take smaller batches or hidden layers, or --device cpu",
-                self.info.name
-            )));
-        }
-        if let Some(error) = validation.or(internal) {
-            return Err(Error::Internal(format!("{} refused '{what}': {error}", self.info.name)));
-        }
+        let memory = pollster::block_on(memory.pop());
+        // Of a lost device every call is refused, for one reason or another.
         self.faultless()?;
-        Ok(result)
+        if memory.is_some() {
+            return Err(self.no_memory(what));
+        }
+        match validation.or(internal) {
+            None => Ok(result),
+            Some(error) => match self.told(Fault::Error(error.to_string())) {
+                Error::Internal(_) => Err(self.refused(what, &error)),
+                lost => Err(lost),
+            },
+        }
+    }
+
+    fn no_memory(&self, what: &str) -> Error {
+        Error::Limit(format!(
+            "{} has no memory left for '{what}': take smaller batches or hidden layers, or --device cpu",
+            self.info.name
+        ))
+    }
+
+    fn refused(&self, what: &str, why: &dyn std::fmt::Display) -> Error {
+        Error::Internal(format!("{} refused '{what}': {why}", self.info.name))
+    }
+
+    /// The fault that a test wants for this call.
+    fn meet(&self, what: &str) -> Result<()> {
+        match faults::next() {
+            None => Ok(()),
+            Some(faults::Fault::Memory) => Err(self.no_memory(what)),
+            Some(faults::Fault::Refused) => Err(self.refused(what, &"a fault on purpose")),
+            Some(faults::Fault::Lost) => {
+                self.device.destroy();
+                // The word of it comes with the next look at the device; the call goes on and meets what it meets.
+                let _ = self.device.poll(PollType::Poll);
+                Ok(())
+            }
+        }
     }
 
     /// The pipeline of a composed shader, which `compile` makes when it is asked for first.
@@ -300,10 +357,18 @@ impl Device {
 
     /// Waits for a submission, or for all.
     pub(super) fn wait(&self, submission_index: Option<SubmissionIndex>) -> Result<()> {
+        self.meet("a wait")?;
         self.faultless()?;
-        let polled = self.device.poll(PollType::Wait { submission_index, timeout: None });
-        polled.map_err(|error| Error::Internal(format!("waiting for {} failed: {error}", self.info.name)))?;
-        self.faultless()
+        let timeout = if self.info.software { SOFTWARE_WATCHDOG } else { WATCHDOG };
+        let polled = self.device.poll(PollType::Wait { submission_index, timeout: Some(timeout) });
+        self.faultless()?;
+        match polled {
+            Ok(_) => Ok(()),
+            Err(PollError::Timeout) => {
+                Err(Error::DeviceLost(format!("{} has not answered for {} s", self.info.name, timeout.as_secs())))
+            }
+            Err(error) => Err(self.told(Fault::Error(format!("waiting for it failed: {error}")))),
+        }
     }
 
     /// The bytes of a buffer from `offset` on, after everything that was submitted.
@@ -315,25 +380,40 @@ impl Device {
         let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
         self.submit(encoder)?;
+        self.meet("a read-back")?;
         let (sender, receiver) = mpsc::channel();
         staging.map_async(MapMode::Read, .., move |result| {
             // The receiver is gone only when the wait below has failed, which is the error that is told.
             let _ = sender.send(result);
         });
         self.wait(None)?;
-        let failed = |why: String| Error::Internal(format!("{} did not give its results back: {why}", self.info.name));
+        let failed = |why: String| self.told(Fault::Error(format!("it did not give its results back: {why}")));
         receiver.recv().map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
         let range = staging.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
         Ok(range.to_vec())
     }
 
+    /// That nothing went wrong outside of every call of ours.
     fn faultless(&self) -> Result<()> {
-        match self.fault.lock() {
-            Ok(fault) => match fault.as_ref() {
-                None => Ok(()),
-                Some(message) => Err(Error::Internal(format!("{}: {message}", self.info.name))),
+        match self.fault()? {
+            None => Ok(()),
+            Some(fault) => Err(self.told(fault)),
+        }
+    }
+
+    fn fault(&self) -> Result<Option<Fault>> {
+        let unknown = |_| Error::Internal(format!("{}: an error handler failed", self.info.name));
+        self.fault.lock().map_err(unknown).map(|fault| fault.clone())
+    }
+
+    /// A fault as an error. A device that was lost refuses calls before it says so.
+    fn told(&self, fault: Fault) -> Error {
+        let _ = self.device.poll(PollType::Wait { submission_index: None, timeout: Some(LAST_WORD) });
+        match self.fault() {
+            Ok(Some(Fault::Lost(why))) => Error::DeviceLost(format!("{} was lost: {why}", self.info.name)),
+            _ => match fault {
+                Fault::Lost(why) | Fault::Error(why) => Error::Internal(format!("{}: {why}", self.info.name)),
             },
-            Err(_) => Err(Error::Internal(format!("{}: an error handler failed", self.info.name))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Runs a plan on a GPU: buffers that stay there, pipelines and bind groups made once, many dispatches a submission.
 
 pub mod device;
+mod faults;
 mod timestamps;
 pub mod tuning;
 
