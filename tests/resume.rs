@@ -14,6 +14,7 @@ use serde_json::Value;
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
+use wgrad::training::divergence;
 use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, ScheduleKind, Session, State, Wanted};
 
 /// What is trained in a session: with layers of one kernel each where they are wide, whole steps in one kernel where not.
@@ -24,6 +25,7 @@ struct Net {
     shuffle: bool,
     /// Whether the GPU's memory is to be too small for the data.
     is_streamed: bool,
+    learning_rate: f64,
 }
 
 const ROWS: usize = 203;
@@ -35,7 +37,7 @@ fn made<T: Precision>(net: Net, device: &Device) -> Result<Session<T>, Failed> {
         loss: Loss::CrossEntropy,
         reduction: Reduction::Mean,
         optimizer: Optimizer::new(net.optimizer),
-        schedule: Schedule { kind: ScheduleKind::Cosine, warmup: 1.0, ..Schedule::constant(0.01) },
+        schedule: Schedule { kind: ScheduleKind::Cosine, warmup: 1.0, ..Schedule::constant(net.learning_rate) },
         batch: 7,
         shuffle: net.shuffle,
         epochs: EPOCHS,
@@ -88,6 +90,55 @@ fn interruptions_leave_no_trace<T: Precision>(net: Net, device: &Device) -> Resu
         broken += breaks;
     }
     if broken > 10 { Ok(()) } else { Err(format!("only {broken} breaks in the middle of an epoch").into()) }
+}
+
+/// The step in which training leaves the finite numbers is found from its beginning, and from a state on the way there, and it is the one
+/// that a training step by step shows.
+fn divergence_is_found<T: Precision>(net: Net, device: &Device) -> Result<(), Failed> {
+    let mut session = made::<T>(net, device)?;
+    let first = session.state()?;
+    let mut good = first.clone();
+    loop {
+        session.restore(&good)?;
+        let trained = session.train(1, |_| ControlFlow::Break(()))?;
+        let state = session.state()?;
+        if state.epoch == EPOCHS {
+            return Err("it does not diverge".into());
+        }
+        if !state.is_finite() || !trained.losses.iter().all(|loss| loss.is_finite()) {
+            break;
+        }
+        good = state;
+    }
+    for from in [&first, &good] {
+        let found = divergence::find(&mut session, from, EPOCHS)?.ok_or("a divergence")?;
+        if found.step != good.steps + 1 || found.good != good || found.epoch != good.epoch + 1 {
+            return Err(
+                format!("found in step {} of epoch {}, after {} good ones", found.step, found.epoch, good.steps).into()
+            );
+        }
+        if session.state()? != good || found.kernel == "the loss" {
+            return Err(format!("'{}' is told, and the session is elsewhere", found.kernel).into());
+        }
+    }
+    if good.steps > 2 { Ok(()) } else { Err("it diverges too soon to tell".into()) }
+}
+
+/// A run that diverges says where, with its exit code; what it has saved diverges in the same step.
+fn a_run_that_diverges_says_where(device: &str) -> Result<(), Failed> {
+    let desk = Desk::new()?;
+    let train = ["train", "wine-quality", "--optimizer", "sgd", "--learning-rate", "1.5", "--device", device, "-o", "run"];
+    let said = desk.ends(7, &train)?;
+    let (epoch, step) = (last_after(&said, "diverged in epoch"), last_after(&said, ", step").ok_or("a step")?);
+    // 1279 rows in batches of 32.
+    if epoch != Some((step - 1) / 40 + 1) || last_after(&said, "after step") != Some(step - 1) {
+        return Err(said.into());
+    }
+    if !["forward", "update", "layer", "loss"].iter().any(|layer| said.contains(layer)) {
+        return Err(format!("no layer is named: {said}").into());
+    }
+    let said = desk.ends(7, &["train", "--resume", "run"])?;
+    if last_after(&said, ", step") == Some(step) { Ok(()) } else { Err(format!("{step} at first; {said}").into()) }
 }
 
 /// The tensors of a run's model and of its checkpoint, and its log without the time that it took.
@@ -373,7 +424,7 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
     desk.ends(0, &[&train[..], &["run"]].concat())?;
     let before = desk.left("run")?;
     for (flags, differences) in [
-        (vec!["--optimizer", "sgd"], vec!["optimizer was adam and is sgd", "learning-rate was 0.001 and is 0.1"]),
+        (vec!["--optimizer", "sgd"], vec!["optimizer was adam and is sgd"]),
         (vec!["--hidden", "3"], vec!["the network was 2-64-1 and is 2-3-1"]),
         (vec!["--seed", "5", "--batch-size", "9"], vec!["seed was 0 and is 5", "batch-size was 8 and is 9"]),
         (vec!["--precision", "f64"], vec!["precision was f32 and is f64"]),
@@ -392,10 +443,17 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
         return Err(format!("{more}{other}").into());
     }
     assert!(desk.left("run")? == before, "nothing is changed");
+    fs::write(desk.path().join("rows.csv"), rows(300))?;
+    let said = desk.ends(0, &["train", "--resume", "run", "--learning-rate", "0.01", "--epochs", "5"])?;
+    if !said.contains("learning-rate was 0.001 and is 0.01, from here on") {
+        return Err(said.into());
+    }
+    fs::remove_dir_all(desk.path().join("run"))?;
 
     // The same rows elsewhere, more epochs and threads: the same training.
     fs::remove_file(desk.path().join("rows.csv"))?;
     fs::write(desk.path().join("moved.csv"), rows(300))?;
+    desk.ends(0, &["train", "moved.csv", "--epochs", "4", "--device", "cpu", "-o", "run"])?;
     desk.ends(0, &["train", "moved.csv", "--resume", "run", "--epochs", "9", "--threads", "1"])?;
     let whole = ["train", "moved.csv", "--epochs", "9", "--device", "cpu", "--batch-size", "8", "-o", "whole"];
     desk.ends(0, &whole)?;
@@ -452,7 +510,7 @@ fn main() {
         (300, OptimizerKind::Momentum, true),
         (300, OptimizerKind::Adam, false),
     ] {
-        let net = Net { hidden, optimizer, shuffle, is_streamed: false };
+        let net = Net { hidden, optimizer, shuffle, is_streamed: false, learning_rate: 0.01 };
         let name =
             format!("sessions of {hidden} hidden units, {optimizer}, {}", if shuffle { "shuffled" } else { "in order" });
         let cpu = || Device::cpu(Some(2), "test");
@@ -466,6 +524,18 @@ fn main() {
             }));
         }
     }
+    for hidden in [17, 300] {
+        let net = Net { hidden, optimizer: OptimizerKind::Momentum, shuffle: true, is_streamed: false, learning_rate: 3e37 };
+        let name = format!("the step that diverges, {hidden} hidden units");
+        trials.push(Trial::test(format!("{name}, f32"), move || {
+            divergence_is_found::<f32>(net, &Device::cpu(Some(2), "test"))
+        }));
+        trials.push(shared.trial(format!("{name}, gpu"), move |_| {
+            divergence_is_found::<f32>(net, &Device::choose(&Wanted::Gpu, None, false)?)
+        }));
+    }
+    trials.push(Trial::test("runs that diverge on the CPU", || a_run_that_diverges_says_where("cpu")));
+    trials.push(shared.trial("runs that diverge on a GPU".into(), |_| a_run_that_diverges_says_where("gpu")));
     trials.push(Trial::test("runs that are killed", killed_runs_end_with_the_same_bits));
     trials.push(Trial::test("runs that are interrupted on the CPU", || signals_save_and_runs_go_on("cpu", 20)));
     trials.push(shared.trial("runs that are interrupted on a GPU".into(), |_| signals_save_and_runs_go_on("gpu", 10)));

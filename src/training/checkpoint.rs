@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Least, Memory};
+use super::health::Health;
 use super::options::Options;
 use super::session::{Samples, State};
 use super::values::Interval;
@@ -93,8 +94,20 @@ impl Facts {
         }
     }
 
-    /// What is different in a run that is to go on, a sentence each: whatever would make its numbers others than those of the run
-    /// that was interrupted.
+    /// What is said anew of the learning rate for the steps that are left: a training that diverges needs another.
+    pub fn changes(&self, now: &Self) -> Vec<String> {
+        let mut keys = vec!["learning-rate", "schedule", "warmup"];
+        keys.extend(match now.options.schedule {
+            // Half a cosine ends with the last epoch.
+            Some(super::ScheduleKind::Cosine) => ["epochs"].as_slice(),
+            Some(super::ScheduleKind::Step) => &["step-every", "step-factor"],
+            Some(super::ScheduleKind::Constant) | None => &[],
+        });
+        let (before, after) = (fields(&self.options), fields(&now.options));
+        keys.into_iter().filter(|key| before.get(*key) != after.get(*key)).map(|key| said(key, &before, &after)).collect()
+    }
+
+    /// What is different in a run that is to go on, a sentence each: whatever would make another training of it.
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();
         for (part, before) in &self.data {
@@ -113,52 +126,54 @@ impl Facts {
             let shape = |widths: &[usize]| widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
             differences.push(format!("the network was {} and is {}", shape(&self.widths), shape(&now.widths)));
         }
-        let (before, after) = (decisive(&self.options), decisive(&now.options));
-        for (key, value) in &before {
-            let other = after.get(key).unwrap_or(&Value::Null);
-            if value != other {
-                let text = |value: &Value| shown(&value.to_string().replace('"', ""));
-                differences.push(format!("{key} was {} and is {}", text(value), text(other)));
-            }
-        }
+        let (before, after) = (fields(&self.options), fields(&now.options));
+        let decides = |key: &&String| !FREE.contains(&key.as_str()) && !RATES.contains(&key.as_str());
+        let other = before.keys().filter(decides).filter(|key| before.get(*key) != after.get(*key));
+        differences.extend(other.map(|key| said(key, &before, &after)));
         differences
     }
 }
 
-/// The options that decide what numbers come out, but for those whose effect the rows and the shape show.
-fn decisive(options: &Options) -> serde_json::Map<String, Value> {
-    const FREE: [&str; 22] = [
-        "data",
-        "no-header",
-        "delimiter",
-        "labels",
-        "validation",
-        "validation-labels",
-        "test",
-        "test-labels",
-        "hidden",
-        "epochs",
-        "patience",
-        "min-delta",
-        "max-time",
-        "checkpoint-every",
-        "keep-checkpoints",
-        "device",
-        "threads",
-        "tune",
-        "tuned",
-        "device-memory",
-        "step-every",
-        "step-factor",
-    ];
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(options) else { panic!("options are a table of plain values") };
-    let schedule = options.schedule;
-    fields.retain(|key, _| match key.as_str() {
-        "epochs" => schedule == Some(super::ScheduleKind::Cosine),
-        "step-every" | "step-factor" => schedule == Some(super::ScheduleKind::Step),
-        key => !FREE.contains(&key),
-    });
-    fields
+/// The options that may change when a run goes on: they decide no number, or the rows and the shape show what they do.
+const FREE: [&str; 20] = [
+    "data",
+    "no-header",
+    "delimiter",
+    "labels",
+    "validation",
+    "validation-labels",
+    "test",
+    "test-labels",
+    "hidden",
+    "epochs",
+    "patience",
+    "min-delta",
+    "max-time",
+    "checkpoint-every",
+    "keep-checkpoints",
+    "device",
+    "device-memory",
+    "threads",
+    "tune",
+    "tuned",
+];
+/// Those that may change, with a word: the rest of the run is trained otherwise.
+const RATES: [&str; 5] = ["learning-rate", "schedule", "warmup", "step-every", "step-factor"];
+
+fn fields(options: &Options) -> serde_json::Map<String, Value> {
+    match serde_json::to_value(options) {
+        Ok(Value::Object(fields)) => fields,
+        _ => panic!("options are a table of plain values"),
+    }
+}
+
+/// How an option was and how it is.
+fn said(key: &str, before: &serde_json::Map<String, Value>, after: &serde_json::Map<String, Value>) -> String {
+    let text = |fields: &serde_json::Map<String, Value>| match fields.get(key) {
+        None | Some(Value::Null) => "not set".into(),
+        Some(value) => shown(&value.to_string().replace('"', "")),
+    };
+    format!("{key} was {} and is {}", text(before), text(after))
 }
 
 /// Everything in a checkpoint but the tensors.
@@ -172,6 +187,7 @@ struct Document {
     /// The best epoch's loss and number.
     best: Option<(f64, usize)>,
     least: Least,
+    health: Health,
     seconds: f64,
     last: Option<EpochRecord>,
 }
@@ -257,6 +273,7 @@ impl<'a> Checkpoints<'a> {
             epoch: state.epoch,
             best: memory.best.as_ref().map(|(loss, epoch, _)| (*loss, *epoch)),
             least: memory.least.clone(),
+            health: memory.health,
             seconds: memory.seconds,
             last: memory.last.clone(),
         };
@@ -307,8 +324,10 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
             )));
         }
         let read = file.read::<T>(network, states);
+        let changes = document.facts.changes(now);
         match read.and_then(|checkpoint| resumed(document, checkpoint, &now.device)) {
             Ok(mut resumed) => {
+                remarks.extend(changes.into_iter().map(|change| format!("{change}, from here on")));
                 remarks.append(&mut resumed.remarks);
                 return Ok(Resumed { remarks, ..resumed });
             }
@@ -357,7 +376,13 @@ fn resumed<T: Precision>(document: Document, checkpoint: Checkpoint<T>, device: 
             epoch: document.epoch,
             losses: checkpoint.losses,
         },
-        memory: Memory { best, least: document.least, seconds: document.seconds, last: document.last },
+        memory: Memory {
+            best,
+            least: document.least,
+            health: document.health,
+            seconds: document.seconds,
+            last: document.last,
+        },
         remarks,
     })
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Checkpoints, Due};
 use super::device::Precision;
+use super::health::Health;
 use super::session::{Samples, Session};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
@@ -178,6 +179,8 @@ pub struct Memory<T> {
     pub best: Option<(f64, usize, Weights<T>)>,
     /// The least training loss.
     pub least: Least,
+    /// What was said of saturated units and vanishing gradients.
+    pub health: Health,
     /// Seconds of training.
     pub seconds: f64,
     /// The last whole epoch.
@@ -186,7 +189,7 @@ pub struct Memory<T> {
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
-        Self { best: None, least: Least::default(), seconds: 0.0, last: None }
+        Self { best: None, least: Least::default(), health: Health::default(), seconds: 0.0, last: None }
     }
 }
 
@@ -268,6 +271,8 @@ impl<T: Precision> Training<'_, T> {
             };
             is_better |= self.look_at(record, observer)?;
         }
+        let remarks = self.memory.health.look(self.session, epoch + 1..=self.session.epoch())?;
+        remarks.iter().for_each(|remark| observer.remark(remark));
         self.memory.seconds = clock.seconds();
         if let Some(loss) = trained.partial {
             finite(loss, self.session.epoch() + 1, self.session.learning_rate(self.session.steps() - 1))?;
@@ -316,8 +321,7 @@ impl<T: Precision> Training<'_, T> {
     fn save(&mut self) -> Result<()> {
         let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
         let state = self.session.state()?;
-        let numbers = state.weights.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
-        if !numbers.chain(state.states.iter().flatten().flatten()).all(|value| value.is_finite()) {
+        if !state.is_finite() {
             return Err(diverged("a weight", state.epoch + 1, self.session.learning_rate(state.steps.saturating_sub(1))));
         }
         checkpoints.save(state, &self.memory)
@@ -374,10 +378,7 @@ fn finite(loss: f64, epoch: usize, learning_rate: f64) -> Result<()> {
 }
 
 fn diverged(what: &str, epoch: usize, learning_rate: f64) -> Error {
-    Error::Diverged(format!(
-        "training diverged: {what} is no longer finite in epoch {epoch}, at learning rate {learning_rate:?}; try a lower \
-         --learning-rate (a tenth, say), --scale standard, or another --init"
-    ))
+    Error::Diverged(format!("{what} is no longer finite in epoch {epoch}, at learning rate {learning_rate:?}"))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 pub mod application;
 pub mod checkpoint;
 pub mod device;
+pub mod divergence;
 pub mod fastest;
 pub mod fit;
+pub mod health;
 pub mod options;
 pub mod planning;
 pub mod predictions;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts};
 use super::device::{Device, DeviceReport, Precision, Wanted};
+use super::divergence::{self, Divergence};
 use super::fastest::Choice;
 use super::fit::{Ending, EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
 use super::options::{Init, Options};
@@ -341,8 +342,32 @@ impl<T: Precision> Prepared<T> {
             memory: std::mem::take(&mut self.memory),
             checkpoints: Some(Checkpoints::new(&self.folder, self.facts.clone(), epoch)),
         };
-        let fitted = training.fit(&mut Recorder { folder: &self.folder, begun, observer })?;
-        self.finish(fitted, (step > 0).then_some(step))
+        match training.fit(&mut Recorder { folder: &self.folder, begun, observer }) {
+            Ok(fitted) => self.finish(fitted, (step > 0).then_some(step)),
+            Err(Error::Diverged(what)) if begun.is_some() => Err(self.diverged(&what)?),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where training left the finite numbers; the state before that step is saved.
+    fn diverged(&mut self, what: &str) -> Result<Error> {
+        let advice = "try a lower --learning-rate (a tenth, say), --scale standard, or another --init";
+        let states = self.recipe.optimizer.kind.states();
+        let last = checkpoint::latest::<T>(&self.folder, &self.facts, &self.network, states)?;
+        let found = divergence::find(&mut self.session, &last.state, self.recipe.epochs)?;
+        let Some(found) = found else {
+            return Ok(Error::Diverged(format!("training diverged: {what}; {advice}")));
+        };
+        let Divergence { good, epoch, step, kernel, learning_rate } = found;
+        let saved = good.steps;
+        self.folder.truncate_metrics(good.epoch)?;
+        Checkpoints::new(&self.folder, self.facts.clone(), good.epoch).save(good, &last.memory)?;
+        let run = shown(&self.folder.path().to_string_lossy());
+        Ok(Error::Diverged(format!(
+            "training diverged in epoch {epoch}, step {step}: '{kernel}' is the first to leave the finite numbers, at learning rate \
+             {learning_rate:?}; {advice}. The state after step {saved} is saved: wgrad train --resume {run} --learning-rate RATE goes on \
+             from it"
+        )))
     }
 
     /// Scores the trained weights on the test rows and saves the model.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::Step;
 use crate::network::{Layer, Loss, Network, Optimizer, Weights};
-use crate::plan::{Phase, Plan};
+use crate::plan::{BufferId, Element, Phase, Plan};
 use crate::random::{Purpose, Stream};
 
 /// Whether the rows of a batch are averaged or added up.
@@ -90,6 +90,14 @@ pub struct State<T> {
     pub epoch: usize,
     /// The losses of the rows that were done of the epoch under way; none between epochs.
     pub losses: Vec<T>,
+}
+
+impl<T: Precision> State<T> {
+    /// Whether every number is finite.
+    pub fn is_finite(&self) -> bool {
+        let weights = self.weights.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
+        weights.chain(self.states.iter().flatten().flatten()).chain(&self.losses).all(|value| value.is_finite())
+    }
 }
 
 /// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
@@ -227,6 +235,61 @@ impl<T: Precision> Session<T> {
         self.executor.plan()
     }
 
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// How it is trained.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// So many rows of the training data, or all: those that lie first on the device.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn first_rows(&mut self, rows: usize) -> Result<Samples<T>> {
+        let (inputs, targets) = (self.executor.plan().inputs[0], self.executor.plan().targets[0]);
+        let rows = rows.min(inputs.rows).min(targets.rows);
+        let (width, outputs) = (self.network.inputs(), self.network.outputs());
+        Ok(Samples {
+            inputs: Matrix::new(rows, width, self.executor.read(inputs.buffer, 0, rows)?),
+            targets: Matrix::new(rows, outputs, self.executor.read(targets.buffer, 0, rows)?),
+        })
+    }
+
+    /// Takes the next step kernel by kernel, without counting it, up to the first that leaves something that is not finite: its label.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
+        self.shuffle()?;
+        self.stream(self.steps_begun(), true)?;
+        let step = self.step(self.steps_begun());
+        for index in 0..self.executor.plan().training.len() {
+            self.executor.run_launches(Phase::Training, index..index + 1, &[step])?;
+            let plan = self.executor.plan();
+            let launch = plan.training[index].clone();
+            let written = launch.writes.iter().filter(|&&id| plan.buffers[id].element == Element::Real);
+            // Rows past a short batch are those of one before.
+            let rows = |id: BufferId| match plan.buffers[id].rows {
+                rows if plan.parameters.contains(&id) || plan.states.concat().contains(&id) => rows,
+                rows => rows.min(step.rows),
+            };
+            let written: Vec<(BufferId, usize)> = written.map(|&id| (id, rows(id))).collect();
+            let parameters = plan.parameters.clone();
+            for (id, rows) in written {
+                if !self.executor.read(id, 0, rows)?.iter().all(|value| value.is_finite()) {
+                    let layer = parameters.iter().position(|&other| other == id);
+                    let place = layer.map_or(", loss".into(), |l| format!(", layer {}", l + 1));
+                    return Ok(Some(if launch.kernel.takes_many_steps() { launch.label + &place } else { launch.label }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Steps taken so far.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -346,6 +409,7 @@ impl<T: Precision> Session<T> {
         assert_eq!(ids.len(), states.len(), "the states of this optimizer");
         ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
         (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![state.losses.clone()]);
+        self.piece = 1;
         Ok(())
     }
 

@@ -95,6 +95,18 @@ impl Problem {
         Ok(self.step.scale * self.executor.read_values(losses, 0, self.step.rows)?.iter().sum::<f64>())
     }
 
+    /// Each layer's outputs [rows × units], row by row, with the parameters as they are; of a softmax layer, or one with a joint loss,
+    /// what the plan leaves of it.
+    ///
+    /// # Errors
+    /// What the executor reports.
+    pub fn outputs(&mut self) -> Result<Vec<Vec<f64>>> {
+        self.executor.run(Phase::Evaluation, &[self.step])?;
+        let forwards = self.executor.plan().evaluation.iter().filter(|launch| launch.label.starts_with("forward"));
+        let ids: Vec<BufferId> = forwards.map(|launch| launch.writes[0]).collect();
+        ids.into_iter().map(|id| self.executor.read(id, 0, self.step.rows)).collect()
+    }
+
     /// What one step of rate 1 subtracts from each parameter, layer by layer; the parameters are put back.
     ///
     /// # Errors
