@@ -2,6 +2,8 @@
 # Runs every test: finds or installs a Vulkan driver and the Python packages that some tests compare with, then `cargo test`.
 # Arguments go to `cargo test`, as in `tests/run.sh --test kernels`.
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
+#   WGRAD_TEST_KILLS=200      how often tests/resume.rs kills a run (30)
+#   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all three ways, not in one
 #   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy and safetensors to compare with; otherwise one is made in the target folder
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
