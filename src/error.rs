@@ -60,8 +60,11 @@ impl Error {
         }
     }
 
-    /// A data error about a file that could not be opened or read.
+    /// A data error about a file that could not be opened or read; a limit, where memory for it was not there.
     pub fn reading(path: &Path, error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::OutOfMemory {
+            return Self::Limit(format!("{}: there is no memory for what it holds", shown(&path.to_string_lossy())));
+        }
         Self::Data(format!("{}: cannot be read: {error}", shown(&path.to_string_lossy())))
     }
 

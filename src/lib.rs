@@ -15,6 +15,7 @@ pub mod evaluation;
 pub mod executor;
 pub mod kernels;
 pub mod lesson;
+mod memory;
 pub mod model;
 pub mod network;
 pub mod plan;

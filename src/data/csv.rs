@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use csv_core::ReadFieldResult;
 
-use super::table::listed;
+use super::table::{check_memory, listed};
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
@@ -97,6 +97,11 @@ struct File<'a> {
 impl File<'_> {
     fn refused(&self, what: &str) -> Error {
         Error::Data(format!("{}: {what}", shown(self.source)))
+    }
+
+    /// Refuses what there is no memory for.
+    fn check_memory(&self, rows: u64, cells: u64, bytes: usize) -> Result<()> {
+        check_memory(rows, cells, bytes).map_err(|error| Error::reading(Path::new(self.source), &error))
     }
 
     /// Refuses cells that are too long, before the reader makes copies of them.
@@ -226,6 +231,9 @@ impl File<'_> {
     /// The numeric columns (none where a column is text) and the line of each row.
     fn numbers(&self, names: &[String]) -> Result<(Vec<Option<Numbers>>, Vec<u64>)> {
         let mut columns: Vec<Option<Numbers>> = vec![Some(Vec::new()); names.len()];
+        let rows = breaks(self.text.as_bytes()) + 1;
+        self.check_memory(rows, rows * names.len() as u64, size_of::<f64>())?;
+        columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(rows as usize));
         let mut beyond: Vec<Option<(u64, String)>> = vec![None; names.len()];
         let mut lines = Vec::new();
         self.rows(names.len(), |line, record| {
@@ -259,9 +267,13 @@ impl File<'_> {
     /// The cells of the columns that are not numeric; nothing for the others.
     fn texts(&self, numbers: &[Option<Numbers>]) -> Result<Vec<Vec<Option<String>>>> {
         let mut columns = vec![Vec::new(); numbers.len()];
-        if numbers.iter().all(Option::is_some) {
+        let texts = numbers.iter().filter(|numbers| numbers.is_none()).count();
+        if texts == 0 {
             return Ok(columns);
         }
+        let rows = breaks(self.text.as_bytes()) + 1;
+        // A short text's memory of its own takes as much as what points to it.
+        self.check_memory(rows, rows * texts as u64, 2 * size_of::<Option<String>>())?;
         self.rows(numbers.len(), |_, record| {
             for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
                 if numbers.is_none() {

@@ -125,10 +125,7 @@ impl Content {
         let path = Path::new(source);
         if source == "-" {
             let mut bytes = Vec::new();
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map_err(|error| Error::Data(format!("stdin cannot be read: {error}")))?;
+            std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Error::reading(Path::new("stdin"), &error))?;
             return Self::of_bytes(source, bytes);
         }
         if path.is_dir() {

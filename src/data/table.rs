@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::Task;
 use crate::error::{Error, Result, shown, suggestion};
+use crate::memory;
 
 /// Named columns of equal length.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,6 +206,24 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
 }
 
+/// Asks for the memory that a table of so many rows and cells takes, each of so many bytes, with the network's inputs that are made of it.
+///
+/// # Errors
+/// Out of memory.
+pub(crate) fn check_memory(rows: u64, cells: u64, bytes: usize) -> io::Result<()> {
+    /// Bytes of a row's number in the lists that split and order the rows, and of an input.
+    const ROW: u128 = 40;
+    const INPUT: u128 = 4;
+    /// Less is not asked for.
+    const SMALL: u128 = 16 << 20;
+    let (rows, cells, bytes) = (u128::from(rows) * ROW, u128::from(cells), bytes as u128);
+    let room = rows + cells * (bytes + INPUT);
+    // The table is given back as its inputs are made.
+    let filled = rows + cells * bytes.max(INPUT);
+    let fits = room < SMALL || memory::is_there(filled) && memory::has_room(room);
+    if fits { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
+}
+
 /// The columns of `rows` × `columns` elements of `N` bytes that `input` gives row by row: each as `from` reads it.
 ///
 /// # Errors
@@ -219,6 +238,7 @@ pub(crate) fn columns_of<const N: usize, U: Send>(
     const GROUP: usize = 64;
     /// Bytes read at a time.
     const BLOCK: usize = 1 << 20;
+    check_memory(rows as u64, (rows * columns) as u64, size_of::<U>())?;
     let mut cells: Vec<Vec<U>> = (0..columns).map(|_| Vec::with_capacity(rows)).collect();
     let at_once = (BLOCK / (columns * N)).clamp(1, rows);
     let mut block = vec![0; at_once * columns * N];

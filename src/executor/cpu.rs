@@ -9,6 +9,7 @@ use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::kernels::tiling::Tiling;
 use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, View, ViewMut, Workspace};
+use crate::memory;
 use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
 
@@ -142,8 +143,7 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
     };
     let parameters: u128 = plan.parameters.iter().map(|&id| bytes(id)).sum();
     let total = COPIES * parameters + (0..plan.buffers.len()).map(bytes).sum::<u128>();
-    let there = memory_there().is_none_or(|there| total <= u128::from(there));
-    let given = there && usize::try_from(total).is_ok_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
+    let given = memory::is_there(total);
     let largest = (0..plan.buffers.len()).max_by_key(|&id| bytes(id)).map(|id| &plan.buffers[id]);
     match largest {
         Some(largest) if !given => Err(Error::Limit(format!(
@@ -156,13 +156,6 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// Bytes of memory that the system could give without swapping, where it says so (Linux).
-fn memory_there() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// A buffer's memory: data that will be loaded whole ([`Executor::load`]) takes none yet.

@@ -18,6 +18,11 @@ use crate::kernels::Choice;
 use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Loss, OptimizerKind};
 
+/// A number that is one.
+fn finite(text: &str) -> std::result::Result<f64, String> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite()).ok_or_else(|| format!("'{}' is no number", shown(text)))
+}
+
 /// A number of checkpoints to keep.
 fn checkpoints(text: &str) -> std::result::Result<usize, String> {
     match count_above_zero(text)? {
@@ -102,34 +107,34 @@ pub struct Options {
     #[arg(long, help_heading = "Training")]
     pub optimizer: Option<OptimizerKind>,
     /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.001 for adam and adamw]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub learning_rate: Option<f64>,
     /// Momentum of momentum and nesterov [default: 0.9]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub momentum: Option<f64>,
     /// Decay of adam's mean of gradients [default: 0.9]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub beta1: Option<f64>,
     /// Decay of adam's mean of squared gradients [default: 0.999]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub beta2: Option<f64>,
     /// What keeps adam from dividing by zero [default: 1e-8]
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub epsilon: Option<f64>,
     /// Weight decay, on the weights and not the biases [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
     /// How the learning rate changes [default: constant]
     #[arg(long, help_heading = "Training")]
     pub schedule: Option<ScheduleKind>,
     /// Epochs over which the rate rises from zero at the start [default: 0]
-    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "EPOCHS", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub warmup: Option<f64>,
     /// Epochs between two drops of --schedule step [default: a third of all]
     #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub step_every: Option<usize>,
     /// What a drop of --schedule step multiplies the rate by [default: 0.1]
-    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub step_factor: Option<f64>,
     /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from 10,000, 128 from 100,000]
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
@@ -148,7 +153,7 @@ pub struct Options {
     #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub patience: Option<usize>,
     /// By how much the loss must be lower to count, with --patience [default: 0]
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub min_delta: Option<f64>,
     /// End after this time: 90s, 15m, 1.5h
     #[arg(long, value_name = "TIME", help_heading = "Training")]
@@ -336,15 +341,18 @@ impl Options {
         let refused =
             |line: usize, what: &str| Error::Usage(format!("{}, line {line}: {what}", shown(&path.to_string_lossy())));
         let table: toml::Table = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             refused(line, error.message())
         })?;
         // Key by key, so that the one that is wrong can be named with its line.
         for (key, value) in &table {
             let single = toml::Table::from_iter([(key.clone(), value.clone())]);
+            let starts = |line: &str| line.trim_start().trim_start_matches('"').starts_with(key.as_str());
+            let line = text.lines().position(starts).map_or(1, |index| index + 1);
+            if value.as_float().is_some_and(|number| !number.is_finite()) {
+                return Err(refused(line, &format!("'{}': {value} is no number", shown(key))));
+            }
             if let Err(error) = single.try_into::<Self>() {
-                let starts = |line: &str| line.trim_start().trim_start_matches('"').starts_with(key.as_str());
-                let line = text.lines().position(starts).map_or(1, |index| index + 1);
                 let known = Self::keys();
                 let what = match known.iter().any(|known| known == key) {
                     true => format!("'{}': {}", shown(key), error.message()),

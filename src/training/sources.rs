@@ -11,6 +11,7 @@ use crate::data::{
 };
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
+use crate::memory;
 use crate::network::Activation;
 use crate::scalar::Scalar;
 
@@ -213,6 +214,14 @@ fn encoded<T: Scalar>(
     /// Rows at a time, at least, and pieces of a table, at most.
     const ROWS: usize = 1 << 12;
     const PIECES: usize = 32;
+    let numbers: usize = parts.iter().map(|rows| rows.len() * (encoding.inputs() + outputs)).sum();
+    if !memory::has_room((numbers * size_of::<T>()) as u128) {
+        return Err(Error::Limit(format!(
+            "{}: there is no memory for its rows as {} inputs each; take fewer rows or columns (--ignore)",
+            shown(&table.source),
+            encoding.inputs()
+        )));
+    }
     let zeros = |rows: &Vec<usize>| Samples {
         inputs: Matrix::zeros(rows.len(), encoding.inputs()),
         targets: Matrix::zeros(rows.len(), outputs),
