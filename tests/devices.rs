@@ -213,6 +213,10 @@ fn the_binary_verifies() -> Result<(), Failed> {
     assert!(fault["known"].is_boolean() && fault["found"].is_boolean(), "{report}");
     // Of other drivers it is not known.
     assert!(fault["known"] == false || fault["found"] == true, "{report}");
+    // A GPU that cannot be opened is no GPU that is right.
+    let all = ["verify", "--quick", "--all"];
+    let unopened = Command::new(env!("CARGO_BIN_EXE_wgrad")).args(all).env("WGRAD_GPU_FAULT", "refused:1").output()?;
+    assert_eq!(unopened.status.code(), Some(5), "{}", String::from_utf8_lossy(&unopened.stderr));
     let output = wgrad(folder.path(), &["verify", "--device", "cpu"])?;
     if output.status.code() == Some(2) { Ok(()) } else { Err("the CPU is no GPU".into()) }
 }

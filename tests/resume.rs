@@ -111,7 +111,7 @@ fn divergence_is_found<T: Precision>(net: Net, device: &Device) -> Result<(), Fa
         good = state;
     }
     for from in [&first, &good] {
-        let found = divergence::find(&mut session, from, EPOCHS)?.ok_or("a divergence")?;
+        let found = divergence::find(&mut session, from, EPOCHS, &|| false)?.ok_or("a divergence")?;
         if found.step != good.steps + 1 || found.good != good || found.epoch != good.epoch + 1 {
             return Err(
                 format!("found in step {} of epoch {}, after {} good ones", found.step, found.epoch, good.steps).into()
@@ -139,6 +139,86 @@ fn a_run_that_diverges_says_where(device: &str) -> Result<(), Failed> {
     }
     let said = desk.ends(7, &["train", "--resume", "run"])?;
     if last_after(&said, ", step") == Some(step) { Ok(()) } else { Err(format!("{step} at first; {said}").into()) }
+}
+
+/// Validation rows that lead out of the finite numbers end training at once: no step of it is to blame.
+fn validation_that_overflows_is_told_at_once() -> Result<(), Failed> {
+    let desk = Desk::new()?;
+    let rows =
+        (0..300).fold("a,b,y\n".to_string(), |text, row| text + &format!("{}.5,{},{}.5\n", row % 7, row % 5, row % 3));
+    fs::write(desk.path().join("rows.csv"), rows)?;
+    fs::write(desk.path().join("far.csv"), "a,b,y\n0.5,0.5,0.6\n1e30,0.1,0.3\n")?;
+    let train = [
+        "train",
+        "rows.csv",
+        "--task",
+        "regression",
+        "--validation",
+        "far.csv",
+        "--device",
+        "cpu",
+        "--epochs",
+        "200000",
+        "-o",
+        "run",
+    ];
+    let started = Instant::now();
+    let said = desk.ends(7, &train)?;
+    let is_told = said.contains("validation loss") && started.elapsed() < Duration::from_secs(20);
+    if is_told { Ok(()) } else { Err(said.into()) }
+}
+
+/// Whatever lies where a checkpoint or a log should be: an error, and no wait.
+fn odd_files_in_a_run_are_refused() -> Result<(), Failed> {
+    let desk = Desk::new()?;
+    let sh = |script: &str| -> Result<(), Failed> {
+        let done = Command::new("sh").args(["-c", script]).current_dir(desk.path()).status()?.success();
+        if done { Ok(()) } else { Err(script.into()) }
+    };
+    desk.ends(0, &["train", "iris", "--device", "cpu", "--epochs", "3", "-o", "run"])?;
+    for (script, code, words) in [
+        ("rm odd/metrics.jsonl; mkfifo odd/metrics.jsonl", 2, "pipe"),
+        ("rm odd/checkpoint.safetensors; mkfifo odd/checkpoint.safetensors", 8, "no plain file"),
+        ("rm odd/checkpoint.safetensors; mkdir odd/checkpoint.safetensors", 8, "no plain file"),
+        ("rm odd/run.toml", 2, "holds no run"),
+        ("echo 'epochs = ' > odd/run.toml", 2, "line 1"),
+        (": > odd/checkpoint.safetensors; : > odd/checkpoint-1.safetensors", 8, "no checkpoint that can be used"),
+        ("true", 2, "the run has done 3 already"),
+    ] {
+        sh(&format!("rm -rf odd; cp -r run odd; {script}"))?;
+        let epochs = if code == 2 && script == "true" { "2" } else { "5" };
+        let said = desk.ends(code, &["train", "--resume", "odd", "--epochs", epochs])?;
+        if !said.contains(words) {
+            return Err(format!("{script}: {said}").into());
+        }
+    }
+    // A line without its end is written again.
+    sh("rm -rf odd; cp -r run odd; truncate -s -1 odd/metrics.jsonl; rm odd/checkpoint.safetensors")?;
+    desk.ends(0, &["train", "--resume", "odd"])?;
+    desk.same("run", "odd")?;
+    // Nothing is trained, so nothing is written down.
+    let before = fs::read(desk.path().join("run/run.toml"))?;
+    desk.ends(0, &["train", "--resume", "run", "--learning-rate", "0.5"])?;
+    if fs::read(desk.path().join("run/run.toml"))? == before { Ok(()) } else { Err("run.toml has changed".into()) }
+}
+
+/// A GPU that is lost while the rows came from stdin: they are gone, and who has them goes on.
+fn rows_from_stdin_are_not_read_twice() -> Result<(), Failed> {
+    let desk = Desk::new()?;
+    let rows = (0..300).fold("a,b,y\n".to_string(), |text, row| text + &format!("{},{},{}\n", row % 7, row % 5, row % 2));
+    fs::write(desk.path().join("rows.csv"), rows)?;
+    let from_stdin = |arguments: &[&str], fault: &str| -> Result<Output, Failed> {
+        let rows = fs::File::open(desk.path().join("rows.csv"))?;
+        Ok(desk.command(arguments).stdin(rows).env("WGRAD_GPU_FAULT", fault).output()?)
+    };
+    let train = ["train", "-", "--device", "gpu", "--epochs", "5", "-o", "run"];
+    let output = from_stdin(&train, "lost:110")?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.code() != Some(5) || !said.contains("wgrad train --resume run") {
+        return Err(format!("{:?}: {said}", output.status).into());
+    }
+    let output = from_stdin(&["train", "--resume", "run"], "")?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
 }
 
 /// The tensors of a run's model and of its checkpoint, and its log without the time that it took.
@@ -541,13 +621,16 @@ fn main() {
     trials.push(shared.trial("runs that are interrupted on a GPU".into(), |_| signals_save_and_runs_go_on("gpu", 10)));
     trials.push(shared.trial("any call to a GPU that fails".into(), |_| any_call_may_fail()));
     trials.push(shared.trial("a GPU that is lost again and again".into(), |_| a_device_is_opened_again_twice()));
+    trials.push(Trial::test("validation rows that overflow", validation_that_overflows_is_told_at_once));
+    trials.push(Trial::test("odd files in a run, on Unix", odd_files_in_a_run_are_refused));
+    trials.push(shared.trial("rows from stdin and a GPU that is lost".into(), |_| rows_from_stdin_are_not_read_twice()));
     trials.push(Trial::test("damaged checkpoints", damaged_checkpoints_are_passed_over));
     trials.push(Trial::test("runs of other data, shapes and options", another_run_is_not_gone_on_with));
     trials.push(Trial::test("runs that time or patience ended", time_and_patience_leave_what_goes_on));
     trials.push(Trial::test("runs that are under way", a_run_under_way_is_not_gone_on_with));
     // Signals are sent by the shell's kill.
     let trials = trials.into_iter().map(|trial| {
-        let needs_unix = trial.name().contains("killed") || trial.name().contains("interrupted");
+        let needs_unix = ["killed", "interrupted", "Unix"].iter().any(|word| trial.name().contains(word));
         if needs_unix && !cfg!(unix) { trial.with_ignored_flag(true) } else { trial }
     });
     libtest_mimic::run(&arguments, trials.collect()).exit();

@@ -35,8 +35,9 @@ pub(super) struct TrainArguments {
     /// A file of options, such as a run's run.toml; flags win over it
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     config: Option<PathBuf>,
-    /// Go on with an interrupted run, from its newest checkpoint; --epochs, --patience, --max-time and the device may be others
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output"], help_heading = "Output")]
+    /// Go on with an interrupted run, from its newest checkpoint, to the same bits; epochs, limits of time and patience, the device and
+    /// the learning rate may be others
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output", "dry_run"], help_heading = "Output")]
     resume: Option<PathBuf>,
     /// Show what would be done: the plan, its buffers, the device
     #[arg(long, help_heading = "Output")]

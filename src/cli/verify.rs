@@ -39,8 +39,17 @@ pub(super) struct VerifyArguments {
 /// Verifies.
 pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
     let extent = if arguments.quick { Extent::Quick } else { Extent::Whole };
-    let mut verifications = Vec::new();
+    let (mut verifications, mut unopened) = (Vec::new(), None);
     for device in devices(arguments)? {
+        let device = match device {
+            Ok(device) => device,
+            Err(error) => {
+                // The others are verified all the same.
+                print::remarks(&[error.to_string()]);
+                unopened.get_or_insert(error);
+                continue;
+            }
+        };
         let bar = bar(&device.info().name);
         let verification = verify(&device, extent, &mut |done, all| {
             bar.set_length(all as u64);
@@ -55,7 +64,8 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
     if arguments.json {
         print::json("verify", &json!({ "devices": verifications }))?;
     }
-    verdict(&verifications)
+    verdict(&verifications)?;
+    unopened.map_or(Ok(()), Err)
 }
 
 /// That nothing is wrong with any of them.
@@ -72,13 +82,13 @@ fn verdict(verifications: &[Verification]) -> Result<()> {
     }
 }
 
-/// The devices to verify, open.
-fn devices(arguments: &VerifyArguments) -> Result<Vec<Gpu>> {
+/// The devices to verify, open; of all, those that cannot be opened are errors of their own.
+fn devices(arguments: &VerifyArguments) -> Result<Vec<Result<Gpu>>> {
     if arguments.all {
         let gpus = Gpus::find();
         let count = gpus.list().len();
         if count > 0 {
-            return (0..count).map(|index| gpus.open(index)).collect();
+            return Ok((0..count).map(|index| gpus.open(index)).collect());
         }
     }
     if matches!(arguments.device, Wanted::Cpu | Wanted::Auto) {
@@ -88,7 +98,7 @@ fn devices(arguments: &VerifyArguments) -> Result<Vec<Gpu>> {
         )));
     }
     let device = Device::choose(&arguments.device, None, false)?;
-    Ok(device.gpu().cloned().into_iter().collect())
+    Ok(device.gpu().cloned().map(Ok).into_iter().collect())
 }
 
 fn bar(name: &str) -> ProgressBar {
@@ -128,8 +138,8 @@ fn text(verification: &Verification) -> String {
     for left_out in &verification.left_out {
         lines.push(format!("left out: {}: {}", left_out.case, left_out.what));
     }
-    if verification.failures.len() == MOST_FAILURES {
-        lines.push(format!("the first {MOST_FAILURES} failures:"));
+    if verification.failed > verification.failures.len() {
+        lines.push(format!("the first {MOST_FAILURES} of {} failures:", verification.failed));
     }
     for failure in &verification.failures {
         lines.push(format!("FAILED: {}: {}", failure.case, failure.what));

@@ -249,6 +249,7 @@ fn target_position(table: &Table, name: &str) -> Result<usize> {
 mod tests {
     use super::*;
     use crate::data::{Column, FitOptions, Missing, ReadOptions, Scale, Task, csv};
+    use crate::random::{Purpose, Stream};
 
     fn table(text: &str) -> Table {
         csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
@@ -412,6 +413,44 @@ mod tests {
             let decoded = encoding.decode_regression(&encoded);
             let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
             assert!(decoded.values.iter().zip(&targets.values).all(close), "{decoded:?}");
+        }
+    }
+
+    #[test]
+    fn random_tables_are_encoded_and_decoded_to_themselves() {
+        let mut stream = Stream::new(11, Purpose::Test, 0);
+        for round in 0..100 {
+            let rows = 2 + stream.below(30) as usize;
+            let words = ["", " x", "7", "-0", "ß", "a,b", "\n", "NaN?"];
+            let mut number = || stream.normal() * 2_f64.powi(stream.below(60) as i32 - 30);
+            let numbers: Vec<f64> = (0..rows).map(|_| number()).collect();
+            let targets: Vec<f64> = (0..rows).map(|_| number()).collect();
+            let texts: Vec<usize> = (0..rows).map(|_| stream.below(words.len() as u64) as usize).collect();
+            let text = |&word: &usize| Some(words[word].to_owned());
+            let columns = [
+                ("n", Cells::Numbers(numbers)),
+                ("t", Cells::Text(texts.iter().map(text).collect())),
+                ("y", Cells::Numbers(targets.clone())),
+            ];
+            let columns = columns.map(|(name, cells)| Column { name: name.into(), cells });
+            let table = Table::new("random", columns.into());
+            let scale = [Scale::Standard, Scale::Minmax, Scale::None][round % 3];
+            let task = Some(Task::Regression);
+            let options = FitOptions { scale: Some(scale), task, ..Default::default() };
+            let encoding = Encoding::fit(&table, &all(&table), &options).unwrap();
+            let inputs: Matrix<f64> = encoding.encode_inputs(&table, &all(&table)).unwrap();
+            let InputKind::Category { categories, .. } = &encoding.inputs[1].kind else { panic!("texts are categories") };
+            for (row, &word) in texts.iter().enumerate() {
+                let hot = &inputs.row(row)[1..];
+                assert_eq!(hot.iter().sum::<f64>(), 1.0);
+                let place = hot.iter().position(|&value| value == 1.0).unwrap();
+                assert_eq!(categories[place], words[word], "round {round}");
+            }
+            let encoded: Matrix<f64> = encoding.encode_targets(&table, &all(&table), 1).unwrap();
+            let decoded = encoding.decode_regression(&encoded);
+            let largest = targets.iter().fold(0.0_f64, |most, target| most.max(target.abs()));
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 4.0 * f64::EPSILON * largest;
+            assert!(decoded.values.iter().zip(&targets).all(close), "round {round}, {scale:?}");
         }
     }
 }

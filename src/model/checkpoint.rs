@@ -194,7 +194,9 @@ impl CheckpointFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Initialization};
+    use crate::data::Matrix;
+    use crate::network::{Activation, Initialization, Layer};
+    use crate::random::{Purpose, Stream};
 
     fn network() -> Network {
         Network::new(vec![3, 4, 2], vec![Activation::Relu, Activation::Identity], true).expect("a network")
@@ -227,6 +229,39 @@ mod tests {
         round_trip::<f32>(true, 5);
         round_trip::<f64>(false, 0);
         round_trip::<f64>(true, 1);
+    }
+
+    #[test]
+    fn random_checkpoints_come_back_bit_for_bit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        let mut stream = Stream::new(7, Purpose::Test, 0);
+        for round in 0..60 {
+            let widths: Vec<usize> = (0..2 + round % 4).map(|_| 1 + stream.below(9) as usize).collect();
+            let (layers, bias, states) = (widths.len() - 1, round % 3 > 0, round % 3);
+            let network = Network::new(widths.clone(), vec![Activation::Tanh; layers], bias).expect("a network");
+            // Of all sizes, subnormal ones among them.
+            let mut numbers = |count: usize| -> Vec<f32> {
+                (0..count).map(|_| (stream.normal() * 2_f64.powi(stream.below(250) as i32 - 145)) as f32).collect()
+            };
+            let mut layers = || -> Weights<f32> {
+                let pairs = widths.windows(2);
+                let mut layer = |pair: &[usize]| Layer {
+                    weight: Matrix::new(pair[0], pair[1], numbers(pair[0] * pair[1])),
+                    bias: numbers(if bias { pair[1] } else { 0 }),
+                };
+                pairs.map(&mut layer).collect()
+            };
+            let (weights, best) = (layers(), (round % 2 > 0).then(&mut layers));
+            let of_layer = |pair: &[usize]| (pair[0] + usize::from(bias)) * pair[1];
+            let states = widths.windows(2).map(|pair| (0..states).map(|_| numbers(of_layer(pair))).collect()).collect();
+            let saved = Checkpoint { weights, states, losses: numbers(round % 5), best };
+            saved.save(&path, &serde_json::json!({ "round": round }), || Ok(())).expect("a file");
+            let loaded =
+                CheckpointFile::open(&path).expect("the file").read::<f32>(&network, round % 3).expect("the network");
+            // As text, -0 is not 0.
+            assert_eq!(format!("{loaded:?}"), format!("{saved:?}"), "round {round}");
+        }
     }
 
     #[test]

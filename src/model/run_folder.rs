@@ -114,27 +114,27 @@ impl RunFolder {
         (0..=MOST_CHECKPOINTS).map(|number| self.checkpoint(number)).filter(|path| path.exists()).collect()
     }
 
-    /// Makes room for a new checkpoint, so that `keep` are there with it: each gets the next number, those beyond are removed. With
-    /// one to keep the newest stays until the new one takes its place.
+    /// Makes room for a new checkpoint: the newest gets the next number, and so do those behind it, up to the first number that is free.
+    /// None is removed before the new one is in its place ([`prune_checkpoints`](Self::prune_checkpoints)).
     ///
     /// # Errors
     /// Internal if the system refuses.
-    pub fn rotate_checkpoints(&self, keep: usize) -> Result<()> {
-        for number in (0..=MOST_CHECKPOINTS).rev() {
+    pub fn shift_checkpoints(&self) -> Result<()> {
+        let free = (0..=MOST_CHECKPOINTS).find(|&number| !self.checkpoint(number).exists());
+        for number in (0..free.unwrap_or(MOST_CHECKPOINTS)).rev() {
             let path = self.checkpoint(number);
-            if !path.exists() {
-                continue;
-            }
-            let moved = if number + 1 < keep {
-                fs::rename(&path, self.checkpoint(number + 1))
-            } else if number > 0 {
-                fs::remove_file(&path)
-            } else {
-                Ok(())
-            };
-            moved.map_err(|error| Error::writing(&path, &error))?;
+            fs::rename(&path, self.checkpoint(number + 1)).map_err(|error| Error::writing(&path, &error))?;
         }
         Ok(())
+    }
+
+    /// Removes all checkpoints but the newest `keep`.
+    ///
+    /// # Errors
+    /// Internal if the system refuses.
+    pub fn prune_checkpoints(&self, keep: usize) -> Result<()> {
+        let old = self.checkpoints();
+        old.iter().skip(keep).try_for_each(|path| fs::remove_file(path).map_err(|error| Error::writing(path, &error)))
     }
 
     /// Leaves the epochs up to `epoch` in `metrics.jsonl`: what was written after the checkpoint that training goes on from is written
@@ -144,6 +144,7 @@ impl RunFolder {
     /// Internal if the system refuses.
     pub fn truncate_metrics(&self, epoch: usize) -> Result<()> {
         let path = self.metrics();
+        refuse_unless_plain(&path)?;
         let text = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -151,7 +152,8 @@ impl RunFolder {
         };
         let of_before = |line: &&[u8]| {
             let record: Option<serde_json::Value> = serde_json::from_slice(line).ok();
-            record.and_then(|record| record["epoch"].as_u64()).is_some_and(|found| found <= epoch as u64)
+            line.ends_with(b"\n")
+                && record.and_then(|record| record["epoch"].as_u64()).is_some_and(|found| found <= epoch as u64)
         };
         let kept = text.split_inclusive(|&byte| byte == b'\n').filter(of_before).collect::<Vec<_>>().concat();
         if kept == text {
@@ -176,6 +178,18 @@ impl RunFolder {
         line.push(b'\n');
         let appended = OpenOptions::new().create(true).append(true).open(&path).and_then(|mut file| file.write_all(&line));
         appended.map_err(|error| Error::writing(&path, &error))
+    }
+
+    /// Brings `metrics.jsonl` onto the disk, before a checkpoint that comes after it.
+    ///
+    /// # Errors
+    /// Internal if the system refuses.
+    pub fn sync_metrics(&self) -> Result<()> {
+        let path = self.metrics();
+        match OpenOptions::new().append(true).open(&path).and_then(|file| file.sync_all()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::writing(&path, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Saves `text` as `run.toml`.
@@ -379,8 +393,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(Some(folder.path()), "digits").unwrap();
         let kept = |keep: usize, name: &str| {
-            run.rotate_checkpoints(keep).unwrap();
+            run.shift_checkpoints().unwrap();
             fs::write(run.checkpoint(0), name).unwrap();
+            run.prune_checkpoints(keep).unwrap();
             run.checkpoints().iter().map(|path| fs::read_to_string(path).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(kept(3, "a"), ["a"]);
@@ -390,6 +405,10 @@ mod tests {
         assert_eq!(kept(2, "e"), ["e", "d"]);
         assert_eq!(kept(1, "f"), ["f"]);
         assert_eq!(kept(1, "g"), ["g"]);
+        assert_eq!(kept(3, "h"), ["h", "g"]);
+        // What a kill between the two has left: nothing moves over what is there.
+        fs::remove_file(run.checkpoint(0)).unwrap();
+        assert_eq!(kept(3, "i"), ["i", "g"]);
     }
 
     #[test]
@@ -398,8 +417,10 @@ mod tests {
         let run = RunFolder::create(Some(folder.path()), "digits").unwrap();
         run.truncate_metrics(3).unwrap();
         let lines = "{\"epoch\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n{\"epo";
-        for (epoch, expected) in [(5, &lines[..36]), (2, &lines[..24]), (0, "")] {
-            fs::write(run.metrics(), lines).unwrap();
+        for (epoch, text, expected) in
+            [(5, lines, &lines[..36]), (2, lines, &lines[..24]), (0, lines, ""), (3, &lines[..35], &lines[..24])]
+        {
+            fs::write(run.metrics(), text).unwrap();
             run.truncate_metrics(epoch).unwrap();
             assert_eq!(fs::read_to_string(run.metrics()).unwrap(), expected);
         }

@@ -71,6 +71,8 @@ pub trait Element: Scalar {
     fn from_bytes(bytes: &[u8]) -> Vec<Self>;
     /// Appends its bytes, little-endian.
     fn append_to(self, bytes: &mut Vec<u8>);
+    /// The bytes of some numbers as they lie in memory.
+    fn bytes(values: &[Self]) -> &[u8];
 }
 
 macro_rules! element {
@@ -84,6 +86,9 @@ macro_rules! element {
             }
             fn append_to(self, bytes: &mut Vec<u8>) {
                 bytes.extend_from_slice(&self.to_le_bytes());
+            }
+            fn bytes(values: &[Self]) -> &[u8] {
+                bytemuck::cast_slice(values)
             }
         }
     };

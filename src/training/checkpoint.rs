@@ -1,6 +1,7 @@
 //! Checkpoints of a run: when one is due, what it says beside the numbers, and which one training goes on from.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,6 @@ use super::health::Health;
 use super::options::Options;
 use super::session::{Samples, State};
 use super::values::Interval;
-use crate::data::Matrix;
 use crate::error::{Error, Result, shown};
 use crate::model::{Checkpoint, CheckpointFile, Element, RunFolder};
 use crate::network::{Activation, Loss, Network};
@@ -58,16 +58,8 @@ impl DataFacts {
     /// The facts of these samples.
     pub fn of<T: Element>(samples: &Samples<T>) -> Self {
         let mut hasher = crc32fast::Hasher::new();
-        let mut bytes = Vec::new();
-        let mut add = |matrix: &Matrix<T>| {
-            for values in matrix.values.chunks(1 << 14) {
-                bytes.clear();
-                values.iter().for_each(|value| value.append_to(&mut bytes));
-                hasher.update(&bytes);
-            }
-        };
-        add(&samples.inputs);
-        add(&samples.targets);
+        hasher.update(T::bytes(&samples.inputs.values));
+        hasher.update(T::bytes(&samples.targets.values));
         Self { rows: samples.inputs.rows, checksum: hasher.finalize() }
     }
 }
@@ -96,7 +88,7 @@ impl Facts {
 
     /// What is said anew of the learning rate for the steps that are left: a training that diverges needs another.
     pub fn changes(&self, now: &Self) -> Vec<String> {
-        let mut keys = vec!["learning-rate", "schedule", "warmup"];
+        let mut keys = vec!["learning-rate", "schedule", "warmup", "tuned"];
         keys.extend(match now.options.schedule {
             // Half a cosine ends with the last epoch.
             Some(super::ScheduleKind::Cosine) => ["epochs"].as_slice(),
@@ -135,7 +127,7 @@ impl Facts {
 }
 
 /// The options that may change when a run goes on: they decide no number, or the rows and the shape show what they do.
-const FREE: [&str; 20] = [
+const FREE: [&str; 19] = [
     "data",
     "no-header",
     "delimiter",
@@ -155,10 +147,9 @@ const FREE: [&str; 20] = [
     "device-memory",
     "threads",
     "tune",
-    "tuned",
 ];
-/// Those that may change, with a word: the rest of the run is trained otherwise.
-const RATES: [&str; 5] = ["learning-rate", "schedule", "warmup", "step-every", "step-factor"];
+/// Those that may change, with a word: the rest of the run is trained, or rounded, otherwise.
+const RATES: [&str; 6] = ["learning-rate", "schedule", "warmup", "step-every", "step-factor", "tuned"];
 
 fn fields(options: &Options) -> serde_json::Map<String, Value> {
     match serde_json::to_value(options) {
@@ -214,11 +205,14 @@ pub struct Checkpoints<'a> {
     took: Duration,
     epoch: usize,
     step: Option<u64>,
+    /// Files that were passed over.
+    damaged: Vec<PathBuf>,
 }
 
 impl<'a> Checkpoints<'a> {
-    /// Checkpoints into this folder, as the options in `facts` say; the run has done so many epochs.
-    pub fn new(folder: &'a RunFolder, facts: Facts, epoch: usize) -> Self {
+    /// Checkpoints into this folder, as the options in `facts` say. A run that goes on has done so many epochs, and its newest
+    /// checkpoint that is whole is of this step; `damaged` are newer ones.
+    pub fn new(folder: &'a RunFolder, facts: Facts, epoch: usize, step: Option<u64>, damaged: Vec<PathBuf>) -> Self {
         let (every, keep) = (facts.options.checkpoint_every, facts.options.keep_checkpoints);
         Self {
             folder,
@@ -228,7 +222,8 @@ impl<'a> Checkpoints<'a> {
             saved: Instant::now(),
             took: Duration::ZERO,
             epoch,
-            step: None,
+            step,
+            damaged,
         }
     }
 
@@ -281,7 +276,20 @@ impl<'a> Checkpoints<'a> {
         let (steps, epoch) = (state.steps, state.epoch);
         let best = memory.best.as_ref().map(|(_, _, weights)| weights.clone());
         let checkpoint = Checkpoint { weights: state.weights, states: state.states, losses: state.losses, best };
-        checkpoint.save(&self.folder.checkpoint(0), &document, || self.folder.rotate_checkpoints(self.keep))?;
+        self.folder.sync_metrics()?;
+        // A damaged one is not worth a place among those that are kept.
+        let shift = || match &self.damaged[..] {
+            [] => self.folder.shift_checkpoints(),
+            damaged => {
+                damaged
+                    .iter()
+                    .try_for_each(|path| std::fs::remove_file(path).map_err(|error| Error::writing(path, &error)))?;
+                self.folder.shift_checkpoints()
+            }
+        };
+        checkpoint.save(&self.folder.checkpoint(0), &document, shift)?;
+        self.damaged.clear();
+        self.folder.prune_checkpoints(self.keep)?;
         (self.saved, self.took, self.epoch, self.step) = (Instant::now(), started.elapsed(), epoch, Some(steps));
         Ok(())
     }
@@ -298,6 +306,8 @@ pub struct Resumed<T> {
     pub memory: Memory<T>,
     /// Damaged checkpoints that were passed over, another device.
     pub remarks: Vec<String>,
+    /// The damaged checkpoints.
+    pub damaged: Vec<PathBuf>,
 }
 
 /// The newest checkpoint in a run's folder that is whole.
@@ -306,13 +316,25 @@ pub struct Resumed<T> {
 /// Model, if there is none, or if data, shape or options are others than the checkpoint's: each difference is named.
 pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, states: usize) -> Result<Resumed<T>> {
     let name = shown(&folder.path().to_string_lossy());
-    let mut remarks = Vec::new();
+    let (mut passed_over, mut damaged) = (Vec::new(), Vec::new());
     for path in folder.checkpoints() {
-        let opened = CheckpointFile::open(&path).and_then(|file| Ok((document(&file)?, file)));
-        let (document, file) = match opened {
-            Ok(opened) => opened,
+        // What is whole but cannot be read, or is no file of ours, is not passed over: another would be lost for it.
+        let file = shown(&path.to_string_lossy());
+        match std::fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => {
+                return Err(Error::Model(format!("{file}: is in a checkpoint's place, and no plain file; move it away")));
+            }
+            Err(error) => return Err(Error::Model(format!("{file}: cannot be read: {error}"))),
+        }
+        if let Err(error) = std::fs::File::open(&path) {
+            return Err(Error::Model(format!("{file}: cannot be read: {error}")));
+        }
+        let (document, file) = match CheckpointFile::open(&path) {
+            Ok(file) => (document(&file)?, file),
             Err(error) => {
-                remarks.push(format!("{error}; going back to the one before"));
+                passed_over.push(error.to_string());
+                damaged.push(path);
                 continue;
             }
         };
@@ -323,18 +345,13 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
                 differences.join("; ")
             )));
         }
-        let read = file.read::<T>(network, states);
-        let changes = document.facts.changes(now);
-        match read.and_then(|checkpoint| resumed(document, checkpoint, &now.device)) {
-            Ok(mut resumed) => {
-                remarks.extend(changes.into_iter().map(|change| format!("{change}, from here on")));
-                remarks.append(&mut resumed.remarks);
-                return Ok(Resumed { remarks, ..resumed });
-            }
-            Err(error) => remarks.push(format!("{error}; going back to the one before")),
-        }
+        let changes = document.facts.changes(now).into_iter().map(|change| format!("{change}, from here on"));
+        let before = passed_over.iter().map(|error| format!("{error}; going back to the one before"));
+        let remarks = before.chain(changes).collect();
+        let checkpoint = file.read::<T>(network, states)?;
+        return resumed(document, checkpoint, &now.device, remarks, damaged);
     }
-    let why = if remarks.is_empty() { String::new() } else { format!(" that can be used ({})", remarks.join("; ")) };
+    let why = if passed_over.is_empty() { String::new() } else { format!(" that can be used ({})", passed_over.join("; ")) };
     Err(Error::Model(format!("{name}: has no checkpoint{why}; train again (without --resume)")))
 }
 
@@ -350,13 +367,18 @@ fn document(file: &CheckpointFile) -> Result<Document> {
     serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))
 }
 
-fn resumed<T: Precision>(document: Document, checkpoint: Checkpoint<T>, device: &str) -> Result<Resumed<T>> {
+fn resumed<T: Precision>(
+    document: Document,
+    checkpoint: Checkpoint<T>,
+    device: &str,
+    mut remarks: Vec<String>,
+    damaged: Vec<PathBuf>,
+) -> Result<Resumed<T>> {
     let best = match (document.best, checkpoint.best) {
         (Some((loss, epoch)), Some(weights)) => Some((loss, epoch, weights)),
         (None, None) => None,
         _ => return Err(Error::Model("the checkpoint's best epoch has no weights, or its best weights no epoch".into())),
     };
-    let mut remarks = Vec::new();
     if document.facts.device != device {
         let before = &document.facts.device;
         remarks
@@ -384,5 +406,6 @@ fn resumed<T: Precision>(document: Document, checkpoint: Checkpoint<T>, device: 
             last: document.last,
         },
         remarks,
+        damaged,
     })
 }

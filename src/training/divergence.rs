@@ -21,38 +21,59 @@ pub struct Divergence<T> {
     pub learning_rate: f64,
 }
 
-/// Trains on from a finite state until something is not finite; none if that does not come within so many epochs.
+/// Trains on from a finite state until something is not finite; none if that has not come after `epochs` whole epochs in all, or if
+/// `is_ended` says that nobody waits for it.
 ///
 /// # Errors
 /// What the device reports.
-pub fn find<T: Precision>(session: &mut Session<T>, from: &State<T>, epochs: usize) -> Result<Option<Divergence<T>>> {
+pub fn find<T: Precision>(
+    session: &mut Session<T>,
+    from: &State<T>,
+    epochs: usize,
+    is_ended: &dyn Fn() -> bool,
+) -> Result<Option<Divergence<T>>> {
     session.restore(from)?;
     let mut good = from.clone();
     while session.epoch() < epochs {
-        let trained = session.train(1, |_| ControlFlow::Continue(()))?;
+        let trained = session.train(1, |_| if is_ended() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })?;
         let state = session.state()?;
         if !trained.losses.iter().all(|loss| loss.is_finite()) || !state.is_finite() {
-            return step_in_epoch(session, good).map(Some);
+            return step_in_epoch(session, &good, is_ended);
+        }
+        if is_ended() {
+            break;
         }
         good = state;
     }
     Ok(None)
 }
 
-/// The step of the epoch that follows this state.
-fn step_in_epoch<T: Precision>(session: &mut Session<T>, mut good: State<T>) -> Result<Divergence<T>> {
-    loop {
-        session.restore(&good)?;
-        let trained = session.train(1, |_| ControlFlow::Break(()))?;
-        let state = session.state()?;
-        let loss = trained.partial.or(trained.losses.first().copied());
-        if loss.is_some_and(|loss| !loss.is_finite()) || !state.is_finite() || state.epoch > good.epoch {
-            session.restore(&good)?;
-            let kernel = session.first_kernel_not_finite()?.unwrap_or_else(|| "the loss".into());
-            session.restore(&good)?;
-            let learning_rate = session.learning_rate(good.steps);
-            return Ok(Divergence { epoch: good.epoch + 1, step: good.steps + 1, kernel, learning_rate, good });
+/// The step of the epoch that follows this state, by bisection: what is not finite stays so.
+fn step_in_epoch<T: Precision>(
+    session: &mut Session<T>,
+    start: &State<T>,
+    is_ended: &dyn Fn() -> bool,
+) -> Result<Option<Divergence<T>>> {
+    let after = start.steps - start.epoch as u64 * session.steps_per_epoch();
+    let (mut finite, mut not_finite) = (0, session.steps_per_epoch() - after);
+    let mut good = start.clone();
+    while not_finite - finite > 1 {
+        if is_ended() {
+            return Ok(None);
         }
-        good = state;
+        let steps = finite + (not_finite - finite) / 2;
+        session.restore(start)?;
+        session.train_steps(steps as usize)?;
+        let state = session.state()?;
+        if state.is_finite() {
+            (finite, good) = (steps, state);
+        } else {
+            not_finite = steps;
+        }
     }
+    session.restore(&good)?;
+    let kernel = session.first_kernel_not_finite()?.unwrap_or_else(|| "the loss".into());
+    session.restore(&good)?;
+    let learning_rate = session.learning_rate(good.steps);
+    Ok(Some(Divergence { epoch: good.epoch + 1, step: good.steps + 1, kernel, learning_rate, good }))
 }

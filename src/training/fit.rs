@@ -170,6 +170,8 @@ pub struct Training<'a, T> {
     pub memory: Memory<T>,
     /// Where training is saved from time to time.
     pub checkpoints: Option<Checkpoints<'a>>,
+    /// Whether it was the validation rows alone that led out of the finite numbers.
+    pub is_of_validation: bool,
 }
 
 /// What training remembers from epoch to epoch, beside the state of the session.
@@ -198,7 +200,7 @@ impl<T: Precision> Training<'_, T> {
     ///
     /// # Errors
     /// Diverged, when a loss or a weight is no longer finite; what the device, the observer or a checkpoint reports.
-    pub fn fit(mut self, observer: &mut dyn Observer) -> Result<Fitted<T>> {
+    pub fn fit(&mut self, observer: &mut dyn Observer) -> Result<Fitted<T>> {
         let started = Instant::now();
         let clock = Clock { started, before: self.memory.seconds };
         if self.session.steps() == 0 {
@@ -228,7 +230,7 @@ impl<T: Precision> Training<'_, T> {
         }
         self.save()?;
         let (steps, seconds) = (self.session.steps(), self.memory.seconds);
-        Ok(Fitted { weights, ending, epoch, last: self.memory.last, steps, seconds })
+        Ok(Fitted { weights, ending, epoch, last: self.memory.last.clone(), steps, seconds })
     }
 
     /// Trains until there is something to look at: an epoch, several where nobody wants to know, or the middle of one where it is
@@ -293,7 +295,14 @@ impl<T: Precision> Training<'_, T> {
         finite(record.loss, record.epoch, record.learning_rate)?;
         if let Some(samples) = self.validation {
             let (outputs, loss) = self.session.evaluate(samples)?;
-            finite(loss, record.epoch, record.learning_rate)?;
+            if !loss.is_finite() {
+                self.is_of_validation = true;
+                return Err(diverged(
+                    "the validation loss (and the training loss is not)",
+                    record.epoch,
+                    record.learning_rate,
+                ));
+            }
             record.validation_loss = Some(loss);
             record.validation_metric = self.measure.of(&outputs, &samples.targets);
         }

@@ -95,6 +95,9 @@ fn vanished(gradients: &[Vec<f64>]) -> Option<String> {
     if !first.is_finite() || !last.is_finite() || last == 0.0 || first >= VANISHED * last {
         return None;
     }
+    if first == 0.0 {
+        return Some("the gradients of the first layer are all 0: try a lower --learning-rate or another --init".into());
+    }
     let sizes: Vec<String> = sizes.iter().map(|size| format!("{size:.1e}")).collect();
     Some(format!(
         "gradients vanish on their way back: in the mean they are {} from the first layer to the last; try --activation relu, fewer \
@@ -126,5 +129,6 @@ mod tests {
         assert!(told.contains("1.0e-6, 1.0e-3, 1.0e-1"), "{told}");
         assert_eq!(vanished(&[vec![1e-3], vec![0.1, 0.1]]), None);
         assert_eq!(vanished(&[vec![0.0], vec![0.0]]), None);
+        assert!(vanished(&[vec![0.0], vec![0.5]]).expect("dead").contains("all 0"));
     }
 }

@@ -42,6 +42,9 @@ pub struct Run {
 /// How often a device that was lost is opened again in a run.
 const DEVICES_REOPENED: usize = 2;
 
+/// What may help where training diverges.
+const ADVICE: &str = "try a lower --learning-rate (a tenth, say), --scale standard, or another --init";
+
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunReport {
@@ -193,7 +196,12 @@ impl Run {
             let (mut options, is_ours) = (run.options.clone(), run.is_ours);
             let lost = match run.train_once(destination, &mut folder, observer) {
                 Ok(report) => return Ok(report),
-                Err(Error::DeviceLost(why)) if reopened < DEVICES_REOPENED || is_ours => why,
+                // What came from stdin is gone: who has it may go on with it.
+                Err(Error::DeviceLost(why))
+                    if (reopened < DEVICES_REOPENED || is_ours) && options.data.as_deref() != Some("-") =>
+                {
+                    why
+                }
                 Err(error) => return Err(with_advice(error, folder.as_deref())),
             };
             let again = if reopened < DEVICES_REOPENED { Self::new(&options) } else { Err(Error::DeviceLost(lost.clone())) };
@@ -201,7 +209,7 @@ impl Run {
                 Err(Error::NoDevice(_) | Error::DeviceLost(_)) if is_ours => {
                     observer.remark(&format!("{lost}; the CPU goes on from what was saved last"));
                     options.device.device = Some(Wanted::Cpu);
-                    Self::new(&options)?
+                    Self::new(&options).map_err(|error| with_advice(error, folder.as_deref()))?
                 }
                 Err(error) => return Err(with_advice(error, folder.as_deref())),
                 Ok(run) => {
@@ -209,6 +217,8 @@ impl Run {
                     Self { is_ours, ..run }
                 }
             };
+            // The products are computed as they were before.
+            run.tune()?;
             destination = match &folder {
                 Some(folder) => Destination::Resumed(RunFolder::open(folder)?),
                 None => Destination::New(new.clone()),
@@ -270,10 +280,14 @@ impl Run {
             Some(resumed) => resumed.state.weights.clone(),
         };
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
-        let (mut memory, mut remarks) = (Memory::default(), Vec::new());
+        let (mut memory, mut remarks, mut damaged) = (Memory::default(), Vec::new(), Vec::new());
         if let Some(resumed) = resumed {
             session.restore(&resumed.state)?;
-            (memory, remarks) = (resumed.memory, resumed.remarks);
+            if recipe.epochs < session.epoch() {
+                let (wanted, done) = (recipe.epochs, session.epoch());
+                return Err(Error::Usage(format!("--epochs {wanted}: the run has done {done} already")));
+            }
+            (memory, remarks, damaged) = (resumed.memory, resumed.remarks, resumed.damaged);
         }
         let folder = match destination {
             Destination::New(path) => RunFolder::create(path.as_deref(), &run_name(&source))?,
@@ -292,6 +306,7 @@ impl Run {
             test,
             memory,
             remarks,
+            damaged,
             folder,
         })
     }
@@ -312,12 +327,17 @@ struct Prepared<T> {
     memory: Memory<T>,
     /// What a person should hear before it goes on.
     remarks: Vec<String>,
+    /// Checkpoints that were passed over.
+    damaged: Vec<PathBuf>,
     folder: RunFolder,
 }
 
 impl<T: Precision> Prepared<T> {
     fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut dyn RunObserver) -> Result<RunReport> {
-        self.folder.write_run_toml(&self.options.to_toml())?;
+        // A run that has nothing left to train is as its run.toml says.
+        if begun.is_none() || self.session.epoch() < self.recipe.epochs {
+            self.folder.write_run_toml(&self.options.to_toml())?;
+        }
         let network = NetworkReport::of(&self.network, self.recipe.loss);
         observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
         self.remarks.iter().for_each(|remark| observer.remark(remark));
@@ -326,7 +346,10 @@ impl<T: Precision> Prepared<T> {
             self.folder.truncate_metrics(epoch)?;
             observer.resumed(epoch, step);
         }
-        let training = Training {
+        let newest = begun.as_ref().map(|_| step);
+        let damaged = std::mem::take(&mut self.damaged);
+        let checkpoints = Checkpoints::new(&self.folder, self.facts.clone(), epoch, newest, damaged);
+        let mut training = Training {
             session: &mut self.session,
             epochs: self.recipe.epochs,
             validation: self.validation.as_ref(),
@@ -340,32 +363,43 @@ impl<T: Precision> Prepared<T> {
                 time: self.options.max_time.map(|time| time.0),
             },
             memory: std::mem::take(&mut self.memory),
-            checkpoints: Some(Checkpoints::new(&self.folder, self.facts.clone(), epoch)),
+            checkpoints: Some(checkpoints),
+            is_of_validation: false,
         };
-        match training.fit(&mut Recorder { folder: &self.folder, begun, observer }) {
+        let mut recorder = Recorder { folder: &self.folder, begun, observer };
+        match training.fit(&mut recorder) {
             Ok(fitted) => self.finish(fitted, (step > 0).then_some(step)),
-            Err(Error::Diverged(what)) if begun.is_some() => Err(self.diverged(&what)?),
+            Err(Error::Diverged(what)) if training.is_of_validation => Err(Error::Diverged(format!(
+                "training diverged: {what}; are the validation rows far from the training rows? If not, {ADVICE}"
+            ))),
+            Err(Error::Diverged(what)) if recorder.begun.is_some() => {
+                let memory = std::mem::take(&mut training.memory);
+                Err(self.diverged(&what, &memory, observer)?)
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Where training left the finite numbers; the state before that step is saved.
-    fn diverged(&mut self, what: &str) -> Result<Error> {
-        let advice = "try a lower --learning-rate (a tenth, say), --scale standard, or another --init";
+    /// Where training left the finite numbers, when it was noticed; the state before that step is saved.
+    fn diverged(&mut self, what: &str, memory: &Memory<T>, observer: &mut dyn RunObserver) -> Result<Error> {
         let states = self.recipe.optimizer.kind.states();
         let last = checkpoint::latest::<T>(&self.folder, &self.facts, &self.network, states)?;
-        let found = divergence::find(&mut self.session, &last.state, self.recipe.epochs)?;
+        let noticed = self.session.epoch() + usize::from(self.session.is_in_epoch());
+        let from = last.state.steps;
+        observer.remark(&format!("{what}: looking for the step, from step {from} on"));
+        let is_ended = || observer.signal().is_some();
+        let found = divergence::find(&mut self.session, &last.state, noticed, &is_ended)?;
         let Some(found) = found else {
-            return Ok(Error::Diverged(format!("training diverged: {what}; {advice}")));
+            return Ok(Error::Diverged(format!("training diverged: {what}; {ADVICE}")));
         };
         let Divergence { good, epoch, step, kernel, learning_rate } = found;
         let saved = good.steps;
         self.folder.truncate_metrics(good.epoch)?;
-        Checkpoints::new(&self.folder, self.facts.clone(), good.epoch).save(good, &last.memory)?;
+        Checkpoints::new(&self.folder, self.facts.clone(), good.epoch, Some(from), last.damaged).save(good, memory)?;
         let run = shown(&self.folder.path().to_string_lossy());
         Ok(Error::Diverged(format!(
             "training diverged in epoch {epoch}, step {step}: '{kernel}' is the first to leave the finite numbers, at learning rate \
-             {learning_rate:?}; {advice}. The state after step {saved} is saved: wgrad train --resume {run} --learning-rate RATE goes on \
+             {learning_rate:?}; {ADVICE}. The state after step {saved} is saved: wgrad train --resume {run} --learning-rate RATE goes on \
              from it"
         )))
     }
@@ -444,6 +478,7 @@ fn with_advice(error: Error, folder: Option<&Path>) -> Error {
     let advice = format!("; what was saved last goes on with: wgrad train --resume {}", shown(&folder.to_string_lossy()));
     match error {
         Error::DeviceLost(what) => Error::DeviceLost(what + &advice),
+        Error::NoDevice(what) => Error::NoDevice(what + &advice),
         Error::Limit(what) => Error::Limit(what + &advice),
         Error::Internal(what) => Error::Internal(what + &advice),
         other => other,

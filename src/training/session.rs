@@ -300,6 +300,11 @@ impl<T: Precision> Session<T> {
         self.epoch
     }
 
+    /// Whether an epoch is under way.
+    pub fn is_in_epoch(&self) -> bool {
+        !self.begun[0].is_empty()
+    }
+
     /// Steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.rows.div_ceil(self.recipe.batch.max(1)) as u64
@@ -422,17 +427,26 @@ impl<T: Precision> Session<T> {
         Ok(self.train_replicas(epochs, between)?.swap_remove(0))
     }
 
-    /// The same, with what it came to for every replica.
+    /// Takes so many steps of the epoch under way, or those that are left of it.
     ///
     /// # Errors
     /// What the device reports.
-    pub fn train_replicas(
-        &mut self,
-        epochs: usize,
-        mut between: impl FnMut(usize) -> ControlFlow<()>,
-    ) -> Result<Vec<Trained>> {
+    pub fn train_steps(&mut self, steps: usize) -> Result<Trained> {
+        let last = (self.steps_begun() + steps).min(self.steps_per_epoch() as usize);
+        Ok(self.train_up_to(last, |_| ControlFlow::Continue(()))?.swap_remove(0))
+    }
+
+    /// The same as [`train`](Self::train), with what it came to for every replica.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn train_replicas(&mut self, epochs: usize, between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Vec<Trained>> {
+        self.train_up_to(epochs.clamp(1, self.epochs_at_once()) * self.steps_per_epoch() as usize, between)
+    }
+
+    /// Trains until so many steps are taken, counted from the beginning of the epoch under way.
+    fn train_up_to(&mut self, in_all: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Vec<Trained>> {
         let per_epoch = self.steps_per_epoch() as usize;
-        let in_all = epochs.clamp(1, self.epochs_at_once()) * per_epoch;
         self.shuffle()?;
         let before = self.begun[0].len();
         let (mut done, mut rows, mut is_first) = (self.steps_begun(), before, true);

@@ -242,12 +242,13 @@ impl FromStr for Interval {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.ends_with(['s', 'm', 'h']) {
-            return text.parse().map(|Time(time)| Self::Time(time));
+            let Time(time) = text.parse()?;
+            return if time.is_zero() { Err("no time at all is too short".into()) } else { Ok(Self::Time(time)) };
         }
         let epochs = count_above_zero(text).ok();
         epochs
             .map(Self::Epochs)
-            .ok_or_else(|| format!("'{}': write a number of epochs, or a time: 90s, 5m or 1.5h", shown(text)))
+            .ok_or_else(|| format!("'{}': write a number of epochs, at least 1, or a time: 90s, 5m or 1.5h", shown(text)))
     }
 }
 

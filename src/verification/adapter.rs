@@ -72,6 +72,8 @@ pub struct Verification {
     pub checks: Vec<CheckReport>,
     /// What is wrong, at most [`MOST_FAILURES`].
     pub failures: Vec<Failure>,
+    /// How much is wrong in all.
+    pub failed: usize,
     /// Faults of drivers that wgrad works around, and whether they are there.
     pub faults: Vec<FaultReport>,
     /// Cases that the device's limits leave no room for, with the limit.
@@ -102,6 +104,7 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
         kernels: BTreeMap::new(),
         checks: Vec::new(),
         failures: Vec::new(),
+        failed: 0,
         left_out: Vec::new(),
         done: 0,
         all,
@@ -113,12 +116,16 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
     run.batches_of_other_sizes();
     run.sigmoid();
     let faults = run.known_faults();
+    if run.kernels.values().all(|kernel| kernel.comparisons == 0) {
+        run.fail("all cases", "nothing could be compared".into());
+    }
     Verification {
         device: device.info().clone(),
         quick: extent == Extent::Quick,
         kernels: run.kernels.into_values().collect(),
         checks: run.checks,
         failures: run.failures,
+        failed: run.failed,
         faults,
         left_out: run.left_out,
         seconds: started.elapsed().as_secs_f64(),
@@ -148,6 +155,7 @@ struct Run<'a> {
     kernels: BTreeMap<(String, String), KernelReport>,
     checks: Vec<CheckReport>,
     failures: Vec<Failure>,
+    failed: usize,
     left_out: Vec<Failure>,
     /// Cases done, and all there are.
     done: usize,
@@ -214,6 +222,7 @@ impl Run<'_> {
     }
 
     fn fail(&mut self, case: &str, what: String) {
+        self.failed += 1;
         if self.failures.len() < MOST_FAILURES {
             self.failures.push(Failure { case: case.to_string(), what });
         }

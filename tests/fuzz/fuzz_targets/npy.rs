@@ -1,0 +1,4 @@
+//! An npy file: what follows its first bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wgrad_fuzz::table(&[b"\x93NUMPY", bytes].concat()));

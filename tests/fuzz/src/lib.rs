@@ -1,0 +1,31 @@
+//! What the fuzz targets share: bytes as a file, and a table taken through all that training does with it before it trains.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use wgrad::data::{Encoding, FitOptions, ReadOptions, read};
+
+/// A file of these bytes, the same one in each run of a process.
+pub fn file(bytes: &[u8]) -> &'static Path {
+    static FILE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = FILE.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("input");
+        (folder, path)
+    });
+    std::fs::write(path, bytes).expect("a file");
+    path
+}
+
+/// Reads a table, fits an encoding to it and applies it: whatever it is, that ends in numbers or in an error.
+pub fn table(bytes: &[u8]) {
+    for header in [true, false] {
+        let options = ReadOptions { header, ..ReadOptions::default() };
+        let Ok(table) = read(&file(bytes).to_string_lossy(), &options) else { continue };
+        let rows: Vec<usize> = (0..table.rows).collect();
+        let Ok(encoding) = Encoding::fit(&table, &rows, &FitOptions::default()) else { continue };
+        if let Ok(inputs) = encoding.encode_inputs::<f32>(&table, &rows) {
+            assert!(inputs.values.iter().all(|value| value.is_finite()), "what is encoded is finite");
+        }
+    }
+}
