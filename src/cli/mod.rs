@@ -35,7 +35,7 @@ const EXIT_CODES: &str = "\
 Start with:  wgrad train digits
 
 Exit codes:  0 done · 1 internal · 2 usage · 3 data · 4 a check failed · 5 no such device, or lost · 6 memory or limit ·
-             7 diverged · 8 model unfit · 130/143 interrupted, state saved";
+             7 diverged · 8 model or checkpoint unfit · 130/143 interrupted, state saved";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -11,7 +11,7 @@ use crate::evaluation::Evaluation;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Choice;
 use crate::model::RunFolder;
-use crate::training::{Destination, Ending, Options, Run, RunReport, run};
+use crate::training::{Destination, Ending, Options, Run, RunReport};
 
 /// The arguments of `wgrad train`.
 #[derive(Debug, Args)]
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
     } else {
         print::line(text(&report))?;
     }
-    run::ended(&report)
+    report.ended()
 }
 
 /// What was measured of a product, for a person.

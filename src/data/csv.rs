@@ -18,7 +18,8 @@ use crate::error::{Error, Result, shown};
 /// beyond f32.
 pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
     let text = text_of(source, bytes)?;
-    let file = File { source, text, delimiter: delimiter(source, options), header: options.header };
+    let most_rows = breaks(text.as_bytes()) + 1;
+    let file = File { source, text, most_rows, delimiter: delimiter(source, options), header: options.header };
     file.check_cells()?;
     let names = file.names(options)?;
     let (numbers, lines) = file.numbers(&names)?;
@@ -90,6 +91,8 @@ type Numbers = Vec<f64>;
 struct File<'a> {
     source: &'a str,
     text: &'a str,
+    /// As many as there are lines: a row has one at least.
+    most_rows: u64,
     delimiter: u8,
     header: bool,
 }
@@ -99,9 +102,10 @@ impl File<'_> {
         Error::Data(format!("{}: {what}", shown(self.source)))
     }
 
-    /// Refuses what there is no memory for.
-    fn check_memory(&self, rows: u64, cells: u64, bytes: usize) -> Result<()> {
-        check_memory(rows, cells, bytes).map_err(|error| Error::reading(Path::new(self.source), &error))
+    /// Refuses so many columns of so many bytes a cell, if there is no memory for them.
+    fn check_memory(&self, columns: usize, bytes: usize) -> Result<()> {
+        let cells = self.most_rows.saturating_mul(columns as u64);
+        check_memory(self.most_rows, cells, bytes).map_err(|error| Error::reading(Path::new(self.source), &error))
     }
 
     /// Refuses cells that are too long, before the reader makes copies of them.
@@ -231,9 +235,8 @@ impl File<'_> {
     /// The numeric columns (none where a column is text) and the line of each row.
     fn numbers(&self, names: &[String]) -> Result<(Vec<Option<Numbers>>, Vec<u64>)> {
         let mut columns: Vec<Option<Numbers>> = vec![Some(Vec::new()); names.len()];
-        let rows = breaks(self.text.as_bytes()) + 1;
-        self.check_memory(rows, rows * names.len() as u64, size_of::<f64>())?;
-        columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(rows as usize));
+        self.check_memory(names.len(), size_of::<f64>())?;
+        columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(self.most_rows as usize));
         let mut beyond: Vec<Option<(u64, String)>> = vec![None; names.len()];
         let mut lines = Vec::new();
         self.rows(names.len(), |line, record| {
@@ -271,9 +274,8 @@ impl File<'_> {
         if texts == 0 {
             return Ok(columns);
         }
-        let rows = breaks(self.text.as_bytes()) + 1;
         // A short text's memory of its own takes as much as what points to it.
-        self.check_memory(rows, rows * texts as u64, 2 * size_of::<Option<String>>())?;
+        self.check_memory(texts, 2 * size_of::<Option<String>>())?;
         self.rows(numbers.len(), |_, record| {
             for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
                 if numbers.is_none() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::idx::table_of;
-use super::table::columns_of;
+use super::table::{check_memory, columns_of};
 use super::{Cells, Table};
 use crate::error::{Error, Result, shown};
 
@@ -116,6 +116,7 @@ impl Shape {
         match order {
             Order::C => columns_of(input, self.rows, self.columns, from),
             Order::Fortran => {
+                check_memory(self.rows as u64, (self.rows * self.columns) as u64, size_of::<U>())?;
                 let mut found: Vec<Vec<U>> = Vec::with_capacity(self.columns);
                 for _ in 0..self.columns {
                     found.extend(columns_of(input, self.rows, 1, &from)?);

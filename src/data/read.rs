@@ -1,7 +1,7 @@
 //! From a name to a table: an embedded set, a file or stdin, unpacked, its format told by its first bytes.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -39,7 +39,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
         None => Content::of(source)?,
     };
     if let Some(labels) = &options.labels {
-        if content.format == Format::Csv {
+        if content.is_text() {
             let source = shown(source);
             return Err(Error::Usage(format!(
                 "--labels goes with IDX and npy files, but {source} is neither; a CSV file holds its target (--target COLUMN)"
@@ -62,7 +62,7 @@ const LABEL: &str = "label";
 fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<Table> {
     let source = path.to_string_lossy();
     let content = Content::of(&source)?;
-    if content.format == Format::Csv {
+    if content.is_text() {
         return Err(Error::Data(format!("{}: --labels takes an IDX or npy file, and this is neither", shown(&source))));
     }
     let mut labels = content.table(&source, options)?;
@@ -88,39 +88,29 @@ fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<T
 /// Bytes that tell the format.
 const BEGINNING: u64 = 8;
 
+/// What is to be read, and as what.
+enum Content {
+    /// CSV.
+    Text(Vec<u8>),
+    /// An array, to be read piece by piece, and how many bytes it has.
+    Array(ArrayFormat, Box<dyn Read>, u64),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Csv,
+enum ArrayFormat {
     Npy,
     Idx,
 }
 
-impl Format {
-    fn of(bytes: &[u8]) -> Self {
-        if bytes.starts_with(npy::MAGIC) {
-            Self::Npy
-        } else if idx::begins(bytes) {
-            Self::Idx
-        } else {
-            Self::Csv
-        }
+impl ArrayFormat {
+    /// The format that begins so; none: it is text.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(npy::MAGIC) { Some(Self::Npy) } else { idx::begins(bytes).then_some(Self::Idx) }
     }
 }
 
-/// What is to be read, and as what.
-struct Content {
-    format: Format,
-    bytes: Bytes,
-}
-
-/// Bytes in memory, or a file to be read piece by piece and how long it is.
-enum Bytes {
-    Whole(Vec<u8>),
-    File(File, u64),
-}
-
 impl Content {
-    /// What `source` names: stdin, or a file, perhaps packed. Files of numbers are left where they are.
+    /// What `source` names: stdin, or a file, perhaps packed. Arrays are left where they are.
     fn of(source: &str) -> Result<Self> {
         let path = Path::new(source);
         if source == "-" {
@@ -139,10 +129,9 @@ impl Content {
         let metadata = file.metadata().map_err(unreadable)?;
         let mut bytes = Vec::new();
         (&mut file).take(BEGINNING).read_to_end(&mut bytes).map_err(unreadable)?;
-        let format = Format::of(&bytes);
-        if metadata.is_file() && format != Format::Csv {
+        if let Some(format) = ArrayFormat::of(&bytes).filter(|_| metadata.is_file()) {
             file.rewind().map_err(unreadable)?;
-            return Ok(Self { format, bytes: Bytes::File(file, metadata.len()) });
+            return Ok(Self::Array(format, Box::new(file), metadata.len()));
         }
         let length = if metadata.is_file() { usize::try_from(metadata.len()).unwrap_or(0) } else { 0 };
         let nothing = |_| Error::Limit(format!("{}: there is no memory for its {length} bytes", shown(source)));
@@ -154,27 +143,23 @@ impl Content {
     /// Bytes, perhaps packed.
     fn of_bytes(source: &str, bytes: Vec<u8>) -> Result<Self> {
         let bytes = unpacked(source, bytes)?;
-        Ok(Self { format: Format::of(&bytes), bytes: Bytes::Whole(bytes) })
+        let length = bytes.len() as u64;
+        Ok(match ArrayFormat::of(&bytes) {
+            None => Self::Text(bytes),
+            Some(format) => Self::Array(format, Box::new(Cursor::new(bytes)), length),
+        })
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
     }
 
     /// The table that it holds.
     fn table(self, source: &str, options: &ReadOptions) -> Result<Table> {
-        let (mut file, whole);
-        let (input, length): (&mut dyn Read, u64) = match self.bytes {
-            Bytes::Whole(bytes) if self.format == Format::Csv => return csv::read(source, &bytes, options),
-            Bytes::Whole(bytes) => {
-                whole = bytes;
-                (&mut whole.as_slice(), whole.len() as u64)
-            }
-            Bytes::File(opened, length) => {
-                file = opened;
-                (&mut file, length)
-            }
-        };
-        match self.format {
-            Format::Csv => unreachable!("the first arm has read it"),
-            Format::Npy => npy::read(source, input, length),
-            Format::Idx => idx::read(source, input, length),
+        match self {
+            Self::Text(bytes) => csv::read(source, &bytes, options),
+            Self::Array(ArrayFormat::Npy, mut input, length) => npy::read(source, input.as_mut(), length),
+            Self::Array(ArrayFormat::Idx, mut input, length) => idx::read(source, input.as_mut(), length),
         }
     }
 }

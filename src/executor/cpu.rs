@@ -132,8 +132,11 @@ fn start(threads: usize) -> Result<rayon::ThreadPool> {
 /// # Errors
 /// Limit, naming the largest buffer.
 pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
-    /// Copies of the parameters beside the plan's: first weights, those read back, those to be stored, the file's bytes.
-    const COPIES: u128 = 4;
+    /// Copies of the parameters beside the plan's: first weights, the best and those read back, in memory and to be stored, and the bytes
+    /// of a file that holds both.
+    const COPIES: u128 = 7;
+    /// Copies of the optimizer's states: those read back, the bytes of a checkpoint.
+    const STATES: u128 = 2;
     let bytes = |id: BufferId| {
         let element = match plan.buffers[id].element {
             Element::Real => size_of::<T>(),
@@ -142,7 +145,8 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
         plan.copies(id) as u128 * plan.buffers[id].length() as u128 * element as u128
     };
     let parameters: u128 = plan.parameters.iter().map(|&id| bytes(id)).sum();
-    let total = COPIES * parameters + (0..plan.buffers.len()).map(bytes).sum::<u128>();
+    let states: u128 = plan.states.iter().flatten().map(|&id| bytes(id)).sum();
+    let total = COPIES * parameters + STATES * states + (0..plan.buffers.len()).map(bytes).sum::<u128>();
     let given = memory::is_there(total);
     let largest = (0..plan.buffers.len()).max_by_key(|&id| bytes(id)).map(|id| &plan.buffers[id]);
     match largest {

@@ -4,14 +4,14 @@
 //! own eight digits are zeros: a bit that has flipped is noticed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crc32fast::Hasher;
 
 use super::file::{Source, Tensor, expected_tensors, read_layers, tensors};
-use super::saving::{refuse_unless_plain, save_atomically};
+use super::saving::{refuse_unless_plain, save_bytes};
 use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
 use crate::error::{Error, Result, shown};
 use crate::network::{Network, Weights};
@@ -84,21 +84,10 @@ impl<T: Element> Checkpoint<T> {
     /// is called just before the new file takes its place.
     ///
     /// # Errors
-    /// As [`save_atomically`]; what `before` returns.
+    /// As [`save_atomically`](super::save_atomically); what `before` returns.
     pub fn save(&self, path: &Path, document: &serde_json::Value, before: impl FnOnce() -> Result<()>) -> Result<()> {
         refuse_unless_plain(path)?;
-        let bytes = self.to_bytes(document)?;
-        save_atomically(
-            path,
-            |file| file.write_all(&bytes).map_err(|error| Error::writing(path, &error)),
-            |written| {
-                if fs::read(written).map_err(|error| Error::writing(path, &error))? != bytes {
-                    let name = shown(&path.to_string_lossy());
-                    return Err(Error::Internal(format!("{name}: does not read back as it was written; check the disk")));
-                }
-                before()
-            },
-        )
+        save_bytes(path, &self.to_bytes(document)?, |_| before())
     }
 }
 
@@ -110,7 +99,7 @@ fn checksum_place(header: &[u8]) -> Option<usize> {
 }
 
 /// Checks that a file is as it was written.
-fn check_sum(path: &Path, name: &str) -> Result<()> {
+fn verify_checksum(path: &Path, name: &str) -> Result<()> {
     let unreadable = |error: std::io::Error| Error::Model(format!("{name}: cannot be read: {error}"));
     let damaged = || Error::Model(format!("{name}: is damaged: it is not as it was written"));
     let mut file = File::open(path).map_err(unreadable)?;
@@ -150,7 +139,7 @@ impl CheckpointFile {
         let Some(text) = file.metadata.remove(KEY) else {
             return Err(Error::Model(format!("{name}: is no checkpoint of wgrad's")));
         };
-        check_sum(path, name)?;
+        verify_checksum(path, name)?;
         let json = text.get(NO_CHECKSUM.len() + 1..).unwrap_or_default();
         let document = from_json(json).map_err(|what| Error::Model(format!("{name}: its metadata: {what}")))?;
         Ok(Self { file, document })
@@ -193,6 +182,8 @@ impl CheckpointFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::data::Matrix;
     use crate::network::{Activation, Initialization, Layer};

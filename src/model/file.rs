@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 
 use safetensors::Dtype;
@@ -12,7 +11,7 @@ use safetensors::tensor::View;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::saving::{refuse_unless_plain, save_atomically};
+use super::saving::{refuse_unless_plain, save_bytes};
 use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
 use super::{Model, StoredWeights};
 use crate::data::{Encoding, Matrix};
@@ -84,21 +83,10 @@ impl Model {
     /// Saves the model as `path`. An older file there stays as it is until the new one is on the disk and reads back.
     ///
     /// # Errors
-    /// As [`Model::to_bytes`] and [`save_atomically`].
+    /// As [`Model::to_bytes`] and [`save_atomically`](super::save_atomically).
     pub fn save(&self, path: &Path) -> Result<()> {
         refuse_unless_plain(path)?;
-        let bytes = self.to_bytes()?;
-        save_atomically(
-            path,
-            |file| file.write_all(&bytes).map_err(|error| Error::writing(path, &error)),
-            |written| {
-                if fs::read(written).map_err(|error| Error::writing(path, &error))? != bytes {
-                    let name = shown(&path.to_string_lossy());
-                    return Err(Error::Internal(format!("{name}: does not read back as it was written; check the disk")));
-                }
-                load_as(written, path).map(drop)
-            },
-        )
+        save_bytes(path, &self.to_bytes()?, |written| load_as(written, path).map(drop))
     }
 
     /// The model in the file at `path`, checked in every part.

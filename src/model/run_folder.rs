@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::saving::{TEMPORARY, refuse_unless_plain, save_atomically};
+use super::saving::{TEMPORARY, refuse_unless_plain, save_bytes};
 use crate::error::{Error, Result, shown};
 
 const LOCK: &str = "wgrad.lock";
@@ -159,7 +159,7 @@ impl RunFolder {
         if kept == text {
             return Ok(());
         }
-        save_atomically(&path, |file| file.write_all(&kept).map_err(|error| Error::writing(&path, &error)), |_| Ok(()))
+        save_bytes(&path, &kept, |_| Ok(()))
     }
 
     /// The report to read in a browser.
@@ -197,19 +197,7 @@ impl RunFolder {
     /// # Errors
     /// Internal if the system refuses or the file does not read back as it was written.
     pub fn write_run_toml(&self, text: &str) -> Result<()> {
-        let path = self.run_toml();
-        save_atomically(
-            &path,
-            |file| file.write_all(text.as_bytes()).map_err(|error| Error::writing(&path, &error)),
-            |written| match fs::read(written) {
-                Ok(bytes) if bytes == text.as_bytes() => Ok(()),
-                Ok(_) => Err(Error::Internal(format!(
-                    "{}: does not read back as it was written; check the disk",
-                    shown(&path.to_string_lossy())
-                ))),
-                Err(error) => Err(Error::writing(&path, &error)),
-            },
-        )
+        save_bytes(&self.run_toml(), text.as_bytes(), |_| Ok(()))
     }
 
     /// Removes what a killed process had not finished writing. Called with the lock held; what stays does no harm.

@@ -1,7 +1,7 @@
 //! Saving so that a fault never costs the old file: temporary file in the same folder, write, fsync, check, rename, fsync.
 
 use std::fs;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -35,6 +35,42 @@ pub fn save_atomically(
     check(&closed)?;
     closed.persist(path).map_err(|failure| Error::writing(path, &failure.error))?;
     sync_folder(folder).map_err(|error| Error::writing(path, &error))
+}
+
+/// Saves bytes as `path`, as [`save_atomically`] does; `check` is called when they have read back as they were written.
+///
+/// # Errors
+/// As [`save_atomically`]; Internal if they do not read back.
+pub(super) fn save_bytes(path: &Path, bytes: &[u8], check: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let failed = |error: std::io::Error| Error::writing(path, &error);
+    save_atomically(
+        path,
+        |file| file.write_all(bytes).map_err(failed),
+        |written| {
+            if !holds(written, bytes).map_err(failed)? {
+                let name = shown(&path.to_string_lossy());
+                return Err(Error::Internal(format!("{name}: does not read back as it was written; check the disk")));
+            }
+            check(written)
+        },
+    )
+}
+
+/// Whether a file holds just these bytes; read piece by piece, for they may be many.
+fn holds(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    if file.metadata()?.len() != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut piece = vec![0; (1 << 20).min(bytes.len())];
+    for expected in bytes.chunks(1 << 20) {
+        let piece = &mut piece[..expected.len()];
+        file.read_exact(piece)?;
+        if piece != expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Refuses what cannot be replaced by a file without harm: folders, symbolic links, pipes, devices.
@@ -139,6 +175,22 @@ mod tests {
         let error = save_atomically(&path, text("new"), check_failed).unwrap_err();
         assert_eq!(error.to_string(), "not what was written");
         assert_eq!(only_file(folder.path()), "old");
+    }
+
+    #[test]
+    fn a_file_holds_the_bytes_that_it_was_given_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..(1 << 21) + 5).map(|index: u32| (index % 251) as u8).collect();
+        save_bytes(&path, &bytes, |_| Ok(())).unwrap();
+        assert!(holds(&path, &bytes).unwrap() && !holds(&path, &bytes[1..]).unwrap());
+        for place in [0, 1 << 20, bytes.len() - 1] {
+            let mut other = bytes.clone();
+            other[place] ^= 1;
+            assert!(!holds(&path, &other).unwrap(), "byte {place}");
+        }
+        save_bytes(&path, &[], |_| Ok(())).unwrap();
+        assert!(holds(&path, &[]).unwrap());
     }
 
     #[test]

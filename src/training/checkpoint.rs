@@ -1,7 +1,7 @@
 //! Checkpoints of a run: when one is due, what it says beside the numbers, and which one training goes on from.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -11,15 +11,16 @@ use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Least, Memory};
 use super::health::Health;
 use super::options::Options;
+use super::schedule::ScheduleKind;
 use super::session::{Samples, State};
 use super::values::Interval;
 use crate::error::{Error, Result, shown};
 use crate::model::{Checkpoint, CheckpointFile, Element, RunFolder};
-use crate::network::{Activation, Loss, Network};
+use crate::network::Network;
 
 /// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
 const FORMAT: u64 = 1;
-/// Checkpoints that nobody asked for take this share of the time, at most.
+/// Checkpoints that nobody asked for take one part of so many of the time, at most.
 const SHARE: u32 = 20;
 
 /// What a run is: whatever its numbers follow from.
@@ -30,12 +31,6 @@ pub struct Facts {
     pub wgrad: String,
     /// Inputs, hidden widths, outputs.
     pub widths: Vec<usize>,
-    /// One a layer.
-    pub activations: Vec<Activation>,
-    /// Whether the layers have biases.
-    pub bias: bool,
-    /// What training makes small.
-    pub loss: Loss,
     /// The options with everything said.
     pub options: Options,
     /// The rows to train on, to choose by and to report on, as the network sees them.
@@ -66,37 +61,29 @@ impl DataFacts {
 
 impl Facts {
     /// The facts of a run of these options.
-    pub fn new(
-        options: &Options,
-        network: &Network,
-        loss: Loss,
-        data: BTreeMap<String, DataFacts>,
-        device: &Device,
-    ) -> Self {
+    pub fn new(options: &Options, network: &Network, data: BTreeMap<String, DataFacts>, device: &Device) -> Self {
         let driver = device.gpu().map(|gpu| format!(", {}", shown(&gpu.info().driver))).unwrap_or_default();
         Self {
             wgrad: env!("CARGO_PKG_VERSION").into(),
             widths: network.widths().to_vec(),
-            activations: network.activations().to_vec(),
-            bias: network.bias(),
-            loss,
             options: options.clone(),
             data,
             device: if device.gpu().is_some() { device.label() + &driver } else { "the CPU".into() },
         }
     }
 
-    /// What is said anew of the learning rate for the steps that are left: a training that diverges needs another.
+    /// What is said anew for the steps that are left, a sentence each: a training that diverges needs another learning rate.
     pub fn changes(&self, now: &Self) -> Vec<String> {
-        let mut keys = vec!["learning-rate", "schedule", "warmup", "tuned"];
-        keys.extend(match now.options.schedule {
+        let schedule = now.options.schedule;
+        let counts = |key: &&str| match *key {
+            "step-every" | "step-factor" => schedule == Some(ScheduleKind::Step),
             // Half a cosine ends with the last epoch.
-            Some(super::ScheduleKind::Cosine) => ["epochs"].as_slice(),
-            Some(super::ScheduleKind::Step) => &["step-every", "step-factor"],
-            Some(super::ScheduleKind::Constant) | None => &[],
-        });
+            "epochs" => schedule == Some(ScheduleKind::Cosine),
+            _ => true,
+        };
         let (before, after) = (fields(&self.options), fields(&now.options));
-        keys.into_iter().filter(|key| before.get(*key) != after.get(*key)).map(|key| said(key, &before, &after)).collect()
+        let keys = RATES.into_iter().chain(["epochs"]).filter(counts);
+        keys.filter(|key| before.get(*key) != after.get(*key)).map(|key| said(key, &before, &after)).collect()
     }
 
     /// What is different in a run that is to go on, a sentence each: whatever would make another training of it.
@@ -210,9 +197,8 @@ pub struct Checkpoints<'a> {
 }
 
 impl<'a> Checkpoints<'a> {
-    /// Checkpoints into this folder, as the options in `facts` say. A run that goes on has done so many epochs, and its newest
-    /// checkpoint that is whole is of this step; `damaged` are newer ones.
-    pub fn new(folder: &'a RunFolder, facts: Facts, epoch: usize, step: Option<u64>, damaged: Vec<PathBuf>) -> Self {
+    /// Checkpoints into this folder, as the options in `facts` say; of a run that goes on, after the one that it goes on from.
+    pub fn new<T>(folder: &'a RunFolder, facts: Facts, resumed: Option<&Resumed<T>>) -> Self {
         let (every, keep) = (facts.options.checkpoint_every, facts.options.keep_checkpoints);
         Self {
             folder,
@@ -221,9 +207,9 @@ impl<'a> Checkpoints<'a> {
             keep: keep.unwrap_or(KEEP),
             saved: Instant::now(),
             took: Duration::ZERO,
-            epoch,
-            step,
-            damaged,
+            epoch: resumed.map_or(0, |resumed| resumed.state.epoch),
+            step: resumed.map(|resumed| resumed.state.steps),
+            damaged: resumed.map_or_else(Vec::new, |resumed| resumed.damaged.clone()),
         }
     }
 
@@ -277,21 +263,39 @@ impl<'a> Checkpoints<'a> {
         let best = memory.best.as_ref().map(|(_, _, weights)| weights.clone());
         let checkpoint = Checkpoint { weights: state.weights, states: state.states, losses: state.losses, best };
         self.folder.sync_metrics()?;
-        // A damaged one is not worth a place among those that are kept.
-        let shift = || match &self.damaged[..] {
-            [] => self.folder.shift_checkpoints(),
-            damaged => {
-                damaged
-                    .iter()
-                    .try_for_each(|path| std::fs::remove_file(path).map_err(|error| Error::writing(path, &error)))?;
-                self.folder.shift_checkpoints()
-            }
+        let make_room = || {
+            // A damaged one is not worth a place among those that are kept.
+            let removed = |path: &PathBuf| std::fs::remove_file(path).map_err(|error| Error::writing(path, &error));
+            self.damaged.iter().try_for_each(removed)?;
+            self.folder.shift_checkpoints()
         };
-        checkpoint.save(&self.folder.checkpoint(0), &document, shift)?;
+        checkpoint.save(&self.folder.checkpoint(0), &document, make_room)?;
         self.damaged.clear();
         self.folder.prune_checkpoints(self.keep)?;
         (self.saved, self.took, self.epoch, self.step) = (Instant::now(), started.elapsed(), epoch, Some(steps));
         Ok(())
+    }
+
+    /// Saves a state that training goes back to: the log ends with it.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn go_back<T: Precision>(&mut self, state: State<T>, memory: &Memory<T>) -> Result<()> {
+        self.folder.truncate_metrics(state.epoch)?;
+        self.save(state, memory)
+    }
+
+    /// The newest checkpoint that is whole.
+    ///
+    /// # Errors
+    /// As [`latest`].
+    pub fn latest<T: Precision>(&self, network: &Network, states: usize) -> Result<Resumed<T>> {
+        latest(self.folder, &self.facts, network, states)
+    }
+
+    /// How a person goes on with the run.
+    pub fn command(&self) -> String {
+        format!("wgrad train --resume {}", shown(&self.folder.path().to_string_lossy()))
     }
 }
 
@@ -318,18 +322,7 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
     let name = shown(&folder.path().to_string_lossy());
     let (mut passed_over, mut damaged) = (Vec::new(), Vec::new());
     for path in folder.checkpoints() {
-        // What is whole but cannot be read, or is no file of ours, is not passed over: another would be lost for it.
-        let file = shown(&path.to_string_lossy());
-        match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => {
-                return Err(Error::Model(format!("{file}: is in a checkpoint's place, and no plain file; move it away")));
-            }
-            Err(error) => return Err(Error::Model(format!("{file}: cannot be read: {error}"))),
-        }
-        if let Err(error) = std::fs::File::open(&path) {
-            return Err(Error::Model(format!("{file}: cannot be read: {error}")));
-        }
+        readable(&path)?;
         let (document, file) = match CheckpointFile::open(&path) {
             Ok(file) => (document(&file)?, file),
             Err(error) => {
@@ -353,6 +346,17 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
     }
     let why = if passed_over.is_empty() { String::new() } else { format!(" that can be used ({})", passed_over.join("; ")) };
     Err(Error::Model(format!("{name}: has no checkpoint{why}; train again (without --resume)")))
+}
+
+/// That a checkpoint can be read, damaged or not: what cannot, or is no file, is not passed over, as what is damaged makes way for the
+/// next one that is saved.
+fn readable(path: &Path) -> Result<()> {
+    let refused = |what: String| Error::Model(format!("{}: {what}", shown(&path.to_string_lossy())));
+    let metadata = std::fs::symlink_metadata(path).map_err(|error| refused(format!("cannot be read: {error}")))?;
+    if !metadata.is_file() {
+        return Err(refused("is in a checkpoint's place, and no plain file; move it away".into()));
+    }
+    std::fs::File::open(path).map(drop).map_err(|error| refused(format!("cannot be read: {error}")))
 }
 
 fn document(file: &CheckpointFile) -> Result<Document> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Checkpoints, Due};
 use super::device::Precision;
+use super::divergence::{self, Divergence};
 use super::health::Health;
 use super::session::{Samples, Session};
 use crate::data::Matrix;
@@ -151,6 +152,9 @@ impl Measure {
     }
 }
 
+/// What may help where training diverges.
+const ADVICE: &str = "try a lower --learning-rate (a tenth, say), --scale standard, or another --init";
+
 /// Epochs that run without a word from the device in between, where nothing but their losses is wanted.
 const EPOCHS_AT_ONCE: usize = 64;
 
@@ -169,9 +173,7 @@ pub struct Training<'a, T> {
     /// What is remembered of the epochs before.
     pub memory: Memory<T>,
     /// Where training is saved from time to time.
-    pub checkpoints: Option<Checkpoints<'a>>,
-    /// Whether it was the validation rows alone that led out of the finite numbers.
-    pub is_of_validation: bool,
+    pub checkpoints: Checkpoints<'a>,
 }
 
 /// What training remembers from epoch to epoch, beside the state of the session.
@@ -200,12 +202,12 @@ impl<T: Precision> Training<'_, T> {
     ///
     /// # Errors
     /// Diverged, when a loss or a weight is no longer finite; what the device, the observer or a checkpoint reports.
-    pub fn fit(&mut self, observer: &mut dyn Observer) -> Result<Fitted<T>> {
+    pub fn fit(mut self, observer: &mut dyn Observer) -> Result<Fitted<T>> {
         let started = Instant::now();
         let clock = Clock { started, before: self.memory.seconds };
         if self.session.steps() == 0 {
             // A trial: what cannot be saved is known before anything is lost.
-            self.save()?;
+            self.save(observer)?;
         }
         observer.can_go_on();
         let ending = loop {
@@ -226,11 +228,11 @@ impl<T: Precision> Training<'_, T> {
             None => (self.session.epoch(), self.session.weights()?),
         };
         if weights.iter().any(|layer| !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite())) {
-            return Err(diverged("a weight", epoch, self.session.learning_rate(self.session.steps().saturating_sub(1))));
+            return Err(self.diverged("a weight", epoch, observer));
         }
-        self.save()?;
+        self.save(observer)?;
         let (steps, seconds) = (self.session.steps(), self.memory.seconds);
-        Ok(Fitted { weights, ending, epoch, last: self.memory.last.clone(), steps, seconds })
+        Ok(Fitted { weights, ending, epoch, last: self.memory.last, steps, seconds })
     }
 
     /// Trains until there is something to look at: an epoch, several where nobody wants to know, or the middle of one where it is
@@ -239,7 +241,7 @@ impl<T: Precision> Training<'_, T> {
         let rows = self.session.rows();
         let (epoch, begun) = (self.session.epoch(), clock.seconds());
         let watched = self.validation.is_some() || self.limits.patience.is_some();
-        let until_saved = self.checkpoints.as_ref().map_or(usize::MAX, |checkpoints| checkpoints.epochs_until(epoch));
+        let until_saved = self.checkpoints.epochs_until(epoch);
         let at_once = match watched {
             true => 1,
             false => self.session.epochs_at_once().min(EPOCHS_AT_ONCE).min(self.epochs - epoch).min(until_saved),
@@ -252,8 +254,7 @@ impl<T: Precision> Training<'_, T> {
             if stopped.is_none() && limits.time.is_some_and(|most| clock.started.elapsed() >= most) {
                 stopped = Some(Ending::Time);
             }
-            let to_be_saved = checkpoints.as_ref().is_some_and(Checkpoints::time_is_up);
-            if stopped.is_some() || to_be_saved { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if stopped.is_some() || checkpoints.time_is_up() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let went = clock.seconds() - begun;
         let mut is_better = false;
@@ -276,32 +277,33 @@ impl<T: Precision> Training<'_, T> {
         let remarks = self.memory.health.look(self.session, epoch + 1..=self.session.epoch())?;
         remarks.iter().for_each(|remark| observer.remark(remark));
         self.memory.seconds = clock.seconds();
-        if let Some(loss) = trained.partial {
-            finite(loss, self.session.epoch() + 1, self.session.learning_rate(self.session.steps() - 1))?;
+        if trained.partial.is_some_and(|loss| !loss.is_finite()) {
+            return Err(self.diverged("the loss", self.session.epoch() + 1, observer));
         }
-        match self.checkpoints.as_ref().map(|checkpoints| checkpoints.due(self.session.epoch(), is_better)) {
-            Some(Due::Asked) => {
-                self.save()?;
+        match self.checkpoints.due(self.session.epoch(), is_better) {
+            Due::Asked => {
+                self.save(observer)?;
                 observer.saved(self.session.steps());
             }
-            Some(Due::Worthwhile) => self.save()?,
-            Some(Due::Not) | None => {}
+            Due::Worthwhile => self.save(observer)?,
+            Due::Not => {}
         }
         Ok(stopped)
     }
 
     /// Evaluates after a whole epoch, tells the observer, and gives whether it was the best one.
     fn look_at(&mut self, mut record: EpochRecord, observer: &mut dyn Observer) -> Result<bool> {
-        finite(record.loss, record.epoch, record.learning_rate)?;
+        if !record.loss.is_finite() {
+            return Err(self.diverged("the loss", record.epoch, observer));
+        }
         if let Some(samples) = self.validation {
             let (outputs, loss) = self.session.evaluate(samples)?;
             if !loss.is_finite() {
-                self.is_of_validation = true;
-                return Err(diverged(
-                    "the validation loss (and the training loss is not)",
-                    record.epoch,
-                    record.learning_rate,
-                ));
+                return Err(Error::Diverged(format!(
+                    "training diverged: the validation loss is no longer finite in epoch {}, at learning rate {:?}, and the training \
+                     loss is: are the validation rows far from the training rows? If not, {ADVICE}",
+                    record.epoch, record.learning_rate
+                )));
             }
             record.validation_loss = Some(loss);
             record.validation_metric = self.measure.of(&outputs, &samples.targets);
@@ -327,13 +329,41 @@ impl<T: Precision> Training<'_, T> {
     }
 
     /// Saves a checkpoint.
-    fn save(&mut self) -> Result<()> {
-        let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
+    fn save(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let state = self.session.state()?;
         if !state.is_finite() {
-            return Err(diverged("a weight", state.epoch + 1, self.session.learning_rate(state.steps.saturating_sub(1))));
+            return Err(self.diverged("a weight", state.epoch + 1, observer));
         }
-        checkpoints.save(state, &self.memory)
+        self.checkpoints.save(state, &self.memory)
+    }
+
+    /// The error for a training that has left the finite numbers: with the step, where it can be found from the newest checkpoint on. The
+    /// state before that step is saved then.
+    fn diverged(&mut self, what: &str, epoch: usize, observer: &mut dyn Observer) -> Error {
+        let learning_rate = self.session.learning_rate(self.session.steps().saturating_sub(1));
+        let noticed = format!("{what} is no longer finite in epoch {epoch}, at learning rate {learning_rate:?}");
+        match self.found(&noticed, observer) {
+            Ok(Some(told)) => Error::Diverged(told),
+            Ok(None) => Error::Diverged(format!("training diverged: {noticed}; {ADVICE}")),
+            Err(error) => error,
+        }
+    }
+
+    /// What to say of the step that led out of the finite numbers.
+    fn found(&mut self, noticed: &str, observer: &mut dyn Observer) -> Result<Option<String>> {
+        let states = self.session.recipe().optimizer.kind.states();
+        let Ok(last) = self.checkpoints.latest::<T>(self.session.network(), states) else { return Ok(None) };
+        observer.remark(&format!("{noticed}: looking for the step, from step {} on", last.state.steps));
+        let until = self.session.epoch() + usize::from(self.session.is_in_epoch());
+        let found = divergence::find(self.session, &last.state, until, &|| observer.signal().is_some())?;
+        let Some(Divergence { good, epoch, step, kernel, learning_rate }) = found else { return Ok(None) };
+        let saved = good.steps;
+        self.checkpoints.go_back(good, &self.memory)?;
+        Ok(Some(format!(
+            "training diverged in epoch {epoch}, step {step}: '{kernel}' is the first to leave the finite numbers, at learning rate \
+             {learning_rate:?}; {ADVICE}. The state after step {saved} is saved: {} --learning-rate RATE goes on from it",
+            self.checkpoints.command()
+        )))
     }
 }
 
@@ -380,14 +410,6 @@ impl Least {
             }
         }
     }
-}
-
-fn finite(loss: f64, epoch: usize, learning_rate: f64) -> Result<()> {
-    if loss.is_finite() { Ok(()) } else { Err(diverged("the loss", epoch, learning_rate)) }
-}
-
-fn diverged(what: &str, epoch: usize, learning_rate: f64) -> Error {
-    Error::Diverged(format!("{what} is no longer finite in epoch {epoch}, at learning rate {learning_rate:?}"))
 }
 
 #[cfg(test)]

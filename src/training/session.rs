@@ -1,5 +1,7 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
+mod state;
+
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -14,8 +16,9 @@ use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::Step;
 use crate::network::{Layer, Loss, Network, Optimizer, Weights};
-use crate::plan::{BufferId, Element, Phase, Plan};
+use crate::plan::{Phase, Plan};
 use crate::random::{Purpose, Stream};
+pub use state::State;
 
 /// Whether the rows of a batch are averaged or added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -75,29 +78,6 @@ pub struct Session<T> {
     epoch: usize,
     /// The losses of the rows that were done of an epoch under way, of each replica.
     begun: Vec<Vec<T>>,
-}
-
-/// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
-#[derive(Debug, Clone, PartialEq)]
-pub struct State<T> {
-    /// The weights.
-    pub weights: Weights<T>,
-    /// The optimizer's states, layer by layer, each [(inputs + bias) × outputs], row by row.
-    pub states: Vec<Vec<Vec<T>>>,
-    /// Steps taken.
-    pub steps: u64,
-    /// Whole epochs done.
-    pub epoch: usize,
-    /// The losses of the rows that were done of the epoch under way; none between epochs.
-    pub losses: Vec<T>,
-}
-
-impl<T: Precision> State<T> {
-    /// Whether every number is finite.
-    pub fn is_finite(&self) -> bool {
-        let weights = self.weights.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
-        weights.chain(self.states.iter().flatten().flatten()).chain(&self.losses).all(|value| value.is_finite())
-    }
 }
 
 /// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
@@ -259,37 +239,6 @@ impl<T: Precision> Session<T> {
         })
     }
 
-    /// Takes the next step kernel by kernel, without counting it, up to the first that leaves something that is not finite: its label.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
-        self.shuffle()?;
-        self.stream(self.steps_begun(), true)?;
-        let step = self.step(self.steps_begun());
-        for index in 0..self.executor.plan().training.len() {
-            self.executor.run_launches(Phase::Training, index..index + 1, &[step])?;
-            let plan = self.executor.plan();
-            let launch = plan.training[index].clone();
-            let written = launch.writes.iter().filter(|&&id| plan.buffers[id].element == Element::Real);
-            // Rows past a short batch are those of one before.
-            let rows = |id: BufferId| match plan.buffers[id].rows {
-                rows if plan.parameters.contains(&id) || plan.states.concat().contains(&id) => rows,
-                rows => rows.min(step.rows),
-            };
-            let written: Vec<(BufferId, usize)> = written.map(|&id| (id, rows(id))).collect();
-            let parameters = plan.parameters.clone();
-            for (id, rows) in written {
-                if !self.executor.read(id, 0, rows)?.iter().all(|value| value.is_finite()) {
-                    let layer = parameters.iter().position(|&other| other == id);
-                    let place = layer.map_or(", loss".into(), |l| format!(", layer {}", l + 1));
-                    return Ok(Some(if launch.kernel.takes_many_steps() { launch.label + &place } else { launch.label }));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     /// Steps taken so far.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -366,55 +315,6 @@ impl<T: Precision> Session<T> {
             let values = [layer.weight.values.as_slice(), layer.bias.as_slice()].concat();
             self.executor.write(id, replica, &values)?;
         }
-        Ok(())
-    }
-
-    /// Where training is.
-    ///
-    /// # Errors
-    /// What the device reports.
-    ///
-    /// # Panics
-    /// If there are replicas.
-    pub fn state(&mut self) -> Result<State<T>> {
-        assert_eq!(self.seeds.len(), 1, "the state of one network");
-        let ids = self.executor.plan().states.clone();
-        let rows = |l: usize| self.network.widths()[l] + usize::from(self.network.bias());
-        let rows: Vec<usize> = (0..ids.len()).map(rows).collect();
-        let mut states = Vec::with_capacity(ids.len());
-        for (ids, rows) in ids.into_iter().zip(rows) {
-            states.push(ids.into_iter().map(|id| self.executor.read(id, 0, rows)).collect::<Result<_>>()?);
-        }
-        let losses = self.begun[0].clone();
-        Ok(State { weights: self.weights()?, states, steps: self.steps, epoch: self.epoch, losses })
-    }
-
-    /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
-    /// same device the same bits.
-    ///
-    /// # Errors
-    /// Model, if the state's numbers contradict each other; what the device reports.
-    ///
-    /// # Panics
-    /// If there are replicas, or the state is of another network or optimizer.
-    pub fn restore(&mut self, state: &State<T>) -> Result<()> {
-        assert_eq!(self.seeds.len(), 1, "the state of one network");
-        let begun = state.losses.len();
-        let before = (state.epoch as u64).checked_mul(self.steps_per_epoch());
-        let steps = before.and_then(|before| before.checked_add(begun.div_ceil(self.recipe.batch.max(1)) as u64));
-        if steps != Some(state.steps) || begun >= self.rows.max(1) {
-            return Err(Error::Model(format!(
-                "the state contradicts itself: {} steps are not {} epochs and {begun} rows",
-                state.steps, state.epoch
-            )));
-        }
-        self.set_weights(&state.weights)?;
-        let ids = self.executor.plan().states.concat();
-        let states = state.states.concat();
-        assert_eq!(ids.len(), states.len(), "the states of this optimizer");
-        ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
-        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![state.losses.clone()]);
-        self.piece = 1;
         Ok(())
     }
 

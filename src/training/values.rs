@@ -123,26 +123,29 @@ enum NumberOrWord {
     Word(String),
 }
 
-impl TryFrom<NumberOrWord> for BatchSize {
-    type Error = String;
-
-    fn try_from(text: NumberOrWord) -> Result<Self, String> {
-        match text {
-            NumberOrWord::Number(rows) => rows.to_string().parse(),
-            NumberOrWord::Word(word) => word.parse(),
+/// Implements serde for a type that a file may spell as a number or as a word, and that reads and writes itself as text.
+macro_rules! as_number_or_word {
+    ($type:ident) => {
+        impl TryFrom<NumberOrWord> for $type {
+            type Error = String;
+            fn try_from(text: NumberOrWord) -> std::result::Result<Self, String> {
+                match text {
+                    NumberOrWord::Number(number) => number.to_string().parse(),
+                    NumberOrWord::Word(word) => word.parse(),
+                }
+            }
         }
-    }
+        impl From<$type> for NumberOrWord {
+            fn from(value: $type) -> Self {
+                let text = value.to_string();
+                text.parse().map_or(Self::Word(text), Self::Number)
+            }
+        }
+    };
 }
 
-impl From<BatchSize> for NumberOrWord {
-    fn from(size: BatchSize) -> Self {
-        match size {
-            BatchSize::Rows(rows) => Self::Number(rows),
-            BatchSize::Full => Self::Word("full".into()),
-            BatchSize::Auto => Self::Word("auto".into()),
-        }
-    }
-}
+as_number_or_word!(BatchSize);
+as_number_or_word!(Interval);
 
 impl FromStr for BatchSize {
     type Err = String;
@@ -155,6 +158,16 @@ impl FromStr for BatchSize {
                 Ok(rows) => Ok(Self::Rows(rows)),
                 Err(_) => Err(format!("'{}' is no batch size: write a number of rows, full or auto", shown(text))),
             },
+        }
+    }
+}
+
+impl fmt::Display for BatchSize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rows(rows) => rows.fmt(formatter),
+            Self::Full => formatter.write_str("full"),
+            Self::Auto => formatter.write_str("auto"),
         }
     }
 }
@@ -214,26 +227,6 @@ impl Default for Interval {
     /// Five minutes.
     fn default() -> Self {
         Self::Time(Duration::from_secs(300))
-    }
-}
-
-impl TryFrom<NumberOrWord> for Interval {
-    type Error = String;
-
-    fn try_from(text: NumberOrWord) -> Result<Self, String> {
-        match text {
-            NumberOrWord::Number(epochs) => epochs.to_string().parse(),
-            NumberOrWord::Word(word) => word.parse(),
-        }
-    }
-}
-
-impl From<Interval> for NumberOrWord {
-    fn from(interval: Interval) -> Self {
-        match interval {
-            Interval::Epochs(epochs) => Self::Number(epochs),
-            Interval::Time(_) => Self::Word(interval.to_string()),
-        }
     }
 }
 

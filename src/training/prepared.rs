@@ -1,0 +1,228 @@
+//! A run whose rows are on its device and that has its folder: it trains, evaluates and saves.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
+use super::device::{Device, Precision};
+use super::fit::{EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
+use super::options::{Init, Options};
+use super::report::{NetworkReport, RunReport};
+use super::run::{Destination, Run, RunObserver};
+use super::session::{Recipe, Samples, Session};
+use super::sources::{DataReport, Encoded};
+use crate::data::{Encoding, Task};
+use crate::error::{Error, Result};
+use crate::evaluation::Truth;
+use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
+use crate::network::{Activation, Initialization, Network, Weights};
+
+/// A run whose data is on its device, and that has its folder.
+pub(super) struct Prepared<T> {
+    options: Options,
+    data: DataReport,
+    encoding: Encoding,
+    network: Network,
+    recipe: Recipe,
+    device: Device,
+    facts: Facts,
+    session: Session<T>,
+    validation: Option<Samples<T>>,
+    test: Option<(Samples<T>, Truth)>,
+    /// What it goes on from, if it was interrupted.
+    resumed: Option<Resumed<T>>,
+    /// Its folder.
+    pub(super) folder: RunFolder,
+}
+
+impl<T: Precision> Prepared<T> {
+    /// Encodes the rows, puts everything onto the device and makes the folder.
+    ///
+    /// # Errors
+    /// Data, limit or usage; model, if there is no checkpoint to go on from or it is another run's; what the device reports.
+    pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
+        let Run { options, sources, network, recipe, device, .. } = run;
+        let data = sources.report();
+        let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
+        let Encoded { training: samples, validation, test } = sources.encoded::<T>(network.outputs())?;
+        reachable(&network, &samples)?;
+        let tested = test.as_ref().map(|(samples, _)| samples);
+        let parts = [("training", Some(&samples)), ("validation", validation.as_ref()), ("test", tested)];
+        let parts = parts.into_iter().filter_map(|(name, samples)| Some((name.to_string(), DataFacts::of(samples?))));
+        let facts = Facts::new(&options, &network, parts.collect(), &device);
+        let resumed = match &destination {
+            Destination::New(_) => None,
+            Destination::Resumed(folder) => {
+                Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.kind.states())?)
+            }
+        };
+        let weights = match &resumed {
+            None => first_weights::<T>(&options, &network, recipe.seed)?,
+            Some(resumed) => resumed.state.weights.clone(),
+        };
+        let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
+        if let Some(resumed) = &resumed {
+            session.restore(&resumed.state)?;
+            if recipe.epochs < session.epoch() {
+                let (wanted, done) = (recipe.epochs, session.epoch());
+                return Err(Error::Usage(format!("--epochs {wanted}: the run has done {done} already")));
+            }
+        }
+        let folder = match destination {
+            Destination::New(path) => RunFolder::create(path.as_deref(), &run_name(&source))?,
+            Destination::Resumed(folder) => folder,
+        };
+        Ok(Self { options, data, encoding, network, recipe, device, facts, session, validation, test, resumed, folder })
+    }
+
+    /// Trains, evaluates on the test rows and saves the model. `begun` is the folder, once a checkpoint is in it.
+    ///
+    /// # Errors
+    /// What the device, divergence or saving comes to.
+    pub(super) fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        let (epoch, step) = (self.session.epoch(), self.session.steps());
+        // A run that has nothing left to train is as its run.toml says.
+        if self.resumed.is_none() || epoch < self.recipe.epochs {
+            self.folder.write_run_toml(&self.options.to_toml())?;
+        }
+        let network = NetworkReport::of(&self.network, self.recipe.loss);
+        observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
+        let checkpoints = Checkpoints::new(&self.folder, self.facts.clone(), self.resumed.as_ref());
+        let memory = match self.resumed.take() {
+            None => Memory::default(),
+            Some(resumed) => {
+                resumed.remarks.iter().for_each(|remark| observer.remark(remark));
+                self.folder.truncate_metrics(epoch)?;
+                observer.resumed(epoch, step);
+                resumed.memory
+            }
+        };
+        let training = Training {
+            session: &mut self.session,
+            epochs: self.recipe.epochs,
+            validation: self.validation.as_ref(),
+            measure: match self.encoding.task() {
+                Task::Classification => Measure::Accuracy,
+                Task::Regression => Measure::R2,
+            },
+            limits: Limits {
+                patience: self.options.patience,
+                min_delta: self.options.min_delta.unwrap_or(0.0),
+                time: self.options.max_time.map(|time| time.0),
+            },
+            memory,
+            checkpoints,
+        };
+        let fitted = training.fit(&mut Recorder { folder: &self.folder, begun, observer })?;
+        self.finish(fitted, (step > 0).then_some(step))
+    }
+
+    /// Scores the trained weights on the test rows and saves the model.
+    fn finish(&mut self, fitted: Fitted<T>, resumed_at: Option<u64>) -> Result<RunReport> {
+        self.session.set_weights(&fitted.weights)?;
+        let test = match &self.test {
+            Some((samples, truth)) => Some(truth.judge(&self.encoding, &self.session.predict(&samples.inputs)?)),
+            None => None,
+        };
+        let report = RunReport {
+            network: NetworkReport::of(&self.network, self.recipe.loss),
+            device: self.device.report(),
+            data: self.data.clone(),
+            ending: fitted.ending,
+            epoch: fitted.epoch,
+            last_epoch: fitted.last,
+            steps: fitted.steps,
+            seconds: fitted.seconds,
+            resumed_at,
+            test,
+            run: self.folder.path().to_path_buf(),
+        };
+        let model = Model {
+            network: self.network.clone(),
+            loss: self.recipe.loss,
+            weights: StoredWeights::new(&fitted.weights),
+            encoding: self.encoding.clone(),
+            training: json!({
+                "wgrad": env!("CARGO_PKG_VERSION"),
+                "options": self.options,
+                "device": report.device,
+                "ending": report.ending,
+                "epoch": report.epoch,
+                "last_epoch": report.last_epoch,
+                "test": report.test,
+            }),
+        };
+        model.save(&self.folder.model())?;
+        Ok(report)
+    }
+}
+/// Writes each epoch into `metrics.jsonl` before anybody else hears of it.
+struct Recorder<'a> {
+    folder: &'a RunFolder,
+    /// The folder's path, once a checkpoint is in it.
+    begun: &'a mut Option<PathBuf>,
+    observer: &'a mut dyn RunObserver,
+}
+
+impl Observer for Recorder<'_> {
+    fn progress(&mut self, rows: usize, total: usize) {
+        self.observer.progress(rows, total);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
+        self.folder.append_metrics(record)?;
+        self.observer.epoch(record)
+    }
+
+    fn can_go_on(&mut self) {
+        *self.begun = Some(self.folder.path().to_path_buf());
+    }
+
+    fn saved(&mut self, step: u64) {
+        self.observer.saved(step);
+    }
+
+    fn remark(&mut self, remark: &str) {
+        self.observer.remark(remark);
+    }
+
+    fn signal(&self) -> Option<u8> {
+        self.observer.signal()
+    }
+}
+
+/// The weights that training starts from.
+fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
+    match &options.init {
+        Some(Init::File(path)) if path.is_dir() => Ok(load_weights(&resolve_model(path)?, network)?.get()),
+        Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
+        Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
+        None => Ok(Initialization::Auto.weights(network, seed)),
+    }
+}
+
+/// Refuses targets that the output's activation can never say.
+fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()> {
+    let output = network.output_activation();
+    let (low, high) = match output {
+        Activation::Sigmoid | Activation::Softmax => (0.0, 1.0),
+        Activation::Tanh => (-1.0, 1.0),
+        Activation::Relu => (0.0, f64::INFINITY),
+        Activation::LeakyRelu | Activation::Gelu | Activation::Identity => return Ok(()),
+    };
+    match samples.targets.values.iter().map(|value| value.to_f64()).find(|value| !(low..=high).contains(value)) {
+        None => Ok(()),
+        Some(target) => Err(Error::Usage(format!(
+            "a target is {target} as it is scaled, and --output-activation {output} reaches {low} to {high} only: scale it \
+             (--scale minmax), or take --output-activation identity"
+        ))),
+    }
+}
+
+/// What a run's folder is called after: the data's file name, without its endings.
+fn run_name(source: &str) -> String {
+    let name = if source == "-" { "stdin" } else { source };
+    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    name.split('.').find(|part| !part.is_empty()).unwrap_or("run").to_string()
+}

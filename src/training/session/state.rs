@@ -1,0 +1,124 @@
+//! The state of a session: taken, put back, and looked at where it is no longer finite.
+
+use super::Session;
+use crate::error::{Error, Result};
+use crate::kernels::Step;
+use crate::network::Weights;
+use crate::plan::{BufferId, Element, Phase};
+use crate::training::Precision;
+
+/// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State<T> {
+    /// The weights.
+    pub weights: Weights<T>,
+    /// The optimizer's states, layer by layer, each [(inputs + bias) × outputs], row by row.
+    pub states: Vec<Vec<Vec<T>>>,
+    /// Steps taken.
+    pub steps: u64,
+    /// Whole epochs done.
+    pub epoch: usize,
+    /// The losses of the rows that were done of the epoch under way; none between epochs.
+    pub losses: Vec<T>,
+}
+
+impl<T: Precision> State<T> {
+    /// Whether every number is finite.
+    pub fn is_finite(&self) -> bool {
+        let weights = self.weights.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
+        weights.chain(self.states.iter().flatten().flatten()).chain(&self.losses).all(|value| value.is_finite())
+    }
+}
+
+impl<T: Precision> Session<T> {
+    /// Where training is.
+    ///
+    /// # Errors
+    /// What the device reports.
+    ///
+    /// # Panics
+    /// If there are replicas.
+    pub fn state(&mut self) -> Result<State<T>> {
+        assert_eq!(self.seeds.len(), 1, "the state of one network");
+        let ids = self.executor.plan().states.clone();
+        let rows = |l: usize| self.network.widths()[l] + usize::from(self.network.bias());
+        let rows: Vec<usize> = (0..ids.len()).map(rows).collect();
+        let mut states = Vec::with_capacity(ids.len());
+        for (ids, rows) in ids.into_iter().zip(rows) {
+            states.push(ids.into_iter().map(|id| self.executor.read(id, 0, rows)).collect::<Result<_>>()?);
+        }
+        let losses = self.begun[0].clone();
+        Ok(State { weights: self.weights()?, states, steps: self.steps, epoch: self.epoch, losses })
+    }
+
+    /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
+    /// same device the same bits.
+    ///
+    /// # Errors
+    /// Model, if the state's numbers contradict each other; what the device reports.
+    ///
+    /// # Panics
+    /// If there are replicas, or the state is of another network or optimizer.
+    pub fn restore(&mut self, state: &State<T>) -> Result<()> {
+        assert_eq!(self.seeds.len(), 1, "the state of one network");
+        let begun = state.losses.len();
+        let before = (state.epoch as u64).checked_mul(self.steps_per_epoch());
+        let steps = before.and_then(|before| before.checked_add(begun.div_ceil(self.recipe.batch.max(1)) as u64));
+        if steps != Some(state.steps) || begun >= self.rows.max(1) {
+            return Err(Error::Model(format!(
+                "the state contradicts itself: {} steps are not {} epochs and {begun} rows",
+                state.steps, state.epoch
+            )));
+        }
+        self.set_weights(&state.weights)?;
+        let ids = self.executor.plan().states.concat();
+        let states = state.states.concat();
+        assert_eq!(ids.len(), states.len(), "the states of this optimizer");
+        ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
+        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![state.losses.clone()]);
+        self.piece = 1;
+        Ok(())
+    }
+
+    /// Takes the next step kernel by kernel, without counting it, up to the first that leaves something that is not finite: its label, and
+    /// of a kernel of whole steps the layer.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
+        self.shuffle()?;
+        self.stream(self.steps_begun(), true)?;
+        let step = self.step(self.steps_begun());
+        for index in 0..self.executor.plan().training.len() {
+            self.executor.run_launches(Phase::Training, index..index + 1, &[step])?;
+            let launch = self.executor.plan().training[index].clone();
+            for &id in &launch.writes {
+                if self.written(id, &step)?.iter().all(|value| value.is_finite()) {
+                    continue;
+                }
+                if !launch.kernel.takes_many_steps() {
+                    return Ok(Some(launch.label));
+                }
+                let layer = self.executor.plan().parameters.iter().position(|&parameters| parameters == id);
+                let place = layer.map_or("loss".into(), |l| format!("layer {}", l + 1));
+                return Ok(Some(format!("{}, {place}", launch.label)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a step has written into a buffer: of a batch's rows and of the losses only its own, for others are there from before.
+    fn written(&mut self, id: BufferId, step: &Step) -> Result<Vec<T>> {
+        let plan = self.executor.plan();
+        if plan.losses == Some(id) {
+            let losses = self.executor.read_values(id, 0, step.loss_row + step.rows)?;
+            return Ok(losses[step.loss_row..].to_vec());
+        }
+        let rows = plan.buffers[id].rows;
+        let is_trained = plan.parameters.contains(&id) || plan.states.iter().flatten().any(|&state| state == id);
+        match plan.buffers[id].element {
+            Element::Index => Ok(Vec::new()),
+            Element::Real => self.executor.read(id, 0, if is_trained { rows } else { rows.min(step.rows) }),
+        }
+    }
+}
