@@ -1,35 +1,15 @@
 //! The binary as a user runs it: commands, files, messages, exit codes.
 
+mod common;
+
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use common::Desk;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// An empty folder to work in, and the binary in it.
-struct Desk(TempDir);
 
 impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
-        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the binary runs")
-    }
-
     /// Runs what must succeed; gives stdout.
     fn text(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -50,14 +30,6 @@ impl Desk {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty(), "an error says nothing on stdout");
         stderr(&output)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path().join(name), text).expect("a file");
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path().join(name)).expect(name)
     }
 }
 
@@ -275,7 +247,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
     desk.write("bad.csv", "a,b,y\n1,2,x\n3,oops,z\n4,1e99,x\n");
     desk.write("ragged.csv", "a,b\n1,2\n3\n");
     desk.write("empty.csv", "");
-    desk.write("gap.csv", &format!("a,b\n1,2\n,3\n{}", "4,5\n".repeat(30)));
+    desk.write("gap.csv", format!("a,b\n1,2\n,3\n{}", "4,5\n".repeat(30)));
     desk.write("config.toml", "data = \"iris\"\nepochs = 3\nhiden = [3]\n");
     desk.write("types.toml", "data = \"iris\"\nhidden = 5\n");
     desk.write("model.safetensors", "not a model");
@@ -382,7 +354,7 @@ fn run_options_are_written_down_and_stray_text_is_told() {
     let options = String::from_utf8(desk.bytes("auto/run.toml")).expect("UTF-8");
     assert!(options.contains("device = \"cpu\"") || options.contains("device = \"gpu\""), "what auto chose: {options}");
     let rows: String = (0..40).map(|i| format!("{},{i}.5\n", if i == 7 { "oops".into() } else { i.to_string() })).collect();
-    desk.write("stray.csv", &format!("a,y\n{rows}"));
+    desk.write("stray.csv", format!("a,y\n{rows}"));
     let output = desk.run(&["data", "stray.csv"]);
     assert!(stderr(&output).contains("line 9, column 'a': 'oops' is no number"), "{}", stderr(&output));
 }
@@ -393,6 +365,21 @@ fn a_bounded_output_can_reach_the_targets_of_a_regression() {
     let bounded = ["--output-activation", "sigmoid", "--learning-rate", "0.01", "--epochs", "100"];
     let report = desk.json(&train("wine-quality", &bounded));
     assert!(report["test"]["r2"].as_f64().expect("R²") > 0.2, "{report}");
+}
+
+#[test]
+fn training_that_gets_nowhere_is_told_once() {
+    let desk = Desk::new();
+    let cpu = ["--device", "cpu", "--activation", "sigmoid", "--epochs", "5"];
+    let deep = [&["train", "wine-quality", "--hidden", "16,16,16,16,16,16,16,16"], &cpu[..]].concat();
+    let saturated = [&["train", "digits", "--scale", "none", "--init", "uniform(-3,3)"], &cpu[..]].concat();
+    let sound = [&["train", "iris"], &cpu[..]].concat();
+    for (arguments, words) in [(deep, Some("gradients vanish")), (saturated, Some("saturated")), (sound, None)] {
+        let said = stderr(&desk.run(&arguments));
+        for word in ["gradients vanish", "saturated"] {
+            assert_eq!(said.matches(word).count(), usize::from(words == Some(word)), "{arguments:?}: {said}");
+        }
+    }
 }
 
 #[test]

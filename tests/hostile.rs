@@ -1,26 +1,26 @@
-//! Files that are damaged, or meant to do harm, and places that cannot be written: each ends in an error that names file and place,
-//! with its exit code; no panic, no signal, and no more memory than twice the file and a little.
+//! Files that are damaged, or meant to do harm: each ends in an error that names file and place, with its exit code; no panic, no
+//! signal, and no more memory than twice the file and a little.
+
+mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use common::{Desk, ended};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 
-/// KiB of addresses that the program itself takes, its threads' stacks among them, and what the issue of memory allows beside
-/// twice the file.
+/// KiB of addresses that the program itself takes, its threads' stacks among them, and what it may take beside twice the file.
 const OWN_KIB: u64 = (160 + 64) << 10;
 
 /// How long any of it may take, on a busy machine.
 const SECONDS: Duration = Duration::from_secs(20);
 
-/// What is typed (`FILE` stands for the file, `OUT` for a place to write), and what has to come of it.
+/// What is typed, with the file as `./hostile`, and what has to come of it.
 struct Case {
     name: &'static str,
     file: Vec<u8>,
-    /// A second file, `OTHER`.
+    /// A second file, `./other`.
     other: Vec<u8>,
     arguments: Vec<&'static str>,
     code: i32,
@@ -29,27 +29,13 @@ struct Case {
 
 impl Case {
     fn check(&self) -> Result<(), Failed> {
-        let folder = tempfile::tempdir()?;
+        let desk = Desk::new();
         // The name tells the format of nothing: first bytes do.
-        let path = folder.path().join("hostile");
-        fs::write(&path, &self.file)?;
-        let other_path = folder.path().join("other");
-        fs::write(&other_path, &self.other)?;
-        let (file, other) = (path.to_str().ok_or("a path")?, other_path.to_str().ok_or("a path")?);
-        let out = folder.path().join("out");
-        let arguments: Vec<&str> = self
-            .arguments
-            .iter()
-            .map(|&argument| match argument {
-                "FILE" => file,
-                "OTHER" => other,
-                "OUT" => out.to_str().unwrap_or_default(),
-                other => other,
-            })
-            .collect();
+        desk.write("hostile", &self.file);
+        desk.write("other", &self.other);
         let kib = 2 * ((self.file.len() + self.other.len()) as u64 >> 10) + OWN_KIB;
         let started = Instant::now();
-        let output = limited(folder.path(), &arguments, &format!("ulimit -v {kib}"))?;
+        let output = desk.limited(&self.arguments, &format!("ulimit -v {kib}"));
         if started.elapsed() > SECONDS {
             return Err(format!("it took {} s", started.elapsed().as_secs()).into());
         }
@@ -62,23 +48,6 @@ impl Case {
     }
 }
 
-/// Runs the binary after a command of the shell, such as a limit.
-fn limited(folder: &Path, arguments: &[&str], limit: &str) -> Result<Output, Failed> {
-    let script = format!("{limit}; exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_wgrad")]).args(arguments).current_dir(folder).stdin(Stdio::null());
-    // glibc reserves addresses for each thread's allocations otherwise.
-    Ok(command.env("MALLOC_ARENA_MAX", "1").output()?)
-}
-
-/// A trained model's file.
-fn trained(folder: &Path) -> Result<PathBuf, Failed> {
-    let arguments = ["train", "iris", "--epochs", "1", "--device", "cpu", "--quiet", "-o", "model"];
-    let output = limited(folder, &arguments, ":")?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(folder.join("model/model.safetensors")) } else { Err(said.into()) }
-}
-
 /// 200 good rows of two numbers and a class, and then these bytes.
 fn csv(end: &[u8]) -> Vec<u8> {
     let rows: String = (0..200).map(|row| format!("{row},{}.5,{}\n", row % 7, ["a", "b"][row % 2])).collect();
@@ -86,14 +55,14 @@ fn csv(end: &[u8]) -> Vec<u8> {
 }
 
 fn train(name: &'static str, file: Vec<u8>, code: i32, said: &'static str) -> Case {
-    let arguments = vec!["train", "FILE", "--epochs", "1", "--device", "cpu", "--quiet", "-o", "OUT"];
+    let arguments = vec!["train", "./hostile", "--epochs", "1", "--device", "cpu", "--quiet", "-o", "out"];
     Case { name, file, other: Vec::new(), arguments, code, said }
 }
 
 /// Training on the good table with another file for this flag.
 fn beside(name: &'static str, flag: &'static str, other: Vec<u8>, code: i32, said: &'static str) -> Case {
     let mut case = train(name, csv(b""), code, said);
-    case.arguments.extend([flag, "OTHER"]);
+    case.arguments.extend([flag, "./other"]);
     Case { other, ..case }
 }
 
@@ -167,7 +136,7 @@ fn tables() -> Vec<Case> {
 fn labelled(name: &'static str, other: Vec<u8>, code: i32, said: &'static str) -> Case {
     let images: Vec<u8> = (0..160).map(|pixel| (pixel * 37 % 251) as u8).collect();
     let mut case = train(name, idx(&[40, 2, 2], &images), code, said);
-    case.arguments.extend(["--labels", "OTHER"]);
+    case.arguments.extend(["--labels", "./other"]);
     Case { other, ..case }
 }
 
@@ -270,7 +239,7 @@ fn configurations() -> Vec<Case> {
         name,
         file: text.as_bytes().to_vec(),
         other: Vec::new(),
-        arguments: vec!["train", "iris", "--config", "FILE", "-o", "OUT"],
+        arguments: vec!["train", "iris", "--config", "./hostile", "-o", "out"],
         code,
         said,
     };
@@ -296,6 +265,14 @@ fn configurations() -> Vec<Case> {
 
 /// An altered copy of a model's file; the header's bytes, its entries and the tensors' bytes.
 type Alteration = fn(&mut Value, &mut Vec<u8>) -> Option<Vec<u8>>;
+
+/// Writes something else in the metadata's document, in the first place where it stands.
+fn alter_metadata(header: &mut Value, before: &str, after: &str) {
+    let document = &mut header["__metadata__"]["wgrad"];
+    let text = document.as_str().expect("a document").to_owned();
+    assert!(text.contains(before), "{before} is in {text}");
+    *document = json!(text.replacen(before, after, 1));
+}
 
 fn models() -> Vec<(&'static str, Alteration, &'static str)> {
     vec![
@@ -375,8 +352,7 @@ fn models() -> Vec<(&'static str, Alteration, &'static str)> {
         (
             "metadata of another network",
             |header, _| {
-                let text = header["__metadata__"]["wgrad"].as_str().expect("a document");
-                header["__metadata__"]["wgrad"] = json!(text.replace("[4,64,3]", "[4,65,3]"));
+                alter_metadata(header, "[4,64,3]", "[4,65,3]");
                 None
             },
             "0.weight has shape",
@@ -384,8 +360,7 @@ fn models() -> Vec<(&'static str, Alteration, &'static str)> {
         (
             "metadata of other columns",
             |header, _| {
-                let text = header["__metadata__"]["wgrad"].as_str().expect("a document");
-                header["__metadata__"]["wgrad"] = json!(text.replacen("\"scale\":", "\"scal\":", 1));
+                alter_metadata(header, "\"scale\":", "\"scal\":");
                 None
             },
             "its metadata",
@@ -393,8 +368,7 @@ fn models() -> Vec<(&'static str, Alteration, &'static str)> {
         (
             "metadata of a format to come",
             |header, _| {
-                let text = header["__metadata__"]["wgrad"].as_str().expect("a document");
-                header["__metadata__"]["wgrad"] = json!(text.replace("\"format\":1", "\"format\":2"));
+                alter_metadata(header, "\"format\":1", "\"format\":2");
                 None
             },
             "format 2",
@@ -414,14 +388,15 @@ fn models() -> Vec<(&'static str, Alteration, &'static str)> {
 
 /// Every command that takes a model refuses the altered one.
 fn altered_model_is_refused(alter: Alteration, said: &str, commands: usize) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let bytes = fs::read(trained(folder.path())?)?;
+    let desk = Desk::new();
+    desk.ends(0, &["train", "iris", "--epochs", "1", "--device", "cpu", "--quiet", "-o", "model"])?;
+    let bytes = desk.bytes("model/model.safetensors");
     let length = u64::from_le_bytes(bytes[..8].try_into()?) as usize;
     let mut header: Value = serde_json::from_slice(&bytes[8..8 + length])?;
     let mut body = bytes[8 + length..].to_vec();
     let text = alter(&mut header, &mut body).unwrap_or_else(|| header.to_string().into_bytes());
     let file = [(text.len() as u64).to_le_bytes().as_slice(), &text, &body].concat();
-    fs::write(folder.path().join("hostile.safetensors"), &file)?;
+    desk.write("hostile.safetensors", &file);
     let kib = 2 * (file.len() as u64 >> 10) + OWN_KIB;
     for arguments in [
         ["evaluate", "hostile.safetensors", "iris"].as_slice(),
@@ -433,143 +408,36 @@ fn altered_model_is_refused(alter: Alteration, said: &str, commands: usize) -> R
     .into_iter()
     .take(commands)
     {
-        let output = limited(folder.path(), arguments, &format!("ulimit -v {kib}"))?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() != Some(8) || !stderr.contains(said) || stderr.contains('\u{1b}') {
-            return Err(format!("{arguments:?}: {:?}: {stderr}", output.status).into());
+        let stderr = ended(8, arguments, &desk.limited(arguments, &format!("ulimit -v {kib}")))?;
+        if !stderr.contains(said) || stderr.contains('\u{1b}') {
+            return Err(format!("{arguments:?}: {stderr}").into());
         }
     }
-    Ok(())
-}
-
-/// Places that cannot be written: an error, nothing that was there is harmed, nothing half-written is left.
-fn places_that_cannot_be_written() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let at = folder.path();
-    let model = trained(at)?;
-    let before = fs::read(&model)?;
-    fs::create_dir(at.join("full"))?;
-    fs::write(at.join("full/x"), "x")?;
-    fs::write(at.join("file"), "x")?;
-    for command in ["ln -s /nonexistent/z link", "mkfifo fifo"] {
-        assert!(Command::new("sh").args(["-c", command]).current_dir(at).status()?.success(), "{command}");
-    }
-    let train = ["train", "iris", "--epochs", "1", "--device", "cpu", "--quiet", "-o"];
-    for (limit, arguments, code) in [
-        (":", [&train[..], &["full"]].concat(), 2),
-        (":", [&train[..], &["file"]].concat(), 2),
-        (":", [&train[..], &["fifo"]].concat(), 2),
-        (":", [&train[..], &["link"]].concat(), 2),
-        (":", [&train[..], &["/dev/full/x"]].concat(), 2),
-        (":", [&train[..], &["/proc/x"]].concat(), 1),
-        (":", [&train[..], &["model"]].concat(), 2),
-        ("ulimit -f 4", [&train[..], &["small"]].concat(), 1),
-        (":", vec!["predict", "model", "iris", "-o", "/dev/full"], 2),
-        (":", vec!["predict", "model", "iris", "-o", "full"], 2),
-        ("ulimit -f 0", vec!["predict", "model", "iris", "-o", "predicted.csv"], 1),
-        ("exec >/dev/full", vec!["predict", "model", "iris"], 1),
-    ] {
-        let output = limited(at, &arguments, limit)?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() != Some(code) || !stderr.starts_with("wgrad: ") {
-            return Err(format!("{limit}; {arguments:?}: {:?}: {stderr}", output.status).into());
-        }
-    }
-    assert_eq!(fs::read(&model)?, before, "the model is as it was");
-    assert!(!at.join("predicted.csv").exists(), "nothing half-written");
-    assert!(!at.join("small").exists(), "a run that came to nothing leaves nothing");
     Ok(())
 }
 
 /// Four times what the process may address: refused with exit code 6, whatever the format.
 fn data_beyond_memory_is_refused() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (15000000, 17), }\n";
+    let desk = Desk::new();
+    let of_order =
+        |fortran: &str| npy(&format!("{{'descr': '<f4', 'fortran_order': {fortran}, 'shape': (15000000, 17), }}\n"), &[]);
     // Nothing is written beyond the header: the system makes zeros of the rest.
     for (name, header, size) in [
-        ("big.npy", npy(header, &[]), 15_000_000 * 17 * 4),
+        ("big.npy", of_order("False"), 15_000_000 * 17 * 4),
+        ("columns.npy", of_order("True"), 15_000_000 * 17 * 4),
         ("big.idx", idx(&[1_300_000, 28, 28], &[]), 1_300_000 * 784),
         ("big.csv", b"a,b,y\n1,2,3\n".to_vec(), 1 << 30),
     ] {
-        let path = folder.path().join(name);
-        fs::write(&path, &header)?;
-        fs::OpenOptions::new().write(true).open(&path)?.set_len(header.len() as u64 + size)?;
+        desk.write(name, &header);
+        let file = fs::OpenOptions::new().write(true).open(desk.path().join(name))?;
+        file.set_len(header.len() as u64 + size)?;
         let train = ["train", name, "--target", "2", "--device", "cpu", "--quiet", "-o", "out"];
-        let output = limited(folder.path(), &train, "ulimit -v 260000")?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() != Some(6) || !stderr.contains(name) || !stderr.contains("no memory") {
-            return Err(format!("{name}: {:?}: {stderr}", output.status).into());
+        let stderr = ended(6, &train, &desk.limited(&train, "ulimit -v 260000"))?;
+        if !stderr.contains(name) || !stderr.contains("no memory") {
+            return Err(stderr.into());
         }
     }
     Ok(())
-}
-
-/// On a disk of 8 MiB and in a folder that is read only: an error, and what was saved before is as it was. Needs the right to mount; a
-/// folder is read only for nobody who may do everything, so that is a disk too.
-fn full_disks() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let at = folder.path();
-    fs::create_dir(at.join("disk"))?;
-    let mounted = |options: &str| {
-        let arguments = ["-t", "tmpfs", "-o", options, "tmpfs", "disk"];
-        Command::new("mount")
-            .args(arguments)
-            .current_dir(at)
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    if !mounted("size=8m") {
-        println!("left out: nothing can be mounted here");
-        return Ok(());
-    }
-    let outcome = on_a_small_disk(at, &mounted);
-    let _ = Command::new("umount").arg("disk").current_dir(at).status();
-    outcome
-}
-
-fn on_a_small_disk(at: &Path, mounted: &dyn Fn(&str) -> bool) -> Result<(), Failed> {
-    let ends = |code: i32, arguments: &[&str]| -> Result<String, Failed> {
-        let output = limited(at, arguments, ":")?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() == Some(code) {
-            Ok(stderr)
-        } else {
-            Err(format!("{arguments:?}: {:?}: {stderr}", output.status).into())
-        }
-    };
-    let train = ["train", "digits", "--device", "cpu", "--quiet", "--epochs"];
-    ends(0, &[&train[..], &["2", "-o", "disk/small"]].concat())?;
-    let files = ["model.safetensors", "checkpoint.safetensors"].map(|file| at.join("disk/small").join(file));
-    let before = files.clone().map(|file| fs::read(file).unwrap_or_default());
-    // The first checkpoint of so wide a network does not fit: nothing is trained, nothing is left.
-    let said = ends(1, &[&train[..], &["1", "--hidden", "30000", "-o", "disk/large"]].concat())?;
-    if !said.contains("cannot be written") || at.join("disk/large").exists() {
-        return Err(format!("a checkpoint that does not fit: {said}").into());
-    }
-    // The disk fills up while it trains: the older checkpoint is as it was, and goes on where there is room.
-    fs::write(at.join("disk/filling"), vec![1; 8 << 20]).err().ok_or("8 MiB do not fit beside the run")?;
-    ends(1, &["train", "--resume", "disk/small", "--epochs", "4", "--device", "cpu", "--quiet"])?;
-    let after = files.clone().map(|file| fs::read(file).unwrap_or_default());
-    if before != after {
-        return Err("what was saved is not as it was".into());
-    }
-    fs::remove_file(at.join("disk/filling"))?;
-    ends(0, &["train", "--resume", "disk/small", "--epochs", "4", "--device", "cpu", "--quiet"])?;
-    // Read only.
-    let saved = files.clone().map(|file| fs::read(file).unwrap_or_default());
-    if !mounted("remount,ro") {
-        return Err("the disk cannot be made read only".into());
-    }
-    ends(1, &["train", "--resume", "disk/small", "--epochs", "5", "--device", "cpu", "--quiet"])?;
-    ends(1, &[&train[..], &["1", "-o", "disk/other"]].concat())?;
-    ends(1, &["predict", "disk/small", "digits", "-o", "disk/predicted.csv"])?;
-    ends(0, &["evaluate", "disk/small", "digits", "--quiet"])?;
-    if files.map(|file| fs::read(file).unwrap_or_default()) == saved {
-        Ok(())
-    } else {
-        Err("a read-only file has changed".into())
-    }
 }
 
 fn main() {
@@ -584,9 +452,7 @@ fn main() {
         trials.push(Trial::test(format!("a model with {name}"), move || altered_model_is_refused(alter, said, commands)));
     }
     trials.push(Trial::test("data of four times the memory", data_beyond_memory_is_refused));
-    trials.push(Trial::test("disks that are full and folders that are read only", full_disks));
-    trials.push(Trial::test("places that cannot be written", places_that_cannot_be_written));
-    // Limits are the shell's, and other systems name their places otherwise.
+    // Limits are the shell's.
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!cfg!(target_os = "linux"))).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

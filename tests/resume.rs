@@ -1,16 +1,14 @@
-//! Training that is interrupted, by a signal, a kill or a fault, and goes on from its checkpoint to the same bits.
+//! Training that is interrupted, by a signal, a kill or its own numbers, and goes on from its checkpoint to the same bits.
 
 mod common;
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::Shared;
+use common::{Desk, Shared, last_after};
 use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::Value;
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
@@ -110,6 +108,10 @@ fn divergence_is_found<T: Precision>(net: Net, device: &Device) -> Result<(), Fa
         }
         good = state;
     }
+    // A session that has seen no step of it says which kernel it is.
+    let mut fresh = made::<T>(net, device)?;
+    fresh.restore(&good)?;
+    let kernel = fresh.first_kernel_not_finite()?.ok_or("a kernel")?;
     for from in [&first, &good] {
         let found = divergence::find(&mut session, from, EPOCHS, &|| false)?.ok_or("a divergence")?;
         if found.step != good.steps + 1 || found.good != good || found.epoch != good.epoch + 1 {
@@ -117,8 +119,8 @@ fn divergence_is_found<T: Precision>(net: Net, device: &Device) -> Result<(), Fa
                 format!("found in step {} of epoch {}, after {} good ones", found.step, found.epoch, good.steps).into()
             );
         }
-        if session.state()? != good || found.kernel == "the loss" {
-            return Err(format!("'{}' is told, and the session is elsewhere", found.kernel).into());
+        if session.state()? != good || found.kernel != kernel {
+            return Err(format!("'{}' is told, not '{kernel}', or the session is elsewhere", found.kernel).into());
         }
     }
     if good.steps > 2 { Ok(()) } else { Err("it diverges too soon to tell".into()) }
@@ -126,7 +128,7 @@ fn divergence_is_found<T: Precision>(net: Net, device: &Device) -> Result<(), Fa
 
 /// A run that diverges says where, with its exit code; what it has saved diverges in the same step.
 fn a_run_that_diverges_says_where(device: &str) -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let train = ["train", "wine-quality", "--optimizer", "sgd", "--learning-rate", "1.5", "--device", device, "-o", "run"];
     let said = desk.ends(7, &train)?;
     let (epoch, step) = (last_after(&said, "diverged in epoch"), last_after(&said, ", step").ok_or("a step")?);
@@ -143,10 +145,10 @@ fn a_run_that_diverges_says_where(device: &str) -> Result<(), Failed> {
 
 /// Validation rows that lead out of the finite numbers end training at once: no step of it is to blame.
 fn validation_that_overflows_is_told_at_once() -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let rows =
         (0..300).fold("a,b,y\n".to_string(), |text, row| text + &format!("{}.5,{},{}.5\n", row % 7, row % 5, row % 3));
-    fs::write(desk.path().join("rows.csv"), rows)?;
+    desk.write("rows.csv", rows);
     fs::write(desk.path().join("far.csv"), "a,b,y\n0.5,0.5,0.6\n1e30,0.1,0.3\n")?;
     let train = [
         "train",
@@ -170,11 +172,7 @@ fn validation_that_overflows_is_told_at_once() -> Result<(), Failed> {
 
 /// Whatever lies where a checkpoint or a log should be: an error, and no wait.
 fn odd_files_in_a_run_are_refused() -> Result<(), Failed> {
-    let desk = Desk::new()?;
-    let sh = |script: &str| -> Result<(), Failed> {
-        let done = Command::new("sh").args(["-c", script]).current_dir(desk.path()).status()?.success();
-        if done { Ok(()) } else { Err(script.into()) }
-    };
+    let desk = Desk::new();
     desk.ends(0, &["train", "iris", "--device", "cpu", "--epochs", "3", "-o", "run"])?;
     for (script, code, words) in [
         ("rm odd/metrics.jsonl; mkfifo odd/metrics.jsonl", 2, "pipe"),
@@ -185,7 +183,7 @@ fn odd_files_in_a_run_are_refused() -> Result<(), Failed> {
         (": > odd/checkpoint.safetensors; : > odd/checkpoint-1.safetensors", 8, "no checkpoint that can be used"),
         ("true", 2, "the run has done 3 already"),
     ] {
-        sh(&format!("rm -rf odd; cp -r run odd; {script}"))?;
+        desk.shell(&format!("rm -rf odd; cp -r run odd; {script}"))?;
         let epochs = if code == 2 && script == "true" { "2" } else { "5" };
         let said = desk.ends(code, &["train", "--resume", "odd", "--epochs", epochs])?;
         if !said.contains(words) {
@@ -193,7 +191,7 @@ fn odd_files_in_a_run_are_refused() -> Result<(), Failed> {
         }
     }
     // A line without its end is written again.
-    sh("rm -rf odd; cp -r run odd; truncate -s -1 odd/metrics.jsonl; rm odd/checkpoint.safetensors")?;
+    desk.shell("rm -rf odd; cp -r run odd; truncate -s -1 odd/metrics.jsonl; rm odd/checkpoint.safetensors")?;
     desk.ends(0, &["train", "--resume", "odd"])?;
     desk.same("run", "odd")?;
     // Nothing is trained, so nothing is written down.
@@ -202,101 +200,14 @@ fn odd_files_in_a_run_are_refused() -> Result<(), Failed> {
     if fs::read(desk.path().join("run/run.toml"))? == before { Ok(()) } else { Err("run.toml has changed".into()) }
 }
 
-/// A GPU that is lost while the rows came from stdin: they are gone, and who has them goes on.
-fn rows_from_stdin_are_not_read_twice() -> Result<(), Failed> {
-    let desk = Desk::new()?;
-    let rows = (0..300).fold("a,b,y\n".to_string(), |text, row| text + &format!("{},{},{}\n", row % 7, row % 5, row % 2));
-    fs::write(desk.path().join("rows.csv"), rows)?;
-    let from_stdin = |arguments: &[&str], fault: &str| -> Result<Output, Failed> {
-        let rows = fs::File::open(desk.path().join("rows.csv"))?;
-        Ok(desk.command(arguments).stdin(rows).env("WGRAD_GPU_FAULT", fault).output()?)
-    };
-    let train = ["train", "-", "--device", "gpu", "--epochs", "5", "-o", "run"];
-    let output = from_stdin(&train, "lost:110")?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.code() != Some(5) || !said.contains("wgrad train --resume run") {
-        return Err(format!("{:?}: {said}", output.status).into());
-    }
-    let output = from_stdin(&["train", "--resume", "run"], "")?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
-}
-
-/// The tensors of a run's model and of its checkpoint, and its log without the time that it took.
-#[derive(PartialEq)]
-struct Left {
-    model: Vec<u8>,
-    checkpoint: Vec<u8>,
-    log: Vec<Value>,
-}
-
-/// A run of the binary in a folder of its own.
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Result<Self, Failed> {
-        Ok(Self(tempfile::tempdir()?))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
-        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Result<Output, Failed> {
-        Ok(self.command(arguments).output()?)
-    }
-
-    /// Runs what has to end with this exit code; gives stderr.
-    fn ends(&self, code: i32, arguments: &[&str]) -> Result<String, Failed> {
-        let output = self.run(arguments)?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() == Some(code) { Ok(said) } else { Err(format!("{:?}: {said}", output.status).into()) }
-    }
-
-    /// What a run has left.
-    fn left(&self, run: &str) -> Result<Left, Failed> {
-        let folder = self.path().join(run);
-        let tensors = |file: &str| -> Result<Vec<u8>, Failed> {
-            let bytes = fs::read(folder.join(file))?;
-            let header = u64::from_le_bytes(bytes[..8].try_into()?) as usize;
-            Ok(bytes[8 + header..].to_vec())
-        };
-        let mut log = Vec::new();
-        for line in fs::read_to_string(folder.join("metrics.jsonl"))?.lines() {
-            let mut record: Value = serde_json::from_str(line)?;
-            let fields = record.as_object_mut().ok_or("an object")?;
-            fields.retain(|key, _| !["seconds", "samples_per_second"].contains(&key.as_str()));
-            log.push(record);
-        }
-        Ok(Left { model: tensors("model.safetensors")?, checkpoint: tensors("checkpoint.safetensors")?, log })
-    }
-
-    fn same(&self, one: &str, other: &str) -> Result<(), Failed> {
-        let (one, other) = (self.left(one)?, self.left(other)?);
-        let same = [one.model == other.model, one.checkpoint == other.checkpoint, one.log == other.log];
-        if same == [true; 3] { Ok(()) } else { Err(format!("model, checkpoint, log are the same: {same:?}").into()) }
-    }
-}
-
 /// A run that takes a while, with everything that has a state.
 const TRAIN: [&str; 12] =
     ["train", "digits", "--epochs", "60", "--patience", "50", "--schedule", "cosine", "--seed", "3", "--device", "cpu"];
 
-/// The last number after this word.
-fn last_after(text: &str, word: &str) -> Option<u64> {
-    let after = text.rsplit_once(word)?.1;
-    after.trim_start().split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
-}
-
 /// Killed at any moment, a run goes on from what it last said was saved, or from something later, and ends with the same bits.
 /// `WGRAD_TEST_KILLS` says how often.
 fn killed_runs_end_with_the_same_bits() -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let every = ["--checkpoint-every", "1"];
     let started = Instant::now();
     desk.ends(0, &[&TRAIN[..], &every, &["-o", "whole"]].concat())?;
@@ -350,7 +261,7 @@ fn killed_runs_end_with_the_same_bits() -> Result<(), Failed> {
 
 /// Interrupted by a signal at random steps, a run saves and leaves with 128 + the signal, and goes on to the same bits.
 fn signals_save_and_runs_go_on(device: &str, times: usize) -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let train =
         |run: &str| [&TRAIN[..11], &[device, "-o", run]].concat().iter().map(ToString::to_string).collect::<Vec<_>>();
     let arguments = train("whole");
@@ -392,67 +303,9 @@ fn signals_save_and_runs_go_on(device: &str, times: usize) -> Result<(), Failed>
     Ok(())
 }
 
-/// Whichever call to the GPU fails, of a run of 60 steps: a lost device is opened again and the run ends with the same bits; any
-/// other fault ends in its exit code, and what was saved goes on to the same bits. Each call fails in one of three ways, or, with
-/// `WGRAD_TEST_FAULTS=all`, in all three.
-fn any_call_may_fail() -> Result<(), Failed> {
-    let desk = Desk::new()?;
-    let train = ["train", "iris", "--hidden", "5", "--epochs", "4", "--device", "gpu", "--patience", "3", "-o"];
-    desk.ends(0, &[&train[..], &["whole"]].concat())?;
-    let all = std::env::var("WGRAD_TEST_FAULTS").is_ok_and(|which| which == "all");
-    let kinds = [("lost", 5), ("memory", 6), ("refused", 1)];
-    let mut unnoticed = 0;
-    for call in 1.. {
-        for (kind, code) in kinds.iter().cycle().skip(call).take(if all { 3 } else { 1 }) {
-            let fault = format!("{kind}:{call}");
-            let run = format!("{kind}-{call}");
-            let output = desk.command(&[&train[..], &[&run]].concat()).env("WGRAD_GPU_FAULT", &fault).output()?;
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let struck = ["was lost", "no memory left", "on purpose"].iter().any(|word| said.contains(word));
-            unnoticed = if struck { 0 } else { unnoticed + 1 };
-            let is_there = desk.path().join(&run).exists();
-            match output.status.code() {
-                // The device was opened again, or the data was streamed instead.
-                Some(0) => desk.same("whole", &run),
-                // What cannot be opened is no device.
-                Some(found) if found == *code || found == 5 => {
-                    if is_there {
-                        desk.ends(0, &["train", "--resume", &run])?;
-                        desk.same("whole", &run)
-                    } else {
-                        Ok(())
-                    }
-                }
-                _ => Err(format!("{:?}", output.status).into()),
-            }
-            .map_err(|error| format!("{fault}: {}; {said}", error.message().unwrap_or_default()))?;
-        }
-        // Beyond the last call nothing fails. (A buffer that there is no memory for may be done without.)
-        if unnoticed == 6 {
-            return if call > 60 { Ok(()) } else { Err(format!("only {call} calls").into()) };
-        }
-    }
-    unreachable!("the calls end")
-}
-
-/// A device that is lost again and again is given up with its exit code, and what was saved goes on.
-fn a_device_is_opened_again_twice() -> Result<(), Failed> {
-    let desk = Desk::new()?;
-    let train = ["train", "iris", "--hidden", "5", "--epochs", "4", "--device", "gpu", "--patience", "3", "-o"];
-    desk.ends(0, &[&train[..], &["whole"]].concat())?;
-    let output = desk.command(&[&train[..], &["run"]].concat()).env("WGRAD_GPU_FAULT", "lost:100/60").output()?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let again = said.matches("it was opened again").count();
-    if output.status.code() != Some(5) || again != 2 || !said.contains("wgrad train --resume run") {
-        return Err(format!("{:?}: {said}", output.status).into());
-    }
-    desk.ends(0, &["train", "--resume", "run"])?;
-    desk.same("whole", "run")
-}
-
 /// A damaged checkpoint is passed over for the one before it, with a word; where none is whole the run cannot go on.
 fn damaged_checkpoints_are_passed_over() -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let every = ["--checkpoint-every", "7", "--keep-checkpoints", "3"];
     desk.ends(0, &[&TRAIN[..], &every, &["-o", "whole"]].concat())?;
     desk.ends(0, &[&TRAIN[..], &every, &["-o", "run"]].concat())?;
@@ -495,7 +348,7 @@ fn damaged_checkpoints_are_passed_over() -> Result<(), Failed> {
 
 /// What would make another training of it is refused, difference by difference; what would not is allowed.
 fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let rows = |count: usize| {
         (0..count).fold("x,z,y\n".to_string(), |text, row| text + &format!("{row},{},{}\n", row % 7, row % 2))
     };
@@ -544,7 +397,7 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
 
 /// The places of a run that time ended, and of one that patience ended: gone on with, they end as a run without an end does.
 fn time_and_patience_leave_what_goes_on() -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let train = ["train", "digits", "--device", "cpu", "--seed", "1", "--epochs"];
     desk.ends(0, &[&train[..], &["40", "-o", "whole"]].concat())?;
     desk.ends(0, &[&train[..], &["40", "--max-time", "0.03s", "-o", "run"]].concat())?;
@@ -565,7 +418,7 @@ fn time_and_patience_leave_what_goes_on() -> Result<(), Failed> {
 
 /// Two at once in one folder are one too many.
 fn a_run_under_way_is_not_gone_on_with() -> Result<(), Failed> {
-    let desk = Desk::new()?;
+    let desk = Desk::new();
     let arguments = ["train", "digits", "--device", "cpu", "--epochs", "1000000", "-o", "run", "--quiet"];
     let mut child = desk.command(&arguments).stdout(Stdio::null()).spawn()?;
     let started = Instant::now();
@@ -619,11 +472,8 @@ fn main() {
     trials.push(Trial::test("runs that are killed", killed_runs_end_with_the_same_bits));
     trials.push(Trial::test("runs that are interrupted on the CPU", || signals_save_and_runs_go_on("cpu", 20)));
     trials.push(shared.trial("runs that are interrupted on a GPU".into(), |_| signals_save_and_runs_go_on("gpu", 10)));
-    trials.push(shared.trial("any call to a GPU that fails".into(), |_| any_call_may_fail()));
-    trials.push(shared.trial("a GPU that is lost again and again".into(), |_| a_device_is_opened_again_twice()));
     trials.push(Trial::test("validation rows that overflow", validation_that_overflows_is_told_at_once));
     trials.push(Trial::test("odd files in a run, on Unix", odd_files_in_a_run_are_refused));
-    trials.push(shared.trial("rows from stdin and a GPU that is lost".into(), |_| rows_from_stdin_are_not_read_twice()));
     trials.push(Trial::test("damaged checkpoints", damaged_checkpoints_are_passed_over));
     trials.push(Trial::test("runs of other data, shapes and options", another_run_is_not_gone_on_with));
     trials.push(Trial::test("runs that time or patience ended", time_and_patience_leave_what_goes_on));

@@ -1,8 +1,11 @@
 //! What several test binaries share: cases to hold against the oracle, and the device to do it on.
 #![allow(dead_code, unused_imports, reason = "no test binary uses everything here")]
 
+mod desk;
+
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use desk::{Desk, ended, last_after};
 use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
