@@ -33,7 +33,16 @@ mod recording {
         activations[layers - 1] = Activation::Softmax;
         let network = Network::new(widths.to_vec(), activations, true).expect("a valid network");
         let (rows, batch) = (2 * BATCH, BATCH);
-        let training = TrainingOptions { rows, batch, shuffle: true, gather: false, optimizer, losses: rows, whole: None };
+        let training = TrainingOptions {
+            rows,
+            batch,
+            micro_batches: 1,
+            shuffle: true,
+            gather: false,
+            optimizer,
+            losses: rows,
+            whole: None,
+        };
         let options = Options {
             loss: Loss::CrossEntropy,
             training: Some(training),

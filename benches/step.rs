@@ -21,6 +21,7 @@ fn session<T: Precision>(widths: &[usize], batch: usize, device: &Device) -> Ses
         optimizer: Optimizer::new(OptimizerKind::Sgd),
         schedule: Schedule::constant(0.1),
         batch,
+        micro_batches: 1,
         shuffle: true,
         epochs: 1,
         seed: 1,

@@ -14,8 +14,8 @@ struct Step {
     correction2: f32,     // 1 / (1 - beta2^t)
     epsilon: f32,
     remaining: u32,       // this step and those that follow it in the same dispatch
-    padding0: u32,
-    padding1: u32,
+    micro: u32,           // the number of this micro-batch in its batch
+    padding: u32,
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::{Variant, group_starts};
-use crate::kernels::{Choice, Form, Kernel, Target, stride4};
+use crate::kernels::{Choice, Form, Kernel, Step, Target, stride4};
 use crate::network::{Loss, Network, OptimizerKind};
 use builder::Builder;
 pub use limits::{DeviceLimits, human_bytes};
@@ -80,9 +80,16 @@ pub struct Launch {
     pub scratch: Vec<BufferId>,
     /// How it is computed on a GPU; None: as its sizes and the device suggest.
     pub choice: Option<Choice>,
+    /// Whether it is run once a batch, after the last of its micro-batches.
+    pub ends_batch: bool,
 }
 
 impl Launch {
+    /// Whether it is part of this step.
+    pub fn is_run_in(&self, step: &Step) -> bool {
+        !(self.ends_batch && step.is_partial)
+    }
+
     /// How a batch of up to `rows` rows is computed on a device.
     pub fn choice(&self, rows: usize, target: &Target) -> Choice {
         self.choice.unwrap_or_else(|| self.kernel.choices(rows, target)[0])
@@ -140,8 +147,10 @@ pub enum Phase {
 pub struct TrainingOptions {
     /// Rows of the training data that are on the device at once.
     pub rows: usize,
-    /// Rows of a batch. As many as there are, or more: the batch is the data, and has no order.
+    /// Rows of a batch. As many as there are: the batch is the data, and has no order.
     pub batch: usize,
+    /// Into how many micro-batches a batch is cut, whose gradients are added up before the parameters are updated: at least 1.
+    pub micro_batches: usize,
     /// Whether batches follow an order of the rows. Without, they are the rows as they lie.
     pub shuffle: bool,
     /// Whether the rows of a shuffled batch are copied together, for products that want them so, instead of being read where
@@ -153,6 +162,18 @@ pub struct TrainingOptions {
     pub losses: usize,
     /// One kernel for many whole steps, in this variant: for small networks.
     pub whole: Option<Variant>,
+}
+
+impl TrainingOptions {
+    /// Rows of a micro-batch: the last ones of a batch may be shorter or missing.
+    pub fn micro_batch(&self) -> usize {
+        self.batch.div_ceil(self.micro_batches.max(1)).min(self.rows)
+    }
+
+    /// Micro-batches of a whole batch.
+    fn count(&self) -> usize {
+        self.batch.div_ceil(self.micro_batch().max(1))
+    }
 }
 
 /// What a plan needs to know beside the network.
@@ -200,6 +221,8 @@ pub struct Plan {
     pub parameters: Vec<BufferId>,
     /// The optimizer's states, layer by layer, each shaped as the parameters.
     pub states: Vec<Vec<BufferId>>,
+    /// The gradients, layer by layer, each shaped as the parameters; none where `update` applies its own.
+    pub gradients: Vec<BufferId>,
     /// The training inputs [rows × inputs], in segments.
     pub inputs: Vec<Segment>,
     /// The training targets [rows × outputs], in segments.
@@ -216,8 +239,10 @@ pub struct Plan {
     pub evaluation_outputs: BufferId,
     /// Where the losses of an evaluation are, one a row.
     pub evaluation_losses: BufferId,
-    /// Rows of the largest training batch.
+    /// Rows of the largest training batch, or of its largest micro-batch.
     pub batch: usize,
+    /// Micro-batches of the largest training batch.
+    pub micro_batches: usize,
     /// Rows of the largest evaluation.
     pub evaluation_rows: usize,
 }
@@ -258,6 +283,7 @@ impl Plan {
             records: if options.own_steps { options.replicas } else { 1 },
             parameters,
             states: training.states,
+            gradients: training.gradients,
             inputs: training.inputs,
             targets: training.targets,
             order: training.order,
@@ -266,7 +292,8 @@ impl Plan {
             evaluation_targets: evaluation.targets,
             evaluation_outputs: evaluation.outputs,
             evaluation_losses: evaluation.losses,
-            batch: options.training.map_or(0, |training| training.batch.min(training.rows)),
+            batch: options.training.as_ref().map_or(0, TrainingOptions::micro_batch),
+            micro_batches: options.training.as_ref().map_or(1, TrainingOptions::count),
             evaluation_rows: options.evaluation_rows,
         }
     }
@@ -316,6 +343,12 @@ impl Plan {
         (members().zip(starts.into_iter().map(|start| start as u64 * 16)).collect(), length as u64 * 16)
     }
 
+    /// Whether a buffer is a layer's matrix: parameters, states, gradients. The others are the data's and the batch's.
+    pub fn is_of_layer(&self, id: BufferId) -> bool {
+        let states = self.states.iter().flatten();
+        self.parameters.iter().chain(states).chain(&self.gradients).any(|&matrix| matrix == id)
+    }
+
     /// How many replicas' copies a buffer holds.
     pub fn copies(&self, buffer: BufferId) -> usize {
         if self.buffers[buffer].shared { 1 } else { self.replicas }
@@ -329,7 +362,16 @@ mod tests {
 
     fn options(rows: usize, batch: usize) -> Options {
         let optimizer = OptimizerKind::Adam;
-        let training = TrainingOptions { rows, batch, shuffle: true, gather: false, optimizer, losses: rows, whole: None };
+        let training = TrainingOptions {
+            rows,
+            batch,
+            micro_batches: 1,
+            shuffle: true,
+            gather: false,
+            optimizer,
+            losses: rows,
+            whole: None,
+        };
         Options {
             loss: Loss::CrossEntropy,
             training: Some(training),

@@ -177,6 +177,7 @@ fn nine_hundred_epochs() -> Result<(), Failed> {
         optimizer: Optimizer::new(OptimizerKind::Sgd),
         schedule: Schedule::constant(0.5),
         batch: ROWS,
+        micro_batches: 1,
         shuffle: false,
         epochs: 900,
         seed: 0,

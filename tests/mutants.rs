@@ -463,6 +463,30 @@ fn update_faults() -> Vec<Fault> {
     ]
 }
 
+fn cut(optimizer: OptimizerKind) -> Case {
+    Case { micro_batches: 3, ..by(optimizer) }
+}
+
+fn accumulation_faults() -> Vec<Fault> {
+    let sum = "select(gradient, sum + gradient, step.micro > 0u)";
+    let decay = ["select(this_step().weight_decay, 0.0, place / width == parameters.inputs)", "this_step().weight_decay"];
+    let replicas = || Case { replicas: 2, ..cut(OptimizerKind::Momentum) };
+    vec![
+        fault("the last batch's gradients stay", "update", [sum, "sum + gradient"], cut(OptimizerKind::Sgd)),
+        fault("each micro-batch begins anew", "update", [sum, "gradient"], cut(OptimizerKind::Sgd)),
+        fault(
+            "the second micro-batch begins anew",
+            "update",
+            ["step.micro > 0u", "step.micro > 1u"],
+            cut(OptimizerKind::Sgd),
+        ),
+        fault("a sum climbs", "apply", ["return weight - ", "return weight + "], cut(OptimizerKind::Sgd)),
+        fault("biases decay after a sum", "apply", decay, cut(OptimizerKind::Adam)),
+        fault("the last parameters stay", "apply", ["bias) * width", "bias) * width - 1u"], cut(OptimizerKind::Adam)),
+        fault("all replicas take the first one's gradients", "apply", ["gradient[element]", "gradient[place]"], replicas()),
+    ]
+}
+
 /// Padding that is not zero is not read back: it is noticed in the first kernel that counts on it.
 fn padding_faults() -> Vec<Fault> {
     let delta = [
@@ -506,6 +530,7 @@ fn main() {
         split_faults(),
         epilogue_faults(),
         update_faults(),
+        accumulation_faults(),
         padding_faults(),
         source_faults(),
         narrow_faults(),

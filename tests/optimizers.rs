@@ -244,7 +244,8 @@ const EXPECTED: [(OptimizerKind, usize, [f64; 8], [f64; 6]); 10] = [
 fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
     let network = Network::new(vec![3, 2, 2], vec![Activation::Tanh, Activation::Identity], true).expect("valid");
     let (shuffle, gather, optimizer) = (false, false, kind);
-    let training = TrainingOptions { rows: 4, batch: 4, shuffle, gather, optimizer, losses: 4, whole: None };
+    let training =
+        TrainingOptions { rows: 4, batch: 4, micro_batches: 1, shuffle, gather, optimizer, losses: 4, whole: None };
     let options = Options {
         loss: Loss::SquaredError,
         training: Some(training),
@@ -265,8 +266,7 @@ fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
         executor.write(id, 0, values).expect("written");
     }
     let optimizer = Optimizer { weight_decay: 0.05, ..Optimizer::new(kind) };
-    let step =
-        |number: usize| Step { first: 0, rows: 4, loss_row: 0, scale: 0.25, rates: optimizer.rates(number as u64, 0.1) };
+    let step = |number: usize| Step { rows: 4, scale: 0.25, rates: optimizer.rates(number as u64, 0.1), ..Step::default() };
     executor.run(Phase::Training, &(1..=steps).map(step).collect::<Vec<_>>()).expect("runs");
     [first, second].map(|id| executor.read(id, 0, plan.buffers[id].rows).expect("read"))
 }

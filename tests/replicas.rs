@@ -39,6 +39,7 @@ fn job(name: &'static str, widths: &[usize], hidden: Activation, output: Activat
         optimizer: Optimizer { weight_decay: 0.001, ..Optimizer::new(optimizer) },
         schedule: Schedule::constant(0.02),
         batch: 6,
+        micro_batches: 1,
         shuffle: true,
         epochs: EPOCHS,
         seed: 0,

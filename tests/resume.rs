@@ -37,6 +37,7 @@ fn made<T: Precision>(net: Net, device: &Device) -> Result<Session<T>, Failed> {
         optimizer: Optimizer::new(net.optimizer),
         schedule: Schedule { kind: ScheduleKind::Cosine, warmup: 1.0, ..Schedule::constant(net.learning_rate) },
         batch: 7,
+        micro_batches: 1,
         shuffle: net.shuffle,
         epochs: EPOCHS,
         seed: 4,

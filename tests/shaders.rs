@@ -138,7 +138,8 @@ fn step_fields() -> Vec<Field> {
         complement2,
         correction2,
         epsilon,
-        remaining
+        remaining,
+        micro
     )
 }
 
@@ -203,13 +204,14 @@ fn plans() -> Vec<Plan> {
 
 /// The plans of a network, one for each way to find its batches.
 fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan> {
-    let plan = |(shuffle, gather, segment_bytes)| {
-        let training = TrainingOptions { rows: 20, batch: 6, shuffle, gather, optimizer, losses: 20, whole: None };
+    let plan = |micro_batches: usize, (shuffle, gather, segment_bytes)| {
+        let training =
+            TrainingOptions { rows: 20, batch: 6, micro_batches, shuffle, gather, optimizer, losses: 20, whole: None };
         let training = Some(training);
         let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
         Plan::new(network, &options)
     };
-    BATCHES.into_iter().map(plan).collect()
+    [1, 2].into_iter().flat_map(|micro_batches| BATCHES.map(|batches| plan(micro_batches, batches))).collect()
 }
 
 fn plans_are_in_the_catalogue() -> Result<(), Failed> {

@@ -90,6 +90,7 @@ pub fn recipe(batch: usize) -> Recipe {
         optimizer: Optimizer::new(OptimizerKind::Sgd),
         schedule: Schedule::constant(1e-4),
         batch,
+        micro_batches: 1,
         shuffle: false,
         epochs: 1, // a constant rate needs no number of epochs
         seed: 0,

@@ -98,6 +98,7 @@ fn copy(device: &Device) -> Result<f64> {
         writes: vec![copied],
         scratch: Vec::new(),
         choice: None,
+        ends_batch: false,
     }];
     plan.batch = rows;
     let mut executor = f32::executor(plan, device)?;

@@ -56,6 +56,7 @@ mod tests {
             optimizer: Optimizer::new(OptimizerKind::Sgd),
             schedule: Schedule::constant(0.1),
             batch: 16,
+            micro_batches: 1,
             shuffle: false,
             epochs: 1,
             seed: 0,

@@ -80,6 +80,7 @@ impl Workload {
             optimizer: Optimizer::new(OptimizerKind::Sgd),
             schedule: Schedule::constant(self.rate * 2.0 / outputs),
             batch: self.batch,
+            micro_batches: 1,
             shuffle: false,
             epochs: 1, // a constant rate needs no number of epochs
             seed: 0,

@@ -37,7 +37,9 @@ struct DryRun {
 #[derive(Debug, Serialize)]
 struct LaunchReport {
     kernel: String,
-    /// Bytes that it reads and writes.
+    /// How often it is run: once for each micro-batch, or once.
+    times: usize,
+    /// Bytes that it reads and writes each time.
     bytes: u64,
     reads: Vec<String>,
     writes: Vec<String>,
@@ -58,7 +60,8 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     let row_bytes = row_bytes_on(run);
     let limits = run.device.gpu().map(crate::executor::gpu::device::Device::limits);
     let refusal = run.affordable().err();
-    let step_bytes = launches(&plan, row_bytes).iter().map(|launch| launch.bytes).fold(0, u64::saturating_add);
+    let all = |launch: &LaunchReport| launch.bytes.saturating_mul(launch.times as u64);
+    let step_bytes = launches(&plan, row_bytes).iter().map(all).fold(0, u64::saturating_add);
     let report = DryRun {
         data: run.sources.report(),
         network: NetworkReport::of(&run.network, run.recipe.loss),
@@ -97,6 +100,7 @@ fn launches(plan: &Plan, row_bytes: RowBytes) -> Vec<LaunchReport> {
         .iter()
         .map(|launch| LaunchReport {
             kernel: launch.label.clone(),
+            times: plan.times(launch),
             bytes: plan.moved_bytes(launch, row_bytes),
             reads: names(&launch.reads),
             writes: names(&launch.writes),
@@ -127,7 +131,8 @@ fn text(report: &DryRun, run: &Run) -> String {
     ];
     for launch in &report.step {
         let (reads, writes) = (launch.reads.join(", "), launch.writes.join(", "));
-        lines.push(format!("  {:<18} {:>10}  {reads}  ->  {writes}", launch.kernel, human_bytes(launch.bytes)));
+        let times = if launch.times > 1 { format!(", {} times", launch.times) } else { String::new() };
+        lines.push(format!("  {:<18} {:>10}  {reads}  ->  {writes}{times}", launch.kernel, human_bytes(launch.bytes)));
     }
     let (moved, least) = (human_bytes(report.step_bytes), human_bytes(report.least_step_bytes));
     lines.push(format!("  {:<18} {moved:>10}  moved; the least possible is {least}", "together"));

@@ -60,8 +60,12 @@ impl RunObserver for Progress {
         }
         print::note(data);
         print::note(format_args!("network {network}"));
+        let in_micro_batches = match recipe.micro_batches {
+            0 | 1 => String::new(),
+            count => format!(" in {count} micro-batches"),
+        };
         print::note(format_args!(
-            "{}, learning rate {}, batches of {} rows, {} epochs, seed {}",
+            "{}, learning rate {}, batches of {} rows{in_micro_batches}, {} epochs, seed {}",
             recipe.optimizer.kind, recipe.schedule.learning_rate, recipe.batch, recipe.epochs, recipe.seed
         ));
         print::note(format_args!("on {device}"));

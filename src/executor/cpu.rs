@@ -266,7 +266,8 @@ impl<T: Computed> Executor<T> for Cpu<T> {
         let run = |(replica, (parts, workspace)): (usize, &mut (Vec<Part<'_, T>>, &mut Workspace<T>))| {
             workspace.threads = inside;
             for step in steps.iter().skip(replica.min(records - 1)).step_by(records) {
-                launches.iter().for_each(|launch| run_launch(launch, step, parts, workspace));
+                let of_step = launches.iter().filter(|launch| launch.is_run_in(step));
+                of_step.for_each(|launch| run_launch(launch, step, parts, workspace));
             }
         };
         match pool {

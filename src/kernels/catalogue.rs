@@ -4,7 +4,9 @@ use clap::ValueEnum;
 
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
-use super::{Delta, Form, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Shader, Source, Update, Whole};
+use super::{
+    Apply, Delta, Form, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Rule, Shader, Source, Update, Whole,
+};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// A composed shader and what its host side says of it.
@@ -78,10 +80,14 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
             }
         }
     }
-    for &optimizer in OptimizerKind::value_variants() {
+    let optimizers = OptimizerKind::value_variants();
+    for rule in optimizers.iter().map(|&optimizer| Rule::Optimizer(optimizer)).chain([Rule::Sum]) {
         for (source, order) in sources {
-            add(&Update { inputs, outputs, bias, optimizer, source, capacity }, 2 + order, 1 + optimizer.states());
+            add(&Update { inputs, outputs, bias, rule, source, capacity }, 2 + order, 1 + rule.states());
         }
+    }
+    for &optimizer in optimizers {
+        add(&Apply { inputs, outputs, bias, optimizer }, 1, 1 + optimizer.states());
     }
     for whole in wholes(software) {
         let scratch = usize::from(whole.scratch().is_some());

@@ -1,5 +1,6 @@
 //! The kernels: one shader and one file here a kernel, with its host side and its CPU twin. No devices, no wgpu.
 
+pub mod apply;
 pub mod catalogue;
 pub mod delta;
 pub mod form;
@@ -8,6 +9,7 @@ pub mod forward_output;
 pub mod gather;
 pub mod output;
 pub mod product;
+pub mod rule;
 pub mod shader;
 pub mod source;
 pub mod step;
@@ -15,12 +17,14 @@ pub(crate) mod tiling;
 pub mod update;
 pub mod whole;
 
+pub use apply::Apply;
 pub use delta::Delta;
 pub use form::{Choice, Form, Target};
 pub use forward::Forward;
 pub use forward_output::ForwardOutput;
 pub use gather::Gather;
 pub use output::{Output, Product as OutputProduct};
+pub use rule::Rule;
 pub use shader::Shader;
 pub use source::Source;
 pub use step::Step;

@@ -15,8 +15,8 @@ const WORTH_SPLITTING_SOFTWARE: usize = 2048;
 pub const MOST_CHOICES: usize = 4;
 /// Multiply-adds of a product that are worth the time that a software adapter takes to compile more of them.
 const WORTH_COMPILING: f64 = (1 << 24) as f64;
-/// Workgroups along x of a reduction.
-const REDUCTION_WIDTH: u64 = 1024;
+/// Workgroups along x where there is one invocation a vec4.
+const ELEMENTWISE_WIDTH: u64 = 1024;
 
 /// Rows of the product that one invocation of the narrow loop sums, whole.
 const NARROW_ROWS: usize = 4;
@@ -81,12 +81,17 @@ impl Composition<'_> {
 /// Workgroups along x and y of a product of rows × columns.
 pub(crate) fn workgroups([rows, columns, _]: [usize; 3], form: Form) -> [u64; 2] {
     if let Pass::Reduction(_) = form.pass {
-        let groups = (rows as u64 * stride4(columns) as u64).div_ceil(u64::from(form.lanes)).max(1);
-        let x = groups.min(REDUCTION_WIDTH);
-        return [x, groups.div_ceil(x)];
+        return elementwise_workgroups(rows, columns, form.lanes);
     }
     let [reach_rows, reach_columns] = form.family.reach(form.lanes);
     [columns.div_ceil(reach_columns) as u64, rows.div_ceil(reach_rows) as u64]
+}
+
+/// Workgroups along x and y for one invocation a vec4 of rows × columns, which goes on from one row of workgroups to the next.
+pub(crate) fn elementwise_workgroups(rows: usize, columns: usize, lanes: u32) -> [u64; 2] {
+    let groups = (rows as u64 * stride4(columns) as u64).div_ceil(u64::from(lanes)).max(1);
+    let x = groups.min(ELEMENTWISE_WIDTH);
+    [x, groups.div_ceil(x)]
 }
 
 /// Loop iterations of one invocation for sums of `depth` terms.
@@ -162,8 +167,8 @@ fn split([_, _, depth]: [usize; 3], family: Family, parts: usize) -> Choice {
     Choice { family, parts: u32::try_from(least.max(parts as u64)).unwrap_or(u32::MAX) }
 }
 
-/// What every product's shader begins with.
-fn common(shader: Shader) -> Shader {
+/// What the shaders of a layer begin with.
+pub(super) fn common(shader: Shader) -> Shader {
     shader
         .part(shader_file!("rows.wgsl"))
         .part(shader_file!("step.wgsl"))

@@ -15,6 +15,10 @@ pub struct Step {
     pub scale: f64,
     /// What the optimizer needs.
     pub rates: Rates<f64>,
+    /// The number of this micro-batch in its batch, from 0.
+    pub micro: usize,
+    /// Whether more micro-batches of the batch follow: launches that end a batch are left out then.
+    pub is_partial: bool,
 }
 
 /// The step as the shaders' `struct Step` (`shaders/step.wgsl`) has it; a test holds the two together.
@@ -36,7 +40,8 @@ pub struct StepWords {
     pub correction2: f32,
     pub epsilon: f32,
     pub remaining: u32,
-    pub padding: [u32; 2],
+    pub micro: u32,
+    pub padding: u32,
 }
 
 impl From<&Step> for StepWords {
@@ -57,7 +62,8 @@ impl From<&Step> for StepWords {
             correction2: rates.correction2 as f32,
             epsilon: rates.epsilon as f32,
             remaining: 1,
-            padding: [0; 2],
+            micro: super::word(step.micro),
+            padding: 0,
         }
     }
 }

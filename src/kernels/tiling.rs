@@ -52,6 +52,11 @@ impl Tiling {
         Self { rows: m, columns: n, tile_rows, tile_columns }
     }
 
+    /// A cut of rows × columns elements, of which each is computed by itself, into some whole rows of about so many elements.
+    pub(crate) fn of_rows(rows: usize, columns: usize, elements: usize) -> Self {
+        Self { rows, columns, tile_rows: (elements / columns.max(1)).max(1), tile_columns: columns.max(1) }
+    }
+
     /// The same, with tiles of at most about `elements` elements.
     pub(crate) fn with_small_tiles(self, elements: usize) -> Self {
         let most = (elements / self.tile_columns).max(1).next_multiple_of(64);
@@ -253,7 +258,10 @@ mod tests {
     #[test]
     fn tiles_cover_every_element_once() {
         for sizes in [[1, 1, 1], [256, 512, 784], [256, 10, 256], [2048, 2048, 2048], [70_001, 3, 9], [20_001, 9, 20_001]] {
-            for tiling in [Tiling::new(sizes), Tiling::new(sizes).with_small_tiles(1 << 12)] {
+            let [rows, columns, _] = sizes;
+            for tiling in
+                [Tiling::new(sizes), Tiling::new(sizes).with_small_tiles(1 << 12), Tiling::of_rows(rows, columns, 1000)]
+            {
                 let mut written = vec![0.0_f32; sizes[0] * sizes[1]];
                 tiling.for_each([&mut written], 2, |tile| {
                     tile.for_each_run(|_, [values]| values.iter_mut().for_each(|value| *value += 1.0));

@@ -1,17 +1,17 @@
-//! W -= step(inputᵀ · delta), b -= step(column sums of delta). Shader: `shaders/update.wgsl`.
+//! W -= step(inputᵀ · delta), b -= step(column sums of delta), or the sums of both over micro-batches. Shader: `shaders/update.wgsl`.
 
 use super::product::{self, Composition, Layout};
+use super::rule::{Rule, Ruled};
 use super::shader::{Shader, shader_file};
-use super::tiling::{Factor, TileMut, Tiling};
+use super::tiling::{Factor, Tiling};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
-use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
-use crate::rounding::{UNIT, sum_error, underflow};
+use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
 /// Reads the layer's input [rows × inputs] and delta [rows × outputs]; writes parameters [(inputs + bias) × outputs] and as many
-/// buffers of that shape as the optimizer has states.
+/// buffers of that shape as the rule has states.
 #[derive(Debug, Clone)]
 pub struct Update {
     /// Width of the layer's input.
@@ -20,8 +20,8 @@ pub struct Update {
     pub outputs: usize,
     /// Whether the last row of the parameters is the biases.
     pub bias: bool,
-    /// The rule that turns a gradient into a step.
-    pub optimizer: OptimizerKind,
+    /// What is done with the gradient.
+    pub rule: Rule,
     /// Where the batch's rows of the input are.
     pub source: Source,
     /// Rows that the batch's buffers have room for.
@@ -37,22 +37,13 @@ impl Kernel for Update {
         let reads = self.source.reads();
         let composition = Composition {
             kernel: "update",
-            variant: &format!("{}-{}", self.optimizer, self.source.name()),
-            operands: 3 + reads as usize + self.optimizer.states(),
+            variant: &format!("{}-{}", self.rule.name(), self.source.name()),
+            operands: 3 + reads as usize + self.rule.states(),
             layouts: [Layout::Transposed, Layout::Normal],
         };
-        let states = match self.optimizer.states() {
-            0 => shader_file!("states/none.wgsl"),
-            1 => shader_file!("states/one.wgsl"),
-            _ => shader_file!("states/two.wgsl"),
-        };
         composition.shader(form, |shader| {
-            shader
-                .constant("WRITES", 4 + reads)
-                .part(self.source.shader())
-                .part(self.optimizer.shader())
-                .part(states)
-                .part(shader_file!("update.wgsl"))
+            let shader = shader.constant("WRITES", 4 + reads).part(self.source.shader());
+            self.rule.shader(shader).part(shader_file!("update.wgsl"))
         })
     }
 
@@ -84,27 +75,11 @@ impl Kernel for Update {
         let of_inputs =
             if input_errors.is_empty() { Vec::new() } else { without_bias.gradient(step, &input_errors, &deltas) };
         let of_deltas = if errors[1].is_empty() { Vec::new() } else { self.gradient(step, &inputs, errors[1]) };
-        let mut bounds = vec![vec![0.0; gradient.len()]; before.len()];
-        for index in 0..gradient.len() {
+        let error = |index: usize| {
             let own = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
-            let error = own + error_of(&of_inputs, index) + error_of(&of_deltas, index);
-            let decay = if index < self.inputs * self.outputs { step.rates.weight_decay } else { 0.0 };
-            let update = |gradient: f64| {
-                let mut state = [0.0; 2];
-                state.iter_mut().zip(&before[1..]).for_each(|(state, before)| *state = before.values[index]);
-                let weight = self.optimizer.update(&step.rates, decay, before[0].values[index], gradient, &mut state);
-                [weight, state[0], state[1]]
-            };
-            let (middle, low, high) =
-                (update(gradient[index]), update(gradient[index] - error), update(gradient[index] + error));
-            for (k, bounds) in bounds.iter_mut().enumerate() {
-                let old = before[k].values[index];
-                let spread = (low[k] - middle[k]).abs() + (high[k] - middle[k]).abs();
-                // The rule itself rounds a dozen times, on numbers as large as the old value and the change.
-                bounds[index] = spread + 16.0 * UNIT * (old.abs() + (middle[k] - old).abs()) + f64::from(f32::MIN_POSITIVE);
-            }
-        }
-        bounds
+            own + error_of(&of_inputs, index) + error_of(&of_deltas, index)
+        };
+        self.rule.bounds(step, self.inputs * self.outputs, &gradient, error, before)
     }
 }
 
@@ -112,7 +87,7 @@ impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [input, delta, ..] = reads else { panic!("update reads input and delta") };
         let input = self.source.rows(step, *input, self.inputs, reads);
-        let sums = Sums { update: self, rows: step.rows, input: &input, delta: delta.values };
+        let sums = Sums { update: self, step, input: &input, delta: delta.values };
         let rates: Rates<T> = step.rates.converted();
         // Not the parameters themselves: to add the product to them rounds each of its terms at their size.
         match writes {
@@ -132,7 +107,7 @@ const TILE: usize = 1 << 17;
 /// One update: the gradient is computed tile by tile, and each is applied at once.
 struct Sums<'a, T> {
     update: &'a Update,
-    rows: usize,
+    step: &'a Step,
     input: &'a [T],
     delta: &'a [T],
 }
@@ -140,24 +115,24 @@ struct Sums<'a, T> {
 impl<T: Scalar> Sums<'_, T> {
     /// Updates the parameters and the optimizer's states, which are matrices of one shape.
     fn update<const N: usize>(&self, matrices: [&mut [T]; N], rates: &Rates<T>, workspace: &Workspace<T>) {
-        let Update { inputs, outputs, bias, optimizer, .. } = *self.update;
+        let (&Update { inputs, outputs, bias, rule, .. }, rows) = (self.update, self.step.rows);
         let lhs = Factor { values: self.input, layout: Layout::Transposed, width: inputs };
         let rhs = Factor { values: self.delta, layout: Layout::Normal, width: outputs };
-        let tiling = Tiling::new([inputs + usize::from(bias), outputs, self.rows]).with_small_tiles(TILE);
+        let tiling = Tiling::new([inputs + usize::from(bias), outputs, rows]).with_small_tiles(TILE);
         tiling.for_each(matrices, workspace.threads, |tile| {
             let width = tile.tile.columns.len();
             let mut gradient = workspace.scratch();
             gradient.resize(tile.tile.rows.len() * width, T::ZERO);
             // The biases are a last row of the parameters: the weights of an input that is always 1.
             let weights = tile.tile.rows.end.min(inputs) - tile.tile.rows.start;
-            tile.multiply_into(&mut gradient, weights, self.rows, lhs, rhs);
+            tile.multiply_into(&mut gradient, weights, rows, lhs, rhs);
             vectorised(ColumnSums {
                 sums: &mut gradient[weights * width..],
-                values: &self.delta[..self.rows * outputs],
+                values: &self.delta[..rows * outputs],
                 width: outputs,
                 first: tile.tile.columns.start,
             });
-            vectorised(Apply { tile, gradient: &gradient, weights: inputs, optimizer, rates });
+            vectorised(Ruled { tile, gradient: &gradient, weights: inputs, rule, rates, micro: self.step.micro });
         });
     }
 }
@@ -183,40 +158,6 @@ impl<T: Scalar> Vectorised for ColumnSums<'_, T> {
     }
 }
 
-/// Applies the rule to a tile of the parameters and of the states, given the gradient of the tile. Rows from `weights` on are
-/// biases, which do not decay.
-struct Apply<'a, 'b, T, const N: usize> {
-    tile: &'a mut TileMut<'b, T, N>,
-    gradient: &'a [T],
-    weights: usize,
-    optimizer: OptimizerKind,
-    rates: &'a Rates<T>,
-}
-
-impl<T: Scalar, const N: usize> Vectorised for Apply<'_, '_, T, N> {
-    #[inline(always)]
-    fn run(self) {
-        let (first, width) = (self.tile.tile.rows.start, self.tile.tile.columns.len());
-        self.tile.for_each_run(
-            #[inline(always)]
-            |row, matrices| {
-                let gradient = &self.gradient[(row - first) * width..][..matrices[0].len()];
-                let weights = (self.weights.saturating_sub(row) * width).min(gradient.len());
-                let (weights_gradient, bias_gradient) = gradient.split_at(weights);
-                let mut biases: [&mut [T]; N] = std::array::from_fn(|_| &mut [][..]);
-                let mut parts = matrices.into_iter().map(|matrix| matrix.split_at_mut(weights));
-                let weights: [&mut [T]; N] = std::array::from_fn(|k| {
-                    let (weights, bias) = parts.next().expect("one part a matrix");
-                    biases[k] = bias;
-                    weights
-                });
-                self.optimizer.update_all(self.rates, self.rates.weight_decay, weights, weights_gradient);
-                self.optimizer.update_all(self.rates, T::ZERO, biases, bias_gradient);
-            },
-        );
-    }
-}
-
 impl Update {
     /// Rows, columns and terms of the product.
     fn sizes(&self, rows: usize) -> [usize; 3] {
@@ -226,10 +167,9 @@ impl Update {
     /// The gradient of the parameters, in f64, from the batch's own rows.
     fn gradient(&self, step: &Step, input: &[f64], delta: &[f64]) -> Vec<f64> {
         let reads = [input, delta].map(|values| View { values, indices: &[] });
-        let rates = Rates { learning_rate: -1.0, ..Rates::default() };
-        let sum = Self { optimizer: OptimizerKind::Sgd, source: Source::Batch, ..self.clone() };
+        let sum = Self { rule: Rule::Sum, source: Source::Batch, ..self.clone() };
         let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
-        sum.run(&Step { rates, ..*step }, &reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
+        sum.run(&Step { micro: 0, ..*step }, &reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
         gradient
     }
 }
@@ -237,6 +177,7 @@ impl Update {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::OptimizerKind;
 
     /// Small integers, so that every sum is exact; large enough to be cut into tiles both ways.
     #[test]
@@ -247,8 +188,8 @@ mod tests {
         };
         let (input, delta, before) =
             (integers(rows * inputs, 7), integers(rows * outputs, 5), integers((inputs + 1) * outputs, 9));
-        let (optimizer, source, capacity) = (OptimizerKind::Momentum, Source::Batch, rows);
-        let kernel = Update { inputs, outputs, bias: true, optimizer, source, capacity };
+        let (rule, source, capacity) = (Rule::Optimizer(OptimizerKind::Momentum), Source::Batch, rows);
+        let kernel = Update { inputs, outputs, bias: true, rule, source, capacity };
         let rates = Rates { learning_rate: 0.5, weight_decay: 2.0, beta1: 1.0, ..Rates::default() };
         let step = Step { rows, rates, ..Step::default() };
         let reads = [&input, &delta].map(|values| View { values, indices: &[] });

@@ -73,6 +73,7 @@ impl Program {
             optimizer: Optimizer::new(OptimizerKind::Sgd),
             schedule: Schedule::constant(self.rate),
             batch: self.inputs.rows,
+            micro_batches: 1,
             shuffle: false,
             epochs: 1, // a constant rate needs no number of epochs
             seed: 0,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
-use crate::kernels::{Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Source, Update, stride4};
+use crate::kernels::{
+    Apply, Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Rule, Source, Update, stride4,
+};
 use crate::network::{Activation, Network, OptimizerKind};
 
 /// Makes buffers and launches while the plan is laid out.
@@ -20,6 +22,7 @@ pub(super) struct Builder<'a> {
 pub(super) struct Training {
     pub(super) launches: Vec<Launch>,
     pub(super) states: Vec<Vec<BufferId>>,
+    pub(super) gradients: Vec<BufferId>,
     pub(super) inputs: Vec<Segment>,
     pub(super) targets: Vec<Segment>,
     pub(super) order: Option<BufferId>,
@@ -69,11 +72,11 @@ struct Ends {
 impl Builder<'_> {
     pub(super) fn training(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
         let (network, layers) = (self.network, self.network.layers());
-        let batch = training.batch.min(training.rows);
+        let batch = training.micro_batch();
         let inputs = self.segments("inputs", training.rows, network.inputs());
         let targets = self.segments("targets", training.rows, network.outputs());
         let in_segments = inputs.len() > 1 || targets.len() > 1;
-        let ordered = self.plain || in_segments || (training.shuffle && batch < training.rows);
+        let ordered = self.plain || in_segments || (training.shuffle && training.batch < training.rows);
         let order = ordered.then(|| self.add("order", 1, training.rows, Element::Index, false));
         let source = match order {
             None => Source::InPlace,
@@ -82,6 +85,9 @@ impl Builder<'_> {
         };
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
         let states = self.states(training);
+        let added_up = if training.micro_batches > 1 { layers } else { 0 };
+        let gradients: Vec<_> = (0..added_up).map(|l| self.layer_buffer("gradient", l)).collect();
+        let trained = |l: usize| std::iter::once(parameters[l]).chain(states[l].iter().copied()).collect();
 
         let mut launches = Vec::new();
         let (x, y) = match order {
@@ -96,8 +102,13 @@ impl Builder<'_> {
         let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
         let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
         for l in (0..layers).rev() {
-            let trained = std::iter::once(parameters[l]).chain(states[l].iter().copied()).collect();
-            let update = self.update(l, training.optimizer, &data, [a[l], delta], trained, batch);
+            let update = match gradients.get(l) {
+                Some(&gradient) => self.update(l, Rule::Sum, &data, [a[l], delta], vec![gradient], batch),
+                None => {
+                    let rule = Rule::Optimizer(training.optimizer);
+                    self.update(l, rule, &data, [a[l], delta], trained(l), batch)
+                }
+            };
             if l > 0 {
                 let below = self.batch_buffer("delta", l, batch);
                 launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
@@ -105,7 +116,10 @@ impl Builder<'_> {
             }
             launches.push(update);
         }
-        Training { launches, states, inputs, targets, order, losses: Some(losses) }
+        for (l, &gradient) in gradients.iter().enumerate() {
+            launches.push(self.apply(l, training.optimizer, gradient, trained(l)));
+        }
+        Training { launches, states, gradients, inputs, targets, order, losses: Some(losses) }
     }
 
     /// The optimizer's states of each layer.
@@ -222,11 +236,11 @@ impl Builder<'_> {
         launch(format!("delta {l}"), kernel, reads.to_vec(), vec![below])
     }
 
-    /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]).
+    /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]), or the sums of such gradients.
     fn update(
         &self,
         l: usize,
-        optimizer: OptimizerKind,
+        rule: Rule,
         data: &Data,
         [input, delta]: [BufferId; 2],
         writes: Vec<BufferId>,
@@ -236,12 +250,19 @@ impl Builder<'_> {
             inputs: self.network.widths()[l],
             outputs: self.network.widths()[l + 1],
             bias: self.network.bias(),
-            optimizer,
+            rule,
             source: data.source_of(input),
             capacity: rows,
         };
         let reads = [input, delta].into_iter().chain(data.order_of(input)).collect();
         launch(format!("update {}", l + 1), kernel, reads, writes)
+    }
+
+    /// W[l] -= step(g), b[l] -= step(g), once a batch.
+    fn apply(&self, l: usize, optimizer: OptimizerKind, gradient: BufferId, writes: Vec<BufferId>) -> Launch {
+        let (inputs, outputs) = (self.network.widths()[l], self.network.widths()[l + 1]);
+        let kernel = Apply { inputs, outputs, bias: self.network.bias(), optimizer };
+        Launch { ends_batch: true, ..launch(format!("apply {}", l + 1), kernel, vec![gradient], writes) }
     }
 
     /// The batch's rows of a source, copied together: one launch a segment.
@@ -300,5 +321,5 @@ impl Builder<'_> {
 }
 
 pub(super) fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new(), choice: None }
+    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new(), choice: None, ends_batch: false }
 }

@@ -7,7 +7,7 @@ use crate::network::Network;
 pub type RowBytes = fn(columns: usize) -> u64;
 
 impl Plan {
-    /// Bytes that a launch moves in a step of a whole batch, for all replicas: a layer's parameters and the optimizer's states
+    /// Bytes that a launch moves each time that it is run on as many rows as it can be, for all replicas: a layer's parameters and the optimizer's states
     /// whole, and read as well where they are written; of everything else the batch's rows. What a cache saves is not taken off.
     pub fn moved_bytes(&self, launch: &Launch, row_bytes: RowBytes) -> u64 {
         // Of data in segments a gather copies the rows that lie in its segment.
@@ -24,7 +24,7 @@ impl Plan {
             let buffer = &self.buffers[id];
             match buffer.element {
                 Element::Index => self.batch as u64 * 4,
-                Element::Real if self.is_trained(id) => (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
+                Element::Real if self.is_of_layer(id) => (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
                 // One element a row of the batch.
                 Element::Real if self.losses == Some(id) || self.evaluation_losses == id => {
                     self.batch as u64 * row_bytes(4) / 4
@@ -32,7 +32,7 @@ impl Plan {
                 Element::Real => share(self.batch as u64).saturating_mul(row_bytes(buffer.columns)),
             }
         };
-        let again = launch.writes.iter().filter(|&&id| self.is_trained(id));
+        let again = launch.writes.iter().filter(|&&id| self.is_of_layer(id));
         let all = launch.reads.iter().chain(&launch.writes).chain(again);
         all.map(touched).fold(0, u64::saturating_add).saturating_mul(self.replicas as u64)
     }
@@ -42,7 +42,7 @@ impl Plan {
     /// losses once.
     pub fn least_bytes(&self, network: &Network, row_bytes: RowBytes) -> u64 {
         let widths = network.widths();
-        let batch = self.batch as u64;
+        let batch = (self.batch * self.micro_batches) as u64;
         let mut bytes = batch * (row_bytes(network.inputs()) + row_bytes(network.outputs()) + row_bytes(4) / 4);
         for l in 0..network.layers() {
             let (rows, row) = ((widths[l] + usize::from(network.bias())) as u64, row_bytes(widths[l + 1]));
@@ -55,9 +55,9 @@ impl Plan {
         bytes.saturating_mul(self.replicas as u64)
     }
 
-    /// Whether a buffer is parameters or one of the optimizer's states.
-    fn is_trained(&self, id: BufferId) -> bool {
-        self.parameters.contains(&id) || self.states.iter().flatten().any(|&state| state == id)
+    /// How often a launch is run in a step of a whole batch.
+    pub fn times(&self, launch: &Launch) -> usize {
+        if launch.ends_batch { 1 } else { self.micro_batches }
     }
 }
 
@@ -89,6 +89,7 @@ mod tests {
         let training = TrainingOptions {
             rows: 32,
             batch: 8,
+            micro_batches: 1,
             shuffle: false,
             gather: true,
             optimizer: OptimizerKind::Momentum,

@@ -39,7 +39,7 @@ impl Builder<'_> {
         let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
         let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
         let (inputs, targets) = (segment(inputs), segment(targets));
-        Training { launches, states, inputs, targets, order: Some(order), losses: Some(losses) }
+        Training { launches, states, gradients: Vec::new(), inputs, targets, order: Some(order), losses: Some(losses) }
     }
 
     /// The same step, kernel by kernel, for one replica.

@@ -232,6 +232,7 @@ mod tests {
             optimizer: Optimizer::new(OptimizerKind::Sgd),
             schedule: Schedule::constant(0.1),
             batch,
+            micro_batches: 1,
             shuffle: true,
             epochs: 1,
             seed: 0,

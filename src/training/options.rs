@@ -139,6 +139,10 @@ pub struct Options {
     /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from 10,000, 128 from 100,000]
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
     pub batch_size: Option<BatchSize>,
+    /// Compute a batch in so many micro-batches, whose gradients are added up: the step is that of the whole batch, in less memory
+    /// [default: as few as there is room for]
+    #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Training")]
+    pub accumulate: Option<usize>,
     /// Times to go through the training rows [default: 50]
     #[arg(long, value_parser = count, help_heading = "Training")]
     pub epochs: Option<usize>,
@@ -275,6 +279,9 @@ impl Options {
         if self.epochs.is_some() {
             file.step_every = None;
         }
+        if self.batch_size.is_some() && self.batch_size != file.batch_size {
+            file.accumulate = None;
+        }
         if self.test.is_some() || self.validation.is_some() {
             file.split = None;
         }
@@ -304,6 +311,7 @@ impl Options {
             output_activation: None,
             loss: None,
             batch_size: None,
+            accumulate: None,
             ..self
         }
     }
@@ -396,6 +404,7 @@ mod tests {
             hidden: Some(Hidden(vec![64, 32])),
             init: Some(Init::File("weights.safetensors".into())),
             batch_size: Some(BatchSize::Full),
+            accumulate: Some(4),
             max_time: Some(Time(Duration::from_secs(90))),
             activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
             split: Some("0.8/0.1/0.1".parse().expect("shares")),

@@ -14,6 +14,8 @@ const EVALUATION_ROWS: usize = 4096;
 const EVALUATION_BYTES: u64 = 32 << 20;
 /// The share of a limited memory that one buffer of an evaluation may take.
 const EVALUATION_SHARE: u64 = 16;
+/// Rows of a micro-batch from which it is not cut further to save memory.
+const LEAST_MICRO_BATCH: usize = 64;
 /// Losses that are kept on the device until they are read.
 const LOSSES: usize = 1 << 16;
 /// Bytes of a window of streamed data: more would not make it faster, only later.
@@ -41,6 +43,23 @@ pub fn plan<T: Precision>(
     }
 }
 
+/// The recipe, then the same with twice as many micro-batches each time, down to a few rows.
+pub(super) fn with_micro_batches(recipe: &Recipe, rows: usize) -> impl Iterator<Item = Recipe> + use<> {
+    let (recipe, batch) = (*recipe, recipe.batch.min(rows));
+    let more = (1..usize::BITS).map_while(move |doublings| recipe.micro_batches.max(1).checked_mul(1 << doublings));
+    let more = more.take_while(move |count| batch / count >= LEAST_MICRO_BATCH);
+    std::iter::once(recipe).chain(more.map(move |micro_batches| Recipe { micro_batches, ..recipe }))
+}
+
+/// The recipe with as few micro-batches as a device has room for; as it is, where no number is enough.
+pub fn fitting<T: Precision>(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Recipe {
+    let fits = |recipe: &Recipe| {
+        let plan = plan::<T>(network, recipe.loss, Some(recipe), rows, 1, device);
+        affordable::<T>(&plan, device).is_ok()
+    };
+    with_micro_batches(recipe, rows).find(fits).unwrap_or(*recipe)
+}
+
 /// Checks a plan against a device's memory and limits, before anything is made for it.
 ///
 /// # Errors
@@ -52,7 +71,7 @@ pub fn affordable<T: Precision>(plan: &Plan, device: &Device) -> Result<()> {
     }
 }
 
-/// The plan with a window as large as `memory` allows: whole batches, at least one.
+/// The plan with a window as large as `memory` allows: whole batches, at least one, or, where batches are cut, one micro-batch.
 pub(super) fn streamed_plan<T: Precision>(
     network: &Network,
     loss: Loss,
@@ -63,6 +82,9 @@ pub(super) fn streamed_plan<T: Precision>(
 ) -> Plan {
     let with_window = |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: 1 }, device);
     let batch = recipe.batch.min(rows);
+    if recipe.micro_batches > 1 {
+        return with_window(batch.div_ceil(recipe.micro_batches));
+    }
     let least = with_window(batch);
     // A whole network's kernel reads its window through an order, too.
     let of_batch = least.data().chain(least.order);
@@ -97,12 +119,15 @@ fn plan_of<T: Precision>(
     let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, EVALUATION_ROWS as u64) as usize;
     let training = recipe.map(|recipe| TrainingOptions {
         rows: window,
-        batch: recipe.batch,
+        batch: recipe.batch.min(rows),
+        micro_batches: recipe.micro_batches,
         shuffle: recipe.shuffle && window == rows,
         gather: device.gathers(),
         optimizer: recipe.optimizer.kind,
         losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
-        whole: device.whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window),
+        whole: device
+            .whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window)
+            .filter(|_| recipe.micro_batches <= 1),
     });
     let segment_bytes = device.segment_bytes();
     let mut plan =

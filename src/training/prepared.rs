@@ -30,6 +30,8 @@ pub(super) struct Prepared<T> {
     session: Session<T>,
     validation: Option<Samples<T>>,
     test: Option<(Samples<T>, Truth)>,
+    /// Whether there was no memory for its batches as they are.
+    is_cut: bool,
     /// What it goes on from, if it was interrupted.
     resumed: Option<Resumed<T>>,
     /// Its folder.
@@ -42,7 +44,7 @@ impl<T: Precision> Prepared<T> {
     /// # Errors
     /// Data, limit or usage; model, if there is no checkpoint to go on from or it is another run's; what the device reports.
     pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
-        let Run { options, sources, network, recipe, device, .. } = run;
+        let Run { mut options, sources, network, recipe, device, .. } = run;
         let data = sources.report();
         let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
         let Encoded { training: samples, validation, test } = sources.encoded::<T>(network.outputs())?;
@@ -50,7 +52,7 @@ impl<T: Precision> Prepared<T> {
         let tested = test.as_ref().map(|(samples, _)| samples);
         let parts = [("training", Some(&samples)), ("validation", validation.as_ref()), ("test", tested)];
         let parts = parts.into_iter().filter_map(|(name, samples)| Some((name.to_string(), DataFacts::of(samples?))));
-        let facts = Facts::new(&options, &network, parts.collect(), &device);
+        let mut facts = Facts::new(&options, &network, parts.collect(), &device);
         let resumed = match &destination {
             Destination::New(_) => None,
             Destination::Resumed(folder) => {
@@ -62,6 +64,18 @@ impl<T: Precision> Prepared<T> {
             Some(resumed) => resumed.state.weights.clone(),
         };
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
+        let is_cut = session.recipe().micro_batches != recipe.micro_batches;
+        let recipe = *session.recipe();
+        if is_cut {
+            if resumed.is_some() {
+                let was = facts.options.accumulate.unwrap_or(1);
+                return Err(Error::Limit(format!(
+                    "there is no memory left for a batch in {was} micro-batches, as the run began"
+                )));
+            }
+            options.accumulate = Some(recipe.micro_batches);
+            facts.options.accumulate = options.accumulate;
+        }
         if let Some(resumed) = &resumed {
             session.restore(&resumed.state)?;
             if recipe.epochs < session.epoch() {
@@ -73,7 +87,21 @@ impl<T: Precision> Prepared<T> {
             Destination::New(path) => RunFolder::create(path.as_deref(), &run_name(&source))?,
             Destination::Resumed(folder) => folder,
         };
-        Ok(Self { options, data, encoding, network, recipe, device, facts, session, validation, test, resumed, folder })
+        Ok(Self {
+            options,
+            data,
+            encoding,
+            network,
+            recipe,
+            device,
+            facts,
+            session,
+            validation,
+            test,
+            is_cut,
+            resumed,
+            folder,
+        })
     }
 
     /// Trains, evaluates on the test rows and saves the model. `begun` is the folder, once a checkpoint is in it.
@@ -88,6 +116,10 @@ impl<T: Precision> Prepared<T> {
         }
         let network = NetworkReport::of(&self.network, self.recipe.loss);
         observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
+        if self.is_cut {
+            let count = self.recipe.micro_batches;
+            observer.remark(&format!("the device had no memory for a whole batch: it is computed in {count} micro-batches"));
+        }
         let checkpoints = Checkpoints::new(&self.folder, self.facts.clone(), self.resumed.as_ref());
         let memory = match self.resumed.take() {
             None => Memory::default(),

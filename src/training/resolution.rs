@@ -113,10 +113,23 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         optimizer,
         schedule,
         batch: options.batch_size.unwrap_or(BatchSize::Auto).rows(rows),
+        micro_batches: micro_batches(options, rows)?,
         shuffle: !options.no_shuffle.unwrap_or(false),
         epochs,
         seed: options.seed.unwrap_or(0),
     })
+}
+
+/// The micro-batches of a batch that are asked for; one, if none are.
+fn micro_batches(options: &Options, rows: usize) -> Result<usize> {
+    let batch = options.batch_size.unwrap_or(BatchSize::Auto).rows(rows).min(rows);
+    match options.accumulate {
+        Some(0) => Err(Error::Usage("--accumulate is a number of micro-batches, at least 1".into())),
+        Some(count) if count > batch.max(1) => {
+            Err(Error::Usage(format!("--accumulate {count}: a batch has {batch} rows, and a micro-batch at least one")))
+        }
+        count => Ok(count.unwrap_or(1)),
+    }
 }
 
 /// A number that lies between two others; momentum and betas stay below 1.
@@ -166,6 +179,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         step_every: Some(recipe.schedule.every),
         step_factor: Some(recipe.schedule.factor),
         batch_size: Some(BatchSize::Rows(recipe.batch)),
+        accumulate: Some(recipe.micro_batches),
         epochs: Some(recipe.epochs),
         no_shuffle: Some(!recipe.shuffle),
         checkpoint_every: Some(options.checkpoint_every.unwrap_or_default()),

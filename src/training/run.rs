@@ -6,7 +6,7 @@ use super::device::{Device, Precision, Wanted};
 use super::fastest::Choice;
 use super::fit::Observer;
 use super::options::Options;
-use super::planning::{affordable, plan};
+use super::planning::{affordable, fitting, plan};
 use super::prepared::Prepared;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
@@ -46,6 +46,7 @@ impl Run {
         let sources = Sources::read(options)?;
         let (network, loss) = resolution::network(options, &sources.encoding)?;
         let recipe = resolution::recipe(options, loss, sources.training.rows())?;
+        let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
         let device = if options.device.is_auto() && !options.device.double() {
             let threads = options.device.threads.map(usize::from);
@@ -56,14 +57,31 @@ impl Run {
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let is_ours = options.device.is_auto();
         let mut run = Self { options, sources, network, recipe, device, is_ours };
+        if !is_said {
+            run.recipe = run.fitting();
+        }
         if is_ours {
             if let (true, Err(error)) = (run.device.gpu().is_some(), run.affordable()) {
                 run.device = Device::cpu(run.options.device.threads.map(usize::from), &error.to_string());
+                if !is_said {
+                    run.recipe = run.fitting();
+                }
             }
             let taken = if run.device.gpu().is_some() { Wanted::Gpu } else { Wanted::Cpu };
             run.options.device.device = Some(taken);
         }
+        run.options.accumulate = Some(run.recipe.micro_batches);
         Ok(run)
+    }
+
+    /// The recipe, in as many micro-batches as the device needs unless it was said how many.
+    fn fitting(&self) -> Recipe {
+        let rows = self.sources.training.rows();
+        if self.options.device.double() {
+            fitting::<f64>(&self.network, &self.recipe, rows, &self.device)
+        } else {
+            fitting::<f32>(&self.network, &self.recipe, rows, &self.device)
+        }
     }
 
     /// Checks the plan against the device's memory and limits, before anything is made for the run.

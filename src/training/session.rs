@@ -2,14 +2,14 @@
 
 mod state;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::device::{Device, Precision};
-use super::planning::{epochs_at_once, plan, streamed_plan, window};
+use super::planning::{self, epochs_at_once, plan, streamed_plan, window};
 use super::schedule::Schedule;
 use crate::data::Matrix;
 use crate::error::{Error, Result};
@@ -52,6 +52,9 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// Rows of a batch; the last one of an epoch may be shorter.
     pub batch: usize,
+    /// Into how many micro-batches a batch is cut, at least 1: one after the other, so that they take less memory, and their gradients
+    /// are added up.
+    pub micro_batches: usize,
     /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
     pub shuffle: bool,
     /// Epochs in all, which the schedule needs to know.
@@ -87,6 +90,8 @@ struct Streamed<T> {
     samples: Samples<T>,
     /// The epoch's order of the rows.
     order: Vec<u32>,
+    /// The first place in that order of the window that was sent last.
+    sent: Option<usize>,
 }
 
 /// What some epochs of training came to.
@@ -137,10 +142,10 @@ impl<T: Precision> Session<T> {
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
         }
-        let mut executor = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
+        let (mut executor, recipe) = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
         let mut streamed = None;
         if window(executor.plan()) < rows {
-            streamed = Some(Streamed { samples, order: (0..rows as u32).collect() });
+            streamed = Some(Streamed { samples, order: (0..rows as u32).collect(), sent: None });
         } else {
             load(executor.as_mut(), samples)?;
         }
@@ -166,26 +171,32 @@ impl<T: Precision> Session<T> {
         Ok(session)
     }
 
-    /// An executor with all of the data on the device, or with a window of it where the device's memory ends.
+    /// An executor, and the recipe as it follows it. Where a GPU's memory ends, it has a window of the data on the device, and if that is
+    /// not enough it goes through batches in more micro-batches.
     fn executor(
         network: &Network,
         recipe: &Recipe,
         rows: usize,
         replicas: usize,
         device: &Device,
-    ) -> Result<Box<dyn Executor<T>>> {
-        let plan = plan::<T>(network, recipe.loss, Some(recipe), rows, replicas, device);
-        let resident = window(&plan) == rows;
-        match T::executor(plan, device) {
-            Err(Error::Limit(why)) if resident && replicas == 1 && device.gpu().is_some() => {
-                let streamed = streamed_plan::<T>(network, recipe.loss, recipe, rows, device, u64::MAX);
-                if window(&streamed) == rows {
-                    return Err(Error::Limit(why));
+    ) -> Result<(Box<dyn Executor<T>>, Recipe)> {
+        let mut first_limit = None;
+        for recipe in planning::with_micro_batches(recipe, rows) {
+            let resident = plan::<T>(network, recipe.loss, Some(&recipe), rows, replicas, device);
+            let streamed = || streamed_plan::<T>(network, recipe.loss, &recipe, rows, device, u64::MAX);
+            let can_be_streamed = replicas == 1 && device.gpu().is_some() && window(&resident) == rows;
+            let streamed = can_be_streamed.then(streamed).filter(|plan| window(plan) < rows);
+            for plan in std::iter::once(resident).chain(streamed) {
+                match T::executor(plan, device) {
+                    Err(Error::Limit(why)) => first_limit = first_limit.or(Some(why)),
+                    made => return made.map(|executor| (executor, recipe)),
                 }
-                T::executor(streamed, device).map_err(|_| Error::Limit(why))
             }
-            made => made,
+            if device.gpu().is_none() {
+                break;
+            }
         }
+        Err(Error::Limit(first_limit.expect("one plan was tried")))
     }
 
     /// Puts a trained network onto a device, to evaluate with it.
@@ -200,6 +211,7 @@ impl<T: Precision> Session<T> {
             optimizer: Optimizer::new(crate::network::OptimizerKind::Sgd),
             schedule: Schedule::constant(0.0),
             batch: 0,
+            micro_batches: 1,
             shuffle: false,
             epochs: 0,
             seed: 0,
@@ -349,21 +361,18 @@ impl<T: Precision> Session<T> {
         let per_epoch = self.steps_per_epoch() as usize;
         self.shuffle()?;
         let before = self.begun[0].len();
-        let (mut done, mut rows, mut is_first) = (self.steps_begun(), before, true);
+        let (mut done, mut rows) = (self.steps_begun(), before);
         while done < in_all {
             let started = Instant::now();
-            let end = (done + self.piece).min(in_all).min(self.stream(done, is_first)?);
-            let steps: Vec<Step> = (done..end).map(|index| self.step(index)).collect();
-            self.executor.run(Phase::Training, &steps)?;
-            is_first = false;
-            rows += steps.iter().map(|step| step.rows).sum::<usize>();
-            done += steps.len();
+            let count = self.piece.min(in_all - done);
+            rows += self.run(done..done + count)?;
+            done += count;
             if between(rows).is_break() {
                 break;
             }
             // Pieces of about 50 ms: often enough to show progress and to stop, seldom enough to cost nothing.
             let quick = started.elapsed().as_millis() < 50;
-            self.piece = if quick { self.piece.max(2 * steps.len()) } else { (steps.len() / 2).max(1) };
+            self.piece = if quick { self.piece.max(2 * count) } else { (count / 2).max(1) };
         }
         let losses = self.executor.plan().losses.expect("a plan that trains has losses");
         let mut losses = self.executor.read_replicas(losses, rows)?;
@@ -392,7 +401,8 @@ impl<T: Precision> Session<T> {
     /// What the device reports.
     pub fn train_timed(&mut self, epochs: usize) -> Result<Option<Duration>> {
         let epochs = epochs.clamp(1, self.epochs_at_once());
-        let steps: Vec<Step> = (0..epochs * self.steps_per_epoch() as usize).map(|index| self.step(index)).collect();
+        let steps: Vec<Step> =
+            (0..epochs * self.steps_per_epoch() as usize).flat_map(|index| self.micro_steps(index)).collect();
         let launches = 0..self.executor.plan().training.len();
         self.executor.run_timed(Phase::Training, launches, &steps)
     }
@@ -406,7 +416,7 @@ impl<T: Precision> Session<T> {
             let mut indices: Vec<u32> = (0..self.rows as u32).collect();
             Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
             match (self.executor.plan().order, &mut self.streamed) {
-                (_, Some(streamed)) => streamed.order = indices,
+                (_, Some(streamed)) => (streamed.order, streamed.sent) = (indices, None),
                 (Some(order), None) => self.executor.write_indices(order, replica, &indices)?,
                 (None, None) => {}
             }
@@ -414,25 +424,49 @@ impl<T: Precision> Session<T> {
         Ok(())
     }
 
-    /// Where data is streamed, sends the window of this step of the epoch, if that begins with it or nothing was sent yet; gives the
-    /// step that the window ends before.
-    fn stream(&mut self, step: usize, is_first: bool) -> Result<usize> {
-        let Some(streamed) = &self.streamed else { return Ok(usize::MAX) };
-        let plan = self.executor.plan();
-        let (inputs, targets) = (plan.inputs[0].buffer, plan.targets[0].buffer);
-        let (window, batch) = (window(plan), self.recipe.batch.min(self.rows));
-        let steps = window / batch;
-        if step.is_multiple_of(steps) || is_first {
-            let first = step / steps * steps * batch;
-            let rows = &streamed.order[first..(first + window).min(self.rows)];
-            self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
-            self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
+    /// Runs these steps of the epoch under way, counted from its beginning; gives the rows of all.
+    fn run(&mut self, steps: Range<usize>) -> Result<usize> {
+        let steps: Vec<Step> = steps.flat_map(|index| self.micro_steps(index)).collect();
+        if self.streamed.is_none() {
+            self.executor.run(Phase::Training, &steps)?;
+        } else {
+            let windows: Vec<(usize, Step)> = steps.iter().map(|step| (self.window_of(step), *step)).collect();
+            for steps in windows.chunk_by(|one, next| one.0 == next.0) {
+                let steps = steps.iter().map(|(_, step)| self.sent(step)).collect::<Result<Vec<_>>>()?;
+                self.executor.run(Phase::Training, &steps)?;
+            }
         }
-        Ok((step / steps + 1) * steps)
+        Ok(steps.iter().map(|step| step.rows).sum())
     }
 
-    /// The step of this number from the beginning of the epoch under way on; epochs follow each other.
-    fn step(&self, index: usize) -> Step {
+    /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or some whole
+    /// micro-batches of one.
+    fn window_of(&self, step: &Step) -> usize {
+        let (window, batch) = (window(self.executor.plan()), self.recipe.batch.min(self.rows));
+        if window >= batch {
+            return step.first / (window / batch * batch) * (window / batch * batch);
+        }
+        let (of_batch, micro_batch) = (step.first % batch, self.executor.plan().batch);
+        step.first - of_batch % (window / micro_batch * micro_batch)
+    }
+
+    /// A step whose rows are on the device: those of streamed data are sent in their window, unless that was the last one sent.
+    fn sent(&mut self, step: &Step) -> Result<Step> {
+        let first = self.window_of(step);
+        let Some(streamed) = &mut self.streamed else { return Ok(*step) };
+        if streamed.sent != Some(first) {
+            let plan = self.executor.plan();
+            let (inputs, targets) = (plan.inputs[0].buffer, plan.targets[0].buffer);
+            let rows = &streamed.order[first..(first + window(plan)).min(self.rows)];
+            self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
+            self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
+            streamed.sent = Some(first);
+        }
+        Ok(Step { first: step.first - first, ..*step })
+    }
+
+    /// The micro-batches of the step of this number from the beginning of the epoch under way on; epochs follow each other.
+    fn micro_steps(&self, index: usize) -> impl Iterator<Item = Step> + use<T> {
         let recipe = &self.recipe;
         let per_epoch = self.steps_per_epoch() as usize;
         let (epoch, first) = (index / per_epoch, index % per_epoch * recipe.batch.min(self.rows));
@@ -443,8 +477,13 @@ impl<T: Precision> Session<T> {
             Reduction::Sum => 1.0,
         };
         let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
-        let window = window(self.executor.plan());
-        Step { first: first % window, rows, loss_row: epoch * self.rows + first, scale, rates }
+        let loss_row = epoch * self.rows + first;
+        let most = self.executor.plan().batch;
+        (0..rows).step_by(most).enumerate().map(move |(micro, begun)| {
+            let of_micro = most.min(rows - begun);
+            let is_partial = begun + of_micro < rows;
+            Step { first: first + begun, rows: of_micro, loss_row: loss_row + begun, scale, rates, micro, is_partial }
+        })
     }
 
     /// The learning rate of a step, from 0.
@@ -525,7 +564,8 @@ mod tests {
     fn batches_short_last_ones_and_rates_are_those_of_the_definition() {
         let x = [1.0, -2.0, 0.5, 3.0, 1.5];
         let y = [2.0, 1.0, -1.0, 0.5, 4.0];
-        for reduction in [Reduction::Mean, Reduction::Sum] {
+        let cut = [1, 2].map(|micro_batches| [Reduction::Mean, Reduction::Sum].map(|reduction| (reduction, micro_batches)));
+        for (reduction, micro_batches) in cut.concat() {
             let schedule =
                 Schedule { kind: crate::training::ScheduleKind::Step, every: 1, factor: 0.5, ..Schedule::constant(0.02) };
             let recipe = Recipe {
@@ -534,6 +574,7 @@ mod tests {
                 optimizer: Optimizer::new(OptimizerKind::Sgd),
                 schedule,
                 batch: 2,
+                micro_batches,
                 shuffle: false,
                 epochs: 2,
                 seed: 0,
@@ -560,7 +601,10 @@ mod tests {
             losses.push(session.weights().expect("weights")[0].weight.values[0]);
             expected.push(w);
             for (loss, expected) in losses.iter().zip(&expected) {
-                assert!((loss - expected).abs() < 1e-14, "{reduction:?}: {losses:?}, expected {expected:?}");
+                assert!(
+                    (loss - expected).abs() < 1e-14,
+                    "{reduction:?}, {micro_batches}: {losses:?}, expected {expected:?}"
+                );
             }
             assert_eq!((losses.len(), session.steps()), (3, 6));
         }

@@ -27,6 +27,8 @@ pub struct Case {
     pub bias: bool,
     /// Rows of a batch, and of an evaluation.
     pub batch: usize,
+    /// Micro-batches of a batch.
+    pub micro_batches: usize,
     /// Rows of the data.
     pub rows: usize,
     /// Whether the rows are read through an order.
@@ -60,6 +62,7 @@ impl Case {
             optimizer: OptimizerKind::Sgd,
             bias: true,
             batch,
+            micro_batches: 1,
             rows: 2 * batch + batch.div_ceil(3),
             shuffle: true,
             gather: false,
@@ -81,12 +84,11 @@ impl Case {
         let mut activations = vec![self.hidden; layers];
         activations[layers - 1] = self.output;
         let network = Network::new(self.widths.clone(), activations, self.bias).expect("a valid case");
-        let Self { rows, batch, shuffle, gather, optimizer, whole, .. } = *self;
-        let training = TrainingOptions { rows, batch, shuffle, gather, optimizer, losses: rows, whole };
+        let training = self.training();
         let options = Options {
             loss: self.loss,
             training: Some(training),
-            evaluation_rows: self.batch,
+            evaluation_rows: training.micro_batch(),
             replicas: self.replicas,
             own_steps: self.own_steps,
             segment_bytes: self.segment_bytes,
@@ -96,23 +98,40 @@ impl Case {
         plan
     }
 
+    fn training(&self) -> TrainingOptions {
+        let Self { rows, batch, micro_batches, shuffle, gather, optimizer, whole, .. } = *self;
+        TrainingOptions { rows, batch, micro_batches, shuffle, gather, optimizer, losses: rows, whole }
+    }
+
     /// The choice for products; what is no product has none.
     fn choice_for(&self, launch: &Launch) -> Option<Choice> {
         self.choice.filter(|_| launch.kernel.product(self.batch).is_some())
     }
 
-    /// The steps of an epoch: two whole batches and a short last one, unless its sizes say otherwise, each replica at its own learning rate.
+    /// The steps of an epoch: two whole batches and a short last one, unless its sizes say otherwise, each in its micro-batches, each
+    /// replica at its own learning rate.
     pub fn steps(&self) -> Vec<Step> {
         let optimizer = Optimizer { weight_decay: 0.01, ..Optimizer::new(self.optimizer) };
+        let micro_batch = self.training().micro_batch();
         let mut steps = Vec::new();
         for (number, first) in (0..self.rows).step_by(self.batch).enumerate() {
             let rows = self.batch.min(self.rows - first);
-            for replica in 0..if self.own_steps { self.replicas } else { 1 } {
-                let rates = optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64);
-                // Every other replica takes the first two batches the other way round.
-                let swapped = replica % 2 == 1 && first < 2 * self.batch && self.rows >= 2 * self.batch;
-                let first = if swapped { self.batch - first } else { first };
-                steps.push(Step { first, rows, loss_row: number * self.batch, scale: 1.0 / rows as f64, rates });
+            for (micro, begun) in (0..rows).step_by(micro_batch).enumerate() {
+                let micro_rows = micro_batch.min(rows - begun);
+                for replica in 0..if self.own_steps { self.replicas } else { 1 } {
+                    // Every other replica takes the first two batches the other way round.
+                    let swapped = replica % 2 == 1 && first < 2 * self.batch && self.rows >= 2 * self.batch;
+                    let first = if swapped { self.batch - first } else { first };
+                    steps.push(Step {
+                        first: first + begun,
+                        rows: micro_rows,
+                        loss_row: number * self.batch + begun,
+                        scale: 1.0 / rows as f64,
+                        rates: optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64),
+                        micro,
+                        is_partial: begun + micro_rows < rows,
+                    });
+                }
             }
         }
         steps
@@ -137,8 +156,11 @@ impl Case {
 
     /// How many findings [`findings`](Self::findings) gives: one for every buffer that a launch writes, in every step.
     pub fn expected_findings(&self, plan: &Plan) -> usize {
-        let written = |launches: &[Launch]| launches.iter().map(|launch| launch.writes.len()).sum::<usize>();
-        let steps = self.steps().len() / plan.records * plan.replicas;
-        steps * (written(&plan.training) + written(&plan.evaluation))
+        let written = |launches: &[Launch], step: &Step| -> usize {
+            launches.iter().filter(|launch| launch.is_run_in(step)).map(|launch| launch.writes.len()).sum()
+        };
+        let steps = self.steps();
+        let of_step = |step: &[Step]| written(&plan.training, &step[0]) + written(&plan.evaluation, &step[0]);
+        plan.replicas * steps.chunks(plan.records).map(of_step).sum::<usize>()
     }
 }

@@ -120,6 +120,26 @@ pub fn layers() -> Vec<Case> {
         cases.push(Case { name: named("three replicas, gathered"), gather: true, replicas: 3, ..case.clone() });
         cases.push(Case { name: named("three replicas through their orders"), replicas: 3, ..case.clone() });
     }
+    for optimizer in OPTIMIZERS {
+        let name = format!("{optimizer} after three micro-batches");
+        let case = Case { optimizer, micro_batches: 3, ..Case::new(name, [31, 33, 9, 7]) };
+        cases.push(Case { name: format!("{}, gathered", case.name), gather: true, ..case.clone() });
+        cases.push(Case {
+            name: format!("{}, three replicas in place", case.name),
+            shuffle: false,
+            replicas: 3,
+            ..case.clone()
+        });
+        cases.push(case);
+    }
+    cases.push(Case { name: "micro-batches of a row".into(), micro_batches: 9, ..binary.clone() });
+    cases.push(Case {
+        name: "micro-batches of all rows, with a hidden layer that keeps its slope".into(),
+        hidden: Activation::Gelu,
+        micro_batches: 2,
+        rows: 9,
+        ..binary.clone()
+    });
     cases.push(Case { name: "five layers".into(), widths: vec![5, 7, 3, 9, 4, 2], ..binary.clone() });
     cases.push(Case { name: "a batch of all rows".into(), rows: 9, batch: 9, ..binary.clone() });
     cases.push(Case { name: "sums of 1,000 terms".into(), widths: vec![1000, 3, 2], ..binary.clone() });
@@ -190,6 +210,7 @@ pub fn choices() -> Vec<Case> {
         case(Family::Broad, 3, [17, 70, 130, 5]),
         case(Family::Direct, 2, [9, 31, 8, 33]),
         case(Family::Direct, 7, [33, 9, 65, 7]),
+        Case { micro_batches: 2, ..case(Family::Direct, 3, [67, 9, 18, 7]) },
         Case { optimizer: OptimizerKind::Adam, hidden: Activation::Gelu, ..case(Family::Direct, 3, [65, 127, 33, 9]) },
     ]
 }
@@ -245,14 +266,18 @@ pub fn products(families: impl IntoIterator<Item = Family>, seeds: u64) -> Vec<C
 }
 
 /// What other trainers' kernels were broken by: more than 2^15 and 2^16 elements in a buffer, more workgroups along an axis than
-/// 65,535, a buffer of more than 128 MiB. A device whose limits leave no room for one has to refuse it.
+/// 65,535, which micro-batches keep below it, a buffer of more than 128 MiB. A device whose limits leave no room for one has to refuse
+/// it.
 pub fn large() -> Vec<Case> {
     let case = |name: &str, widths: Vec<usize>, batch: usize| Case { widths, batch, rows: batch, ..Case::new(name, [1; 4]) };
     vec![
         case("40,000 elements in a batch", vec![40, 8, 3], 1000),
         case("70,000 elements in a batch", vec![70, 8, 3], 1000),
         case("70,000 rows of the data", vec![3, 2, 1], 70_000),
-        case("600,000 rows: more than 65,535 workgroups along an axis", vec![1, 2, 1], 600_000),
+        Case {
+            micro_batches: 2,
+            ..case("600,000 rows: more than 65,535 workgroups along an axis, but for micro-batches", vec![1, 2, 1], 600_000)
+        },
         case("inputs of 134 MiB", vec![8800, 2, 1], 4000),
     ]
 }

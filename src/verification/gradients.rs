@@ -56,7 +56,8 @@ impl Problem {
             return Err(Error::Data("there is no row to compute a gradient from".into()));
         }
         let (shuffle, gather, optimizer) = (false, false, OptimizerKind::Sgd);
-        let training = TrainingOptions { rows, batch: rows, shuffle, gather, optimizer, losses: rows, whole: None };
+        let training =
+            TrainingOptions { rows, batch: rows, micro_batches: 1, shuffle, gather, optimizer, losses: rows, whole: None };
         let options = Options {
             loss,
             training: Some(training),
@@ -77,7 +78,7 @@ impl Problem {
             executor.write(id, 0, &[layer.weight.values.as_slice(), layer.bias.as_slice()].concat())?;
         }
         let rates = Optimizer::new(OptimizerKind::Sgd).rates(1, 1.0);
-        Ok(Self { executor, step: Step { first: 0, rows, loss_row: 0, scale: 1.0 / rows as f64, rates } })
+        Ok(Self { executor, step: Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() } })
     }
 
     /// The parameters' buffers, layer by layer.

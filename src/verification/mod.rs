@@ -89,7 +89,8 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
     let mut findings = Vec::new();
     let indices = plan.order.map(|_| permutation(&plan));
     for (number, step) in steps.chunks(plan.records).enumerate() {
-        for (index, launch) in plan.launches(phase).iter().enumerate() {
+        let launches = plan.launches(phase).iter().enumerate();
+        for (index, launch) in launches.filter(|(_, launch)| launch.is_run_in(&step[0])) {
             let range = index..index + 1;
             let mut reads = Vec::new();
             for &id in launch.reads.iter().chain(&launch.writes) {

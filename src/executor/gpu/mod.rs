@@ -133,7 +133,7 @@ impl Gpu {
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor { label: None, timestamp_writes });
         for (index, step) in steps.chunks(self.plan.records).enumerate() {
             let record = (first_record + index) as u64 * self.step_stride;
-            for (dispatches, launch) in dispatches.iter().zip(launches) {
+            for (dispatches, launch) in dispatches.iter().zip(launches).filter(|(_, launch)| launch.is_run_in(&step[0])) {
                 for dispatch in dispatches {
                     let [x, y, z] = launch.kernel.grid(step[0].rows, self.plan.replicas, dispatch.form);
                     pass.set_pipeline(&dispatch.pipeline);

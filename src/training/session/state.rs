@@ -4,7 +4,7 @@ use super::Session;
 use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::network::Weights;
-use crate::plan::{BufferId, Element, Phase};
+use crate::plan::{BufferId, Element, Launch, Phase};
 use crate::training::Precision;
 
 /// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
@@ -87,24 +87,29 @@ impl<T: Precision> Session<T> {
     /// What the device reports.
     pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
         self.shuffle()?;
-        self.stream(self.steps_begun(), true)?;
-        let step = self.step(self.steps_begun());
-        for index in 0..self.executor.plan().training.len() {
-            self.executor.run_launches(Phase::Training, index..index + 1, &[step])?;
-            let launch = self.executor.plan().training[index].clone();
-            for &id in &launch.writes {
-                if self.written(id, &step)?.iter().all(|value| value.is_finite()) {
-                    continue;
+        for step in self.micro_steps(self.steps_begun()) {
+            let step = self.sent(&step)?;
+            let launches = self.executor.plan().training.clone();
+            for (index, launch) in launches.iter().enumerate().filter(|(_, launch)| launch.is_run_in(&step)) {
+                self.executor.run_launches(Phase::Training, index..index + 1, &[step])?;
+                for &id in &launch.writes {
+                    if self.written(id, &step)?.iter().any(|value| !value.is_finite()) {
+                        return Ok(Some(self.place(launch, id)));
+                    }
                 }
-                if !launch.kernel.takes_many_steps() {
-                    return Ok(Some(launch.label));
-                }
-                let layer = self.executor.plan().parameters.iter().position(|&parameters| parameters == id);
-                let place = layer.map_or("loss".into(), |l| format!("layer {}", l + 1));
-                return Ok(Some(format!("{}, {place}", launch.label)));
             }
         }
         Ok(None)
+    }
+
+    /// What wrote a buffer: the launch's label, and of a kernel of whole steps the layer.
+    fn place(&self, launch: &Launch, written: BufferId) -> String {
+        if !launch.kernel.takes_many_steps() {
+            return launch.label.clone();
+        }
+        let layer = self.executor.plan().parameters.iter().position(|&parameters| parameters == written);
+        let place = layer.map_or("loss".into(), |l| format!("layer {}", l + 1));
+        format!("{}, {place}", launch.label)
     }
 
     /// What a step has written into a buffer: of a batch's rows and of the losses only its own, for others are there from before.
@@ -115,10 +120,9 @@ impl<T: Precision> Session<T> {
             return Ok(losses[step.loss_row..].to_vec());
         }
         let rows = plan.buffers[id].rows;
-        let is_trained = plan.parameters.contains(&id) || plan.states.iter().flatten().any(|&state| state == id);
         match plan.buffers[id].element {
             Element::Index => Ok(Vec::new()),
-            Element::Real => self.executor.read(id, 0, if is_trained { rows } else { rows.min(step.rows) }),
+            Element::Real => self.executor.read(id, 0, if plan.is_of_layer(id) { rows } else { rows.min(step.rows) }),
         }
     }
 }
