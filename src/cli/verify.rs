@@ -28,7 +28,7 @@ pub(super) struct VerifyArguments {
     /// Every GPU of this machine
     #[arg(long)]
     all: bool,
-    /// Every kernel on few sizes: seconds instead of minutes
+    /// Every kernel on few sizes, for about 15 seconds
     #[arg(long)]
     quick: bool,
     /// Print one JSON object
@@ -143,6 +143,12 @@ fn text(verification: &Verification) -> String {
     }
     for failure in &verification.failures {
         lines.push(format!("FAILED: {}: {}", failure.case, failure.what));
+    }
+    if verification.not_reached > 0 {
+        let count = verification.not_reached;
+        lines.push(format!(
+            "not reached in the time of --quick: {count} cases and checks; 'wgrad verify' goes through them all"
+        ));
     }
     let outcome = if verification.passed() { "passed" } else { "FAILED" };
     lines.extend([String::new(), format!("{outcome} in {:.1} s", verification.seconds)]);

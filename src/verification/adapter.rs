@@ -1,7 +1,7 @@
 //! A GPU proves itself: every kernel in every form that it may be computed in there, against the oracle, and whole training.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -12,13 +12,14 @@ use crate::executor::Executor;
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device, GpuInfo};
 use crate::kernels::Target;
-use crate::kernels::form::Choice;
+use crate::kernels::form::{Choice, Family};
+use crate::network::{Activation, Loss};
 use crate::plan::{Launch, Plan};
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Every kernel in every form, on few sizes.
+    /// Every kernel in its simplest form on few sizes, and while there is time in every other but the broadest products.
     Quick,
     /// Every case there is.
     Whole,
@@ -78,10 +79,14 @@ pub struct Verification {
     pub faults: Vec<FaultReport>,
     /// Cases that the device's limits leave no room for, with the limit.
     pub left_out: Vec<Failure>,
+    /// Cases and checks that the quick part's time was over before.
+    pub not_reached: usize,
     /// Seconds that it took.
     pub seconds: f64,
 }
 
+/// How long the quick part goes on with what is not among the first.
+const QUICK: Duration = Duration::from_secs(14);
 /// Failures that are told one by one.
 pub const MOST_FAILURES: usize = 20;
 
@@ -92,12 +97,12 @@ impl Verification {
     }
 }
 
-/// Checks a device: whatever goes wrong is a failure of the verification. `progress` is told the cases done and all there are.
+/// Checks a device: whatever goes wrong is a failure of the verification. `progress` is told the items done and all there are.
 pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, usize)) -> Verification {
     let started = Instant::now();
     let target = device.limits().target;
-    let (compared, exact, trained) = (compared(&target, extent), cases::exact(target.families()), checks::trained());
-    let all = compared.len() + exact.len() + CHECKS_OF_TRAINING * trained.len() + 2;
+    let items = items(&target, extent);
+    let all = items.len();
     let mut run = Run {
         device,
         target,
@@ -106,15 +111,16 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
         failures: Vec::new(),
         failed: 0,
         left_out: Vec::new(),
-        done: 0,
-        all,
-        progress,
+        not_reached: 0,
     };
-    compared.iter().for_each(|case| run.compare(case));
-    run.check("small integers, whose sums are exact", &exact, |gpu, _| checks::small_integers_are_exact(gpu));
-    run.checks_of_training(&trained);
-    run.batches_of_other_sizes();
-    run.sigmoid();
+    for (done, (is_first, item)) in items.into_iter().enumerate() {
+        if is_first || extent == Extent::Whole || started.elapsed() < QUICK {
+            run.go_through(item);
+        } else {
+            run.not_reached += 1;
+        }
+        progress(done + 1, all);
+    }
     let faults = run.known_faults();
     if run.kernels.values().all(|kernel| kernel.comparisons == 0) {
         run.fail("all cases", "nothing could be compared".into());
@@ -128,8 +134,46 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
         failed: run.failed,
         faults,
         left_out: run.left_out,
+        not_reached: run.not_reached,
         seconds: started.elapsed().as_secs_f64(),
     }
+}
+
+/// Something to go through: a comparison with the oracle or a check.
+enum Item {
+    Compared(Case),
+    Exact(Case),
+    Trained(TrainingCheck, Case),
+    OtherBatches,
+    Sigmoid,
+}
+
+/// What training has to be, step by step and as a whole.
+#[derive(Clone, Copy)]
+enum TrainingCheck {
+    Memory,
+    Oracle,
+    Together,
+    SameBits,
+}
+
+/// All there is to go through, the most telling first, and whether an item is among those: each kernel in its simplest form.
+fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
+    use TrainingCheck::{Memory, Oracle, SameBits, Together};
+    let training = |case: Case| [Memory, Oracle, Together, SameBits].map(|check| Item::Trained(check, case.clone()));
+    let (mut exact, mut trained) = (cases::exact(target.families()), checks::trained());
+    let first = cases::first().into_iter().map(Item::Compared).chain([Item::OtherBatches, Item::Sigmoid]);
+    let first = first.chain(training(trained.remove(0))).chain([Item::Exact(exact.remove(0))]);
+    let mut rest: Vec<Item> = compared(target, extent).into_iter().map(Item::Compared).collect();
+    rest.extend(exact.into_iter().map(Item::Exact));
+    rest.extend(trained.into_iter().flat_map(training));
+    // Software adapters compile the broadest products for a minute.
+    let is_broad = |case: &Case| case.choice.is_some_and(|choice| choice.family == Family::Broad);
+    rest.retain(|item| match item {
+        Item::Compared(case) | Item::Exact(case) => extent == Extent::Whole || !is_broad(case),
+        _ => true,
+    });
+    first.map(|item| (true, item)).chain(rest.into_iter().map(|item| (false, item))).collect()
 }
 
 /// The cases that are compared with the oracle, launch by launch.
@@ -139,7 +183,8 @@ fn compared(target: &Target, extent: Extent) -> Vec<Case> {
     match extent {
         Extent::Quick => {
             let few = cases::layers().into_iter().step_by(4).chain(cases::whole_networks().into_iter().step_by(4));
-            few.filter(|case| case.rows < 1000 && case.widths.iter().all(|&width| width < 1000)).chain(choices).collect()
+            let few = few.filter(|case| case.rows < 1000 && case.widths.iter().all(|&width| width < 1000));
+            choices.chain(few).collect()
         }
         Extent::Whole => {
             let cases = cases::layers().into_iter().chain(cases::whole_networks()).chain(choices);
@@ -157,20 +202,20 @@ struct Run<'a> {
     failures: Vec<Failure>,
     failed: usize,
     left_out: Vec<Failure>,
-    /// Cases done, and all there are.
-    done: usize,
-    all: usize,
-    progress: &'a mut dyn FnMut(usize, usize),
+    not_reached: usize,
 }
 
-/// Checks that each of the trained cases goes through.
-const CHECKS_OF_TRAINING: usize = 4;
-
 impl Run<'_> {
-    /// One more case is done.
-    fn tick(&mut self) {
-        self.done += 1;
-        (self.progress)(self.done, self.all);
+    fn go_through(&mut self, item: Item) {
+        match item {
+            Item::Compared(case) => self.compare(&case),
+            Item::Exact(case) => {
+                self.check("small integers, whose sums are exact", &case, |gpu, _| checks::small_integers_are_exact(gpu))
+            }
+            Item::Trained(check, case) => self.check_of_training(check, &case),
+            Item::OtherBatches => self.batches_of_other_sizes(),
+            Item::Sigmoid => self.sigmoid(),
+        }
     }
 
     /// The case's plan on the device, every product with the choice that the device would make.
@@ -192,7 +237,6 @@ impl Run<'_> {
             Ok(findings) => findings.into_iter().for_each(|finding| self.note(case, finding)),
             Err(error) => self.refused(case, &error),
         }
-        self.tick();
     }
 
     /// Counts one comparison.
@@ -236,53 +280,61 @@ impl Run<'_> {
         }
     }
 
-    /// One check in some cases.
+    /// A check in one case.
     fn check(
         &mut self,
         what: &str,
-        cases: &[Case],
-        mut verdict: impl FnMut(&mut dyn Executor<f32>, &Case) -> Result<checks::Verdict>,
+        case: &Case,
+        verdict: impl FnOnce(&mut dyn Executor<f32>, &Case) -> Result<checks::Verdict>,
     ) {
-        let (mut failures, mut ran) = (0, cases.len());
-        for case in cases {
-            match self.executor(case).and_then(|mut gpu| verdict(&mut gpu, case)) {
-                Ok(Ok(())) => {}
-                Ok(Err(wrong)) => {
-                    failures += 1;
-                    self.fail(&case.name, format!("{what}: {wrong}"));
-                }
-                Err(error) => {
-                    let is_limit = matches!(error, Error::Limit(_));
-                    failures += usize::from(!is_limit);
-                    ran -= usize::from(is_limit);
-                    self.refused(case, &error);
-                }
-            }
-            self.tick();
+        match self.executor(case).and_then(|mut gpu| verdict(&mut gpu, case)) {
+            Ok(verdict) => self.checked(what, &case.name, verdict.err()),
+            Err(error @ Error::Limit(_)) => self.refused(case, &error),
+            Err(error) => self.checked(what, &case.name, Some(error.to_string())),
         }
-        self.checks.push(CheckReport { check: what.to_string(), cases: ran, failures });
     }
 
-    /// What training has to be, step by step and as a whole.
-    fn checks_of_training(&mut self, cases: &[Case]) {
-        self.check("what is written is what is read", cases, checks::memory_keeps_what_is_written);
-        self.check("20 steps launch by launch, then 100 beside the oracle", cases, checks::training_stays_with_the_oracle);
-        self.check("steps run together as one by one", cases, checks::steps_together_are_as_one_by_one);
-        self.check("five runs with the same bits", cases, |gpu, case| {
-            let first = checks::bits(gpu, case)?;
-            for run in 2..=5 {
-                if checks::bits(gpu, case)? != first {
-                    return Ok(Err(format!("run {run} differs from the first")));
-                }
+    /// Counts a check in one case, and what is wrong.
+    fn checked(&mut self, what: &str, case: &str, wrong: Option<String>) {
+        let failures = usize::from(wrong.is_some());
+        match self.checks.iter_mut().find(|report| report.check == what) {
+            Some(report) => (report.cases, report.failures) = (report.cases + 1, report.failures + failures),
+            None => self.checks.push(CheckReport { check: what.to_string(), cases: 1, failures }),
+        }
+        wrong.into_iter().for_each(|wrong| self.fail(case, format!("{what}: {wrong}")));
+    }
+
+    fn check_of_training(&mut self, check: TrainingCheck, case: &Case) {
+        match check {
+            TrainingCheck::Memory => {
+                self.check("what is written is what is read", case, checks::memory_keeps_what_is_written);
             }
-            Ok(Ok(()))
-        });
+            TrainingCheck::Oracle => {
+                let what = "20 steps launch by launch, then 100 beside the oracle";
+                self.check(what, case, checks::training_stays_with_the_oracle);
+            }
+            TrainingCheck::Together => {
+                self.check("steps run together as one by one", case, checks::steps_together_are_as_one_by_one);
+            }
+            TrainingCheck::SameBits => self.check("five runs with the same bits", case, |gpu, case| {
+                let first = checks::bits(gpu, case)?;
+                for run in 2..=5 {
+                    if checks::bits(gpu, case)? != first {
+                        return Ok(Err(format!("run {run} differs from the first")));
+                    }
+                }
+                Ok(Ok(()))
+            }),
+        }
     }
 
     /// A run between two others of another batch size changes nothing: what a driver keeps of one must not reach the next.
     fn batches_of_other_sizes(&mut self) {
-        let case = Case::new("batches of 31, of 7 and of 31 again", [31, 9, 6, 3]);
-        let other = Case::new("a batch of 7", [7, 9, 6, 3]);
+        let of_rows = |name: &str, rows: usize| {
+            let (output, loss) = (Activation::Softmax, Loss::CrossEntropy);
+            Case { output, loss, ..Case::new(name, [rows, 9, 6, 3]) }
+        };
+        let (case, other) = (of_rows("batches of 31, of 7 and of 31 again", 31), of_rows("a batch of 7", 7));
         let device = self.device.clone();
         let between = move |gpu: &mut dyn Executor<f32>, case: &Case| {
             let first = checks::bits(gpu, case)?;
@@ -290,7 +342,7 @@ impl Run<'_> {
             let again = checks::bits(&mut Gpu::new(case.plan(), device.clone())?, case)?;
             Ok(if again == first { Ok(()) } else { Err("the second run of 31 rows ends elsewhere".into()) })
         };
-        self.check("the same after a batch of another size", &[case], between);
+        self.check("the same after a batch of another size", &case, between);
     }
 
     fn sigmoid(&mut self) {
@@ -301,9 +353,7 @@ impl Run<'_> {
             Ok(Err(wrong)) => Some(wrong),
             Err(error) => Some(error.to_string()),
         };
-        self.checks.push(CheckReport { check: what.to_string(), cases: 1, failures: usize::from(wrong.is_some()) });
-        wrong.into_iter().for_each(|wrong| self.fail("sigmoid", wrong));
-        self.tick();
+        self.checked(what, "sigmoid", wrong);
     }
 
     fn known_faults(&mut self) -> Vec<FaultReport> {

@@ -25,6 +25,26 @@ const SIZES: [[usize; 4]; 9] = [
     [64, 64, 64, 64],
 ];
 
+/// Every kernel in its simplest form: what a device is to compute right before anything else.
+pub fn first() -> Vec<Case> {
+    let layers = |name: &str, outputs: usize| {
+        let (output, loss) = (Activation::Softmax, Loss::CrossEntropy);
+        Case { output, loss, replicas: 2, ..Case::new(name, [33, 13, 17, outputs]) }
+    };
+    let whole = |variant: Variant, sizes: [usize; 4]| {
+        let name = format!("whole steps of {}", variant.name());
+        Case { whole: Some(variant), replicas: 2, ..Case::new(name, sizes) }
+    };
+    let gathered = Case { gather: true, ..layers("gathered batches", 19) };
+    vec![
+        layers("outputs in one kernel with their layer", 5),
+        Case { micro_batches: 3, ..Case { name: "micro-batches".into(), ..gathered.clone() } },
+        gathered,
+        whole(Variant::Invocation, [7, 3, 5, 2]),
+        whole(Variant::WorkgroupStored, [31, 9, 6, 3]),
+    ]
+}
+
 /// The kernel of whole networks: every activation, loss and optimizer in all its variants.
 pub fn whole_networks() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -279,5 +299,10 @@ pub fn large() -> Vec<Case> {
             ..case("600,000 rows: more than 65,535 workgroups along an axis, but for micro-batches", vec![1, 2, 1], 600_000)
         },
         case("inputs of 134 MiB", vec![8800, 2, 1], 4000),
+        Case {
+            segment_bytes: Some(1 << 26),
+            micro_batches: 4,
+            ..case("inputs of 134 MiB, in segments and micro-batches", vec![8800, 2, 1], 4000)
+        },
     ]
 }

@@ -1,6 +1,7 @@
 //! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -132,7 +133,17 @@ impl Gpus {
         });
         let uncaptured = Arc::clone(&fault);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, Fault::Error(error.to_string()))));
-        Ok(Device { device, queue, info, fault, memory: None, iterations: MOST_ITERATIONS, pipelines: Arc::default() })
+        let silent = Arc::default();
+        Ok(Device {
+            device,
+            queue,
+            info,
+            fault,
+            silent,
+            memory: None,
+            iterations: MOST_ITERATIONS,
+            pipelines: Arc::default(),
+        })
     }
 }
 
@@ -184,6 +195,8 @@ pub struct Device {
     info: GpuInfo,
     /// The first error that no call of ours was told: a lost device, or an error outside every scope.
     fault: Arc<Mutex<Option<Fault>>>,
+    /// Whether the next wait is to take too long: a fault on purpose.
+    silent: Arc<AtomicBool>,
     /// Bytes of its memory to use at most.
     memory: Option<u64>,
     /// Loop iterations that an invocation may have.
@@ -285,6 +298,10 @@ impl Device {
             None => Ok(()),
             Some(faults::Fault::Memory) => Err(self.no_memory(what)),
             Some(faults::Fault::Refused) => Err(self.refused(what, &"a fault on purpose")),
+            Some(faults::Fault::Silent) => {
+                self.silent.store(true, Ordering::Relaxed);
+                Ok(())
+            }
             Some(faults::Fault::Lost) => {
                 self.device.destroy();
                 // The word of it comes with the next look at the device; the call goes on and meets what it meets.
@@ -360,7 +377,10 @@ impl Device {
         self.meet("a wait")?;
         self.faultless()?;
         let timeout = if self.info.software { SOFTWARE_WATCHDOG } else { WATCHDOG };
-        let polled = self.device.poll(PollType::Wait { submission_index, timeout: Some(timeout) });
+        let polled = match self.silent.swap(false, Ordering::Relaxed) {
+            false => self.device.poll(PollType::Wait { submission_index, timeout: Some(timeout) }),
+            true => Err(PollError::Timeout),
+        };
         self.faultless()?;
         match polled {
             Ok(_) => Ok(()),

@@ -1,6 +1,6 @@
 //! Faults on purpose, so that it can be seen what becomes of them: `WGRAD_GPU_FAULT=lost:40` loses the device in the 40th call to
-//! a GPU that the process makes, `memory:40` refuses it for want of memory, `refused:40` for no reason; `lost:40/60` does it again every
-//! 60 calls. For tests.
+//! a GPU that the process makes, `memory:40` refuses it for want of memory, `refused:40` for no reason, and after `silent:40` the device
+//! does not answer; `lost:40/60` does it again every 60 calls. For tests.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +14,8 @@ pub(super) enum Fault {
     Memory,
     /// This call fails.
     Refused,
+    /// The next wait for the device goes on for too long.
+    Silent,
 }
 
 /// What happens to the next call, if anything does.
@@ -41,6 +43,7 @@ impl Wanted {
             "lost" => Fault::Lost,
             "memory" => Fault::Memory,
             "refused" => Fault::Refused,
+            "silent" => Fault::Silent,
             _ => return None,
         };
         let every = every.map(str::parse).transpose().ok()?;
