@@ -10,8 +10,8 @@ mod recording {
     use criterion::{BenchmarkId, Criterion, Throughput};
     use rustix::time::{ClockId, clock_gettime};
     use wgrad::kernels::Step;
-    use wgrad::network::{Activation, Loss, Network, OptimizerKind};
-    use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
+    use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
+    use wgrad::plan::{Frozen, Options, Phase, Plan, TrainingOptions};
     use wgrad::training::{Device, Precision, Wanted};
     use wgrad::verification::fill;
 
@@ -40,6 +40,9 @@ mod recording {
             shuffle: true,
             gather: false,
             optimizer,
+            extras: Extras::default(),
+            weighted: false,
+            frozen: Frozen::default(),
             losses: rows,
             whole: None,
         };

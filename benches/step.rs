@@ -4,6 +4,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use std::ops::ControlFlow;
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
+use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session, Wanted};
 
@@ -22,6 +23,8 @@ fn session<T: Precision>(widths: &[usize], batch: usize, device: &Device) -> Ses
         schedule: Schedule::constant(0.1),
         batch,
         micro_batches: 1,
+        weighted: false,
+        frozen: Frozen::default(),
         shuffle: true,
         epochs: 1,
         seed: 1,
@@ -31,7 +34,7 @@ fn session<T: Precision>(widths: &[usize], batch: usize, device: &Device) -> Ses
     let values = (0..ROWS * inputs).map(|_| T::from_f64(stream.uniform())).collect();
     let mut targets = Matrix::zeros(ROWS, outputs);
     (0..ROWS).for_each(|row| targets.values[row * outputs + row % outputs] = T::ONE);
-    let samples = Samples { inputs: Matrix::new(ROWS, inputs, values), targets };
+    let samples = Samples::new(Matrix::new(ROWS, inputs, values), targets);
     let weights = Initialization::Auto.weights(&network, 1);
     Session::new(network, recipe, &weights, samples, device).expect("a session")
 }

@@ -1,4 +1,15 @@
-// W -= step(g): the optimizer's rule on gradients that were added up before.
+// W -= step(g): the optimizer's rule on gradients that were added up before, clipped, with the penalty of the weights' magnitudes.
+struct Parameters {
+    inputs: u32,
+    outputs: u32,
+    bias: u32,       // 1: the row after the weights is the biases
+    layers: u32,     // places from one replica's sums of squares to the next
+    count: u32,      // of the layers
+    padding0: u32,
+    padding1: u32,
+    padding2: u32,
+}
+@group(0) @binding(0) var<storage, read> parameters: Parameters;
 @group(0) @binding(2) var<storage, read> gradient: array<vec4f>;             // inputs (+ 1 row of biases) × outputs
 @group(0) @binding(WRITES) var<storage, read_write> weight: array<vec4f>;    // the same
 
@@ -7,10 +18,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     begin(id.z);
     let width = stride(parameters.outputs);
     let place = id.y * groups.x * LANES + id.x;
-    if place >= (parameters.inputs + parameters.bias) * width {
+    let length = (parameters.inputs + parameters.bias) * width;
+    if place >= length {
         return;
     }
-    let element = parameter_start() + place;
-    let decay = select(this_step().weight_decay, 0.0, place / width == parameters.inputs);
-    weight[element] = updated(element, weight[element], gradient[element], decay);
+    let element = replica * length + place;
+    let is_bias = place / width == parameters.inputs;
+    let decay = select(this_step().weight_decay, 0.0, is_bias);
+    let penalty = select(this_step().l1, 0.0, is_bias);
+    let old = weight[element];
+    let after = updated(element, old, clipped(gradient[element]) + penalty * sign(old), decay);
+    weight[element] = after;
+    keep(element, after);
 }

@@ -15,7 +15,11 @@ struct Step {
     epsilon: f32,
     remaining: u32,       // this step and those that follow it in the same dispatch
     micro: u32,           // the number of this micro-batch in its batch
-    padding: u32,
+    l1: f32,              // the penalty of the weights' magnitudes
+    clip: f32,            // what gradients are clipped to; 0 for as they are
+    average: f32,         // β of the weights' average
+    padding0: u32,
+    padding1: u32,
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 

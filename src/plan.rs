@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::{Variant, group_starts};
 use crate::kernels::{Choice, Form, Kernel, Step, Target, stride4};
-use crate::network::{Loss, Network, OptimizerKind};
+use crate::network::{Extras, Loss, Network, OptimizerKind};
 use builder::Builder;
 pub use limits::{DeviceLimits, human_bytes};
 pub use traffic::RowBytes;
@@ -158,10 +158,51 @@ pub struct TrainingOptions {
     pub gather: bool,
     /// The optimizer's rule.
     pub optimizer: OptimizerKind,
+    /// What is done beside it.
+    pub extras: Extras,
+    /// Whether each row's loss is multiplied by a weight of its own.
+    pub weighted: bool,
+    /// Layers whose parameters stay as they are.
+    pub frozen: Frozen,
     /// Room for losses: rows that may be trained on between two readings.
     pub losses: usize,
     /// One kernel for many whole steps, in this variant: for small networks.
     pub whole: Option<Variant>,
+}
+
+/// Layers whose parameters stay as they are, of the first 64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Frozen(u64);
+
+impl Frozen {
+    /// Layers that can be named.
+    pub const MOST: usize = u64::BITS as usize;
+
+    /// These layers, counted from 0.
+    ///
+    /// # Panics
+    /// If one is not among the first 64.
+    pub fn new(layers: impl IntoIterator<Item = usize>) -> Self {
+        Self(layers.into_iter().fold(0, |all, layer| {
+            assert!(layer < Self::MOST, "only the first {} layers can be frozen", Self::MOST);
+            all | 1 << layer
+        }))
+    }
+
+    /// Whether a layer, counted from 0, is frozen.
+    pub fn contains(self, layer: usize) -> bool {
+        layer < Self::MOST && self.0 >> layer & 1 == 1
+    }
+
+    /// Whether no layer is.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How many layers from the first on are frozen without one between: no error has to find its way back through them.
+    fn below(self) -> usize {
+        self.0.trailing_ones() as usize
+    }
 }
 
 impl TrainingOptions {
@@ -221,12 +262,16 @@ pub struct Plan {
     pub parameters: Vec<BufferId>,
     /// The optimizer's states, layer by layer, each shaped as the parameters.
     pub states: Vec<Vec<BufferId>>,
+    /// The averages of the parameters, layer by layer, which are the last states; none where none are kept.
+    pub averages: Vec<BufferId>,
     /// The gradients, layer by layer, each shaped as the parameters; none where `update` applies its own.
     pub gradients: Vec<BufferId>,
     /// The training inputs [rows × inputs], in segments.
     pub inputs: Vec<Segment>,
     /// The training targets [rows × outputs], in segments.
     pub targets: Vec<Segment>,
+    /// The weights of the training rows [rows × 1], in segments; none where all weigh the same.
+    pub weights: Vec<Segment>,
     /// The order of the rows in an epoch; absent where batches are read in place.
     pub order: Option<BufferId>,
     /// Losses of the rows trained on.
@@ -269,10 +314,13 @@ impl Plan {
     pub fn new(network: &Network, options: &Options) -> Self {
         let mut builder = Builder { network, options, buffers: Vec::new(), plain: false };
         let parameters: Vec<_> = (0..network.layers()).map(|l| builder.layer_buffer("parameters", l)).collect();
-        let evaluation = builder.evaluation(&parameters);
+        let averaged = options.training.is_some_and(|training| training.extras.average);
+        let kept = if averaged { network.layers() } else { 0 };
+        let averages: Vec<_> = (0..kept).map(|l| builder.layer_buffer("average of parameters", l)).collect();
+        let evaluation = builder.evaluation(if averaged { &averages } else { &parameters });
         let training = options.training.as_ref().map(|training| match training.whole {
             Some(variant) => builder.whole(variant, training, &parameters),
-            None => builder.training(training, &parameters),
+            None => builder.training(training, &parameters, &averages),
         });
         let training = training.unwrap_or_default();
         Self {
@@ -283,9 +331,11 @@ impl Plan {
             records: if options.own_steps { options.replicas } else { 1 },
             parameters,
             states: training.states,
+            averages,
             gradients: training.gradients,
             inputs: training.inputs,
             targets: training.targets,
+            weights: training.weights,
             order: training.order,
             losses: training.losses,
             evaluation_inputs: evaluation.inputs,
@@ -317,9 +367,9 @@ impl Plan {
         }
     }
 
-    /// The buffers of the training data: inputs and targets.
+    /// The buffers of the training data: inputs, targets and weights.
     pub fn data(&self) -> impl Iterator<Item = BufferId> {
-        self.inputs.iter().chain(&self.targets).map(|segment| segment.buffer)
+        self.inputs.iter().chain(&self.targets).chain(&self.weights).map(|segment| segment.buffer)
     }
 
     /// Rows of the largest batch of a phase.
@@ -369,6 +419,9 @@ mod tests {
             shuffle: true,
             gather: false,
             optimizer,
+            extras: Extras::default(),
+            weighted: false,
+            frozen: Frozen::default(),
             losses: rows,
             whole: None,
         };

@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Failed};
 use wgrad::data::Matrix;
 use wgrad::executor::gpu::Gpu;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
+use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Recipe, Reduction, Samples, Schedule, Session, Wanted};
 use wgrad::verification::checks::{trained, training_stays_with_the_oracle};
@@ -50,6 +51,8 @@ fn session(memory: Option<u64>, shuffle: bool, batch: usize, micro_batches: usiz
         schedule: Schedule::constant(0.01),
         batch,
         micro_batches,
+        weighted: false,
+        frozen: Frozen::default(),
         shuffle,
         epochs: 3,
         seed: 4,
@@ -61,7 +64,7 @@ fn session(memory: Option<u64>, shuffle: bool, batch: usize, micro_batches: usiz
     (0..rows).for_each(|row| targets.values[row * 5 + row * 7 % 5] = 1.0);
     let weights = Initialization::Auto.weights(&network, 1);
     let gpu = wgrad::training::Device::choose(&Wanted::Gpu, None, false)?.with_memory(memory);
-    Ok(Session::new(network, recipe, &weights, Samples { inputs, targets }, &gpu)?)
+    Ok(Session::new(network, recipe, &weights, Samples::new(inputs, targets), &gpu)?)
 }
 
 /// Rows on the device at once; the bits of losses and weights after three epochs.

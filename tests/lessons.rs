@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::lesson::{self, Options, Report};
 use wgrad::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind};
+use wgrad::plan::Frozen;
 use wgrad::training::options::PrecisionName;
 use wgrad::training::{Device, Recipe, Reduction, Samples, Schedule, Session, Wanted};
 
@@ -166,7 +167,7 @@ fn nine_hundred_epochs() -> Result<(), Failed> {
     let cell = |i: usize, j: usize| ((i * 7 + j * 5 + i * j * 3) % 17) as f64 - 8.0;
     let inputs = (0..ROWS * 6).map(|index| cell(index / 6, index % 6) / 8.0).collect();
     let targets = (0..ROWS).map(|i| f64::from(u8::from((i * i * 5 + i * 3) % 7 < 3))).collect();
-    let samples = Samples { inputs: Matrix::new(ROWS, 6, inputs), targets: Matrix::new(ROWS, 1, targets) };
+    let samples = Samples::new(Matrix::new(ROWS, 6, inputs), Matrix::new(ROWS, 1, targets));
     let first = (0..12).map(|k| (((k * 5) % 11) as f64 - 5.0) / 8.0).collect();
     let layer = |weight| Layer { weight, bias: Vec::new() };
     let weights = vec![layer(Matrix::new(6, 2, first)), layer(Matrix::new(2, 1, vec![0.5, -0.375]))];
@@ -178,6 +179,8 @@ fn nine_hundred_epochs() -> Result<(), Failed> {
         schedule: Schedule::constant(0.5),
         batch: ROWS,
         micro_batches: 1,
+        weighted: false,
+        frozen: Frozen::default(),
         shuffle: false,
         epochs: 900,
         seed: 0,

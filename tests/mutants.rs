@@ -12,7 +12,7 @@ use wgrad::executor::gpu::device::Device;
 use wgrad::kernels::form::Family;
 use wgrad::kernels::whole::Variant;
 use wgrad::kernels::{Choice, Form, Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
-use wgrad::network::{Activation, Loss, OptimizerKind};
+use wgrad::network::{Activation, Clip, Loss, OptimizerKind};
 use wgrad::plan::Plan;
 use wgrad::verification::checks::steps_together_are_as_one_by_one;
 
@@ -467,9 +467,21 @@ fn cut(optimizer: OptimizerKind) -> Case {
     Case { micro_batches: 3, ..by(optimizer) }
 }
 
+fn clipped() -> Case {
+    Case { clip: Clip::Norm(0.01), l1: 0.01, average: 0.9, ..by(OptimizerKind::Momentum) }
+}
+
+fn by_value() -> Case {
+    Case { clip: Clip::Value(0.001), ..by(OptimizerKind::Sgd) }
+}
+
+fn weighted() -> Case {
+    Case { weighted: true, ..case() }
+}
+
 fn accumulation_faults() -> Vec<Fault> {
     let sum = "select(gradient, sum + gradient, step.micro > 0u)";
-    let decay = ["select(this_step().weight_decay, 0.0, place / width == parameters.inputs)", "this_step().weight_decay"];
+    let decay = ["select(this_step().weight_decay, 0.0, is_bias)", "this_step().weight_decay"];
     let replicas = || Case { replicas: 2, ..cut(OptimizerKind::Momentum) };
     vec![
         fault("the last batch's gradients stay", "update", [sum, "sum + gradient"], cut(OptimizerKind::Sgd)),
@@ -482,7 +494,26 @@ fn accumulation_faults() -> Vec<Fault> {
         ),
         fault("a sum climbs", "apply", ["return weight - ", "return weight + "], cut(OptimizerKind::Sgd)),
         fault("biases decay after a sum", "apply", decay, cut(OptimizerKind::Adam)),
-        fault("the last parameters stay", "apply", ["bias) * width", "bias) * width - 1u"], cut(OptimizerKind::Adam)),
+        fault("gradients are not clipped", "apply", ["min(1.0, this_step().clip / (sqrt(sum) + 1e-6))", "1.0"], clipped()),
+        fault("the first layer's norm is that of all", "apply", ["layer < parameters.count", "layer < 1u"], clipped()),
+        fault(
+            "the last gradients have no part in the norm",
+            "norm",
+            ["place < parameters.length4", "place + 1u < parameters.length4"],
+            clipped(),
+        ),
+        fault("the norm misses a barrier's half", "norm", ["half = LANES / 2u", "half = LANES / 4u"], clipped()),
+        fault(
+            "the average stays",
+            "apply",
+            ["beta * average[element] + (1.0 - beta) * weight", "average[element]"],
+            clipped(),
+        ),
+        fault("biases are penalised", "apply", ["select(this_step().l1, 0.0, is_bias)", "this_step().l1"], clipped()),
+        fault("each gradient is clipped on one side", "apply", ["vec4f(-clip)", "vec4f(-1e30)"], by_value()),
+        fault("rows weigh the same", "output", ["row_weights[source_row(sample)].x", "1.0"], weighted()),
+        fault("the loss has no weight", "output", ["= loss * weight", "= loss"], weighted()),
+        fault("the last parameters stay", "apply", ["bias) * width;", "bias) * width - 1u;"], cut(OptimizerKind::Adam)),
         fault("all replicas take the first one's gradients", "apply", ["gradient[element]", "gradient[place]"], replicas()),
     ]
 }

@@ -5,8 +5,8 @@
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::kernels::Step;
-use wgrad::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
+use wgrad::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
+use wgrad::plan::{Frozen, Options, Phase, Plan, TrainingOptions};
 
 /// 4 × 3.
 const INPUTS: [f64; 12] = [0.5, -1.0, 0.25, 1.5, 0.75, -0.5, -0.25, 0.5, 1.0, 2.0, -0.5, 0.125];
@@ -241,11 +241,148 @@ const EXPECTED: [(OptimizerKind, usize, [f64; 8], [f64; 6]); 10] = [
     ),
 ];
 
-fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
+/// Five steps with what goes beyond the rule: clipping, L1 penalty, average, row weights, frozen layers.
+const EXTRAS: [(OptimizerKind, Clip, f64, f64, bool, &[usize], [f64; 8], [f64; 6]); 5] = [
+    (
+        OptimizerKind::Momentum,
+        Clip::Norm(0.2),
+        0.0,
+        0.0,
+        false,
+        &[],
+        [
+            0.4440410727295193,
+            -0.14340469954846766,
+            0.09717486160750928,
+            0.6445849912474444,
+            -0.468273764849337,
+            0.3488305209114982,
+            0.11429564086738798,
+            -0.1056059310980878,
+        ],
+        [
+            0.2709695775414249,
+            -0.6603158846273282,
+            0.8258543025601217,
+            0.41393622891029863,
+            -0.1416711622126214,
+            0.46046382346125025,
+        ],
+    ),
+    (
+        OptimizerKind::Adam,
+        Clip::Value(0.05),
+        0.01,
+        0.0,
+        false,
+        &[],
+        [
+            0.06906928118880241,
+            -0.015621442624653446,
+            -0.33986572449102015,
+            0.25305532043181644,
+            -0.34687720700222296,
+            0.22869836290611711,
+            0.5776201272666002,
+            -0.016651312531886266,
+        ],
+        [
+            0.29481973923340754,
+            -0.407864275796795,
+            0.5026137790366094,
+            0.040167321696269284,
+            -0.03175449265880149,
+            0.5833486874681139,
+        ],
+    ),
+    (
+        OptimizerKind::Adamw,
+        Clip::Norm(0.1),
+        0.02,
+        0.95,
+        true,
+        &[],
+        [
+            0.4027058752765929,
+            -0.0027295094677149702,
+            -0.2562368262350571,
+            0.31901394242787534,
+            -0.35227803180236306,
+            0.060041767123280146,
+            0.2422590958093597,
+            0.13760981016652485,
+        ],
+        [
+            0.3704306413430921,
+            -0.7764345377670997,
+            0.5419607723324095,
+            0.05675956491457443,
+            0.03803092752278266,
+            0.23093433821115214,
+        ],
+    ),
+    (
+        OptimizerKind::Sgd,
+        Clip::None,
+        0.0,
+        0.25,
+        false,
+        &[0],
+        [0.5, -0.25, 0.125, 0.75, -0.5, 0.375, 0.1, -0.2],
+        [
+            0.2892182530393164,
+            -0.674127042921325,
+            0.8189006349993355,
+            0.4105032751523513,
+            -0.08861784460940246,
+            0.48028037589674855,
+        ],
+    ),
+    (
+        OptimizerKind::Momentum,
+        Clip::None,
+        0.0,
+        0.0,
+        true,
+        &[1],
+        [
+            0.5863777753492339,
+            0.06785070385679233,
+            0.07919562153205857,
+            0.6278344848360363,
+            -0.48790289823256083,
+            0.28763293270522416,
+            0.21491668495953045,
+            0.07515722786043263,
+        ],
+        [0.25, -0.75, 1.0, 0.5, -0.3, 0.4],
+    ),
+];
+
+/// What is trained beside the rule, and on which rows.
+#[derive(Default)]
+struct Beside {
+    weights: Option<[f64; 4]>,
+    frozen: Frozen,
+    micro_batches: usize,
+}
+
+fn trained(optimizer: &Optimizer, steps: usize, beside: &Beside) -> [Vec<f64>; 2] {
     let network = Network::new(vec![3, 2, 2], vec![Activation::Tanh, Activation::Identity], true).expect("valid");
-    let (shuffle, gather, optimizer) = (false, false, kind);
-    let training =
-        TrainingOptions { rows: 4, batch: 4, micro_batches: 1, shuffle, gather, optimizer, losses: 4, whole: None };
+    let (shuffle, gather) = (false, false);
+    let training = TrainingOptions {
+        rows: 4,
+        batch: 4,
+        micro_batches: beside.micro_batches,
+        shuffle,
+        gather,
+        optimizer: optimizer.kind,
+        extras: optimizer.extras(),
+        weighted: beside.weights.is_some(),
+        frozen: beside.frozen,
+        losses: 4,
+        whole: None,
+    };
     let options = Options {
         loss: Loss::SquaredError,
         training: Some(training),
@@ -265,21 +402,60 @@ fn trained(kind: OptimizerKind, steps: usize) -> [Vec<f64>; 2] {
     ] {
         executor.write(id, 0, values).expect("written");
     }
-    let optimizer = Optimizer { weight_decay: 0.05, ..Optimizer::new(kind) };
-    let step = |number: usize| Step { rows: 4, scale: 0.25, rates: optimizer.rates(number as u64, 0.1), ..Step::default() };
-    executor.run(Phase::Training, &(1..=steps).map(step).collect::<Vec<_>>()).expect("runs");
-    [first, second].map(|id| executor.read(id, 0, plan.buffers[id].rows).expect("read"))
+    for (segment, weights) in plan.weights.iter().zip(&beside.weights) {
+        executor.write(segment.buffer, 0, weights).expect("written");
+    }
+    for (&average, values) in plan.averages.iter().zip([&FIRST_LAYER[..], &SECOND_LAYER]) {
+        executor.write(average, 0, values).expect("written");
+    }
+    let steps: Vec<Step> = (1..=steps).flat_map(|number| micro_steps(optimizer, number, plan.batch)).collect();
+    executor.run(Phase::Training, &steps).expect("runs");
+    let read = if plan.averages.is_empty() { [first, second] } else { [plan.averages[0], plan.averages[1]] };
+    read.map(|id| executor.read(id, 0, plan.buffers[id].rows).expect("read"))
+}
+
+fn micro_steps(optimizer: &Optimizer, number: usize, most: usize) -> impl Iterator<Item = Step> {
+    let rates = optimizer.rates(number as u64, 0.1);
+    (0..4).step_by(most).enumerate().map(move |(micro, first)| {
+        let rows = most.min(4 - first);
+        Step { first, rows, loss_row: first, scale: 0.25, rates, micro, is_partial: first + rows < 4 }
+    })
+}
+
+fn agree(what: &str, [actual_first, actual_second]: &[Vec<f64>; 2], first: &[f64], second: &[f64]) {
+    assert!(actual_first.len() == first.len() && actual_second.len() == second.len());
+    let pairs = actual_first.iter().zip(first).chain(actual_second.iter().zip(second));
+    for (index, (actual, expected)) in pairs.enumerate() {
+        let error = (actual - expected).abs();
+        assert!(error <= 1e-12, "{what}, parameter {index}: {actual}, not {expected}");
+    }
+}
+
+fn with_decay(kind: OptimizerKind) -> Optimizer {
+    Optimizer { weight_decay: 0.05, ..Optimizer::new(kind) }
 }
 
 #[test]
 fn every_optimizer_takes_the_steps_of_torch_optim() {
     for (kind, steps, first, second) in EXPECTED {
-        let [actual_first, actual_second] = trained(kind, steps);
-        assert!(actual_first.len() == first.len() && actual_second.len() == second.len());
-        let pairs = actual_first.iter().zip(&first).chain(actual_second.iter().zip(&second));
-        for (index, (actual, expected)) in pairs.enumerate() {
-            let error = (actual - expected).abs();
-            assert!(error <= 1e-12, "{kind} after {steps} steps, parameter {index}: {actual}, not {expected}");
+        // In micro-batches it is the same step, but for the order of the sums.
+        for micro_batches in [1, 2, 3, 4] {
+            let actual = trained(&with_decay(kind), steps, &Beside { micro_batches, ..Beside::default() });
+            agree(&format!("{kind} after {steps} steps in {micro_batches}"), &actual, &first, &second);
+        }
+    }
+}
+
+/// `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`; the L1 penalty on the clipped gradients; the average with decay
+/// min(β, (1 + t) / (10 + t)); losses multiplied by row weights, their mean over all rows.
+#[test]
+fn what_goes_beyond_the_rule_is_as_in_torch() {
+    for (kind, clip, l1, average, weighted, frozen, first, second) in EXTRAS {
+        let optimizer = Optimizer { clip, l1, average, ..with_decay(kind) };
+        let (weights, frozen) = (weighted.then_some([0.5, 2.0, 1.0, 0.0]), Frozen::new(frozen.iter().copied()));
+        for micro_batches in [1, 3] {
+            let actual = trained(&optimizer, 5, &Beside { weights, frozen, micro_batches });
+            agree(&format!("{optimizer:?}, {frozen:?}, {micro_batches} micro-batches"), &actual, &first, &second);
         }
     }
 }

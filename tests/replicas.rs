@@ -9,6 +9,7 @@ use common::Shared;
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
+use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session, Wanted};
 
@@ -40,6 +41,8 @@ fn job(name: &'static str, widths: &[usize], hidden: Activation, output: Activat
         schedule: Schedule::constant(0.02),
         batch: 6,
         micro_batches: 1,
+        weighted: false,
+        frozen: Frozen::default(),
         shuffle: true,
         epochs: EPOCHS,
         seed: 0,
@@ -64,7 +67,7 @@ fn samples<T: Precision>(outputs: usize) -> Samples<T> {
     for row in 0..ROWS {
         targets.values[row * outputs + stream.below(outputs as u64) as usize] = T::ONE;
     }
-    Samples { inputs: Matrix::new(ROWS, 3, inputs), targets }
+    Samples::new(Matrix::new(ROWS, 3, inputs), targets)
 }
 
 /// Weights, and losses of each epoch.

@@ -11,6 +11,7 @@ use common::{Desk, Shared, last_after};
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
+use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::divergence;
 use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, ScheduleKind, Session, State, Wanted};
@@ -38,6 +39,8 @@ fn made<T: Precision>(net: Net, device: &Device) -> Result<Session<T>, Failed> {
         schedule: Schedule { kind: ScheduleKind::Cosine, warmup: 1.0, ..Schedule::constant(net.learning_rate) },
         batch: 7,
         micro_batches: 1,
+        weighted: false,
+        frozen: Frozen::default(),
         shuffle: net.shuffle,
         epochs: EPOCHS,
         seed: 4,
@@ -47,7 +50,7 @@ fn made<T: Precision>(net: Net, device: &Device) -> Result<Session<T>, Failed> {
     let mut targets = Matrix::zeros(ROWS, 5);
     (0..ROWS).for_each(|row| targets.values[row * 5 + row * 7 % 5] = T::ONE);
     let weights = Initialization::Auto.weights(&network, 1);
-    let samples = Samples { inputs, targets };
+    let samples = Samples::new(inputs, targets);
     let mut session = Session::new(network.clone(), recipe, &weights, samples.clone(), device)?;
     while net.is_streamed && session.plan().inputs[0].rows == ROWS {
         let device = device.clone().with_memory(Some(session.plan().padded_bytes() * 9 / 10));

@@ -14,8 +14,8 @@ use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 use wgrad::kernels::catalogue::{Entry, all_shaders, forms};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Shader, Step};
-use wgrad::network::{Activation, Loss, Network, OptimizerKind};
-use wgrad::plan::{Options, Plan, TrainingOptions};
+use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
+use wgrad::plan::{Frozen, Options, Plan, TrainingOptions};
 
 /// Invocations a workgroup, and whether it is a software adapter.
 const DEVICES: [(u32, bool); 2] = [(8, true), (32, false)];
@@ -139,7 +139,10 @@ fn step_fields() -> Vec<Field> {
         correction2,
         epsilon,
         remaining,
-        micro
+        micro,
+        l1,
+        clip,
+        average
     )
 }
 
@@ -202,16 +205,36 @@ fn plans() -> Vec<Plan> {
     plans
 }
 
-/// The plans of a network, one for each way to find its batches.
+/// The plans of a network, one for each way to find its batches and to go about them.
 fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan> {
-    let plan = |micro_batches: usize, (shuffle, gather, segment_bytes)| {
-        let training =
-            TrainingOptions { rows: 20, batch: 6, micro_batches, shuffle, gather, optimizer, losses: 20, whole: None };
-        let training = Some(training);
-        let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
-        Plan::new(network, &options)
-    };
-    [1, 2].into_iter().flat_map(|micro_batches| BATCHES.map(|batches| plan(micro_batches, batches))).collect()
+    let mut plans = Vec::new();
+    for (shuffle, gather, segment_bytes) in BATCHES {
+        for (micro_batches, weighted, norm, average) in [
+            (1, false, false, false),
+            (2, true, false, false),
+            (1, false, true, false),
+            (1, false, false, true),
+            (1, true, true, true),
+        ] {
+            let training = TrainingOptions {
+                rows: 20,
+                batch: 6,
+                micro_batches,
+                shuffle,
+                gather,
+                optimizer,
+                extras: Extras { any: norm || average, norm, average },
+                weighted,
+                frozen: Frozen::default(),
+                losses: 20,
+                whole: None,
+            };
+            let training = Some(training);
+            let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
+            plans.push(Plan::new(network, &options));
+        }
+    }
+    plans
 }
 
 fn plans_are_in_the_catalogue() -> Result<(), Failed> {

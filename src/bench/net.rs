@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Result, shown};
 use crate::executor::cpu::affordable;
 use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
+use crate::plan::Frozen;
 use crate::plan::Plan;
 use crate::training::{Device, Recipe, Reduction, Schedule, planning};
 
@@ -91,6 +92,8 @@ pub fn recipe(batch: usize) -> Recipe {
         schedule: Schedule::constant(1e-4),
         batch,
         micro_batches: 1,
+        weighted: false,
+        frozen: Frozen::default(),
         shuffle: false,
         epochs: 1, // a constant rate needs no number of epochs
         seed: 0,

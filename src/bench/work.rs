@@ -45,6 +45,7 @@ impl Work {
 mod tests {
     use super::*;
     use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
+    use crate::plan::Frozen;
     use crate::training::{Device, Recipe, Reduction, Schedule, planning};
 
     #[test]
@@ -57,6 +58,8 @@ mod tests {
             schedule: Schedule::constant(0.1),
             batch: 16,
             micro_batches: 1,
+            weighted: false,
+            frozen: Frozen::default(),
             shuffle: false,
             epochs: 1,
             seed: 0,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
+use crate::plan::Frozen;
 use crate::training::{Recipe, Reduction, Samples, Schedule};
 
 /// The workloads.
@@ -81,6 +82,8 @@ impl Workload {
             schedule: Schedule::constant(self.rate * 2.0 / outputs),
             batch: self.batch,
             micro_batches: 1,
+            weighted: false,
+            frozen: Frozen::default(),
             shuffle: false,
             epochs: 1, // a constant rate needs no number of epochs
             seed: 0,
@@ -97,10 +100,8 @@ impl Workload {
         let (inputs, outputs) = (self.widths[0], self.widths[self.widths.len() - 1]);
         if self.name == WorkloadName::Tiny {
             let bits = [0., 0., 1., 0., 1., 1., 1., 0., 1., 1., 1., 1.];
-            return Samples {
-                inputs: Matrix::new(rows, inputs, bits[..rows * inputs].to_vec()),
-                targets: Matrix::new(rows, outputs, [0., 1., 1., 0.][..rows].to_vec()),
-            };
+            let targets = Matrix::new(rows, outputs, [0., 1., 1., 0.][..rows].to_vec());
+            return Samples::new(Matrix::new(rows, inputs, bits[..rows * inputs].to_vec()), targets);
         }
         let values: Vec<f32> = (0..rows * inputs).map(|index| uniform(1, index as u64)).collect();
         let mut targets = Matrix::zeros(rows, outputs);
@@ -111,7 +112,7 @@ impl Workload {
                 y[first_largest(&x[..10])] = 1.0;
             }
         }
-        Samples { inputs: Matrix::new(rows, inputs, values), targets }
+        Samples::new(Matrix::new(rows, inputs, values), targets)
     }
 
     /// The weights that training starts from.

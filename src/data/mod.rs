@@ -19,6 +19,7 @@ pub mod split;
 pub mod summary;
 pub mod table;
 
+pub(crate) use encode::number_at;
 pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
 pub use fit::{FitOptions, Missing, Scale};
 pub use matrix::Matrix;

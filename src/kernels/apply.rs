@@ -1,16 +1,19 @@
-//! W -= step(g), for gradients that were added up before. Shader: `shaders/apply.wgsl`.
+//! W -= step(g), for gradients that were added up before: clipped, with the weights' L1 penalty, and the weights' average kept.
+//! Shader: `shaders/apply.wgsl`.
 
 use super::product;
 use super::rule::{Rule, Ruled};
 use super::shader::{Shader, shader_file};
-use super::tiling::Tiling;
-use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of};
+use super::tiling::{TileMut, Tiling};
+use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, error_of, word};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
+use crate::rounding::UNIT;
 use crate::scalar::Scalar;
-use crate::simd::vectorised;
+use crate::simd::{Vectorised, vectorised};
 
-/// Reads gradients [(inputs + bias) × outputs]; writes parameters and as many buffers as the optimizer has states, all of that shape.
+/// Reads gradients [(inputs + bias) × outputs] and, to clip them by their norm, the sums of squares [1 × layers] of all layers; writes
+/// parameters, as many buffers as the optimizer has states, and the average of the parameters, if it is kept, all of that shape.
 #[derive(Debug, Clone)]
 pub struct Apply {
     /// Width of the layer's input.
@@ -21,22 +24,119 @@ pub struct Apply {
     pub bias: bool,
     /// The rule that turns a gradient into a step.
     pub optimizer: OptimizerKind,
+    /// Layers of the network, where gradients are clipped by the norm of all; by value, if at all, where there are none.
+    pub norm_of: Option<usize>,
+    /// Whether the weights' average is kept.
+    pub average: bool,
 }
 
 /// Elements that a thread goes through at a time.
 const TILE: usize = 1 << 15;
+/// What keeps a norm of zero from being divided by, as in PyTorch's `clip_grad_norm_`.
+const LEAST_NORM: f64 = 1e-6;
 
 impl Apply {
     fn rows(&self) -> usize {
         self.inputs + usize::from(self.bias)
     }
 
-    fn apply<T: Scalar, const N: usize>(&self, step: &Step, gradient: &[T], matrices: [&mut [T]; N], threads: usize) {
+    /// What gradients are multiplied by, and within what they stay then.
+    fn clip<T: Scalar>(&self, rates: &Rates<T>, reads: &[View<'_, T>]) -> (T, T) {
+        match self.norm_of {
+            Some(layers) => {
+                let norm = reads[1].values[..layers].iter().copied().sum::<T>().sqrt();
+                let factor = rates.clip / (norm + T::from_f64(LEAST_NORM));
+                (if factor < T::ONE { factor } else { T::ONE }, T::from_f64(f64::INFINITY))
+            }
+            None if rates.clip > T::ZERO => (T::ONE, rates.clip),
+            None => (T::ONE, T::from_f64(f64::INFINITY)),
+        }
+    }
+
+    fn apply<T: Scalar, const N: usize>(
+        &self,
+        step: &Step,
+        reads: &[View<'_, T>],
+        matrices: [&mut [T]; N],
+        workspace: &Workspace<T>,
+    ) {
         let (rates, rule): (Rates<T>, Rule) = (step.rates.converted(), Rule::Optimizer(self.optimizer));
-        Tiling::of_rows(self.rows(), self.outputs, TILE).for_each(matrices, threads, |tile| {
-            let gradient = &gradient[tile.tile.rows.start * self.outputs..tile.tile.rows.end * self.outputs];
-            vectorised(Ruled { tile, gradient, weights: self.inputs, rule, rates: &rates, micro: 0 });
+        let clip = self.clip(&rates, reads);
+        Tiling::of_rows(self.rows(), self.outputs, TILE).for_each(matrices, workspace.threads, |tile| {
+            let rows = tile.tile.rows.clone();
+            let gradient = &reads[0].values[rows.start * self.outputs..rows.end * self.outputs];
+            let mut treated = workspace.scratch();
+            treated.clear();
+            treated.extend_from_slice(gradient);
+            let weights = (self.inputs.saturating_sub(rows.start) * self.outputs).min(treated.len());
+            vectorised(Treated { tile: &mut *tile, gradient: &mut treated, weights, clip, l1: rates.l1 });
+            vectorised(Ruled { tile, gradient: &treated, weights: self.inputs, rule, rates: &rates, micro: 0 });
         });
+    }
+}
+
+/// Clips the gradients of a tile of whole rows, and adds the penalty of its first `weights` weights' magnitudes.
+struct Treated<'a, 'b, T, const N: usize> {
+    tile: &'a mut TileMut<'b, T, N>,
+    gradient: &'a mut [T],
+    weights: usize,
+    /// What they are multiplied by, and within what they stay.
+    clip: (T, T),
+    l1: T,
+}
+
+impl<T: Scalar, const N: usize> Vectorised for Treated<'_, '_, T, N> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { tile, gradient, weights, clip: (factor, most), l1 } = self;
+        for g in &mut *gradient {
+            *g = treated(*g, factor, most);
+        }
+        if l1 == T::ZERO {
+            return;
+        }
+        let (first, width) = (tile.tile.rows.start, tile.tile.columns.len());
+        tile.for_each_run(
+            #[inline(always)]
+            |row, matrices| {
+                let place = (row - first) * width;
+                let count = weights.saturating_sub(place).min(matrices[0].len());
+                for (g, &weight) in gradient[place..][..count].iter_mut().zip(&*matrices[0]) {
+                    *g += l1 * sign(weight);
+                }
+            },
+        );
+    }
+}
+
+/// A gradient, multiplied and kept within bounds. NaN stays what it is.
+#[inline(always)]
+fn treated<T: Scalar>(gradient: T, factor: T, most: T) -> T {
+    let g = gradient * factor;
+    let g = if g > most { most } else { g };
+    if g < -most { -most } else { g }
+}
+
+/// -1, 0 or 1.
+#[inline(always)]
+fn sign<T: Scalar>(value: T) -> T {
+    let positive = if value > T::ZERO { T::ONE } else { T::ZERO };
+    if value < T::ZERO { -T::ONE } else { positive }
+}
+
+/// average = β average + (1 - β) weight
+struct Average<'a, T> {
+    average: &'a mut [T],
+    weights: &'a [T],
+    beta: T,
+}
+
+impl<T: Scalar> Vectorised for Average<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        for (average, &weight) in self.average.iter_mut().zip(self.weights) {
+            *average = self.beta * *average + (T::ONE - self.beta) * weight;
+        }
     }
 }
 
@@ -46,14 +146,29 @@ impl Kernel for Apply {
     }
 
     fn shader(&self, form: Form) -> Shader {
-        let shader = Shader::new(format!("apply-{}-{}", self.optimizer, form.lanes))
+        let by_norm = self.norm_of.is_some();
+        let (clip, average) = (if by_norm { "-norm" } else { "" }, if self.average { "-average" } else { "" });
+        let writes = 3 + u32::from(by_norm);
+        let shader = Shader::new(format!("apply-{}{clip}{average}-{}", self.optimizer, form.lanes))
             .constant("LANES", form.lanes)
-            .constant("WRITES", 3);
-        Rule::Optimizer(self.optimizer).shader(product::common(shader)).part(shader_file!("apply.wgsl"))
+            .constant("WRITES", writes)
+            .constant("AVERAGE", writes + 1 + self.optimizer.states() as u32)
+            .part(shader_file!("rows.wgsl"))
+            .part(shader_file!("step.wgsl"))
+            .part(shader_file!("this_step.wgsl"));
+        let clipped = [shader_file!("apply/clipped_by_value.wgsl"), shader_file!("apply/clipped_by_norm.wgsl")];
+        let averaged = [shader_file!("apply/not_averaged.wgsl"), shader_file!("apply/averaged.wgsl")];
+        Rule::Optimizer(self.optimizer)
+            .shader(shader)
+            .part(clipped[usize::from(by_norm)])
+            .part(averaged[usize::from(self.average)])
+            .part(shader_file!("apply.wgsl"))
     }
 
-    fn parameters(&self, form: Form) -> Vec<u32> {
-        product::layer([self.inputs, self.outputs, usize::from(self.bias), 0], Source::Batch, 0, form)
+    fn parameters(&self, _form: Form) -> Vec<u32> {
+        let layers = self.norm_of.unwrap_or(0);
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias), layers.next_multiple_of(4), layers];
+        sizes.into_iter().map(word).chain([0; 3]).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
@@ -61,25 +176,54 @@ impl Kernel for Apply {
     }
 
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
-        1
+        self.norm_of.unwrap_or(0).max(1) as u64
     }
 
+    /// Sums of squares are taken as exact.
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let (rule, weights) = (Rule::Optimizer(self.optimizer), self.inputs * self.outputs);
-        rule.bounds(step, weights, reads[0].values, |index| error_of(errors[0], index), before)
+        let (rates, weights) = (&step.rates, self.inputs * self.outputs);
+        let (factor, most) = self.clip(rates, reads);
+        let penalty = |index: usize| if index < weights { rates.l1 * sign(before[0].values[index]) } else { 0.0 };
+        let of = |(index, &g): (usize, &f64)| treated(g, factor, most) + penalty(index);
+        let gradient: Vec<f64> = reads[0].values.iter().enumerate().map(of).collect();
+        // The factor rounds with the sum of as many squares as there are layers, its root and its quotient.
+        let rounding = (8 + self.norm_of.unwrap_or(0)) as f64 * UNIT;
+        let error = |index: usize| {
+            error_of(errors[0], index) + rounding * (reads[0].values[index].abs() * factor + penalty(index).abs())
+        };
+        let ruled = 1 + self.optimizer.states();
+        let rule = Rule::Optimizer(self.optimizer);
+        let mut bounds = rule.bounds(step, weights, &gradient, error, &before[..ruled]);
+        if self.average {
+            let beta = rates.average;
+            let new = |index: usize| {
+                let mut state = [0.0; 2];
+                state.iter_mut().zip(&before[1..ruled]).for_each(|(state, before)| *state = before.values[index]);
+                let decay = if index < weights { rates.weight_decay } else { 0.0 };
+                self.optimizer.update(rates, decay, before[0].values[index], gradient[index], &mut state)
+            };
+            let size = |index: usize| before[ruled].values[index].abs() + new(index).abs();
+            let of = |(index, bound): (usize, &f64)| (1.0 - beta) * bound + 8.0 * UNIT * size(index);
+            bounds.push(bounds[0].iter().enumerate().map(of).collect());
+        }
+        bounds
     }
 }
 
 impl<T: Scalar> Twin<T> for Apply {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let (gradient, threads) = (reads[0].values, workspace.threads);
-        match writes {
-            [parameters] => self.apply(step, gradient, [parameters.values], threads),
-            [parameters, first] => self.apply(step, gradient, [parameters.values, first.values], threads),
+        let (ruled, average) = writes.split_at_mut(1 + self.optimizer.states());
+        match ruled {
+            [parameters] => self.apply(step, reads, [parameters.values], workspace),
+            [parameters, first] => self.apply(step, reads, [parameters.values, first.values], workspace),
             [parameters, first, second] => {
-                self.apply(step, gradient, [parameters.values, first.values, second.values], threads);
+                self.apply(step, reads, [parameters.values, first.values, second.values], workspace);
             }
             _ => panic!("apply writes parameters and at most two states"),
+        }
+        if let [average] = average {
+            let beta = T::from_f64(step.rates.average);
+            vectorised(Average { average: average.values, weights: ruled[0].values, beta });
         }
     }
 }

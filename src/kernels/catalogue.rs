@@ -5,7 +5,8 @@ use clap::ValueEnum;
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
 use super::{
-    Apply, Delta, Form, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Rule, Shader, Source, Update, Whole,
+    Apply, Delta, Form, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Shader, Source, Update,
+    Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
@@ -56,6 +57,7 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     };
     let (inputs, outputs, bias, capacity, losses) = (1, 1, true, 1, 1);
     let sources = [(Source::Batch, 0), (Source::InPlace, 0), (Source::Ordered(1), 1)];
+    add(&Norm { rows: 1, columns: 1, layer: 0, layers: 1 }, 1, 1);
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
@@ -70,7 +72,14 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
             }
             let training = sources.into_iter().map(|(source, order)| (OutputProduct::Delta, source, order));
             for (product, source, order) in training.chain([(OutputProduct::Output, Source::Batch, 0)]) {
-                add(&Output { outputs, activation, loss, product, source, capacity, losses }, 3 + order, 2);
+                for weighted in [false, true] {
+                    // Weighted rows are gathered or lie as they are, and are trained on.
+                    if weighted && (order > 0 || product == OutputProduct::Output) {
+                        continue;
+                    }
+                    let output = Output { outputs, activation, loss, product, weighted, source, capacity, losses };
+                    add(&output, 3 + order + usize::from(weighted), 2);
+                }
                 for (columns, first) in (1..=NARROW_COLUMNS4).flat_map(|columns| [(columns, false), (columns, true)]) {
                     let (outputs, first) = (4 * columns, first && source != Source::Batch);
                     let layer =
@@ -87,7 +96,10 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
         }
     }
     for &optimizer in optimizers {
-        add(&Apply { inputs, outputs, bias, optimizer }, 1, 1 + optimizer.states());
+        for (norm_of, average) in [(None, false), (Some(2), false), (None, true), (Some(2), true)] {
+            let apply = Apply { inputs, outputs, bias, optimizer, norm_of, average };
+            add(&apply, 1 + usize::from(norm_of.is_some()), 1 + optimizer.states() + usize::from(average));
+        }
     }
     for whole in wholes(software) {
         let scratch = usize::from(whole.scratch().is_some());

@@ -54,7 +54,7 @@ impl ForwardOutput {
     /// What happens at the outputs, with the targets already found.
     fn output(&self) -> Output {
         let Self { outputs, activation, loss, product, capacity, losses, .. } = *self;
-        Output { outputs, activation, loss, product, source: Source::Batch, capacity, losses }
+        Output { outputs, activation, loss, product, weighted: false, source: Source::Batch, capacity, losses }
     }
 
     /// What [`forward`](Self::forward) gives for a step [rows × outputs], then, where it keeps them, the slopes.
@@ -98,6 +98,7 @@ impl Kernel for ForwardOutput {
         product::narrow(shader, lanes, columns, |shader| {
             shader
                 .part(self.source.shader())
+                .part(shader_file!("weights/none.wgsl"))
                 .activation(self.activation)
                 .part(stored)
                 .part(loss.shader())

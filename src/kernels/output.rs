@@ -27,8 +27,8 @@ pub enum Product {
 }
 
 /// Reads the last layer's result [rows × outputs] (logits where loss and activation are a joint pair, else outputs), what it
-/// stored for its derivative [rows × outputs] and the targets [rows × outputs]; writes delta or output [rows × outputs] and one
-/// loss a row.
+/// stored for its derivative [rows × outputs], the targets [rows × outputs] and, if there are any, the rows' weights [rows × 1]; writes
+/// delta or output [rows × outputs] and one loss a row.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// Width of the output.
@@ -39,6 +39,8 @@ pub struct Output {
     pub loss: Loss,
     /// What is written beside the losses.
     pub product: Product,
+    /// Whether a row's loss and delta are multiplied by a weight of its own.
+    pub weighted: bool,
     /// Where the batch's rows of the targets are.
     pub source: Source,
     /// Rows that the batch's buffers have room for.
@@ -65,9 +67,11 @@ impl Kernel for Output {
     fn shader(&self, form: Form) -> Shader {
         let (product, loss, lanes) = (self.product.name(), self.loss, form.lanes);
         let (activation, source) = (self.activation.file_name(), self.source.name());
-        Shader::new(format!("output-{product}-{loss}-{activation}-{source}-{lanes}"))
+        let weighted = if self.weighted { "-weighted" } else { "" };
+        let weights = [shader_file!("weights/none.wgsl"), shader_file!("weights/each_row.wgsl")];
+        Shader::new(format!("output-{product}{weighted}-{loss}-{activation}-{source}-{lanes}"))
             .constant("LANES", lanes)
-            .constant("WRITES", 5 + self.source.reads())
+            .constant("WRITES", 5 + u32::from(self.weighted) + self.source.reads())
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
@@ -75,6 +79,7 @@ impl Kernel for Output {
             .activation(self.activation)
             .part(loss.shader())
             .part(self.source.shader())
+            .part(weights[usize::from(self.weighted)])
             .part(shader_file!("output_row.wgsl"))
             .part(shader_file!("output.wgsl"))
     }
@@ -96,11 +101,13 @@ impl Kernel for Output {
         let mut written = vec![0.0; before[0].values.len()];
         let mut losses = vec![0.0; before[1].values.len()];
         let targets = self.source.rows(step, reads[2], self.outputs, reads);
+        let weights = self.weights(step, reads);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
             let (result, target) = (&reads[0].values[range.clone()], &targets[range.clone()]);
             let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
-            let scale = if self.product == Product::Delta { step.scale } else { 1.0 };
+            let weight = weights.get(row).map_or(1.0, |weight| weight.abs());
+            let scale = if self.product == Product::Delta { step.scale * weight } else { 1.0 };
             let count = self.outputs as f64;
             let element = match self.loss {
                 Loss::SquaredError => 8.0 * UNIT * size,
@@ -114,6 +121,7 @@ impl Kernel for Output {
                 written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);
                 losses[step.loss_row + row] += carried.loss;
             }
+            losses[step.loss_row + row] *= weight;
         }
         vec![written, losses]
     }
@@ -130,6 +138,7 @@ struct Carried {
 impl<T: Scalar> Twin<T> for Output {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [result, stored, targets, ..] = reads else { panic!("output reads result, stored and targets") };
+        let weights = self.weights(step, reads);
         let targets = self.source.rows(step, *targets, self.outputs, reads);
         let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
         let block = (BLOCK / self.outputs).max(1);
@@ -139,7 +148,8 @@ impl<T: Scalar> Twin<T> for Output {
         let blocks = written.zip(losses).enumerate().map(|(index, (written, losses))| {
             let range = index * size..index * size + written.len();
             let [result, stored, target] = [result.values, stored.values, &targets].map(|values| &values[range.clone()]);
-            Rows { kernel: self, scale: T::from_f64(step.scale), result, stored, target, written, losses }
+            let weights = weights.get(index * block..).unwrap_or(&[]);
+            Rows { kernel: self, scale: T::from_f64(step.scale), weights, result, stored, target, written, losses }
         });
         if workspace.threads > 1 && step.rows > block {
             blocks.collect::<Vec<_>>().into_par_iter().for_each(vectorised);
@@ -153,6 +163,8 @@ impl<T: Scalar> Twin<T> for Output {
 struct Rows<'a, T> {
     kernel: &'a Output,
     scale: T,
+    /// Of these rows and those after them; none where all weigh the same.
+    weights: &'a [T],
     result: &'a [T],
     stored: &'a [T],
     target: &'a [T],
@@ -163,7 +175,7 @@ struct Rows<'a, T> {
 impl<T: Scalar> Vectorised for Rows<'_, T> {
     #[inline(always)]
     fn run(self) {
-        let Self { kernel, scale, result, stored, target, written, losses } = self;
+        let Self { kernel, scale, weights, result, stored, target, written, losses } = self;
         written.copy_from_slice(result);
         let rows = written.chunks_exact_mut(kernel.outputs).zip(target.chunks_exact(kernel.outputs));
         for (loss, (row, target)) in losses.iter_mut().zip(rows) {
@@ -174,11 +186,23 @@ impl<T: Scalar> Vectorised for Rows<'_, T> {
             if !kernel.loss.is_joint() {
                 kernel.activation.times_derivative(written, stored);
             }
+            for (row, &weight) in written.chunks_exact_mut(kernel.outputs).zip(weights) {
+                row.iter_mut().for_each(|value| *value = *value * weight);
+            }
         }
+        losses.iter_mut().zip(weights).for_each(|(loss, &weight)| *loss = *loss * weight);
     }
 }
 
 impl Output {
+    /// The weights of the batch's rows; none where all weigh the same.
+    fn weights<'a, T: Scalar>(&self, step: &Step, reads: &[View<'a, T>]) -> std::borrow::Cow<'a, [T]> {
+        match self.weighted {
+            true => self.source.rows(step, reads[3], 1, reads),
+            false => std::borrow::Cow::Borrowed(&[]),
+        }
+    }
+
     /// What the errors of the last layer's result come to in one of its elements.
     fn carried(&self, reads: &[View<'_, f64>], targets: &[f64], errors: &[&[f64]], index: usize) -> Carried {
         let error = error_of(errors[0], index);

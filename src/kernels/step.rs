@@ -41,7 +41,10 @@ pub struct StepWords {
     pub epsilon: f32,
     pub remaining: u32,
     pub micro: u32,
-    pub padding: u32,
+    pub l1: f32,
+    pub clip: f32,
+    pub average: f32,
+    pub padding: [u32; 2],
 }
 
 impl From<&Step> for StepWords {
@@ -63,7 +66,10 @@ impl From<&Step> for StepWords {
             epsilon: rates.epsilon as f32,
             remaining: 1,
             micro: super::word(step.micro),
-            padding: 0,
+            l1: rates.l1 as f32,
+            clip: rates.clip as f32,
+            average: rates.average as f32,
+            padding: [0; 2],
         }
     }
 }

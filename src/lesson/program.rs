@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights, converted};
+use crate::plan::Frozen;
 use crate::training::options::PrecisionName;
 use crate::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session};
 
@@ -74,11 +75,13 @@ impl Program {
             schedule: Schedule::constant(self.rate),
             batch: self.inputs.rows,
             micro_batches: 1,
+            weighted: false,
+            frozen: Frozen::default(),
             shuffle: false,
             epochs: 1, // a constant rate needs no number of epochs
             seed: 0,
         };
-        let samples = Samples { inputs: self.inputs.converted(), targets: self.targets.converted() };
+        let samples = Samples::new(self.inputs.converted(), self.targets.converted());
         Session::new(network, recipe, &layers(&self.weights), samples, device)
     }
 }

@@ -8,7 +8,7 @@ pub mod optimizer;
 pub use activation::Activation;
 pub use initialization::Initialization;
 pub use loss::Loss;
-pub use optimizer::{Optimizer, OptimizerKind};
+pub use optimizer::{Clip, Extras, Optimizer, OptimizerKind};
 
 use crate::data::Matrix;
 use crate::error::{Error, Result};

@@ -158,12 +158,53 @@ pub struct Optimizer {
     pub epsilon: f64,
     /// λ: pulls the weights (never the biases) towards zero.
     pub weight_decay: f64,
+    /// The penalty of the weights' (never the biases') magnitudes: their signs times this are added to their gradients.
+    pub l1: f64,
+    /// How gradients are clipped.
+    pub clip: Clip,
+    /// β of an exponential moving average of the parameters, which are those that are evaluated and saved; 0: no average.
+    pub average: f64,
+}
+
+/// How gradients are clipped before the rule, weight decay and penalty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Clip {
+    /// Not at all.
+    None,
+    /// Each stays within ± this.
+    Value(f64),
+    /// All are multiplied by min(1, this / (norm + 1e-6)), the norm being that of all together (Pascanu et al., "On the difficulty of
+    /// training recurrent neural networks", 2013).
+    Norm(f64),
+}
+
+/// What is done to gradients and parameters beside the rule: in a kernel of its own, `apply`, once the gradients of all layers are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// Whether there is anything.
+    pub any: bool,
+    /// Whether gradients are clipped by their norm.
+    pub norm: bool,
+    /// Whether the parameters' average is kept.
+    pub average: bool,
 }
 
 impl Optimizer {
     /// The optimizer of this kind with the usual constants: μ 0.9, β 0.9 and 0.999, ε 1e-8, no weight decay.
     pub fn new(kind: OptimizerKind) -> Self {
-        Self { kind, momentum: 0.9, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+        let (momentum, beta1, beta2, epsilon, weight_decay) = (0.9, 0.9, 0.999, 1e-8, 0.0);
+        Self { kind, momentum, beta1, beta2, epsilon, weight_decay, l1: 0.0, clip: Clip::None, average: 0.0 }
+    }
+
+    /// What it does beside its rule.
+    pub fn extras(&self) -> Extras {
+        let (norm, average) = (matches!(self.clip, Clip::Norm(_)), self.average > 0.0);
+        Extras { any: norm || average || self.l1 > 0.0 || self.clip != Clip::None, norm, average }
+    }
+
+    /// How many numbers it remembers for each parameter: those of the rule, and the average.
+    pub fn states(&self) -> usize {
+        self.kind.states() + usize::from(self.average > 0.0)
     }
 
     /// What the update of step `number` (from 1) needs, at this learning rate.
@@ -184,6 +225,13 @@ impl Optimizer {
             complement2: 1.0 - self.beta2,
             correction2: correction(self.beta2),
             epsilon: self.epsilon,
+            l1: self.l1,
+            clip: match self.clip {
+                Clip::None => 0.0,
+                Clip::Value(most) | Clip::Norm(most) => most,
+            },
+            // At first it follows the parameters: an average over more steps than there were is one of the first weights.
+            average: self.average.min((1.0 + number as f64) / (10.0 + number as f64)),
         }
     }
 }
@@ -209,6 +257,12 @@ pub struct Rates<T> {
     pub correction2: T,
     /// Adam's ε.
     pub epsilon: T,
+    /// The penalty of the weights' magnitudes.
+    pub l1: T,
+    /// What gradients are clipped to, by value or norm; 0: not at all.
+    pub clip: T,
+    /// β of the parameters' average.
+    pub average: T,
 }
 
 impl Rates<f64> {
@@ -224,6 +278,9 @@ impl Rates<f64> {
             complement2: T::from_f64(self.complement2),
             correction2: T::from_f64(self.correction2),
             epsilon: T::from_f64(self.epsilon),
+            l1: T::from_f64(self.l1),
+            clip: T::from_f64(self.clip),
+            average: T::from_f64(self.average),
         }
     }
 }

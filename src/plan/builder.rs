@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
-    Apply, Delta, Forward, ForwardOutput, Gather, Kernel, Output, OutputProduct, Rule, Source, Update, stride4,
+    Apply, Delta, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Source, Update, stride4,
 };
-use crate::network::{Activation, Network, OptimizerKind};
+use crate::network::{Activation, Network};
 
 /// Makes buffers and launches while the plan is laid out.
 pub(super) struct Builder<'a> {
@@ -23,6 +23,7 @@ pub(super) struct Training {
     pub(super) launches: Vec<Launch>,
     pub(super) states: Vec<Vec<BufferId>>,
     pub(super) gradients: Vec<BufferId>,
+    pub(super) weights: Vec<Segment>,
     pub(super) inputs: Vec<Segment>,
     pub(super) targets: Vec<Segment>,
     pub(super) order: Option<BufferId>,
@@ -42,6 +43,8 @@ pub(super) struct Evaluation {
 struct Data {
     inputs: BufferId,
     targets: BufferId,
+    /// What each row's loss is multiplied by.
+    weights: Option<BufferId>,
     source: Source,
     /// The order that they are read through.
     order: Option<BufferId>,
@@ -70,56 +73,74 @@ struct Ends {
 }
 
 impl Builder<'_> {
-    pub(super) fn training(&mut self, training: &TrainingOptions, parameters: &[BufferId]) -> Training {
+    pub(super) fn training(
+        &mut self,
+        training: &TrainingOptions,
+        parameters: &[BufferId],
+        averages: &[BufferId],
+    ) -> Training {
         let (network, layers) = (self.network, self.network.layers());
         let batch = training.micro_batch();
         let inputs = self.segments("inputs", training.rows, network.inputs());
         let targets = self.segments("targets", training.rows, network.outputs());
-        let in_segments = inputs.len() > 1 || targets.len() > 1;
+        let weights = if training.weighted { self.segments("row weights", training.rows, 1) } else { Vec::new() };
+        let in_segments = [&inputs, &targets, &weights].iter().any(|segments| segments.len() > 1);
         let ordered = self.plain || in_segments || (training.shuffle && training.batch < training.rows);
         let order = ordered.then(|| self.add("order", 1, training.rows, Element::Index, false));
         let source = match order {
             None => Source::InPlace,
-            Some(_) if self.plain || in_segments || training.gather => Source::Batch,
+            // A binding more than those that every device has, an order beside the weights, is one too many.
+            Some(_) if self.plain || in_segments || training.gather || training.weighted => Source::Batch,
             Some(_) => Source::Ordered(training.rows),
         };
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
-        let states = self.states(training);
-        let added_up = if training.micro_batches > 1 { layers } else { 0 };
-        let gradients: Vec<_> = (0..added_up).map(|l| self.layer_buffer("gradient", l)).collect();
+        let mut states = self.states(training);
+        states.iter_mut().zip(averages).for_each(|(states, &average)| states.push(average));
+        let (adds_up, frozen) = (training.micro_batches > 1 || training.extras.any, training.frozen);
+        let mut gradient = |l: usize| (adds_up && !frozen.contains(l)).then(|| self.layer_buffer("gradient", l));
+        let gradients: Vec<_> = (0..layers).map(&mut gradient).collect();
         let trained = |l: usize| std::iter::once(parameters[l]).chain(states[l].iter().copied()).collect();
 
         let mut launches = Vec::new();
-        let (x, y) = match order {
-            Some(order) if source == Source::Batch => (
-                self.gather(&mut launches, "inputs", &inputs, order, batch),
-                self.gather(&mut launches, "targets", &targets, order, batch),
-            ),
-            _ => (inputs[0].buffer, targets[0].buffer),
+        let mut of_batch = |name: &str, segments: &[Segment]| match order {
+            Some(order) if source == Source::Batch => self.gather(&mut launches, name, segments, order, batch),
+            _ => segments[0].buffer,
         };
-        let data = Data { inputs: x, targets: y, source, order: order.filter(|_| source != Source::Batch) };
+        let data = Data {
+            inputs: of_batch("inputs", &inputs),
+            targets: of_batch("targets", &targets),
+            weights: training.weighted.then(|| of_batch("row weights", &weights)),
+            source,
+            order: order.filter(|_| source != Source::Batch),
+        };
         let mut delta = self.batch_buffer("delta", layers, batch);
         let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
         let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
-        for l in (0..layers).rev() {
-            let update = match gradients.get(l) {
-                Some(&gradient) => self.update(l, Rule::Sum, &data, [a[l], delta], vec![gradient], batch),
+        for l in (frozen.below()..layers).rev() {
+            let update = match gradients[l] {
+                Some(gradient) => self.update(l, Rule::Sum, &data, [a[l], delta], vec![gradient], batch),
                 None => {
                     let rule = Rule::Optimizer(training.optimizer);
                     self.update(l, rule, &data, [a[l], delta], trained(l), batch)
                 }
             };
-            if l > 0 {
+            if l > frozen.below() {
                 let below = self.batch_buffer("delta", l, batch);
                 launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
                 delta = below;
             }
-            launches.push(update);
+            launches.extend(Some(update).filter(|_| !frozen.contains(l)));
         }
-        for (l, &gradient) in gradients.iter().enumerate() {
-            launches.push(self.apply(l, training.optimizer, gradient, trained(l)));
+        let squares = training.extras.norm.then(|| self.add("sums of squares", 1, layers, Element::Real, false));
+        let gradients: Vec<_> = gradients.into_iter().enumerate().filter_map(|(l, gradient)| Some((l, gradient?))).collect();
+        for &(l, gradient) in &gradients {
+            launches.extend(squares.map(|squares| self.norm(l, gradient, squares)));
         }
-        Training { launches, states, gradients, inputs, targets, order, losses: Some(losses) }
+        for &(l, gradient) in &gradients {
+            launches.push(self.apply(l, training, [Some(gradient), squares].into_iter().flatten().collect(), trained(l)));
+        }
+        let gradients = gradients.into_iter().map(|(_, gradient)| gradient).collect();
+        Training { launches, states, gradients, weights, inputs, targets, order, losses: Some(losses) }
     }
 
     /// The optimizer's states of each layer.
@@ -138,7 +159,7 @@ impl Builder<'_> {
         let losses = self.add("evaluation losses", 1, rows, Element::Real, false);
         let outputs = self.add("evaluation outputs", rows, self.network.outputs(), Element::Real, false);
         let mut launches = Vec::new();
-        let data = Data { inputs, targets, source: Source::Batch, order: None };
+        let data = Data { inputs, targets, weights: None, source: Source::Batch, order: None };
         let ends = Ends { product: OutputProduct::Output, written: outputs, losses, room: rows };
         self.forward(&mut launches, "evaluation ", &data, parameters, rows, &ends);
         Evaluation { launches, inputs, targets, outputs, losses }
@@ -158,7 +179,7 @@ impl Builder<'_> {
         let (mut a, mut stored) = (vec![data.inputs], vec![data.inputs]);
         let (widths, last) = (self.network.widths().to_vec(), self.network.layers() - 1);
         for (l, &activation) in self.network.activations().iter().enumerate() {
-            if l == last && !self.plain && ForwardOutput::suits(widths[l], widths[l + 1]) {
+            if l == last && !self.plain && data.weights.is_none() && ForwardOutput::suits(widths[l], widths[l + 1]) {
                 launches.push(self.forward_output(data, [a[l], parameters[l]], rows, ends));
                 return (a, stored);
             }
@@ -216,11 +237,12 @@ impl Builder<'_> {
             activation: self.network.output_activation(),
             loss: self.options.loss,
             product: ends.product,
+            weighted: data.weights.is_some(),
             source: data.source,
             capacity: rows,
             losses: ends.room,
         };
-        let reads = [result, stored, data.targets].into_iter().chain(data.order).collect();
+        let reads = [result, stored, data.targets].into_iter().chain(data.weights).chain(data.order).collect();
         launch("output".into(), kernel, reads, vec![ends.written, ends.losses])
     }
 
@@ -259,10 +281,23 @@ impl Builder<'_> {
     }
 
     /// W[l] -= step(g), b[l] -= step(g), once a batch.
-    fn apply(&self, l: usize, optimizer: OptimizerKind, gradient: BufferId, writes: Vec<BufferId>) -> Launch {
-        let (inputs, outputs) = (self.network.widths()[l], self.network.widths()[l + 1]);
-        let kernel = Apply { inputs, outputs, bias: self.network.bias(), optimizer };
-        Launch { ends_batch: true, ..launch(format!("apply {}", l + 1), kernel, vec![gradient], writes) }
+    fn apply(&self, l: usize, training: &TrainingOptions, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
+        let kernel = Apply {
+            inputs: self.network.widths()[l],
+            outputs: self.network.widths()[l + 1],
+            bias: self.network.bias(),
+            optimizer: training.optimizer,
+            norm_of: training.extras.norm.then_some(self.network.layers()),
+            average: training.extras.average,
+        };
+        Launch { ends_batch: true, ..launch(format!("apply {}", l + 1), kernel, reads, writes) }
+    }
+
+    /// squares[l] = Σ g[l]², once a batch.
+    fn norm(&self, l: usize, gradient: BufferId, squares: BufferId) -> Launch {
+        let Buffer { rows, columns, .. } = self.buffers[gradient];
+        let kernel = Norm { rows, columns, layer: l, layers: self.network.layers() };
+        Launch { ends_batch: true, ..launch(format!("norm {}", l + 1), kernel, vec![gradient], vec![squares]) }
     }
 
     /// The batch's rows of a source, copied together: one launch a segment.

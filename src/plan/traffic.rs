@@ -11,15 +11,19 @@ impl Plan {
     /// whole, and read as well where they are written; of everything else the batch's rows. What a cache saves is not taken off.
     pub fn moved_bytes(&self, launch: &Launch, row_bytes: RowBytes) -> u64 {
         // Of data in segments a gather copies the rows that lie in its segment.
-        let share =
-            |rows: u64| match self.inputs.iter().chain(&self.targets).find(|segment| launch.reads.contains(&segment.buffer))
-            {
-                Some(segment) if self.inputs.len() > 1 || self.targets.len() > 1 => {
-                    let all = self.inputs.iter().map(|segment| segment.rows).sum::<usize>();
-                    (rows * segment.rows as u64).div_ceil(all as u64)
-                }
-                _ => rows,
-            };
+        let share = |rows: u64| match self
+            .inputs
+            .iter()
+            .chain(&self.targets)
+            .chain(&self.weights)
+            .find(|segment| launch.reads.contains(&segment.buffer))
+        {
+            Some(segment) if self.inputs.len() > 1 || self.targets.len() > 1 => {
+                let all = self.inputs.iter().map(|segment| segment.rows).sum::<usize>();
+                (rows * segment.rows as u64).div_ceil(all as u64)
+            }
+            _ => rows,
+        };
         let touched = |&id: &BufferId| {
             let buffer = &self.buffers[id];
             match buffer.element {
@@ -63,9 +67,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Options, TrainingOptions};
+    use super::super::{Frozen, Options, TrainingOptions};
     use super::*;
-    use crate::network::{Activation, Loss, OptimizerKind};
+    use crate::network::{Activation, Extras, Loss, OptimizerKind};
 
     fn bytes(network: &Network, training: TrainingOptions, segment_bytes: Option<u64>) -> (u64, u64) {
         let options = Options {
@@ -93,6 +97,9 @@ mod tests {
             shuffle: false,
             gather: true,
             optimizer: OptimizerKind::Momentum,
+            extras: Extras::default(),
+            weighted: false,
+            frozen: Frozen::default(),
             losses: 32,
             whole: None,
         };

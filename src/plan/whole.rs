@@ -39,7 +39,16 @@ impl Builder<'_> {
         let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
         let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
         let (inputs, targets) = (segment(inputs), segment(targets));
-        Training { launches, states, gradients: Vec::new(), inputs, targets, order: Some(order), losses: Some(losses) }
+        Training {
+            launches,
+            states,
+            gradients: Vec::new(),
+            weights: Vec::new(),
+            inputs,
+            targets,
+            order: Some(order),
+            losses: Some(losses),
+        }
     }
 
     /// The same step, kernel by kernel, for one replica.
@@ -47,7 +56,7 @@ impl Builder<'_> {
         let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
         let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), plain: true };
         let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
-        let part = inner.training(training, &parameters);
+        let part = inner.training(training, &parameters, &[]);
         let launches = part.launches.into_iter().map(|launch| {
             let Launch { kernel, reads, writes, .. } = launch;
             SequenceLaunch { kernel, reads, writes }

@@ -11,7 +11,7 @@ use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Least, Memory};
 use super::health::Health;
 use super::options::Options;
-use super::schedule::ScheduleKind;
+use super::schedule::{Plateau, ScheduleKind};
 use super::session::{Samples, State};
 use super::values::Interval;
 use crate::error::{Error, Result, shown};
@@ -55,6 +55,9 @@ impl DataFacts {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(T::bytes(&samples.inputs.values));
         hasher.update(T::bytes(&samples.targets.values));
+        if let Some(weights) = &samples.weights {
+            hasher.update(T::bytes(&weights.values));
+        }
         Self { rows: samples.inputs.rows, checksum: hasher.finalize() }
     }
 }
@@ -76,7 +79,9 @@ impl Facts {
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let schedule = now.options.schedule;
         let counts = |key: &&str| match *key {
-            "step-every" | "step-factor" => schedule == Some(ScheduleKind::Step),
+            "step-every" => schedule == Some(ScheduleKind::Step),
+            "step-factor" => matches!(schedule, Some(ScheduleKind::Step | ScheduleKind::Plateau)),
+            "plateau-patience" => schedule == Some(ScheduleKind::Plateau),
             // Half a cosine ends with the last epoch.
             "epochs" => schedule == Some(ScheduleKind::Cosine),
             _ => true,
@@ -136,7 +141,7 @@ const FREE: [&str; 19] = [
     "tune",
 ];
 /// Those that may change, with a word: the rest of the run is trained, or rounded, otherwise.
-const RATES: [&str; 6] = ["learning-rate", "schedule", "warmup", "step-every", "step-factor", "tuned"];
+const RATES: [&str; 7] = ["learning-rate", "schedule", "warmup", "step-every", "step-factor", "plateau-patience", "tuned"];
 
 fn fields(options: &Options) -> serde_json::Map<String, Value> {
     match serde_json::to_value(options) {
@@ -162,6 +167,9 @@ struct Document {
     facts: Facts,
     steps: u64,
     epoch: usize,
+    /// The steps that a plateau schedule's rate dropped before, and what it goes by.
+    drops: Vec<u64>,
+    plateau: Plateau,
     /// The best epoch's loss and number.
     best: Option<(f64, usize)>,
     least: Least,
@@ -252,6 +260,8 @@ impl<'a> Checkpoints<'a> {
             facts: self.facts.clone(),
             steps: state.steps,
             epoch: state.epoch,
+            drops: state.drops,
+            plateau: memory.plateau,
             best: memory.best.as_ref().map(|(loss, epoch, _)| (*loss, *epoch)),
             least: memory.least.clone(),
             health: memory.health,
@@ -399,12 +409,14 @@ fn resumed<T: Precision>(
             weights: checkpoint.weights,
             states: checkpoint.states,
             steps: document.steps,
+            drops: document.drops,
             epoch: document.epoch,
             losses: checkpoint.losses,
         },
         memory: Memory {
             best,
             least: document.least,
+            plateau: document.plateau,
             health: document.health,
             seconds: document.seconds,
             last: document.last,

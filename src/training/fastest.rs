@@ -183,7 +183,7 @@ fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Rec
     let batch = recipe.batch.min(rows).min((most / operations) as usize).min(NUMBERS / widest).max(1);
     let affordable = (most / operations / batch as f64) as usize;
     let steps = rows.div_ceil(recipe.batch.max(1)).min(STEPS).min(affordable).min(NUMBERS / widest / batch).max(1);
-    (Recipe { batch, ..*recipe }, steps * batch)
+    (Recipe { batch, weighted: false, ..*recipe }, steps * batch)
 }
 
 /// Data to measure with: inputs between 0 and 1; targets that any loss takes, each row being of one class.
@@ -192,7 +192,7 @@ pub(crate) fn samples(network: &Network, rows: usize) -> Samples<f32> {
     let values = (0..rows * inputs).map(|index| ((index * 7919) % 1009) as f32 / 1009.0).collect();
     let mut targets = Matrix::zeros(rows, outputs);
     (0..rows).for_each(|row| targets.values[row * outputs + row % outputs] = 1.0);
-    Samples { inputs: Matrix::new(rows, inputs, values), targets }
+    Samples::new(Matrix::new(rows, inputs, values), targets)
 }
 
 /// First weights to measure with: small ones of both signs.
@@ -210,6 +210,7 @@ pub(crate) fn weights(network: &Network) -> Weights<f32> {
 mod tests {
     use super::*;
     use crate::network::{Activation, Loss, Optimizer, OptimizerKind};
+    use crate::plan::Frozen;
     use crate::training::{Reduction, Schedule};
 
     #[test]
@@ -233,6 +234,8 @@ mod tests {
             schedule: Schedule::constant(0.1),
             batch,
             micro_batches: 1,
+            weighted: false,
+            frozen: Frozen::default(),
             shuffle: true,
             epochs: 1,
             seed: 0,

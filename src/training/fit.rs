@@ -10,6 +10,7 @@ use super::checkpoint::{Checkpoints, Due};
 use super::device::Precision;
 use super::divergence::{self, Divergence};
 use super::health::Health;
+use super::schedule::{Plateau, ScheduleKind};
 use super::session::{Samples, Session};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
@@ -183,6 +184,8 @@ pub struct Memory<T> {
     pub best: Option<(f64, usize, Weights<T>)>,
     /// The least training loss.
     pub least: Least,
+    /// What a plateau schedule goes by.
+    pub plateau: Plateau,
     /// What was said of saturated units and vanishing gradients.
     pub health: Health,
     /// Seconds of training.
@@ -193,7 +196,8 @@ pub struct Memory<T> {
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
-        Self { best: None, least: Least::default(), health: Health::default(), seconds: 0.0, last: None }
+        let (least, plateau, health) = (Least::default(), Plateau::default(), Health::default());
+        Self { best: None, least, plateau, health, seconds: 0.0, last: None }
     }
 }
 
@@ -240,7 +244,8 @@ impl<T: Precision> Training<'_, T> {
     fn some_epochs(&mut self, clock: &Clock, observer: &mut dyn Observer) -> Result<Option<Ending>> {
         let rows = self.session.rows();
         let (epoch, begun) = (self.session.epoch(), clock.seconds());
-        let watched = self.validation.is_some() || self.limits.patience.is_some();
+        let is_plateau = self.session.recipe().schedule.kind == ScheduleKind::Plateau;
+        let watched = self.validation.is_some() || self.limits.patience.is_some() || is_plateau;
         let until_saved = self.checkpoints.epochs_until(epoch);
         let at_once = match watched {
             true => 1,
@@ -313,6 +318,10 @@ impl<T: Precision> Training<'_, T> {
             observer.remark(&remark);
         }
         let loss = record.validation_loss.unwrap_or(record.loss);
+        let schedule = self.session.recipe().schedule;
+        if schedule.kind == ScheduleKind::Plateau && self.memory.plateau.drops(loss, schedule.patience) {
+            self.session.drop_rate();
+        }
         let best = self.memory.best.as_ref();
         let is_better = best.is_none_or(|(lowest, ..)| loss < lowest - self.limits.min_delta);
         if self.limits.patience.is_some() && is_better {
@@ -351,7 +360,7 @@ impl<T: Precision> Training<'_, T> {
 
     /// What to say of the step that led out of the finite numbers.
     fn found(&mut self, noticed: &str, observer: &mut dyn Observer) -> Result<Option<String>> {
-        let states = self.session.recipe().optimizer.kind.states();
+        let states = self.session.recipe().optimizer.states();
         let Ok(last) = self.checkpoints.latest::<T>(self.session.network(), states) else { return Ok(None) };
         observer.remark(&format!("{noticed}: looking for the step, from step {} on", last.state.steps));
         let until = self.session.epoch() + usize::from(self.session.is_in_epoch());

@@ -13,6 +13,7 @@ pub mod predictions;
 mod prepared;
 pub mod report;
 pub mod resolution;
+pub mod row_weights;
 pub mod run;
 pub mod schedule;
 pub mod session;

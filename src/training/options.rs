@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::device::Wanted;
+use super::row_weights::ClassWeights;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
 pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, PrecisionName, Time};
@@ -121,6 +122,30 @@ pub struct Options {
     /// What keeps adam from dividing by zero [default: 1e-8]
     #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub epsilon: Option<f64>,
+    /// L1 penalty: pulls the weights, not the biases, towards zero by this much a step and rate [default: 0]
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub l1: Option<f64>,
+    /// Keep the norm of all gradients together at this, at most [default: not clipped]
+    #[arg(long, value_name = "NORM", value_parser = finite, allow_negative_numbers = true, conflicts_with = "clip_value", help_heading = "Training")]
+    pub clip_norm: Option<f64>,
+    /// Keep each gradient between minus this and this [default: not clipped]
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub clip_value: Option<f64>,
+    /// Keep an exponential moving average of the weights with this decay, such as 0.999, and evaluate and save that [default: none]
+    #[arg(long, value_name = "DECAY", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub weight_average: Option<f64>,
+    /// Move the classes' targets of 0 and 1 towards each other by this share, in training [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub label_smoothing: Option<f64>,
+    /// Multiply the loss of each class's rows: balanced, or CLASS=WEIGHT with commas between [default: 1 each]
+    #[arg(long, value_name = "WEIGHTS", help_heading = "Training")]
+    pub class_weights: Option<ClassWeights>,
+    /// A column of numbers that the rows' losses are multiplied by; it is no input
+    #[arg(long, value_name = "COLUMN", help_heading = "Training")]
+    pub weight_column: Option<String>,
+    /// Layers that stay as they are, from 1, with commas
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = count_above_zero, help_heading = "Training")]
+    pub freeze: Option<Vec<usize>>,
     /// Weight decay, on the weights and not the biases [default: 0]
     #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
@@ -133,7 +158,10 @@ pub struct Options {
     /// Epochs between two drops of --schedule step [default: a third of all]
     #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub step_every: Option<usize>,
-    /// What a drop of --schedule step multiplies the rate by [default: 0.1]
+    /// Epochs without a lower loss before a drop of --schedule plateau [default: 10]
+    #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
+    pub plateau_patience: Option<usize>,
+    /// What a drop of --schedule step or plateau multiplies the rate by [default: 0.1]
     #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub step_factor: Option<f64>,
     /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from 10,000, 128 from 100,000]
@@ -272,6 +300,13 @@ impl Options {
         }
         if self.target.is_some() {
             file.task = None;
+            file.class_weights = None;
+        }
+        if self.hidden.is_some() && self.hidden != file.hidden {
+            file.freeze = None;
+        }
+        if self.clip_norm.is_some() || self.clip_value.is_some() {
+            (file.clip_norm, file.clip_value) = (None, None);
         }
         if self.device.tune.is_some() || self.device.device.is_some() {
             file.device.tuned = None;
@@ -312,6 +347,8 @@ impl Options {
             loss: None,
             batch_size: None,
             accumulate: None,
+            class_weights: None,
+            weight_column: None,
             ..self
         }
     }
@@ -323,6 +360,7 @@ impl Options {
     pub fn refuse_idle(&self, together: &Self) -> Result<()> {
         let states = together.optimizer.unwrap_or(OptimizerKind::Adam).states();
         let steps = together.schedule == Some(ScheduleKind::Step);
+        let plateau = together.schedule == Some(ScheduleKind::Plateau);
         let on_cpu = together.device.device == Some(Wanted::Cpu) || together.device.double();
         let idle = [
             ("--momentum", "--optimizer momentum or nesterov", self.momentum.is_some() && states != 1),
@@ -331,7 +369,8 @@ impl Options {
             ("--epsilon", "--optimizer adam or adamw", self.epsilon.is_some() && states != 2),
             ("--device-memory", "a GPU", self.device_memory.is_some() && together.device.device == Some(Wanted::Cpu)),
             ("--step-every", "--schedule step", self.step_every.is_some() && !steps),
-            ("--step-factor", "--schedule step", self.step_factor.is_some() && !steps),
+            ("--step-factor", "--schedule step or plateau", self.step_factor.is_some() && !steps && !plateau),
+            ("--plateau-patience", "--schedule plateau", self.plateau_patience.is_some() && !plateau),
             ("--tune", "a GPU", self.device.tune == Some(true) && on_cpu),
         ];
         match idle.into_iter().find(|(.., idle)| *idle) {

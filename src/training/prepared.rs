@@ -9,14 +9,15 @@ use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
 use super::options::{Init, Options};
 use super::report::{NetworkReport, RunReport};
+use super::resolution;
 use super::run::{Destination, Run, RunObserver};
 use super::session::{Recipe, Samples, Session};
 use super::sources::{DataReport, Encoded};
-use crate::data::{Encoding, Task};
+use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::Truth;
 use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
-use crate::network::{Activation, Initialization, Network, Weights};
+use crate::network::{Activation, Initialization, Loss, Network, Weights};
 
 /// A run whose data is on its device, and that has its folder.
 pub(super) struct Prepared<T> {
@@ -47,7 +48,8 @@ impl<T: Precision> Prepared<T> {
         let Run { mut options, sources, network, recipe, device, .. } = run;
         let data = sources.report();
         let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
-        let Encoded { training: samples, validation, test } = sources.encoded::<T>(network.outputs())?;
+        let Encoded { training: mut samples, validation, test } = sources.encoded::<T>(network.outputs())?;
+        smooth(&mut samples.targets, resolution::label_smoothing(&options, recipe.loss)?, recipe.loss);
         reachable(&network, &samples)?;
         let tested = test.as_ref().map(|(samples, _)| samples);
         let parts = [("training", Some(&samples)), ("validation", validation.as_ref()), ("test", tested)];
@@ -56,7 +58,7 @@ impl<T: Precision> Prepared<T> {
         let resumed = match &destination {
             Destination::New(_) => None,
             Destination::Resumed(folder) => {
-                Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.kind.states())?)
+                Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.states())?)
             }
         };
         let weights = match &resumed {
@@ -231,6 +233,16 @@ fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) 
         Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
         Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
         None => Ok(Initialization::Auto.weights(network, seed)),
+    }
+}
+
+/// Moves targets of 0 and 1 towards each other by this share: towards 1 / classes for cross-entropy over classes (Szegedy et al.,
+/// "Rethinking the Inception Architecture", 2016), towards a half for sigmoids.
+fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
+    if share > 0.0 {
+        let middle = if loss == Loss::CrossEntropy { 1.0 / targets.columns as f64 } else { 0.5 };
+        let moved = |target: f64| target * (1.0 - share) + share * middle;
+        targets.values.iter_mut().for_each(|target| *target = T::from_f64(moved(target.to_f64())));
     }
 }
 

@@ -7,10 +7,13 @@ use super::sources::{Sources, fitting};
 use crate::data::{Encoding, Task};
 use crate::error::{Error, Result};
 use crate::model::MOST_CHECKPOINTS;
-use crate::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
+use crate::network::{Activation, Clip, Initialization, Loss, Network, Optimizer, OptimizerKind};
+use crate::plan::Frozen;
 
 /// Epochs, unless said otherwise.
 const EPOCHS: usize = 50;
+/// Epochs without a lower loss before the rate drops, unless said otherwise.
+const PLATEAU_PATIENCE: usize = 10;
 /// Widths of the hidden layers, unless said otherwise.
 const HIDDEN: [usize; 1] = [64];
 
@@ -88,6 +91,9 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         beta2: within("--beta2", options.beta2.unwrap_or(plain.beta2), 0.0, 1.0)?,
         epsilon: within("--epsilon", options.epsilon.unwrap_or(plain.epsilon), 1e-30, f64::MAX)?,
         weight_decay: within("--weight-decay", options.weight_decay.unwrap_or(0.0), 0.0, f64::MAX)?,
+        l1: within("--l1", options.l1.unwrap_or(0.0), 0.0, f64::MAX)?,
+        clip: clip(options)?,
+        average: within("--weight-average", options.weight_average.unwrap_or(0.0), 0.0, 1.0)?,
     };
     let schedule = Schedule {
         kind: options.schedule.unwrap_or(ScheduleKind::Constant),
@@ -95,9 +101,12 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         warmup: within("--warmup", options.warmup.unwrap_or(0.0), 0.0, f64::MAX)?,
         every: options.step_every.unwrap_or((epochs / 3).max(1)),
         factor: within("--step-factor", options.step_factor.unwrap_or(0.1), 0.0, f64::MAX)?,
+        patience: options.plateau_patience.unwrap_or(PLATEAU_PATIENCE),
     };
-    if schedule.every == 0 || options.patience == Some(0) {
-        return Err(Error::Usage("--step-every and --patience are numbers of epochs, at least 1".into()));
+    if schedule.every == 0 || options.patience == Some(0) || schedule.patience == 0 {
+        return Err(Error::Usage(
+            "--step-every, --patience and --plateau-patience are numbers of epochs, at least 1".into(),
+        ));
     }
     if options.min_delta.is_some() && options.patience.is_none() {
         return Err(Error::Usage("--min-delta goes with --patience".into()));
@@ -114,6 +123,8 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         schedule,
         batch: options.batch_size.unwrap_or(BatchSize::Auto).rows(rows),
         micro_batches: micro_batches(options, rows)?,
+        weighted: options.class_weights.is_some() || options.weight_column.is_some(),
+        frozen: Frozen::default(),
         shuffle: !options.no_shuffle.unwrap_or(false),
         epochs,
         seed: options.seed.unwrap_or(0),
@@ -130,6 +141,47 @@ fn micro_batches(options: &Options, rows: usize) -> Result<usize> {
         }
         count => Ok(count.unwrap_or(1)),
     }
+}
+
+/// How gradients are clipped.
+fn clip(options: &Options) -> Result<Clip> {
+    let above_zero = |flag: &str, value: f64| match value > 0.0 {
+        true => Ok(value),
+        false => Err(Error::Usage(format!("{flag} {value:?}: it must be a number above 0"))),
+    };
+    match (options.clip_norm, options.clip_value) {
+        (Some(_), Some(_)) => Err(Error::Usage("--clip-norm and --clip-value: gradients are clipped in one way".into())),
+        (Some(norm), None) => above_zero("--clip-norm", norm).map(Clip::Norm),
+        (None, Some(value)) => above_zero("--clip-value", value).map(Clip::Value),
+        (None, None) => Ok(Clip::None),
+    }
+}
+
+/// The layers that stay as they are.
+///
+/// # Errors
+/// Usage, for layers that the network does not have, and if none is left to train.
+pub fn frozen(options: &Options, network: &Network) -> Result<Frozen> {
+    let (layers, named) = (network.layers(), options.freeze.as_deref().unwrap_or_default());
+    if let Some(layer) = named.iter().find(|&&layer| layer == 0 || layer > layers.min(Frozen::MOST)) {
+        return Err(Error::Usage(format!("--freeze {layer}: the network has the layers 1 to {}", layers.min(Frozen::MOST))));
+    }
+    if (1..=layers).all(|layer| named.contains(&layer)) {
+        return Err(Error::Usage("--freeze: no layer is left to train".into()));
+    }
+    Ok(Frozen::new(named.iter().map(|layer| layer - 1)))
+}
+
+/// How far the targets of classes move towards each other.
+///
+/// # Errors
+/// Usage, for what is no share, or no targets of classes.
+pub fn label_smoothing(options: &Options, loss: Loss) -> Result<f64> {
+    let share = within("--label-smoothing", options.label_smoothing.unwrap_or(0.0), 0.0, 1.0)?;
+    if share > 0.0 && loss == Loss::SquaredError {
+        return Err(Error::Usage("--label-smoothing goes with cross-entropy, and --loss is squared-error".into()));
+    }
+    Ok(share)
 }
 
 /// A number that lies between two others; momentum and betas stay below 1.
@@ -151,7 +203,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
     Options {
         target: Some(sources.encoding.target_names().into_iter().map(str::to_string).collect()),
         task: Some(sources.encoding.task()),
-        ignore: Some(fitting.ignore),
+        ignore: Some(options.ignore.clone().unwrap_or_default()),
         categorical: Some(fitting.categorical),
         missing: Some(fitting.missing),
         scale: options.scale.or(sources.scale),
@@ -174,10 +226,14 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         beta2: Some(recipe.optimizer.beta2),
         epsilon: Some(recipe.optimizer.epsilon),
         weight_decay: Some(recipe.optimizer.weight_decay),
+        l1: Some(recipe.optimizer.l1),
+        weight_average: Some(recipe.optimizer.average),
+        label_smoothing: Some(options.label_smoothing.unwrap_or(0.0)),
         schedule: Some(recipe.schedule.kind),
         warmup: Some(recipe.schedule.warmup),
         step_every: Some(recipe.schedule.every),
         step_factor: Some(recipe.schedule.factor),
+        plateau_patience: Some(recipe.schedule.patience),
         batch_size: Some(BatchSize::Rows(recipe.batch)),
         accumulate: Some(recipe.micro_batches),
         epochs: Some(recipe.epochs),

@@ -45,7 +45,9 @@ impl Run {
     pub fn new(options: &Options) -> Result<Self> {
         let sources = Sources::read(options)?;
         let (network, loss) = resolution::network(options, &sources.encoding)?;
-        let recipe = resolution::recipe(options, loss, sources.training.rows())?;
+        let frozen = resolution::frozen(options, &network)?;
+        let recipe = Recipe { frozen, ..resolution::recipe(options, loss, sources.training.rows())? };
+        resolution::label_smoothing(options, loss)?;
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
         let device = if options.device.is_auto() && !options.device.double() {

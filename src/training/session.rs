@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::Step;
 use crate::network::{Layer, Loss, Network, Optimizer, Weights};
-use crate::plan::{Phase, Plan};
+use crate::plan::{BufferId, Frozen, Phase, Plan};
 use crate::random::{Purpose, Stream};
 pub use state::State;
 
@@ -37,6 +37,15 @@ pub struct Samples<T> {
     pub inputs: Matrix<T>,
     /// rows × outputs.
     pub targets: Matrix<T>,
+    /// What each row's loss is multiplied by in training [rows × 1]; none where all weigh the same.
+    pub weights: Option<Matrix<T>>,
+}
+
+impl<T> Samples<T> {
+    /// Rows that weigh the same.
+    pub fn new(inputs: Matrix<T>, targets: Matrix<T>) -> Self {
+        Self { inputs, targets, weights: None }
+    }
 }
 
 /// How a network is trained.
@@ -55,6 +64,10 @@ pub struct Recipe {
     /// Into how many micro-batches a batch is cut, at least 1: one after the other, so that they take less memory, and their gradients
     /// are added up.
     pub micro_batches: usize,
+    /// Whether each row's loss is multiplied by a weight of its own.
+    pub weighted: bool,
+    /// Layers that are not trained.
+    pub frozen: Frozen,
     /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
     pub shuffle: bool,
     /// Epochs in all, which the schedule needs to know.
@@ -77,6 +90,8 @@ pub struct Session<T> {
     piece: usize,
     /// Steps taken since the weights were made.
     steps: u64,
+    /// The steps that the rate dropped before, of a plateau schedule.
+    drops: Vec<u64>,
     /// Whole epochs.
     epoch: usize,
     /// The losses of the rows that were done of an epoch under way, of each replica.
@@ -138,6 +153,7 @@ impl<T: Precision> Session<T> {
     ) -> Result<Self> {
         assert_eq!(seeds.len(), weights.len(), "each replica has its seed and its first weights");
         recipe.loss.check(network.output_activation())?;
+        assert_eq!(recipe.weighted, samples.weights.is_some(), "rows that are to have weights have them");
         let rows = samples.inputs.rows;
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
@@ -158,6 +174,7 @@ impl<T: Precision> Session<T> {
             streamed,
             piece: 1,
             steps: 0,
+            drops: Vec::new(),
             epoch: 0,
             begun: vec![Vec::new(); seeds.len()],
         };
@@ -212,12 +229,16 @@ impl<T: Precision> Session<T> {
             schedule: Schedule::constant(0.0),
             batch: 0,
             micro_batches: 1,
+            weighted: false,
+            frozen: Frozen::default(),
             shuffle: false,
             epochs: 0,
             seed: 0,
         };
         let (seeds, streamed, begun) = (vec![0], None, vec![Vec::new()]);
-        let mut session = Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, epoch: 0, begun };
+        let drops = Vec::new();
+        let mut session =
+            Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, drops, epoch: 0, begun };
         session.set_weights(weights)?;
         Ok(session)
     }
@@ -245,10 +266,10 @@ impl<T: Precision> Session<T> {
         let (inputs, targets) = (self.executor.plan().inputs[0], self.executor.plan().targets[0]);
         let rows = rows.min(inputs.rows).min(targets.rows);
         let (width, outputs) = (self.network.inputs(), self.network.outputs());
-        Ok(Samples {
-            inputs: Matrix::new(rows, width, self.executor.read(inputs.buffer, 0, rows)?),
-            targets: Matrix::new(rows, outputs, self.executor.read(targets.buffer, 0, rows)?),
-        })
+        Ok(Samples::new(
+            Matrix::new(rows, width, self.executor.read(inputs.buffer, 0, rows)?),
+            Matrix::new(rows, outputs, self.executor.read(targets.buffer, 0, rows)?),
+        ))
     }
 
     /// Steps taken so far.
@@ -289,15 +310,21 @@ impl<T: Precision> Session<T> {
         self.weights_of(0)
     }
 
-    /// The weights of one replica.
+    /// The weights of one replica: their average, where one is kept.
     ///
     /// # Errors
     /// What the device reports.
     pub fn weights_of(&mut self, replica: usize) -> Result<Weights<T>> {
-        let parameters = self.executor.plan().parameters.clone();
+        let plan = self.executor.plan();
+        let trained = if plan.averages.is_empty() { plan.parameters.clone() } else { plan.averages.clone() };
+        self.layers(&trained, replica)
+    }
+
+    /// The matrices of all layers in some buffers.
+    fn layers(&mut self, buffers: &[BufferId], replica: usize) -> Result<Weights<T>> {
         let bias = self.network.bias();
         let widths = self.network.widths().to_vec();
-        parameters
+        buffers
             .iter()
             .enumerate()
             .map(|(l, &id)| {
@@ -317,15 +344,17 @@ impl<T: Precision> Session<T> {
         self.set_weights_of(0, weights)
     }
 
-    /// Replaces the weights of one replica.
+    /// Replaces the weights of one replica, and their average, where one is kept.
     ///
     /// # Errors
     /// What the device reports.
     pub fn set_weights_of(&mut self, replica: usize, weights: &Weights<T>) -> Result<()> {
-        let parameters = self.executor.plan().parameters.clone();
-        for (&id, layer) in parameters.iter().zip(weights) {
+        let (parameters, averages) = (self.executor.plan().parameters.clone(), self.executor.plan().averages.clone());
+        for (l, layer) in weights.iter().enumerate() {
             let values = [layer.weight.values.as_slice(), layer.bias.as_slice()].concat();
-            self.executor.write(id, replica, &values)?;
+            for &id in parameters.get(l).into_iter().chain(averages.get(l)) {
+                self.executor.write(id, replica, &values)?;
+            }
         }
         Ok(())
     }
@@ -456,10 +485,13 @@ impl<T: Precision> Session<T> {
         let Some(streamed) = &mut self.streamed else { return Ok(*step) };
         if streamed.sent != Some(first) {
             let plan = self.executor.plan();
-            let (inputs, targets) = (plan.inputs[0].buffer, plan.targets[0].buffer);
+            let (inputs, targets, weights) = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().copied());
             let rows = &streamed.order[first..(first + window(plan)).min(self.rows)];
             self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
             self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
+            if let (Some(segment), Some(weights)) = (weights, &streamed.samples.weights) {
+                self.executor.write_rows(segment.buffer, weights, rows)?;
+            }
             streamed.sent = Some(first);
         }
         Ok(Step { first: step.first - first, ..*step })
@@ -488,7 +520,13 @@ impl<T: Precision> Session<T> {
 
     /// The learning rate of a step, from 0.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        self.recipe.schedule.rate(step, self.steps_per_epoch(), self.recipe.epochs)
+        let drops = self.drops.iter().filter(|&&before| before <= step).count();
+        self.recipe.schedule.rate(step, self.steps_per_epoch(), self.recipe.epochs, drops)
+    }
+
+    /// Drops the rate of a plateau schedule from the next step on.
+    pub fn drop_rate(&mut self) {
+        self.drops.push(self.steps);
     }
 
     /// The network's outputs [rows × outputs] for some inputs.
@@ -535,8 +573,9 @@ impl<T: Precision> Session<T> {
 /// Puts the training data into its buffers; where it is one segment, without a copy.
 fn load<T: Precision>(executor: &mut dyn Executor<T>, samples: Samples<T>) -> Result<()> {
     let plan = executor.plan();
+    let weights = samples.weights.map(|weights| (plan.weights.clone(), weights));
     let sources = [(plan.inputs.clone(), samples.inputs), (plan.targets.clone(), samples.targets)];
-    for (segments, matrix) in sources {
+    for (segments, matrix) in sources.into_iter().chain(weights) {
         if let [segment] = segments[..] {
             executor.load(segment.buffer, matrix.values)?;
             continue;
@@ -575,13 +614,15 @@ mod tests {
                 schedule,
                 batch: 2,
                 micro_batches,
+                weighted: false,
+                frozen: Frozen::default(),
                 shuffle: false,
                 epochs: 2,
                 seed: 0,
             };
             let network = Network::new(vec![1, 1], vec![Activation::Identity], false).expect("a network");
             let weights = vec![Layer { weight: Matrix::new(1, 1, vec![0.25_f64]), bias: Vec::new() }];
-            let samples = Samples { inputs: Matrix::new(5, 1, x.to_vec()), targets: Matrix::new(5, 1, y.to_vec()) };
+            let samples = Samples::new(Matrix::new(5, 1, x.to_vec()), Matrix::new(5, 1, y.to_vec()));
             let mut session =
                 Session::new(network, recipe, &weights, samples, &Device::cpu(Some(1), "test")).expect("a session");
             let mut losses = session.train(2, |_| ControlFlow::Continue(())).expect("epochs").losses;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::options::Options;
+use super::row_weights;
 use super::session::Samples;
 use crate::data::{
     self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, remarks,
@@ -46,6 +47,8 @@ pub struct Sources {
     pub encoding: Encoding,
     /// To train on.
     pub training: Part,
+    /// What the losses of the rows to train on are multiplied by; none where they all count the same.
+    pub weights: Option<Vec<f64>>,
     /// To choose by.
     pub validation: Option<Part>,
     /// To report on.
@@ -104,7 +107,7 @@ impl Sources {
         };
         let seed = options.seed.unwrap_or(0);
         let fitting = fitting(options);
-        let table = table(source, options, options.files.labels.clone(), &fitting)?;
+        let table = table(source, options, options.files.labels.clone(), &fitting, true)?;
         let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
         let labels_alone = [
             ("--validation-labels", options.validation.is_none() && options.validation_labels.is_some()),
@@ -123,11 +126,13 @@ impl Sources {
         unused_share(options)?;
         let split = data::split(table.rows, shares(options), seed, strata.as_deref())?;
         let encoding = Encoding::fit(&table, &split.training, &fitting)?;
+        let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
+        let weights = row_weights::of_rows(&table, &split.training, &encoding, classes, column)?;
         let table = Rc::new(table);
         let part = |rows: Vec<usize>| (!rows.is_empty()).then(|| Part { table: Rc::clone(&table), rows });
         let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
             let Some(file) = file else { return Ok(None) };
-            let other = self::table(file, options, labels, &fitting)?;
+            let other = self::table(file, options, labels, &fitting, false)?;
             encoding.check_columns(&other)?;
             Ok(Some(Part { rows: (0..other.rows).collect(), table: Rc::new(other) }))
         };
@@ -159,7 +164,7 @@ impl Sources {
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
         let scale = (inputs == targets).then_some(inputs);
-        Ok(Self { source: source.clone(), encoding, training, validation, test, scale, remarks })
+        Ok(Self { source: source.clone(), encoding, training, weights, validation, test, scale, remarks })
     }
 
     /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are
@@ -168,7 +173,7 @@ impl Sources {
     /// # Errors
     /// Data, naming line and column, for a cell that the encoding has no number for.
     pub fn encoded<T: Scalar>(self, outputs: usize) -> Result<Encoded<T>> {
-        let Self { encoding, training, validation, test, .. } = self;
+        let Self { encoding, training, weights, validation, test, .. } = self;
         let truth = test.as_ref().map(|test| test.truth(&encoding)).transpose()?;
         let mut parts = [Some(training), validation, test];
         let mut samples = [None, None, None];
@@ -184,7 +189,12 @@ impl Sources {
             places.into_iter().zip(encoded).for_each(|(place, encoded)| samples[place] = Some(encoded));
         }
         let [training, validation, test] = samples;
-        Ok(Encoded { training: training.expect("there are training rows"), validation, test: test.zip(truth) })
+        let of_rows = |weights: Vec<f64>| {
+            let weights: Vec<T> = weights.into_iter().map(T::from_f64).collect();
+            Matrix::new(weights.len(), 1, weights)
+        };
+        let training = Samples { weights: weights.map(of_rows), ..training.expect("there are training rows") };
+        Ok(Encoded { training, validation, test: test.zip(truth) })
     }
 
     /// What a report says of the data.
@@ -222,10 +232,8 @@ fn encoded<T: Scalar>(
             encoding.inputs()
         )));
     }
-    let zeros = |rows: &Vec<usize>| Samples {
-        inputs: Matrix::zeros(rows.len(), encoding.inputs()),
-        targets: Matrix::zeros(rows.len(), outputs),
-    };
+    let zeros =
+        |rows: &Vec<usize>| Samples::new(Matrix::zeros(rows.len(), encoding.inputs()), Matrix::zeros(rows.len(), outputs));
     let mut samples: Vec<Samples<T>> = parts.iter().map(zeros).collect();
     let mut ends: Vec<usize> = parts.iter().map(Vec::len).collect();
     let rows = table.rows.div_ceil(PIECES).max(ROWS);
@@ -253,7 +261,7 @@ pub fn fitting(options: &Options) -> FitOptions {
     FitOptions {
         target: options.target.clone().unwrap_or_default(),
         task: options.task,
-        ignore: options.ignore.clone().unwrap_or_default(),
+        ignore: options.ignore.iter().flatten().chain(&options.weight_column).cloned().collect(),
         categorical: options.categorical.clone().unwrap_or_default(),
         missing: options.missing.unwrap_or_default(),
         scale: options.scale,
@@ -264,9 +272,18 @@ pub fn fitting(options: &Options) -> FitOptions {
     }
 }
 
-/// Reads one table, without the rows that `--missing drop` leaves out.
-fn table(source: &str, options: &Options, labels: Option<std::path::PathBuf>, fitting: &FitOptions) -> Result<Table> {
+/// Reads one table, without the rows that `--missing drop` leaves out. That to train on has the rows' weights, where they are asked for.
+fn table(
+    source: &str,
+    options: &Options,
+    labels: Option<std::path::PathBuf>,
+    fitting: &FitOptions,
+    is_trained_on: bool,
+) -> Result<Table> {
     let table = data::read(source, &options.files.reading(labels))?;
+    if let Some(column) = options.weight_column.as_ref().filter(|_| is_trained_on) {
+        row_weights::position(&table, column)?;
+    }
     Ok(match fit::rows_kept(&table, fitting)? {
         None => table,
         Some(kept) => table.with_rows(&kept),

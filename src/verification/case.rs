@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::executor::Executor;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Step};
-use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::{Launch, Options, Phase, Plan, TrainingOptions};
+use crate::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
+use crate::plan::{Frozen, Launch, Options, Phase, Plan, TrainingOptions};
 
 /// One plan to hold against the oracle.
 #[derive(Debug, Clone)]
@@ -23,6 +23,12 @@ pub struct Case {
     pub loss: Loss,
     /// The rule that updates the weights.
     pub optimizer: OptimizerKind,
+    /// How gradients are clipped.
+    pub clip: Clip,
+    /// The penalty of the weights' magnitudes.
+    pub l1: f64,
+    /// β of the weights' average; 0: none is kept.
+    pub average: f64,
     /// Whether the layers have biases.
     pub bias: bool,
     /// Rows of a batch, and of an evaluation.
@@ -31,6 +37,10 @@ pub struct Case {
     pub micro_batches: usize,
     /// Rows of the data.
     pub rows: usize,
+    /// Whether each row has a weight of its own.
+    pub weighted: bool,
+    /// Layers that are not trained.
+    pub frozen: Frozen,
     /// Whether the rows are read through an order.
     pub shuffle: bool,
     /// Whether the rows of a batch are copied together first.
@@ -60,6 +70,11 @@ impl Case {
             output: Activation::Sigmoid,
             loss: Loss::SquaredError,
             optimizer: OptimizerKind::Sgd,
+            clip: Clip::None,
+            l1: 0.0,
+            average: 0.0,
+            weighted: false,
+            frozen: Frozen::default(),
             bias: true,
             batch,
             micro_batches: 1,
@@ -98,9 +113,27 @@ impl Case {
         plan
     }
 
+    fn optimizer(&self) -> Optimizer {
+        let Self { clip, l1, average, .. } = *self;
+        Optimizer { weight_decay: 0.01, clip, l1, average, ..Optimizer::new(self.optimizer) }
+    }
+
     fn training(&self) -> TrainingOptions {
-        let Self { rows, batch, micro_batches, shuffle, gather, optimizer, whole, .. } = *self;
-        TrainingOptions { rows, batch, micro_batches, shuffle, gather, optimizer, losses: rows, whole }
+        let Self { rows, batch, micro_batches, weighted, frozen, shuffle, gather, optimizer, whole, .. } = *self;
+        let extras = self.optimizer().extras();
+        TrainingOptions {
+            rows,
+            batch,
+            micro_batches,
+            shuffle,
+            gather,
+            optimizer,
+            extras,
+            weighted,
+            frozen,
+            losses: rows,
+            whole,
+        }
     }
 
     /// The choice for products; what is no product has none.
@@ -111,7 +144,7 @@ impl Case {
     /// The steps of an epoch: two whole batches and a short last one, unless its sizes say otherwise, each in its micro-batches, each
     /// replica at its own learning rate.
     pub fn steps(&self) -> Vec<Step> {
-        let optimizer = Optimizer { weight_decay: 0.01, ..Optimizer::new(self.optimizer) };
+        let optimizer = self.optimizer();
         let micro_batch = self.training().micro_batch();
         let mut steps = Vec::new();
         for (number, first) in (0..self.rows).step_by(self.batch).enumerate() {

@@ -4,7 +4,8 @@ use super::Case;
 use crate::kernels::Choice;
 use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
-use crate::network::{Activation, Loss, OptimizerKind};
+use crate::network::{Activation, Clip, Loss, OptimizerKind};
+use crate::plan::Frozen;
 
 /// The activations of hidden layers.
 pub const ACTIVATIONS: [Activation; 6] =
@@ -148,6 +149,39 @@ pub fn layers() -> Vec<Case> {
             name: format!("{}, three replicas in place", case.name),
             shuffle: false,
             replicas: 3,
+            ..case.clone()
+        });
+        cases.push(case);
+    }
+    for (output, loss) in [
+        (Activation::Softmax, Loss::CrossEntropy),
+        (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+        (Activation::Gelu, Loss::SquaredError),
+    ] {
+        let case = Case { output, loss, weighted: true, ..Case::new(format!("rows with weights, {loss}"), [31, 9, 7, 5]) };
+        let in_place = Case { shuffle: false, replicas: 3, ..case.clone() };
+        cases.push(Case { name: format!("{}, three replicas in place", case.name), ..in_place });
+        cases.push(Case { name: format!("{}, in segments", case.name), segment_bytes: Some(300), ..case.clone() });
+        cases.push(case);
+    }
+    for layers in [&[0][..], &[0, 1], &[1], &[0, 2]] {
+        let frozen = Frozen::new(layers.iter().copied());
+        let case = Case { frozen, ..Case::new(format!("layers {layers:?} frozen"), [9, 5, 6, 7]) };
+        cases.push(Case { widths: vec![5, 6, 4, 7], ..case });
+    }
+    for (optimizer, clip, l1, average) in [
+        (OptimizerKind::Sgd, Clip::Norm(0.01), 0.0, 0.0),
+        (OptimizerKind::Momentum, Clip::Value(0.001), 0.003, 0.9),
+        (OptimizerKind::Nesterov, Clip::Norm(1e6), 0.0, 0.99),
+        (OptimizerKind::Adam, Clip::None, 0.003, 0.0),
+        (OptimizerKind::Adamw, Clip::Norm(0.02), 0.003, 0.9),
+    ] {
+        let name = format!("{optimizer} with clip {clip:?}, l1 {l1}, average {average}");
+        let case = Case { optimizer, clip, l1, average, ..Case::new(name, [31, 33, 9, 7]) };
+        cases.push(Case {
+            name: format!("{}, three replicas and micro-batches", case.name),
+            replicas: 3,
+            micro_batches: 3,
             ..case.clone()
         });
         cases.push(case);

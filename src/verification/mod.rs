@@ -192,6 +192,10 @@ pub fn fill(executor: &mut dyn Executor<f32>, seed: u64) -> Result<()> {
             }
         }
     }
+    for segment in &plan.weights {
+        let weights: Vec<f32> = draw(segment.buffer, 1.0, 0.0).into_iter().map(f32::abs).collect();
+        (0..plan.copies(segment.buffer)).try_for_each(|replica| executor.write(segment.buffer, replica, &weights))?;
+    }
     let targets = plan.targets.iter().map(|segment| segment.buffer).chain([plan.evaluation_targets]);
     let mut stream = Stream::new(seed, Purpose::Test, 1);
     for id in targets {

@@ -10,12 +10,14 @@ use crate::training::Precision;
 /// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<T> {
-    /// The weights.
+    /// The weights, not their average.
     pub weights: Weights<T>,
-    /// The optimizer's states, layer by layer, each [(inputs + bias) × outputs], row by row.
+    /// The optimizer's states, layer by layer, the average of the parameters last, each [(inputs + bias) × outputs], row by row.
     pub states: Vec<Vec<Vec<T>>>,
     /// Steps taken.
     pub steps: u64,
+    /// The steps that a plateau schedule's rate dropped before.
+    pub drops: Vec<u64>,
     /// Whole epochs done.
     pub epoch: usize,
     /// The losses of the rows that were done of the epoch under way; none between epochs.
@@ -47,8 +49,9 @@ impl<T: Precision> Session<T> {
         for (ids, rows) in ids.into_iter().zip(rows) {
             states.push(ids.into_iter().map(|id| self.executor.read(id, 0, rows)).collect::<Result<_>>()?);
         }
-        let losses = self.begun[0].clone();
-        Ok(State { weights: self.weights()?, states, steps: self.steps, epoch: self.epoch, losses })
+        let (losses, parameters) = (self.begun[0].clone(), self.executor.plan().parameters.clone());
+        let drops = self.drops.iter().copied().filter(|&before| before <= self.steps).collect();
+        Ok(State { weights: self.layers(&parameters, 0)?, states, steps: self.steps, drops, epoch: self.epoch, losses })
     }
 
     /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
@@ -76,6 +79,10 @@ impl<T: Precision> Session<T> {
         assert_eq!(ids.len(), states.len(), "the states of this optimizer");
         ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
         (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![state.losses.clone()]);
+        // A state that this training was in: what came after it is gone through again as it was.
+        if !self.drops.starts_with(&state.drops) {
+            self.drops.clone_from(&state.drops);
+        }
         self.piece = 1;
         Ok(())
     }

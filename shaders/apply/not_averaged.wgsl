@@ -1,0 +1,3 @@
+// The weights are not averaged.
+fn keep(element: u32, weight: vec4f) {
+}

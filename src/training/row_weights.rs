@@ -1,0 +1,140 @@
+//! What each training row's loss is multiplied by: the weight of its class, and that of a column.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::values::as_text;
+use crate::data::{Encoding, Table, Task, number_at};
+use crate::error::{Error, Result, shown, suggestion};
+
+as_text!(ClassWeights);
+
+/// The weights of classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ClassWeights {
+    /// rows / (classes · rows of the class): all classes count the same together, and the mean weight is 1.
+    Balanced,
+    /// These; 1 for the others.
+    Given(BTreeMap<String, f64>),
+}
+
+impl FromStr for ClassWeights {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        if text == "balanced" {
+            return Ok(Self::Balanced);
+        }
+        let weight = |part: &str| {
+            let (class, weight) = part.rsplit_once('=')?;
+            let weight = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0)?;
+            Some((class.trim().to_string(), weight))
+        };
+        let read = |part| weight(part).ok_or_else(|| format!("'{}': write balanced, or CLASS=WEIGHT,…", shown(part)));
+        let given: Vec<(String, f64)> = text.split(',').map(read).collect::<std::result::Result<_, _>>()?;
+        let weights: BTreeMap<String, f64> = given.iter().cloned().collect();
+        if weights.len() < given.len() {
+            return Err("a class is named twice".into());
+        }
+        Ok(Self::Given(weights))
+    }
+}
+
+impl fmt::Display for ClassWeights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Balanced => formatter.write_str("balanced"),
+            Self::Given(weights) => {
+                let each: Vec<String> = weights.iter().map(|(class, weight)| format!("{class}={weight}")).collect();
+                formatter.write_str(&each.join(","))
+            }
+        }
+    }
+}
+
+/// The weights of these rows; none where nothing is asked for.
+///
+/// # Errors
+/// Usage, for classes that are none; data, naming the place, for weights that are missing, negative or all zero.
+pub(super) fn of_rows(
+    table: &Table,
+    rows: &[usize],
+    encoding: &Encoding,
+    classes: Option<&ClassWeights>,
+    column: Option<&str>,
+) -> Result<Option<Vec<f64>>> {
+    let of_classes = classes.map(|classes| of_classes(table, rows, encoding, classes)).transpose()?;
+    let of_column = column.map(|column| of_column(table, rows, column)).transpose()?;
+    let weights = match (of_classes, of_column) {
+        (Some(classes), Some(column)) => classes.into_iter().zip(column).map(|(class, row)| class * row).collect(),
+        (Some(weights), None) | (None, Some(weights)) => weights,
+        (None, None) => return Ok(None),
+    };
+    if weights.iter().all(|&weight| weight == 0.0) {
+        return Err(Error::Data(format!("{}: no training row has a weight above 0", shown(&table.source))));
+    }
+    Ok(Some(weights))
+}
+
+fn of_classes(table: &Table, rows: &[usize], encoding: &Encoding, weights: &ClassWeights) -> Result<Vec<f64>> {
+    if encoding.task() == Task::Regression {
+        return Err(Error::Usage("--class-weights is for classification, and the target is numbers".into()));
+    }
+    let (names, indices) = (encoding.class_names(), encoding.class_indices(table, rows)?);
+    let of_class: Vec<f64> = match weights {
+        ClassWeights::Balanced => {
+            let mut counts = vec![0_usize; names.len()];
+            indices.iter().for_each(|&class| counts[class] += 1);
+            counts.iter().map(|&count| rows.len() as f64 / (names.len() * count.max(1)) as f64).collect()
+        }
+        ClassWeights::Given(weights) => {
+            if let Some(unknown) = weights.keys().find(|class| !names.contains(class)) {
+                let hint = suggestion(unknown, names.iter().map(String::as_str));
+                return Err(Error::Usage(format!("--class-weights: there is no class '{}'{hint}", shown(unknown))));
+            }
+            names.iter().map(|name| weights.get(name).copied().unwrap_or(1.0)).collect()
+        }
+    };
+    Ok(indices.into_iter().map(|class| of_class[class]).collect())
+}
+
+/// Where the column of the weights is.
+///
+/// # Errors
+/// Usage, if there is none of this name.
+pub(super) fn position(table: &Table, name: &str) -> Result<usize> {
+    table.position(name).ok_or_else(|| {
+        let hint = suggestion(name, table.columns.iter().map(|column| column.name.as_str()));
+        Error::Usage(format!("--weight-column: {} has no column '{}'{hint}", shown(&table.source), shown(name)))
+    })
+}
+
+fn of_column(table: &Table, rows: &[usize], name: &str) -> Result<Vec<f64>> {
+    let position = position(table, name)?;
+    let weight = |&row: &usize| match number_at(table, position, row)? {
+        Some(weight) if weight >= 0.0 && weight.is_finite() => Ok(weight),
+        Some(weight) => Err(Error::Data(format!("{}: a weight of {weight}", table.place(row, name)))),
+        None => Err(Error::Data(format!("{}: the weight is missing", table.place(row, name)))),
+    };
+    rows.iter().map(weight).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_weights_say_what_they_take() {
+        assert_eq!("balanced".parse(), Ok(ClassWeights::Balanced));
+        let given: ClassWeights = "a=b=2, c=0.5".parse().expect("weights");
+        assert_eq!(given, ClassWeights::Given([("a=b".to_string(), 2.0), ("c".to_string(), 0.5)].into()));
+        assert_eq!(given.to_string().parse(), Ok(given));
+        for wrong in ["", "a", "a=", "a=-1", "a=inf", "a=1,a=2"] {
+            wrong.parse::<ClassWeights>().expect_err(wrong);
+        }
+    }
+}

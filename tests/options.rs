@@ -1,0 +1,235 @@
+//! Options of training that go beyond the optimizer's rule, through the binary: each does what it says, is refused where it means
+//! nothing, and is the same again from `run.toml` and from a checkpoint.
+
+mod common;
+
+use std::fmt::Write;
+
+use common::{Desk, ended};
+use serde_json::Value;
+
+/// Trains on the CPU into a folder; gives the report.
+fn trained(desk: &Desk, run: &str, arguments: &[&str]) -> Value {
+    let all = [&["train"], arguments, &["--device", "cpu", "--quiet", "--json", "-o", run]].concat();
+    let output = desk.run(&all);
+    ended(0, &all, &output).expect("trains");
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+fn refused(desk: &Desk, code: i32, arguments: &[&str]) -> String {
+    let all = [&["train"], arguments, &["--device", "cpu"]].concat();
+    ended(code, &all, &desk.run(&all)).expect("is refused")
+}
+
+/// The numbers of a layer in a run's model, f32: weights and biases.
+fn layer(desk: &Desk, run: &str, layer: usize) -> Vec<f32> {
+    let bytes = desk.bytes(&format!("{run}/model.safetensors"));
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("a model");
+    let numbers = |name: &str| {
+        let tensor = tensors.tensor(&format!("{}.{name}", 2 * (layer - 1))).expect("a tensor");
+        let (numbers, _) = tensor.data().as_chunks::<4>();
+        numbers.iter().map(|&number| f32::from_le_bytes(number)).collect::<Vec<_>>()
+    };
+    [numbers("weight"), numbers("bias")].concat()
+}
+
+fn log(desk: &Desk, run: &str) -> Vec<Value> {
+    let text = String::from_utf8(desk.bytes(&format!("{run}/metrics.jsonl"))).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// 95 rows of one class to 5 of the other, which overlap: who does not weigh them names the larger class only.
+fn lopsided() -> String {
+    (0..400).fold("x,y,trust\n".to_string(), |mut text, row| {
+        let is_rare = row % 20 == 0;
+        let x = if is_rare { 1.0 + (row % 7) as f64 * 0.3 } else { (row % 23) as f64 * 0.1 };
+        writeln!(text, "{x},{},{}", if is_rare { "rare" } else { "usual" }, if is_rare { 19 } else { 1 }).expect("a string");
+        text
+    })
+}
+
+#[test]
+fn class_weights_make_rare_classes_count() {
+    let desk = Desk::new();
+    desk.write("rows.csv", lopsided());
+    let of_net =
+        ["rows.csv", "--target", "y", "--hidden", "none", "--stratify", "--epochs", "60", "--learning-rate", "0.02"];
+    let balanced_accuracy = |run: &str, more: &[&str]| {
+        let report = trained(&desk, run, &[&of_net[..], &["--ignore", "trust"], more].concat());
+        report["test"]["balanced_accuracy"].as_f64().expect("a score")
+    };
+    assert_eq!(balanced_accuracy("plain", &[]), 0.5);
+    assert!(balanced_accuracy("balanced", &["--class-weights", "balanced"]) > 0.7);
+    // The same as to say the weights, of all classes or of one beside 1, or to have them in a column.
+    assert!(balanced_accuracy("by-hand", &["--class-weights", "rare=19,usual=1"]) > 0.7);
+    balanced_accuracy("one", &["--class-weights", "rare=19"]);
+    trained(&desk, "column", &[&of_net[..], &["--weight-column", "trust"]].concat());
+    for run in ["one", "column"] {
+        assert_eq!(layer(&desk, run, 1), layer(&desk, "by-hand", 1), "{run}");
+    }
+}
+
+#[test]
+fn rows_of_weight_zero_have_no_part() {
+    let desk = Desk::new();
+    let rows = |with_nonsense: bool| {
+        (0..300).fold("x,y,w\n".to_string(), |mut text, row| {
+            let (x, is_nonsense) = ((row % 17) as f64 - 8.0, row % 3 == 0);
+            let y = if is_nonsense && with_nonsense { 1e6 } else { 2.0 * x };
+            writeln!(text, "{x},{y},{}", i32::from(!is_nonsense)).expect("a string");
+            text
+        })
+    };
+    desk.write("nonsense.csv", rows(true));
+    desk.write("sound.csv", rows(false));
+    for data in ["nonsense", "sound"] {
+        let file = format!("{data}.csv");
+        let weighted = [&file, "--target", "y", "--weight-column", "w", "--split", "1/0/0"];
+        let arguments = [&weighted[..], &["--task", "regression", "--scale", "none", "--epochs", "3"]].concat();
+        let report = trained(&desk, data, &arguments);
+        assert_eq!(report["data"]["inputs"], 1, "the weights are no input");
+    }
+    assert_eq!(layer(&desk, "nonsense", 1), layer(&desk, "sound", 1));
+}
+
+#[test]
+fn frozen_layers_stay_as_they_are_and_the_others_do_not() {
+    let desk = Desk::new();
+    trained(&desk, "first", &["iris", "--hidden", "6,5", "--epochs", "2"]);
+    for (run, frozen, same) in [("one", "1", [true, false, false]), ("two", "1,3", [true, false, true])] {
+        let arguments = ["iris", "--hidden", "6,5", "--epochs", "2", "--init", "first", "--freeze", frozen];
+        trained(&desk, run, &arguments);
+        let is_same = [1, 2, 3].map(|number| layer(&desk, run, number) == layer(&desk, "first", number));
+        assert_eq!(is_same, same, "{frozen}");
+    }
+}
+
+#[test]
+fn a_penalty_shrinks_weights_and_a_clip_slows_them() {
+    let desk = Desk::new();
+    let sizes = |run: &str, more: &[&str]| {
+        trained(&desk, run, &[&["iris", "--epochs", "30", "--optimizer", "sgd"], more].concat());
+        layer(&desk, run, 1).iter().map(|weight| weight.abs()).sum::<f32>()
+    };
+    let plain = sizes("plain", &[]);
+    assert!(sizes("penalised", &["--l1", "0.01"]) < 0.8 * plain);
+    let start = sizes("start", &["--learning-rate", "0"]);
+    let far = |size: f32| (size - start).abs();
+    for clip in ["--clip-norm", "--clip-value"] {
+        assert!(far(sizes(&clip[2..], &[clip, "0.0001"])) < 0.1 * far(plain), "{clip}");
+        // What is not reached changes nothing but the kernels that do it.
+        let unreached = sizes(&format!("{}-far", &clip[2..]), &[clip, "1e9"]);
+        assert!((unreached / plain - 1.0).abs() < 1e-3, "{clip}: {unreached}, {plain}");
+    }
+}
+
+#[test]
+fn the_average_is_what_is_evaluated_and_saved() {
+    let desk = Desk::new();
+    let train = ["iris", "--epochs", "20", "--optimizer", "sgd", "--learning-rate", "0.5"];
+    trained(&desk, "plain", &train);
+    let report = trained(&desk, "average", &[&train[..], &["--weight-average", "0.99"]].concat());
+    assert_ne!(layer(&desk, "plain", 1), layer(&desk, "average", 1));
+    let evaluated = desk.run(&["evaluate", "average", "iris", "--device", "cpu", "--json"]);
+    assert!(evaluated.status.success());
+    assert!(report["test"]["accuracy"].as_f64() > Some(0.8), "{report}");
+    let losses: Vec<f64> = log(&desk, "average").iter().filter_map(|record| record["validation_loss"].as_f64()).collect();
+    let plain: Vec<f64> = log(&desk, "plain").iter().filter_map(|record| record["validation_loss"].as_f64()).collect();
+    let jumps = |losses: &[f64]| losses.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>();
+    assert!(jumps(&losses) < jumps(&plain), "an average is smoother");
+}
+
+#[test]
+fn smoothed_labels_keep_a_network_from_certainty() {
+    let desk = Desk::new();
+    let certainty = |run: &str, more: &[&str]| {
+        trained(&desk, run, &[&["iris", "--epochs", "150", "--learning-rate", "0.01", "--split", "1/0/0"], more].concat());
+        let output = desk.run(&["predict", run, "iris", "--device", "cpu", "--probabilities"]);
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let largest = |line: &str| line.split(',').filter_map(|cell| cell.parse::<f64>().ok()).fold(0.0, f64::max);
+        let sum: f64 = text.lines().skip(1).map(largest).sum();
+        sum / (text.lines().count() - 1) as f64
+    };
+    let (sharp, smooth) = (certainty("sharp", &[]), certainty("smooth", &["--label-smoothing", "0.3"]));
+    // 1 - 0.3 + 0.3 / 3 is what it is taught.
+    assert!(sharp > 0.93 && (0.7..0.87).contains(&smooth), "{sharp}, {smooth}");
+}
+
+#[test]
+fn a_plateau_drops_the_rate_and_a_resumed_run_remembers_it() {
+    let desk = Desk::new();
+    let plateau = ["--schedule", "plateau", "--plateau-patience", "2", "--step-factor", "0.5"];
+    let train = [&["iris", "--optimizer", "sgd", "--learning-rate", "0.5"], &plateau[..]].concat();
+    trained(&desk, "whole", &[&train[..], &["--epochs", "30"]].concat());
+    let records = log(&desk, "whole");
+    let rates: Vec<f64> = records.iter().map(|record| record["learning_rate"].as_f64().expect("a rate")).collect();
+    let (mut least, mut since, mut rate) = (f64::INFINITY, 0, 0.5);
+    for (record, &shown) in records.iter().zip(&rates) {
+        assert_eq!(shown, rate, "{record}");
+        let loss = record["validation_loss"].as_f64().expect("a loss");
+        (least, since) = if least.is_infinite() || loss < least - 1e-4 * least { (loss, 0) } else { (least, since + 1) };
+        if since > 2 {
+            (rate, since) = (rate * 0.5, 0);
+        }
+    }
+    assert!(rates.last() < Some(&0.5), "it has dropped: {rates:?}");
+    trained(&desk, "parts", &[&train[..], &["--epochs", "17"]].concat());
+    let resume = ["train", "--resume", "parts", "--epochs", "30"];
+    ended(0, &resume, &desk.run(&resume)).expect("goes on");
+    desk.same("whole", "parts").expect("the same bits");
+}
+
+/// Everything at once: interrupted, resumed and from its `run.toml`.
+#[test]
+fn all_options_together_are_the_same_again() {
+    let desk = Desk::new();
+    desk.write("rows.csv", lopsided());
+    let options = "--target y --weight-column trust --class-weights rare=2 --hidden 6,5 --freeze 2 --l1 0.0001 --clip-norm 0.5 \
+                   --weight-average 0.98 --label-smoothing 0.1 --schedule plateau --plateau-patience 1 --accumulate 3 \
+                   --batch-size 20";
+    let train: Vec<&str> = ["rows.csv"].into_iter().chain(options.split(' ').filter(|word| !word.is_empty())).collect();
+    trained(&desk, "whole", &[&train[..], &["--epochs", "12"]].concat());
+    trained(&desk, "parts", &[&train[..], &["--epochs", "5"]].concat());
+    let resume = ["train", "--resume", "parts", "--epochs", "12"];
+    ended(0, &resume, &desk.run(&resume)).expect("goes on");
+    desk.same("whole", "parts").expect("resumed to the same bits");
+    trained(&desk, "again", &["--config", "whole/run.toml"]);
+    desk.same("whole", "again").expect("the same bits from run.toml");
+    let changed = ["train", "--resume", "whole", "--epochs", "13", "--l1", "0.1"];
+    let said = ended(8, &changed, &desk.run(&changed)).expect("another run");
+    assert!(said.contains("l1 was 0.0001 and is 0.1"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_a_hint() {
+    let desk = Desk::new();
+    desk.write("rows.csv", lopsided());
+    desk.write("bad.csv", "x,y,w\n1,a,1\n2,b,-1\n3,a,1\n4,b,2\n");
+    desk.write("gap.csv", "x,y,w\n1,a,1\n2,b,\n3,a,1\n4,b,2\n");
+    desk.write("zero.csv", "x,y,w\n1,a,0\n2,b,0\n3,a,0\n4,b,0\n");
+    let cases: [(i32, &str, &str); 18] = [
+        (2, "rows.csv --target y --class-weights rar=2", "did you mean 'rare'"),
+        (2, "rows.csv --target y --class-weights rare", "CLASS=WEIGHT"),
+        (2, "rows.csv --target x --class-weights balanced", "classification"),
+        (2, "rows.csv --target y --weight-column trus", "did you mean 'trust'"),
+        (3, "bad.csv --target y --weight-column w --split 1/0/0", "line 3"),
+        (3, "gap.csv --target y --weight-column w --split 1/0/0", "line 3"),
+        (3, "zero.csv --target y --weight-column w --split 1/0/0", "above 0"),
+        (2, "iris --clip-norm 0", "above 0"),
+        (2, "iris --clip-value -1", "above 0"),
+        (2, "iris --clip-norm 1 --clip-value 1", "cannot be used with"),
+        (2, "iris --weight-average 1", "below 1"),
+        (2, "iris --l1 -1", "--l1"),
+        (2, "iris --label-smoothing 1", "below 1"),
+        (2, "iris --label-smoothing 0.1 --loss squared-error", "cross-entropy"),
+        (2, "iris --freeze 3", "layers 1 to 2"),
+        (2, "iris --freeze 1,2", "no layer is left"),
+        (2, "iris --plateau-patience 3", "--schedule plateau"),
+        (2, "iris --accumulate 1000", "at least one"),
+    ];
+    for (code, arguments, hint) in cases {
+        let said = refused(&desk, code, &arguments.split(' ').collect::<Vec<_>>());
+        assert!(said.contains(hint), "{arguments}: {said}");
+    }
+    assert!(!desk.path().join("runs").exists(), "nothing is left of what was refused");
+}
