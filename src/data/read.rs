@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::{Column, Table, csv, embedded, idx, npy};
-use crate::error::{Error, Result, shown, suggestion};
+use crate::error::{Error, Result, closest_path, shown, suggestion};
 
 /// How a source is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,9 @@ const LABEL: &str = "label";
 
 fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<Table> {
     let source = path.to_string_lossy();
+    if source != "-" && !path.exists() {
+        return Err(Error::reading(path, &std::io::ErrorKind::NotFound.into()));
+    }
     let content = Content::of(&source)?;
     if content.is_text() {
         return Err(Error::Data(format!("{}: --labels takes an IDX or npy file, and this is neither", shown(&source))));
@@ -166,18 +169,9 @@ impl Content {
 
 /// The error for a name that is neither a file nor an embedded set, with the closest name of both.
 fn unknown(source: &str) -> Error {
-    const MOST: usize = 10_000;
-    let path = Path::new(source);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
-    let files: Vec<String> = files
-        .map(|entry| match path.parent() {
-            Some(parent) => parent.join(entry.file_name()).to_string_lossy().into_owned(),
-            None => entry.file_name().to_string_lossy().into_owned(),
-        })
-        .collect();
+    let file = closest_path(Path::new(source)).map(|path| path.to_string_lossy().into_owned());
     let mut known: Vec<&str> = embedded::names().collect();
-    known.extend(files.iter().map(String::as_str));
+    known.extend(file.as_deref());
     Error::Data(format!(
         "'{}' is neither a file nor an embedded data set{}; the embedded sets are {}",
         shown(source),

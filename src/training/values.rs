@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::error::{closest_path, shown};
 use crate::network::Initialization;
 
 /// A number of things, small enough for every file format.
@@ -90,7 +90,15 @@ impl FromStr for Init {
     fn from_str(text: &str) -> Result<Self, String> {
         let path = std::path::Path::new(text);
         let is_file = path.extension().is_some_and(|extension| extension == "safetensors") || path.is_dir();
-        if is_file { Ok(Self::File(text.into())) } else { text.parse().map(Self::Drawn) }
+        if is_file {
+            return Ok(Self::File(text.into()));
+        }
+        text.parse().map(Self::Drawn).map_err(|error: String| match closest_path(path) {
+            Some(file) if path.components().count() > 1 || path.extension().is_some() => {
+                format!("{error}; did you mean the file '{}'?", shown(&file.to_string_lossy()))
+            }
+            _ => error,
+        })
     }
 }
 
