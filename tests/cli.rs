@@ -324,6 +324,34 @@ fn data_and_models_are_described() {
 }
 
 #[test]
+fn a_table_is_described_with_histograms_and_advice() {
+    let desk = Desk::new();
+    let row = |row: usize| {
+        let income = if row % 30 == 7 { String::new() } else { format!("{}.5", row * row % 400) };
+        format!("{},{income},{},{}\n", 5000 + row, ["north", "south"][row % 2], if row % 9 == 0 { "yes" } else { "no" })
+    };
+    desk.write("bank data.csv", format!("id,income,region,bought\n{}", (0..120).map(row).collect::<String>()));
+    let report = desk.json(&["data", "bank data.csv"]);
+    let about: Vec<&str> =
+        report["advice"].as_array().expect("a list").iter().filter_map(|advice| advice["about"].as_str()).collect();
+    assert_eq!(about, ["identifier", "missing", "balance"], "{report}");
+    let histogram: Vec<u64> =
+        report["columns"][1]["histogram"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
+    assert_eq!((histogram.len(), histogram.iter().sum::<u64>()), (8, 116));
+    let next = "wgrad train 'bank data.csv' --missing drop --stratify --ignore id";
+    assert_eq!(report["train"], next);
+    for (locale, is_plain) in [("C.UTF-8", false), ("C", true)] {
+        let output = desk.command(&["data", "bank data.csv"]).env("LC_ALL", locale).output().expect("the binary runs");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(said.contains("\nadvice:\n") && said.ends_with(&format!("\nnext: {next}\n")), "{said}");
+        assert!(said.is_ascii() == is_plain && said.contains('█') != is_plain, "{locale}: {said}");
+        assert!(said.lines().take(5).all(|line| line.chars().count() <= 80), "{said}");
+    }
+    let words = ["train", "bank data.csv", "--missing", "drop", "--stratify", "--ignore", "id"];
+    desk.text(&[&words[..], &CPU, &["--epochs", "1"]].concat());
+}
+
+#[test]
 #[cfg(unix)]
 fn an_interrupt_ends_the_run_with_its_state_saved() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {

@@ -4,6 +4,7 @@
 //! and makes an `Encoding`; `encode` turns any table with the same columns into matrices by it; `summary` describes a table
 //! to people.
 
+pub mod advice;
 mod categories;
 mod csv;
 pub mod embedded;
