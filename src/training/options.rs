@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::device::Wanted;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, PrecisionName, Time};
+pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Time};
 use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
@@ -168,6 +168,9 @@ pub struct Options {
     /// Checkpoints to keep, the newest ones [default: 2]
     #[arg(long, value_name = "NUMBER", value_parser = checkpoints, help_heading = "Output")]
     pub keep_checkpoints: Option<usize>,
+    /// Write each epoch's numbers for this program as well [default: metrics.jsonl only]
+    #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
+    pub log: Option<Log>,
 
     #[command(flatten)]
     #[serde(flatten)]
@@ -411,6 +414,7 @@ mod tests {
             files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
             checkpoint_every: Some(Interval::Epochs(7)),
             keep_checkpoints: Some(3),
+            log: Some(Log::Tensorboard),
             device_memory: Some(Bytes(3 << 28)),
             device: DeviceOptions {
                 device: Some(Wanted::Index(1)),

@@ -21,6 +21,14 @@ pub(crate) fn count_above_zero(text: &str) -> Result<usize, String> {
     count(text).and_then(|number| if number == 0 { Err("0 is too few: at least 1".into()) } else { Ok(number) })
 }
 
+/// What epochs are written down for, beside `metrics.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Log {
+    /// An event file for TensorBoard, in the run's folder.
+    Tensorboard,
+}
+
 /// The number types by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
