@@ -9,9 +9,10 @@ use crate::error::Result;
 /// The arguments of `wgrad completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:  wgrad completions bash > ~/.local/share/bash-completion/completions/wgrad
-           wgrad completions zsh > ~/.zfunc/_wgrad
-           wgrad completions fish > ~/.config/fish/completions/wgrad.fish")]
+Examples:
+  wgrad completions bash > ~/.local/share/bash-completion/completions/wgrad
+  wgrad completions zsh > ~/.zfunc/_wgrad
+  wgrad completions fish > ~/.config/fish/completions/wgrad.fish")]
 pub(super) struct CompletionsArguments {
     /// The shell that is to complete
     shell: Shell,
