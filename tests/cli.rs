@@ -214,6 +214,64 @@ fn idx_images_with_their_labels_are_trained_on() {
     assert_eq!(report["data"]["classes"].as_array().map(Vec::len), Some(3));
 }
 
+/// An npy file of bytes: so many rows of so many columns, or of none for a vector.
+fn npy(rows: usize, columns: Option<usize>, cell: impl Fn(usize) -> u8) -> Vec<u8> {
+    let shape = columns.map_or(format!("({rows},)"), |columns| format!("({rows}, {columns})"));
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let cells: Vec<u8> = (0..rows * columns.unwrap_or(1)).map(cell).collect();
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &cells].concat()
+}
+
+#[test]
+fn an_npz_archive_is_trained_on_and_its_test_rows_are_kept_apart() {
+    let desk = Desk::new();
+    let mut archive = zip::ZipWriter::new(fs::File::create(desk.path().join("shapes.npz")).expect("a file"));
+    for (name, rows, columns) in
+        [("x_train", 90, Some(4)), ("y_train", 90, None), ("x_test", 30, Some(4)), ("y_test", 30, None)]
+    {
+        let cell = |index: usize| if columns.is_some() { (index / 4 % 3 * 80 + index % 7) as u8 } else { (index % 3) as u8 };
+        archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).expect("an entry");
+        archive.write_all(&npy(rows, columns, cell)).expect("written");
+    }
+    archive.finish().expect("an archive");
+    let report = desk.json(&train("shapes.npz", &["-o", "run", "--epochs", "60"]));
+    assert_eq!((&report["data"]["inputs"], &report["data"]["test_rows"]), (&Value::from(4), &Value::from(30)), "{report}");
+    assert!(report["test"]["accuracy"].as_f64() > Some(0.9), "{report}");
+    let options = String::from_utf8(desk.bytes("run/run.toml")).expect("UTF-8");
+    assert!(
+        options.contains("\"shapes.npz:x_train,y_train\"") && options.contains("\"shapes.npz:x_test,y_test\""),
+        "{options}"
+    );
+    desk.text(&["train", "--config", "run/run.toml", "--quiet", "-o", "again"]);
+    assert_eq!(desk.tensors("run/model.safetensors"), desk.tensors("again/model.safetensors"));
+    let error = desk.fails(3, &["evaluate", "run", "shapes.npz", "--device", "cpu"]);
+    assert!(error.contains("as in shapes.npz:x_test,y_test"), "{error}");
+    let report = desk.json(&["evaluate", "run", "shapes.npz:x_test,y_test", "--device", "cpu"]);
+    assert_eq!(report["evaluation"]["rows"], 30);
+    assert_eq!(desk.text(&["predict", "run", "shapes.npz:x_test", "--device", "cpu"]).lines().count(), 31);
+    desk.text(&train("shapes.npz:x_train", &["--labels", "shapes.npz:y_train", "--epochs", "1"]));
+    desk.fails(2, &train("shapes.npz:x_train,y_train", &["--labels", "shapes.npz:y_train"]));
+}
+
+#[test]
+fn a_folder_of_files_is_one_data_set() {
+    let desk = Desk::new();
+    let rows = |from: usize| (from..from + 40).map(|row| format!("{row},{}\n", ["a", "b"][row % 2])).collect::<String>();
+    desk.write("days/monday.csv", format!("n,y\n{}", rows(0)));
+    desk.write("days/tuesday.tsv", format!("n\ty\n{}", rows(40).replace(',', "\t")));
+    let report = desk.json(&train("days", &["--epochs", "1", "-o", "run"]));
+    assert_eq!(report["data"]["training_rows"], 64, "{report}");
+    assert_eq!(desk.json(&["data", "days"])["rows"], 80);
+    assert_eq!(desk.json(&["evaluate", "run", "days", "--device", "cpu"])["evaluation"]["rows"], 80);
+    desk.write("days/tuesday.tsv", format!("n\ty\n{}\tz\n", rows(40).replace(',', "\t")));
+    let error = desk.fails(3, &["evaluate", "run", "days", "--device", "cpu"]);
+    assert!(error.contains("tuesday.tsv: line 42, column 'n'"), "{error}");
+    desk.write("days/wednesday.csv", "n,z\n1,a\n");
+    let error = desk.fails(3, &train("days", &[]));
+    assert!(error.contains("wednesday.csv: line 1: column 2 is 'z'"), "{error}");
+    desk.fails(2, &train("days", &["--labels", "labels"]));
+}
+
 #[test]
 fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
     let desk = Desk::new();

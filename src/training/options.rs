@@ -35,7 +35,8 @@ fn checkpoints(text: &str) -> std::result::Result<usize, String> {
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
-    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, IDX, each also .gz), or - for stdin
+    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, each also .gz), a
+    /// folder of CSV files, or - for stdin; FILE.npz:INPUTS,LABELS names arrays
     pub data: Option<String>,
 
     #[command(flatten)]
@@ -70,13 +71,13 @@ pub struct Options {
     /// A file of validation rows
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub validation: Option<String>,
-    /// Labels of the validation file (IDX, npy)
+    /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub validation_labels: Option<PathBuf>,
     /// A file of test rows
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub test: Option<String>,
-    /// Labels of the test file (IDX, npy)
+    /// Labels of the test file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub test_labels: Option<PathBuf>,
 
@@ -192,7 +193,7 @@ pub struct FileOptions {
     /// What separates the cells of a CSV file: one character, or tab
     #[arg(long, value_name = "CHARACTER", help_heading = "Data")]
     pub delimiter: Option<Delimiter>,
-    /// Labels of an image file (IDX, npy)
+    /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub labels: Option<PathBuf>,
 }

@@ -11,7 +11,7 @@ use super::prepared::Prepared;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::session::Recipe;
-use super::sources::{DataReport, Sources};
+use super::sources::{DataReport, Sources, with_named_arrays};
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::tuning::Tuned;
 use crate::model::RunFolder;
@@ -43,6 +43,7 @@ impl Run {
     /// # Errors
     /// Usage, data or no device.
     pub fn new(options: &Options) -> Result<Self> {
+        let options = &with_named_arrays(options)?;
         let sources = Sources::read(options)?;
         let (network, loss) = resolution::network(options, &sources.encoding)?;
         let recipe = resolution::recipe(options, loss, sources.training.rows())?;
