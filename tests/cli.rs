@@ -292,6 +292,23 @@ fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_dry_run_says_about_how_long_training_takes() {
+    let desk = Desk::new();
+    let more = ["--hidden", "512,256", "--epochs", "30"];
+    let started = std::time::Instant::now();
+    let report = desk.json(&train("digits", &[&more[..], &["--dry-run"]].concat()));
+    assert!(started.elapsed().as_secs_f64() < 10.0, "a forecast is not to be waited for");
+    let forecast = |key: &str| report["forecast"][key].as_f64().unwrap_or_else(|| panic!("{key} is missing in {report}"));
+    let really = desk.json(&train("digits", &more))["seconds"].as_f64().expect("seconds");
+    // Other programs may come in between.
+    assert!((really / 6.0..really * 6.0).contains(&forecast("seconds")), "{report}: it took {really} s");
+    assert!(forecast("epoch_seconds") > 40.0 * forecast("step_seconds"), "{report}");
+    assert_eq!(report["host_bytes"], 1797 * 74 * 4);
+    let text = desk.text(&train("digits", &["--dry-run", "--max-time", "1ms", "--precision", "f64"]));
+    assert!(text.contains("\nabout 1.0 ms for 50 epochs on ") || text.contains(" µs for 50 epochs on "), "{text}");
+}
+
+#[test]
 fn what_memory_cannot_hold_is_refused() {
     let desk = Desk::new();
     let error = desk.fails(6, &train("digits", &["--hidden", "100000000,100000000"]));

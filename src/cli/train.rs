@@ -40,7 +40,7 @@ pub(super) struct TrainArguments {
     /// the learning rate may be others
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output", "dry_run"], help_heading = "Output")]
     resume: Option<PathBuf>,
-    /// Show what would be done: the plan, its buffers, the device
+    /// Show what would be done: the plan, its buffers, the device, and about how long it takes, by some steps that are taken
     #[arg(long, help_heading = "Output")]
     dry_run: bool,
     /// Print one JSON object

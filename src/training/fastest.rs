@@ -67,7 +67,7 @@ const PURPOSE: &str = "device";
 const TIME: Duration = Duration::from_millis(60);
 /// Operations of a step that is measured, at most: some 20 ms, or less, of a CPU or of a GPU that was made to compute. The time of
 /// a larger step is estimated from it.
-const OPERATIONS: [f64; 2] = [2e9, 1e11];
+pub(super) const OPERATIONS: [f64; 2] = [2e9, 1e11];
 /// Numbers of the data that is made up for it, at most.
 const NUMBERS: usize = 1 << 20;
 /// Steps of an epoch that is measured, at most.
@@ -177,7 +177,7 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
 }
 
 /// The recipe and rows of a measurement: whole batches, fewer and smaller ones where those of training would take too long.
-fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Recipe, usize) {
+pub(super) fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Recipe, usize) {
     let operations = 6.0 * network.parameter_count() as f64;
     let widest = network.inputs().max(network.outputs());
     let batch = recipe.batch.min(rows).min((most / operations) as usize).min(NUMBERS / widest).max(1);
