@@ -97,7 +97,7 @@ pub fn shown(text: &str) -> String {
 
 /// `", did you mean 'x'?"` when one of the `known` names is close to `name`, else nothing.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    closest(name, known).map(|candidate| format!(", did you mean '{}'?", shown(candidate))).unwrap_or_default()
+    closest(name, known, 0.75).map(|candidate| format!(", did you mean '{}'?", shown(candidate))).unwrap_or_default()
 }
 
 /// `", did you mean 'x'?"` for a path that is not there, when one that is there is spelled much like it, else nothing.
@@ -109,6 +109,8 @@ pub fn neighbour(path: &Path) -> String {
 pub(crate) fn closest_path(path: &Path) -> Option<PathBuf> {
     /// Files of a folder that are looked at.
     const MOST: usize = 10_000;
+    /// Names of files are long, and often begin alike.
+    const CLOSE: f64 = 0.85;
     let name = path.file_name()?.to_string_lossy();
     let folder = match path.parent() {
         None => PathBuf::new(),
@@ -124,15 +126,14 @@ pub(crate) fn closest_path(path: &Path) -> Option<PathBuf> {
     // The order of a folder is the system's.
     let mut files: Vec<String> = files.collect();
     files.sort_unstable();
-    closest(&name, files.iter().map(String::as_str)).map(|file| folder.join(file))
+    closest(&name, files.iter().map(String::as_str), CLOSE).map(|file| folder.join(file))
 }
 
-/// The one of the `known` names that is most like `name`, if it is close.
-fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const CLOSE: f64 = 0.75;
+/// The one of the `known` names that is most like `name`, if it is as `close`, from 0 to 1.
+fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, close: f64) -> Option<&'a str> {
     let similarity = |candidate: &str| strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
-    let close = known.into_iter().map(|candidate| (similarity(candidate), candidate)).filter(|(near, _)| *near >= CLOSE);
-    close.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+    let all = known.into_iter().map(|candidate| (similarity(candidate), candidate));
+    all.filter(|(near, _)| *near >= close).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
