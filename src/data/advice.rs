@@ -188,7 +188,7 @@ impl Facts<'_> {
         const KINDS: std::ops::RangeInclusive<usize> = 3..=10;
         const ROWS_A_KIND: usize = 20;
         /// More columns than that are measurements on a short scale.
-        const MOST: usize = 8;
+        const MOST: usize = 5;
         let positions = self.inputs(|position| {
             let column = &self.columns[position];
             let is_open = column.kind == ColumnType::Integer && !self.roles.categorical.contains(&position);
@@ -266,11 +266,13 @@ impl Facts<'_> {
 
     fn duplicates(&self) -> Option<Advice> {
         let copies = copies(self.table);
+        let rows =
+            if copies == 1 { "1 row is a copy of another".into() } else { format!("{copies} rows are copies of others") };
         (copies > 0).then(|| Advice {
             about: Topic::Duplicates,
             columns: Vec::new(),
             flag: None,
-            text: format!("{copies} rows are copies of others: among the test rows, a copy is known from training"),
+            text: format!("{rows}: among the test rows, a copy is known from training"),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! npz, numpy's format for several arrays (numpy.savez, numpy.savez_compressed): a zip archive of npy files, through the crate `zip`.
+//! npz, numpy's format for several arrays (what `numpy.savez` writes): a zip archive of npy files, through the crate `zip`.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};

@@ -1,5 +1,5 @@
 //! TensorBoard's event file: records of a length, the length's checksum, a protobuf message and its checksum
-//! (tensorflow/core/lib/io/record_writer.h; tensorflow/core/util/event.proto and framework/summary.proto).
+//! (`record_writer.h`, `event.proto` and `summary.proto` of TensorFlow).
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
