@@ -80,7 +80,7 @@ impl Forecast {
     }
 }
 
-/// Seconds as a person says them: in the unit in which they are few, with two digits.
+/// Seconds as a person says them: in the unit in which they are few.
 pub fn human_seconds(seconds: f64) -> String {
     // From how many seconds a unit is taken, and the unit.
     let units = [
