@@ -1,6 +1,6 @@
 //! Everything that can go wrong for a reason that the user can act on, and its exit code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The result of everything that can fail for a reason outside the program.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -65,6 +65,9 @@ impl Error {
         if error.kind() == std::io::ErrorKind::OutOfMemory {
             return Self::Limit(format!("{}: there is no memory for what it holds", shown(&path.to_string_lossy())));
         }
+        if error.kind() == std::io::ErrorKind::NotFound {
+            return Self::Data(format!("{}: there is no such file{}", shown(&path.to_string_lossy()), neighbour(path)));
+        }
         Self::Data(format!("{}: cannot be read: {error}", shown(&path.to_string_lossy())))
     }
 
@@ -94,14 +97,43 @@ pub fn shown(text: &str) -> String {
 
 /// `", did you mean 'x'?"` when one of the `known` names is close to `name`, else nothing.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    const CLOSE: f64 = 0.75;
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(similarity, _)| *similarity >= CLOSE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| format!(", did you mean '{}'?", shown(candidate)))
-        .unwrap_or_default()
+    closest(name, known, 0.75).map(|candidate| format!(", did you mean '{}'?", shown(candidate))).unwrap_or_default()
+}
+
+/// `", did you mean 'x'?"` for a path that is not there, when one that is there is spelled much like it, else nothing.
+pub fn neighbour(path: &Path) -> String {
+    closest_path(path).map(|there| format!(", did you mean '{}'?", shown(&there.to_string_lossy()))).unwrap_or_default()
+}
+
+/// The path that is there and is spelled most like this one, folder by folder.
+pub(crate) fn closest_path(path: &Path) -> Option<PathBuf> {
+    /// Files of a folder that are looked at.
+    const MOST: usize = 10_000;
+    /// Names of files are long, and often begin alike.
+    const CLOSE: f64 = 0.85;
+    let name = path.file_name()?.to_string_lossy();
+    let folder = match path.parent() {
+        None => PathBuf::new(),
+        Some(folder) if folder.as_os_str().is_empty() || folder.is_dir() => folder.to_path_buf(),
+        Some(folder) => closest_path(folder)?,
+    };
+    let there = folder.join(&*name);
+    if there.exists() {
+        return Some(there);
+    }
+    let listed = std::fs::read_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder });
+    let files = listed.ok()?.flatten().take(MOST).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    // The order of a folder is the system's.
+    let mut files: Vec<String> = files.collect();
+    files.sort_unstable();
+    closest(&name, files.iter().map(String::as_str), CLOSE).map(|file| folder.join(file))
+}
+
+/// The one of the `known` names that is most like `name`, if it is as `close`, from 0 to 1.
+fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, close: f64) -> Option<&'a str> {
+    let similarity = |candidate: &str| strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
+    let all = known.into_iter().map(|candidate| (similarity(candidate), candidate));
+    all.filter(|(near, _)| *near >= close).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -118,5 +150,15 @@ mod tests {
     fn only_a_close_name_is_suggested() {
         assert_eq!(suggestion("admitt", ["admit", "gre"]), ", did you mean 'admit'?");
         assert_eq!(suggestion("zzz", ["admit", "gre"]), "");
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_found_folder_by_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("runs/iris-1")).unwrap();
+        let said = |path: &str| neighbour(&folder.path().join(path));
+        assert!(said("runs/irsi-1").contains("iris-1'?"), "{}", said("runs/irsi-1"));
+        assert!(said("rnus/iris-1").contains("runs/iris-1'?") || cfg!(windows), "{}", said("rnus/iris-1"));
+        assert_eq!(said("nothing/like/it"), "");
     }
 }

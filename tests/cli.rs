@@ -214,6 +214,64 @@ fn idx_images_with_their_labels_are_trained_on() {
     assert_eq!(report["data"]["classes"].as_array().map(Vec::len), Some(3));
 }
 
+/// An npy file of bytes: so many rows of so many columns, or of none for a vector.
+fn npy(rows: usize, columns: Option<usize>, cell: impl Fn(usize) -> u8) -> Vec<u8> {
+    let shape = columns.map_or(format!("({rows},)"), |columns| format!("({rows}, {columns})"));
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let cells: Vec<u8> = (0..rows * columns.unwrap_or(1)).map(cell).collect();
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &cells].concat()
+}
+
+#[test]
+fn an_npz_archive_is_trained_on_and_its_test_rows_are_kept_apart() {
+    let desk = Desk::new();
+    let mut archive = zip::ZipWriter::new(fs::File::create(desk.path().join("shapes.npz")).expect("a file"));
+    for (name, rows, columns) in
+        [("x_train", 90, Some(4)), ("y_train", 90, None), ("x_test", 30, Some(4)), ("y_test", 30, None)]
+    {
+        let cell = |index: usize| if columns.is_some() { (index / 4 % 3 * 80 + index % 7) as u8 } else { (index % 3) as u8 };
+        archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).expect("an entry");
+        archive.write_all(&npy(rows, columns, cell)).expect("written");
+    }
+    archive.finish().expect("an archive");
+    let report = desk.json(&train("shapes.npz", &["-o", "run", "--epochs", "60"]));
+    assert_eq!((&report["data"]["inputs"], &report["data"]["test_rows"]), (&Value::from(4), &Value::from(30)), "{report}");
+    assert!(report["test"]["accuracy"].as_f64() > Some(0.9), "{report}");
+    let options = String::from_utf8(desk.bytes("run/run.toml")).expect("UTF-8");
+    assert!(
+        options.contains("\"shapes.npz:x_train,y_train\"") && options.contains("\"shapes.npz:x_test,y_test\""),
+        "{options}"
+    );
+    desk.text(&["train", "--config", "run/run.toml", "--quiet", "-o", "again"]);
+    assert_eq!(desk.tensors("run/model.safetensors"), desk.tensors("again/model.safetensors"));
+    let error = desk.fails(3, &["evaluate", "run", "shapes.npz", "--device", "cpu"]);
+    assert!(error.contains("as in shapes.npz:x_test,y_test"), "{error}");
+    let report = desk.json(&["evaluate", "run", "shapes.npz:x_test,y_test", "--device", "cpu"]);
+    assert_eq!(report["evaluation"]["rows"], 30);
+    assert_eq!(desk.text(&["predict", "run", "shapes.npz:x_test", "--device", "cpu"]).lines().count(), 31);
+    desk.text(&train("shapes.npz:x_train", &["--labels", "shapes.npz:y_train", "--epochs", "1"]));
+    desk.fails(2, &train("shapes.npz:x_train,y_train", &["--labels", "shapes.npz:y_train"]));
+}
+
+#[test]
+fn a_folder_of_files_is_one_data_set() {
+    let desk = Desk::new();
+    let rows = |from: usize| (from..from + 40).map(|row| format!("{row},{}\n", ["a", "b"][row % 2])).collect::<String>();
+    desk.write("days/monday.csv", format!("n,y\n{}", rows(0)));
+    desk.write("days/tuesday.tsv", format!("n\ty\n{}", rows(40).replace(',', "\t")));
+    let report = desk.json(&train("days", &["--epochs", "1", "-o", "run"]));
+    assert_eq!(report["data"]["training_rows"], 64, "{report}");
+    assert_eq!(desk.json(&["data", "days"])["rows"], 80);
+    assert_eq!(desk.json(&["evaluate", "run", "days", "--device", "cpu"])["evaluation"]["rows"], 80);
+    desk.write("days/tuesday.tsv", format!("n\ty\n{}\tz\n", rows(40).replace(',', "\t")));
+    let error = desk.fails(3, &["evaluate", "run", "days", "--device", "cpu"]);
+    assert!(error.contains("tuesday.tsv: line 42, column 'n'"), "{error}");
+    desk.write("days/wednesday.csv", "n,z\n1,a\n");
+    let error = desk.fails(3, &train("days", &[]));
+    assert!(error.contains("wednesday.csv: line 1: column 2 is 'z'"), "{error}");
+    desk.fails(2, &train("days", &["--labels", "labels"]));
+}
+
 #[test]
 fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
     let desk = Desk::new();
@@ -231,6 +289,24 @@ fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
         "{report}"
     );
     assert!(!desk.path().join("runs").exists());
+}
+
+#[test]
+fn a_dry_run_says_about_how_long_training_takes() {
+    let desk = Desk::new();
+    let more = ["--hidden", "512,256", "--epochs", "30"];
+    let started = std::time::Instant::now();
+    let report = desk.json(&train("digits", &[&more[..], &["--dry-run"]].concat()));
+    assert!(started.elapsed().as_secs_f64() < 10.0, "a forecast is not to be waited for");
+    let forecast = |key: &str| report["forecast"][key].as_f64().unwrap_or_else(|| panic!("{key} is missing in {report}"));
+    let really = desk.json(&train("digits", &more))["seconds"].as_f64().expect("seconds");
+    // Other programs may come in between.
+    assert!((really / 6.0..really * 6.0).contains(&forecast("seconds")), "{report}: it took {really} s");
+    assert!(forecast("epoch_seconds") > 40.0 * forecast("step_seconds"), "{report}");
+    assert_eq!(report["host_bytes"], 1797 * 74 * 4);
+    let limited = ["--dry-run", "--max-time", "2s", "--epochs", "1000000", "--precision", "f64"];
+    let text = desk.text(&train("digits", &limited));
+    assert!(text.contains("\nabout 2.0 s for 1000000 epochs on the CPU"), "{text}");
 }
 
 #[test]
@@ -321,6 +397,39 @@ fn data_and_models_are_described() {
     assert_eq!(desk.json(&["inspect", "run"])["parameters"], 515);
     let devices = desk.json(&["devices"]);
     assert!(devices["cpu"]["threads"].as_u64() > Some(0) && devices["gpus"].is_array());
+}
+
+#[test]
+fn a_table_is_described_with_histograms_and_advice() {
+    let desk = Desk::new();
+    let row = |row: usize| {
+        let income = if row % 30 == 7 { String::new() } else { format!("{}.5", row * row % 400) };
+        format!(
+            "{},{income},{},{}\n",
+            5000 + row,
+            ["north", "south"][row % 2],
+            if row.is_multiple_of(9) { "yes" } else { "no" }
+        )
+    };
+    desk.write("bank data.csv", format!("id,income,region,bought\n{}", (0..120).map(row).collect::<String>()));
+    let report = desk.json(&["data", "bank data.csv"]);
+    let about: Vec<&str> =
+        report["advice"].as_array().expect("a list").iter().filter_map(|advice| advice["about"].as_str()).collect();
+    assert_eq!(about, ["identifier", "missing", "balance"], "{report}");
+    let histogram: Vec<u64> =
+        report["columns"][1]["histogram"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
+    assert_eq!((histogram.len(), histogram.iter().sum::<u64>()), (8, 116));
+    let next = "wgrad train 'bank data.csv' --missing drop --stratify --ignore id";
+    assert_eq!(report["train"], next);
+    for (locale, is_plain) in [("C.UTF-8", false), ("C", true)] {
+        let output = desk.command(&["data", "bank data.csv"]).env("LC_ALL", locale).output().expect("the binary runs");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(said.contains("\nadvice:\n") && said.ends_with(&format!("\nnext: {next}\n")), "{said}");
+        assert!(said.is_ascii() == is_plain && said.contains('█') != is_plain, "{locale}: {said}");
+        assert!(said.lines().take(5).all(|line| line.chars().count() <= 80), "{said}");
+    }
+    let words = ["train", "bank data.csv", "--missing", "drop", "--stratify", "--ignore", "id"];
+    desk.text(&[&words[..], &CPU, &["--epochs", "1"]].concat());
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn arrays() -> Vec<Case> {
         labelled("images with their labels", idx(&[40], &(0..40).map(|row| row % 3).collect::<Vec<u8>>()), 0, ""),
         labelled("labels of fewer images", idx(&[39], &[1; 39]), 3, "40 rows, but its labels"),
         labelled("labels that are images", idx(&[40, 2, 2], &[1; 160]), 3, "exchanged"),
-        labelled("labels that are a table", csv(b""), 3, "IDX or npy"),
+        labelled("labels that are a table", csv(b""), 3, "an IDX or npy file"),
         train("an IDX header cut short", vec![0, 0, 8, 3, 0, 0], 3, "cut short"),
         train("IDX of no rows", idx(&[0, 28, 28], &[]), 3, "no data"),
         train("IDX sizes past 2^64", idx(&[u32::MAX; 8], b"abc"), 3, "3 bytes follow"),
@@ -209,6 +209,58 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes).expect("memory");
     encoder.finish().expect("memory")
+}
+
+/// A zip archive of these files, packed, by the crate that the program reads it with.
+fn npz(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let packed = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    for (name, bytes) in files {
+        archive.start_file(*name, packed).expect("memory");
+        std::io::Write::write_all(&mut archive, bytes).expect("memory");
+    }
+    archive.finish().expect("memory").into_inner()
+}
+
+/// 40 images of 2 × 2 with their labels.
+fn images_npz() -> Vec<u8> {
+    let described = |shape: &str| format!("{{'descr':'|u1','fortran_order':False,'shape':{shape},}}\n");
+    let pixels: Vec<u8> = (0..160).map(|pixel| (pixel * 37 % 251) as u8).collect();
+    let labels: Vec<u8> = (0..40).map(|row| row % 3).collect();
+    npz(&[("x.npy", &npy(&described("(40, 2, 2)"), &pixels)), ("y.npy", &npy(&described("(40,)"), &labels))])
+}
+
+fn npz_archives() -> Vec<Case> {
+    let whole = images_npz();
+    let altered = |place: usize, by: u8| {
+        let mut bytes = whole.clone();
+        bytes[place] ^= by;
+        bytes
+    };
+    let place = |bytes: &[u8]| whole.windows(bytes.len()).rposition(|window| window == bytes).expect("it is there");
+    let names: Vec<String> = (0..60_000).map(|file| format!("{file}.npy")).collect();
+    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let zeros = npy("{'descr':'|u1','fortran_order':False,'shape':(268435456,),}\n", &vec![0; 1 << 28]);
+    vec![
+        train("an npz of images and labels", whole.clone(), 0, ""),
+        train("an npz in gzip", packed(&whole), 0, ""),
+        train("an npz cut short", whole[..whole.len() - 30].to_vec(), 3, "its zip archive is cut short or damaged"),
+        // A central header's checksum is 16 bytes after its beginning.
+        train("an npz of another checksum", altered(place(b"PK\x01\x02") + 16, 1), 3, "cut short or damaged"),
+        train("an npz of another size", altered(place(b"PK\x01\x02") + 27, 0x40), 3, "bomb"),
+        train("an npz whose directory lies beyond it", altered(place(b"PK\x05\x06") + 18, 0x40), 3, "cut short or damaged"),
+        train("an npz bomb", npz(&[("x.npy", &zeros)]), 3, "as only a bomb does"),
+        train("an npz of 60,000 arrays", npz(&many), 3, "name those to read"),
+        train("a workbook", npz(&[("xl/workbook.xml", b"<workbook/>")]), 3, "(a workbook?)"),
+        train("an npz of what is no array", npz(&[("x.npy", b"hello, world")]), 3, "no npy file"),
+        train(
+            "an npz of a shape of more than there is",
+            npz(&[("x.npy", &npy("{'descr':'<f4','fortran_order':False,'shape':(1099511627776,3),}\n", &[0; 12]))]),
+            3,
+            "12 bytes follow",
+        ),
+        train("an npz of nothing", b"PK\x05\x06".iter().copied().chain([0; 18]).collect(), 3, "holds no array"),
+    ]
 }
 
 fn archives() -> Vec<Case> {
@@ -443,7 +495,7 @@ fn data_beyond_memory_is_refused() -> Result<(), Failed> {
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
-    for case in [tables(), arrays(), archives(), configurations()].into_iter().flatten() {
+    for case in [tables(), arrays(), archives(), npz_archives(), configurations()].into_iter().flatten() {
         trials.push(Trial::test(case.name, move || case.check()));
     }
     for (name, alter, said) in models() {

@@ -1,6 +1,6 @@
-//! The model file as others see it: Python's safetensors and numpy load it and compute what it says.
+//! What others see: Python's safetensors and numpy load the model file and compute what it says, TensorBoard reads the event files.
 //!
-//! These tests need `WGRAD_TEST_PYTHON` or a `python3` with numpy and safetensors; without one they show as ignored.
+//! These tests need `WGRAD_TEST_PYTHON` or a `python3` with numpy, safetensors and tensorboard; without one they show as ignored.
 
 use std::fs;
 use std::path::Path;
@@ -169,6 +169,60 @@ fn python_predicts_what_wgrad_predicts(set: &str, options: &[&str]) {
     assert!(rows == theirs.len() && rows > 100, "{rows} rows");
 }
 
+/// Whether the Python that is there has TensorBoard too.
+fn has_tensorboard() -> bool {
+    let import = "from tensorboard.backend.event_processing import event_accumulator";
+    let there = python().map(|python| Command::new(python).args(["-c", import]).output());
+    there.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
+}
+
+/// Holds what TensorBoard reads in a run's folder against `metrics.jsonl`: every epoch once, the numbers in single precision.
+fn tensorboard_reads_what_the_log_says(run: &Path, metric: &str, epochs: usize) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/scalars.py");
+    let output = Command::new(python().expect("was looked for")).arg(script).arg(run).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let scalars: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let log: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((log.len(), scalars.as_object().unwrap().len()), (epochs, 4), "{scalars}");
+    let tags = [
+        ("loss/training", "loss"),
+        ("loss/validation", "validation_loss"),
+        (metric, "validation_metric"),
+        ("learning_rate", "learning_rate"),
+    ];
+    for (tag, key) in tags {
+        let read: Vec<(u64, f32)> = serde_json::from_value(scalars[tag].clone()).unwrap();
+        let said = |line: &Value| (line["epoch"].as_u64().unwrap(), line[key].as_f64().unwrap() as f32);
+        assert_eq!(read, log.iter().map(said).collect::<Vec<_>>(), "{tag}");
+    }
+}
+
+fn tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let wgrad = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_wgrad")).current_dir(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let log = ["--log", "tensorboard", "--device", "cpu", "--quiet"];
+    let run = folder.path().join("run");
+    wgrad(&[&["train", "wine-quality", "-o", "run", "--epochs", "4", "--schedule", "cosine"], &log[..]].concat());
+    tensorboard_reads_what_the_log_says(&run, "r2/validation", 4);
+    wgrad(&["train", "--resume", "run", "--epochs", "7", "--quiet"]);
+    tensorboard_reads_what_the_log_says(&run, "r2/validation", 7);
+
+    // A process that is killed leaves epochs behind that come after its last checkpoint, the last of them cut short.
+    let run = folder.path().join("killed");
+    wgrad(&[&["train", "iris", "-o", "killed", "--epochs", "5", "--checkpoint-every", "3"], &log[..]].concat());
+    fs::remove_file(run.join("checkpoint.safetensors")).unwrap();
+    let is_events = |path: &std::path::PathBuf| path.to_string_lossy().contains("tfevents");
+    let events = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().path()).find(is_events).unwrap();
+    let bytes = fs::read(&events).unwrap();
+    fs::write(&events, &bytes[..bytes.len() - 3]).unwrap();
+    wgrad(&["train", "--resume", "killed", "--epochs", "8", "--quiet"]);
+    tensorboard_reads_what_the_log_says(&run, "accuracy/validation", 8);
+}
+
 fn main() {
     let trial = |name: &str, test: fn()| {
         Trial::test(name, move || {
@@ -196,6 +250,11 @@ fn main() {
         trial("python_predicts_what_wgrad_predicts_without_a_hidden_layer", || {
             python_predicts_what_wgrad_predicts("digits", &["--hidden", "none", "--no-bias"]);
         }),
+        trial(
+            "tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed",
+            tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed,
+        )
+        .with_ignored_flag(!has_tensorboard()),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

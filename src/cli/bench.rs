@@ -18,7 +18,7 @@ use crate::training::{Device, Wanted};
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:  wgrad bench --quick
-           wgrad bench --net 784-128-10 --batch-size 32,256,2048 --html bench.html
+           wgrad bench --net 784-128-10 --batch-size 32,256 --html bench.html
            wgrad bench --json > before.json
            wgrad bench --baseline before.json --max-regression 10%
            wgrad bench kernels --net 784-128-10 --batch-size 64 --device gpu

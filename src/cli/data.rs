@@ -1,8 +1,10 @@
 //! `wgrad data`: what wgrad sees in a file.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::print;
+use crate::data::summary::Bars;
 use crate::data::{self, Summary, Task, embedded, remarks};
 use crate::error::Result;
 use crate::training::options::{FileOptions, Options};
@@ -45,7 +47,66 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     };
     let summary = Summary::of(&table, &fitting(&options))?;
     print::remarks(&remarks::stray_text(&table));
-    if arguments.json { print::json("data", &summary) } else { print::line(summary) }
+    let train = command(source, arguments, &summary);
+    if arguments.json {
+        return print::json("data", &Report { summary, train });
+    }
+    print::line(summary.text(bars()))?;
+    print::line(format_args!("\nnext: {train}"))
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    summary: Summary,
+    /// The command that trains as advised.
+    train: String,
+}
+
+/// Blocks where the locale says UTF-8, as the C library reads it; Windows' consoles take all characters.
+fn bars() -> Bars {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let locale = said.into_iter().find(|locale| !locale.is_empty()).unwrap_or_default().to_lowercase();
+    let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    if is_utf8 || cfg!(windows) { Bars::Blocks } else { Bars::Plain }
+}
+
+/// How training is told what was said here, and what is advised.
+fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String {
+    let mut words = vec!["wgrad".to_owned(), "train".into(), source.into()];
+    let mut add = |flag: &str, value: Option<String>| words.extend([Some(flag.to_owned()), value].into_iter().flatten());
+    if arguments.files.no_header == Some(true) {
+        add("--no-header", None);
+    }
+    if let Some(delimiter) = &arguments.files.delimiter {
+        add("--delimiter", Some(delimiter.to_string()));
+    }
+    if let Some(labels) = &arguments.files.labels {
+        add("--labels", Some(labels.to_string_lossy().into_owned()));
+    }
+    let task = arguments.task.and_then(|task| task.to_possible_value()).map(|task| vec![task.get_name().to_owned()]);
+    let said = [("--target", arguments.target.clone()), ("--task", task), ("--categorical", arguments.categorical.clone())];
+    for (flag, values) in said {
+        values.into_iter().for_each(|values| add(flag, Some(values.join(","))));
+    }
+    let mut ignored = arguments.ignore.clone().unwrap_or_default();
+    for (flag, value) in summary.advice.iter().filter_map(|advice| advice.flag.clone()) {
+        match flag.as_str() {
+            "--ignore" => ignored.extend(value),
+            _ => add(&flag, value),
+        }
+    }
+    if !ignored.is_empty() {
+        add("--ignore", Some(ignored.join(",")));
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "_-./,:+=@%".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn list(json: bool) -> Result<()> {

@@ -1,12 +1,14 @@
 //! What people type: one file a subcommand; flags in, calls out, nothing computed here.
 
 mod bench;
+mod completions;
 mod data;
 mod devices;
 mod evaluate;
 mod gradcheck;
 mod inspect;
 mod lesson;
+mod man;
 mod plan;
 mod predict;
 mod print;
@@ -31,11 +33,13 @@ pub struct CommandLine {
     command: Command,
 }
 
+// Lines of up to 79 characters: clap breaks longer ones wherever a terminal of 80 columns ends.
 const EXIT_CODES: &str = "\
 Start with:  wgrad train digits
 
-Exit codes:  0 done · 1 internal · 2 usage · 3 data · 4 a check failed · 5 no such device, or lost · 6 memory or limit ·
-             7 diverged · 8 model or checkpoint unfit · 130/143 interrupted, state saved";
+Exit codes:  0 done · 1 internal · 2 usage · 3 data · 4 a check failed
+             5 no such device, or lost · 6 memory or limit · 7 diverged
+             8 model or checkpoint unfit · 130/143 interrupted, state saved";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -59,6 +63,10 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Hold a model's gradients against central differences of its loss
     Gradcheck(gradcheck::GradcheckArguments),
+    /// Print what a shell needs to complete commands, options and their values
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page, or write those of all commands into a folder
+    Man(man::ManArguments),
 }
 
 /// Runs what was typed.
@@ -78,5 +86,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Gradcheck(arguments) => gradcheck::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     }
 }

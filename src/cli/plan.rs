@@ -6,6 +6,8 @@ use super::print;
 use crate::error::Result;
 use crate::kernels::stride4;
 use crate::plan::{Plan, RowBytes, human_bytes};
+use crate::training::forecast::{Forecast, human_seconds};
+use crate::training::sources::Part;
 use crate::training::{DataReport, DeviceReport, NetworkReport, Run};
 
 /// What a dry run shows.
@@ -30,6 +32,10 @@ struct DryRun {
     rows_on_device: usize,
     /// Steps in an epoch.
     steps_per_epoch: usize,
+    /// Bytes of the host's memory that the rows take as numbers, those to validate and test with included.
+    host_bytes: u64,
+    /// How long it will take; absent where the device cannot do it.
+    forecast: Option<Forecast>,
     /// Whether the device's limits allow it, and if not, why.
     refused: Option<String>,
 }
@@ -75,6 +81,8 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
         bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).fold(0, u64::saturating_add),
         largest_buffer: limits.as_ref().map(|limits| limits.buffer_bytes),
         steps_per_epoch: rows.div_ceil(run.recipe.batch.max(1)),
+        host_bytes: host_bytes(run),
+        forecast: if refusal.is_none() { Some(run.forecast()?) } else { None },
         refused: refusal.as_ref().map(ToString::to_string),
     };
     if json {
@@ -83,6 +91,14 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
         print::line(text(&report, run))?;
     }
     refusal.map_or(Ok(()), Err)
+}
+
+/// Bytes of all rows as the numbers that a network takes.
+fn host_bytes(run: &Run) -> u64 {
+    let sources = &run.sources;
+    let others = sources.validation.iter().chain(&sources.test).map(Part::rows).sum::<usize>();
+    let numbers = (sources.training.rows() + others) as u64 * (run.network.inputs() + run.network.outputs()) as u64;
+    numbers * if run.options.device.double() { 8 } else { 4 }
 }
 
 /// On a GPU rows are padded to whole vec4s of f32; on the CPU they are not.
@@ -148,6 +164,14 @@ fn text(report: &DryRun, run: &Run) -> String {
     lines.push(format!("  {:<24} {:>16} {:>12}", "together", "", human_bytes(report.bytes)));
     if let Some(largest) = report.largest_buffer {
         lines.push(format!("  {:<24} {:>16} {:>12}", "the device's largest", "", human_bytes(largest)));
+    }
+    lines.push(format!("  {:<24} {:>16} {:>12}", "all rows, on the host", "", human_bytes(report.host_bytes)));
+    if let Some(forecast) = &report.forecast {
+        let measured = if forecast.estimated { "estimated from a smaller batch" } else { "measured" };
+        let (step, epoch) = (human_seconds(forecast.step_seconds), human_seconds(forecast.epoch_seconds));
+        lines.extend([String::new(), format!("a step takes {step} ({measured}), an epoch {epoch}")]);
+        let (all, epochs) = (human_seconds(forecast.seconds), forecast.epochs);
+        lines.push(format!("about {all} for {epochs} epochs on {}", run.device.label()));
     }
     lines.join("\n")
 }

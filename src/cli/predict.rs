@@ -14,7 +14,7 @@ use crate::training::predictions;
 
 /// The arguments of `wgrad predict`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:  wgrad predict runs/iris-1 flowers.csv --probabilities --append -o predicted.csv")]
+#[command(after_help = "Example:  wgrad predict runs/iris-1 flowers.csv --probabilities -o out.csv")]
 pub(super) struct PredictArguments {
     /// A model file, or a run's folder
     model: PathBuf,

@@ -18,12 +18,13 @@ use crate::training::{Destination, Ending, Options, Run, RunReport};
 #[command(
     args_override_self = true,
     after_help = "\
-Examples:  wgrad train digits
-           wgrad train houses.csv --target price --hidden 64,32 --epochs 200 --patience 20
-           wgrad train train-images-idx3-ubyte --labels train-labels-idx1-ubyte --test t10k-images-idx3-ubyte \\
-               --test-labels t10k-labels-idx1-ubyte --hidden 128 --epochs 10
-           wgrad train --config runs/digits-1/run.toml --seed 2
-           wgrad train --resume runs/digits-1"
+Examples:
+  wgrad train digits
+  wgrad train houses.csv --target price --hidden 64,32 --patience 20
+  wgrad train train-images-idx3-ubyte --labels train-labels-idx1-ubyte \\
+      --test t10k-images-idx3-ubyte --test-labels t10k-labels-idx1-ubyte
+  wgrad train --config runs/digits-1/run.toml --seed 2
+  wgrad train --resume runs/digits-1"
 )]
 pub(super) struct TrainArguments {
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub(super) struct TrainArguments {
     /// the learning rate may be others
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output", "dry_run"], help_heading = "Output")]
     resume: Option<PathBuf>,
-    /// Show what would be done: the plan, its buffers, the device
+    /// Show what would be done: the plan, its buffers, the device, and about how long it takes, by some steps that are taken
     #[arg(long, help_heading = "Output")]
     dry_run: bool,
     /// Print one JSON object

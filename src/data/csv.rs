@@ -17,12 +17,20 @@ use crate::error::{Error, Result, shown};
 /// Data, naming the line: text that is not UTF-8, NUL, ragged rows, unclosed quotes, equal column names, no rows, numbers
 /// beyond f32.
 pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+    read_with_text(source, bytes, options, &[])
+}
+
+/// The same, the columns at these positions being text whatever they hold.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, texts: &[usize]) -> Result<Table> {
     let text = text_of(source, bytes)?;
     let most_rows = breaks(text.as_bytes()) + 1;
     let file = File { source, text, most_rows, delimiter: delimiter(source, options), header: options.header };
     file.check_cells()?;
     let names = file.names(options)?;
-    let (numbers, lines) = file.numbers(&names)?;
+    let (numbers, lines) = file.numbers(&names, texts)?;
     if lines.is_empty() {
         return Err(file.refused("it has a header and no rows (--no-header if its first line is a row)"));
     }
@@ -58,14 +66,9 @@ fn text_of<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return refused("it is UTF-16 text; save it as UTF-8".into());
     }
-    if bytes.starts_with(b"PK\x03\x04") {
-        return refused(
-            "it is a zip archive (a workbook or .npz?), which is not read; save the table in it as CSV or npy".into(),
-        );
-    }
     if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
         return refused(format!(
-            "line {}: a NUL byte, so this is no text; CSV, npy, IDX and gzip are read",
+            "line {}: a NUL byte, so this is no text; CSV, npy, npz, IDX and gzip are read",
             1 + breaks(&bytes[..place])
         ));
     }
@@ -232,9 +235,10 @@ impl File<'_> {
         })
     }
 
-    /// The numeric columns (none where a column is text) and the line of each row.
-    fn numbers(&self, names: &[String]) -> Result<(Vec<Option<Numbers>>, Vec<u64>)> {
-        let mut columns: Vec<Option<Numbers>> = vec![Some(Vec::new()); names.len()];
+    /// The numeric columns (none where a column is text, or has to be) and the line of each row.
+    fn numbers(&self, names: &[String], texts: &[usize]) -> Result<(Vec<Option<Numbers>>, Vec<u64>)> {
+        let is_text = |position| texts.contains(&position);
+        let mut columns: Vec<_> = (0..names.len()).map(|position| (!is_text(position)).then(Numbers::new)).collect();
         self.check_memory(names.len(), size_of::<f64>())?;
         columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(self.most_rows as usize));
         let mut beyond: Vec<Option<(u64, String)>> = vec![None; names.len()];
@@ -384,7 +388,6 @@ mod tests {
         assert!(message(b"a,b\n1,2\n3,\xff\n").contains("line 3, byte 3: not UTF-8"));
         assert!(message(b"a,b\n1,\0\n").contains("line 2: a NUL byte"));
         assert!(message(b"\xff\xfea\0").contains("UTF-16"));
-        assert!(message(b"PK\x03\x04rest").contains("zip"));
     }
 
     #[test]

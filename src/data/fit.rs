@@ -61,14 +61,14 @@ pub struct FitOptions {
 }
 
 /// The columns' positions by what they are for.
-struct Roles {
-    inputs: Vec<usize>,
-    targets: Vec<usize>,
-    categorical: Vec<usize>,
+pub(super) struct Roles {
+    pub(super) inputs: Vec<usize>,
+    pub(super) targets: Vec<usize>,
+    pub(super) categorical: Vec<usize>,
 }
 
 impl Roles {
-    fn of(table: &Table, options: &FitOptions) -> Result<Self> {
+    pub(super) fn of(table: &Table, options: &FitOptions) -> Result<Self> {
         let resolved =
             |names: &[String], flag| names.iter().map(|name| table.resolve(name, flag)).collect::<Result<Vec<_>>>();
         let ignored = resolved(&options.ignore, "--ignore")?;
@@ -281,12 +281,17 @@ impl Counted {
     }
 }
 
-fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, forced: bool) -> Result<InputKind> {
+/// Whether so many different texts, in so many cells, are names rather than categories.
+pub(super) fn are_names(distinct: usize, cells: usize) -> bool {
     const MANY: usize = 100;
+    distinct > MANY && 2 * distinct > cells
+}
+
+fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, forced: bool) -> Result<InputKind> {
     let column = &table.columns[position];
     let values = Counted::of(&column.cells, rows);
     let present: usize = values.counts.iter().sum();
-    if values.names.len() > MANY && 2 * values.names.len() > present && !forced {
+    if are_names(values.names.len(), present) && !forced {
         return Err(Error::Data(format!(
             "{}: column '{name}' holds {} different texts in {present} training rows, which are names rather than categories; \
              say --ignore {name}, or --categorical {name} if they are meant",

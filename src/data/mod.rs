@@ -4,15 +4,18 @@
 //! and makes an `Encoding`; `encode` turns any table with the same columns into matrices by it; `summary` describes a table
 //! to people.
 
+pub mod advice;
 mod categories;
 mod csv;
 pub mod embedded;
 mod encode;
 pub mod encoding;
 pub mod fit;
+mod folder;
 mod idx;
 pub mod matrix;
 mod npy;
+pub(crate) mod npz;
 pub mod read;
 pub mod remarks;
 pub mod split;

@@ -1,13 +1,13 @@
 //! From a name to a table: an embedded set, a file or stdin, unpacked, its format told by its first bytes.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Column, Table, csv, embedded, idx, npy};
-use crate::error::{Error, Result, shown, suggestion};
+use super::{Column, Table, csv, embedded, folder, idx, npy, npz};
+use crate::error::{Error, Result, closest_path, shown, suggestion};
 
 /// How a source is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +27,17 @@ impl Default for ReadOptions {
 }
 
 /// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris`
-/// is the file. Whether it is npy, IDX or gzip is told by its first bytes; all else is CSV.
+/// is the file. Whether it is npy, npz, IDX or gzip is told by its first bytes; all else is CSV. A folder is one table of its CSV
+/// files; `FILE.npz:INPUTS,LABELS` names the arrays of an archive.
 ///
 /// # Errors
 /// Data, naming file, line and column, if it cannot be read or is not what it says; Usage, if an option does not go with the
 /// format.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
     let embedded = embedded::find(source);
+    if embedded.is_none() && Path::new(source).is_dir() {
+        return folder::read(source, options, |file, texts| Content::of(file)?.text(file, options, texts));
+    }
     let content = match embedded {
         Some(set) => Content::of_bytes(source, set.bytes.to_vec())?,
         None => Content::of(source)?,
@@ -42,10 +46,17 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
         if content.is_text() {
             let source = shown(source);
             return Err(Error::Usage(format!(
-                "--labels goes with IDX and npy files, but {source} is neither; a CSV file holds its target (--target COLUMN)"
+                "--labels goes with IDX, npy and npz files, but {source} is none; a CSV file holds its target (--target COLUMN)"
             )));
         }
-        return with_labels(content.table(source, options)?, labels, options);
+        let table = content.table(source, options)?;
+        if table.is_labelled() {
+            let source = shown(source);
+            return Err(Error::Usage(format!(
+                "{source} holds labels: leave --labels out, or name the inputs, as in FILE.npz:x"
+            )));
+        }
+        return with_labels(table, labels, options);
     }
     let mut table = match embedded {
         // A flag about files says nothing about an embedded set.
@@ -56,14 +67,27 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
     Ok(table)
 }
 
-/// The name of the column that `--labels` adds.
+/// The name of the column that `--labels` or an archive's labels add.
 const LABEL: &str = "label";
+
+impl Table {
+    /// Whether labels were put behind the columns of arrays.
+    pub fn is_labelled(&self) -> bool {
+        self.lines.is_empty() && self.columns.last().is_some_and(|column| column.name == LABEL)
+    }
+}
 
 fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<Table> {
     let source = path.to_string_lossy();
+    if source != "-" && !path.exists() && npz::named(&source).is_none() {
+        return Err(Error::reading(path, &std::io::ErrorKind::NotFound.into()));
+    }
     let content = Content::of(&source)?;
     if content.is_text() {
-        return Err(Error::Data(format!("{}: --labels takes an IDX or npy file, and this is neither", shown(&source))));
+        return Err(Error::Data(format!(
+            "{}: --labels takes an IDX or npy file, or one array of an npz file, and this is none",
+            shown(&source)
+        )));
     }
     let mut labels = content.table(&source, options)?;
     let Some(column) = labels.columns.pop().filter(|_| labels.columns.is_empty()) else {
@@ -94,6 +118,13 @@ enum Content {
     Text(Vec<u8>),
     /// An array, to be read piece by piece, and how many bytes it has.
     Array(ArrayFormat, Box<dyn Read>, u64),
+    /// An npz archive.
+    Archive(Box<dyn npz::Source>),
+}
+
+/// Whether bytes begin as a zip archive does.
+fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(npz::MAGIC) || bytes.starts_with(npz::EMPTY)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +143,7 @@ impl ArrayFormat {
 impl Content {
     /// What `source` names: stdin, or a file, perhaps packed. Arrays are left where they are.
     fn of(source: &str) -> Result<Self> {
+        let (source, _) = npz::named(source).unwrap_or((source, Vec::new()));
         let path = Path::new(source);
         if source == "-" {
             let mut bytes = Vec::new();
@@ -133,6 +165,10 @@ impl Content {
             file.rewind().map_err(unreadable)?;
             return Ok(Self::Array(format, Box::new(file), metadata.len()));
         }
+        if is_archive(&bytes) && metadata.is_file() {
+            file.rewind().map_err(unreadable)?;
+            return Ok(Self::Archive(Box::new(BufReader::new(file))));
+        }
         let length = if metadata.is_file() { usize::try_from(metadata.len()).unwrap_or(0) } else { 0 };
         let nothing = |_| Error::Limit(format!("{}: there is no memory for its {length} bytes", shown(source)));
         bytes.try_reserve_exact(length.saturating_sub(bytes.len()) + 1).map_err(nothing)?;
@@ -144,6 +180,9 @@ impl Content {
     fn of_bytes(source: &str, bytes: Vec<u8>) -> Result<Self> {
         let bytes = unpacked(source, bytes)?;
         let length = bytes.len() as u64;
+        if is_archive(&bytes) {
+            return Ok(Self::Archive(Box::new(Cursor::new(bytes))));
+        }
         Ok(match ArrayFormat::of(&bytes) {
             None => Self::Text(bytes),
             Some(format) => Self::Array(format, Box::new(Cursor::new(bytes)), length),
@@ -156,7 +195,10 @@ impl Content {
 
     /// The table that it holds.
     fn table(self, source: &str, options: &ReadOptions) -> Result<Table> {
+        let arrays = npz::named(source).map(|(_, arrays)| arrays).unwrap_or_default();
         match self {
+            Self::Archive(input) => npz::read(source, input, &arrays, LABEL),
+            _ if !arrays.is_empty() => Err(Error::Data(format!("{}: this file is no npz archive of arrays", shown(source)))),
             Self::Text(bytes) => csv::read(source, &bytes, options),
             Self::Array(ArrayFormat::Npy, mut input, length) => npy::read(source, input.as_mut(), length),
             Self::Array(ArrayFormat::Idx, mut input, length) => idx::read(source, input.as_mut(), length),
@@ -164,20 +206,21 @@ impl Content {
     }
 }
 
+impl Content {
+    /// The table of a CSV file, the columns at these positions being text.
+    fn text(self, source: &str, options: &ReadOptions, texts: &[usize]) -> Result<Table> {
+        match self {
+            Self::Text(bytes) => csv::read_with_text(source, &bytes, options, texts),
+            _ => Err(Error::Data(format!("{}: holds arrays, and the files of a folder are read as CSV", shown(source)))),
+        }
+    }
+}
+
 /// The error for a name that is neither a file nor an embedded set, with the closest name of both.
 fn unknown(source: &str) -> Error {
-    const MOST: usize = 10_000;
-    let path = Path::new(source);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
-    let files: Vec<String> = files
-        .map(|entry| match path.parent() {
-            Some(parent) => parent.join(entry.file_name()).to_string_lossy().into_owned(),
-            None => entry.file_name().to_string_lossy().into_owned(),
-        })
-        .collect();
+    let file = closest_path(Path::new(source)).map(|path| path.to_string_lossy().into_owned());
     let mut known: Vec<&str> = embedded::names().collect();
-    known.extend(files.iter().map(String::as_str));
+    known.extend(file.as_deref());
     Error::Data(format!(
         "'{}' is neither a file nor an embedded data set{}; the embedded sets are {}",
         shown(source),
@@ -193,7 +236,7 @@ fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
     if !bytes.starts_with(GZIP) {
         return Ok(bytes);
     }
-    let bound = unpacked_bound(bytes.len());
+    let bound = unpacked_bound(bytes.len() as u64);
     let damaged = |error: std::io::Error| {
         Error::Data(format!("{}: its gzip is cut short or damaged ({error}); fetch or pack it again", shown(source)))
     };
@@ -227,8 +270,8 @@ fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
 const UNPACKED_AT_ONCE: u64 = 16 << 20;
 
 /// The most bytes that `packed` bytes of gzip may unpack to: real data seldom packs below a hundredth.
-fn unpacked_bound(packed: usize) -> u64 {
-    2 * UNPACKED_AT_ONCE + 100 * packed as u64
+pub(super) fn unpacked_bound(packed: u64) -> u64 {
+    (2 * UNPACKED_AT_ONCE).saturating_add(packed.saturating_mul(100))
 }
 
 #[cfg(test)]
@@ -323,9 +366,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_folder_is_not_a_file() {
+    fn a_folder_without_tables_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(error(folder.path().to_str().unwrap(), &ReadOptions::default()).contains("is a folder"));
+        assert!(error(folder.path().to_str().unwrap(), &ReadOptions::default()).contains("is a folder without"));
     }
 
     #[test]

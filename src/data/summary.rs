@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::advice::{self, Advice};
 use super::fit::{self, Counted, deviation, mean};
 use super::{Cells, Column, FitOptions, Table, Task};
 use crate::error::{Result, shown};
@@ -24,6 +25,8 @@ pub struct Summary {
     pub task: Task,
     /// The target's classes in order; none for regression.
     pub classes: Vec<Count>,
+    /// What may be worth doing about the table.
+    pub advice: Vec<Advice>,
 }
 
 /// A column, described.
@@ -44,6 +47,9 @@ pub struct ColumnSummary {
     /// Of categories, the most frequent, at most five.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<Count>,
+    /// Of numbers that differ, how many lie in each of eight equal parts of their range.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub histogram: Vec<usize>,
 }
 
 /// What the cells of a column are.
@@ -93,10 +99,12 @@ impl Summary {
             Task::Classification => counts(Counted::of(&table.columns[target[0]].cells, &rows)),
             Task::Regression => Vec::new(),
         };
+        let columns: Vec<ColumnSummary> = table.columns.par_iter().map(|column| ColumnSummary::of(column, &rows)).collect();
         Ok(Self {
             source: table.source.clone(),
             rows: table.rows,
-            columns: table.columns.par_iter().map(|column| ColumnSummary::of(column, &rows)).collect(),
+            advice: advice::of(table, &columns, options)?,
+            columns,
             target: target.iter().map(|&position| table.columns[position].name.clone()).collect(),
             task,
             classes,
@@ -104,7 +112,7 @@ impl Summary {
     }
 }
 
-fn counts(counted: Counted) -> Vec<Count> {
+pub(super) fn counts(counted: Counted) -> Vec<Count> {
     counted.names.into_iter().zip(counted.counts).map(|(value, count)| Count { value, count }).collect()
 }
 
@@ -118,7 +126,7 @@ impl ColumnSummary {
             let missing = rows.len() - top.iter().map(|count| count.count).sum::<usize>();
             top.sort_by_key(|count| std::cmp::Reverse(count.count));
             top.truncate(TOP);
-            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top };
+            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top, histogram: Vec::new() };
         }
         let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
         numbers.sort_by(f64::total_cmp);
@@ -133,12 +141,13 @@ impl ColumnSummary {
             kind: if integer { ColumnType::Integer } else { ColumnType::Number },
             missing: rows.len() - numbers.len(),
             distinct: numbers.chunk_by(|a, b| a == b).count(),
+            histogram: range.as_ref().map_or_else(Vec::new, |range| histogram(&numbers, range)),
             range,
             top: Vec::new(),
         }
     }
 
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; CELLS] {
         let figure = |of: fn(&Range) -> f64| self.range.as_ref().map_or_else(String::new, |range| rounded(of(range)));
         let kind = match self.kind {
             ColumnType::Number => "number",
@@ -160,6 +169,42 @@ impl ColumnSummary {
     }
 }
 
+/// Parts of a histogram.
+const PARTS: usize = 8;
+
+/// How many of the sorted numbers lie in each part of their range; nothing where they are all the same.
+fn histogram(numbers: &[f64], range: &Range) -> Vec<usize> {
+    let width = range.max - range.min;
+    if width <= 0.0 {
+        return Vec::new();
+    }
+    let mut counts = vec![0; PARTS];
+    for number in numbers {
+        counts[(((number - range.min) / width * PARTS as f64) as usize).min(PARTS - 1)] += 1;
+    }
+    counts
+}
+
+/// How a histogram is drawn: one character a part, from nothing to the largest part's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bars {
+    /// Block characters.
+    Blocks,
+    /// ASCII, where others may not be shown.
+    Plain,
+}
+
+impl Bars {
+    fn draw(self, counts: &[usize]) -> String {
+        let levels = match self {
+            Self::Blocks => [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+            Self::Plain => [' ', '.', ':', '-', '=', '+', '*', '#', '@'],
+        };
+        let most = counts.iter().copied().max().unwrap_or(0).max(1);
+        counts.iter().map(|count| levels[(count * (levels.len() - 1)).div_ceil(most)]).collect()
+    }
+}
+
 /// A number in five significant digits at most.
 fn rounded(number: f64) -> String {
     if number == 0.0 {
@@ -173,49 +218,95 @@ fn rounded(number: f64) -> String {
     }
 }
 
-impl Display for Summary {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+/// Cells of a column's line.
+const CELLS: usize = 8;
+
+impl Summary {
+    /// The summary for a person, with histograms where they fit into 80 columns.
+    pub fn text(&self, bars: Bars) -> String {
+        let mut lines = vec![format!("{}: {} rows, {} columns", shown(&self.source), self.rows, self.columns.len())];
+        lines.extend(self.table(bars));
+        lines.push(self.target());
+        if !self.advice.is_empty() {
+            lines.extend([String::new(), "advice:".into()]);
+        }
+        for advice in &self.advice {
+            let flag = advice.flag.as_ref().map(|(flag, value)| match value {
+                Some(value) => format!(" ({flag} {})", shown(value)),
+                None => format!(" ({flag})"),
+            });
+            lines.push(format!("  {}{}", advice.text, flag.unwrap_or_default()));
+        }
+        lines.join("\n")
+    }
+
+    /// The columns, one a line; of a wide table, the first ones and the last, which is often the target.
+    fn table(&self, bars: Bars) -> Vec<String> {
         const MOST_COLUMNS: usize = 50;
-        const MOST_CLASSES: usize = 20;
-        writeln!(formatter, "{}: {} rows, {} columns", shown(&self.source), self.rows, self.columns.len())?;
-        let head = ["column", "type", "missing", "distinct", "min", "mean", "max", "deviation"].map(str::to_owned);
-        // Of a wide table, the first columns and the last, which is often the target.
+        const MOST_WIDTH: usize = 80;
+        let head = ["column", "type", "missing", "distinct", "min", "mean", "max", "spread"].map(str::to_owned);
         let left_out = self.columns.len().saturating_sub(MOST_COLUMNS);
         let (first, last) =
             if left_out > 0 { (MOST_COLUMNS - 1, self.columns.len() - 1) } else { (self.columns.len(), self.columns.len()) };
-        let shown_columns = self.columns[..first].iter().chain(&self.columns[last..]);
-        let lines: Vec<[String; 8]> = std::iter::once(head).chain(shown_columns.map(ColumnSummary::cells)).collect();
-        let is_category = |line: &[String; 8]| line[1] == "category";
-        let width = |cell: usize| {
-            let lengths = lines.iter().filter(|line| cell < 4 || !is_category(line)).map(|line| line[cell].chars().count());
-            lengths.max().unwrap_or(0)
-        };
-        let widths: [usize; 8] = std::array::from_fn(width);
-        for (position, line) in lines.iter().enumerate() {
-            if left_out > 0 && position + 1 == lines.len() {
-                writeln!(formatter, "  … {left_out} more columns (--json lists them all)")?;
+        let shown_columns: Vec<&ColumnSummary> = self.columns[..first].iter().chain(&self.columns[last..]).collect();
+        let cells: Vec<_> = std::iter::once(head).chain(shown_columns.iter().map(|column| column.cells())).collect();
+        let widths = widths(&cells);
+        let width = 2 * CELLS + widths.iter().sum::<usize>();
+        let is_drawn = width + 2 + PARTS <= MOST_WIDTH && shown_columns.iter().any(|column| !column.histogram.is_empty());
+        let mut lines: Vec<String> = cells.iter().map(|cells| line(cells, &widths)).collect();
+        if is_drawn {
+            let drawn = shown_columns.iter().map(|column| bars.draw(&column.histogram));
+            for (line, drawn) in lines.iter_mut().skip(1).zip(drawn).filter(|(_, drawn)| !drawn.is_empty()) {
+                *line = format!("{line:<width$}  {drawn}");
             }
-            let mut text = format!("  {:<2$}  {:<3$}", line[0], line[1], widths[0], widths[1]);
-            for cell in 2..8 {
-                // The categories fill the place of the figures.
-                text += &match cell {
-                    4 if is_category(line) => format!("  {}", line[cell]),
-                    _ => format!("  {:>1$}", line[cell], if cell > 4 && is_category(line) { 0 } else { widths[cell] }),
-                };
-            }
-            writeln!(formatter, "{}", text.trim_end())?;
         }
+        if left_out > 0 {
+            lines.insert(lines.len() - 1, format!("  … {left_out} more columns (--json lists them all)"));
+        }
+        lines
+    }
+
+    /// The target as a line.
+    fn target(&self) -> String {
+        const MOST_CLASSES: usize = 20;
         let target = self.target.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-        match self.task {
-            Task::Regression => writeln!(formatter, "target: {target}, regression"),
-            Task::Classification => {
-                let class = |class: &Count| format!("{} ({})", shown(&class.value), class.count);
-                let classes: Vec<String> = self.classes.iter().take(MOST_CLASSES).map(class).collect();
-                let others = if self.classes.len() > MOST_CLASSES { ", …" } else { "" };
-                let count = self.classes.len();
-                writeln!(formatter, "target: {target}, classification into {count} classes: {}{others}", classes.join(", "))
-            }
+        if self.task == Task::Regression {
+            return format!("target: {target}, regression");
         }
+        let class = |class: &Count| format!("{} ({})", shown(&class.value), class.count);
+        let classes: Vec<String> = self.classes.iter().take(MOST_CLASSES).map(class).collect();
+        let others = if self.classes.len() > MOST_CLASSES { ", …" } else { "" };
+        let count = self.classes.len();
+        format!("target: {target}, classification into {count} classes: {}{others}", classes.join(", "))
+    }
+}
+
+/// Whether the line is of a column of categories, which fill the place of the figures.
+fn is_category(cells: &[String; CELLS]) -> bool {
+    cells[1] == "category"
+}
+
+fn widths(lines: &[[String; CELLS]]) -> [usize; CELLS] {
+    std::array::from_fn(|cell| {
+        let lengths = lines.iter().filter(|line| cell < 4 || !is_category(line)).map(|line| line[cell].chars().count());
+        lengths.max().unwrap_or(0)
+    })
+}
+
+fn line(cells: &[String; CELLS], widths: &[usize; CELLS]) -> String {
+    let mut text = format!("  {:<2$}  {:<3$}", cells[0], cells[1], widths[0], widths[1]);
+    for cell in 2..CELLS {
+        text += &match cell {
+            4 if is_category(cells) => format!("  {}", cells[cell]),
+            _ => format!("  {:>1$}", cells[cell], if cell > 4 && is_category(cells) { 0 } else { widths[cell] }),
+        };
+    }
+    text.trim_end().to_owned()
+}
+
+impl Display for Summary {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text(Bars::Blocks))
     }
 }
 
@@ -261,13 +352,15 @@ mod tests {
         let text = summary(SMALL).to_string();
         let expected = "\
 t.csv: 4 rows, 4 columns
-  column  type      missing  distinct  min    mean  max  deviation
-  x       number          1         3  0.5     1.5  2.5     0.8165
-  n       integer         1         2    1  2.3333    3    0.94281
+  column  type      missing  distinct  min    mean  max   spread
+  x       number          1         3  0.5     1.5  2.5   0.8165  █   █  █
+  n       integer         1         2    1  2.3333    3  0.94281  ▄      █
   town    category        1         2  b (2), a (1)
   y       category        0         2  no (2), yes (2)
 target: y, classification into 2 classes: no (2), yes (2)
-";
+
+advice:
+  missing cells in 'x', 'n', 'town': 2 of 4 rows have one, too many to be left out; the median stands in (--missing median)";
         assert_eq!(text, expected, "\n{text}");
     }
 
@@ -280,6 +373,18 @@ target: y, classification into 2 classes: no (2), yes (2)
             "{text}"
         );
         assert!(text.contains("\n  digit "), "{text}");
+    }
+
+    #[test]
+    fn histograms_count_every_number_and_are_left_out_where_they_do_not_fit() {
+        let rows: String = (0..90).map(|row| format!("{},{row}\n", f64::from(row * row) / 100.0)).collect();
+        let described = summary(&format!("x,y\n{rows}"));
+        let counts = &described.columns[0].histogram;
+        assert_eq!((counts.iter().sum::<usize>(), counts.len(), counts.is_sorted_by(|a, b| a >= b)), (90, PARTS, true));
+        assert_eq!(Bars::Plain.draw(&[8, 0, 1, 4]), "@ .=");
+        assert!(described.text(Bars::Plain).is_ascii() && described.to_string().contains('█'));
+        let wide = summary(&format!("{},y\n{rows}", "x".repeat(40))).to_string();
+        assert!(!wide.contains('█'), "{wide}");
     }
 
     #[test]

@@ -21,8 +21,31 @@ pub struct Table {
     pub rows: usize,
     /// The file's line (from 1) on which each row begins; empty where the format has no lines.
     pub lines: Vec<u64>,
+    /// Of several files, which row is from which.
+    pub files: Files,
     /// What the data set is known to be for (embedded sets only).
     pub task: Option<Task>,
+}
+
+/// The files that the rows of a table come from; none where it is one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Files {
+    names: Vec<String>,
+    /// A file's position in `names` for each row.
+    of_rows: Vec<u32>,
+}
+
+impl Files {
+    /// The rows of another file come next.
+    pub(super) fn add(&mut self, table: &Table) {
+        self.of_rows.resize(self.of_rows.len() + table.rows, self.names.len() as u32);
+        self.names.push(table.source.clone());
+    }
+
+    /// The file that this row comes from.
+    fn of(&self, row: usize) -> Option<&str> {
+        self.of_rows.get(row).map(|&file| self.names[file as usize].as_str())
+    }
 }
 
 /// One column.
@@ -133,7 +156,7 @@ impl Table {
     pub fn new(source: &str, columns: Vec<Column>) -> Self {
         let rows = columns[0].cells.len();
         assert!(columns.iter().all(|column| column.cells.len() == rows), "the columns of a table are equally long");
-        Self { source: source.to_owned(), columns, rows, lines: Vec::new(), task: None }
+        Self { source: source.to_owned(), columns, rows, lines: Vec::new(), files: Files::default(), task: None }
     }
 
     /// The position of the column called `name`.
@@ -172,20 +195,25 @@ impl Table {
     /// Where a cell is, for messages: `data.csv: line 5, column 'gre'`, or `row 4` (from 1) where there are no lines.
     pub fn place(&self, row: usize, column: &str) -> String {
         let line = self.lines.get(row).map_or_else(|| format!("row {}", row + 1), |line| format!("line {line}"));
-        format!("{}: {line}, column '{}'", shown(&self.source), shown(column))
+        let source = self.files.of(row).unwrap_or(&self.source);
+        format!("{}: {line}, column '{}'", shown(source), shown(column))
     }
 
     /// Gives the rows from `rows` on back, and their memory.
     pub fn truncate(&mut self, rows: usize) {
         self.columns.iter_mut().for_each(|column| column.cells.truncate(rows));
         self.lines.truncate(rows);
+        self.files.of_rows.truncate(rows);
         self.rows = self.rows.min(rows);
     }
 
     /// The table of only these rows, in this order.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter();
+        let of_rows = &self.files.of_rows;
+        let of_rows = if of_rows.is_empty() { Vec::new() } else { rows.iter().map(|&row| of_rows[row]).collect() };
         Self {
+            files: Files { names: self.files.names.clone(), of_rows },
             source: self.source.clone(),
             columns: columns
                 .map(|column| Column { name: column.name.clone(), cells: column.cells.gathered(rows) })

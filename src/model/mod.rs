@@ -1,6 +1,7 @@
 //! What training leaves behind: the model, its file, and the folder of its run.
 
 mod checkpoint;
+mod event_file;
 mod file;
 mod run_folder;
 mod saving;
@@ -12,6 +13,7 @@ mod tests;
 use std::collections::HashSet;
 
 pub use checkpoint::{Checkpoint, CheckpointFile};
+pub use event_file::EventFile;
 pub use file::load_weights;
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};

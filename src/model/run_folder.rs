@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::saving::{TEMPORARY, refuse_unless_plain, save_bytes};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, neighbour, shown};
 
 const LOCK: &str = "wgrad.lock";
 const MODEL: &str = "model.safetensors";
@@ -42,6 +42,12 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self> {
         if !path.join("run.toml").is_file() {
             let name = shown(&path.to_string_lossy());
+            if !path.exists() {
+                return Err(Error::Usage(format!(
+                    "{name}: there is no such folder{}; name a run's folder",
+                    neighbour(path)
+                )));
+            }
             return Err(Error::Usage(format!("{name}: holds no run (there is no run.toml in it); name a run's folder")));
         }
         let run = Self { path: path.to_path_buf(), _lock: lock(path)? };
@@ -220,7 +226,8 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
     let name = shown(&path.to_string_lossy());
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::Model(format!(
-            "{name}: there is no such file or folder; MODEL is a run's folder or its {MODEL} (see runs/ for what there is)"
+            "{name}: there is no such file or folder{}; MODEL is a run's folder or its {MODEL} (see runs/ for what there is)",
+            neighbour(path)
         )),
         _ => Error::Model(format!("{name}: cannot be read: {error}")),
     })?;

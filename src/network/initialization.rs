@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Activation, Layer, Network, Weights};
 use crate::data::Matrix;
+use crate::error::{shown, suggestion};
 use crate::random::{Purpose, Stream};
 use crate::scalar::Scalar;
 
@@ -72,7 +73,10 @@ impl FromStr for Initialization {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("'{}' is no initialisation: {NAMES}", crate::error::shown(text));
+        let unknown = || {
+            let hint = suggestion(text, ["auto", "xavier-uniform", "xavier-normal", "he-uniform", "he-normal"]);
+            format!("'{}' is no initialisation{hint}: {NAMES}", shown(text))
+        };
         let numbers = |prefix: &str| -> Option<Vec<f64>> {
             let inner = text.strip_prefix(prefix)?.strip_prefix('(')?.strip_suffix(')')?;
             inner.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect()

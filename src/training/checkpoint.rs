@@ -119,7 +119,7 @@ impl Facts {
 }
 
 /// The options that may change when a run goes on: they decide no number, or the rows and the shape show what they do.
-const FREE: [&str; 19] = [
+const FREE: [&str; 20] = [
     "data",
     "no-header",
     "delimiter",
@@ -135,6 +135,7 @@ const FREE: [&str; 19] = [
     "max-time",
     "checkpoint-every",
     "keep-checkpoints",
+    "log",
     "device",
     "device-memory",
     "threads",

@@ -15,6 +15,7 @@ use crate::data::Matrix;
 use crate::error::{Result, shown};
 use crate::executor::gpu::device::{GpuInfo, Gpus};
 use crate::network::{Layer, Network, Weights};
+use crate::scalar::Scalar;
 
 /// Which GPUs are worth a measurement, and where its outcome is kept.
 #[derive(Debug, Clone)]
@@ -67,7 +68,7 @@ const PURPOSE: &str = "device";
 const TIME: Duration = Duration::from_millis(60);
 /// Operations of a step that is measured, at most: some 20 ms, or less, of a CPU or of a GPU that was made to compute. The time of
 /// a larger step is estimated from it.
-const OPERATIONS: [f64; 2] = [2e9, 1e11];
+pub(super) const OPERATIONS: [f64; 2] = [2e9, 1e11];
 /// Numbers of the data that is made up for it, at most.
 const NUMBERS: usize = 1 << 20;
 /// Steps of an epoch that is measured, at most.
@@ -160,7 +161,8 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
     if planning::affordable::<f32>(&plan, device).is_err() {
         return Ok(None);
     }
-    let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples(network, rows), device)?;
+    let samples = Samples { weights: row_weights(&recipe, rows), ..samples(network, rows) };
+    let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples, device)?;
     let steps = session.steps_per_epoch() as f64;
     let mut epoch = || -> Result<f64> {
         let started = Instant::now();
@@ -177,13 +179,13 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
 }
 
 /// The recipe and rows of a measurement: whole batches, fewer and smaller ones where those of training would take too long.
-fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Recipe, usize) {
+pub(super) fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Recipe, usize) {
     let operations = 6.0 * network.parameter_count() as f64;
     let widest = network.inputs().max(network.outputs());
     let batch = recipe.batch.min(rows).min((most / operations) as usize).min(NUMBERS / widest).max(1);
     let affordable = (most / operations / batch as f64) as usize;
     let steps = rows.div_ceil(recipe.batch.max(1)).min(STEPS).min(affordable).min(NUMBERS / widest / batch).max(1);
-    (Recipe { batch, weighted: false, ..*recipe }, steps * batch)
+    (Recipe { batch, ..*recipe }, steps * batch)
 }
 
 /// Data to measure with: inputs between 0 and 1; targets that any loss takes, each row being of one class.
@@ -193,6 +195,11 @@ pub(crate) fn samples(network: &Network, rows: usize) -> Samples<f32> {
     let mut targets = Matrix::zeros(rows, outputs);
     (0..rows).for_each(|row| targets.values[row * outputs + row % outputs] = 1.0);
     Samples::new(Matrix::new(rows, inputs, values), targets)
+}
+
+/// Weights of rows to measure with, where a recipe has some.
+pub(crate) fn row_weights<T: Scalar>(recipe: &Recipe, rows: usize) -> Option<Matrix<T>> {
+    recipe.weighted.then(|| Matrix::new(rows, 1, vec![T::ONE; rows]))
 }
 
 /// First weights to measure with: small ones of both signs.

@@ -6,6 +6,7 @@ pub mod device;
 pub mod divergence;
 pub mod fastest;
 pub mod fit;
+pub mod forecast;
 pub mod health;
 pub mod options;
 pub mod planning;
@@ -22,6 +23,7 @@ pub mod values;
 
 pub use device::{Device, DeviceReport, Precision, Wanted};
 pub use fit::{Ending, EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
+pub use forecast::Forecast;
 pub use options::Options;
 pub use report::{NetworkReport, RunReport};
 pub use run::{Destination, Run, RunObserver};

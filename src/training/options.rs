@@ -11,7 +11,7 @@ use super::device::Wanted;
 use super::row_weights::ClassWeights;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, PrecisionName, Time};
+pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Time};
 use super::values::{count, count_above_zero};
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
@@ -36,7 +36,8 @@ fn checkpoints(text: &str) -> std::result::Result<usize, String> {
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
-    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, IDX, each also .gz), or - for stdin
+    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, each also .gz), a
+    /// folder of CSV files, or - for stdin; FILE.npz:INPUTS,LABELS names arrays
     pub data: Option<String>,
 
     #[command(flatten)]
@@ -71,13 +72,13 @@ pub struct Options {
     /// A file of validation rows
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub validation: Option<String>,
-    /// Labels of the validation file (IDX, npy)
+    /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub validation_labels: Option<PathBuf>,
     /// A file of test rows
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub test: Option<String>,
-    /// Labels of the test file (IDX, npy)
+    /// Labels of the test file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub test_labels: Option<PathBuf>,
 
@@ -196,6 +197,9 @@ pub struct Options {
     /// Checkpoints to keep, the newest ones [default: 2]
     #[arg(long, value_name = "NUMBER", value_parser = checkpoints, help_heading = "Output")]
     pub keep_checkpoints: Option<usize>,
+    /// Write each epoch's numbers for this program as well [default: metrics.jsonl only]
+    #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
+    pub log: Option<Log>,
 
     #[command(flatten)]
     #[serde(flatten)]
@@ -217,7 +221,7 @@ pub struct FileOptions {
     /// What separates the cells of a CSV file: one character, or tab
     #[arg(long, value_name = "CHARACTER", help_heading = "Data")]
     pub delimiter: Option<Delimiter>,
-    /// Labels of an image file (IDX, npy)
+    /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub labels: Option<PathBuf>,
 }
@@ -450,6 +454,7 @@ mod tests {
             files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
             checkpoint_every: Some(Interval::Epochs(7)),
             keep_checkpoints: Some(3),
+            log: Some(Log::Tensorboard),
             device_memory: Some(Bytes(3 << 28)),
             device: DeviceOptions {
                 device: Some(Wanted::Index(1)),

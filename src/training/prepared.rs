@@ -7,7 +7,7 @@ use serde_json::json;
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
 use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
-use super::options::{Init, Options};
+use super::options::{Init, Log, Options};
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::run::{Destination, Run, RunObserver};
@@ -16,7 +16,7 @@ use super::sources::{DataReport, Encoded};
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::Truth;
-use crate::model::{Model, RunFolder, StoredWeights, load_weights, resolve_model};
+use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
 
 /// A run whose data is on its device, and that has its folder.
@@ -148,7 +148,8 @@ impl<T: Precision> Prepared<T> {
             memory,
             checkpoints,
         };
-        let fitted = training.fit(&mut Recorder { folder: &self.folder, begun, observer })?;
+        let events = self.options.log.map(|Log::Tensorboard| Events::FromEpoch(epoch + 1));
+        let fitted = training.fit(&mut Recorder { folder: &self.folder, events, begun, observer })?;
         self.finish(fitted, (step > 0).then_some(step))
     }
 
@@ -191,9 +192,38 @@ impl<T: Precision> Prepared<T> {
         Ok(report)
     }
 }
-/// Writes each epoch into `metrics.jsonl` before anybody else hears of it.
+
+/// The event file of this session, made with its first epoch.
+enum Events {
+    /// There is none yet, and this is the epoch that comes first.
+    FromEpoch(usize),
+    /// It is being written.
+    Into(EventFile),
+}
+
+impl Events {
+    /// Writes an epoch's numbers down, in TensorBoard's groups.
+    fn write(&mut self, folder: &RunFolder, record: &EpochRecord) -> Result<()> {
+        if let Self::FromEpoch(first) = *self {
+            *self = Self::Into(EventFile::create(folder.path(), first)?);
+        }
+        let Self::Into(file) = self else { unreachable!("it was made just now") };
+        let metric = format!("{}/validation", record.metric);
+        let all = [
+            ("loss/training", Some(record.loss)),
+            ("loss/validation", record.validation_loss),
+            (metric.as_str(), record.validation_metric),
+            ("learning_rate", Some(record.learning_rate)),
+        ];
+        let there = all.into_iter().filter_map(|(tag, number)| Some((tag, number?)));
+        file.scalars(record.epoch, &there.collect::<Vec<_>>())
+    }
+}
+
+/// Writes each epoch into `metrics.jsonl`, and for other programs, before anybody else hears of it.
 struct Recorder<'a> {
     folder: &'a RunFolder,
+    events: Option<Events>,
     /// The folder's path, once a checkpoint is in it.
     begun: &'a mut Option<PathBuf>,
     observer: &'a mut dyn RunObserver,
@@ -206,6 +236,9 @@ impl Observer for Recorder<'_> {
 
     fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
         self.folder.append_metrics(record)?;
+        if let Some(events) = &mut self.events {
+            events.write(self.folder, record)?;
+        }
         self.observer.epoch(record)
     }
 

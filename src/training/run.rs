@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use super::device::{Device, Precision, Wanted};
 use super::fastest::Choice;
 use super::fit::Observer;
+use super::forecast::Forecast;
 use super::options::Options;
 use super::planning::{affordable, fitting, plan};
 use super::prepared::Prepared;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::session::Recipe;
-use super::sources::{DataReport, Sources};
+use super::sources::{DataReport, Part, Sources, with_named_arrays};
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::tuning::Tuned;
 use crate::model::RunFolder;
@@ -43,6 +44,7 @@ impl Run {
     /// # Errors
     /// Usage, data or no device.
     pub fn new(options: &Options) -> Result<Self> {
+        let options = &with_named_arrays(options)?;
         let sources = Sources::read(options)?;
         let (network, loss) = resolution::network(options, &sources.encoding)?;
         let frozen = resolution::frozen(options, &network)?;
@@ -97,6 +99,24 @@ impl Run {
         } else {
             affordable::<f32>(&plan, &self.device)
         }
+    }
+
+    /// Takes some steps, to say how long all of them will take.
+    ///
+    /// # Errors
+    /// Limit, where there is no room for them; what the device reports.
+    pub fn forecast(&self) -> Result<Forecast> {
+        let Sources { training, validation, .. } = &self.sources;
+        let (rows, validation_rows) = (training.rows(), validation.as_ref().map_or(0, Part::rows));
+        let mut forecast = if self.options.device.double() {
+            Forecast::of::<f64>(&self.network, &self.recipe, rows, validation_rows, &self.device)?
+        } else {
+            Forecast::of::<f32>(&self.network, &self.recipe, rows, validation_rows, &self.device)?
+        };
+        if let Some(time) = self.options.max_time {
+            forecast.seconds = forecast.seconds.min(time.0.as_secs_f64());
+        }
+        Ok(forecast)
     }
 
     /// With `--tune`: chooses how the GPU computes each product, as the options say it was chosen before or by measurement. Gives

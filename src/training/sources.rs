@@ -8,7 +8,7 @@ use super::options::Options;
 use super::row_weights;
 use super::session::Samples;
 use crate::data::{
-    self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, remarks,
+    self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, npz, remarks,
 };
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
@@ -116,7 +116,7 @@ impl Sources {
         if let Some((flag, _)) = labels_alone.iter().find(|(_, alone)| *alone) {
             return Err(Error::Usage(format!("{flag} goes with a file of images, which is not named")));
         }
-        if is_image && options.files.labels.is_none() && options.target.is_none() {
+        if is_image && !table.is_labelled() && options.target.is_none() {
             return Err(Error::Usage(format!(
                 "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
                 shown(source)
@@ -254,6 +254,22 @@ fn encoded<T: Scalar>(
         table.truncate(first);
     }
     Ok(samples)
+}
+
+/// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are
+/// to test with.
+///
+/// # Errors
+/// Data, if the archive cannot be read.
+pub(super) fn with_named_arrays(options: &Options) -> Result<Options> {
+    let mut options = options.clone();
+    if let Some((training, test)) = options.data.as_deref().map(npz::parts).transpose()?.flatten() {
+        options.data = Some(training);
+        if options.test.is_none() && options.split.is_none_or(|split| split.test() == 0.0) {
+            options.test = Some(test);
+        }
+    }
+    Ok(options)
 }
 
 /// What the options say about the columns.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::error::{closest_path, shown};
 use crate::network::Initialization;
 
 /// A number of things, small enough for every file format.
@@ -19,6 +19,14 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
 /// The same, but not none.
 pub(crate) fn count_above_zero(text: &str) -> Result<usize, String> {
     count(text).and_then(|number| if number == 0 { Err("0 is too few: at least 1".into()) } else { Ok(number) })
+}
+
+/// What epochs are written down for, beside `metrics.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Log {
+    /// An event file for TensorBoard, in the run's folder.
+    Tensorboard,
 }
 
 /// The number types by name.
@@ -90,7 +98,15 @@ impl FromStr for Init {
     fn from_str(text: &str) -> Result<Self, String> {
         let path = std::path::Path::new(text);
         let is_file = path.extension().is_some_and(|extension| extension == "safetensors") || path.is_dir();
-        if is_file { Ok(Self::File(text.into())) } else { text.parse().map(Self::Drawn) }
+        if is_file {
+            return Ok(Self::File(text.into()));
+        }
+        text.parse().map(Self::Drawn).map_err(|error: String| match closest_path(path) {
+            Some(file) if path.components().count() > 1 || path.extension().is_some() => {
+                format!("{error}; did you mean the file '{}'?", shown(&file.to_string_lossy()))
+            }
+            _ => error,
+        })
     }
 }
 
