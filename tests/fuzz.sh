@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(csv npy idx safetensors config)
+[ ${#targets[@]} -gt 0 ] || targets=(csv npy idx safetensors onnx config)
 
 if ! cargo +nightly --version >/dev/null 2>&1 || ! cargo fuzz --version >/dev/null 2>&1; then
     echo "left out: fuzzing (it needs: rustup toolchain install nightly; cargo install cargo-fuzz --locked)"
@@ -17,7 +17,7 @@ fi
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
-mkdir -p "$corpus"/{csv,npy,idx,safetensors,config}
+mkdir -p "$corpus"/{csv,npy,idx,safetensors,onnx,config}
 printf 'a,b,y\n1,2.5,p\n3,,q\n"4",x,p\n' >"$corpus/csv/table"
 printf '1;2\r\n3;4\r\n' >"$corpus/csv/semicolons"
 header="{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }"
@@ -31,6 +31,9 @@ target/release/wgrad train iris --hidden 3 --epochs 1 --device cpu --quiet -o "$
 for file in model checkpoint; do
     tail -c +9 "$run/$file.safetensors" >"$corpus/safetensors/$file"
 done
+
+target/release/wgrad export "$run" --format onnx -o "$corpus/onnx/model" >/dev/null
+target/release/wgrad export "$run" --format onnx --plain -o "$corpus/onnx/plain" >/dev/null
 
 for target in "${targets[@]}"; do
     printf '\n== %s, %s s\n' "$target" "$seconds"

@@ -4,7 +4,8 @@
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
 #   WGRAD_TEST_KILLS=200      how often tests/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all three ways, not in one
-#   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors and tensorboard to compare with; otherwise one is made in the target folder
+#   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime and tensorboard to compare with; otherwise one is made in
+#                             the target folder
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
@@ -55,11 +56,11 @@ prepare_vulkan() {
 
 prepare_python() {
     [ -z "${WGRAD_TEST_PYTHON:-}" ] || return 0
-    local packages=(numpy==2.3.5 safetensors==0.8.0 tensorboard==2.21.0)
+    local packages=(numpy==2.3.5 safetensors==0.8.0 onnx==1.23.2 onnxruntime==1.32.0 tensorboard==2.21.0)
     local folder=$target/test-python
     local python=$folder/bin/python
     local wanted="${packages[*]}"
-    if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || ! "$python" -c 'import numpy, safetensors, tensorboard' 2>>"$log"; then
+    if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || ! "$python" -c 'import numpy, safetensors, onnx, onnxruntime, tensorboard' 2>>"$log"; then
         rm -rf "$folder"
         if ! python3 -m venv "$folder" >>"$log" 2>&1 ||
             ! "$python" -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all: \

@@ -5,7 +5,9 @@ mod completions;
 mod data;
 mod devices;
 mod evaluate;
+mod export;
 mod gradcheck;
+mod import;
 mod inspect;
 mod lesson;
 mod man;
@@ -16,6 +18,8 @@ mod progress;
 mod signals;
 mod train;
 mod verify;
+
+use std::path::Path;
 
 use clap::{Parser, Subcommand};
 
@@ -51,6 +55,10 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Show what a model file holds
     Inspect(inspect::InspectArguments),
+    /// Write a model as ONNX, plain safetensors, npz or JSON
+    Export(export::ExportArguments),
+    /// Make a model of a net from an ONNX or a plain safetensors file
+    Import(import::ImportArguments),
     /// Show what wgrad sees in a file: columns, types, missing cells, classes
     Data(data::DataArguments),
     /// Replay a famous small numpy program, with its numbers and what it shows
@@ -80,6 +88,8 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Lesson(arguments) => lesson::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
@@ -89,4 +99,9 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }
+}
+
+/// Whether both name the same file, which is there.
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

@@ -57,14 +57,9 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     }
     let text = predictions::csv(&application, &columns, arguments.append)?;
     let Some(path) = &arguments.output else { return print::bytes(&text) };
-    if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| is_same(path, read)) {
+    if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| super::is_same(path, read)) {
         let path = shown(&path.to_string_lossy());
         return Err(Error::Usage(format!("{path}: this is the data or the model; name another file for the predictions")));
     }
     save_atomically(path, |file| file.write_all(&text).map_err(|error| Error::writing(path, &error)), |_| Ok(()))
-}
-
-/// Whether both name the same file, which is there.
-fn is_same(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

@@ -1,6 +1,6 @@
 //! CSV and its relatives (RFC 4180), through the crate `csv`: text in, columns of numbers or text out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
@@ -48,9 +48,25 @@ const MOST_CELL: usize = 1 << 20;
 /// Columns, at most: more is hardly a table, and each takes memory of its own.
 const MOST_COLUMNS: usize = 1 << 18;
 
+/// The words that say, in any case, that a cell's value is missing; an empty cell and a question mark say it too.
+const MISSING: [&str; 4] = ["na", "n/a", "nan", "null"];
+
 /// Whether a cell says that its value is missing.
 fn is_missing(cell: &str) -> bool {
-    cell.is_empty() || cell == "?" || ["na", "n/a", "nan", "null"].iter().any(|word| cell.eq_ignore_ascii_case(word))
+    cell.is_empty() || cell == "?" || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+/// Every text that says that a cell's value is missing: for formats that compare text letter by letter.
+pub(crate) fn missing_spellings() -> Vec<String> {
+    let spelled = |word: &str, capitals: u32| {
+        let letters = word.chars().enumerate();
+        letters
+            .map(|(place, letter)| if capitals >> place & 1 == 1 { letter.to_ascii_uppercase() } else { letter })
+            .collect()
+    };
+    let words = MISSING.iter().flat_map(|word| (0..1 << word.len()).map(move |capitals| spelled(word, capitals)));
+    let spellings: BTreeSet<String> = [String::new(), "?".into()].into_iter().chain(words).collect();
+    spellings.into_iter().collect()
 }
 
 fn delimiter(source: &str, options: &ReadOptions) -> u8 {
@@ -343,6 +359,14 @@ mod tests {
     fn lines_are_counted_over_empty_lines() {
         assert_eq!(table("a\n\n1\n\n\n2\n").lines, [3, 6]);
         assert_eq!(table("a\r\n\r\n1\r\n2\r\n").lines, [3, 4]);
+    }
+
+    #[test]
+    fn every_spelling_of_a_missing_cell_is_listed_once() {
+        let spellings = missing_spellings();
+        assert_eq!(spellings.len(), 2 + 4 + 4 + 8 + 16);
+        assert!(spellings.iter().all(|spelling| is_missing(spelling)));
+        assert!(["", "?", "NaN", "n/A", "NULL"].iter().all(|mark| spellings.contains(&(*mark).to_string())));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod split;
 pub mod summary;
 pub mod table;
 
+pub(crate) use csv::missing_spellings;
 pub(crate) use encode::number_at;
 pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
 pub use fit::{FitOptions, Missing, Scale};
@@ -29,4 +30,5 @@ pub use matrix::Matrix;
 pub use read::{ReadOptions, read};
 pub use split::{Fractions, Split, split};
 pub use summary::Summary;
+pub(crate) use table::spelled;
 pub use table::{Cells, Column, Table};

@@ -19,7 +19,7 @@ use crate::error::{Error, Result, shown};
 use crate::network::{Activation, Layer, Loss, Network, Weights};
 
 /// The key of the JSON document in the file's metadata.
-const KEY: &str = "wgrad";
+pub(super) const KEY: &str = "wgrad";
 /// The version of that document. A new one is due when an older wgrad would misread it.
 const FORMAT: u64 = 1;
 const ALTERED: &str = "the file is damaged or was altered; take another copy, or train again";

@@ -5,6 +5,7 @@ mod event_file;
 mod file;
 mod run_folder;
 mod saving;
+mod sequence;
 mod summary;
 mod tensor_file;
 #[cfg(test)]
@@ -18,6 +19,8 @@ pub use file::load_weights;
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};
 pub use saving::save_atomically;
+pub(crate) use saving::save_bytes;
+pub use sequence::{Sequence, load_sequence};
 pub use summary::{LayerSummary, Summary};
 pub use tensor_file::Element;
 
@@ -106,7 +109,7 @@ fn check_weights<T: Scalar>(weights: &Weights<T>, network: &Network) -> Result<(
 
 impl Model {
     /// Checks that the parts fit together: what every model that is saved or loaded holds to.
-    fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         self.weights.check(&self.network)?;
         self.loss.check(self.network.output_activation()).map_err(|error| error.to_string())?;
         check_inputs(&self.encoding.inputs, self.network.inputs())?;

@@ -41,7 +41,7 @@ pub fn save_atomically(
 ///
 /// # Errors
 /// As [`save_atomically`]; Internal if they do not read back.
-pub(super) fn save_bytes(path: &Path, bytes: &[u8], check: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub(crate) fn save_bytes(path: &Path, bytes: &[u8], check: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let failed = |error: std::io::Error| Error::writing(path, &error);
     save_atomically(
         path,

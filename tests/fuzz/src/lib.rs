@@ -1,19 +1,20 @@
 //! What the fuzz targets share: bytes as a file, and a table taken through all that training does with it before it trains.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use wgrad::data::{Encoding, FitOptions, ReadOptions, read};
 
 /// A file of these bytes, the same one in each run of a process.
-pub fn file(bytes: &[u8]) -> &'static Path {
-    static FILE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = FILE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("input");
-        (folder, path)
-    });
-    std::fs::write(path, bytes).expect("a file");
+pub fn file(bytes: &[u8]) -> PathBuf {
+    named("input", bytes)
+}
+
+/// The same, of this name.
+pub fn named(name: &str, bytes: &[u8]) -> PathBuf {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let path = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder")).path().join(name);
+    std::fs::write(&path, bytes).expect("a file");
     path
 }
 

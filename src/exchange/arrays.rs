@@ -1,0 +1,125 @@
+//! A model as an npz archive: what plain numpy needs to compute predictions.
+//!
+//! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers (`b` is zeros in a net without biases), `activations` their
+//! names. An array each says of every input of the network: `columns` (its column), `categories` (its category, empty for
+//! numbers), `offset` and `scale` ((cell - offset) / scale is the input), `missing` (what stands in for a missing cell, before
+//! scaling; NaN for nothing). Of a classification `target` and `classes`, of a regression `targets`, `target_offset`,
+//! `target_scale`.
+
+use std::io::{Cursor, Write};
+
+use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::data::{Encoding, InputKind, Target};
+use crate::error::{Error, Result};
+use crate::model::{Element, Model, StoredWeights};
+use crate::network::Weights;
+
+/// The model as an npz archive.
+///
+/// # Errors
+/// Internal, if the archive cannot be put together.
+pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
+    let mut archive = Archive(ZipWriter::new(Cursor::new(Vec::new())));
+    let written = archive.write(model).and_then(|()| Ok(archive.0.finish()?.into_inner()));
+    written.map_err(|error| Error::Internal(format!("the npz archive: {error}")))
+}
+
+struct Archive(ZipWriter<Cursor<Vec<u8>>>);
+
+/// What one input of the network is made of: column, category, offset, scale, stand-in.
+type Input<'a> = (&'a str, &'a str, f64, f64, f64);
+
+/// One entry an input of the network.
+fn inputs(encoding: &Encoding) -> Vec<Input<'_>> {
+    let mut inputs = Vec::with_capacity(encoding.inputs());
+    for column in &encoding.inputs {
+        match &column.kind {
+            &InputKind::Number { offset, scale, missing } => {
+                inputs.push((column.name.as_str(), "", offset, scale, missing.unwrap_or(f64::NAN)));
+            }
+            InputKind::Category { categories, missing } => {
+                for category in categories {
+                    let stand_in = missing.as_ref().map_or(f64::NAN, |missing| f64::from(u8::from(missing == category)));
+                    inputs.push((column.name.as_str(), category.as_str(), 0.0, 1.0, stand_in));
+                }
+            }
+        }
+    }
+    inputs
+}
+
+impl Archive {
+    fn write(&mut self, model: &Model) -> std::io::Result<()> {
+        self.text("wgrad", env!("CARGO_PKG_VERSION"))?;
+        match &model.weights {
+            StoredWeights::Single(weights) => self.layers(weights)?,
+            StoredWeights::Double(weights) => self.layers(weights)?,
+        }
+        self.texts("activations", model.network.activations().iter().map(|activation| activation.name()))?;
+        let inputs = inputs(&model.encoding);
+        self.texts("columns", inputs.iter().map(|input| input.0))?;
+        self.texts("categories", inputs.iter().map(|input| input.1))?;
+        self.numbers("offset", inputs.iter().map(|input| input.2))?;
+        self.numbers("scale", inputs.iter().map(|input| input.3))?;
+        self.numbers("missing", inputs.iter().map(|input| input.4))?;
+        match &model.encoding.target {
+            Target::Classification { column, classes } => {
+                self.text("target", column)?;
+                self.texts("classes", classes.iter().map(String::as_str))
+            }
+            Target::Regression { columns } => {
+                self.texts("targets", columns.iter().map(|column| column.name.as_str()))?;
+                self.numbers("target_offset", columns.iter().map(|column| column.offset))?;
+                self.numbers("target_scale", columns.iter().map(|column| column.scale))
+            }
+        }
+    }
+
+    fn layers<T: Element + AutoSerialize>(&mut self, weights: &Weights<T>) -> std::io::Result<()> {
+        for (l, layer) in weights.iter().enumerate() {
+            let (matrix, l) = (&layer.weight, l + 1);
+            let shape = [matrix.rows as u64, matrix.columns as u64];
+            self.array(&format!("W{l}"), T::default_dtype(), &shape, &matrix.values)?;
+            let zeros = vec![T::ZERO; if layer.bias.is_empty() { matrix.columns } else { 0 }];
+            let bias = if layer.bias.is_empty() { &zeros } else { &layer.bias };
+            self.array(&format!("b{l}"), T::default_dtype(), &[matrix.columns as u64], bias)?;
+        }
+        Ok(())
+    }
+
+    fn numbers(&mut self, name: &str, numbers: impl Iterator<Item = f64>) -> std::io::Result<()> {
+        let numbers: Vec<f64> = numbers.collect();
+        self.array(name, f64::default_dtype(), &[numbers.len() as u64], &numbers)
+    }
+
+    /// One text, as an array without dimensions.
+    fn text(&mut self, name: &str, text: &str) -> std::io::Result<()> {
+        self.array(name, text_type([text].into_iter())?, &[], &[text])
+    }
+
+    fn texts<'a>(&mut self, name: &str, texts: impl Iterator<Item = &'a str>) -> std::io::Result<()> {
+        let texts: Vec<&str> = texts.collect();
+        self.array(name, text_type(texts.iter().copied())?, &[texts.len() as u64], &texts)
+    }
+
+    fn array<T: Serialize>(&mut self, name: &str, dtype: DType, shape: &[u64], values: &[T]) -> std::io::Result<()> {
+        // As numpy does: beyond 4 GiB only where that has been said.
+        self.0.start_file(format!("{name}.npy"), SimpleFileOptions::default().large_file(true))?;
+        let mut bytes = Vec::new();
+        let mut array = npyz::WriteOptions::new().dtype(dtype).shape(shape).writer(&mut bytes).begin_nd()?;
+        array.extend(values)?;
+        array.finish()?;
+        self.0.write_all(&bytes)
+    }
+}
+
+/// numpy's type of texts as long as the longest of these, which has one character at least.
+fn text_type<'a>(texts: impl Iterator<Item = &'a str>) -> std::io::Result<DType> {
+    let longest = texts.map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+    let name = format!("<U{longest}");
+    let name: TypeStr = name.parse().map_err(|_| std::io::Error::other(format!("numpy has no type {name}")))?;
+    Ok(DType::Plain(name))
+}

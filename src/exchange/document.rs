@@ -1,0 +1,53 @@
+//! A model as JSON that people can read: the network, the encoding, how it was trained, and every weight, one row a line.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::model::{Model, StoredWeights};
+use crate::network::{Activation, Weights};
+use crate::scalar::Scalar;
+
+/// The model as JSON: `layers` has, for each, `weights` (a list an input, a number an output) and `biases`.
+///
+/// # Errors
+/// Internal, if something is no JSON.
+pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
+    let layers = match &model.weights {
+        StoredWeights::Single(weights) => layers(model.network.activations(), weights),
+        StoredWeights::Double(weights) => layers(model.network.activations(), weights),
+    }?;
+    let network = json!({
+        "widths": model.network.widths(),
+        "activations": model.network.activations(),
+        "bias": model.network.bias(),
+        "loss": model.loss,
+    });
+    let entries = [
+        ("wgrad", text(&env!("CARGO_PKG_VERSION"))?),
+        ("network", text(&network)?),
+        ("precision", text(&model.weights.precision())?),
+        ("encoding", text(&model.encoding)?),
+        ("training", text(&model.training)?),
+        ("layers", layers),
+    ];
+    let entries: Vec<String> = entries.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+    Ok(format!("{{\n{}\n}}\n", entries.join(",\n")).into_bytes())
+}
+
+fn layers<T: Scalar + Serialize>(activations: &[Activation], weights: &Weights<T>) -> Result<String> {
+    let mut layers = Vec::with_capacity(weights.len());
+    for (layer, activation) in weights.iter().zip(activations) {
+        let rows: Vec<String> = (0..layer.weight.rows).map(|row| text(&layer.weight.row(row))).collect::<Result<_>>()?;
+        let (activation, biases) = (text(&activation.name())?, text(&layer.bias)?);
+        layers.push(format!(
+            "{{\"activation\": {activation},\n\"weights\": [\n{}\n],\n\"biases\": {biases}}}",
+            rows.join(",\n")
+        ));
+    }
+    Ok(format!("[\n{}\n]", layers.join(",\n")))
+}
+
+fn text(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(format!("the model is no JSON: {error}")))
+}

@@ -1,0 +1,120 @@
+//! Models in the formats of other programs: ONNX, plain safetensors, npz and JSON out, ONNX and plain safetensors in.
+
+mod arrays;
+mod document;
+mod import;
+mod onnx;
+
+use serde::Serialize;
+
+pub use import::{Imported, Naming, import};
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+
+/// The formats that a model is exported to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// A graph that takes the data's own columns, scaling and categories included.
+    Onnx,
+    /// The tensors alone, as PyTorch's `nn.Sequential` loads them.
+    Safetensors,
+    /// Arrays for numpy: weights, scaling, categories, names.
+    Npz,
+    /// Everything, as text.
+    Json,
+}
+
+impl Format {
+    /// What the name of such a file ends with, where the user gives none.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            // Beside the model, which ends with safetensors itself.
+            Self::Safetensors => "weights.safetensors",
+            Self::Npz => "npz",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// The number type of an ONNX graph's inputs that are numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum InputType {
+    /// 32 bits.
+    Float,
+    /// 64 bits.
+    Double,
+}
+
+/// What an ONNX file is to look like.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OnnxOptions {
+    /// The network alone: encoded inputs in, outputs out.
+    pub plain: bool,
+    /// The type of the inputs that are numbers; none = float, or double for a model in f64.
+    pub input_type: Option<InputType>,
+}
+
+/// The type of the values of an ONNX graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ElementType {
+    /// Numbers of 32 bits.
+    Float,
+    /// Numbers of 64 bits.
+    Double,
+    /// Integers.
+    Int64,
+    /// Text.
+    #[serde(rename = "string")]
+    Text,
+}
+
+/// An input or output of an ONNX graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub element: ElementType,
+    /// Its columns; none where it is a list, one element a row.
+    pub width: Option<usize>,
+}
+
+/// A model in another format.
+#[derive(Debug, Clone)]
+pub struct Exported {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// The inputs of an ONNX graph.
+    pub inputs: Vec<Port>,
+    /// The outputs of an ONNX graph.
+    pub outputs: Vec<Port>,
+    /// What a person should hear about it.
+    pub remarks: Vec<String>,
+}
+
+impl Exported {
+    fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes, inputs: Vec::new(), outputs: Vec::new(), remarks: Vec::new() }
+    }
+}
+
+/// The model in another format: the same bytes for the same model.
+///
+/// # Errors
+/// Usage, if the options do not go with the format or the model cannot be said in it; Limit, if it is too large for it.
+pub fn export(model: &Model, format: Format, options: OnnxOptions) -> Result<Exported> {
+    if format != Format::Onnx && (options.plain || options.input_type.is_some()) {
+        return Err(Error::Usage("--plain and --input-type are for --format onnx".into()));
+    }
+    match format {
+        Format::Onnx => onnx::export(model, options),
+        Format::Safetensors => model.tensors_alone().map(Exported::of),
+        Format::Npz => arrays::export(model).map(Exported::of),
+        Format::Json => document::export(model).map(Exported::of),
+    }
+}

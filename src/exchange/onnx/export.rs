@@ -1,0 +1,373 @@
+//! A model as an ONNX graph: the data's own columns in, what `wgrad predict` says out.
+
+use super::builder::{Attribute, Builder};
+use crate::data::{InputColumn, InputKind, NumberTarget, Target, missing_spellings, spelled};
+use crate::error::{Error, Result, shown};
+use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
+use crate::model::{Element, Model, StoredWeights};
+use crate::network::activation::LEAK;
+use crate::network::{Activation, Weights};
+
+/// From how many times its scale on a column's offset is too large for a float: its rounding moves the scaled number by 4e-6.
+const FAR: f64 = 64.0;
+/// The input and the output of a network alone, and the input of columns that have no names.
+const INPUT: &str = "input";
+const OUTPUT: &str = "output";
+
+/// The model as an ONNX file.
+///
+/// # Errors
+/// Usage, if a column cannot be said in ONNX; Limit, if the file would be too large for the format.
+pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result<Exported> {
+    let own = match &model.weights {
+        StoredWeights::Single(_) => ElementType::Float,
+        StoredWeights::Double(_) => ElementType::Double,
+    };
+    if options.plain {
+        return alone(model, own);
+    }
+    let cells = match options.input_type {
+        Some(InputType::Float) => ElementType::Float,
+        Some(InputType::Double) => ElementType::Double,
+        None => own,
+    };
+    let encoding = &model.encoding;
+    let target_names = encoding.target_names();
+    let taken = encoding.inputs.iter().map(|column| column.name.as_str()).chain(target_names.iter().copied());
+    if taken.clone().any(str::is_empty) {
+        return Err(Error::Usage(
+            "a column has an empty name, which no input of an ONNX graph may have; use --plain".into(),
+        ));
+    }
+    let mut graph = Graph { builder: Builder::new(taken), own, cells };
+    let inputs = graph.encoded(&encoding.inputs, target_names.len())?;
+    let outputs = graph.network(model, inputs);
+    match &encoding.target {
+        Target::Classification { classes, .. } => graph.classes(&outputs, classes, model.network.outputs()),
+        Target::Regression { columns } => graph.units(&outputs, columns),
+    }
+    let (bytes, inputs, outputs) = graph.builder.finished()?;
+    Ok(Exported { bytes, inputs, outputs, remarks: remarks(&encoding.inputs, cells) })
+}
+
+/// The network without its encoding.
+fn alone(model: &Model, own: ElementType) -> Result<Exported> {
+    let mut graph = Graph { builder: Builder::new([INPUT, OUTPUT]), own, cells: own };
+    graph.builder.input(INPUT, own, model.network.inputs());
+    let outputs = graph.network(model, INPUT.to_owned());
+    graph.builder.output(&outputs, OUTPUT, own, Some(model.network.outputs()));
+    let (bytes, inputs, outputs) = graph.builder.finished()?;
+    Ok(Exported { bytes, inputs, outputs, remarks: Vec::new() })
+}
+
+/// What is lost where numbers come in as floats.
+fn remarks(columns: &[InputColumn], cells: ElementType) -> Vec<String> {
+    let far =
+        |column: &&InputColumn| matches!(column.kind, InputKind::Number { offset, scale, .. } if offset.abs() > FAR * scale);
+    let names: Vec<String> = columns.iter().filter(far).map(|column| format!("'{}'", shown(&column.name))).collect();
+    if cells != ElementType::Float || names.is_empty() {
+        return Vec::new();
+    }
+    let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
+    vec![format!(
+        "a float keeps few digits of what numbers like those of {}{more} differ by; --input-type double keeps them",
+        names[..names.len().min(5)].join(", ")
+    )]
+}
+
+/// A model's graph in the making.
+struct Graph {
+    builder: Builder,
+    /// The network's number type.
+    own: ElementType,
+    /// That of the cells which come in as numbers.
+    cells: ElementType,
+}
+
+/// Whether the columns are those of an array: numbers, named by their positions among all columns.
+fn is_array(columns: &[InputColumn], targets: usize) -> bool {
+    let position = |column: &InputColumn| {
+        let position = column.name.parse::<usize>().ok().filter(|position| position.to_string() == column.name)?;
+        matches!(column.kind, InputKind::Number { .. }).then_some(position)
+    };
+    let positions: Option<Vec<usize>> = columns.iter().map(position).collect();
+    columns.len() > 1
+        && positions.is_some_and(|positions| positions.is_sorted() && positions[columns.len() - 1] < columns.len() + targets)
+}
+
+/// The numbers that a column of categories holds, if it does: then it comes in as a number.
+fn category_numbers(categories: &[String]) -> Option<Vec<f64>> {
+    let number = |category: &String| {
+        category.parse::<f64>().ok().filter(|number| number.is_finite() && spelled(*number) == *category)
+    };
+    categories.iter().map(number).collect()
+}
+
+/// A row of what is encoded, from neighbouring columns of one kind.
+enum Piece<'a> {
+    Numbers(&'a [InputColumn]),
+    Categories(&'a InputColumn),
+}
+
+fn pieces(columns: &[InputColumn]) -> impl Iterator<Item = Piece<'_>> {
+    let is_number = |column: &InputColumn| matches!(column.kind, InputKind::Number { .. });
+    columns.chunk_by(move |a, b| is_number(a) && is_number(b)).map(move |columns| match columns {
+        [column] if !is_number(column) => Piece::Categories(column),
+        numbers => Piece::Numbers(numbers),
+    })
+}
+
+impl Graph {
+    /// The inputs of the graph, and what they become: the network's inputs.
+    fn encoded(&mut self, columns: &[InputColumn], targets: usize) -> Result<String> {
+        if is_array(columns, targets) {
+            let name = self.builder.fresh(INPUT);
+            self.builder.input(&name, self.cells, columns.len());
+            return Ok(self.scaled(name, columns));
+        }
+        let mut values = Vec::new();
+        for piece in pieces(columns) {
+            values.push(match piece {
+                Piece::Numbers(columns) => {
+                    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+                    names.iter().for_each(|name| self.builder.input(name, self.cells, 1));
+                    let joined = self.builder.joined(&names);
+                    self.scaled(joined, columns)
+                }
+                Piece::Categories(column) => self.one_hot(column)?,
+            });
+        }
+        Ok(self.builder.joined(&values))
+    }
+
+    /// (cell - offset) / scale in double precision, stand-ins for NaN.
+    fn scaled(&mut self, cells: String, columns: &[InputColumn]) -> String {
+        let kinds: Vec<(f64, f64, Option<f64>)> = columns
+            .iter()
+            .map(|column| match column.kind {
+                InputKind::Number { offset, scale, missing } => (offset, scale, missing),
+                InputKind::Category { .. } => unreachable!("these columns are numbers"),
+            })
+            .collect();
+        let shape = [1, columns.len()];
+        let as_they_are = kinds.iter().all(|&kind| kind == (0.0, 1.0, None));
+        let mut value = if as_they_are { cells } else { self.in_type(cells, self.cells, ElementType::Double) };
+        let double = ElementType::Double;
+        if kinds.iter().any(|kind| kind.2.is_some()) {
+            let stand_ins: Vec<f64> = kinds.iter().map(|kind| kind.2.unwrap_or(f64::NAN)).collect();
+            let stand_ins = self.builder.numbers("wgrad/missing", double, &shape, &stand_ins);
+            value = self.filled(&value, &stand_ins);
+        }
+        if kinds.iter().any(|kind| kind.0 != 0.0) {
+            let offsets: Vec<f64> = kinds.iter().map(|kind| kind.0).collect();
+            let offsets = self.builder.numbers("wgrad/offset", double, &shape, &offsets);
+            value = self.builder.node("Sub", &[&value, &offsets], &[]);
+        }
+        if kinds.iter().any(|kind| kind.1 != 1.0) {
+            let scales: Vec<f64> = kinds.iter().map(|kind| kind.1).collect();
+            let scales = self.builder.numbers("wgrad/scale", double, &shape, &scales);
+            value = self.builder.node("Div", &[&value, &scales], &[]);
+        }
+        self.in_type(value, if as_they_are { self.cells } else { double }, self.own)
+    }
+
+    fn in_type(&mut self, value: String, from: ElementType, to: ElementType) -> String {
+        if from == to { value } else { self.builder.cast(&value, to) }
+    }
+
+    /// What stands in, where the value is NaN.
+    fn filled(&mut self, value: &str, stand_ins: &str) -> String {
+        let missing = self.builder.node("IsNaN", &[value], &[]);
+        self.builder.node("Where", &[&missing, stand_ins, value], &[])
+    }
+
+    /// 1 for the cell's category, 0 for the others; zeros for one that is not known.
+    fn one_hot(&mut self, column: &InputColumn) -> Result<String> {
+        let InputKind::Category { categories, missing } = &column.kind else { unreachable!("the column holds categories") };
+        let is_category = match category_numbers(categories) {
+            Some(numbers) => self.equal_numbers(column, &numbers, missing.as_deref())?,
+            None => self.equal_texts(&column.name, categories, missing.as_deref()),
+        };
+        Ok(self.builder.cast(&is_category, self.own))
+    }
+
+    fn equal_numbers(&mut self, column: &InputColumn, numbers: &[f64], missing: Option<&str>) -> Result<String> {
+        let in_floats = |pair: (&f64, &f64)| *pair.0 as f32 == *pair.1 as f32;
+        let mut sorted = numbers.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        if self.cells == ElementType::Float && sorted.iter().zip(&sorted[1..]).any(in_floats) {
+            return Err(Error::Usage(format!(
+                "the categories of column '{}' are numbers of which a float cannot tell two apart; use --input-type double",
+                shown(&column.name)
+            )));
+        }
+        self.builder.input(&column.name, self.cells, 1);
+        let mut value = column.name.clone();
+        if let Some(number) = missing.and_then(|missing| missing.parse().ok()) {
+            let stand_in = self.builder.numbers("wgrad/missing", self.cells, &[1, 1], &[number]);
+            value = self.filled(&value, &stand_in);
+        }
+        let known = self.builder.numbers("wgrad/categories", self.cells, &[1, numbers.len()], numbers);
+        Ok(self.builder.node("Equal", &[&value, &known], &[]))
+    }
+
+    fn equal_texts(&mut self, name: &str, categories: &[String], missing: Option<&str>) -> String {
+        self.builder.input(name, ElementType::Text, 1);
+        let known = categories.iter().enumerate().map(|(code, category)| (category.clone(), code as i64));
+        let stand_in = categories.iter().position(|category| Some(category.as_str()) == missing);
+        // What says that a cell is missing, unless it is a category itself.
+        let marks = stand_in.into_iter().flat_map(|code| {
+            let marks = missing_spellings().into_iter().filter(|mark| !categories.contains(mark));
+            marks.map(move |mark| (mark, code as i64))
+        });
+        let (keys, values): (Vec<String>, Vec<i64>) = known.chain(marks).unzip();
+        let attributes = [
+            Attribute::Texts("keys_strings", keys.iter().map(String::as_str).collect()),
+            Attribute::Integers("values_int64s", values),
+            Attribute::Integer("default_int64", -1),
+        ];
+        let code = self.builder.node("LabelEncoder", &[name], &attributes);
+        let codes: Vec<f64> = (0..categories.len()).map(|code| code as f64).collect();
+        let codes = self.builder.numbers("wgrad/categories", ElementType::Int64, &[1, categories.len()], &codes);
+        self.builder.node("Equal", &[&code, &codes], &[])
+    }
+
+    /// The network's outputs.
+    fn network(&mut self, model: &Model, inputs: String) -> String {
+        match &model.weights {
+            StoredWeights::Single(weights) => self.layers(model.network.activations(), weights, inputs),
+            StoredWeights::Double(weights) => self.layers(model.network.activations(), weights, inputs),
+        }
+    }
+
+    fn layers<T: Element>(&mut self, activations: &[Activation], weights: &Weights<T>, inputs: String) -> String {
+        let raw = |values: &[T]| values.iter().flat_map(|value| T::bytes(std::slice::from_ref(value)).to_vec()).collect();
+        let mut value = inputs;
+        for (l, (layer, &activation)) in weights.iter().zip(activations).enumerate() {
+            let (matrix, l) = (&layer.weight, l + 1);
+            let shape = [matrix.rows, matrix.columns];
+            let weight = self.builder.raw(&format!("W{l}"), self.own, &shape, raw(&matrix.values));
+            value = if layer.bias.is_empty() {
+                self.builder.node("MatMul", &[&value, &weight], &[])
+            } else {
+                let bias = self.builder.raw(&format!("b{l}"), self.own, &[layer.bias.len()], raw(&layer.bias));
+                self.builder.node("Gemm", &[&value, &weight, &bias], &[])
+            };
+            value = self.activated(activation, value);
+        }
+        value
+    }
+
+    fn activated(&mut self, activation: Activation, z: String) -> String {
+        match activation {
+            Activation::Identity => z,
+            Activation::Sigmoid => self.builder.node("Sigmoid", &[&z], &[]),
+            Activation::Tanh => self.builder.node("Tanh", &[&z], &[]),
+            Activation::Relu => self.builder.node("Relu", &[&z], &[]),
+            Activation::LeakyRelu => self.in_floats(&z, "LeakyRelu", &[Attribute::Float("alpha", LEAK as f32)]),
+            Activation::Gelu => self.gelu(&z),
+            Activation::Softmax => self.builder.node("Softmax", &[&z], &[Attribute::Integer("axis", 1)]),
+        }
+    }
+
+    /// z · ½ · (1 + erf(z / √2))
+    fn gelu(&mut self, z: &str) -> String {
+        let (root, one, half) = (
+            self.number("wgrad/root", std::f64::consts::SQRT_2),
+            self.number("wgrad/one", 1.0),
+            self.number("wgrad/half", 0.5),
+        );
+        let scaled = self.builder.node("Div", &[z, &root], &[]);
+        let erf = self.in_floats(&scaled, "Erf", &[]);
+        let sum = self.builder.node("Add", &[&erf, &one], &[]);
+        let product = self.builder.node("Mul", &[z, &sum], &[]);
+        self.builder.node("Mul", &[&product, &half], &[])
+    }
+
+    /// An operation that onnxruntime knows for floats only.
+    fn in_floats(&mut self, value: &str, operator: &str, attributes: &[Attribute<'_>]) -> String {
+        let float = self.in_type(value.to_owned(), self.own, ElementType::Float);
+        let result = self.builder.node(operator, &[&float], attributes);
+        self.in_type(result, ElementType::Float, self.own)
+    }
+
+    /// A constant of the network's number type.
+    fn number(&mut self, name: &str, value: f64) -> String {
+        self.builder.numbers(name, self.own, &[], &[value])
+    }
+
+    /// The outputs of a classification: each row's class, and the probabilities of all classes.
+    fn classes(&mut self, outputs: &str, classes: &[String], width: usize) {
+        let probabilities = if width == 1 { self.of_two(outputs) } else { self.of_many(outputs) };
+        // As in `evaluation::predicted_class`: the largest output, the first of equals.
+        let said = if width == 1 { &probabilities } else { outputs };
+        let best = self.builder.node("ArgMax", &[said], &[Attribute::Integer("axis", 1), Attribute::Integer("keepdims", 0)]);
+        let integer = |class: &String| class.parse::<i64>().ok().filter(|number| number.to_string() == *class);
+        let integers: Option<Vec<i64>> = classes.iter().map(integer).collect();
+        let (element, names) = match integers {
+            Some(integers) => {
+                let raw = integers.iter().flat_map(|integer| integer.to_le_bytes()).collect();
+                (ElementType::Int64, self.builder.raw("wgrad/classes", ElementType::Int64, &[classes.len()], raw))
+            }
+            None => (ElementType::Text, self.builder.texts("wgrad/classes", classes)),
+        };
+        let label = self.builder.node("Gather", &[&names, &best], &[]);
+        for (value, name, element, width) in
+            [(label, "label", element, None), (probabilities, "probabilities", self.own, Some(classes.len()))]
+        {
+            let name = self.builder.fresh(name);
+            self.builder.output(&value, &name, element, width);
+        }
+    }
+
+    /// The probabilities that one output says, which is the second class's.
+    fn of_two(&mut self, output: &str) -> String {
+        let (zero, one) = (self.number("wgrad/zero", 0.0), self.number("wgrad/one", 1.0));
+        let second = self.builder.node("Clip", &[output, &zero, &one], &[]);
+        let first = self.builder.node("Sub", &[&one, &second], &[]);
+        self.builder.joined(&[first, second])
+    }
+
+    /// The probabilities that several outputs say, as in `evaluation::probabilities`: lifted above zero, divided by their sum.
+    fn of_many(&mut self, outputs: &str) -> String {
+        let (zero, one, near) =
+            (self.number("wgrad/zero", 0.0), self.number("wgrad/one", 1.0), self.number("wgrad/near", 1e-5));
+        let lowest = self.builder.node("ReduceMin", &[outputs], &[Attribute::Integers("axes", vec![1])]);
+        let lowest = self.builder.node("Min", &[&lowest, &zero], &[]);
+        let lifted = self.builder.node("Sub", &[outputs, &lowest], &[]);
+        let axes = self.builder.numbers("wgrad/axes", ElementType::Int64, &[1], &[1.0]);
+        let sum = self.builder.node("ReduceSum", &[&lifted, &axes], &[]);
+        let off = self.builder.node("Sub", &[&sum, &one], &[]);
+        let off = self.builder.node("Abs", &[&off], &[]);
+        let whole = self.builder.node("Less", &[&off, &near], &[]);
+        let empty = self.builder.node("Equal", &[&sum, &zero], &[]);
+        let fits = self.builder.node("Or", &[&whole, &empty], &[]);
+        let divisor = self.builder.node("Where", &[&fits, &one, &sum], &[]);
+        self.builder.node("Div", &[&lifted, &divisor], &[])
+    }
+
+    /// The outputs of a regression: each target in its own units.
+    fn units(&mut self, outputs: &str, columns: &[NumberTarget]) {
+        let (double, shape) = (ElementType::Double, [1, columns.len()]);
+        let mut value = outputs.to_owned();
+        let mut element = self.own;
+        if columns.iter().any(|column| (column.offset, column.scale) != (0.0, 1.0)) {
+            let (offsets, scales): (Vec<f64>, Vec<f64>) = columns.iter().map(|column| (column.offset, column.scale)).unzip();
+            let scales = self.builder.numbers("wgrad/target_scale", double, &shape, &scales);
+            let offsets = self.builder.numbers("wgrad/target_offset", double, &shape, &offsets);
+            value = self.in_type(value, element, double);
+            value = self.builder.node("Mul", &[&value, &scales], &[]);
+            value = self.builder.node("Add", &[&value, &offsets], &[]);
+            element = double;
+        }
+        value = self.in_type(value, element, self.cells);
+        for (position, column) in columns.iter().enumerate() {
+            let mut target = value.clone();
+            if columns.len() > 1 {
+                let place = self.builder.numbers("wgrad/target", ElementType::Int64, &[1], &[position as f64]);
+                target = self.builder.node("Gather", &[&value, &place], &[Attribute::Integer("axis", 1)]);
+            }
+            self.builder.output(&target, &column.name, self.cells, Some(1));
+        }
+    }
+}

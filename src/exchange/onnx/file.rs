@@ -1,0 +1,168 @@
+//! Reading the messages of an ONNX file that nobody vouches for: counted before they are decoded, so that a small file cannot
+//! become large in memory, and tensors only where their bytes are there.
+
+use std::cell::Cell;
+
+use prost::Message;
+use prost::bytes::{Buf, Bytes};
+use prost::encoding::{DecodeContext, decode_key, skip_field};
+
+use super::messages::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+    ValueInfoProto, kind,
+};
+use crate::error::shown;
+
+/// The most fields that a file's messages may have together: each takes up to 64 bytes of memory.
+const MOST_FIELDS: u64 = 500_000;
+/// The most bytes of a field whose elements are larger in memory than in the file.
+const MOST_BYTES: usize = 4096;
+/// The most dimensions of a tensor.
+const MOST_DIMENSIONS: usize = 8;
+
+/// What is wrong, as a part of a sentence.
+pub(super) type Wrong<T> = Result<T, String>;
+
+/// A message that is decoded from a file.
+pub(super) trait Decoded: Message + Default {
+    /// What it is, for messages to people.
+    const NAME: &'static str;
+    /// The fields that take more memory than bytes in the file, and so are kept short.
+    const SHORT: &'static [u32] = &[];
+}
+
+macro_rules! decoded {
+    ($type:ty, $name:literal $(, $short:literal)*) => {
+        impl Decoded for $type {
+            const NAME: &'static str = $name;
+            const SHORT: &'static [u32] = &[$($short),*];
+        }
+    };
+}
+
+decoded!(ModelProto, "model");
+decoded!(OperatorSetIdProto, "set of operators");
+decoded!(StringStringEntryProto, "entry of metadata");
+decoded!(GraphProto, "graph");
+decoded!(NodeProto, "node");
+decoded!(AttributeProto, "attribute", 8);
+decoded!(TensorProto, "tensor", 1);
+decoded!(ValueInfoProto, "input or output", 2);
+
+/// Decodes the messages of one file.
+pub(super) struct Decoder {
+    /// Fields that are still allowed.
+    left: Cell<u64>,
+}
+
+impl Decoder {
+    pub(super) fn new() -> Self {
+        Self { left: Cell::new(MOST_FIELDS) }
+    }
+
+    /// The message in these bytes.
+    pub(super) fn decode<M: Decoded>(&self, bytes: &Bytes) -> Wrong<M> {
+        self.count::<M>(bytes.clone())?;
+        M::decode(bytes.clone()).map_err(|error| damaged::<M>(&error))
+    }
+
+    /// Goes over the fields without making anything of them.
+    fn count<M: Decoded>(&self, mut bytes: Bytes) -> Wrong<()> {
+        while bytes.has_remaining() {
+            let left = self.left.get().checked_sub(1);
+            self.left.set(left.ok_or_else(|| format!("it has more than {MOST_FIELDS} fields, which no dense network has"))?);
+            let (tag, wire) = decode_key(&mut bytes).map_err(|error| damaged::<M>(&error))?;
+            let before = bytes.remaining();
+            skip_field(wire, tag, &mut bytes, DecodeContext::default()).map_err(|error| damaged::<M>(&error))?;
+            let length = before - bytes.remaining();
+            if M::SHORT.contains(&tag) && length > MOST_BYTES {
+                return Err(format!("a {} describes itself in {length} bytes, and {MOST_BYTES} is the most", M::NAME));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged<M: Decoded>(error: &prost::DecodeError) -> String {
+    format!("is no sound ONNX file: a {} cannot be decoded: {}", M::NAME, shown(&error.to_string()))
+}
+
+/// Numbers in the type of their tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Numbers {
+    Single(Vec<f32>),
+    Double(Vec<f64>),
+}
+
+impl Numbers {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Single(values) => values.len(),
+            Self::Double(values) => values.len(),
+        }
+    }
+
+    pub(super) fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Self::Single(values) => values.iter().map(|&value| f64::from(value)).collect(),
+            Self::Double(values) => values.clone(),
+        }
+    }
+
+    fn is_finite(&self) -> bool {
+        match self {
+            Self::Single(values) => values.iter().all(|value| value.is_finite()),
+            Self::Double(values) => values.iter().all(|value| value.is_finite()),
+        }
+    }
+}
+
+/// A constant of numbers and its shape.
+#[derive(Debug, Clone)]
+pub(super) struct Tensor {
+    pub(super) shape: Vec<usize>,
+    pub(super) numbers: Numbers,
+}
+
+impl Tensor {
+    /// The numbers of a message, if they are as many as its dimensions say.
+    pub(super) fn of(message: TensorProto) -> Wrong<Self> {
+        if message.data_location.unwrap_or_default() != 0 {
+            return Err("keeps its numbers in another file; save the network in one file".into());
+        }
+        let is_double = match message.data_type.unwrap_or_default() {
+            kind::FLOAT => false,
+            kind::DOUBLE => true,
+            other => return Err(format!("is of ONNX's data type {other}, and float (1) or double (11) is expected")),
+        };
+        if message.dims.len() > MOST_DIMENSIONS {
+            return Err(format!("has {} dimensions", message.dims.len()));
+        }
+        let shape: Option<Vec<usize>> = message.dims.iter().map(|&size| usize::try_from(size).ok()).collect();
+        let count = shape.as_ref().and_then(|shape| shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size)));
+        let (Some(shape), Some(count)) = (shape, count) else {
+            return Err(format!("has the shape {:?}, which is beyond any memory", message.dims));
+        };
+        let numbers = match (message.raw_data, is_double) {
+            (Some(raw), false) => Numbers::Single(chunked(&raw, count, f32::from_le_bytes)?),
+            (Some(raw), true) => Numbers::Double(chunked(&raw, count, f64::from_le_bytes)?),
+            (None, false) => Numbers::Single(message.float_data),
+            (None, true) => Numbers::Double(message.double_data),
+        };
+        if numbers.len() != count {
+            return Err(format!("has {} numbers, and its shape {shape:?} needs {count}", numbers.len()));
+        }
+        if !numbers.is_finite() {
+            return Err("holds a number that is not finite".into());
+        }
+        Ok(Self { shape, numbers })
+    }
+}
+
+/// So many numbers of `N` bytes.
+fn chunked<const N: usize, T>(raw: &[u8], count: usize, from: impl Fn([u8; N]) -> T) -> Wrong<Vec<T>> {
+    if count.checked_mul(N) != Some(raw.len()) {
+        return Err(format!("has {} bytes, and its shape needs {count} numbers of {N} bytes", raw.len()));
+    }
+    Ok(raw.as_chunks().0.iter().map(|&bytes| from(bytes)).collect())
+}

@@ -1,0 +1,210 @@
+//! The graph of an ONNX file, its nodes found by what they make.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+
+use prost::bytes::Bytes;
+
+use super::file::{Decoded, Decoder, Tensor, Wrong};
+use super::messages::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+};
+use crate::error::shown;
+
+/// A graph.
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    /// The inputs that no initializer fills.
+    pub(super) inputs: Vec<Value>,
+    pub(super) outputs: Vec<Value>,
+    /// What wrote the file, by its own account.
+    pub(super) producer: String,
+    /// Whether wgrad did.
+    pub(super) is_ours: bool,
+    /// The node that makes each value.
+    makers: HashMap<String, usize>,
+    /// The constants that initializers are, not decoded yet.
+    initializers: HashMap<String, Bytes>,
+    decoder: Decoder,
+    /// The nodes that were asked for.
+    used: RefCell<Vec<bool>>,
+}
+
+/// A node.
+pub(super) struct Node {
+    pub(super) operator: String,
+    pub(super) inputs: Vec<String>,
+    outputs: Vec<String>,
+    name: String,
+    attributes: HashMap<String, AttributeProto>,
+}
+
+/// An input or output of the graph.
+pub(super) struct Value {
+    pub(super) name: String,
+    /// ONNX's number of its type.
+    pub(super) kind: Option<i32>,
+    /// Its sizes where they are given; none where nothing is said of the shape.
+    pub(super) shape: Option<Vec<Option<usize>>>,
+}
+
+impl fmt::Display for Node {
+    /// As messages name it: `node 'fc1' (Conv)`.
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let output = self.outputs.first().map_or("", String::as_str);
+        let name = if self.name.is_empty() { output } else { &self.name };
+        write!(text, "node '{}' ({})", shown(name), shown(&self.operator))
+    }
+}
+
+impl Node {
+    fn of(message: NodeProto, decoder: &Decoder) -> Wrong<Self> {
+        let mut attributes = HashMap::new();
+        for attribute in &message.attribute {
+            let attribute: AttributeProto = decoder.decode(attribute)?;
+            attributes.insert(attribute.name.clone().unwrap_or_default(), attribute);
+        }
+        let domain = message.domain.unwrap_or_default();
+        let operator = message.op_type.unwrap_or_default();
+        let is_standard = domain.is_empty() || domain == "ai.onnx";
+        Ok(Self {
+            operator: if is_standard { operator } else { format!("{domain}.{operator}") },
+            inputs: message.input,
+            outputs: message.output,
+            name: message.name.unwrap_or_default(),
+            attributes,
+        })
+    }
+
+    /// An attribute that is an integer.
+    pub(super) fn integer(&self, name: &str) -> Option<i64> {
+        self.attributes.get(name)?.i
+    }
+
+    /// An attribute that is a number.
+    pub(super) fn float(&self, name: &str) -> Option<f32> {
+        self.attributes.get(name)?.f
+    }
+
+    /// An attribute that is text.
+    pub(super) fn text(&self, name: &str) -> Option<&[u8]> {
+        self.attributes.get(name)?.s.as_deref()
+    }
+
+    /// The input at this place.
+    pub(super) fn input(&self, place: usize) -> Wrong<&str> {
+        let input = self.inputs.get(place).filter(|input| !input.is_empty());
+        input.map(String::as_str).ok_or_else(|| format!("{self} lacks an input"))
+    }
+
+    /// Refuses attributes other than these.
+    pub(super) fn allow(&self, names: &[&str]) -> Wrong<()> {
+        let mut others: Vec<&String> = self.attributes.keys().filter(|name| !names.contains(&name.as_str())).collect();
+        others.sort();
+        match others.first() {
+            Some(name) => Err(format!("{self} has an attribute '{}', which wgrad does not know", shown(name))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Value {
+    fn of(message: ValueInfoProto) -> Wrong<Self> {
+        let name = message.name.unwrap_or_default();
+        let Some(tensor) = message.r#type.and_then(|kind| kind.tensor_type) else {
+            return Err(format!("'{}' is no tensor", shown(&name)));
+        };
+        let size = |size: Option<i64>| size.and_then(|size| usize::try_from(size).ok());
+        let shape = tensor.shape.map(|shape| shape.dim.iter().map(|dimension| size(dimension.dim_value)).collect());
+        Ok(Self { name, kind: tensor.elem_type, shape })
+    }
+}
+
+impl Graph {
+    /// The graph in a file's bytes.
+    pub(super) fn of(bytes: Vec<u8>) -> Wrong<Self> {
+        let decoder = Decoder::new();
+        let model: ModelProto = decoder.decode(&bytes.into())?;
+        let Some(graph) = &model.graph else { return Err("is no ONNX file, or one without a graph".into()) };
+        let graph: GraphProto = decoder.decode(graph)?;
+        let mut initializers = HashMap::new();
+        for bytes in &graph.initializer {
+            let name = name_of(&decoder, bytes)?;
+            unique(&name, initializers.insert(name.clone(), bytes.clone()).is_some())?;
+        }
+        let (mut nodes, mut makers) = (Vec::new(), HashMap::new());
+        for message in decoded::<NodeProto>(&decoder, &graph.node)? {
+            let node = Node::of(message, &decoder)?;
+            for output in node.outputs.iter().filter(|output| !output.is_empty()) {
+                unique(output, makers.insert(output.clone(), nodes.len()).is_some() || initializers.contains_key(output))?;
+            }
+            nodes.push(node);
+        }
+        let values = |values: &[Bytes]| -> Wrong<Vec<Value>> {
+            decoded::<ValueInfoProto>(&decoder, values)?.into_iter().map(Value::of).collect()
+        };
+        let (mut inputs, outputs) = (values(&graph.input)?, values(&graph.output)?);
+        inputs.retain(|input| !initializers.contains_key(&input.name));
+        if let Some(input) = inputs.iter().find(|input| makers.contains_key(&input.name)) {
+            unique(&input.name, true)?;
+        }
+        let entries = decoded::<StringStringEntryProto>(&decoder, &model.metadata_props)?;
+        let is_ours = entries.iter().any(|entry| entry.key.as_deref() == Some("wgrad"));
+        let producer = [model.producer_name, model.producer_version].map(Option::unwrap_or_default).join(" ");
+        let used = RefCell::new(vec![false; nodes.len()]);
+        Ok(Self { nodes, inputs, outputs, producer, is_ours, makers, initializers, decoder, used })
+    }
+
+    /// The node that makes this value.
+    pub(super) fn maker(&self, value: &str) -> Option<&Node> {
+        let &index = self.makers.get(value)?;
+        self.used.borrow_mut()[index] = true;
+        Some(&self.nodes[index])
+    }
+
+    /// The constant that this value is: an initializer, or what a Constant node makes.
+    pub(super) fn constant(&self, value: &str) -> Wrong<Option<Tensor>> {
+        let refused = |what: String| format!("tensor '{}' {what}", shown(value));
+        let bytes = match self.initializers.get(value) {
+            Some(bytes) => bytes,
+            None => {
+                let Some(&maker) = self.makers.get(value) else { return Ok(None) };
+                let node = &self.nodes[maker];
+                if node.operator != "Constant" {
+                    return Ok(None);
+                }
+                self.used.borrow_mut()[maker] = true;
+                let tensor = node.attributes.get("value").and_then(|attribute| attribute.t.as_ref());
+                tensor.ok_or_else(|| format!("{node} has no tensor"))?
+            }
+        };
+        Tensor::of(self.decoder.decode::<TensorProto>(bytes)?).map(Some).map_err(refused)
+    }
+
+    /// Whether this value is a constant, whatever it holds.
+    pub(super) fn is_constant(&self, value: &str) -> bool {
+        let is_made = self.makers.get(value).is_some_and(|&maker| self.nodes[maker].operator == "Constant");
+        is_made || self.initializers.contains_key(value)
+    }
+
+    /// A node that nothing asked for, which is no constant.
+    pub(super) fn unused(&self) -> Option<&Node> {
+        let used = self.used.borrow();
+        let nodes = self.nodes.iter().zip(used.iter());
+        nodes.into_iter().find(|(node, used)| !**used && node.operator != "Constant").map(|(node, _)| node)
+    }
+}
+
+fn decoded<M: Decoded>(decoder: &Decoder, messages: &[Bytes]) -> Wrong<Vec<M>> {
+    messages.iter().map(|message| decoder.decode(message)).collect()
+}
+
+/// The name of a tensor, whose numbers nobody needs yet.
+fn name_of(decoder: &Decoder, tensor: &Bytes) -> Wrong<String> {
+    Ok(decoder.decode::<TensorProto>(tensor)?.name.unwrap_or_default())
+}
+
+fn unique(name: &str, is_taken: bool) -> Wrong<()> {
+    if is_taken { Err(format!("two things make '{}'", shown(name))) } else { Ok(()) }
+}

@@ -1,0 +1,418 @@
+//! A plain dense network from an ONNX graph: a chain of products, biases and activations, walked from its output to its inputs.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::builder::LARGEST;
+use super::file::{Numbers, Tensor, Wrong};
+use super::graph::{Graph, Node, Value};
+use super::messages::kind;
+use crate::data::Matrix;
+use crate::error::{Error, Result, shown};
+use crate::exchange::import::Foreign;
+use crate::memory;
+use crate::model::StoredWeights;
+use crate::network::activation::LEAK;
+use crate::network::{Activation, Layer, Weights};
+use crate::scalar::Scalar;
+
+/// What is said of an operation that is none of ours.
+const KNOWN: &str = "wgrad takes Gemm, MatMul, Add, Sigmoid, Tanh, Relu, LeakyRelu, Gelu and Softmax, and passes over \
+                     Identity, Dropout, Flatten and Cast";
+
+/// The network in the file at `path`.
+///
+/// # Errors
+/// Model, naming the file, the node and its operator; Limit, if there is no memory for it.
+pub(in crate::exchange) fn import(path: &Path) -> Result<Foreign> {
+    let name = shown(&path.to_string_lossy());
+    let refused = |what: String| Error::Model(format!("{name}: {what}"));
+    let graph = Graph::of(bytes_of(path, &name)?).map_err(refused)?;
+    network(&graph).map_err(|what| {
+        let ours =
+            "; this file is wgrad's own and holds its encoding: use the model, or what `wgrad export --plain` makes of it";
+        refused(what + if graph.is_ours { ours } else { "" })
+    })
+}
+
+fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>> {
+    let unreadable = |error: std::io::Error| Error::Model(format!("{name}: cannot be read: {error}"));
+    // A pipe would block when it is opened, so ask before.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Error::Model(format!("{name}: is not a plain file; name an .onnx file")));
+    }
+    if metadata.len() > LARGEST as u64 {
+        return Err(Error::Model(format!("{name}: has {} bytes, and an ONNX file has at most {LARGEST}", metadata.len())));
+    }
+    if !memory::is_there(3 * u128::from(metadata.len())) {
+        return Err(Error::Limit(format!("{name}: there is no memory for what it holds")));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+/// A layer as the graph has it.
+struct Found {
+    inputs: usize,
+    outputs: usize,
+    /// inputs × outputs, row by row.
+    weights: Numbers,
+    bias: Option<Numbers>,
+    activation: Activation,
+}
+
+fn network(graph: &Graph) -> Wrong<Foreign> {
+    let [output] = graph.outputs.as_slice() else {
+        return Err(format!("its graph has {} outputs, and a plain network has one", graph.outputs.len()));
+    };
+    let mut walk = Walk { graph, layers: Vec::new(), activation: None, taken: HashSet::new() };
+    let start = walk.until_the_start(&output.name)?;
+    if let Some(activation) = walk.activation {
+        return Err(format!("its inputs go into {activation} before any layer"));
+    }
+    let mut layers = walk.layers;
+    layers.reverse();
+    let Some(first) = layers.first() else { return Err("its graph has no layer".into()) };
+    let inputs = inputs(graph, &start, first.inputs)?;
+    if let Some(node) = graph.unused() {
+        return Err(format!("{node} is beside the chain of layers"));
+    }
+    Ok(Foreign {
+        activations: layers.iter().map(|layer| layer.activation).collect(),
+        weights: stored(layers),
+        inputs,
+        output: output.name.clone(),
+        producer: graph.producer.clone(),
+    })
+}
+
+/// The names of the network's inputs: those of the graph, or none where one input holds several columns.
+fn inputs(graph: &Graph, start: &str, width: usize) -> Wrong<Option<Vec<String>>> {
+    let starts = match graph.maker(start) {
+        Some(joined) => {
+            joined.allow(&["axis"])?;
+            if !matches!(joined.integer("axis"), Some(1 | -1)) {
+                return Err(format!("{joined} does not put columns side by side"));
+            }
+            joined.inputs.iter().map(|input| behind(graph, input)).collect::<Wrong<Vec<_>>>()?
+        }
+        None => vec![start.to_owned()],
+    };
+    let mut unused: HashMap<&str, &Value> = graph.inputs.iter().map(|input| (input.name.as_str(), input)).collect();
+    let mut names = Vec::new();
+    for start in &starts {
+        let Some(input) = unused.remove(start.as_str()) else {
+            return Err(format!("'{}', where the layers begin, is no input of the graph, or twice", shown(start)));
+        };
+        let columns = columns(input, if starts.len() == 1 { width } else { 1 })?;
+        if columns > width - names.len() {
+            return Err(format!("its inputs have more columns than the {width} inputs of the first layer"));
+        }
+        let several = (0..columns).map(|column| format!("{start}_{column}"));
+        names.extend(if columns == 1 { vec![start.clone()] } else { several.collect() });
+    }
+    if names.len() != width {
+        return Err(format!("its inputs have {} columns, and the first layer has {width} inputs", names.len()));
+    }
+    match unused.keys().min() {
+        Some(unused) => Err(format!("its input '{}' goes into no layer", shown(unused))),
+        None => Ok((starts.len() > 1 || width == 1).then_some(names)),
+    }
+}
+
+/// How many columns an input has; `unsaid`, where it does not say.
+fn columns(input: &Value, unsaid: usize) -> Wrong<usize> {
+    let name = shown(&input.name);
+    if input.kind.is_some_and(|kind| ![kind::FLOAT, kind::DOUBLE].contains(&kind)) {
+        return Err(format!("its input '{name}' is of numbers other than float and double"));
+    }
+    let sizes = input.shape.as_ref().and_then(|shape| shape.iter().skip(1).copied().collect::<Option<Vec<usize>>>());
+    match sizes.map(|sizes| sizes.iter().fold(1, |product: usize, &size| product.saturating_mul(size))) {
+        Some(0) => Err(format!("its input '{name}' has no columns")),
+        columns => Ok(columns.unwrap_or(unsaid)),
+    }
+}
+
+/// The value behind conversions and copies.
+fn behind(graph: &Graph, value: &str) -> Wrong<String> {
+    let mut value = value.to_owned();
+    for _ in 0..=graph.nodes.len() {
+        match graph.maker(&value) {
+            Some(node) if ["Cast", "Identity"].contains(&node.operator.as_str()) => value = passed(node)?.to_owned(),
+            _ => return Ok(value),
+        }
+    }
+    Err("its graph goes round in a circle".into())
+}
+
+/// The input of an operation that changes nothing in a dense network that is only applied.
+fn passed(node: &Node) -> Wrong<&str> {
+    let fits = match node.operator.as_str() {
+        "Cast" => [kind::FLOAT, kind::DOUBLE].map(i64::from).contains(&node.integer("to").unwrap_or_default()),
+        "Flatten" => node.integer("axis").is_none_or(|axis| axis == 1),
+        "Dropout" => node.inputs.get(2).is_none_or(String::is_empty),
+        _ => true,
+    };
+    if fits { node.input(0) } else { Err(format!("{node} changes what goes through it")) }
+}
+
+/// On the way from the output to the inputs.
+struct Walk<'a> {
+    graph: &'a Graph,
+    /// The layers found so far, the last one first.
+    layers: Vec<Found>,
+    /// The activation of the layer that is to come.
+    activation: Option<Activation>,
+    /// The weights that a layer has: shared ones would be as many as there are layers.
+    taken: HashSet<String>,
+}
+
+impl<'a> Walk<'a> {
+    /// Walks until there is no layer any more; gives where the layers begin: an input of the graph, or several joined.
+    fn until_the_start(&mut self, output: &str) -> Wrong<String> {
+        let mut value = output.to_owned();
+        for _ in 0..=self.graph.nodes.len() {
+            let node = match self.graph.maker(&value) {
+                Some(node) if node.operator != "Concat" => node,
+                _ => return Ok(value),
+            };
+            value = self.step(node)?;
+        }
+        Err("its graph goes round in a circle".into())
+    }
+
+    /// Takes a node; gives the value that it is computed from.
+    fn step(&mut self, node: &'a Node) -> Wrong<String> {
+        match node.operator.as_str() {
+            "Identity" | "Dropout" | "Flatten" | "Cast" => passed(node).map(str::to_owned),
+            "Sigmoid" => self.activated(node, Activation::Sigmoid, true),
+            "Tanh" => self.activated(node, Activation::Tanh, true),
+            "Relu" => self.activated(node, Activation::Relu, true),
+            "LeakyRelu" => {
+                let alpha = node.float("alpha").unwrap_or(LEAK as f32);
+                self.activated(node, Activation::LeakyRelu, alpha == LEAK as f32)
+            }
+            "Gelu" => {
+                let exact = node.text("approximate").is_none_or(|approximate| approximate == b"none");
+                self.activated(node, Activation::Gelu, exact)
+            }
+            "Softmax" => {
+                let of_a_row = node.integer("axis").is_none_or(|axis| [1, -1].contains(&axis));
+                self.activated(node, Activation::Softmax, of_a_row)
+            }
+            "Mul" => {
+                let input = gelu_input(self.graph, node)?;
+                self.activate(node, Activation::Gelu)?;
+                Ok(input)
+            }
+            "Gemm" => self.gemm(node),
+            "MatMul" => self.product(node, None),
+            "Add" => self.sum(node),
+            _ => Err(format!("{node} is no part of a plain dense network: {KNOWN}")),
+        }
+    }
+
+    fn activated(&mut self, node: &Node, activation: Activation, is_ours: bool) -> Wrong<String> {
+        if !is_ours {
+            return Err(format!("{node} is another function than wgrad's {activation}"));
+        }
+        self.activate(node, activation)?;
+        node.input(0).map(str::to_owned)
+    }
+
+    fn activate(&mut self, node: &Node, activation: Activation) -> Wrong<()> {
+        match self.activation.replace(activation) {
+            Some(next) => Err(format!("{node} is followed by {next} without a layer between")),
+            None => Ok(()),
+        }
+    }
+
+    fn gemm(&mut self, node: &'a Node) -> Wrong<String> {
+        node.allow(&["alpha", "beta", "transA", "transB"])?;
+        if node.integer("transA").unwrap_or_default() != 0 {
+            return Err(format!("{node} transposes what comes in (transA)"));
+        }
+        let bias = match node.inputs.get(2).filter(|name| !name.is_empty()) {
+            Some(name) => Some(times(self.constant(node, name)?, node.float("beta"))),
+            None => None,
+        };
+        let mut weights = self.weights(node)?;
+        if node.integer("transB").unwrap_or_default() != 0 {
+            weights = transposed(weights);
+        }
+        self.layer(node, times(weights, node.float("alpha")), bias)
+    }
+
+    /// The product of a layer, with the bias that is added to it.
+    fn product(&mut self, node: &'a Node, bias: Option<Tensor>) -> Wrong<String> {
+        let weights = self.weights(node)?;
+        self.layer(node, weights, bias)
+    }
+
+    /// A bias and the product that it is added to.
+    fn sum(&mut self, node: &'a Node) -> Wrong<String> {
+        let [a, b] = [node.input(0)?, node.input(1)?];
+        let (bias, product) = if self.graph.is_constant(a) { (a, b) } else { (b, a) };
+        let bias = self.constant(node, bias)?;
+        match self.graph.maker(product) {
+            Some(product) if product.operator == "MatMul" => self.product(product, Some(bias)),
+            _ => Err(format!("{node} adds to something other than a MatMul")),
+        }
+    }
+
+    fn constant(&self, node: &Node, name: &str) -> Wrong<Tensor> {
+        let constant = self.graph.constant(name)?;
+        constant.ok_or_else(|| format!("{node} needs '{}', which is no constant of the file", shown(name)))
+    }
+
+    /// The second factor of a product, which is a layer's weights.
+    fn weights(&mut self, node: &Node) -> Wrong<Tensor> {
+        let name = node.input(1)?;
+        let weights = self.constant(node, name)?;
+        if weights.shape.len() != 2 || weights.shape.contains(&0) {
+            return Err(format!("{node} multiplies by a tensor of shape {:?}, and a layer has a matrix", weights.shape));
+        }
+        if !self.taken.insert(name.to_owned()) {
+            return Err(format!("{node} shares its weights '{}' with another layer", shown(name)));
+        }
+        Ok(weights)
+    }
+
+    fn layer(&mut self, node: &Node, weights: Tensor, bias: Option<Tensor>) -> Wrong<String> {
+        let (inputs, outputs) = (weights.shape[0], weights.shape[1]);
+        if let Some(next) = self.layers.last().filter(|next| next.inputs != outputs) {
+            return Err(format!("{node} has {outputs} outputs, and the next layer has {} inputs", next.inputs));
+        }
+        let bias = match bias {
+            Some(bias) => {
+                let rows = bias.shape.len().checked_sub(1).map_or(1, |last| bias.shape[..last].iter().product());
+                Some(spread(bias.numbers, outputs).filter(|_| rows == 1).ok_or_else(|| {
+                    format!("{node}: a bias of shape {:?} is not one number for each of {outputs} outputs", bias.shape)
+                })?)
+            }
+            None => None,
+        };
+        let activation = self.activation.take().unwrap_or(Activation::Identity);
+        self.layers.push(Found { inputs, outputs, weights: weights.numbers, bias, activation });
+        node.input(0).map(str::to_owned)
+    }
+}
+
+/// A list of `count` numbers, of which one stands for all.
+fn spread(numbers: Numbers, count: usize) -> Option<Numbers> {
+    match numbers {
+        numbers if numbers.len() == count => Some(numbers),
+        Numbers::Single(values) if values.len() == 1 => Some(Numbers::Single(vec![values[0]; count])),
+        Numbers::Double(values) if values.len() == 1 => Some(Numbers::Double(vec![values[0]; count])),
+        _ => None,
+    }
+}
+
+/// The tensor times a factor; as it is, bit for bit, where there is none or it is 1.
+fn times(tensor: Tensor, factor: Option<f32>) -> Tensor {
+    let factor = factor.unwrap_or(1.0);
+    if factor == 1.0 {
+        return tensor;
+    }
+    let numbers = match tensor.numbers {
+        Numbers::Single(values) => Numbers::Single(values.into_iter().map(|value| value * factor).collect()),
+        Numbers::Double(values) => Numbers::Double(values.into_iter().map(|value| value * f64::from(factor)).collect()),
+    };
+    Tensor { numbers, ..tensor }
+}
+
+fn transposed(tensor: Tensor) -> Tensor {
+    let (rows, columns) = (tensor.shape[0], tensor.shape[1]);
+    let numbers = match tensor.numbers {
+        Numbers::Single(values) => Numbers::Single(Matrix::new(rows, columns, values).transposed().values),
+        Numbers::Double(values) => Numbers::Double(Matrix::new(rows, columns, values).transposed().values),
+    };
+    Tensor { shape: vec![columns, rows], numbers }
+}
+
+/// The `x` of a product that is gelu: x · ½ · (1 + erf(x / √2)), its factors in any order.
+fn gelu_input(graph: &Graph, node: &Node) -> Wrong<String> {
+    let unknown = || format!("{node} is no part of a plain dense network: products are known as gelu's only, by its Erf");
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+    let (mut scale, mut values, mut open, mut products) = (1.0, Vec::new(), vec![node], 0);
+    while let Some(product) = open.pop() {
+        products += 1;
+        for input in &product.inputs {
+            match (scalar(graph, input)?, graph.maker(input)) {
+                (Some(number), _) => scale *= number,
+                // There are two products, and no end of them where the graph goes round in a circle.
+                (None, Some(inner)) if inner.operator == "Mul" && products < 3 => open.push(inner),
+                _ => values.push(input.clone()),
+            }
+            if values.len() > 2 {
+                return Err(unknown());
+            }
+        }
+    }
+    let [a, b] = values.as_slice() else { return Err(unknown()) };
+    let erf = |sum: &str| -> Wrong<Option<String>> {
+        let Some((_, erf)) = with_scalar(graph, sum, "Add")?.filter(|(one, _)| *one == 1.0) else { return Ok(None) };
+        let Some(node) = graph.maker(&behind(graph, &erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
+        let scaled = behind(graph, node.input(0)?)?;
+        let root = std::f64::consts::SQRT_2;
+        let divided = with_scalar(graph, &scaled, "Div")?.filter(|(by, _)| near(*by, root));
+        let multiplied = with_scalar(graph, &scaled, "Mul")?.filter(|(by, _)| near(*by, 1.0 / root));
+        Ok(divided.or(multiplied).map(|(_, input)| input))
+    };
+    let input = if erf(a)?.as_ref() == Some(b) {
+        b
+    } else if erf(b)?.as_ref() == Some(a) {
+        a
+    } else {
+        return Err(unknown());
+    };
+    if near(scale, 0.5) { Ok(input.clone()) } else { Err(unknown()) }
+}
+
+/// The number that a constant of one element is.
+fn scalar(graph: &Graph, value: &str) -> Wrong<Option<f64>> {
+    if !graph.is_constant(value) {
+        return Ok(None);
+    }
+    let number = graph.constant(value)?.filter(|tensor| tensor.numbers.len() == 1);
+    Ok(number.map(|tensor| tensor.numbers.to_f64()[0]))
+}
+
+/// What this operation with a constant number is made of: the number and the other operand.
+fn with_scalar(graph: &Graph, value: &str, operator: &str) -> Wrong<Option<(f64, String)>> {
+    let Some(node) = graph.maker(value).filter(|node| node.operator == operator) else { return Ok(None) };
+    let [a, b] = [node.input(0)?, node.input(1)?];
+    Ok(match (scalar(graph, a)?, scalar(graph, b)?) {
+        (None, Some(number)) => Some((number, a.to_owned())),
+        (Some(number), None) if operator != "Div" => Some((number, b.to_owned())),
+        _ => None,
+    })
+}
+
+/// The weights in the smallest number type that holds all of them; zeros for biases that only some layers lack.
+fn stored(layers: Vec<Found>) -> StoredWeights {
+    let is_single = |numbers: &Numbers| matches!(numbers, Numbers::Single(_));
+    if layers.iter().all(|layer| is_single(&layer.weights) && layer.bias.as_ref().is_none_or(is_single)) {
+        StoredWeights::Single(weights(layers, |numbers| match numbers {
+            Numbers::Single(values) => values,
+            Numbers::Double(_) => unreachable!("all of them are single"),
+        }))
+    } else {
+        StoredWeights::Double(weights(layers, |numbers| match numbers {
+            Numbers::Double(values) => values,
+            single @ Numbers::Single(_) => single.to_f64(),
+        }))
+    }
+}
+
+fn weights<T: Scalar>(layers: Vec<Found>, values: impl Fn(Numbers) -> Vec<T>) -> Weights<T> {
+    let has_bias = layers.iter().any(|layer| layer.bias.is_some());
+    let layer = |layer: Found| Layer {
+        weight: Matrix::new(layer.inputs, layer.outputs, values(layer.weights)),
+        bias: match layer.bias {
+            Some(bias) => values(bias),
+            None => vec![T::ZERO; if has_bias { layer.outputs } else { 0 }],
+        },
+    };
+    layers.into_iter().map(layer).collect()
+}

@@ -1,0 +1,11 @@
+//! ONNX files: a model as a graph, and a plain dense network from one.
+
+mod builder;
+mod export;
+mod file;
+mod graph;
+mod import;
+mod messages;
+
+pub(super) use export::export;
+pub(super) use import::import;
