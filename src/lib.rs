@@ -18,6 +18,7 @@ pub mod lesson;
 mod memory;
 pub mod model;
 pub mod network;
+mod page;
 pub mod plan;
 pub mod random;
 pub mod rounding;
