@@ -210,7 +210,7 @@ impl Run<'_> {
         match item {
             Item::Compared(case) => self.compare(&case),
             Item::Exact(case) => {
-                self.check("small integers, whose sums are exact", &case, |gpu, _| checks::small_integers_are_exact(gpu))
+                self.check("small integers, whose sums are exact", &case, |gpu, _| checks::small_integers_are_exact(gpu));
             }
             Item::Trained(check, case) => self.check_of_training(check, &case),
             Item::OtherBatches => self.batches_of_other_sizes(),
