@@ -52,6 +52,8 @@ pub struct Sources {
     pub test: Option<Part>,
     /// How the numbers are scaled, where one word says it for inputs and targets.
     pub scale: Option<Scale>,
+    /// Whether the rows come from an array (IDX, npy), whose columns have no names.
+    pub is_array: bool,
     /// What a person should hear about the data.
     pub remarks: Vec<String>,
 }
@@ -121,6 +123,7 @@ impl Sources {
         }
         let strata = if options.stratify.unwrap_or(false) { fit::strata(&table, &fitting)? } else { None };
         unused_share(options)?;
+        let is_array = table.lines.is_empty() && table.task.is_none();
         let split = data::split(table.rows, shares(options), seed, strata.as_deref())?;
         let encoding = Encoding::fit(&table, &split.training, &fitting)?;
         let table = Rc::new(table);
@@ -159,7 +162,7 @@ impl Sources {
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
         let scale = (inputs == targets).then_some(inputs);
-        Ok(Self { source: source.clone(), encoding, training, validation, test, scale, remarks })
+        Ok(Self { source: source.clone(), encoding, training, validation, test, scale, is_array, remarks })
     }
 
     /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are
