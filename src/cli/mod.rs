@@ -1,6 +1,8 @@
 //! What people type: one file a subcommand; flags in, calls out, nothing computed here.
 
 mod bench;
+mod colour;
+mod curve;
 mod data;
 mod devices;
 mod evaluate;
@@ -11,11 +13,12 @@ mod plan;
 mod predict;
 mod print;
 mod progress;
+mod report;
 mod signals;
 mod train;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::error::Result;
 
@@ -29,6 +32,9 @@ pub const SCHEMA: u32 = 1;
 pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
+    /// Colours on a terminal: auto (unless the variable `NO_COLOR` is set), always or never; what is no terminal never gets any
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: ColorChoice,
 }
 
 const EXIT_CODES: &str = "\
@@ -45,6 +51,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Predict the targets of data, as CSV
     Predict(predict::PredictArguments),
+    /// Show a run as a page for the browser, or several side by side
+    Report(report::ReportArguments),
     /// Show what a model file holds
     Inspect(inspect::InspectArguments),
     /// Show what wgrad sees in a file: columns, types, missing cells, classes
@@ -68,9 +76,10 @@ enum Command {
 pub fn run(line: CommandLine) -> Result<()> {
     signals::outlive_full_files();
     match line.command {
-        Command::Train(arguments) => train::run(*arguments),
+        Command::Train(arguments) => train::run(*arguments, line.color),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Lesson(arguments) => lesson::run(arguments),
