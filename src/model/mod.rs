@@ -15,7 +15,7 @@ pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use file::load_weights;
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};
-pub use saving::save_atomically;
+pub use saving::{save_atomically, save_without_waiting};
 pub use summary::{LayerSummary, Summary};
 pub use tensor_file::Element;
 

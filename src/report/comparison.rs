@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::curve::Epoch;
 use super::page::{line, metric_name};
-use super::story::{Story, Told, save};
+use super::story::{Story, Told};
 use crate::error::{Result, shown};
+use crate::model::save_without_waiting;
 use crate::page::{COLOURS, Chart, Series, Words, document, figures, named, table};
 
 /// Several runs.
@@ -48,7 +49,7 @@ impl Comparison {
     /// # Errors
     /// Internal or usage, if it cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        save(path, self.page().as_bytes())
+        save_without_waiting(path, self.page().as_bytes())
     }
 
     fn page(&self) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::account::{Account, SCHEMA};
 use super::curve::Curve;
 use crate::error::{Error, Result, shown};
-use crate::model::{Model, RunFolder, save_atomically};
+use crate::model::{Model, RunFolder, save_atomically, save_without_waiting};
 
 /// Bytes of a `run.toml`, at most.
 const BYTES: u64 = 1 << 20;
@@ -80,7 +80,8 @@ impl Story {
     /// Internal or usage, if they cannot be written.
     pub fn write(&self, folder: &RunFolder) -> Result<()> {
         let failed = |error: serde_json::Error| Error::Internal(format!("the report's data is no JSON: {error}"));
-        save(&folder.report_data(), &serde_json::to_vec(&self.account).map_err(failed)?)?;
+        let (path, bytes) = (folder.report_data(), serde_json::to_vec(&self.account).map_err(failed)?);
+        save_atomically(&path, |file| file.write_all(&bytes).map_err(|error| Error::writing(&path, &error)), |_| Ok(()))?;
         self.save(&folder.report())
     }
 
@@ -89,7 +90,7 @@ impl Story {
     /// # Errors
     /// Internal or usage, if it cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        save(path, self.page().as_bytes())
+        save_without_waiting(path, self.page().as_bytes())
     }
 
     /// What `--json` says of it.
@@ -116,14 +117,6 @@ impl Story {
     pub(super) fn text(&self, place: &str) -> &str {
         self.at(place).as_str().unwrap_or_default()
     }
-}
-
-/// Saves a page or its data, the old one staying as it is if that fails.
-///
-/// # Errors
-/// Internal or usage, if it cannot be written.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    save_atomically(path, |file| file.write_all(bytes).map_err(|error| Error::writing(path, &error)), |_| Ok(()))
 }
 
 fn text(path: &Path) -> Result<String> {
