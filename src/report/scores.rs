@@ -113,7 +113,7 @@ impl Story {
 
     fn roc_chart(&self, roc: &Roc) -> Chart {
         let points = roc.points.iter().map(|point| (point.false_positives, point.true_positives)).collect();
-        let chance = Series { dashed: true, colour: NEUTRAL[0], ..line("chance", 0, vec![(0.0, 0.0), (1.0, 1.0)]) };
+        let chance = should("chance", vec![(0.0, 0.0), (1.0, 1.0)]);
         let name = format!("'{}', area {:.4}", self.second_class(), roc.area);
         let about = format!("the area below the curve is {:.4}", roc.area);
         let [x, y] = ["false positive rate", "true positive rate"].map(|label| Words::linear(label).over(0.0, 1.0));
@@ -122,7 +122,7 @@ impl Story {
 
     fn calibration_chart(&self, calibration: &Calibration) -> Chart {
         let points = calibration.bins.iter().map(|bin| (bin.predicted, bin.observed)).collect();
-        let perfect = Series { dashed: true, colour: NEUTRAL[0], ..line("perfect", 0, vec![(0.0, 0.0), (1.0, 1.0)]) };
+        let perfect = should("perfect", vec![(0.0, 0.0), (1.0, 1.0)]);
         let name = format!("'{}', Brier score {:.4}", self.second_class(), calibration.brier);
         let about =
             format!("predicted probabilities beside how often it was so; the Brier score is {:.4}", calibration.brier);
@@ -168,46 +168,58 @@ impl Story {
 /// One target's predicted and true numbers, and how its residuals are spread.
 fn residuals(residuals: &Residuals) -> String {
     let name = shown(&residuals.name);
-    let points = &residuals.points;
-    let ends =
-        points.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &value| (a.min(value), b.max(value)));
-    let diagonal =
-        Series { dashed: true, colour: NEUTRAL[0], ..line("perfect", 0, vec![(ends.0, ends.0), (ends.1, ends.1)]) };
-    let dots = |points: Vec<(f64, f64)>, colour| Series { form: Form::Dots, ..line("test rows", colour, points) };
-    let about = format!("{} of {} test rows; the closer to the diagonal, the better", points.len(), residuals.rows);
-    let both = points.iter().map(|&[predicted, truth]| (predicted, truth)).collect();
-    let [x, y] = [format!("predicted {name}"), format!("true {name}")].map(|label| Words::linear(&label));
-    let fit = Chart {
-        size: Size::Square,
-        ..Chart::half(&format!("{name}: true by predicted"), about, x, y, vec![dots(both, 0), diagonal])
+    let shown_rows = residuals.points.len();
+    let thinned = if shown_rows < residuals.rows {
+        let told = format!(
+            "The pictures show {shown_rows} of {} test rows, evenly spread; the numbers are of all.",
+            residuals.rows
+        );
+        paragraph(&told)
+    } else {
+        String::new()
     };
+    let charts: String =
+        [fit(residuals, &name), apart(residuals, &name), histogram(residuals)].iter().map(Chart::figure).collect();
+    format!("<div class=\"charts\">\n{charts}</div>\n{thinned}{}", quantiles(residuals, &name))
+}
 
-    let apart = points.iter().map(|&[predicted, truth]| (predicted, truth - predicted)).collect();
-    let range = points
-        .iter()
-        .map(|point| point[0])
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
-    let zero = Series { dashed: true, colour: NEUTRAL[0], ..line("zero", 0, vec![(range.0, 0.0), (range.1, 0.0)]) };
+/// True numbers by predicted ones, and the diagonal on which they should lie.
+fn fit(residuals: &Residuals, name: &str) -> Chart {
+    let points = &residuals.points;
+    let (least, largest) = ends(points.iter().flatten().copied());
+    let about = format!("{} of {} test rows; the closer to the diagonal, the better", points.len(), residuals.rows);
+    let dots = points.iter().map(|&[predicted, truth]| (predicted, truth)).collect();
+    let [x, y] = [format!("predicted {name}"), format!("true {name}")].map(|label| Words::linear(&label));
+    let series = vec![test_rows(dots, 0), should("perfect", vec![(least, least), (largest, largest)])];
+    Chart { size: Size::Square, ..Chart::half(&format!("{name}: true by predicted"), about, x, y, series) }
+}
+
+/// What is left between true and predicted numbers, by the predicted ones.
+fn apart(residuals: &Residuals, name: &str) -> Chart {
+    let points = &residuals.points;
+    let (least, largest) = ends(points.iter().map(|point| point[0]));
     let about = format!(
         "true minus predicted, in the mean {}, standard deviation {}",
         figures(residuals.mean),
         figures(residuals.deviation)
     );
+    let dots = points.iter().map(|&[predicted, truth]| (predicted, truth - predicted)).collect();
     let [x, y] = [format!("predicted {name}"), "residual".to_string()].map(|label| Words::linear(&label));
-    let spread =
-        Chart { size: Size::Square, ..Chart::half(&format!("{name}: residuals"), about, x, y, vec![dots(apart, 1), zero]) };
+    let series = vec![test_rows(dots, 1), should("zero", vec![(least, 0.0), (largest, 0.0)])];
+    Chart { size: Size::Square, ..Chart::half(&format!("{name}: residuals"), about, x, y, series) }
+}
 
-    let thinned = if points.len() < residuals.rows {
-        format!(
-            "<p class=\"soft\">The pictures show {} of {} test rows, evenly spread; the numbers are of all.</p>\n",
-            points.len(),
-            residuals.rows
-        )
-    } else {
-        String::new()
-    };
-    let charts = [fit.figure(), spread.figure(), histogram(residuals).figure()].concat();
-    format!("<div class=\"charts\">\n{charts}</div>\n{thinned}{}", quantiles(residuals, &name))
+fn test_rows(points: Vec<(f64, f64)>, colour: usize) -> Series {
+    Series { form: Form::Dots, ..line("test rows", colour, points) }
+}
+
+/// The line on which points should lie.
+fn should(name: &str, points: Vec<(f64, f64)>) -> Series {
+    Series { dashed: true, colour: NEUTRAL[0], ..line(name, 0, points) }
+}
+
+fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)))
 }
 
 /// How many residuals lie where.
