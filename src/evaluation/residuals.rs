@@ -32,19 +32,26 @@ impl Residuals {
     /// The shares that the quantiles are of.
     pub const SHARES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
 
-    /// The residuals of a target, given what was predicted and what is true. None without rows, and where a number is not finite.
-    pub fn new(name: &str, predicted: &[f64], truth: &[f64]) -> Option<Self> {
-        let mut residuals: Vec<f64> = truth.iter().zip(predicted).map(|(truth, predicted)| truth - predicted).collect();
+    /// The residuals of a target, given what was predicted and what is true of so many rows, one after the other: they may be many.
+    /// None without rows, and where a number is not finite.
+    pub fn new(name: &str, rows: usize, pairs: impl Iterator<Item = (f64, f64)>) -> Option<Self> {
+        let (mut residuals, mut points) = (Vec::with_capacity(rows), Vec::new());
+        let mut shown = thinned(rows, POINTS).peekable();
+        for (row, (predicted, truth)) in pairs.take(rows).enumerate() {
+            residuals.push(truth - predicted);
+            if shown.next_if_eq(&row).is_some() {
+                points.push([predicted, truth]);
+            }
+        }
         if residuals.is_empty() || !residuals.iter().all(|residual| residual.is_finite()) {
             return None;
         }
-        residuals.sort_by(f64::total_cmp);
+        residuals.sort_unstable_by(f64::total_cmp);
         let centre = mean(residuals.iter().copied());
         let variance = mean(residuals.iter().map(|residual| (residual - centre).powi(2)));
-        let points = thinned(truth.len(), POINTS).map(|row| [predicted[row], truth[row]]).collect();
         Some(Self {
             name: name.to_string(),
-            rows: truth.len(),
+            rows: residuals.len(),
             mean: centre,
             deviation: variance.sqrt(),
             quantiles: Self::SHARES.iter().map(|&share| quantile(&residuals, share)).collect(),
@@ -77,12 +84,16 @@ fn counts(sorted: &[f64]) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    fn residuals(predicted: &[f64], truth: &[f64]) -> Option<Residuals> {
+        Residuals::new("y", truth.len(), predicted.iter().copied().zip(truth.iter().copied()))
+    }
+
     /// The numbers are those of `quantile`, `mean`, `std` and `histogram` of numpy.
     #[test]
     fn mean_deviation_and_quantiles_are_numpys() {
         let truth = [3.0, -0.5, 2.0, 1.0, -1.0, 7.0, 4.0, 2.5, 0.5, 0.0];
         let predicted = [2.5, 0.0, 2.0, 2.0, -1.5, 8.0, 4.2, 2.0, 1.0, -0.25];
-        let residuals = Residuals::new("y", &predicted, &truth).expect("rows");
+        let residuals = residuals(&predicted, &truth).expect("rows");
         assert!((residuals.mean - -0.14500000000000002).abs() < 1e-15);
         assert!((residuals.deviation - 0.5605577579518457).abs() < 1e-15);
         let expected = [-1.0, -1.0, -0.5, -0.10000000000000009, 0.4375, 0.5, 0.5];
@@ -96,16 +107,16 @@ mod tests {
     #[test]
     fn many_rows_are_thinned_out_in_the_picture_only() {
         let truth: Vec<f64> = (0..10_000).map(f64::from).collect();
-        let residuals = Residuals::new("y", &vec![0.0; 10_000], &truth).expect("rows");
+        let residuals = residuals(&vec![0.0; 10_000], &truth).expect("rows");
         assert_eq!((residuals.rows, residuals.points.len(), residuals.points[1]), (10_000, POINTS, [0.0, 5.0]));
         assert_eq!(residuals.counts, [500; BARS]);
     }
 
     #[test]
     fn no_rows_and_nan_have_no_residuals_and_equal_ones_do() {
-        assert_eq!(Residuals::new("y", &[], &[]), None);
-        assert_eq!(Residuals::new("y", &[f64::NAN], &[1.0]), None);
-        let equal = Residuals::new("y", &[1.0, 2.0], &[2.0, 3.0]).expect("rows");
+        assert_eq!(residuals(&[], &[]), None);
+        assert_eq!(residuals(&[f64::NAN], &[1.0]), None);
+        let equal = residuals(&[1.0, 2.0], &[2.0, 3.0]).expect("rows");
         assert_eq!((equal.deviation, equal.counts.iter().sum::<usize>()), (0.0, 2));
     }
 }

@@ -37,17 +37,16 @@ impl Roc {
         if positive == 0 || negative == 0 || scored.iter().any(|(score, _)| score.is_nan()) {
             return None;
         }
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut counts = vec![(0, 0, None)];
+        scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let (mut corners, mut area) = (vec![(0, 0, None)], 0.0);
         let (mut falsely, mut truly) = (0, 0);
         for tied in scored.chunk_by(|a, b| a.0 == b.0) {
             let of_second = tied.iter().filter(|(_, is_second)| *is_second).count();
+            let before = truly;
             (falsely, truly) = (falsely + tied.len() - of_second, truly + of_second);
-            counts.push((falsely, truly, Some(tied[0].0)));
+            area += (tied.len() - of_second) as f64 * (before + truly) as f64 / 2.0;
+            add(&mut corners, (falsely, truly, Some(tied[0].0)));
         }
-        let step = |pair: &[(usize, usize, Option<f64>)]| (pair[1].0 - pair[0].0) as f64 * (pair[0].1 + pair[1].1) as f64;
-        let area = counts.windows(2).map(step).sum::<f64>() / 2.0 / (positive as f64 * negative as f64);
-        let corners = corners(&counts);
         let last = corners.len() - 1;
         let point = |index: usize| {
             let (falsely, truly, threshold) = corners[index];
@@ -58,20 +57,23 @@ impl Roc {
             }
         };
         let points = thinned(last, POINTS - 1).chain([last]).map(point).collect();
-        Some(Self { area, points })
+        Some(Self { area: area / (positive as f64 * negative as f64), points })
     }
 }
 
-/// The points without those in the middle of a straight line.
-fn corners(counts: &[(usize, usize, Option<f64>)]) -> Vec<(usize, usize, Option<f64>)> {
-    let is_corner = |index: usize| {
-        let (Some(before), Some(after)) = (index.checked_sub(1), counts.get(index + 1)) else { return true };
-        let (before, here) = (counts[before], counts[index]);
-        let [across, up] = [here.0 - before.0, here.1 - before.1];
-        let [next_across, next_up] = [after.0 - here.0, after.1 - here.1];
-        across as u128 * next_up as u128 != next_across as u128 * up as u128
-    };
-    (0..counts.len()).filter(|&index| is_corner(index)).map(|index| counts[index]).collect()
+/// Rows of the first class and of the second that score at least a threshold.
+type Count = (usize, usize, Option<f64>);
+
+/// Adds a point, in place of the last one if that lies on the straight line to it.
+fn add(corners: &mut Vec<Count>, point: Count) {
+    if let [.., before, last] = corners[..] {
+        let [across, up] = [last.0 - before.0, last.1 - before.1];
+        let [next_across, next_up] = [point.0 - last.0, point.1 - last.1];
+        if across as u128 * next_up as u128 == next_across as u128 * up as u128 {
+            corners.pop();
+        }
+    }
+    corners.push(point);
 }
 
 #[cfg(test)]

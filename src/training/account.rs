@@ -26,6 +26,8 @@ const BINS: usize = 10;
 const BARS: usize = 24;
 const IMAGES: usize = 12;
 const TARGETS: usize = 4;
+/// Rows that are decoded at a time.
+const PIECE: usize = 1 << 12;
 const COLUMNS: usize = 40;
 /// Pixels along the sides of an image.
 const PIXELS: std::ops::RangeInclusive<usize> = 4..=64;
@@ -103,16 +105,19 @@ impl<T: Precision> Trained<'_, T> {
         Ok(account)
     }
 
+    /// The residuals of the first targets; outputs are decoded piece by piece, for they may be many.
     fn residuals(&self, outputs: &Matrix<T>, truth: &Matrix<f64>) -> Vec<Residuals> {
-        let predicted = self.encoding.decode_regression(outputs);
         let names = self.encoding.target_names();
-        let column = |matrix: &Matrix<f64>, column: usize| -> Vec<f64> {
-            matrix.values.iter().copied().skip(column).step_by(matrix.columns).collect()
+        let residuals = |(target, name): (usize, &&str)| {
+            let pieces = (0..outputs.rows).step_by(PIECE).flat_map(|first| {
+                let rows: Vec<usize> = (first..outputs.rows.min(first + PIECE)).collect();
+                let predicted = self.encoding.decode_regression(&outputs.gathered(&rows));
+                let pair = |(place, row): (usize, usize)| (predicted.row(place)[target], truth.row(row)[target]);
+                rows.into_iter().enumerate().map(pair).collect::<Vec<_>>()
+            });
+            Residuals::new(name, outputs.rows, pieces)
         };
-        let targets = names.iter().enumerate().take(TARGETS);
-        targets
-            .filter_map(|(target, name)| Residuals::new(name, &column(&predicted, target), &column(truth, target)))
-            .collect()
+        names.iter().enumerate().take(TARGETS).filter_map(residuals).collect()
     }
 
     /// What an input is in the data's own unit; none of a category's.
