@@ -2,7 +2,8 @@
 //!
 //! The way of the data: `data` reads tables and encodes them as matrices; `network` says what a net is; `plan` lists the kernels
 //! of one training step; `executor` runs that list on the CPU or the GPU; `training` repeats it over batches and epochs;
-//! `evaluation` measures the outcome; `model` keeps it; `exchange` brings it to other programs and theirs here; `lesson` replays the famous small programs; `cli` is what people type.
+//! `evaluation` measures the outcome; `model` keeps it; `report` shows it; `exchange` brings it to other programs and theirs here; `lesson`
+//! replays the famous small programs; `cli` is what people type.
 //! `bench` measures how fast all this is; `cache` keeps what was measured on this machine; `verification` holds what is computed
 //! in f32 against the f64 oracle.
 
@@ -19,8 +20,10 @@ pub mod lesson;
 mod memory;
 pub mod model;
 pub mod network;
+mod page;
 pub mod plan;
 pub mod random;
+pub mod report;
 pub mod rounding;
 pub mod scalar;
 mod simd;

@@ -3,12 +3,11 @@
 //! `comparison` holds the GPU against the CPU, over nets (`net`) and batch sizes; `kernels` times each kernel of a step;
 //! `training` times a named `workload` as other programs do. They stand on `timing` (how often, how long, in turn),
 //! `statistics` (medians and spread), `budget` (what each may take of the time), `peaks` (a square product and a copy) and `work`
-//! (what a launch has to do). `report`, `table`, `html` and `chart` show what was measured; `baseline` compares it with an
+//! (what a launch has to do). `report`, `table` and `html` show what was measured; `baseline` compares it with an
 //! earlier report.
 
 pub mod baseline;
 mod budget;
-mod chart;
 pub mod comparison;
 mod html;
 pub mod kernels;

@@ -3,6 +3,7 @@
 use super::comparison::{Cell, ComparisonReport, Crossover, Verdict};
 use super::kernels::KernelsReport;
 use super::table::Table;
+use crate::page::figures;
 
 /// Seconds in the unit that people read them in.
 pub(super) fn seconds(seconds: f64) -> String {
@@ -13,16 +14,6 @@ pub(super) fn seconds(seconds: f64) -> String {
         s => (s, "s"),
     };
     format!("{} {unit}", figures(value))
-}
-
-/// A number with three significant figures, or all those before the point.
-pub(super) fn figures(value: f64) -> String {
-    let scientific = format!("{value:.2e}");
-    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
-    match exponent {
-        Some(exponent) if exponent >= -4 => format!("{value:.*}", (2 - exponent).max(0) as usize),
-        _ => scientific,
-    }
 }
 
 fn percent(share: f64) -> String {
@@ -283,11 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_said_in_three_figures() {
-        assert_eq!([1.2345, 12.345, 123.45, 1234.4].map(figures), ["1.23", "12.3", "123", "1234"]);
-        assert_eq!([0.012345, 0.00307, 0.0001, 1.234e-7].map(figures), ["0.0123", "0.00307", "0.000100", "1.23e-7"]);
-        assert_eq!([0.0, 0.9996, 9.996, -0.05].map(figures), ["0.00", "1.00", "10.0", "-0.0500"]);
-        assert_eq!([f64::NAN, f64::INFINITY].map(figures), ["NaN", "inf"]);
+    fn times_are_said_in_their_unit() {
         let said = [2e-9, 3.5e-6, 0.25, 12.0].map(seconds);
         assert_eq!(said, ["2.00 ns", "3.50 µs", "250 ms", "12.0 s"]);
     }

@@ -1,7 +1,7 @@
 //! Tables of text: aligned for a terminal, or as Markdown, CSV or HTML.
 
-use super::html::escaped;
 use crate::error::{Error, Result};
+use crate::page;
 
 /// A table; the first `text_columns` columns are text, the others numbers, which are aligned at their right.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,19 +59,7 @@ impl Table {
 
     /// An HTML table.
     pub fn html(&self) -> String {
-        let cell = |kind: &str, column: usize, text: &str| {
-            let class = if column < self.text_columns { "" } else { " class=\"number\"" };
-            format!("<{kind}{class}>{}</{kind}>", escaped(text))
-        };
-        let row = |kind: &str, cells: Vec<&str>| {
-            let cells: String = cells.into_iter().enumerate().map(|(column, text)| cell(kind, column, text)).collect();
-            format!("<tr>{cells}</tr>\n")
-        };
-        let body: String = self.rows.iter().map(|cells| row("td", cells.iter().map(String::as_str).collect())).collect();
-        format!(
-            "<table>\n<thead>{}</thead>\n<tbody>\n{body}</tbody>\n</table>\n",
-            row("th", self.headers.clone()).trim_end()
-        )
+        page::table("", &self.headers, &self.rows, self.text_columns)
     }
 }
 

@@ -1,7 +1,9 @@
 //! What people type: one file a subcommand; flags in, calls out, nothing computed here.
 
 mod bench;
+mod colour;
 mod completions;
+mod curve;
 mod data;
 mod devices;
 mod evaluate;
@@ -15,13 +17,14 @@ mod plan;
 mod predict;
 mod print;
 mod progress;
+mod report;
 mod signals;
 mod train;
 mod verify;
 
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::error::Result;
 
@@ -35,6 +38,9 @@ pub const SCHEMA: u32 = 1;
 pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
+    /// Colours on a terminal: auto (unless the variable `NO_COLOR` is set), always or never; what is no terminal never gets any
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: ColorChoice,
 }
 
 // Lines of up to 79 characters: clap breaks longer ones wherever a terminal of 80 columns ends.
@@ -53,6 +59,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Predict the targets of data, as CSV
     Predict(predict::PredictArguments),
+    /// Show a run as a page for the browser, or several side by side
+    Report(report::ReportArguments),
     /// Show what a model file holds
     Inspect(inspect::InspectArguments),
     /// Write a model as ONNX, plain safetensors, npz or JSON
@@ -84,9 +92,10 @@ enum Command {
 pub fn run(line: CommandLine) -> Result<()> {
     signals::outlive_full_files();
     match line.command {
-        Command::Train(arguments) => train::run(*arguments),
+        Command::Train(arguments) => train::run(*arguments, line.color),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -4,11 +4,13 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use clap::ColorChoice;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::print;
 use super::signals::Signals;
+use super::{colour, curve, print};
 use crate::error::{Result, shown};
+use crate::report::Curve;
 use crate::training::{DataReport, Device, EpochRecord, NetworkReport, Observer, Recipe, RunObserver};
 
 /// Plain lines in a whole training, at most, but for one every [`PATIENCE`].
@@ -35,6 +37,17 @@ impl Progress {
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+
+    /// Shows the losses as a small picture, to a person at a terminal.
+    pub(super) fn show(&self, curve: &Curve, color: ColorChoice) {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let columns = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
+        if let Some(picture) = curve::picture(curve, columns, colour::is_allowed(color)) {
+            print::note(picture);
         }
     }
 }

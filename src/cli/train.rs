@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ColorChoice};
 
 use super::progress::Progress;
 use super::{plan, print};
@@ -52,7 +52,7 @@ pub(super) struct TrainArguments {
 }
 
 /// Trains.
-pub(super) fn run(arguments: TrainArguments) -> Result<()> {
+pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     let flags = arguments.options.clone();
     let destination = match &arguments.resume {
         None => Destination::New(arguments.output),
@@ -85,6 +85,7 @@ pub(super) fn run(arguments: TrainArguments) -> Result<()> {
     let report = ready.train(destination, &mut progress);
     progress.finish();
     let report = report?;
+    progress.show(&report.curve, color);
     if arguments.json {
         print::json("train", &report)?;
     } else {

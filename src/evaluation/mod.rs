@@ -1,17 +1,23 @@
 //! How good predictions are: the metrics of a classification or a regression, as text, as JSON and as a gate.
 
+mod calibration;
 mod classification;
 mod gate;
 mod regression;
+mod residuals;
+mod roc;
 mod truth;
 
 use std::fmt;
 
 use serde::Serialize;
 
+pub use calibration::{Bin, Calibration};
 pub use classification::{ClassScores, Classification};
 pub use gate::{Gate, check};
 pub use regression::{Regression, TargetScores};
+pub use residuals::Residuals;
+pub use roc::{Roc, RocPoint};
 pub use truth::{Truth, predicted_class, probabilities};
 
 /// The metrics of one model on one set of rows.
@@ -49,6 +55,12 @@ impl fmt::Display for Evaluation {
             Self::Regression(scores) => scores.fmt(formatter),
         }
     }
+}
+
+/// At most `most` of so many things, evenly spread, the first among them: for a picture that shows a part of them.
+pub fn thinned(count: usize, most: usize) -> impl Iterator<Item = usize> + Clone {
+    let taken = count.min(most);
+    (0..taken).map(move |index| (index as u128 * count as u128 / taken as u128) as usize)
 }
 
 /// The mean, NaN of nothing.
@@ -112,6 +124,13 @@ mod tests {
             }
             assert_eq!(evaluation.metric("beauty"), None);
         }
+    }
+
+    #[test]
+    fn what_is_thinned_out_is_evenly_spread() {
+        assert_eq!(thinned(3, 5).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(thinned(10, 4).collect::<Vec<_>>(), [0, 2, 5, 7]);
+        assert_eq!(thinned(0, 4).count(), 0);
     }
 
     #[test]

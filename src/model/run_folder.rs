@@ -173,6 +173,11 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
+    /// What the report is made of, beside the other files.
+    pub fn report_data(&self) -> PathBuf {
+        self.path.join("report.json")
+    }
+
     /// Appends `record` to `metrics.jsonl` as one line, in one write.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub fn save_atomically(
     check: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
     refuse_unless_plain(path)?;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mut temporary = temporary_file(folder).map_err(|error| no_file_in(folder, path, &error))?;
     {
         let mut buffered = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
@@ -35,6 +35,23 @@ pub fn save_atomically(
     check(&closed)?;
     closed.persist(path).map_err(|failure| Error::writing(path, &failure.error))?;
     sync_folder(folder).map_err(|error| Error::writing(path, &error))
+}
+
+/// Saves what can be made again at any time, such as a page: the old file or the new one is there, whole, but the disk is not waited
+/// for, so that after a power cut it may have to be made again.
+///
+/// # Errors
+/// Usage if `path` is no plain file's name; Internal if the system refuses.
+pub fn save_without_waiting(path: &Path, bytes: &[u8]) -> Result<()> {
+    refuse_unless_plain(path)?;
+    let folder = folder_of(path);
+    let mut temporary = temporary_file(folder).map_err(|error| no_file_in(folder, path, &error))?;
+    temporary.as_file_mut().write_all(bytes).map_err(|error| Error::writing(path, &error))?;
+    temporary.into_temp_path().persist(path).map_err(|failure| Error::writing(path, &failure.error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Saves bytes as `path`, as [`save_atomically`] does; `check` is called when they have read back as they were written.

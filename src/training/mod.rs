@@ -1,5 +1,6 @@
 //! The training loop: a network, its data and a device; schedules, epochs, early stopping.
 
+mod account;
 pub mod application;
 pub mod checkpoint;
 pub mod device;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::account::{Tested, Trained, looked_at};
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
 use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::Truth;
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
+use crate::report::{Account, Curve, Story};
 
 /// A run whose data is on its device, and that has its folder.
 pub(super) struct Prepared<T> {
@@ -31,6 +33,12 @@ pub(super) struct Prepared<T> {
     session: Session<T>,
     validation: Option<Samples<T>>,
     test: Option<(Samples<T>, Truth)>,
+    /// Some training rows, evenly spread, which the report looks at.
+    looked_at: Samples<T>,
+    /// Whether the rows come from an array, whose columns have no names.
+    is_array: bool,
+    /// The epochs, for the report.
+    curve: Curve,
     /// Whether there was no memory for its batches as they are.
     is_cut: bool,
     /// What it goes on from, if it was interrupted.
@@ -47,10 +55,11 @@ impl<T: Precision> Prepared<T> {
     pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
         let Run { mut options, sources, network, recipe, device, .. } = run;
         let data = sources.report();
-        let (source, encoding) = (sources.source.clone(), sources.encoding.clone());
+        let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
         let Encoded { training: mut samples, validation, test } = sources.encoded::<T>(network.outputs())?;
         smooth(&mut samples.targets, resolution::label_smoothing(&options, recipe.loss)?, recipe.loss);
         reachable(&network, &samples)?;
+        let looked_at = looked_at(&samples);
         let tested = test.as_ref().map(|(samples, _)| samples);
         let parts = [("training", Some(&samples)), ("validation", validation.as_ref()), ("test", tested)];
         let parts = parts.into_iter().filter_map(|(name, samples)| Some((name.to_string(), DataFacts::of(samples?))));
@@ -100,6 +109,9 @@ impl<T: Precision> Prepared<T> {
             session,
             validation,
             test,
+            looked_at,
+            is_array,
+            curve: Curve::default(),
             is_cut,
             resumed,
             folder,
@@ -128,6 +140,10 @@ impl<T: Precision> Prepared<T> {
             Some(resumed) => {
                 resumed.remarks.iter().for_each(|remark| observer.remark(remark));
                 self.folder.truncate_metrics(epoch)?;
+                self.curve = Curve::read(&self.folder.metrics()).unwrap_or_else(|error| {
+                    observer.remark(&format!("the report shows no earlier epochs: {error}"));
+                    Curve::default()
+                });
                 observer.resumed(epoch, step);
                 resumed.memory
             }
@@ -149,29 +165,38 @@ impl<T: Precision> Prepared<T> {
             checkpoints,
         };
         let events = self.options.log.map(|Log::Tensorboard| Events::FromEpoch(epoch + 1));
-        let fitted = training.fit(&mut Recorder { folder: &self.folder, events, begun, observer })?;
-        self.finish(fitted, (step > 0).then_some(step))
+        let curve = &mut self.curve;
+        let fitted = training.fit(&mut Recorder { folder: &self.folder, events, curve, begun, observer })?;
+        let (report, outputs) = self.finish(&fitted, (step > 0).then_some(step))?;
+        // The model is saved: a report that fails costs nobody a training.
+        if let Err(error) = self.show(&fitted, &report, outputs.as_ref()) {
+            observer.remark(&format!("the report could not be written: {error}"));
+        }
+        Ok(report)
     }
 
-    /// Scores the trained weights on the test rows and saves the model.
-    fn finish(&mut self, fitted: Fitted<T>, resumed_at: Option<u64>) -> Result<RunReport> {
+    /// Scores the trained weights on the test rows and saves the model. Gives the outputs of these rows beside the report.
+    fn finish(&mut self, fitted: &Fitted<T>, resumed_at: Option<u64>) -> Result<(RunReport, Option<Matrix<T>>)> {
         self.session.set_weights(&fitted.weights)?;
-        let test = match &self.test {
-            Some((samples, truth)) => Some(truth.judge(&self.encoding, &self.session.predict(&samples.inputs)?)),
+        let outputs = match &self.test {
+            Some((samples, _)) => Some(self.session.predict(&samples.inputs)?),
             None => None,
         };
+        let judged = self.test.as_ref().zip(outputs.as_ref());
+        let test = judged.map(|((_, truth), outputs)| truth.judge(&self.encoding, outputs));
         let report = RunReport {
             network: NetworkReport::of(&self.network, self.recipe.loss),
             device: self.device.report(),
             data: self.data.clone(),
             ending: fitted.ending,
             epoch: fitted.epoch,
-            last_epoch: fitted.last,
+            last_epoch: fitted.last.clone(),
             steps: fitted.steps,
             seconds: fitted.seconds,
             resumed_at,
             test,
             run: self.folder.path().to_path_buf(),
+            curve: self.curve.clone(),
         };
         let model = Model {
             network: self.network.clone(),
@@ -189,7 +214,27 @@ impl<T: Precision> Prepared<T> {
             }),
         };
         model.save(&self.folder.model())?;
-        Ok(report)
+        Ok((report, outputs))
+    }
+
+    /// Writes the report for people, and what it is made of, into the folder.
+    fn show(&self, fitted: &Fitted<T>, report: &RunReport, outputs: Option<&Matrix<T>>) -> Result<()> {
+        let outcome =
+            serde_json::to_value(report).map_err(|error| Error::Internal(format!("the result is no JSON: {error}")))?;
+        let trained = Trained {
+            network: &self.network,
+            loss: self.recipe.loss,
+            encoding: &self.encoding,
+            weights: &fitted.weights,
+            looked_at: &self.looked_at,
+            rows: self.data.training_rows,
+            is_array: self.is_array,
+        };
+        let tested = self.test.as_ref().zip(outputs);
+        let tested = tested.map(|((samples, truth), outputs)| Tested { inputs: &samples.inputs, outputs, truth });
+        let account: Account = trained.account(outcome, tested.as_ref())?;
+        let options = std::fs::read_to_string(self.folder.run_toml()).unwrap_or_else(|_| self.options.to_toml());
+        Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)
     }
 }
 
@@ -224,6 +269,8 @@ impl Events {
 struct Recorder<'a> {
     folder: &'a RunFolder,
     events: Option<Events>,
+    /// The epochs, for the report.
+    curve: &'a mut Curve,
     /// The folder's path, once a checkpoint is in it.
     begun: &'a mut Option<PathBuf>,
     observer: &'a mut dyn RunObserver,
@@ -239,6 +286,7 @@ impl Observer for Recorder<'_> {
         if let Some(events) = &mut self.events {
             events.write(self.folder, record)?;
         }
+        self.curve.push(record.shown());
         self.observer.epoch(record)
     }
 

@@ -10,6 +10,7 @@ use super::sources::DataReport;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::network::{Loss, Network};
+use crate::report::Curve;
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -36,6 +37,9 @@ pub struct RunReport {
     pub test: Option<Evaluation>,
     /// The folder of the run.
     pub run: PathBuf,
+    /// The epochs, for pictures of them.
+    #[serde(skip)]
+    pub curve: Curve,
 }
 
 impl RunReport {

@@ -55,6 +55,8 @@ pub struct Sources {
     pub test: Option<Part>,
     /// How the numbers are scaled, where one word says it for inputs and targets.
     pub scale: Option<Scale>,
+    /// Whether the rows come from an array (IDX, npy), whose columns have no names.
+    pub is_array: bool,
     /// What a person should hear about the data.
     pub remarks: Vec<String>,
 }
@@ -124,6 +126,7 @@ impl Sources {
         }
         let strata = if options.stratify.unwrap_or(false) { fit::strata(&table, &fitting)? } else { None };
         unused_share(options)?;
+        let is_array = table.lines.is_empty() && table.task.is_none();
         let split = data::split(table.rows, shares(options), seed, strata.as_deref())?;
         let encoding = Encoding::fit(&table, &split.training, &fitting)?;
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
@@ -164,7 +167,7 @@ impl Sources {
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
         let scale = (inputs == targets).then_some(inputs);
-        Ok(Self { source: source.clone(), encoding, training, weights, validation, test, scale, remarks })
+        Ok(Self { source: source.clone(), encoding, training, weights, validation, test, scale, is_array, remarks })
     }
 
     /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are

@@ -1,0 +1,175 @@
+//! What is known of a run at its end and could not be found out later without its data: `report.json` in its folder.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result, shown};
+use crate::evaluation::{Calibration, Residuals, Roc};
+
+/// The version of `report.json`.
+pub const SCHEMA: u32 = 1;
+/// Bytes of a `report.json`, at most: it holds a few pictures.
+const BYTES: u64 = 64 << 20;
+
+/// A run's result, and what its pictures are drawn from.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// The version of these fields.
+    pub schema: u32,
+    /// The version of wgrad that trained.
+    pub wgrad: String,
+    /// What `wgrad train --json` prints of the run.
+    pub outcome: Value,
+    /// Of two classes: the receiver operating characteristic on the test rows.
+    pub roc: Option<Roc>,
+    /// Of two classes: whether the probabilities of the test rows are what they say.
+    pub calibration: Option<Calibration>,
+    /// Of a regression: the residuals of the test rows, for the first few targets.
+    pub residuals: Vec<Residuals>,
+    /// With two numeric inputs: what the network says in the plane that they span.
+    pub surface: Option<Surface>,
+    /// Of images: those of the test rows that it was most wrong about.
+    pub images: Option<Images>,
+    /// The network's layers, unless it is too large for a look.
+    pub layers: Option<Layers>,
+    /// The input columns, the first few.
+    pub columns: Vec<Column>,
+}
+
+/// What a network says over a grid of its two inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Surface {
+    /// The inputs' names.
+    pub inputs: [String; 2],
+    /// From where to where the grid goes, in the data's own units.
+    pub ranges: [[f64; 2]; 2],
+    /// Points of the grid along each side.
+    pub side: usize,
+    /// Of a classification, the probability of the class that is said; of a regression, the first target: row by row from the highest
+    /// second input down, along the first input.
+    pub values: Vec<f64>,
+    /// Of a classification, the class that is said.
+    pub classes: Vec<usize>,
+    /// Training rows: both inputs, and the class or the first target.
+    pub points: Vec<[f64; 3]>,
+    /// How many training rows there are.
+    pub rows: usize,
+}
+
+/// Images that a network was wrong about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Images {
+    /// Pixels along each side.
+    pub side: usize,
+    /// How many test images were taken for another class.
+    pub wrong: usize,
+    /// Those whose own class was given the lowest probability, lowest first.
+    pub worst: Vec<Image>,
+}
+
+/// An image, and what was said of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Which of the test rows it is, from 1.
+    pub row: usize,
+    /// Its class.
+    pub truth: String,
+    /// The class that it was taken for.
+    pub predicted: String,
+    /// That one's probability.
+    pub probability: f64,
+    /// Its own class's probability.
+    pub probability_of_truth: f64,
+    /// Its pixels row by row, from the darkest, 0, to the lightest, 255.
+    pub pixels: Vec<u8>,
+}
+
+/// The layers of a trained network, with its gradients and activations on some training rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Layers {
+    /// How many training rows were looked at.
+    pub rows: usize,
+    /// The layers in order.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer's numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Its inputs and outputs.
+    pub shape: [usize; 2],
+    /// Its activation.
+    pub activation: String,
+    /// Its weights, without the biases.
+    pub weights: Spread,
+    /// How many weights lie in each of equal parts from the least to the largest.
+    pub counts: Vec<usize>,
+    /// The gradients of the mean loss by its parameters.
+    pub gradients: Spread,
+    /// What its units give; none of the last layer.
+    pub activations: Option<Spread>,
+    /// The share of its units that give the same for every row; none of the last layer.
+    pub constant: Option<f64>,
+}
+
+/// How numbers are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
+    /// The least.
+    pub least: f64,
+    /// The largest.
+    pub largest: f64,
+}
+
+/// An input column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What becomes of its cells, in words.
+    pub encoding: String,
+}
+
+impl Spread {
+    /// The spread of some numbers; none where there are none or one is not finite.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        [mean, deviation].iter().all(|value| value.is_finite()).then_some(Self { mean, deviation, least, largest })
+    }
+}
+
+impl Account {
+    /// Reads a run's `report.json`; none if there is no such file.
+    ///
+    /// # Errors
+    /// Data, if it cannot be read or was not written by this version of wgrad.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let metadata = match std::fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::reading(path, &error)),
+        };
+        let name = shown(&path.to_string_lossy());
+        if metadata.len() > BYTES {
+            return Err(Error::Data(format!("{name}: has {} bytes, and no report has more than {BYTES}", metadata.len())));
+        }
+        let bytes = std::fs::read(path).map_err(|error| Error::reading(path, &error))?;
+        let advice = "remove it to have a report without what it holds";
+        let account: Self =
+            serde_json::from_slice(&bytes).map_err(|error| Error::Data(format!("{name}: {error}; {advice}")))?;
+        match account.schema {
+            SCHEMA => Ok(Some(account)),
+            other => Err(Error::Data(format!("{name}: is of schema {other}, and this wgrad reads {SCHEMA}; {advice}"))),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The page of one run.
+
+use super::curve::{Curve, Epoch};
+use super::story::Story;
+use crate::page::{COLOURS, Chart, Form, Rule, Series, Words, document, escaped, figures, named, table, visible};
+
+/// Epochs in the table, at most, beside the best.
+const EPOCHS: usize = 12;
+
+impl Story {
+    /// The page, whole.
+    pub fn page(&self) -> String {
+        let parts = [
+            self.head(),
+            self.training(),
+            self.scores(),
+            self.surface(),
+            self.images(),
+            self.inside(),
+            self.data(),
+            self.machine(),
+            self.settings(),
+        ];
+        document(&format!("wgrad: {}", self.name), &parts.concat())
+    }
+
+    /// The title, the result in a sentence, and the figures that say most.
+    fn head(&self) -> String {
+        let cards: String = self
+            .cards()
+            .iter()
+            .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value)))
+            .collect();
+        let headline = escaped(&self.headline());
+        format!("<h1>{}</h1>\n<p>{headline}</p>\n<dl class=\"cards\">\n{cards}</dl>\n", named(&self.name))
+    }
+
+    /// What came of the run, in a sentence or two.
+    fn headline(&self) -> String {
+        let rows = self.number("/data/test_rows").or(self.number("/test/rows")).unwrap_or(0.0);
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let result = match (self.number("/test/accuracy"), self.number("/test/rmse")) {
+            (Some(accuracy), _) => format!("{} of {rows} test rows are classified right.", percent(accuracy)),
+            (_, Some(rmse)) => {
+                let r2 = self.number("/test/r2").map_or(String::new(), |r2| format!(", R² {r2:.4}"));
+                format!("The root mean squared error of {rows} test rows is {}{r2}.", figures(rmse))
+            }
+            _ => "There are no scores of test rows.".to_string(),
+        };
+        format!("{result} {}", self.ending())
+    }
+
+    /// Why training ended, and which epoch the weights are from.
+    fn ending(&self) -> String {
+        let epochs = self.curve.count();
+        let trained = match self.text("/ending/reason") {
+            "no-better" => format!("Training ended early, after {epochs} epochs without a better loss for long enough"),
+            "time" => format!("Training was ended by its limit of time after {epochs} epochs"),
+            "signal" => format!("Training was interrupted after {epochs} epochs"),
+            "" => format!("Training has {epochs} epochs so far, and no end is written down"),
+            _ => format!("It was trained for {epochs} epochs"),
+        };
+        let last = self.curve.last().map(|epoch| epoch.epoch);
+        match self.number("/epoch") {
+            Some(epoch) if last.is_some_and(|last| (epoch as usize) < last) => {
+                format!("{trained}; the weights are those of epoch {epoch}.")
+            }
+            _ => format!("{trained}."),
+        }
+    }
+
+    fn cards(&self) -> Vec<(&'static str, String)> {
+        let score = |name, place| self.number(place).map(|value| (name, format!("{value:.4}")));
+        let plain = |name, place| self.number(place).map(|value| (name, figures(value)));
+        let whole = |name, place| self.number(place).map(|value| (name, format!("{value}")));
+        let best = self.curve.best().map(|epoch| ("best epoch", epoch.epoch.to_string()));
+        let loss = self.curve.best().map(|epoch| {
+            let name = if epoch.validation_loss.is_some() { "its validation loss" } else { "its training loss" };
+            (name, figures(epoch.decisive()))
+        });
+        let seconds = self.number("/seconds").map(|seconds| ("training took", format!("{} s", figures(seconds))));
+        let device = match self.text("/device/kind") {
+            "" => None,
+            kind => Some(("trained on", if kind == "cpu" { "the CPU".to_string() } else { "a GPU".to_string() })),
+        };
+        let cards = [
+            score("accuracy", "/test/accuracy"),
+            score("balanced accuracy", "/test/balanced_accuracy"),
+            score("AUC", "/test/auc"),
+            plain("log loss", "/test/log_loss"),
+            score("R²", "/test/r2"),
+            plain("RMSE", "/test/rmse"),
+            plain("MAE", "/test/mae"),
+            best,
+            loss,
+            whole("parameters", "/network/parameters"),
+            seconds,
+            device,
+        ];
+        cards.into_iter().flatten().collect()
+    }
+
+    /// The curves of loss and measure, and a table of some epochs.
+    fn training(&self) -> String {
+        if self.curve.count() == 0 {
+            return "<h2>Training</h2>\n<p>No epoch was finished.</p>\n".to_string();
+        }
+        let thinned = self.curve.epochs().len() < self.curve.count();
+        let note = if thinned {
+            format!(
+                "<p class=\"soft\">The curves show {} of {} epochs.</p>\n",
+                self.curve.epochs().len(),
+                self.curve.count()
+            )
+        } else {
+            String::new()
+        };
+        let charts: String =
+            [self.loss_chart(), self.metric_chart()].into_iter().flatten().map(|chart| chart.figure()).collect();
+        format!("<h2>Training</h2>\n<div class=\"charts\">\n{charts}</div>\n{note}{}", self.epochs_table())
+    }
+
+    fn loss_chart(&self) -> Option<Chart> {
+        let curve = &self.curve;
+        let series = [
+            line("training", 0, curve.points(|epoch| Some(epoch.loss))),
+            line("validation", 1, curve.points(|epoch| epoch.validation_loss)),
+        ];
+        let series: Vec<Series> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
+        let (first, last) = (curve.epochs().first().copied()?, curve.last()?);
+        let mut about = format!(
+            "from {} in epoch {} to {} in epoch {}",
+            figures(first.loss),
+            first.epoch,
+            figures(last.loss),
+            last.epoch
+        );
+        if let Some(best) = curve.best() {
+            about += &format!("; the best epoch is {} with {}", best.epoch, figures(best.decisive()));
+        }
+        let y = Words::suiting("loss of a row", series.iter().flat_map(|series| series.points.iter().map(|point| point.1)));
+        let chart = Chart::half("Loss by epoch", about, epochs_axis(curve), y, series);
+        Some(Chart { rules: rule(curve), ..chart })
+    }
+
+    fn metric_chart(&self) -> Option<Chart> {
+        let last = self.curve.last()?;
+        let points = self.curve.points(|epoch| epoch.validation_metric);
+        let (first, end) = (points.first()?.1, points.last()?.1);
+        let name = metric_name(&last.metric);
+        let about = format!("of the validation rows, from {} to {}", figures(first), figures(end));
+        let series = vec![line("validation", 1, points)];
+        let chart = Chart::half(
+            &format!("Validation {name} by epoch"),
+            about,
+            epochs_axis(&self.curve),
+            Words::linear(name),
+            series,
+        );
+        Some(Chart { rules: rule(&self.curve), ..chart })
+    }
+
+    fn epochs_table(&self) -> String {
+        let epochs = self.curve.epochs();
+        let apart = epochs.len().div_ceil(EPOCHS).max(1);
+        let mut shown: Vec<&Epoch> = epochs.iter().copied().step_by(apart).collect();
+        shown.extend(self.curve.best().into_iter().chain(self.curve.last()));
+        shown.sort_by_key(|epoch| epoch.epoch);
+        shown.dedup_by_key(|epoch| epoch.epoch);
+        let best = self.curve.best().map(|epoch| epoch.epoch);
+        let number = |value: Option<f64>| value.map_or("–".to_string(), |value| format!("{value:.6}"));
+        let row = |epoch: &&Epoch| {
+            let mark = if Some(epoch.epoch) == best { " (best)" } else { "" };
+            vec![
+                format!("{}{mark}", epoch.epoch),
+                number(Some(epoch.loss)),
+                number(epoch.validation_loss),
+                number(epoch.validation_metric),
+                format!("{}", epoch.learning_rate),
+                figures(epoch.seconds),
+            ]
+        };
+        let metric = self.curve.last().map_or("", |epoch| metric_name(&epoch.metric));
+        let metric = format!("validation {metric}");
+        let headers = ["epoch", "training loss", "validation loss", &metric, "learning rate", "seconds"];
+        let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
+        format!("<details>\n<summary>Some epochs in numbers</summary>\n{}</details>\n", table("", &headers, &rows, 0))
+    }
+
+    /// What the network was trained on.
+    fn data(&self) -> String {
+        let list = |place: &str| -> Vec<&str> {
+            self.at(place).as_array().map_or(Vec::new(), |names| names.iter().filter_map(|name| name.as_str()).collect())
+        };
+        let number = |place: &str| self.number(place).map_or(String::new(), |value| format!("{value}"));
+        let classes = list("/data/classes");
+        let shown_classes: Vec<&str> = classes.iter().take(30).copied().collect();
+        let more = if classes.len() > 30 { format!(" … {} more", classes.len() - 30) } else { String::new() };
+        let rows = [
+            ("source", self.text("/data/source").to_string()),
+            ("task", self.text("/data/task").to_string()),
+            ("target", list("/data/target").join(", ")),
+            ("classes", shown_classes.join(", ") + &more),
+            ("input columns", number("/data/columns")),
+            ("inputs of the network", number("/data/inputs")),
+            ("rows to train on", number("/data/training_rows")),
+            ("rows to validate", number("/data/validation_rows")),
+            ("rows to test", number("/data/test_rows")),
+        ];
+        let mut html = format!("<h2>Data</h2>\n{}", facts(&rows));
+        let columns = &self.account.columns;
+        if !columns.is_empty() {
+            let cells: Vec<Vec<String>> = columns
+                .iter()
+                .map(|column| vec![crate::error::shown(&column.name), crate::error::shown(&column.encoding)])
+                .collect();
+            let all = self.number("/data/columns").unwrap_or(0.0) as usize;
+            let which = if all > columns.len() {
+                format!("The first {} of {all} input columns", columns.len())
+            } else {
+                "The input columns".into()
+            };
+            html += &format!(
+                "<details>\n<summary>{which}</summary>\n{}</details>\n",
+                table("", &["column", "becomes"], &cells, 2)
+            );
+        }
+        html
+    }
+
+    /// The network, where it was trained, and how long that took.
+    fn machine(&self) -> String {
+        let words = |place: &str| -> Vec<String> {
+            let list = self.at(place).as_array();
+            list.map_or(Vec::new(), |list| {
+                list.iter().map(|item| item.as_str().map_or(item.to_string(), str::to_string)).collect()
+            })
+        };
+        let number = |place: &str| self.number(place).map_or(String::new(), |value| format!("{value}"));
+        let seconds = |value: f64| format!("{} s", figures(value));
+        let rate = self.number("/last_epoch/samples_per_second").map_or(String::new(), |rate| format!("{rate:.0}"));
+        let wgrad = self.account.wgrad.clone();
+        let rows = [
+            ("network", words("/network/widths").join("-")),
+            ("activations", words("/network/activations").join(", ")),
+            ("parameters", number("/network/parameters")),
+            ("loss", self.text("/network/loss").to_string()),
+            (
+                "device",
+                if self.text("/device/kind") == "cpu" {
+                    "the CPU".into()
+                } else {
+                    self.text("/device/gpu/name").to_string()
+                },
+            ),
+            ("why this one", self.text("/device/reason").to_string()),
+            ("threads", number("/device/threads")),
+            ("interface", self.text("/device/gpu/backend").to_string()),
+            ("driver", self.text("/device/gpu/driver").to_string()),
+            ("training took", self.number("/seconds").map_or(String::new(), seconds)),
+            ("rows a second, at the end", rate),
+            ("steps", number("/steps")),
+            ("went on from step", number("/resumed_at")),
+            ("wgrad", wgrad),
+        ];
+        format!("<h2>Network, device and time</h2>\n{}", facts(&rows))
+    }
+
+    fn settings(&self) -> String {
+        let options: Vec<String> = self.options.lines().map(visible).collect();
+        format!(
+            "<h2>Options</h2>\n<p class=\"soft\">run.toml: <code>wgrad train --config run.toml</code> trains the same network again.</p>\n\
+             <pre>{}</pre>\n",
+            options.join("\n")
+        )
+    }
+}
+
+/// A table of names and what they are, those left out of which nothing is known.
+pub(super) fn facts(rows: &[(&str, String)]) -> String {
+    let row = |(name, value): &(&str, String)| {
+        format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escaped(name), visible(value))
+    };
+    let rows: String = rows.iter().filter(|(_, value)| !value.is_empty()).map(row).collect();
+    format!("<table class=\"facts\">\n<tbody>\n{rows}</tbody>\n</table>\n")
+}
+
+/// A line of a chart, in its colour.
+pub(super) fn line(name: &str, colour: usize, points: Vec<(f64, f64)>) -> Series {
+    let form = if points.len() > 1 { Form::Line } else { Form::Marks };
+    let colour = COLOURS[colour % COLOURS.len()];
+    Series { name: name.to_string(), colour, form, dashed: false, points }
+}
+
+/// The measure's name for people.
+pub(super) fn metric_name(name: &str) -> &str {
+    if name == "r2" { "R²" } else { name }
+}
+
+fn epochs_axis(curve: &Curve) -> Words {
+    match curve.count() {
+        0 | 1 => Words::linear("epoch"),
+        _ => Words::linear("epoch").over(
+            curve.epochs().first().map_or(1.0, |epoch| epoch.epoch as f64),
+            curve.last().map_or(1.0, |epoch| epoch.epoch as f64),
+        ),
+    }
+}
+
+fn rule(curve: &Curve) -> Vec<Rule> {
+    let best = curve.best();
+    best.map(|epoch| Rule { x: epoch.epoch as f64, label: format!("best: {}", epoch.epoch) }).into_iter().collect()
+}

@@ -1,0 +1,276 @@
+//! How right a network is on the test rows: tables of classes and mistakes, curves, residuals.
+
+use serde_json::Value;
+
+use super::page::line;
+use super::story::Story;
+use crate::error::shown;
+use crate::evaluation::{Calibration, Residuals, Roc};
+use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, escaped, figures, named, table};
+
+/// Classes of a confusion matrix that is shown whole; of more, the commonest mistakes.
+const CLASSES: usize = 25;
+/// Mistakes that are listed, and classes, at most.
+const MISTAKES: usize = 20;
+const LISTED: usize = 100;
+
+impl Story {
+    /// What the test rows say; nothing without any.
+    pub(super) fn scores(&self) -> String {
+        let mut parts = String::new();
+        if self.at("/test/confusion").is_array() {
+            parts += &self.confusion();
+            parts += &self.classes();
+            let charts = [
+                self.account.roc.as_ref().map(|roc| self.roc_chart(roc)),
+                self.account.calibration.as_ref().map(|c| self.calibration_chart(c)),
+            ];
+            let charts: String = charts.into_iter().flatten().map(|chart| chart.figure()).collect();
+            if !charts.is_empty() {
+                parts += &format!("<div class=\"charts\">\n{charts}</div>\n");
+                parts += &self.curves_table();
+            }
+        }
+        parts += &self.account.residuals.iter().map(residuals).collect::<String>();
+        if self.at("/test/targets").is_array() {
+            parts += &self.targets();
+        }
+        if parts.is_empty() { parts } else { format!("<h2>Test rows</h2>\n{parts}") }
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        let classes = self.at("/test/classes").as_array();
+        classes.map_or(Vec::new(), |classes| classes.iter().map(|class| text(class, "name").to_string()).collect())
+    }
+
+    /// Rows of true classes, columns of predicted ones, the darker the larger their share of the row.
+    fn confusion(&self) -> String {
+        let names = self.class_names();
+        let rows = counts(self.at("/test/confusion"));
+        if names.len() > CLASSES {
+            return self.mistakes(&names, &rows);
+        }
+        let head: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", named(name))).collect();
+        let row = |(truth, (name, row)): (usize, (&String, &Vec<u64>))| {
+            let all: u64 = row.iter().sum();
+            let cell = |(predicted, &count): (usize, &u64)| {
+                let share = if all == 0 { 0.0 } else { count as f64 / all as f64 };
+                let colour = if truth == predicted { "0,114,178" } else { "213,94,0" };
+                // A mistake is seen even where it is one of very many.
+                let alpha = if count == 0 { 0.0 } else { 0.12 + 0.43 * share };
+                let shown = if count == 0 { "·".to_string() } else { count.to_string() };
+                format!("<td style=\"background:rgba({colour},{alpha:.2})\">{shown}</td>")
+            };
+            let cells: String = row.iter().enumerate().map(cell).collect();
+            format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", named(name))
+        };
+        let body: String = names.iter().zip(&rows).enumerate().map(row).collect();
+        format!(
+            "<div class=\"scroll\"><table class=\"confusion\">\n<caption>Confusion matrix: true down, predicted across</caption>\n\
+             <thead><tr><th scope=\"col\"></th>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
+        )
+    }
+
+    fn mistakes(&self, names: &[String], rows: &[Vec<u64>]) -> String {
+        let cells = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(truth, row)| row.iter().enumerate().map(move |(predicted, &count)| (count, truth, predicted)));
+        let mut mistakes: Vec<_> = cells.filter(|(count, truth, predicted)| *count > 0 && truth != predicted).collect();
+        mistakes.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+        let name = |class: usize| names.get(class).map_or(String::new(), |name| shown(name));
+        let listed = mistakes.iter().take(MISTAKES);
+        let cells: Vec<Vec<String>> =
+            listed.map(|&(count, truth, predicted)| vec![name(truth), name(predicted), count.to_string()]).collect();
+        let caption = format!("The commonest mistakes: {} classes are too many for a matrix", names.len());
+        table(&caption, &["true class", "predicted as", "rows"], &cells, 2)
+    }
+
+    /// Precision, recall and F1 of each class.
+    fn classes(&self) -> String {
+        let Some(classes) = self.at("/test/classes").as_array() else { return String::new() };
+        let mut classes: Vec<&Value> = classes.iter().collect();
+        let all = classes.len();
+        let number = |class: &Value, name: &str| class[name].as_f64().unwrap_or(f64::NAN);
+        if all > LISTED {
+            classes.sort_by(|a, b| number(a, "f1").total_cmp(&number(b, "f1")));
+            classes.truncate(LISTED);
+        }
+        let row = |class: &&Value| {
+            let score = |name| format!("{:.4}", number(class, name));
+            let support = class["support"].as_u64().unwrap_or(0).to_string();
+            vec![shown(text(class, "name")), score("precision"), score("recall"), score("f1"), support]
+        };
+        let rows: Vec<Vec<String>> = classes.iter().map(row).collect();
+        let caption =
+            if all > LISTED { format!("The {LISTED} of {all} classes with the lowest F1") } else { "Classes".to_string() };
+        table(&caption, &["class", "precision", "recall", "F1", "support"], &rows, 1)
+    }
+
+    fn second_class(&self) -> String {
+        self.class_names().get(1).map_or(String::new(), |name| shown(name))
+    }
+
+    fn roc_chart(&self, roc: &Roc) -> Chart {
+        let points = roc.points.iter().map(|point| (point.false_positives, point.true_positives)).collect();
+        let chance = should("chance", vec![(0.0, 0.0), (1.0, 1.0)]);
+        let name = format!("'{}', area {:.4}", self.second_class(), roc.area);
+        let about = format!("the area below the curve is {:.4}", roc.area);
+        let [x, y] = ["false positive rate", "true positive rate"].map(|label| Words::linear(label).over(0.0, 1.0));
+        Chart { size: Size::Square, ..Chart::half("ROC curve", about, x, y, vec![line(&name, 0, points), chance]) }
+    }
+
+    fn calibration_chart(&self, calibration: &Calibration) -> Chart {
+        let points = calibration.bins.iter().map(|bin| (bin.predicted, bin.observed)).collect();
+        let perfect = should("perfect", vec![(0.0, 0.0), (1.0, 1.0)]);
+        let name = format!("'{}', Brier score {:.4}", self.second_class(), calibration.brier);
+        let about =
+            format!("predicted probabilities beside how often it was so; the Brier score is {:.4}", calibration.brier);
+        let [x, y] = ["mean predicted probability", "share that is so"].map(|label| Words::linear(label).over(0.0, 1.0));
+        let series = vec![Series { form: Form::MarkedLine, ..line(&name, 1, points) }, perfect];
+        Chart { size: Size::Square, ..Chart::half("Calibration", about, x, y, series) }
+    }
+
+    /// Some points of both curves in numbers.
+    fn curves_table(&self) -> String {
+        let mut tables = String::new();
+        if let Some(roc) = &self.account.roc {
+            let taken = crate::evaluation::thinned(roc.points.len(), MISTAKES).map(|index| &roc.points[index]);
+            let row = |point: &crate::evaluation::RocPoint| {
+                let threshold = point.threshold.map_or("–".to_string(), |threshold| format!("{threshold:.4}"));
+                vec![threshold, format!("{:.4}", point.false_positives), format!("{:.4}", point.true_positives)]
+            };
+            let rows: Vec<Vec<String>> = taken.map(row).collect();
+            tables += &table("ROC curve", &["threshold", "false positive rate", "true positive rate"], &rows, 0);
+        }
+        if let Some(calibration) = &self.account.calibration {
+            let row = |bin: &crate::evaluation::Bin| {
+                vec![format!("{:.4}", bin.predicted), format!("{:.4}", bin.observed), bin.rows.to_string()]
+            };
+            let rows: Vec<Vec<String>> = calibration.bins.iter().map(row).collect();
+            tables += &table("Calibration", &["mean predicted probability", "share that is so", "rows"], &rows, 0);
+        }
+        format!("<details>\n<summary>Both curves in numbers</summary>\n{tables}</details>\n")
+    }
+
+    /// The scores of each target of a regression.
+    fn targets(&self) -> String {
+        let Some(targets) = self.at("/test/targets").as_array() else { return String::new() };
+        let row = |target: &Value| {
+            let score = |name: &str| target[name].as_f64().map_or("undefined".to_string(), |value| format!("{value:.6}"));
+            vec![shown(text(target, "name")), score("r2"), score("rmse"), score("mae"), score("mse")]
+        };
+        let rows: Vec<Vec<String>> = targets.iter().take(LISTED).map(row).collect();
+        table("Targets", &["target", "R²", "RMSE", "MAE", "MSE"], &rows, 1)
+    }
+}
+
+/// One target's predicted and true numbers, and how its residuals are spread.
+fn residuals(residuals: &Residuals) -> String {
+    let name = shown(&residuals.name);
+    let shown_rows = residuals.points.len();
+    let thinned = if shown_rows < residuals.rows {
+        let told = format!(
+            "The pictures show {shown_rows} of {} test rows, evenly spread; the numbers are of all.",
+            residuals.rows
+        );
+        paragraph(&told)
+    } else {
+        String::new()
+    };
+    let charts: String =
+        [fit(residuals, &name), apart(residuals, &name), histogram(residuals)].iter().map(Chart::figure).collect();
+    format!("<div class=\"charts\">\n{charts}</div>\n{thinned}{}", quantiles(residuals, &name))
+}
+
+/// True numbers by predicted ones, and the diagonal on which they should lie.
+fn fit(residuals: &Residuals, name: &str) -> Chart {
+    let points = &residuals.points;
+    let (least, largest) = ends(points.iter().flatten().copied());
+    let about = format!("{} of {} test rows; the closer to the diagonal, the better", points.len(), residuals.rows);
+    let dots = points.iter().map(|&[predicted, truth]| (predicted, truth)).collect();
+    let [x, y] = [format!("predicted {name}"), format!("true {name}")].map(|label| Words::linear(&label));
+    let series = vec![test_rows(dots, 0), should("perfect", vec![(least, least), (largest, largest)])];
+    Chart { size: Size::Square, ..Chart::half(&format!("{name}: true by predicted"), about, x, y, series) }
+}
+
+/// What is left between true and predicted numbers, by the predicted ones.
+fn apart(residuals: &Residuals, name: &str) -> Chart {
+    let points = &residuals.points;
+    let (least, largest) = ends(points.iter().map(|point| point[0]));
+    let about = format!(
+        "true minus predicted, in the mean {}, standard deviation {}",
+        figures(residuals.mean),
+        figures(residuals.deviation)
+    );
+    let dots = points.iter().map(|&[predicted, truth]| (predicted, truth - predicted)).collect();
+    let [x, y] = [format!("predicted {name}"), "residual".to_string()].map(|label| Words::linear(&label));
+    let series = vec![test_rows(dots, 1), should("zero", vec![(least, 0.0), (largest, 0.0)])];
+    Chart { size: Size::Square, ..Chart::half(&format!("{name}: residuals"), about, x, y, series) }
+}
+
+fn test_rows(points: Vec<(f64, f64)>, colour: usize) -> Series {
+    Series { form: Form::Dots, ..line("test rows", colour, points) }
+}
+
+/// The line on which points should lie.
+fn should(name: &str, points: Vec<(f64, f64)>) -> Series {
+    Series { dashed: true, colour: NEUTRAL[0], ..line(name, 0, points) }
+}
+
+fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)))
+}
+
+/// How many residuals lie where.
+fn histogram(residuals: &Residuals) -> Chart {
+    let [least, largest] =
+        [residuals.quantiles.first(), residuals.quantiles.last()].map(|value| value.copied().unwrap_or(0.0));
+    let about = format!("how many lie where between {} and {}", figures(least), figures(largest));
+    let bars = bars(&residuals.counts, least, largest);
+    let title = format!("{}: spread of the residuals", shown(&residuals.name));
+    let y = Words::linear("test rows");
+    let most = residuals.counts.iter().max().copied().unwrap_or(1) as f64;
+    Chart::half(
+        &title,
+        about,
+        Words::linear("residual"),
+        y.over(0.0, 1.05 * most),
+        vec![Series { form: Form::Bars, colour: COLOURS[2], ..line("test rows", 2, bars) }],
+    )
+}
+
+/// The bars of counts in equal parts of a range.
+pub(super) fn bars(counts: &[usize], least: f64, largest: f64) -> Vec<(f64, f64)> {
+    let wide = (largest - least) / counts.len().max(1) as f64;
+    counts.iter().enumerate().map(|(index, &count)| (least + (index as f64 + 0.5) * wide, count as f64)).collect()
+}
+
+fn quantiles(residuals: &Residuals, name: &str) -> String {
+    let shares = Residuals::SHARES.iter().map(|share| match share {
+        0.0 => "least".to_string(),
+        1.0 => "largest".to_string(),
+        0.5 => "median".to_string(),
+        _ => format!("{:.0} %", 100.0 * share),
+    });
+    let headers: Vec<String> = ["mean".to_string(), "deviation".to_string()].into_iter().chain(shares).collect();
+    let values = [residuals.mean, residuals.deviation].into_iter().chain(residuals.quantiles.iter().copied());
+    let row: Vec<String> = values.map(|value| format!("{value:.5}")).collect();
+    table(&format!("{name}: residuals and the shares of rows below"), &headers, &[row], 0)
+}
+
+/// The whole numbers of a matrix; what is none counts as zero.
+fn counts(matrix: &Value) -> Vec<Vec<u64>> {
+    let row =
+        |row: &Value| row.as_array().map_or(Vec::new(), |row| row.iter().map(|count| count.as_u64().unwrap_or(0)).collect());
+    matrix.as_array().map_or(Vec::new(), |rows| rows.iter().map(row).collect())
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// Text in a paragraph.
+pub(super) fn paragraph(text: &str) -> String {
+    format!("<p class=\"soft\">{}</p>\n", escaped(text))
+}

@@ -1,0 +1,153 @@
+//! A run as its files tell it.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::account::{Account, SCHEMA};
+use super::curve::Curve;
+use crate::error::{Error, Result, shown};
+use crate::model::{Model, RunFolder, save_atomically, save_without_waiting};
+
+/// Bytes of a `run.toml`, at most.
+const BYTES: u64 = 1 << 20;
+
+/// A run as its files tell it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    /// What it is called: its folder's name, or more of the path where several have that.
+    pub name: String,
+    /// Its `run.toml`.
+    pub options: String,
+    /// Its epochs.
+    pub curve: Curve,
+    /// What is known from its end; of a run without a `report.json`, what its model tells.
+    pub account: Account,
+}
+
+/// What `--json` says of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    /// The run.
+    pub run: String,
+    /// How many epochs there were.
+    pub epochs: usize,
+    /// The epoch of the least loss.
+    pub best_epoch: Option<usize>,
+    /// That loss: of the validation rows, or, without any, of the training rows.
+    pub best_loss: Option<f64>,
+    /// What `wgrad train --json` printed.
+    pub outcome: Value,
+}
+
+impl Story {
+    /// Reads the files of a run's folder, and says what is not there.
+    ///
+    /// # Errors
+    /// Usage, if there is no run in it; data, naming the file that is damaged.
+    pub fn read(folder: &Path) -> Result<(Self, Option<String>)> {
+        let file = |name: &str| folder.join(name);
+        let shown_name = shown(&folder.to_string_lossy());
+        if !file("run.toml").is_file() {
+            return Err(Error::Usage(format!(
+                "{shown_name}: holds no run (there is no run.toml in it); name a run's folder"
+            )));
+        }
+        let options = text(&file("run.toml"))?;
+        let curve = Curve::read(&file("metrics.jsonl"))?;
+        let known = Account::read(&file("report.json"))?;
+        let remark = known.is_none().then(|| {
+            format!(
+                "{shown_name}: has no report.json, as a run that was cut off: what takes its data is left out of the report"
+            )
+        });
+        let account = known.unwrap_or_else(|| told_by_model(&file("model.safetensors")));
+        let name = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        let name = name.file_name().map_or_else(|| shown_name.clone(), |name| name.to_string_lossy().into_owned());
+        Ok((Self { name, options, curve, account }, remark))
+    }
+
+    /// The story of a run that has just ended.
+    pub fn new(folder: &Path, options: String, curve: Curve, account: Account) -> Self {
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+        Self { name, options, curve, account }
+    }
+
+    /// Writes the page and the data that it is made of into the run's folder.
+    ///
+    /// # Errors
+    /// Internal or usage, if they cannot be written.
+    pub fn write(&self, folder: &RunFolder) -> Result<()> {
+        let failed = |error: serde_json::Error| Error::Internal(format!("the report's data is no JSON: {error}"));
+        let (path, bytes) = (folder.report_data(), serde_json::to_vec(&self.account).map_err(failed)?);
+        save_atomically(&path, |file| file.write_all(&bytes).map_err(|error| Error::writing(&path, &error)), |_| Ok(()))?;
+        self.save(&folder.report())
+    }
+
+    /// Saves its page as a file.
+    ///
+    /// # Errors
+    /// Internal or usage, if it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        save_without_waiting(path, self.page().as_bytes())
+    }
+
+    /// What `--json` says of it.
+    pub fn told(&self) -> Told {
+        let best = self.curve.best();
+        Told {
+            run: self.name.clone(),
+            epochs: self.curve.count(),
+            best_epoch: best.map(|epoch| epoch.epoch),
+            best_loss: best.map(super::curve::Epoch::decisive),
+            outcome: self.account.outcome.clone(),
+        }
+    }
+
+    /// What the outcome has at this place, as in `/test/accuracy`; null if it has nothing there.
+    pub(super) fn at(&self, place: &str) -> &Value {
+        self.account.outcome.pointer(place).unwrap_or(&Value::Null)
+    }
+
+    pub(super) fn number(&self, place: &str) -> Option<f64> {
+        self.at(place).as_f64()
+    }
+
+    pub(super) fn text(&self, place: &str) -> &str {
+        self.at(place).as_str().unwrap_or_default()
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    let length = std::fs::metadata(path).map_err(|error| Error::reading(path, &error))?.len();
+    if length > BYTES {
+        let name = shown(&path.to_string_lossy());
+        return Err(Error::Data(format!("{name}: has {length} bytes, and no run.toml has more than {BYTES}")));
+    }
+    std::fs::read_to_string(path).map_err(|error| Error::reading(path, &error))
+}
+
+/// What a model's file tells of how it came about; nothing, if there is none that can be read.
+fn told_by_model(path: &Path) -> Account {
+    let Ok(model) = Model::load(path) else { return Account { schema: SCHEMA, ..Account::default() } };
+    let mut outcome = model.training.clone();
+    let wgrad = outcome["wgrad"].as_str().unwrap_or_default().to_string();
+    if let Some(fields) = outcome.as_object_mut() {
+        fields.retain(|name, _| !["wgrad", "options"].contains(&name.as_str()));
+        let target: Vec<&str> = model.encoding.target_names();
+        let (columns, inputs) = (model.encoding.inputs.len(), model.encoding.inputs());
+        let data = json!({
+            "task": model.encoding.task(), "target": target, "classes": model.encoding.class_names(), "columns": columns,
+            "inputs": inputs,
+        });
+        fields.insert("data".into(), data);
+        let activations: Vec<&str> = model.network.activations().iter().map(|activation| activation.name()).collect();
+        let network = json!({
+            "widths": model.network.widths(), "activations": activations, "bias": model.network.bias(),
+            "parameters": model.network.parameter_count(), "loss": model.loss.name(),
+        });
+        fields.insert("network".into(), network);
+    }
+    Account { schema: SCHEMA, wgrad, outcome, ..Account::default() }
+}
