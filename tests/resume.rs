@@ -396,7 +396,7 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
     desk.ends(0, &whole)?;
     desk.same("whole", "run")?;
     let usage = desk.ends(2, &["train", "--resume", "nowhere"])?;
-    if usage.contains("holds no run") { Ok(()) } else { Err(usage.into()) }
+    if usage.contains("there is no such folder") { Ok(()) } else { Err(usage.into()) }
 }
 
 /// The places of a run that time ended, and of one that patience ended: gone on with, they end as a run without an end does.

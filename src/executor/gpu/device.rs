@@ -1,6 +1,7 @@
 //! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
 
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -64,8 +65,12 @@ impl Gpus {
         let find = |backends: Backends| {
             let wanted = InstanceDescriptor::new_without_display_handle_from_env();
             let backends = wanted.backends & backends;
-            let instance = Instance::new(InstanceDescriptor { backends, ..wanted });
-            pollster::block_on(instance.enumerate_adapters(backends))
+            // Where memory is short, wgpu panics over what a driver refuses: then there is no GPU to be had.
+            quietly(|| {
+                let instance = Instance::new(InstanceDescriptor { backends, ..wanted });
+                pollster::block_on(instance.enumerate_adapters(backends))
+            })
+            .unwrap_or_default()
         };
         let mut adapters = find(Backends::all() - Backends::GL);
         if adapters.is_empty() {
@@ -145,6 +150,15 @@ impl Gpus {
             pipelines: Arc::default(),
         })
     }
+}
+
+/// What a call gives, or nothing if it panics, without a word about it.
+fn quietly<R>(call: impl FnOnce() -> R) -> Option<R> {
+    let told = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(AssertUnwindSafe(call)).ok();
+    panic::set_hook(told);
+    result
 }
 
 fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
