@@ -535,3 +535,47 @@ fn a_million_rows_train_in_one_and_a_half_times_their_memory() {
     assert!(child.wait().expect("a child").success());
     assert!(most > file.len() && most as f64 <= 1.5 * file.len() as f64, "{most} bytes at most, for {} of data", file.len());
 }
+
+/// What export, import and report are told to write never takes the place of a run's own files.
+#[test]
+fn what_a_run_cannot_do_without_is_not_written_over() {
+    let desk = Desk::new();
+    desk.text(&train("breast-cancer", &["--epochs", "2", "-o", "run"]));
+    desk.text(&["export", "run", "--format", "safetensors", "-o", "plain.safetensors"]);
+    let import = ["import", "plain.safetensors", "--activation", "relu", "--output-activation"];
+    let before = desk.left("run").expect("a run");
+    for file in [
+        "run.toml",
+        "metrics.jsonl",
+        "model.safetensors",
+        "checkpoint.safetensors",
+        "checkpoint-1.safetensors",
+        "report.json",
+    ] {
+        let own = format!("run/{file}");
+        for command in
+            [&["export", "run", "--format", "json"][..], &[&import[..], &["sigmoid"]].concat(), &["report", "run"]]
+        {
+            let said = desk.fails(2, &[command, &["-o", &own]].concat());
+            assert!(said.contains("a run's own") || said.contains("this is"), "{said}");
+        }
+    }
+    assert!(desk.left("run").expect("a run") == before);
+    // A page can be made again.
+    desk.text(&["report", "run", "-o", "run/report.html"]);
+    let said = desk.fails(2, &[&import[..], &["softmax"]].concat());
+    assert!(said.contains("is --output-activation sigmoid meant?"), "{said}");
+}
+
+/// The outputs of an exported classification have their names whatever the column of the classes is called.
+#[test]
+fn an_exported_class_is_told_as_label() {
+    let desk = Desk::new();
+    let rows = (0..60).fold("x,label\n".to_string(), |text, row| text + &format!("{row},{}\n", ["a", "b"][row % 2]));
+    desk.write("rows.csv", rows);
+    desk.text(&train("rows.csv", &["--epochs", "1", "-o", "run"]));
+    let exported = desk.json(&["export", "run", "--format", "onnx"]);
+    let names: Vec<&str> =
+        exported["outputs"].as_array().expect("a list").iter().filter_map(|port| port["name"].as_str()).collect();
+    assert_eq!(names, ["label", "probabilities"]);
+}

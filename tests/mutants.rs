@@ -494,7 +494,7 @@ fn accumulation_faults() -> Vec<Fault> {
         ),
         fault("a sum climbs", "apply", ["return weight - ", "return weight + "], cut(OptimizerKind::Sgd)),
         fault("biases decay after a sum", "apply", decay, cut(OptimizerKind::Adam)),
-        fault("gradients are not clipped", "apply", ["min(1.0, this_step().clip / (sqrt(sum) + 1e-6))", "1.0"], clipped()),
+        fault("gradients are not clipped", "apply", ["select(1.0, factor, factor < 1.0)", "1.0"], clipped()),
         fault("the first layer's norm is that of all", "apply", ["layer < parameters.count", "layer < 1u"], clipped()),
         fault(
             "the last gradients have no part in the norm",
@@ -510,7 +510,12 @@ fn accumulation_faults() -> Vec<Fault> {
             clipped(),
         ),
         fault("biases are penalised", "apply", ["select(this_step().l1, 0.0, is_bias)", "this_step().l1"], clipped()),
-        fault("each gradient is clipped on one side", "apply", ["vec4f(-clip)", "vec4f(-1e30)"], by_value()),
+        fault(
+            "each gradient is clipped on one side",
+            "apply",
+            ["vec4f(-clip), gradient <", "vec4f(-1e30), gradient <"],
+            by_value(),
+        ),
         fault("rows weigh the same", "output", ["row_weights[source_row(sample)].x", "1.0"], weighted()),
         fault("the loss has no weight", "output", ["= loss * weight", "= loss"], weighted()),
         fault("the last parameters stay", "apply", ["bias) * width;", "bias) * width - 1u;"], cut(OptimizerKind::Adam)),

@@ -207,7 +207,7 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
     desk.write("bad.csv", "x,y,w\n1,a,1\n2,b,-1\n3,a,1\n4,b,2\n");
     desk.write("gap.csv", "x,y,w\n1,a,1\n2,b,\n3,a,1\n4,b,2\n");
     desk.write("zero.csv", "x,y,w\n1,a,0\n2,b,0\n3,a,0\n4,b,0\n");
-    let cases: [(i32, &str, &str); 18] = [
+    let cases: [(i32, &str, &str); 22] = [
         (2, "rows.csv --target y --class-weights rar=2", "did you mean 'rare'"),
         (2, "rows.csv --target y --class-weights rare", "CLASS=WEIGHT"),
         (2, "rows.csv --target x --class-weights balanced", "classification"),
@@ -215,6 +215,10 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
         (3, "bad.csv --target y --weight-column w --split 1/0/0", "line 3"),
         (3, "gap.csv --target y --weight-column w --split 1/0/0", "line 3"),
         (3, "zero.csv --target y --weight-column w --split 1/0/0", "above 0"),
+        (2, "rows.csv --target y --weight-column y", "this is the target"),
+        (3, "rows.csv --target y --class-weights rare=1e300", "the most is"),
+        (2, "iris --clip-value 1e-50", "above 0"),
+        (2, "iris --clip-norm 1e-50", "above 0"),
         (2, "iris --clip-norm 0", "above 0"),
         (2, "iris --clip-value -1", "above 0"),
         (2, "iris --clip-norm 1 --clip-value 1", "cannot be used with"),

@@ -6,5 +6,6 @@ fn clipped(gradient: vec4f) -> vec4f {
     for (var layer = 0u; layer < parameters.count; layer++) {
         sum += squares[replica * parameters.layers + layer];
     }
-    return gradient * min(1.0, this_step().clip / (sqrt(sum) + 1e-6));
+    let factor = this_step().clip / (sqrt(sum) + 1e-6);
+    return gradient * select(1.0, factor, factor < 1.0);
 }

@@ -26,7 +26,7 @@ use std::path::Path;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
-use crate::error::Result;
+use crate::error::{Error, Result, shown};
 
 /// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -108,6 +108,17 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }
+}
+
+/// Refuses to write over what a run cannot do without.
+///
+/// # Errors
+/// Usage, naming the file.
+fn refuse_own(path: &Path) -> Result<()> {
+    if !crate::model::is_own_file(path) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!("{}: is a run's own; choose another file with -o", shown(&path.to_string_lossy()))))
 }
 
 /// Whether both name the same file, which is there.

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::print;
-use crate::error::{Error, Result, shown};
+use crate::error::{Result, shown};
 use crate::report::{Comparison, Story};
 
 /// The arguments of `wgrad report`.
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
         [run] => run.join("report.html"),
         _ => PathBuf::from("comparison.html"),
     });
-    refuse_own(&page, &arguments.runs)?;
+    super::refuse_own(&page)?;
     let path = page.to_string_lossy();
     let result = match <[Story; 1]>::try_from(stories) {
         Ok([story]) => {
@@ -72,18 +72,6 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
         print::remarks(&[format!("{} could not be opened: {why}", shown(&path))]);
     }
     Ok(())
-}
-
-/// Refuses to write over what a run cannot do without.
-fn refuse_own(page: &Path, runs: &[PathBuf]) -> Result<()> {
-    let same =
-        |one: &Path, other: &Path| one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other));
-    let own = ["run.toml", "metrics.jsonl", "report.json", "model.safetensors", "checkpoint.safetensors"];
-    let is_own = runs.iter().any(|run| own.iter().any(|name| same(&run.join(name), page)));
-    if !is_own {
-        return Ok(());
-    }
-    Err(Error::Usage(format!("{}: is the run's own; choose another file with -o", shown(&page.to_string_lossy()))))
 }
 
 /// Opens a page with the system's program for it. One that is still at work after a moment has not failed.

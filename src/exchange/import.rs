@@ -46,6 +46,8 @@ pub struct Imported {
     pub model: Model,
     /// What it was: `onnx`, `safetensors` or `wgrad`.
     pub format: &'static str,
+    /// What a person should hear about it.
+    pub remarks: Vec<String>,
 }
 
 /// The model that the file at `path`, .onnx or .safetensors, means.
@@ -61,8 +63,7 @@ pub fn import(path: &Path, naming: &Naming) -> Result<Imported> {
                 let what = "--activation and --output-activation are for safetensors; an ONNX file says its own";
                 return Err(Error::Usage(format!("{name}: {what}")));
             }
-            let model = model(&name, onnx::import(path)?, naming, "onnx")?;
-            Ok(Imported { model, format: "onnx" })
+            Ok(imported(model(&name, onnx::import(path)?, naming, "onnx")?, "onnx", naming))
         }
         "safetensors" => match load_sequence(path)? {
             Sequence::Model(model) => whole(&name, *model, naming),
@@ -70,11 +71,20 @@ pub fn import(path: &Path, naming: &Naming) -> Result<Imported> {
                 let activations = activations(&name, layers_of(&weights), naming)?;
                 let (output, producer) = ("output".to_owned(), String::new());
                 let foreign = Foreign { activations, weights, inputs: None, output, producer };
-                Ok(Imported { model: model(&name, foreign, naming, "safetensors")?, format: "safetensors" })
+                Ok(imported(model(&name, foreign, naming, "safetensors")?, "safetensors", naming))
             }
         },
         _ => Err(Error::Usage(format!("{name}: wgrad imports files whose names end in .onnx or .safetensors"))),
     }
+}
+
+/// A model, with what a person should hear of it.
+fn imported(model: Model, format: &'static str, naming: &Naming) -> Imported {
+    let several = model.network.outputs() > 1 && model.network.output_activation() == Activation::Sigmoid;
+    let is_guessed = several && naming.task.is_none() && naming.classes.is_empty() && format != "wgrad";
+    let told = "several sigmoid outputs are taken for classes of which a row has one; if each says yes or no by itself, say \
+                --task regression";
+    Imported { model, format, remarks: is_guessed.then(|| told.to_string()).into_iter().collect() }
 }
 
 /// A file that is a model of wgrad's already.
@@ -82,7 +92,7 @@ fn whole(name: &str, model: Model, naming: &Naming) -> Result<Imported> {
     let Naming { task, classes, columns, target, activation, output_activation } = naming;
     let is_silent = task.is_none() && output_activation.is_none() && activation.is_empty();
     if is_silent && [classes, columns, target].into_iter().all(Vec::is_empty) {
-        return Ok(Imported { model, format: "wgrad" });
+        return Ok(imported(model, "wgrad", naming));
     }
     Err(Error::Usage(format!("{name}: is a model of wgrad's, which says all that these options say; leave them out")))
 }
@@ -154,6 +164,9 @@ fn shape<T>(weights: &Weights<T>) -> (Vec<usize>, bool) {
 fn target(naming: &Naming, activation: Activation, outputs: usize, output: &str) -> Result<Target> {
     let says_classes = !naming.classes.is_empty() || matches!(activation, Activation::Softmax | Activation::Sigmoid);
     let task = naming.task.unwrap_or(if says_classes { Task::Classification } else { Task::Regression });
+    if task == Task::Classification && outputs == 1 && activation == Activation::Softmax {
+        return Err(Error::Usage("softmax over one output says nothing: is --output-activation sigmoid meant?".into()));
+    }
     if task == Task::Classification {
         let [column] = names("--target", &naming.target, 1, || vec!["class".into()])?.try_into().expect("one was asked for");
         let count = outputs.max(2);
@@ -175,6 +188,7 @@ fn target(naming: &Naming, activation: Activation, outputs: usize, output: &str)
 /// The names that the user gives, or those that go without saying: so many.
 fn names(flag: &str, given: &[String], count: usize, own: impl FnOnce() -> Vec<String>) -> Result<Vec<String>> {
     match given.len() {
+        _ if given.iter().any(String::is_empty) => Err(Error::Usage(format!("{flag} has an empty name"))),
         0 => Ok(own()),
         names if names == count => Ok(given.to_vec()),
         names => Err(Error::Usage(format!("{flag} has {names} names, and this network needs {count}"))),

@@ -17,7 +17,7 @@ pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use event_file::EventFile;
 pub use file::load_weights;
 pub(crate) use run_folder::MOST_CHECKPOINTS;
-pub use run_folder::{RunFolder, resolve_model};
+pub use run_folder::{RunFolder, is_own_file, resolve_model};
 pub(crate) use saving::save_bytes;
 pub use saving::{save_atomically, save_without_waiting};
 pub use sequence::{Sequence, load_sequence};

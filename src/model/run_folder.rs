@@ -254,6 +254,18 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
     }))
 }
 
+/// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.
+pub fn is_own_file(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = ["run.toml", "metrics.jsonl", "report.json", "model.safetensors", LOCK];
+    let is_own = own.contains(&&*name)
+        || name.starts_with("events.out.tfevents")
+        || (name.starts_with("checkpoint") && name.ends_with(".safetensors"));
+    // A folder without a run has no such files.
+    is_own && folder.join("run.toml").is_file()
+}
+
 /// Takes the lock of the folder `path`.
 fn lock(path: &Path) -> Result<File> {
     let file_path = path.join(LOCK);

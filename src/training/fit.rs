@@ -319,7 +319,9 @@ impl<T: Precision> Training<'_, T> {
         }
         let loss = record.validation_loss.unwrap_or(record.loss);
         let schedule = self.session.recipe().schedule;
-        if schedule.kind == ScheduleKind::Plateau && self.memory.plateau.drops(loss, schedule.patience) {
+        let drop = (1.0 - schedule.factor) * self.session.learning_rate(self.session.steps());
+        let is_plateau = schedule.kind == ScheduleKind::Plateau && self.memory.plateau.drops(loss, schedule.patience);
+        if is_plateau && drop.abs() > Plateau::LEAST_DROP {
             self.session.drop_rate();
         }
         let best = self.memory.best.as_ref();

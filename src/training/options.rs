@@ -132,7 +132,8 @@ pub struct Options {
     /// Keep each gradient between minus this and this [default: not clipped]
     #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub clip_value: Option<f64>,
-    /// Keep an exponential moving average of the weights with this decay, such as 0.999, and evaluate and save that [default: none]
+    /// Keep an exponential moving average of the weights with this decay, such as 0.999 (in the first steps a smaller one: at most
+    /// (1 + step) / (10 + step)), and evaluate and save that [default: none]
     #[arg(long, value_name = "DECAY", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub weight_average: Option<f64>,
     /// Move the classes' targets of 0 and 1 towards each other by this share, in training [default: 0]
@@ -141,7 +142,7 @@ pub struct Options {
     /// Multiply the loss of each class's rows: balanced, or CLASS=WEIGHT with commas between [default: 1 each]
     #[arg(long, value_name = "WEIGHTS", help_heading = "Training")]
     pub class_weights: Option<ClassWeights>,
-    /// A column of numbers that the rows' losses are multiplied by; it is no input
+    /// A column, by name, of numbers that the training rows' losses are multiplied by; it is no input
     #[arg(long, value_name = "COLUMN", help_heading = "Training")]
     pub weight_column: Option<String>,
     /// Layers that stay as they are, from 1, with commas
@@ -159,7 +160,8 @@ pub struct Options {
     /// Epochs between two drops of --schedule step [default: a third of all]
     #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub step_every: Option<usize>,
-    /// Epochs without a lower loss before a drop of --schedule plateau [default: 10]
+    /// Epochs without a lower loss (of validation rows, if there are any; lower by 1 in 10,000) before a drop of --schedule plateau
+    /// [default: 10]
     #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
     pub plateau_patience: Option<usize>,
     /// What a drop of --schedule step or plateau multiplies the rate by [default: 0.1]

@@ -139,13 +139,15 @@ fn micro_batches(options: &Options, rows: usize) -> Result<usize> {
         Some(count) if count > batch.max(1) => {
             Err(Error::Usage(format!("--accumulate {count}: a batch has {batch} rows, and a micro-batch at least one")))
         }
-        count => Ok(count.unwrap_or(1)),
+        // Micro-batches are as large as each other, but for the last: there may be fewer than were asked for.
+        count => Ok(batch.max(1).div_ceil(batch.max(1).div_ceil(count.unwrap_or(1)))),
     }
 }
 
 /// How gradients are clipped.
 fn clip(options: &Options) -> Result<Clip> {
-    let above_zero = |flag: &str, value: f64| match value > 0.0 {
+    let single = !options.device.double();
+    let above_zero = |flag: &str, value: f64| match value > 0.0 && (!single || value as f32 > 0.0) {
         true => Ok(value),
         false => Err(Error::Usage(format!("{flag} {value:?}: it must be a number above 0"))),
     };

@@ -12,11 +12,14 @@ use crate::error::{Error, Result, shown, suggestion};
 
 as_text!(ClassWeights);
 
+/// The largest weight of a row: of more, losses overflow in single precision.
+const MOST: f64 = 1e15;
+
 /// The weights of classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ClassWeights {
-    /// rows / (classes · rows of the class): all classes count the same together, and the mean weight is 1.
+    /// rows / (classes · rows of the class): all classes count the same together, and the mean of these weights is 1.
     Balanced,
     /// These; 1 for the others.
     Given(BTreeMap<String, f64>),
@@ -77,6 +80,12 @@ pub(super) fn of_rows(
     if weights.iter().all(|&weight| weight == 0.0) {
         return Err(Error::Data(format!("{}: no training row has a weight above 0", shown(&table.source))));
     }
+    if let Some(weight) = weights.iter().find(|&&weight| weight > MOST) {
+        return Err(Error::Data(format!(
+            "{}: a row weighs {weight:e}, all told; the most is {MOST:e}",
+            shown(&table.source)
+        )));
+    }
     Ok(Some(weights))
 }
 
@@ -117,8 +126,11 @@ fn of_column(table: &Table, rows: &[usize], name: &str) -> Result<Vec<f64>> {
     let position = position(table, name)?;
     let weight = |&row: &usize| match number_at(table, position, row)? {
         Some(weight) if weight >= 0.0 && weight.is_finite() => Ok(weight),
-        Some(weight) => Err(Error::Data(format!("{}: a weight of {weight}", table.place(row, name)))),
-        None => Err(Error::Data(format!("{}: the weight is missing", table.place(row, name)))),
+        Some(weight) => Err(Error::Data(format!("{}: {weight} is no weight; write 0 or more", table.place(row, name)))),
+        None => Err(Error::Data(format!(
+            "{}: the weight is missing; write 0 for a row that is to have no part",
+            table.place(row, name)
+        ))),
     };
     rows.iter().map(weight).collect()
 }

@@ -72,6 +72,8 @@ pub struct Plateau {
 }
 
 impl Plateau {
+    /// The least change of a rate that is worth it, as there.
+    pub const LEAST_DROP: f64 = 1e-8;
     /// By what share of it a loss must be below the least to count, as in PyTorch's `ReduceLROnPlateau`.
     const LOWER: f64 = 1e-4;
 

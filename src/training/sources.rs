@@ -302,6 +302,9 @@ fn table(
     let table = data::read(source, &options.files.reading(labels))?;
     if let Some(column) = options.weight_column.as_ref().filter(|_| is_trained_on) {
         row_weights::position(&table, column)?;
+        if options.target.iter().flatten().any(|target| target == column) {
+            return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
+        }
     }
     Ok(match fit::rows_kept(&table, fitting)? {
         None => table,

@@ -1,7 +1,7 @@
 //! A model as an ONNX graph: the data's own columns in, what `wgrad predict` says out.
 
 use super::builder::{Attribute, Builder};
-use crate::data::{InputColumn, InputKind, NumberTarget, Target, missing_spellings, spelled};
+use crate::data::{InputColumn, InputKind, NumberTarget, Target, Task, missing_spellings, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
 use crate::model::{Element, Model, StoredWeights};
@@ -33,7 +33,9 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
     };
     let encoding = &model.encoding;
     let target_names = encoding.target_names();
-    let taken = encoding.inputs.iter().map(|column| column.name.as_str()).chain(target_names.iter().copied());
+    // A class is told as `label`, whatever its column is called.
+    let of_outputs = target_names.iter().copied().filter(|_| encoding.task() == Task::Regression);
+    let taken = encoding.inputs.iter().map(|column| column.name.as_str()).chain(of_outputs);
     if taken.clone().any(str::is_empty) {
         return Err(Error::Usage(
             "a column has an empty name, which no input of an ONNX graph may have; use --plain".into(),
