@@ -3,7 +3,7 @@
 # Arguments go to `cargo test`, as in `tests/run.sh --test kernels`.
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
 #   WGRAD_TEST_KILLS=200      how often tests/resume.rs kills a run (30)
-#   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all three ways, not in one
+#   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
 #   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime and tensorboard to compare with; otherwise one is made in
 #                             the target folder
 set -euo pipefail
