@@ -51,11 +51,11 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
         return print::bytes(&exported.bytes);
     }
     let path = arguments.output.clone().unwrap_or_else(|| file.with_extension(arguments.format.ending()));
-    super::refuse_own(&path)?;
     if super::is_same(&path, &file) {
         let path = shown(&path.to_string_lossy());
         return Err(Error::Usage(format!("{path}: this is the model; name another file for the export")));
     }
+    super::refuse_own(&path)?;
     save_bytes(&path, &exported.bytes, |_| Ok(()))?;
     if arguments.json {
         let Exported { bytes, inputs, outputs, .. } = &exported;

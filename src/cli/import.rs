@@ -59,10 +59,10 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<()> {
     let imported = import(file, &naming)?;
     let path = arguments.output.clone().unwrap_or_else(|| file.with_extension("wgrad.safetensors"));
     let name = shown(&path.to_string_lossy());
-    super::refuse_own(&path)?;
     if super::is_same(&path, file) {
         return Err(Error::Usage(format!("{name}: this is what is imported; name another file for the model")));
     }
+    super::refuse_own(&path)?;
     print::remarks(&imported.remarks);
     imported.model.save(&path)?;
     let summary = imported.model.summary(std::fs::metadata(&path).ok().map(|metadata| metadata.len()));
