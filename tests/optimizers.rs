@@ -241,8 +241,11 @@ const EXPECTED: [(OptimizerKind, usize, [f64; 8], [f64; 6]); 10] = [
     ),
 ];
 
+/// The rule, the clip, the L1 penalty, β of the average, whether rows have weights, the frozen layers; and the two layers.
+type Extra = (OptimizerKind, Clip, f64, f64, bool, &'static [usize], [f64; 8], [f64; 6]);
+
 /// Five steps with what goes beyond the rule: clipping, L1 penalty, average, row weights, frozen layers.
-const EXTRAS: [(OptimizerKind, Clip, f64, f64, bool, &[usize], [f64; 8], [f64; 6]); 5] = [
+const EXTRAS: [Extra; 5] = [
     (
         OptimizerKind::Momentum,
         Clip::Norm(0.2),
