@@ -10,8 +10,8 @@ mod recording {
     use criterion::{BenchmarkId, Criterion, Throughput};
     use rustix::time::{ClockId, clock_gettime};
     use wgrad::kernels::Step;
-    use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
-    use wgrad::plan::{Frozen, Options, Phase, Plan, TrainingOptions};
+    use wgrad::network::{Activation, Loss, Network, OptimizerKind};
+    use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
     use wgrad::training::{Device, Precision, Wanted};
     use wgrad::verification::fill;
 
@@ -33,19 +33,7 @@ mod recording {
         activations[layers - 1] = Activation::Softmax;
         let network = Network::new(widths.to_vec(), activations, true).expect("a valid network");
         let (rows, batch) = (2 * BATCH, BATCH);
-        let training = TrainingOptions {
-            rows,
-            batch,
-            micro_batches: 1,
-            shuffle: true,
-            gather: false,
-            optimizer,
-            extras: Extras::default(),
-            weighted: false,
-            frozen: Frozen::default(),
-            losses: rows,
-            whole: None,
-        };
+        let training = TrainingOptions { shuffle: true, ..TrainingOptions::plain(rows, batch, optimizer) };
         let options = Options {
             loss: Loss::CrossEntropy,
             training: Some(training),

@@ -3,10 +3,9 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::ops::ControlFlow;
 use wgrad::data::Matrix;
-use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::Frozen;
+use wgrad::network::{Activation, Initialization, Loss, Network};
 use wgrad::random::{Purpose, Stream};
-use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session, Wanted};
+use wgrad::training::{Device, Precision, Recipe, Samples, Session, Wanted};
 
 /// Rows of an epoch.
 const ROWS: usize = 1920;
@@ -16,19 +15,7 @@ fn session<T: Precision>(widths: &[usize], batch: usize, device: &Device) -> Ses
     let mut activations = vec![Activation::Relu; layers];
     activations[layers - 1] = Activation::Softmax;
     let network = Network::new(widths.to_vec(), activations, true).expect("a valid network");
-    let recipe = Recipe {
-        loss: Loss::CrossEntropy,
-        reduction: Reduction::Mean,
-        optimizer: Optimizer::new(OptimizerKind::Sgd),
-        schedule: Schedule::constant(0.1),
-        batch,
-        micro_batches: 1,
-        weighted: false,
-        frozen: Frozen::default(),
-        shuffle: true,
-        epochs: 1,
-        seed: 1,
-    };
+    let recipe = Recipe { shuffle: true, seed: 1, ..Recipe::plain(Loss::CrossEntropy, 0.1, batch) };
     let mut stream = Stream::new(1, Purpose::Test, 0);
     let (inputs, outputs) = (network.inputs(), network.outputs());
     let values = (0..ROWS * inputs).map(|_| T::from_f64(stream.uniform())).collect();

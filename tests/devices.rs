@@ -11,9 +11,8 @@ use libtest_mimic::{Arguments, Failed};
 use wgrad::data::Matrix;
 use wgrad::executor::gpu::Gpu;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
-use wgrad::training::{Recipe, Reduction, Samples, Schedule, Session, Wanted};
+use wgrad::training::{Recipe, Samples, Session, Wanted};
 use wgrad::verification::checks::{trained, training_stays_with_the_oracle};
 
 fn wgrad(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {
@@ -45,17 +44,12 @@ fn digits_on_a_gpu() -> Result<(), Failed> {
 fn session(memory: Option<u64>, shuffle: bool, batch: usize, micro_batches: usize) -> Result<Session<f32>, Failed> {
     let network = Network::new(vec![13, 17, 5], vec![Activation::Tanh, Activation::Softmax], true)?;
     let recipe = Recipe {
-        loss: Loss::CrossEntropy,
-        reduction: Reduction::Mean,
         optimizer: Optimizer::new(OptimizerKind::Adam),
-        schedule: Schedule::constant(0.01),
-        batch,
         micro_batches,
-        weighted: false,
-        frozen: Frozen::default(),
         shuffle,
         epochs: 3,
         seed: 4,
+        ..Recipe::plain(Loss::CrossEntropy, 0.01, batch)
     };
     let rows = 203;
     let mut stream = Stream::new(3, Purpose::Test, 0);

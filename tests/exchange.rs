@@ -8,7 +8,6 @@ mod common;
 
 use std::fmt::Write as _;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use common::{Desk, ended};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -19,13 +18,7 @@ const BOUND: f64 = 1e-5;
 
 /// A Python with onnxruntime, if there is one.
 fn python() -> Option<&'static str> {
-    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
-    let find = || {
-        let python = std::env::var("WGRAD_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        let there = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
-        there.is_ok_and(|output| output.status.success()).then_some(python)
-    };
-    PYTHON.get_or_init(find).as_deref()
+    common::python("numpy, onnx, onnxruntime")
 }
 
 /// What a script of `tests/python` prints.
@@ -258,6 +251,52 @@ fn flags_that_cannot_be_meant_are_refused_and_the_model_is_never_overwritten() -
     desk.ends(2, &["import", "plain.onnx", "--activation", "relu"]).map(drop)
 }
 
+/// What export, import and report are told to write never takes the place of a run's own files.
+fn what_a_run_cannot_do_without_is_not_written_over() -> Result<(), Failed> {
+    let desk = Desk::new();
+    train(&desk, "breast-cancer", &[])?;
+    desk.ends(0, &["export", "run", "--format", "safetensors", "-o", "plain.safetensors"])?;
+    let import = ["import", "plain.safetensors", "--activation", "relu", "--output-activation", "sigmoid"];
+    let before = desk.left("run")?;
+    let own =
+        ["run.toml", "metrics.jsonl", "checkpoint.safetensors", "checkpoint-1.safetensors", "report.json", "wgrad.lock"];
+    for file in own.map(|file| format!("run/{file}")) {
+        for command in [&["export", "run", "--format", "json"][..], &import, &["report", "run"]] {
+            let said = desk.ends(2, &[command, &["-o", &file]].concat())?;
+            assert!(said.contains("is a run's own"), "{said}");
+        }
+    }
+    assert!(desk.left("run")? == before);
+    // A page can be made again.
+    desk.ends(0, &["report", "run", "-o", "run/report.html"]).map(drop)
+}
+
+fn softmax_over_one_output_is_no_network() -> Result<(), Failed> {
+    let desk = Desk::new();
+    train(&desk, "breast-cancer", &[])?;
+    desk.ends(0, &["export", "run", "--format", "safetensors", "-o", "plain.safetensors"])?;
+    let import = ["import", "plain.safetensors", "--activation", "relu", "--output-activation", "softmax"];
+    let said = desk.ends(2, &import)?;
+    assert!(said.contains("is --output-activation sigmoid meant?"), "{said}");
+    let several =
+        ["import", "plain.safetensors", "--activation", "relu", "--output-activation", "sigmoid", "--columns", ",b"];
+    assert!(desk.ends(2, &several)?.contains("has an empty name"));
+    Ok(())
+}
+
+/// The outputs of an exported classification have their names whatever the column of the classes is called.
+fn a_class_is_told_as_label() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows = (0..60).fold("x,label\n".to_string(), |text, row| text + &format!("{row},{}\n", ["a", "b"][row % 2]));
+    desk.write("rows.csv", rows);
+    train(&desk, "rows.csv", &[])?;
+    let exported: Value = serde_json::from_str(&said(&desk, &["export", "run", "--format", "onnx", "--json"])?)?;
+    let outputs = exported["outputs"].as_array().ok_or("outputs")?;
+    let names: Vec<&str> = outputs.iter().filter_map(|port| port["name"].as_str()).collect();
+    assert_eq!(names, ["label", "probabilities"]);
+    Ok(())
+}
+
 /// A number as protobuf writes it.
 fn varint(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -453,6 +492,9 @@ fn main() {
             "flags that cannot be meant are refused and the model is never overwritten",
             flags_that_cannot_be_meant_are_refused_and_the_model_is_never_overwritten,
         ),
+        Trial::test("what a run cannot do without is not written over", what_a_run_cannot_do_without_is_not_written_over),
+        trial("softmax over one output is no network", softmax_over_one_output_is_no_network),
+        trial("a class is told as label", a_class_is_told_as_label),
         trial("every damage is borne", every_damage_is_borne),
     ];
     for (name, bytes, what) in hostile() {

@@ -10,10 +10,9 @@ use std::path::PathBuf;
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::lesson::{self, Options, Report};
-use wgrad::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::Frozen;
+use wgrad::network::{Activation, Layer, Loss, Network};
 use wgrad::training::options::PrecisionName;
-use wgrad::training::{Device, Recipe, Reduction, Samples, Schedule, Session, Wanted};
+use wgrad::training::{Device, Recipe, Samples, Session, Wanted};
 
 /// Where each lesson runs.
 const PLACES: [(&str, Wanted, PrecisionName); 3] = [
@@ -172,19 +171,7 @@ fn nine_hundred_epochs() -> Result<(), Failed> {
     let layer = |weight| Layer { weight, bias: Vec::new() };
     let weights = vec![layer(Matrix::new(6, 2, first)), layer(Matrix::new(2, 1, vec![0.5, -0.375]))];
     let network = Network::new(vec![6, 2, 1], vec![Activation::Sigmoid; 2], false)?;
-    let recipe = Recipe {
-        loss: Loss::SquaredError,
-        reduction: Reduction::Mean,
-        optimizer: Optimizer::new(OptimizerKind::Sgd),
-        schedule: Schedule::constant(0.5),
-        batch: ROWS,
-        micro_batches: 1,
-        weighted: false,
-        frozen: Frozen::default(),
-        shuffle: false,
-        epochs: 900,
-        seed: 0,
-    };
+    let recipe = Recipe { epochs: 900, ..Recipe::plain(Loss::SquaredError, 0.5, ROWS) };
     let mut session = Session::new(network, recipe, &weights, samples, &Device::cpu(Some(1), "a test"))?;
     let losses = session.train(900, |_| ControlFlow::Continue(()))?.losses;
     check(losses.len() == 900, || format!("{} losses", losses.len()))?;

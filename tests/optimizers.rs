@@ -374,17 +374,13 @@ fn trained(optimizer: &Optimizer, steps: usize, beside: &Beside) -> [Vec<f64>; 2
     let network = Network::new(vec![3, 2, 2], vec![Activation::Tanh, Activation::Identity], true).expect("valid");
     let (shuffle, gather) = (false, false);
     let training = TrainingOptions {
-        rows: 4,
-        batch: 4,
         micro_batches: beside.micro_batches,
         shuffle,
         gather,
-        optimizer: optimizer.kind,
         extras: optimizer.extras(),
         weighted: beside.weights.is_some(),
         frozen: beside.frozen,
-        losses: 4,
-        whole: None,
+        ..TrainingOptions::plain(4, 4, optimizer.kind)
     };
     let options = Options {
         loss: Loss::SquaredError,

@@ -2,10 +2,11 @@
 //!
 //! These tests need `WGRAD_TEST_PYTHON` or a `python3` with numpy, safetensors and tensorboard; without one they show as ignored.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
@@ -69,13 +70,7 @@ fn forward(network: &Network, weights: &Weights<f64>, inputs: &[f64]) -> Vec<f64
 
 /// A Python with numpy and safetensors, if there is one.
 fn python() -> Option<&'static str> {
-    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
-    let find = || {
-        let python = std::env::var("WGRAD_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        let there = Command::new(&python).args(["-c", "import numpy, safetensors"]).output();
-        there.is_ok_and(|output| output.status.success()).then_some(python)
-    };
-    PYTHON.get_or_init(find).as_deref()
+    common::python("numpy, safetensors")
 }
 
 /// What `tests/python/predict.py` prints: the header, then the numbers.

@@ -9,9 +9,8 @@ use common::Shared;
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
-use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
-use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session, Wanted};
+use wgrad::training::{Device, Precision, Recipe, Samples, Session, Wanted};
 
 /// Networks side by side: more than one vector of lanes holds, and no multiple of it.
 const REPLICAS: u64 = 19;
@@ -35,17 +34,10 @@ fn job(name: &'static str, widths: &[usize], hidden: Activation, output: Activat
         _ => Loss::SquaredError,
     };
     let recipe = Recipe {
-        loss,
-        reduction: Reduction::Mean,
         optimizer: Optimizer { weight_decay: 0.001, ..Optimizer::new(optimizer) },
-        schedule: Schedule::constant(0.02),
-        batch: 6,
-        micro_batches: 1,
-        weighted: false,
-        frozen: Frozen::default(),
         shuffle: true,
         epochs: EPOCHS,
-        seed: 0,
+        ..Recipe::plain(loss, 0.02, 6)
     };
     Job { name, network: Network::new(widths.to_vec(), activations, true).expect("a network"), recipe }
 }

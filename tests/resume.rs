@@ -11,10 +11,9 @@ use common::{Desk, Shared, last_after};
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::Frozen;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::divergence;
-use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, ScheduleKind, Session, State, Wanted};
+use wgrad::training::{Device, Precision, Recipe, Samples, Schedule, ScheduleKind, Session, State, Wanted};
 
 /// What is trained in a session: with layers of one kernel each where they are wide, whole steps in one kernel where not.
 #[derive(Clone, Copy)]
@@ -33,17 +32,12 @@ const EPOCHS: usize = 5;
 fn made<T: Precision>(net: Net, device: &Device) -> Result<Session<T>, Failed> {
     let network = Network::new(vec![13, net.hidden, 5], vec![Activation::Tanh, Activation::Softmax], true)?;
     let recipe = Recipe {
-        loss: Loss::CrossEntropy,
-        reduction: Reduction::Mean,
         optimizer: Optimizer::new(net.optimizer),
-        schedule: Schedule { kind: ScheduleKind::Cosine, warmup: 1.0, ..Schedule::constant(net.learning_rate) },
-        batch: 7,
-        micro_batches: 1,
-        weighted: false,
-        frozen: Frozen::default(),
         shuffle: net.shuffle,
         epochs: EPOCHS,
         seed: 4,
+        schedule: Schedule { kind: ScheduleKind::Cosine, warmup: 1.0, ..Schedule::constant(net.learning_rate) },
+        ..Recipe::plain(Loss::CrossEntropy, 0.0, 7)
     };
     let mut stream = Stream::new(3, Purpose::Test, 0);
     let inputs = Matrix::new(ROWS, 13, (0..ROWS * 13).map(|_| T::from_f64(stream.normal())).collect());

@@ -15,7 +15,7 @@ use wgrad::kernels::catalogue::{Entry, all_shaders, forms};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Shader, Step};
 use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
-use wgrad::plan::{Frozen, Options, Plan, TrainingOptions};
+use wgrad::plan::{Options, Plan, TrainingOptions};
 
 /// Invocations a workgroup, and whether it is a software adapter.
 const DEVICES: [(u32, bool); 2] = [(8, true), (32, false)];
@@ -217,17 +217,12 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
             (1, true, true, true),
         ] {
             let training = TrainingOptions {
-                rows: 20,
-                batch: 6,
                 micro_batches,
                 shuffle,
                 gather,
-                optimizer,
                 extras: Extras { any: norm || average, norm, average },
                 weighted,
-                frozen: Frozen::default(),
-                losses: 20,
-                whole: None,
+                ..TrainingOptions::plain(20, 6, optimizer)
             };
             let training = Some(training);
             let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, shown};
 use crate::executor::cpu::affordable;
-use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::Frozen;
+use crate::network::{Activation, Loss, Network};
 use crate::plan::Plan;
-use crate::training::{Device, Recipe, Reduction, Schedule, planning};
+use crate::training::{Device, Recipe, planning};
 
 /// Inputs, hidden widths, outputs, written with dashes: `784-128-10`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,19 +84,7 @@ impl Net {
 /// How the nets are trained: rows in their order, so that losses are read back seldom, and at a rate so small that nothing
 /// saturates however long it is measured.
 pub fn recipe(batch: usize) -> Recipe {
-    Recipe {
-        loss: Loss::SquaredError,
-        reduction: Reduction::Mean,
-        optimizer: Optimizer::new(OptimizerKind::Sgd),
-        schedule: Schedule::constant(1e-4),
-        batch,
-        micro_batches: 1,
-        weighted: false,
-        frozen: Frozen::default(),
-        shuffle: false,
-        epochs: 1, // a constant rate needs no number of epochs
-        seed: 0,
-    }
+    Recipe::plain(Loss::SquaredError, 1e-4, batch)
 }
 
 #[cfg(test)]

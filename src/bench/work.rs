@@ -44,26 +44,14 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Loss, Network, Optimizer, OptimizerKind};
-    use crate::plan::Frozen;
-    use crate::training::{Device, Recipe, Reduction, Schedule, planning};
+    use crate::network::{Activation, Loss, Network};
+
+    use crate::training::{Device, Recipe, planning};
 
     #[test]
     fn a_step_costs_what_its_products_do() {
         let network = Network::new(vec![8, 4, 2], vec![Activation::Sigmoid; 2], true).expect("a network");
-        let recipe = Recipe {
-            loss: Loss::SquaredError,
-            reduction: Reduction::Mean,
-            optimizer: Optimizer::new(OptimizerKind::Sgd),
-            schedule: Schedule::constant(0.1),
-            batch: 16,
-            micro_batches: 1,
-            weighted: false,
-            frozen: Frozen::default(),
-            shuffle: false,
-            epochs: 1,
-            seed: 0,
-        };
+        let recipe = Recipe::plain(Loss::SquaredError, 0.1, 16);
         let device = Device::cpu(Some(1), "a test");
         // In f32 it is one kernel, in f64 one a layer.
         let whole = planning::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);

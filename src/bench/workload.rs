@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use crate::data::Matrix;
 use crate::error::Result;
-use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
-use crate::plan::Frozen;
-use crate::training::{Recipe, Reduction, Samples, Schedule};
+use crate::network::{Activation, Layer, Loss, Network, Weights};
+use crate::training::{Recipe, Samples};
 
 /// The workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -75,19 +74,7 @@ impl Workload {
     /// 2 / outputs, which goes into the rate.
     pub fn recipe(&self) -> Recipe {
         let outputs = self.widths[self.widths.len() - 1] as f64;
-        Recipe {
-            loss: Loss::SquaredError,
-            reduction: Reduction::Mean,
-            optimizer: Optimizer::new(OptimizerKind::Sgd),
-            schedule: Schedule::constant(self.rate * 2.0 / outputs),
-            batch: self.batch,
-            micro_batches: 1,
-            weighted: false,
-            frozen: Frozen::default(),
-            shuffle: false,
-            epochs: 1, // a constant rate needs no number of epochs
-            seed: 0,
-        }
+        Recipe::plain(Loss::SquaredError, self.rate * 2.0 / outputs, self.batch)
     }
 
     /// Our loss of a row as the workloads' loss.

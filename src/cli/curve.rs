@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::page::figures;
+use crate::page::{ends, figures};
 use crate::report::Curve;
 
 /// Lines of the picture, and its characters along a line, at most.
@@ -23,8 +23,7 @@ type Picture = Vec<Vec<[u8; 2]>>;
 pub(super) fn picture(curve: &Curve, columns: usize, coloured: bool) -> Option<String> {
     let width = columns.saturating_sub(LABEL + 1).min(CHARACTERS);
     let losses = [curve.points(|epoch| Some(epoch.loss)), curve.points(|epoch| epoch.validation_loss)];
-    let finite = || losses.iter().flatten().map(|point| point.1);
-    let (least, largest) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
+    let (least, largest) = ends(losses.iter().flatten().map(|point| point.1));
     if curve.count() < 2 || width < 10 || !(largest - least).is_finite() {
         return None;
     }

@@ -4,10 +4,9 @@ use std::ops::ControlFlow;
 
 use crate::data::Matrix;
 use crate::error::Result;
-use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights, converted};
-use crate::plan::Frozen;
+use crate::network::{Activation, Layer, Loss, Network, Weights, converted};
 use crate::training::options::PrecisionName;
-use crate::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, Session};
+use crate::training::{Device, Precision, Recipe, Reduction, Samples, Session};
 
 /// Where a lesson computes, and in which type.
 pub(super) struct Machine {
@@ -68,19 +67,7 @@ impl Program {
         let widths: Vec<usize> =
             std::iter::once(self.inputs.columns).chain(self.weights.iter().map(|weight| weight.columns)).collect();
         let network = Network::new(widths, vec![Activation::Sigmoid; self.weights.len()], false)?;
-        let recipe = Recipe {
-            loss: Loss::SquaredError,
-            reduction: self.reduction,
-            optimizer: Optimizer::new(OptimizerKind::Sgd),
-            schedule: Schedule::constant(self.rate),
-            batch: self.inputs.rows,
-            micro_batches: 1,
-            weighted: false,
-            frozen: Frozen::default(),
-            shuffle: false,
-            epochs: 1, // a constant rate needs no number of epochs
-            seed: 0,
-        };
+        let recipe = Recipe { reduction: self.reduction, ..Recipe::plain(Loss::SquaredError, self.rate, self.inputs.rows) };
         let samples = Samples::new(self.inputs.converted(), self.targets.converted());
         Session::new(network, recipe, &layers(&self.weights), samples, device)
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// CRC-32C, which the format calls for.
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 /// What the names of event files begin with; TensorBoard looks for `tfevents` in them.
-const NAME: &str = "events.out.tfevents.";
+pub(super) const NAME: &str = "events.out.tfevents.";
 
 /// An event.proto `Event`, of the fields that are written here.
 #[derive(Clone, PartialEq, Message)]

@@ -258,11 +258,9 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
 pub fn is_own_file(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let own = ["run.toml", "metrics.jsonl", "report.json", "model.safetensors", LOCK];
-    let is_own = own.contains(&&*name)
-        || name.starts_with("events.out.tfevents")
+    let is_own = ["run.toml", "metrics.jsonl", "report.json", "model.safetensors", LOCK].contains(&&*name)
+        || name.starts_with(super::event_file::NAME)
         || (name.starts_with("checkpoint") && name.ends_with(".safetensors"));
-    // A folder without a run has no such files.
     is_own && folder.join("run.toml").is_file()
 }
 

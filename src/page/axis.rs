@@ -33,7 +33,7 @@ impl Words {
 
     /// An axis of this scale that suits values: by their logarithms, where all are above zero and far from each other.
     pub(crate) fn suiting(label: &str, values: impl Iterator<Item = f64>) -> Self {
-        let (least, largest) = ends(values);
+        let (least, largest) = ends(drawable(values));
         if least > 0.0 && largest > 30.0 * least { Self::logarithmic(label) } else { Self::linear(label) }
     }
 
@@ -57,7 +57,7 @@ impl Axis {
     pub(super) fn new(words: &Words, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let scale = words.scale;
         let (least, largest) = words.range.unwrap_or_else(|| {
-            let (least, largest) = ends(values);
+            let (least, largest) = ends(drawable(values));
             match scale {
                 Scale::Logarithmic if least <= largest => (least / 1.4, largest * 1.4),
                 Scale::Logarithmic => (1.0 / 1.4, 14.0),
@@ -124,10 +124,14 @@ impl Axis {
     }
 }
 
-/// The least and the largest of the values, without those that no picture can hold; infinite the wrong way round where there are none.
-fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let finite = values.filter(|value| value.abs() <= 1e300);
-    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)))
+/// The values without those that no picture can hold.
+fn drawable(values: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+    values.filter(|value| value.abs() <= 1e300)
+}
+
+/// The least and the largest of some values; infinite the wrong way round where there are none.
+pub(crate) fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)))
 }
 
 /// A round number in few characters.

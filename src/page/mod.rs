@@ -5,7 +5,7 @@ mod axis;
 mod chart;
 mod png;
 
-pub(crate) use axis::Words;
+pub(crate) use axis::{Words, ends};
 pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, Rule, Series, Size};
 pub(crate) use png::{grey, tinted};
 

@@ -67,9 +67,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Frozen, Options, TrainingOptions};
+    use super::super::{Options, TrainingOptions};
     use super::*;
-    use crate::network::{Activation, Extras, Loss, OptimizerKind};
+    use crate::network::{Activation, Loss, OptimizerKind};
 
     fn bytes(network: &Network, training: TrainingOptions, segment_bytes: Option<u64>) -> (u64, u64) {
         let options = Options {
@@ -90,19 +90,7 @@ mod tests {
     #[test]
     fn bytes_are_those_of_matrices_that_are_counted_by_hand() {
         let network = Network::new(vec![4, 12, 8], vec![Activation::Gelu, Activation::Sigmoid], true).expect("a network");
-        let training = TrainingOptions {
-            rows: 32,
-            batch: 8,
-            micro_batches: 1,
-            shuffle: false,
-            gather: true,
-            optimizer: OptimizerKind::Momentum,
-            extras: Extras::default(),
-            weighted: false,
-            frozen: Frozen::default(),
-            losses: 32,
-            whole: None,
-        };
+        let training = TrainingOptions { gather: true, ..TrainingOptions::plain(32, 8, OptimizerKind::Momentum) };
         let (x, y, a, first, second) = (8 * 4, 8 * 8, 8 * 12, 5 * 12, 13 * 8);
         let forward = (x + first + 2 * a) + (a + second + y + y + 8);
         let delta = y + second + a + a;

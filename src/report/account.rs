@@ -5,8 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::bounded;
 use crate::error::{Error, Result, shown};
 use crate::evaluation::{Calibration, Residuals, Roc};
+use crate::page::ends;
 
 /// The version of `report.json`.
 pub const SCHEMA: u32 = 1;
@@ -142,8 +144,7 @@ impl Spread {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (least, largest) = ends(values.iter().copied());
         [mean, deviation].iter().all(|value| value.is_finite()).then_some(Self { mean, deviation, least, largest })
     }
 }
@@ -154,16 +155,10 @@ impl Account {
     /// # Errors
     /// Data, if it cannot be read or was not written by this version of wgrad.
     pub fn read(path: &Path) -> Result<Option<Self>> {
-        let metadata = match std::fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::reading(path, &error)),
-        };
-        let name = shown(&path.to_string_lossy());
-        if metadata.len() > BYTES {
-            return Err(Error::Data(format!("{name}: has {} bytes, and no report has more than {BYTES}", metadata.len())));
+        if std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Ok(None);
         }
-        let bytes = std::fs::read(path).map_err(|error| Error::reading(path, &error))?;
+        let (name, bytes) = (shown(&path.to_string_lossy()), bounded(path, BYTES)?);
         let advice = "remove it to have a report without what it holds";
         let account: Self =
             serde_json::from_slice(&bytes).map_err(|error| Error::Data(format!("{name}: {error}; {advice}")))?;

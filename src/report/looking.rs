@@ -5,7 +5,7 @@ use super::page::line;
 use super::scores::paragraph;
 use super::story::Story;
 use crate::error::shown;
-use crate::page::{COLOURS, Chart, Form, Series, Size, Words, figures, grey, named, table, tinted};
+use crate::page::{COLOURS, Chart, Form, Series, Size, Words, ends, figures, grey, named, table, tinted};
 
 /// Classes that are told by a colour each.
 const CLASSES: usize = COLOURS.len();
@@ -122,10 +122,7 @@ impl Surface {
 
     /// The first target over the plane: from one colour to the other.
     fn regression(&self, target: &str) -> String {
-        let ends = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)))
-        };
-        let (least, largest) = ends(&mut self.values.iter().copied());
+        let (least, largest) = ends(self.values.iter().copied());
         let (low, high) = (colour(COLOURS[0]), colour(COLOURS[1]));
         let pixel = |&value: &f64| {
             // Faint in the middle, the colour of its end towards both.

@@ -6,7 +6,7 @@ use super::page::line;
 use super::story::Story;
 use crate::error::shown;
 use crate::evaluation::{Calibration, Residuals, Roc};
-use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, escaped, figures, named, table};
+use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, ends, escaped, figures, named, table};
 
 /// Classes of a confusion matrix that is shown whole; of more, the commonest mistakes.
 const CLASSES: usize = 25;
@@ -216,10 +216,6 @@ fn test_rows(points: Vec<(f64, f64)>, colour: usize) -> Series {
 /// The line on which points should lie.
 fn should(name: &str, points: Vec<(f64, f64)>) -> Series {
     Series { dashed: true, colour: NEUTRAL[0], ..line(name, 0, points) }
-}
-
-fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)))
 }
 
 /// How many residuals lie where.

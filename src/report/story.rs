@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::account::{Account, SCHEMA};
+use super::bounded;
 use super::curve::Curve;
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, RunFolder, save_atomically, save_without_waiting};
@@ -54,7 +55,10 @@ impl Story {
                 "{shown_name}: holds no run (there is no run.toml in it); name a run's folder"
             )));
         }
-        let options = text(&file("run.toml"))?;
+        let path = file("run.toml");
+        let options = bounded(&path, BYTES)?;
+        let options = String::from_utf8(options)
+            .map_err(|error| Error::Data(format!("{}: {error}", shown(&path.to_string_lossy()))))?;
         let curve = Curve::read(&file("metrics.jsonl"))?;
         let known = Account::read(&file("report.json"))?;
         let remark = known.is_none().then(|| {
@@ -117,15 +121,6 @@ impl Story {
     pub(super) fn text(&self, place: &str) -> &str {
         self.at(place).as_str().unwrap_or_default()
     }
-}
-
-fn text(path: &Path) -> Result<String> {
-    let length = std::fs::metadata(path).map_err(|error| Error::reading(path, &error))?.len();
-    if length > BYTES {
-        let name = shown(&path.to_string_lossy());
-        return Err(Error::Data(format!("{name}: has {length} bytes, and no run.toml has more than {BYTES}")));
-    }
-    std::fs::read_to_string(path).map_err(|error| Error::reading(path, &error))
 }
 
 /// What a model's file tells of how it came about; nothing, if there is none that can be read.

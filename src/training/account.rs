@@ -8,6 +8,7 @@ use crate::data::{Encoding, InputKind, Matrix, Task};
 use crate::error::Result;
 use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
 use crate::network::{Loss, Network, Weights, converted};
+use crate::page::ends;
 use crate::report::account::{Column, Image, Images, Layer, Layers, SCHEMA, Spread, Surface};
 use crate::report::{Account, Epoch};
 use crate::verification::gradients::Problem;
@@ -140,7 +141,7 @@ impl<T: Precision> Trained<'_, T> {
             return Ok(None);
         };
         let inputs = &self.looked_at.inputs;
-        let Some([across, up]) = ends(inputs) else { return Ok(None) };
+        let Some([across, up]) = sides(inputs) else { return Ok(None) };
         let between = |[from, to]: [f64; 2], place: usize| from + (to - from) * place as f64 / (side - 1) as f64;
         let points =
             (0..side * side).flat_map(|point| [between(across, point % side), between(up, side - 1 - point / side)]);
@@ -233,8 +234,7 @@ impl<T: Precision> Trained<'_, T> {
     fn pixels(&self, inputs: &[T]) -> Vec<u8> {
         let numbers: Vec<f64> =
             inputs.iter().enumerate().map(|(input, &value)| self.number(input, value).unwrap_or(0.0)).collect();
-        let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-        let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (least, largest) = ends(numbers.iter().copied());
         let range = if largest > least { largest - least } else { 1.0 };
         numbers.iter().map(|number| (255.0 * (number - least) / range).round() as u8).collect()
     }
@@ -292,14 +292,13 @@ impl<T: Precision> Trained<'_, T> {
 }
 
 /// The ends of two columns, with a little room; none where a column is all the same or not finite.
-fn ends<T: Precision>(inputs: &Matrix<T>) -> Option<[[f64; 2]; 2]> {
-    let ends = [0, 1].map(|column| {
-        let values = (0..inputs.rows).map(|row| inputs.row(row)[column].to_f64());
-        let (least, largest) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
+fn sides<T: Precision>(inputs: &Matrix<T>) -> Option<[[f64; 2]; 2]> {
+    let sides = [0, 1].map(|column| {
+        let (least, largest) = ends((0..inputs.rows).map(|row| inputs.row(row)[column].to_f64()));
         let room = 0.06 * (largest - least);
         [least - room, largest + room]
     });
-    ends.iter().all(|[least, largest]| least < largest && (largest - least).is_finite()).then_some(ends)
+    sides.iter().all(|[least, largest]| least < largest && (largest - least).is_finite()).then_some(sides)
 }
 
 /// How many weights lie in each of equal parts of their range.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::device::{Device, ONLY_SOFTWARE};
+use super::device::{Device, ONLY_SOFTWARE, Precision};
 use super::planning;
 use super::session::{Recipe, Samples, Session};
 use crate::cache;
@@ -163,6 +163,12 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
     }
     let samples = Samples { weights: row_weights(&recipe, rows), ..samples(network, rows) };
     let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples, device)?;
+    let step = seconds_a_step(&mut session, TIME, 15)?;
+    Ok(Some(larger * step))
+}
+
+/// Seconds of a step: the median of epochs, the first of which is not counted, for so long a time and so many at most.
+pub(crate) fn seconds_a_step<T: Precision>(session: &mut Session<T>, time: Duration, most: usize) -> Result<f64> {
     let steps = session.steps_per_epoch() as f64;
     let mut epoch = || -> Result<f64> {
         let started = Instant::now();
@@ -171,11 +177,11 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
     };
     epoch()?; // compiles, and wakes what sleeps
     let (started, mut timings) = (Instant::now(), Vec::new());
-    while timings.is_empty() || (started.elapsed() < TIME && timings.len() < 15) {
-        timings.push(larger * epoch()? / steps);
+    while timings.is_empty() || (started.elapsed() < time && timings.len() < most) {
+        timings.push(epoch()? / steps);
     }
     timings.sort_by(f64::total_cmp);
-    Ok(Some(timings[timings.len() / 2]))
+    Ok(timings[timings.len() / 2])
 }
 
 /// The recipe and rows of a measurement: whole batches, fewer and smaller ones where those of training would take too long.
@@ -216,9 +222,7 @@ pub(crate) fn weights(network: &Network) -> Weights<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Loss, Optimizer, OptimizerKind};
-    use crate::plan::Frozen;
-    use crate::training::{Reduction, Schedule};
+    use crate::network::{Activation, Loss};
 
     #[test]
     fn the_faster_device_is_taken_and_in_doubt_the_cpu() {
@@ -234,19 +238,7 @@ mod tests {
 
     fn case(widths: Vec<usize>, batch: usize) -> (Network, Recipe) {
         let layers = widths.len() - 1;
-        let recipe = Recipe {
-            loss: Loss::SquaredError,
-            reduction: Reduction::Mean,
-            optimizer: Optimizer::new(OptimizerKind::Sgd),
-            schedule: Schedule::constant(0.1),
-            batch,
-            micro_batches: 1,
-            weighted: false,
-            frozen: Frozen::default(),
-            shuffle: true,
-            epochs: 1,
-            seed: 0,
-        };
+        let recipe = Recipe { shuffle: true, ..Recipe::plain(Loss::SquaredError, 0.1, batch) };
         (Network::new(widths, vec![Activation::Sigmoid; layers], true).expect("a network"), recipe)
     }
 

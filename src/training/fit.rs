@@ -318,12 +318,7 @@ impl<T: Precision> Training<'_, T> {
             observer.remark(&remark);
         }
         let loss = record.validation_loss.unwrap_or(record.loss);
-        let schedule = self.session.recipe().schedule;
-        let drop = (1.0 - schedule.factor) * self.session.learning_rate(self.session.steps());
-        let is_plateau = schedule.kind == ScheduleKind::Plateau && self.memory.plateau.drops(loss, schedule.patience);
-        if is_plateau && drop.abs() > Plateau::LEAST_DROP {
-            self.session.drop_rate();
-        }
+        self.drop_on_plateau(loss);
         let best = self.memory.best.as_ref();
         let is_better = best.is_none_or(|(lowest, ..)| loss < lowest - self.limits.min_delta);
         if self.limits.patience.is_some() && is_better {
@@ -331,6 +326,18 @@ impl<T: Precision> Training<'_, T> {
         }
         self.memory.last = Some(record);
         Ok(is_better && self.limits.patience.is_some())
+    }
+
+    /// Drops the rate where the schedule goes by plateaus and an epoch's loss ends one's patience.
+    fn drop_on_plateau(&mut self, loss: f64) {
+        let schedule = self.session.recipe().schedule;
+        if schedule.kind != ScheduleKind::Plateau || !self.memory.plateau.is_over(loss, schedule.patience) {
+            return;
+        }
+        let rate = self.session.learning_rate(self.session.steps());
+        if (rate - schedule.factor * rate).abs() > Plateau::LEAST_DROP {
+            self.session.drop_rate();
+        }
     }
 
     /// The best epoch, if patience with those after it has ended.

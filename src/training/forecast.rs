@@ -1,12 +1,11 @@
 //! What a training will take, from steps that are really taken: for `wgrad train --dry-run`.
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::device::{Device, Precision};
-use super::fastest::{OPERATIONS, row_weights, sample_of, samples, weights};
+use super::fastest::{OPERATIONS, row_weights, sample_of, samples, seconds_a_step, weights};
 use super::session::{Recipe, Samples, Session};
 use crate::error::Result;
 use crate::network::{Network, converted};
@@ -54,19 +53,7 @@ impl Forecast {
         let first = converted::<f32, T>(&weights(network));
         let sample = Recipe { micro_batches, ..sample };
         let mut session = Session::<T>::new(network.clone(), sample, &first, made_up.clone(), device)?;
-        let steps = session.steps_per_epoch() as f64;
-        let mut epoch = || -> Result<f64> {
-            let started = Instant::now();
-            session.train(1, |_| ControlFlow::Continue(()))?;
-            Ok(started.elapsed().as_secs_f64())
-        };
-        epoch()?; // compiles, and wakes what sleeps
-        let (started, mut timings) = (Instant::now(), Vec::new());
-        while timings.is_empty() || (started.elapsed() < TIME && timings.len() < MOST) {
-            timings.push(epoch()? / steps);
-        }
-        timings.sort_by(f64::total_cmp);
-        let step_seconds = timings[timings.len() / 2] * batch as f64 / sample.batch as f64;
+        let step_seconds = seconds_a_step(&mut session, TIME, MOST)? * batch as f64 / sample.batch as f64;
         let mut evaluation = 0.0;
         if validation_rows > 0 {
             session.evaluate(&made_up)?;
@@ -100,28 +87,14 @@ pub fn human_seconds(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Loss, Optimizer, OptimizerKind};
-    use crate::plan::Frozen;
-    use crate::training::{Reduction, Schedule};
+    use crate::network::{Activation, Loss};
 
     #[test]
     fn epochs_add_up_and_a_larger_net_takes_longer() {
         let of = |hidden: usize, epochs: usize| {
             let activations = vec![Activation::Sigmoid; 2];
             let network = Network::new(vec![64, hidden, 10], activations, true).expect("a network");
-            let recipe = Recipe {
-                loss: Loss::SquaredError,
-                reduction: Reduction::Mean,
-                optimizer: Optimizer::new(OptimizerKind::Sgd),
-                schedule: Schedule::constant(0.1),
-                batch: 32,
-                micro_batches: 1,
-                weighted: false,
-                frozen: Frozen::default(),
-                shuffle: true,
-                epochs,
-                seed: 0,
-            };
+            let recipe = Recipe { shuffle: true, epochs, ..Recipe::plain(Loss::SquaredError, 0.1, 32) };
             Forecast::of::<f64>(&network, &recipe, 1000, 100, &Device::cpu(Some(1), "a test")).expect("a forecast")
         };
         let (small, large) = (of(8, 3), of(1024, 3));

@@ -72,13 +72,13 @@ pub struct Plateau {
 }
 
 impl Plateau {
-    /// The least change of a rate that is worth it, as there.
-    pub const LEAST_DROP: f64 = 1e-8;
     /// By what share of it a loss must be below the least to count, as in PyTorch's `ReduceLROnPlateau`.
     const LOWER: f64 = 1e-4;
+    /// The least change of a rate that is worth it, as in the same.
+    pub const LEAST_DROP: f64 = 1e-8;
 
-    /// Takes note of an epoch's loss; gives whether the rate drops after it.
-    pub fn drops(&mut self, loss: f64, patience: usize) -> bool {
+    /// Takes note of an epoch's loss; gives whether patience ends with it, which then begins anew.
+    pub fn is_over(&mut self, loss: f64, patience: usize) -> bool {
         if self.least.is_none_or(|least| loss < least - Self::LOWER * least.abs()) {
             *self = Self { least: Some(loss), since: 0 };
             return false;
@@ -101,7 +101,7 @@ mod tests {
     fn a_plateau_drops_the_rate_when_patience_is_over() {
         let mut plateau = Plateau::default();
         let losses = [1.0, 0.8, 0.8, 0.79999, 0.9, 0.85, 0.81, 0.8, 0.5, 0.6];
-        let drops: Vec<usize> = (0..losses.len()).filter(|&epoch| plateau.drops(losses[epoch], 2)).collect();
+        let drops: Vec<usize> = (0..losses.len()).filter(|&epoch| plateau.is_over(losses[epoch], 2)).collect();
         assert_eq!(drops, [4, 7]);
     }
 

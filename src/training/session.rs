@@ -1,34 +1,23 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
+mod recipe;
 mod state;
+mod steps;
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
-
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
 
 use super::device::{Device, Precision};
 use super::planning::{self, epochs_at_once, plan, streamed_plan, window};
-use super::schedule::Schedule;
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::Step;
-use crate::network::{Layer, Loss, Network, Optimizer, Weights};
-use crate::plan::{BufferId, Frozen, Phase, Plan};
-use crate::random::{Purpose, Stream};
+use crate::network::{Layer, Loss, Network, Weights};
+use crate::plan::{BufferId, Phase, Plan};
+pub use recipe::{Recipe, Reduction};
 pub use state::State;
-
-/// Whether the rows of a batch are averaged or added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reduction {
-    /// The mean over the batch: the step does not grow with it.
-    Mean,
-    /// The sum over the batch.
-    Sum,
-}
+use steps::Streamed;
 
 /// Inputs and targets, row by row.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -46,34 +35,6 @@ impl<T> Samples<T> {
     pub fn new(inputs: Matrix<T>, targets: Matrix<T>) -> Self {
         Self { inputs, targets, weights: None }
     }
-}
-
-/// How a network is trained.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Recipe {
-    /// What training makes small.
-    pub loss: Loss,
-    /// Whether a batch's rows are averaged or added up.
-    pub reduction: Reduction,
-    /// The rule that updates the weights.
-    pub optimizer: Optimizer,
-    /// The learning rate of each step.
-    pub schedule: Schedule,
-    /// Rows of a batch; the last one of an epoch may be shorter.
-    pub batch: usize,
-    /// Into how many micro-batches a batch is cut, at least 1: one after the other, so that they take less memory, and their gradients
-    /// are added up.
-    pub micro_batches: usize,
-    /// Whether each row's loss is multiplied by a weight of its own.
-    pub weighted: bool,
-    /// Layers that are not trained.
-    pub frozen: Frozen,
-    /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
-    pub shuffle: bool,
-    /// Epochs in all, which the schedule needs to know.
-    pub epochs: usize,
-    /// The seed of everything random.
-    pub seed: u64,
 }
 
 /// A network with its training data on a device.
@@ -96,17 +57,6 @@ pub struct Session<T> {
     epoch: usize,
     /// The losses of the rows that were done of an epoch under way, of each replica.
     begun: Vec<Vec<T>>,
-}
-
-/// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
-/// the next one are copied together while the device works on those before; the device's own copy waits its turn, for wgpu has one
-/// queue.
-struct Streamed<T> {
-    samples: Samples<T>,
-    /// The epoch's order of the rows.
-    order: Vec<u32>,
-    /// The first place in that order of the window that was sent last.
-    sent: Option<usize>,
 }
 
 /// What some epochs of training came to.
@@ -161,7 +111,7 @@ impl<T: Precision> Session<T> {
         let (mut executor, recipe) = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
         let mut streamed = None;
         if window(executor.plan()) < rows {
-            streamed = Some(Streamed { samples, order: (0..rows as u32).collect(), sent: None });
+            streamed = Some(Streamed::new(samples));
         } else {
             load(executor.as_mut(), samples)?;
         }
@@ -222,19 +172,7 @@ impl<T: Precision> Session<T> {
     /// Limit, if the plan does not fit the device.
     pub fn for_evaluation(network: Network, loss: Loss, weights: &Weights<T>, device: &Device) -> Result<Self> {
         let executor = T::executor(plan::<T>(&network, loss, None, 0, 1, device), device)?;
-        let recipe = Recipe {
-            loss,
-            reduction: Reduction::Mean,
-            optimizer: Optimizer::new(crate::network::OptimizerKind::Sgd),
-            schedule: Schedule::constant(0.0),
-            batch: 0,
-            micro_batches: 1,
-            weighted: false,
-            frozen: Frozen::default(),
-            shuffle: false,
-            epochs: 0,
-            seed: 0,
-        };
+        let recipe = Recipe { epochs: 0, ..Recipe::plain(loss, 0.0, 0) };
         let (seeds, streamed, begun) = (vec![0], None, vec![Vec::new()]);
         let drops = Vec::new();
         let mut session =
@@ -436,99 +374,6 @@ impl<T: Precision> Session<T> {
         self.executor.run_timed(Phase::Training, launches, &steps)
     }
 
-    /// Gives the epoch an order of its own.
-    fn shuffle(&mut self) -> Result<()> {
-        if !self.recipe.shuffle || self.recipe.batch >= self.rows {
-            return Ok(());
-        }
-        for (replica, &seed) in self.seeds.iter().enumerate() {
-            let mut indices: Vec<u32> = (0..self.rows as u32).collect();
-            Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
-            match (self.executor.plan().order, &mut self.streamed) {
-                (_, Some(streamed)) => (streamed.order, streamed.sent) = (indices, None),
-                (Some(order), None) => self.executor.write_indices(order, replica, &indices)?,
-                (None, None) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Runs these steps of the epoch under way, counted from its beginning; gives the rows of all.
-    fn run(&mut self, steps: Range<usize>) -> Result<usize> {
-        let steps: Vec<Step> = steps.flat_map(|index| self.micro_steps(index)).collect();
-        if self.streamed.is_none() {
-            self.executor.run(Phase::Training, &steps)?;
-        } else {
-            let windows: Vec<(usize, Step)> = steps.iter().map(|step| (self.window_of(step), *step)).collect();
-            for steps in windows.chunk_by(|one, next| one.0 == next.0) {
-                let steps = steps.iter().map(|(_, step)| self.sent(step)).collect::<Result<Vec<_>>>()?;
-                self.executor.run(Phase::Training, &steps)?;
-            }
-        }
-        Ok(steps.iter().map(|step| step.rows).sum())
-    }
-
-    /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or some whole
-    /// micro-batches of one.
-    fn window_of(&self, step: &Step) -> usize {
-        let (window, batch) = (window(self.executor.plan()), self.recipe.batch.min(self.rows));
-        if window >= batch {
-            return step.first / (window / batch * batch) * (window / batch * batch);
-        }
-        let (of_batch, micro_batch) = (step.first % batch, self.executor.plan().batch);
-        step.first - of_batch % (window / micro_batch * micro_batch)
-    }
-
-    /// A step whose rows are on the device: those of streamed data are sent in their window, unless that was the last one sent.
-    fn sent(&mut self, step: &Step) -> Result<Step> {
-        let first = self.window_of(step);
-        let Some(streamed) = &mut self.streamed else { return Ok(*step) };
-        if streamed.sent != Some(first) {
-            let plan = self.executor.plan();
-            let (inputs, targets, weights) = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().copied());
-            let rows = &streamed.order[first..(first + window(plan)).min(self.rows)];
-            self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
-            self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
-            if let (Some(segment), Some(weights)) = (weights, &streamed.samples.weights) {
-                self.executor.write_rows(segment.buffer, weights, rows)?;
-            }
-            streamed.sent = Some(first);
-        }
-        Ok(Step { first: step.first - first, ..*step })
-    }
-
-    /// The micro-batches of the step of this number from the beginning of the epoch under way on; epochs follow each other.
-    fn micro_steps(&self, index: usize) -> impl Iterator<Item = Step> + use<T> {
-        let recipe = &self.recipe;
-        let per_epoch = self.steps_per_epoch() as usize;
-        let (epoch, first) = (index / per_epoch, index % per_epoch * recipe.batch.min(self.rows));
-        let number = self.steps - self.steps_begun() as u64 + index as u64;
-        let rows = recipe.batch.min(self.rows - first);
-        let scale = match recipe.reduction {
-            Reduction::Mean => 1.0 / rows as f64,
-            Reduction::Sum => 1.0,
-        };
-        let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
-        let loss_row = epoch * self.rows + first;
-        let most = self.executor.plan().batch;
-        (0..rows).step_by(most).enumerate().map(move |(micro, begun)| {
-            let of_micro = most.min(rows - begun);
-            let is_partial = begun + of_micro < rows;
-            Step { first: first + begun, rows: of_micro, loss_row: loss_row + begun, scale, rates, micro, is_partial }
-        })
-    }
-
-    /// The learning rate of a step, from 0.
-    pub fn learning_rate(&self, step: u64) -> f64 {
-        let drops = self.drops.iter().filter(|&&before| before <= step).count();
-        self.recipe.schedule.rate(step, self.steps_per_epoch(), self.recipe.epochs, drops)
-    }
-
-    /// Drops the rate of a plateau schedule from the next step on.
-    pub fn drop_rate(&mut self) {
-        self.drops.push(self.steps);
-    }
-
     /// The network's outputs [rows × outputs] for some inputs.
     ///
     /// # Errors
@@ -596,7 +441,8 @@ fn mean<T: Precision>(values: &[T]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, OptimizerKind};
+    use crate::network::Activation;
+    use crate::training::{Schedule, ScheduleKind};
 
     /// One weight, no bias: the step of a batch is rate · (sum or mean of x (x w - y)), worked out here by hand.
     #[test]
@@ -605,21 +451,9 @@ mod tests {
         let y = [2.0, 1.0, -1.0, 0.5, 4.0];
         let cut = [1, 2].map(|micro_batches| [Reduction::Mean, Reduction::Sum].map(|reduction| (reduction, micro_batches)));
         for (reduction, micro_batches) in cut.concat() {
-            let schedule =
-                Schedule { kind: crate::training::ScheduleKind::Step, every: 1, factor: 0.5, ..Schedule::constant(0.02) };
-            let recipe = Recipe {
-                loss: Loss::SquaredError,
-                reduction,
-                optimizer: Optimizer::new(OptimizerKind::Sgd),
-                schedule,
-                batch: 2,
-                micro_batches,
-                weighted: false,
-                frozen: Frozen::default(),
-                shuffle: false,
-                epochs: 2,
-                seed: 0,
-            };
+            let schedule = Schedule { kind: ScheduleKind::Step, every: 1, factor: 0.5, ..Schedule::constant(0.02) };
+            let recipe =
+                Recipe { reduction, micro_batches, epochs: 2, schedule, ..Recipe::plain(Loss::SquaredError, 0.0, 2) };
             let network = Network::new(vec![1, 1], vec![Activation::Identity], false).expect("a network");
             let weights = vec![Layer { weight: Matrix::new(1, 1, vec![0.25_f64]), bias: Vec::new() }];
             let samples = Samples::new(Matrix::new(5, 1, x.to_vec()), Matrix::new(5, 1, y.to_vec()));

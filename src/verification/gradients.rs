@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::executor::cpu::Cpu;
 use crate::kernels::Step;
-use crate::network::{Extras, Loss, Network, Optimizer, OptimizerKind, Weights};
-use crate::plan::{BufferId, Frozen, Options, Phase, Plan, TrainingOptions};
+use crate::network::{Loss, Network, Optimizer, OptimizerKind, Weights};
+use crate::plan::{BufferId, Options, Phase, Plan, TrainingOptions};
 use crate::random::{Purpose, Stream};
 
 /// Half the widths of the differences. Where an activation has a kink close by, as relu has at 0, only a narrow one does not
@@ -56,19 +56,7 @@ impl Problem {
             return Err(Error::Data("there is no row to compute a gradient from".into()));
         }
         let (shuffle, gather, optimizer) = (false, false, OptimizerKind::Sgd);
-        let training = TrainingOptions {
-            rows,
-            batch: rows,
-            micro_batches: 1,
-            shuffle,
-            gather,
-            optimizer,
-            extras: Extras::default(),
-            weighted: false,
-            frozen: Frozen::default(),
-            losses: rows,
-            whole: None,
-        };
+        let training = TrainingOptions { shuffle, gather, ..TrainingOptions::plain(rows, rows, optimizer) };
         let options = Options {
             loss,
             training: Some(training),

@@ -2,11 +2,13 @@
 #![allow(dead_code, unused_imports, reason = "no test binary uses everything here")]
 
 mod desk;
+mod python;
 
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use desk::{Desk, ended, last_after};
 use libtest_mimic::{Failed, Trial};
+pub(crate) use python::python;
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
 pub(crate) use wgrad::verification::Case;

@@ -6,30 +6,10 @@ Prints CSV: the outputs, of a regression in the targets' own units.
 """
 
 import csv
-import math
 import sys
 
 import numpy as np
-
-MISSING = {"", "na", "n/a", "nan", "null", "?"}
-
-erfc = np.vectorize(math.erfc, otypes=[float])
-
-
-def softmax(z):
-    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-ACTIVATIONS = {
-    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "leaky-relu": lambda z: np.where(z < 0, 0.01 * z, z),
-    "gelu": lambda z: z * 0.5 * erfc(-z / math.sqrt(2)),
-    "identity": lambda z: z,
-    "softmax": softmax,
-}
+from networks import ACTIVATIONS, MISSING
 
 
 def cell(text, category, missing):

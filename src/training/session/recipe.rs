@@ -1,0 +1,65 @@
+//! How a network is trained.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::network::{Loss, Optimizer, OptimizerKind};
+use crate::plan::Frozen;
+use crate::training::Schedule;
+
+/// Whether the rows of a batch are averaged or added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduction {
+    /// The mean over the batch: the step does not grow with it.
+    Mean,
+    /// The sum over the batch.
+    Sum,
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// What training makes small.
+    pub loss: Loss,
+    /// Whether a batch's rows are averaged or added up.
+    pub reduction: Reduction,
+    /// The rule that updates the weights.
+    pub optimizer: Optimizer,
+    /// The learning rate of each step.
+    pub schedule: Schedule,
+    /// Rows of a batch; the last one of an epoch may be shorter.
+    pub batch: usize,
+    /// Into how many micro-batches a batch is cut, at least 1: one after the other, so that they take less memory, and their gradients
+    /// are added up.
+    pub micro_batches: usize,
+    /// Whether each row's loss is multiplied by a weight of its own.
+    pub weighted: bool,
+    /// Layers that are not trained.
+    pub frozen: Frozen,
+    /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
+    pub shuffle: bool,
+    /// Epochs in all, which the schedule needs to know.
+    pub epochs: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+impl Recipe {
+    /// Gradient descent at a rate that stays, over rows in their order, averaged over batches: one epoch of it.
+    pub fn plain(loss: Loss, learning_rate: f64, batch: usize) -> Self {
+        Self {
+            loss,
+            reduction: Reduction::Mean,
+            optimizer: Optimizer::new(OptimizerKind::Sgd),
+            schedule: Schedule::constant(learning_rate),
+            batch,
+            micro_batches: 1,
+            weighted: false,
+            frozen: Frozen::default(),
+            shuffle: false,
+            epochs: 1,
+            seed: 0,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The steps of an epoch: what each is told, in what order they take the rows, and that these are on the device.
+
+use std::ops::Range;
+
+use super::{Reduction, Samples, Session};
+use crate::error::Result;
+use crate::kernels::Step;
+use crate::plan::Phase;
+use crate::random::{Purpose, Stream};
+use crate::training::Precision;
+use crate::training::planning::window;
+
+/// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
+/// the next one are copied together while the device works on those before; the device's own copy waits its turn, for wgpu has one
+/// queue.
+pub(super) struct Streamed<T> {
+    samples: Samples<T>,
+    /// The epoch's order of the rows.
+    order: Vec<u32>,
+    /// The first place in that order of the window that was sent last.
+    sent: Option<usize>,
+}
+
+impl<T> Streamed<T> {
+    /// Data of which nothing was sent yet, in its own order.
+    pub(super) fn new(samples: Samples<T>) -> Self {
+        let order = (0..samples.inputs.rows as u32).collect();
+        Self { samples, order, sent: None }
+    }
+}
+
+impl<T: Precision> Session<T> {
+    /// Gives the epoch an order of its own.
+    pub(super) fn shuffle(&mut self) -> Result<()> {
+        if !self.recipe.shuffle || self.recipe.batch >= self.rows {
+            return Ok(());
+        }
+        for (replica, &seed) in self.seeds.iter().enumerate() {
+            let mut indices: Vec<u32> = (0..self.rows as u32).collect();
+            Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
+            match (self.executor.plan().order, &mut self.streamed) {
+                (_, Some(streamed)) => (streamed.order, streamed.sent) = (indices, None),
+                (Some(order), None) => self.executor.write_indices(order, replica, &indices)?,
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs these steps of the epoch under way, counted from its beginning; gives the rows of all.
+    pub(super) fn run(&mut self, steps: Range<usize>) -> Result<usize> {
+        let steps: Vec<Step> = steps.flat_map(|index| self.micro_steps(index)).collect();
+        if self.streamed.is_none() {
+            self.executor.run(Phase::Training, &steps)?;
+        } else {
+            let windows: Vec<(usize, Step)> = steps.iter().map(|step| (self.window_of(step), *step)).collect();
+            for steps in windows.chunk_by(|one, next| one.0 == next.0) {
+                let steps = steps.iter().map(|(_, step)| self.sent(step)).collect::<Result<Vec<_>>>()?;
+                self.executor.run(Phase::Training, &steps)?;
+            }
+        }
+        Ok(steps.iter().map(|step| step.rows).sum())
+    }
+
+    /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or some whole
+    /// micro-batches of one.
+    fn window_of(&self, step: &Step) -> usize {
+        let (window, batch) = (window(self.executor.plan()), self.recipe.batch.min(self.rows));
+        if window >= batch {
+            return step.first - step.first % (window - window % batch);
+        }
+        let (of_batch, micro_batch) = (step.first % batch, self.executor.plan().batch);
+        step.first - of_batch % (window - window % micro_batch)
+    }
+
+    /// A step whose rows are on the device: those of streamed data are sent in their window, unless that was the last one sent.
+    pub(super) fn sent(&mut self, step: &Step) -> Result<Step> {
+        let first = self.window_of(step);
+        let Some(streamed) = &mut self.streamed else { return Ok(*step) };
+        if streamed.sent != Some(first) {
+            let plan = self.executor.plan();
+            let (inputs, targets, weights) = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().copied());
+            let rows = &streamed.order[first..(first + window(plan)).min(self.rows)];
+            self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
+            self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
+            if let (Some(segment), Some(weights)) = (weights, &streamed.samples.weights) {
+                self.executor.write_rows(segment.buffer, weights, rows)?;
+            }
+            streamed.sent = Some(first);
+        }
+        Ok(Step { first: step.first - first, ..*step })
+    }
+
+    /// The micro-batches of the step of this number from the beginning of the epoch under way on; epochs follow each other.
+    pub(super) fn micro_steps(&self, index: usize) -> impl Iterator<Item = Step> + use<T> {
+        let recipe = &self.recipe;
+        let per_epoch = self.steps_per_epoch() as usize;
+        let (epoch, first) = (index / per_epoch, index % per_epoch * recipe.batch.min(self.rows));
+        let number = self.steps - self.steps_begun() as u64 + index as u64;
+        let rows = recipe.batch.min(self.rows - first);
+        let scale = match recipe.reduction {
+            Reduction::Mean => 1.0 / rows as f64,
+            Reduction::Sum => 1.0,
+        };
+        let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
+        let loss_row = epoch * self.rows + first;
+        let most = self.executor.plan().batch;
+        (0..rows).step_by(most).enumerate().map(move |(micro, begun)| {
+            let of_micro = most.min(rows - begun);
+            let is_partial = begun + of_micro < rows;
+            Step { first: first + begun, rows: of_micro, loss_row: loss_row + begun, scale, rates, micro, is_partial }
+        })
+    }
+
+    /// The learning rate of a step, from 0.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        let drops = self.drops.iter().filter(|&&before| before <= step).count();
+        self.recipe.schedule.rate(step, self.steps_per_epoch(), self.recipe.epochs, drops)
+    }
+
+    /// Drops the rate of a plateau schedule from the next step on.
+    pub fn drop_rate(&mut self) {
+        self.drops.push(self.steps);
+    }
+}
