@@ -5,6 +5,7 @@ mod common;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use common::Shared;
 use libtest_mimic::{Arguments, Failed};
@@ -13,6 +14,7 @@ use wgrad::executor::gpu::Gpu;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Recipe, Samples, Session, Wanted};
+use wgrad::verification::adapter::{Extent, verify};
 use wgrad::verification::checks::{trained, training_stays_with_the_oracle};
 
 fn wgrad(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {
@@ -255,6 +257,16 @@ fn the_choices_of_a_run_are_taken_again(folder: &Path, loss: &serde_json::Value)
     Ok(())
 }
 
+/// A quick verification whose time is over at once still goes through every kernel, and says that there is more.
+fn every_kernel_is_verified_in_no_time(device: &wgrad::executor::gpu::device::Device) -> Result<(), Failed> {
+    let verification = verify(device, Extent::Quick(Duration::ZERO), &mut |_, _| {});
+    let mut kernels: Vec<&str> = verification.kernels.iter().map(|report| report.kernel.as_str()).collect();
+    kernels.dedup();
+    let all = ["apply", "delta", "forward", "forward_output", "gather", "output", "update", "whole"];
+    let is_so = verification.passed() && verification.not_reached > 50 && verification.checks.len() == 7;
+    if is_so && kernels == all { Ok(()) } else { Err(format!("{verification:?}").into()) }
+}
+
 /// The binary verifies the device, every kernel of it, and says so.
 fn the_binary_verifies() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -306,6 +318,9 @@ fn main() {
     trials.push(shared.trial("a batch that there is no memory for".into(), |_| batches_without_memory_are_cut()));
     trials.push(shared.trial("the binary streams what the device's memory does not hold".into(), |_| the_binary_streams()));
     trials.push(shared.trial("the binary verifies the device".into(), |_| the_binary_verifies()));
+    trials.push(
+        shared.trial("every kernel is verified in no time".into(), |device| every_kernel_is_verified_in_no_time(&device)),
+    );
     trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));

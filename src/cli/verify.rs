@@ -10,7 +10,7 @@ use super::print;
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::{Device as Gpu, Gpus};
 use crate::training::{Device, Wanted};
-use crate::verification::adapter::{Extent, MOST_FAILURES, Verification, verify};
+use crate::verification::adapter::{Extent, MOST_FAILURES, QUICK, Verification, verify};
 use crate::verification::faults::FaultReport;
 
 /// The arguments of `wgrad verify`.
@@ -38,7 +38,7 @@ pub(super) struct VerifyArguments {
 
 /// Verifies.
 pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
-    let extent = if arguments.quick { Extent::Quick } else { Extent::Whole };
+    let extent = if arguments.quick { Extent::Quick(QUICK) } else { Extent::Whole };
     let (mut verifications, mut unopened) = (Vec::new(), None);
     for device in devices(arguments)? {
         let device = match device {
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_device_that_computes_nothing_is_told_so() {
         let noop = Gpus::noop().open(0).expect("wgpu's own adapter");
-        let verification = verify(&noop, Extent::Quick, &mut |_, _| {});
+        let verification = verify(&noop, Extent::Quick(QUICK), &mut |_, _| {});
         let failing =
             |kernel: &str| verification.kernels.iter().any(|report| report.kernel == kernel && report.failures > 0);
         // All zeros, which is right where zeros are to be multiplied.

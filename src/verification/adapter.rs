@@ -19,8 +19,8 @@ use crate::plan::{Launch, Plan};
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Every kernel in its simplest form on few sizes, and while there is time in every other but the broadest products.
-    Quick,
+    /// Every kernel in its simplest form on few sizes, and until so long after the start in every other but the broadest products.
+    Quick(Duration),
     /// Every case there is.
     Whole,
 }
@@ -85,8 +85,8 @@ pub struct Verification {
     pub seconds: f64,
 }
 
-/// How long the quick part goes on with what is not among the first.
-const QUICK: Duration = Duration::from_secs(14);
+/// How long a quick verification goes on with what is not among the first, unless said otherwise.
+pub const QUICK: Duration = Duration::from_secs(14);
 /// Failures that are told one by one.
 pub const MOST_FAILURES: usize = 20;
 
@@ -114,7 +114,11 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
         not_reached: 0,
     };
     for (done, (is_first, item)) in items.into_iter().enumerate() {
-        if is_first || extent == Extent::Whole || started.elapsed() < QUICK {
+        let is_in_time = match extent {
+            Extent::Quick(time) => started.elapsed() < time,
+            Extent::Whole => true,
+        };
+        if is_first || is_in_time {
             run.go_through(item);
         } else {
             run.not_reached += 1;
@@ -127,7 +131,7 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
     }
     Verification {
         device: device.info().clone(),
-        quick: extent == Extent::Quick,
+        quick: matches!(extent, Extent::Quick(_)),
         kernels: run.kernels.into_values().collect(),
         checks: run.checks,
         failures: run.failures,
@@ -181,7 +185,7 @@ fn compared(target: &Target, extent: Extent) -> Vec<Case> {
     let suits = |case: &Case| case.choice.is_none_or(|choice| target.families().any(|family| family == choice.family));
     let choices = cases::choices().into_iter().filter(suits);
     match extent {
-        Extent::Quick => {
+        Extent::Quick(_) => {
             let few = cases::layers().into_iter().step_by(4).chain(cases::whole_networks().into_iter().step_by(4));
             let few = few.filter(|case| case.rows < 1000 && case.widths.iter().all(|&width| width < 1000));
             choices.chain(few).collect()

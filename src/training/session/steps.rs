@@ -62,15 +62,11 @@ impl<T: Precision> Session<T> {
         Ok(steps.iter().map(|step| step.rows).sum())
     }
 
-    /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or some whole
-    /// micro-batches of one.
+    /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or one micro-batch
+    /// ([`streamed_plan`](crate::training::planning)).
     fn window_of(&self, step: &Step) -> usize {
-        let (window, batch) = (window(self.executor.plan()), self.recipe.batch.min(self.rows));
-        if window >= batch {
-            return step.first - step.first % (window - window % batch);
-        }
-        let (of_batch, micro_batch) = (step.first % batch, self.executor.plan().batch);
-        step.first - of_batch % (window - window % micro_batch)
+        let window = window(self.executor.plan());
+        if window < self.recipe.batch.min(self.rows) { step.first } else { step.first - step.first % window }
     }
 
     /// A step whose rows are on the device: those of streamed data are sent in their window, unless that was the last one sent.
