@@ -67,8 +67,9 @@ fn encoding(criterion: &mut Criterion) {
     group.bench_function("inputs as a matrix", |bencher| {
         bencher.iter(|| encoding.encode_inputs::<f32>(&table, &rows).expect("a matrix"));
     });
-    group
-        .bench_function("a file: read, split, fitted", |bencher| bencher.iter(|| Sources::read(&options).expect("a table")));
+    group.bench_function("a file: read, split, fitted", |bencher| {
+        bencher.iter(|| Sources::read(&options, None).expect("a table"))
+    });
     group.finish();
 }
 

@@ -7,6 +7,9 @@ struct Parameters {
     order_length: u32,    // places from one replica's order to the next
     losses: u32,          // places from one replica's losses to the next
     parts: u32,           // into which the sums are split, where they are
+    layer: u32,           // from 0; for dropout, as what follows
+    dropped: u32,         // of 2^32 units so many are dropped
+    kept: f32,            // what units that are kept are multiplied by
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

@@ -18,8 +18,8 @@ struct Step {
     l1: f32,              // the penalty of the weights' magnitudes
     clip: f32,            // what gradients are clipped to; 0 for as they are
     average: f32,         // β of the weights' average
-    padding0: u32,
-    padding1: u32,
+    key0: u32,            // what dropout draws from
+    key1: u32,
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 

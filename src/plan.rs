@@ -22,7 +22,7 @@ use crate::kernels::{Choice, Form, Kernel, Step, Target, stride4};
 use crate::network::Network;
 use builder::Builder;
 pub use limits::{DeviceLimits, human_bytes};
-pub use options::{Frozen, Options, TrainingOptions};
+pub use options::{Dropout, Frozen, Options, TrainingOptions};
 pub use traffic::RowBytes;
 
 /// A buffer's place in [`Plan::buffers`].

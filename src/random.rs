@@ -15,6 +15,8 @@ pub enum Purpose {
     Shuffle = 3,
     /// Numbers that only tests and checks draw.
     Test = 4,
+    /// Which units a step drops (the stream's epoch is the step, from 0).
+    Dropout = 5,
 }
 
 /// One stream of random numbers.
@@ -34,6 +36,12 @@ impl Stream {
     /// Uniform in [0, 1), a multiple of 2^-53.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    }
+
+    /// A word of 64 random bits, the lower half first.
+    pub fn words(&mut self) -> [u32; 2] {
+        let word = self.0.next_u64();
+        [word as u32, (word >> 32) as u32]
     }
 
     /// Standard normal, by the cosine half of the Box-Muller transform (two uniforms a number).

@@ -523,6 +523,36 @@ fn accumulation_faults() -> Vec<Fault> {
     ]
 }
 
+fn dropped() -> Case {
+    Case { dropout: 0.5, ..cut(OptimizerKind::Sgd) }
+}
+
+fn dropout_faults() -> Vec<Fault> {
+    let slope =
+        ["derivative(stored_of(z, activated)) * parameters.kept, kept)", "derivative(stored_of(z, activated)), kept)"];
+    let columns = ["vec4u(row_of_batch, column, step.key0", "vec4u(row_of_batch, 0u, step.key0"];
+    vec![
+        fault(
+            "what is dropped is kept",
+            "forward",
+            [">= vec4u(parameters.dropped)", "< vec4u(parameters.dropped)"],
+            dropped(),
+        ),
+        fault("nothing is dropped", "forward", [" & is_kept(row, column)", ""], dropped()),
+        fault("what is kept is not multiplied", "forward", ["activated * parameters.kept", "activated"], dropped()),
+        fault("slopes are not multiplied", "forward", slope, dropped()),
+        fault("all micro-batches drop the same", "forward", ["step.micro * parameters.capacity + row", "row"], dropped()),
+        fault("all columns drop the same", "forward", columns, dropped()),
+        fault("all steps drop the same", "forward", ["step.key0, step", "1u, step"], dropped()),
+        fault(
+            "all layers drop the same",
+            "forward",
+            ["step.key1 + parameters.layer", "step.key1"],
+            Case { widths: vec![9, 7, 8, 3], ..dropped() },
+        ),
+    ]
+}
+
 /// Padding that is not zero is not read back: it is noticed in the first kernel that counts on it.
 fn padding_faults() -> Vec<Fault> {
     let delta = [
@@ -566,6 +596,7 @@ fn main() {
         split_faults(),
         epilogue_faults(),
         update_faults(),
+        dropout_faults(),
         accumulation_faults(),
         padding_faults(),
         source_faults(),

@@ -6,7 +6,7 @@ use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::kernels::Step;
 use wgrad::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::{Frozen, Options, Phase, Plan, TrainingOptions};
+use wgrad::plan::{Dropout, Frozen, Options, Phase, Plan, TrainingOptions};
 
 /// 4 × 3.
 const INPUTS: [f64; 12] = [0.5, -1.0, 0.25, 1.5, 0.75, -0.5, -0.25, 0.5, 1.0, 2.0, -0.5, 0.125];
@@ -367,6 +367,7 @@ const EXTRAS: [Extra; 5] = [
 struct Beside {
     weights: Option<[f64; 4]>,
     frozen: Frozen,
+    dropout: Dropout,
     micro_batches: usize,
 }
 
@@ -380,6 +381,7 @@ fn trained(optimizer: &Optimizer, steps: usize, beside: &Beside) -> [Vec<f64>; 2
         extras: optimizer.extras(),
         weighted: beside.weights.is_some(),
         frozen: beside.frozen,
+        dropout: beside.dropout,
         ..TrainingOptions::plain(4, 4, optimizer.kind)
     };
     let options = Options {
@@ -417,7 +419,16 @@ fn micro_steps(optimizer: &Optimizer, number: usize, most: usize) -> impl Iterat
     let rates = optimizer.rates(number as u64, 0.1);
     (0..4).step_by(most).enumerate().map(move |(micro, first)| {
         let rows = most.min(4 - first);
-        Step { first, rows, loss_row: first, scale: 0.25, rates, micro, is_partial: first + rows < 4 }
+        Step {
+            first,
+            rows,
+            loss_row: first,
+            scale: 0.25,
+            rates,
+            micro,
+            is_partial: first + rows < 4,
+            key: [number as u32, 7],
+        }
     })
 }
 
@@ -453,9 +464,41 @@ fn what_goes_beyond_the_rule_is_as_in_torch() {
         let optimizer = Optimizer { clip, l1, average, ..with_decay(kind) };
         let (weights, frozen) = (weighted.then_some([0.5, 2.0, 1.0, 0.0]), Frozen::new(frozen.iter().copied()));
         for micro_batches in [1, 3] {
-            let actual = trained(&optimizer, 5, &Beside { weights, frozen, micro_batches });
+            let actual = trained(&optimizer, 5, &Beside { weights, frozen, micro_batches, ..Beside::default() });
             agree(&format!("{optimizer:?}, {frozen:?}, {micro_batches} micro-batches"), &actual, &first, &second);
         }
+    }
+}
+
+/// Five steps of momentum with 40 % of the hidden units dropped: where pcg4d of row, column and key is below 0.4 · 2^32, in Python.
+const WITH_DROPOUT: ([f64; 8], [f64; 6]) = (
+    [
+        0.08338246952376488,
+        0.017912257059479703,
+        0.18073472468241739,
+        0.5202280983053972,
+        -0.4393528853360073,
+        0.21233845441295007,
+        0.018244587400505812,
+        -0.05360082825691738,
+    ],
+    [
+        0.06047249990628638,
+        -0.35752208232022065,
+        0.5356492776809177,
+        0.3298397885455193,
+        -0.01944536498275255,
+        0.46409007270926106,
+    ],
+);
+
+/// The hidden layer times its mask and 1 / (1 - share), in PyTorch's autograd. A row's mask is the same in any micro-batch.
+#[test]
+fn dropout_is_as_in_torch_with_the_same_masks() {
+    for micro_batches in [1, 2, 3, 4] {
+        let beside = Beside { dropout: Dropout::of_all(0.4), micro_batches, ..Beside::default() };
+        let actual = trained(&with_decay(OptimizerKind::Momentum), 5, &beside);
+        agree(&format!("dropout in {micro_batches} micro-batches"), &actual, &WITH_DROPOUT.0, &WITH_DROPOUT.1);
     }
 }
 

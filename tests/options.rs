@@ -139,6 +139,25 @@ fn the_average_is_what_is_evaluated_and_saved() {
     assert!(jumps(&losses) < jumps(&plain), "an average is smoother");
 }
 
+/// What is dropped follows from seed and step alone: micro-batches change the order of sums and nothing else.
+#[test]
+fn dropped_units_are_others_in_each_step_and_the_same_in_micro_batches() {
+    let desk = Desk::new();
+    let train = ["iris", "--hidden", "40", "--epochs", "20", "--batch-size", "30"];
+    let loss = |run: &str, more: &[&str]| {
+        trained(&desk, run, &[&train[..], more].concat());
+        log(&desk, run).last().expect("an epoch")["loss"].as_f64().expect("a loss")
+    };
+    let (plain, half) = (loss("plain", &[]), loss("half", &["--dropout", "0.5"]));
+    let (micro, f64s) =
+        (loss("micro", &["--dropout", "0.5", "--accumulate", "4"]), ["--dropout", "0.5", "--precision", "f64"]);
+    assert!(half > plain * 1.2, "noise makes training harder: {half} with, {plain} without");
+    assert!((micro / half - 1.0).abs() < 1e-3, "{micro} in micro-batches, {half} at once");
+    assert!((loss("double", &f64s) / half - 1.0).abs() < 1e-3, "the same units in f64");
+    assert!((loss("seed", &["--dropout", "0.5", "--seed", "1"]) - half).abs() > 1e-4, "another seed drops others");
+    assert_eq!(loss("zero", &["--dropout", "0"]), plain);
+}
+
 #[test]
 fn smoothed_labels_keep_a_network_from_certainty() {
     let desk = Desk::new();
@@ -185,7 +204,7 @@ fn all_options_together_are_the_same_again() {
     let desk = Desk::new();
     desk.write("rows.csv", lopsided());
     let options = "--target y --weight-column trust --class-weights rare=2 --hidden 6,5 --freeze 2 --l1 0.0001 --clip-norm 0.5 \
-                   --weight-average 0.98 --label-smoothing 0.1 --schedule plateau --plateau-patience 1 --accumulate 3 \
+                   --weight-average 0.98 --label-smoothing 0.1 --dropout 0.2,0.1 --schedule plateau --plateau-patience 1 --accumulate 3 \
                    --batch-size 20";
     let train: Vec<&str> = ["rows.csv"].into_iter().chain(options.split(' ').filter(|word| !word.is_empty())).collect();
     trained(&desk, "whole", &[&train[..], &["--epochs", "12"]].concat());
@@ -200,6 +219,118 @@ fn all_options_together_are_the_same_again() {
     assert!(said.contains("l1 was 0.0001 and is 0.1"), "{said}");
 }
 
+/// Every row is tested on once; means are those of the folds; each fold is a run like any other.
+#[test]
+fn folds_take_turns_and_each_is_a_run_of_its_own() {
+    let desk = Desk::new();
+    let report = trained(&desk, "folds", &["wine", "--folds", "4", "--epochs", "15", "--seed", "3"]);
+    let runs = report["runs"].as_array().expect("runs");
+    assert_eq!(runs.len(), 4);
+    let tested: u64 = runs.iter().map(|run| run["data"]["test_rows"].as_u64().expect("rows")).sum();
+    assert_eq!(tested, 178);
+    let accuracies: Vec<f64> = runs.iter().map(|run| run["test"]["accuracy"].as_f64().expect("accuracy")).collect();
+    let score = &report["scores"][0];
+    assert_eq!(score["name"], "accuracy");
+    let mean = accuracies.iter().sum::<f64>() / 4.0;
+    assert!((score["mean"].as_f64().expect("a mean") - mean).abs() < 1e-12);
+    assert!(score["deviation"].as_f64().expect("a deviation") > 0.0);
+    let saved: Value = serde_json::from_slice(&desk.bytes("folds/folds.json")).expect("JSON");
+    assert_eq!((&saved["scores"], &saved["trained"]), (&report["scores"], &serde_json::json!([1, 2, 3, 4])));
+    trained(&desk, "again", &["--config", "folds/fold-3/run.toml"]);
+    desk.same("again", "folds/fold-3").expect("a fold alone has the same bits");
+    let said = refused(&desk, 2, &["--resume", "folds"]);
+    assert!(said.contains("holds no run"), "{said}");
+    // A table for people, a line a fold.
+    let arguments = ["train", "wine", "--folds", "2", "--epochs", "2", "-q"];
+    let output = desk.run(&arguments);
+    ended(0, &arguments, &output).expect("trains");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("mean") && text.contains(" ± ") && text.contains("wgrad report runs/wine-1/fold-*"), "{text}");
+    // Regression: nothing to stratify.
+    let report = trained(&desk, "numbers", &["wine-quality", "--folds", "2", "--epochs", "1"]);
+    assert_eq!(report["scores"][0]["name"], "r2");
+}
+
+/// Rows of two numbers and a town; whose class is a matter of both, and `kind` of the first alone.
+fn towns(rows: usize, shift: f64) -> String {
+    (0..rows).fold("x,town,y,class,kind\n".to_string(), |mut text, row| {
+        let (x, y) = ((row * 37 % 101) as f64 / 10.0 + shift, (row * 53 % 89) as f64 / 10.0);
+        let (town, class) = (["north", "south", "east"][row % 3], if x > y { "more" } else { "less" });
+        writeln!(text, "{x},{town},{y},{class},{}", ["low", "middle", "high"][(x as usize / 4).min(2)]).expect("a string");
+        text
+    })
+}
+
+/// Columns, scaling, classes and weights are the model's; the rows are others.
+#[test]
+fn a_model_goes_on_on_other_data_as_it_is() {
+    let desk = Desk::new();
+    desk.write("first.csv", towns(300, 0.0));
+    desk.write("other.csv", towns(200, 3.0));
+    trained(&desk, "base", &["first.csv", "--target", "class", "--ignore", "kind", "--hidden", "9,8", "--epochs", "10"]);
+    let finetune = ["other.csv", "--finetune", "base"];
+    trained(&desk, "none", &[&finetune[..], &["--epochs", "0"]].concat());
+    for number in 1..=3 {
+        assert_eq!(layer(&desk, "none", number), layer(&desk, "base", number), "layer {number} before any step");
+    }
+    let predicted = |run: &str| {
+        let arguments = ["predict", run, "other.csv", "--device", "cpu"];
+        let output = desk.run(&arguments);
+        ended(0, &arguments, &output).expect("predicts");
+        output.stdout
+    };
+    assert_eq!(predicted("none"), predicted("base"), "columns become the same numbers");
+    let train = [&finetune[..], &["--freeze", "1,2", "--epochs", "6", "--batch-size", "20"]].concat();
+    trained(&desk, "tuned", &train);
+    assert_eq!([1, 2].map(|number| layer(&desk, "tuned", number)), [1, 2].map(|number| layer(&desk, "base", number)));
+    assert_ne!(layer(&desk, "tuned", 3), layer(&desk, "base", 3));
+    trained(&desk, "again", &["--config", "tuned/run.toml"]);
+    desk.same("tuned", "again").expect("the same bits from run.toml");
+    trained(&desk, "parts", &[&train[..], &["--epochs", "2"]].concat());
+    let resume = ["train", "--resume", "parts", "--epochs", "6"];
+    ended(0, &resume, &desk.run(&resume)).expect("goes on");
+    desk.same("tuned", "parts").expect("resumed to the same bits");
+}
+
+#[test]
+fn a_model_goes_on_with_a_new_output() {
+    let desk = Desk::new();
+    desk.write("first.csv", towns(300, 0.0));
+    desk.write("other.csv", towns(200, 3.0));
+    trained(&desk, "base", &["first.csv", "--target", "class", "--ignore", "kind", "--hidden", "9", "--epochs", "10"]);
+    let report =
+        trained(&desk, "kinds", &["other.csv", "--finetune", "base/model.safetensors", "--new-output", "--epochs", "0"]);
+    assert_eq!(report["data"]["target"], serde_json::json!(["kind"]), "the last column that is no input");
+    assert_eq!(report["network"]["widths"], serde_json::json!([5, 9, 3]));
+    assert_eq!(layer(&desk, "kinds", 1), layer(&desk, "base", 1));
+    let numbers = ["other.csv", "--finetune", "kinds", "--new-output", "--target", "class", "--weight-column", "kind"];
+    assert!(refused(&desk, 3, &numbers).contains("'kind'"), "weights are numbers");
+    trained(
+        &desk,
+        "back",
+        &["other.csv", "--finetune", "kinds", "--new-output", "--target", "class", "--epochs", "8", "--folds", "2"],
+    );
+    desk.write("fewer.csv", "x,town,class\n1,north,more\n");
+    desk.write(
+        "others.csv",
+        "x,town,y,class\n1,north,2,more\n1,north,2,none\n1,west,2,less\n".to_string() + &"1,north,2,less\n".repeat(20),
+    );
+    for (code, arguments, hint) in [
+        (2, "other.csv --finetune base --hidden 5", "--init MODEL takes weights alone"),
+        (2, "other.csv --finetune base --target kind", "--new-output"),
+        (2, "other.csv --finetune base --scale minmax", "the model says that itself"),
+        (2, "other.csv --finetune base --missing mean", "the model says that itself"),
+        (2, "other.csv --new-output", "--finetune MODEL"),
+        (2, "other.csv --finetune base --new-output --target x", "an input of the model"),
+        (3, "fewer.csv --finetune base", "input columns are missing: 'y'"),
+        (3, "others.csv --finetune base", "line 3, column 'class': 'none'"),
+        (8, "other.csv --finetune nowhere", "nowhere"),
+    ] {
+        let said = refused(&desk, code, &arguments.split(' ').collect::<Vec<_>>());
+        assert!(said.contains(hint), "{arguments}: {said}");
+    }
+}
+
 #[test]
 fn what_cannot_be_meant_is_refused_with_a_hint() {
     let desk = Desk::new();
@@ -207,7 +338,7 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
     desk.write("bad.csv", "x,y,w\n1,a,1\n2,b,-1\n3,a,1\n4,b,2\n");
     desk.write("gap.csv", "x,y,w\n1,a,1\n2,b,\n3,a,1\n4,b,2\n");
     desk.write("zero.csv", "x,y,w\n1,a,0\n2,b,0\n3,a,0\n4,b,0\n");
-    let cases: [(i32, &str, &str); 22] = [
+    let cases: [(i32, &str, &str); 33] = [
         (2, "rows.csv --target y --class-weights rar=2", "did you mean 'rare'"),
         (2, "rows.csv --target y --class-weights rare", "CLASS=WEIGHT"),
         (2, "rows.csv --target x --class-weights balanced", "classification"),
@@ -230,6 +361,17 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
         (2, "iris --freeze 1,2", "no layer is left"),
         (2, "iris --plateau-patience 3", "--schedule plateau"),
         (2, "iris --accumulate 1000", "at least one"),
+        (2, "iris --folds 1", "two at least"),
+        (2, "iris --fold 1", "of how many"),
+        (2, "iris --folds 3 --fold 4", "the folds 1 to 3"),
+        (2, "iris --folds 3 --split 0.8/0.1/0.1", "its last share 0"),
+        (2, "iris --folds 3 --test rows.csv", "leave one of the two out"),
+        (3, "iris --folds 151", "150 rows make no 151 folds"),
+        (2, "- --folds 3", "stdin can be read once"),
+        (2, "iris --dropout 1", "below 1"),
+        (2, "iris --dropout 0.1,-0.1 --hidden 5,5", "--dropout -0.1"),
+        (2, "iris --dropout 0.1,0.2", "one for all, or one for each"),
+        (2, "iris --dropout 0.1 --hidden none", "there are none"),
     ];
     for (code, arguments, hint) in cases {
         let said = refused(&desk, code, &arguments.split(' ').collect::<Vec<_>>());

@@ -9,6 +9,7 @@ use common::Shared;
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
+use wgrad::plan::Dropout;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Device, Precision, Recipe, Samples, Session, Wanted};
 
@@ -42,9 +43,11 @@ fn job(name: &'static str, widths: &[usize], hidden: Activation, output: Activat
     Job { name, network: Network::new(widths.to_vec(), activations, true).expect("a network"), recipe }
 }
 
-/// Small enough for one invocation, for one workgroup, and for neither.
+/// Small enough for one invocation, for one workgroup, and for neither; and with dropout, which is layer by layer whatever the size.
 fn jobs() -> Vec<Job> {
+    let dropped = job("3-5-4, dropout", &[3, 5, 4], Activation::Tanh, Activation::Softmax, OptimizerKind::Adam);
     vec![
+        Job { recipe: Recipe { dropout: Dropout::of_all(0.4), ..dropped.recipe }, ..dropped },
         job("3-4-2, tanh, softmax, adam", &[3, 4, 2], Activation::Tanh, Activation::Softmax, OptimizerKind::Adam),
         job("3-5-1, sigmoid, momentum", &[3, 5, 1], Activation::Gelu, Activation::Sigmoid, OptimizerKind::Momentum),
         job("3-30-20-4, relu, adamw", &[3, 30, 20, 4], Activation::Relu, Activation::Identity, OptimizerKind::Adamw),

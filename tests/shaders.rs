@@ -15,7 +15,7 @@ use wgrad::kernels::catalogue::{Entry, all_shaders, forms};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Shader, Step};
 use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
-use wgrad::plan::{Options, Plan, TrainingOptions};
+use wgrad::plan::{Dropout, Options, Plan, TrainingOptions};
 
 /// Invocations a workgroup, and whether it is a software adapter.
 const DEVICES: [(u32, bool); 2] = [(8, true), (32, false)];
@@ -113,14 +113,14 @@ fn struct_of(module: &Module, inner: &TypeInner) -> Result<(Vec<Field>, u32), Fa
     Ok((members.iter().map(field).collect::<Result<_, _>>()?, *span))
 }
 
-/// The fields of [`StepWords`] but its padding; one that is added there and not here does not compile.
+/// The fields of [`StepWords`]; one that is added there and not here does not compile.
 fn step_fields() -> Vec<Field> {
     fn kind<T: Any>(_: T) -> ScalarKind {
         if TypeId::of::<T>() == TypeId::of::<f32>() { ScalarKind::Float } else { ScalarKind::Uint }
     }
     macro_rules! fields {
         ($($field:ident),*) => {{
-            let StepWords { $($field,)* padding: _ } = StepWords::from(&Step::default());
+            let StepWords { $($field),* } = StepWords::from(&Step::default());
             vec![$((stringify!($field).to_string(), offset_of!(StepWords, $field), kind($field))),*]
         }};
     }
@@ -142,7 +142,9 @@ fn step_fields() -> Vec<Field> {
         micro,
         l1,
         clip,
-        average
+        average,
+        key0,
+        key1
     )
 }
 
@@ -222,6 +224,7 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
                 gather,
                 extras: Extras { any: norm || average, norm, average },
                 weighted,
+                dropout: Dropout::of_all(if norm && !average { 0.5 } else { 0.0 }),
                 ..TrainingOptions::plain(20, 6, optimizer)
             };
             let training = Some(training);

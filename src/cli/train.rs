@@ -1,5 +1,7 @@
 //! `wgrad train`: options from flags and a file, a run, its report.
 
+mod folds;
+
 use std::path::PathBuf;
 
 use clap::{Args, ColorChoice};
@@ -24,7 +26,8 @@ Examples:
   wgrad train train-images-idx3-ubyte --labels train-labels-idx1-ubyte \\
       --test t10k-images-idx3-ubyte --test-labels t10k-labels-idx1-ubyte
   wgrad train --config runs/digits-1/run.toml --seed 2
-  wgrad train --resume runs/digits-1"
+  wgrad train --resume runs/digits-1
+  wgrad train wine --folds 5"
 )]
 pub(super) struct TrainArguments {
     #[command(flatten)]
@@ -67,31 +70,53 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         Some(path) => arguments.options.over(Options::from_toml(&path)?),
     };
     flags.refuse_idle(&options)?;
+    let (quiet, json) = (arguments.quiet, arguments.json);
+    if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
+        let report = folds::run(&options, destination, quiet, color)?;
+        if json {
+            print::json("train", &report)?
+        } else {
+            print::line(folds::text(&report))?
+        }
+        return report.runs.last().map_or(Ok(()), |fold| fold.run.ended());
+    }
     let mut ready = Run::new(&options)?;
-    if !arguments.quiet {
+    if !quiet {
         print::remarks(&ready.sources.remarks);
     }
     if arguments.dry_run {
-        return plan::print(&ready, arguments.json);
+        return plan::print(&ready, json);
     }
-    let tuned = ready.tune()?;
-    if !arguments.quiet {
-        print::remarks(&tuned.iter().map(|(product, tuned)| tuning(product, tuned)).collect::<Vec<_>>());
-        if ready.options.device.tuned.is_none() && ready.options.device.tune == Some(true) {
-            print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
-        }
-    }
-    let mut progress = Progress::new(arguments.quiet);
-    let report = ready.train(destination, &mut progress);
-    progress.finish();
-    let report = report?;
-    progress.show(&report.curve, color);
-    if arguments.json {
+    tune(&mut ready, quiet)?;
+    let report = trained(ready, destination, quiet, color)?;
+    if json {
         print::json("train", &report)?;
     } else {
         print::line(text(&report))?;
     }
     report.ended()
+}
+
+/// Trains, with progress on stderr.
+fn trained(ready: Run, destination: Destination, quiet: bool, color: ColorChoice) -> Result<RunReport> {
+    let mut progress = Progress::new(quiet);
+    let report = ready.train(destination, &mut progress);
+    progress.finish();
+    let report = report?;
+    progress.show(&report.curve, color);
+    Ok(report)
+}
+
+/// Measures, where it is asked for, how the products are computed fastest.
+fn tune(ready: &mut Run, quiet: bool) -> Result<()> {
+    let tuned = ready.tune()?;
+    if !quiet {
+        print::remarks(&tuned.iter().map(|(product, tuned)| tuning(product, tuned)).collect::<Vec<_>>());
+        if ready.options.device.tuned.is_none() && ready.options.device.tune == Some(true) {
+            print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
+        }
+    }
+    Ok(())
 }
 
 /// What was measured of a product, for a person.

@@ -94,6 +94,13 @@ pub struct ColumnReport {
     pub extra: Vec<String>,
 }
 
+impl InputColumn {
+    /// Whether its cells are categories.
+    pub fn is_category(&self) -> bool {
+        matches!(self.kind, InputKind::Category { .. })
+    }
+}
+
 impl Encoding {
     /// What the net is trained for.
     pub fn task(&self) -> Task {

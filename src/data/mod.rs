@@ -28,7 +28,7 @@ pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget,
 pub use fit::{FitOptions, Missing, Scale};
 pub use matrix::Matrix;
 pub use read::{ReadOptions, read};
-pub use split::{Fractions, Split, split};
+pub use split::{Fold, Fractions, Split, fold, split};
 pub use summary::Summary;
 pub(crate) use table::spelled;
 pub use table::{Cells, Column, Table};

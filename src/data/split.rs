@@ -95,6 +95,15 @@ impl From<Fractions> for String {
     }
 }
 
+/// One of several folds of the rows, which take turns in being the test rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fold {
+    /// Which, from 1.
+    pub number: usize,
+    /// Of so many.
+    pub of: usize,
+}
+
 /// Splits rows 0..`rows` at random, as a function of the seed. Validation and test get their share, rounded; training gets
 /// the rest. With `stratify`, the class of each row, every class is shared out alike, and its last row is always trained on.
 ///
@@ -104,25 +113,75 @@ impl From<Fractions> for String {
 /// # Panics
 /// If `stratify` does not name one class a row.
 pub fn split(rows: usize, fractions: Fractions, seed: u64, stratify: Option<&[usize]>) -> Result<Split> {
-    let mut stream = Stream::new(seed, Purpose::Split, 0);
-    let mut strata: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    match stratify {
-        Some(classes) => {
-            assert_eq!(classes.len(), rows, "one class a row");
-            for (row, &class) in classes.iter().enumerate() {
-                strata.entry(class).or_default().push(row);
-            }
-        }
-        None => strata.extend([(0, (0..rows).collect())]),
+    let split = shared_out(strata(rows, stratify), fractions, &mut Stream::new(seed, Purpose::Split, 0), stratify.is_some());
+    if split.training.is_empty() {
+        return Err(Error::Data(format!(
+            "{rows} rows split {fractions} leave none for training; give more rows or change --split"
+        )));
     }
-    let sizes: Vec<usize> = strata.values().map(Vec::len).collect();
-    let kept: Vec<usize> = sizes.iter().map(|size| size - usize::from(stratify.is_some())).collect();
+    Ok(split)
+}
+
+/// One fold of rows 0..`rows`, which are dealt out to the folds at random, as a function of the seed: the fold's rows are the test rows,
+/// and the others are split by `fractions`, which have no share of test rows. With `stratify`, the class of each row, every class is
+/// dealt out alike, and one of a single row is always trained on.
+///
+/// # Errors
+/// Data, if there are more folds than rows, or no row is left for training.
+///
+/// # Panics
+/// If `stratify` does not name one class a row.
+pub fn fold(rows: usize, fold: Fold, fractions: Fractions, seed: u64, stratify: Option<&[usize]>) -> Result<Split> {
+    if fold.of > rows {
+        return Err(Error::Data(format!(
+            "{rows} rows make no {} folds; give more rows or a smaller number (--folds)",
+            fold.of
+        )));
+    }
+    let (mut stream, mut dealt, mut test) = (Stream::new(seed, Purpose::Split, 0), 0, Vec::new());
+    let mut others = strata(rows, stratify);
+    for members in others.iter_mut().filter(|members| stratify.is_none() || members.len() > 1) {
+        stream.shuffle(members);
+        let mut is_other = |_: &usize| {
+            dealt += 1;
+            dealt % fold.of != fold.number % fold.of
+        };
+        test.extend(members.extract_if(.., |row| !is_other(row)));
+    }
+    let of_fold = &mut Stream::new(seed, Purpose::Split, fold.number as u64);
+    let mut split = shared_out(others, fractions, of_fold, stratify.is_some());
+    test.sort_unstable();
+    split.test = test;
+    if split.training.is_empty() {
+        return Err(Error::Data(format!(
+            "{rows} rows in {} folds split {fractions} leave none for training; give more rows or change --split",
+            fold.of
+        )));
+    }
+    Ok(split)
+}
+
+/// The rows of each class in order, or all rows where there are none.
+fn strata(rows: usize, classes: Option<&[usize]>) -> Vec<Vec<usize>> {
+    let Some(classes) = classes else { return vec![(0..rows).collect()] };
+    assert_eq!(classes.len(), rows, "one class a row");
+    let mut strata: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, &class) in classes.iter().enumerate() {
+        strata.entry(class).or_default().push(row);
+    }
+    strata.into_values().collect()
+}
+
+/// Shares out the rows of each stratum at random, of which the last is trained on if `keeps_last`.
+fn shared_out(strata: Vec<Vec<usize>>, fractions: Fractions, stream: &mut Stream, keeps_last: bool) -> Split {
+    let sizes: Vec<usize> = strata.iter().map(Vec::len).collect();
+    let kept: Vec<usize> = sizes.iter().map(|&size| size.saturating_sub(usize::from(keeps_last))).collect();
     let test = shares(&sizes, &kept, fractions.test);
     let left: Vec<usize> = kept.iter().zip(&test).map(|(kept, test)| kept - test).collect();
     let validation = shares(&sizes, &left, fractions.validation);
 
     let mut split = Split { training: Vec::new(), validation: Vec::new(), test: Vec::new() };
-    for ((mut members, test), validation) in strata.into_values().zip(test).zip(validation) {
+    for ((mut members, test), validation) in strata.into_iter().zip(test).zip(validation) {
         stream.shuffle(&mut members);
         split.test.extend(members.drain(..test));
         split.validation.extend(members.drain(..validation));
@@ -133,15 +192,10 @@ pub fn split(rows: usize, fractions: Fractions, seed: u64, stratify: Option<&[us
             split.training.extend(members);
         }
     }
-    if split.training.is_empty() {
-        return Err(Error::Data(format!(
-            "{rows} rows split {fractions} leave none for training; give more rows or change --split"
-        )));
-    }
     for part in [&mut split.training, &mut split.validation, &mut split.test] {
         part.sort_unstable();
     }
-    Ok(split)
+    split
 }
 
 /// How many of each stratum make up `fraction` of all (largest remainder), at most `available` of each.
@@ -163,6 +217,36 @@ fn shares(sizes: &[usize], available: &[usize], fraction: f64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_row_is_in_one_fold_and_folds_differ_by_a_row() {
+        for (rows, of) in [(10, 5), (23, 4), (7, 7), (3, 2)] {
+            let folds: Vec<Split> =
+                (1..=of).map(|number| fold(rows, Fold { number, of }, fractions("1/0/0"), 3, None).unwrap()).collect();
+            let mut all: Vec<usize> = folds.iter().flat_map(|split| split.test.clone()).collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..rows).collect::<Vec<_>>(), "{rows} rows in {of} folds");
+            for split in &folds {
+                assert!(split.test.len().abs_diff(rows / of) <= 1, "{split:?}");
+                let mut both = [split.training.clone(), split.test.clone()].concat();
+                both.sort_unstable();
+                assert_eq!(both, (0..rows).collect::<Vec<_>>());
+            }
+        }
+        assert!(fold(3, Fold { number: 1, of: 4 }, fractions("1/0/0"), 0, None).is_err());
+    }
+
+    #[test]
+    fn classes_are_dealt_out_alike_and_a_single_row_is_always_trained_on() {
+        let classes: Vec<usize> = (0..41).map(|row| usize::from(row >= 30) + usize::from(row == 40)).collect();
+        for number in 1..=5 {
+            let split = fold(41, Fold { number, of: 5 }, fractions("0.8/0.2/0"), 1, Some(&classes)).unwrap();
+            let count = |part: &[usize], class: usize| part.iter().filter(|&&row| classes[row] == class).count();
+            assert_eq!([0, 1, 2].map(|class| count(&split.test, class)), [6, 2, 0], "fold {number}");
+            assert_eq!(split.validation.len(), 7);
+            assert_eq!(count(&split.training, 2), 1);
+        }
+    }
 
     fn fractions(text: &str) -> Fractions {
         text.parse().unwrap()

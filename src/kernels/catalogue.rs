@@ -5,8 +5,8 @@ use clap::ValueEnum;
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
 use super::{
-    Apply, Delta, Form, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Shader, Source, Update,
-    Whole,
+    Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Shader, Source,
+    Update, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
@@ -62,9 +62,12 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
         for (source, order) in sources {
-            add(&Forward { inputs, outputs, bias, activation, slope, source, capacity }, 2 + order, 1 + usize::from(slope));
+            let forward = Forward { inputs, outputs, bias, activation, slope, dropped: None, source, capacity };
+            add(&forward, 2 + order, 1 + usize::from(slope));
+            add(&Forward { slope: true, dropped: Dropped::new(0, 1), ..forward }, 2 + order, 2);
         }
-        add(&Forward { inputs, outputs, bias, activation, slope: false, source: Source::Batch, capacity }, 2, 1);
+        let evaluated = Source::Batch;
+        add(&Forward { inputs, outputs, bias, activation, slope: false, dropped: None, source: evaluated, capacity }, 2, 1);
         add(&Delta { inputs, outputs, bias, activation, capacity }, 3, 1);
         for &loss in Loss::value_variants() {
             if loss.check(activation).is_err() {

@@ -1,16 +1,17 @@
-//! output = f(input · W + b). Shader: `shaders/forward.wgsl`.
+//! output = f(input · W + b), of which dropout drops some. Shaders: `shaders/forward.wgsl`, `shaders/forward_dropped.wgsl`.
 
+use super::delta::slope_within;
 use super::product::{self, Composition, Layout};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
-use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
+use super::{Dropped, Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::Activation;
-use crate::rounding::{sum_error, underflow};
+use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
 /// Reads input [rows × inputs] and parameters [(inputs + bias) × outputs]; writes output [rows × outputs] and, for an activation
-/// that stores it, the slope f'(z) [rows × outputs].
+/// that stores it or with dropout, the slope f'(z) [rows × outputs].
 #[derive(Debug, Clone)]
 pub struct Forward {
     /// Width of the layer's input.
@@ -23,6 +24,8 @@ pub struct Forward {
     pub activation: Activation,
     /// Whether the slope is written.
     pub slope: bool,
+    /// What dropout does to the output and the slope, which is written then.
+    pub dropped: Option<Dropped>,
     /// Where the batch's rows of the input are.
     pub source: Source,
     /// Rows that the batch's buffers have room for.
@@ -35,12 +38,20 @@ impl Kernel for Forward {
     }
 
     fn shader(&self, form: Form) -> Shader {
-        let slope = if self.slope { shader_file!("slope_kept.wgsl") } else { shader_file!("slope_dropped.wgsl") };
-        let kept = if self.slope { "-slope" } else { "" };
+        let stores_slope = self.activation.stores_slope();
+        let (suffix, parts) = match (self.dropped, self.slope) {
+            (Some(_), _) => {
+                let stored =
+                    if stores_slope { shader_file!("stored_slope.wgsl") } else { shader_file!("stored_output.wgsl") };
+                ("-dropped", [stored, shader_file!("forward_dropped.wgsl")])
+            }
+            (None, true) => ("-slope", [shader_file!("slope_kept.wgsl"), shader_file!("forward.wgsl")]),
+            (None, false) => ("", [shader_file!("slope_dropped.wgsl"), shader_file!("forward.wgsl")]),
+        };
         let reads = self.source.reads();
         let composition = Composition {
             kernel: "forward",
-            variant: &format!("{}{kept}-{}", self.activation.file_name(), self.source.name()),
+            variant: &format!("{}{suffix}-{}", self.activation.file_name(), self.source.name()),
             operands: 3 + reads as usize + usize::from(self.slope),
             layouts: [Layout::Normal, Layout::Normal],
         };
@@ -50,15 +61,15 @@ impl Kernel for Forward {
                 .switch("READS_SOURCE", true)
                 .part(self.source.shader())
                 .activation(self.activation)
-                .part(slope)
                 .part(shader_file!("affine.wgsl"))
-                .part(shader_file!("forward.wgsl"))
+                .part(parts[0])
+                .part(parts[1])
         })
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, 0, form)
+        product::layer(sizes, self.source, 0, form, self.dropped)
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
@@ -76,7 +87,7 @@ impl Kernel for Forward {
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let run = |input: &[f64], parameters: &[f64], bias: bool| {
             let (activation, source) = (Activation::Identity, Source::Batch);
-            let identity = Self { activation, source, slope: false, bias, ..self.clone() };
+            let identity = Self { activation, source, slope: false, dropped: None, bias, ..self.clone() };
             let mut result = vec![0.0; before[0].values.len()];
             let reads = [input, parameters].map(|values| View { values, indices: &[] });
             identity.run(step, &reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
@@ -96,6 +107,10 @@ impl Kernel for Forward {
             let own = sum_error(terms + 1) * magnitude[index] + underflow(terms);
             let error = own + error_of(&carried, index);
             let each = self.activation.bounds(z[index], if magnitude[index] == 0.0 { 0.0 } else { error });
+            let each = match self.dropped {
+                None => each,
+                Some(dropped) => self.dropped_bounds(dropped, step, index, z[index], each),
+            };
             bounds.iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
         }
         bounds
@@ -106,6 +121,30 @@ impl Forward {
     /// Rows, columns and terms of the product.
     fn sizes(&self, rows: usize) -> [usize; 3] {
         [rows, self.outputs, self.inputs]
+    }
+
+    /// The row of the batch, whatever micro-batch it is in.
+    fn row_of_batch(&self, step: &Step, row: usize) -> usize {
+        step.micro * self.capacity + row
+    }
+
+    /// The bounds of what dropout makes of an element's output and slope, from those of f(z) and of a slope that is stored.
+    fn dropped_bounds(&self, dropped: Dropped, step: &Step, index: usize, z: f64, [output, slope]: [f64; 2]) -> [f64; 2] {
+        let (row, column) = (index / self.outputs, index % self.outputs);
+        if !dropped.keeps(step, self.row_of_batch(step, row), column / 4)[column % 4] {
+            return [0.0; 2];
+        }
+        let (factor, activated) = (dropped.factor::<f64>(), self.activation.activate(z));
+        let slope_error = if self.activation.stores_slope() {
+            slope
+        } else {
+            // f' is told from the output, and rounds at most four times on the way.
+            slope_within(self.activation, activated, output).1 + 4.0 * UNIT
+        };
+        // The factor and its product round once each.
+        let of =
+            |value: f64, error: f64| factor * (error + 3.0 * UNIT * (value.abs() + error)) + f64::from(f32::MIN_POSITIVE);
+        [of(activated, output), of(self.activation.slope(z), slope_error)]
     }
 }
 
@@ -124,7 +163,10 @@ impl<T: Scalar> Twin<T> for Forward {
         match rest {
             [slope, ..] if self.slope => tiling.for_each([output, slope.values], workspace.threads, |tile| {
                 tile.multiply(self.inputs, lhs, rhs);
-                vectorised(Finish { tile, bias, activation });
+                vectorised(Finish { tile: &mut *tile, bias, activation });
+                if let Some(dropped) = self.dropped {
+                    vectorised(Drop { tile, dropped, step, first: self.row_of_batch(step, 0) });
+                }
             }),
             _ => tiling.for_each([output], workspace.threads, |tile| {
                 tile.multiply(self.inputs, lhs, rhs);
@@ -164,6 +206,35 @@ impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
     }
 }
 
+/// Then what is dropped, of the output and of the slope.
+struct Drop<'a, 'b, T, const N: usize> {
+    tile: &'a mut TileMut<'b, T, N>,
+    dropped: Dropped,
+    step: &'a Step,
+    /// The first row's place in the batch.
+    first: usize,
+}
+
+impl<T: Scalar, const N: usize> Vectorised for Drop<'_, '_, T, N> {
+    #[inline(always)]
+    fn run(self) {
+        let columns = self.tile.tile.columns.clone();
+        self.tile.for_each_run(
+            #[inline(always)]
+            |row, lists| {
+                let mut parts = lists.map(|list| list.chunks_exact_mut(columns.len()));
+                for row in self.first + row.. {
+                    let mut of_row = parts.each_mut().map(|part| part.next().unwrap_or_default());
+                    if of_row[0].is_empty() {
+                        break;
+                    }
+                    self.dropped.apply(self.step, row, columns.start, &mut of_row);
+                }
+            },
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,7 +251,7 @@ mod tests {
         let (mut output, mut slope) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
         let activation = Activation::LeakyRelu;
         let (source, capacity) = (Source::Batch, rows);
-        let kernel = Forward { inputs, outputs, bias: true, activation, slope: true, source, capacity };
+        let kernel = Forward { inputs, outputs, bias: true, activation, slope: true, dropped: None, source, capacity };
         let mut writes = [ViewMut { values: &mut output }, ViewMut { values: &mut slope }];
         kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
         for index in 0..rows * outputs {

@@ -48,7 +48,7 @@ impl ForwardOutput {
         let Self { inputs, outputs, bias, capacity, .. } = *self;
         let activation = if self.loss.is_joint() { Activation::Identity } else { self.activation };
         let source = if self.first { self.source } else { Source::Batch };
-        Forward { inputs, outputs, bias, activation, slope: activation.stores_slope(), source, capacity }
+        Forward { inputs, outputs, bias, activation, slope: activation.stores_slope(), dropped: None, source, capacity }
     }
 
     /// What happens at the outputs, with the targets already found.
@@ -110,7 +110,7 @@ impl Kernel for ForwardOutput {
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, self.losses, form)
+        product::layer(sizes, self.source, self.losses, form, None)
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod catalogue;
 pub mod delta;
+pub mod dropped;
 pub mod form;
 pub mod forward;
 pub mod forward_output;
@@ -20,6 +21,7 @@ pub mod whole;
 
 pub use apply::Apply;
 pub use delta::Delta;
+pub use dropped::Dropped;
 pub use form::{Choice, Form, Target};
 pub use forward::Forward;
 pub use forward_output::ForwardOutput;

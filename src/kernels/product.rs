@@ -3,7 +3,7 @@
 
 use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, TILE_DEPTH, Target};
 use super::shader::{Shader, shader_file};
-use super::{Source, stride4, word};
+use super::{Dropped, Source, stride4, word};
 
 /// Workgroups that keep a GPU busy; no interface tells how many cores it has.
 const ENOUGH_WORKGROUPS: usize = 64;
@@ -198,10 +198,10 @@ pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
 }
 
 /// The words of the parameters in `shaders/layer.wgsl`: inputs, outputs, bias and capacity, where the batch's rows are, room
-/// for the losses of one replica, and into how many parts the sums are split.
-pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize, form: Form) -> Vec<u32> {
+/// for the losses of one replica, into how many parts the sums are split, and what is dropped.
+pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize, form: Form, dropped: Option<Dropped>) -> Vec<u32> {
     let rest = [source.order_length(), word(losses.next_multiple_of(4)), form.parts()];
-    sizes.into_iter().map(word).chain(rest).collect()
+    sizes.into_iter().map(word).chain(rest).chain(dropped.map_or([0; 3], Dropped::words)).collect()
 }
 
 /// How a factor of a product lies in memory.

@@ -19,6 +19,8 @@ pub struct Step {
     pub micro: usize,
     /// Whether more micro-batches of the batch follow: launches that end a batch are left out then.
     pub is_partial: bool,
+    /// What decides which units this step drops, where it drops any.
+    pub key: [u32; 2],
 }
 
 /// The step as the shaders' `struct Step` (`shaders/step.wgsl`) has it; a test holds the two together.
@@ -44,7 +46,8 @@ pub struct StepWords {
     pub l1: f32,
     pub clip: f32,
     pub average: f32,
-    pub padding: [u32; 2],
+    pub key0: u32,
+    pub key1: u32,
 }
 
 impl From<&Step> for StepWords {
@@ -69,7 +72,8 @@ impl From<&Step> for StepWords {
             l1: rates.l1 as f32,
             clip: rates.clip as f32,
             average: rates.average as f32,
-            padding: [0; 2],
+            key0: step.key[0],
+            key1: step.key[1],
         }
     }
 }

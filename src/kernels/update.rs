@@ -49,7 +49,7 @@ impl Kernel for Update {
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, 0, form)
+        product::layer(sizes, self.source, 0, form, None)
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {

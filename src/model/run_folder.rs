@@ -35,6 +35,17 @@ impl RunFolder {
         }
     }
 
+    /// A folder for the folders of several runs: as [`create`](Self::create) makes it, but not locked:
+    /// each run in it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_for_several(path: Option<&Path>, name: &str) -> Result<PathBuf> {
+        let folder = Self::create(path, name)?;
+        drop(fs::remove_file(folder.path.join(LOCK)));
+        Ok(folder.path)
+    }
+
     /// The folder of an earlier run, to go on with it.
     ///
     /// # Errors

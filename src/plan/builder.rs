@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
-    Apply, Delta, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Source, Update, stride4,
+    Apply, Delta, Dropped, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Source, Update,
+    stride4,
 };
 use crate::network::{Activation, Network};
 
@@ -187,13 +188,16 @@ impl Builder<'_> {
             let activation = if joint { Activation::Identity } else { activation };
             let output = self.batch_buffer(&format!("{prefix}output"), l + 1, rows);
             let trains = ends.product == OutputProduct::Delta;
-            let slope = (trains && activation.stores_slope()).then(|| self.batch_buffer("slope", l + 1, rows));
+            let dropped = self.dropped(l).filter(|_| trains);
+            let keeps_slope = trains && (activation.stores_slope() || dropped.is_some());
+            let slope = keeps_slope.then(|| self.batch_buffer("slope", l + 1, rows));
             let kernel = Forward {
                 inputs: widths[l],
                 outputs: widths[l + 1],
                 bias: self.network.bias(),
                 activation,
                 slope: slope.is_some(),
+                dropped,
                 source: data.source_of(a[l]),
                 capacity: rows,
             };
@@ -209,6 +213,12 @@ impl Builder<'_> {
         }
         launches.push(self.output(data, [a[last + 1], stored[last + 1]], rows, ends));
         (a, stored)
+    }
+
+    /// What a training step drops of a layer, counted from 0: of hidden ones only.
+    fn dropped(&self, l: usize) -> Option<Dropped> {
+        let training = self.options.training.filter(|_| l + 1 < self.network.layers())?;
+        training.dropout.of(l)
     }
 
     /// The last layer with its losses, and delta[L] or the network's outputs, in one kernel.
@@ -252,7 +262,8 @@ impl Builder<'_> {
             inputs: self.network.widths()[l],
             outputs: self.network.widths()[l + 1],
             bias: self.network.bias(),
-            activation: self.network.activations()[l - 1],
+            // Where dropout is, the layer's slope is stored, as gelu's is.
+            activation: if self.dropped(l - 1).is_some() { Activation::Gelu } else { self.network.activations()[l - 1] },
             capacity: rows,
         };
         launch(format!("delta {l}"), kernel, reads.to_vec(), vec![below])

@@ -1,5 +1,6 @@
 //! What a plan follows from beside the network: how it is trained, how much is evaluated, what a device's buffers hold.
 
+use crate::kernels::Dropped;
 use crate::kernels::whole::Variant;
 use crate::network::{Extras, Loss, OptimizerKind};
 
@@ -25,6 +26,8 @@ pub struct TrainingOptions {
     pub weighted: bool,
     /// Layers whose parameters stay as they are.
     pub frozen: Frozen,
+    /// What share of each hidden layer's units is dropped.
+    pub dropout: Dropout,
     /// Room for losses: rows that may be trained on between two readings.
     pub losses: usize,
     /// One kernel for many whole steps, in this variant: for small networks.
@@ -66,6 +69,49 @@ impl Frozen {
     }
 }
 
+/// What share of each hidden layer's units a training step drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropout {
+    /// In parts of 2^32, layer by layer; the last is that of all further layers.
+    thresholds: [u32; Dropout::MOST],
+}
+
+impl Dropout {
+    /// Hidden layers that can have shares of their own.
+    pub const MOST: usize = 32;
+
+    /// The same share, from 0 to below 1, in every hidden layer.
+    pub fn of_all(share: f64) -> Self {
+        Self { thresholds: [threshold(share); Self::MOST] }
+    }
+
+    /// A share for each hidden layer.
+    ///
+    /// # Panics
+    /// If there are more than 32.
+    pub fn of_each(shares: &[f64]) -> Self {
+        assert!(shares.len() <= Self::MOST, "at most {} hidden layers have shares of their own", Self::MOST);
+        let mut thresholds = [0; Self::MOST];
+        thresholds.iter_mut().zip(shares).for_each(|(threshold, &share)| *threshold = self::threshold(share));
+        Self { thresholds }
+    }
+
+    /// Whether nothing is dropped.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What is dropped of a hidden layer, counted from 0.
+    pub fn of(&self, layer: usize) -> Option<Dropped> {
+        Dropped::new(layer, self.thresholds[layer.min(Self::MOST - 1)])
+    }
+}
+
+/// A share in parts of 2^32.
+fn threshold(share: f64) -> u32 {
+    (share * (1_u64 << 32) as f64) as u32
+}
+
 impl TrainingOptions {
     /// Batches of the rows as they lie, trained on as they are by the rule alone, kernel by kernel; room for the losses of all rows.
     pub fn plain(rows: usize, batch: usize, optimizer: OptimizerKind) -> Self {
@@ -79,6 +125,7 @@ impl TrainingOptions {
             extras: Extras::default(),
             weighted: false,
             frozen: Frozen::default(),
+            dropout: Dropout::default(),
             losses: rows,
             whole: None,
         }

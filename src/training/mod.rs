@@ -6,7 +6,9 @@ pub mod checkpoint;
 pub mod device;
 pub mod divergence;
 pub mod fastest;
+pub mod finetuning;
 pub mod fit;
+pub mod folds;
 pub mod forecast;
 pub mod health;
 pub mod options;
@@ -24,6 +26,7 @@ pub mod values;
 
 pub use device::{Device, DeviceReport, Precision, Wanted};
 pub use fit::{Ending, EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
+pub use folds::{FoldReport, FoldsReport, Score};
 pub use forecast::Forecast;
 pub use options::Options;
 pub use report::{NetworkReport, RunReport};

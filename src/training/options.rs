@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::device::Wanted;
+use super::finetuning::without_what_the_model_says;
 use super::row_weights::ClassWeights;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
@@ -69,6 +70,13 @@ pub struct Options {
     /// Split every class by the same shares
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
     pub stratify: Option<bool>,
+    /// Cross-validate: deal the rows out to so many folds, which take turns in being the test rows, and train once for each; --split then
+    /// shares out the others [default: one run]
+    #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]
+    pub folds: Option<usize>,
+    /// Train for this fold alone, from 1, of --folds
+    #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]
+    pub fold: Option<usize>,
     /// A file of validation rows
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub validation: Option<String>,
@@ -98,6 +106,13 @@ pub struct Options {
     /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu, leaky-relu and gelu, else xavier-uniform]
     #[arg(long, value_name = "HOW", help_heading = "Network")]
     pub init: Option<Init>,
+
+    /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also --freeze)
+    #[arg(long, value_name = "MODEL", help_heading = "Network")]
+    pub finetune: Option<PathBuf>,
+    /// With --finetune: draw the last layer anew, for the data's own target
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
+    pub new_output: Option<bool>,
 
     /// What training makes small [default: as the task and the output activation demand]
     #[arg(long, help_heading = "Training")]
@@ -136,6 +151,10 @@ pub struct Options {
     /// (1 + step) / (10 + step)), and evaluate and save that [default: none]
     #[arg(long, value_name = "DECAY", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub weight_average: Option<f64>,
+    /// Drop each unit of the hidden layers with this probability in each training step: one share for all, or one for each, with commas
+    /// [default: 0]
+    #[arg(long, value_name = "SHARES", value_delimiter = ',', value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub dropout: Option<Vec<f64>>,
     /// Move the classes' targets of 0 and 1 towards each other by this share, in training [default: 0]
     #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f64>,
@@ -295,6 +314,9 @@ impl Options {
         if self.hidden.is_some() && file.activation.as_ref().is_some_and(|each| each.len() > 1) {
             file.activation = None;
         }
+        if self.hidden.is_some() && file.dropout.as_ref().is_some_and(|each| each.len() > 1) {
+            file.dropout = None;
+        }
         if self.data.is_some() && self.data != file.data {
             file = file.without_data();
         }
@@ -311,6 +333,10 @@ impl Options {
         if self.hidden.is_some() && self.hidden != file.hidden {
             file.freeze = None;
         }
+        if self.finetune.is_some() {
+            file =
+                without_what_the_model_says(Self { finetune: self.finetune.clone(), new_output: self.new_output, ..file });
+        }
         if self.clip_norm.is_some() || self.clip_value.is_some() {
             (file.clip_norm, file.clip_value) = (None, None);
         }
@@ -323,8 +349,11 @@ impl Options {
         if self.batch_size.is_some() && self.batch_size != file.batch_size {
             file.accumulate = None;
         }
-        if self.test.is_some() || self.validation.is_some() {
+        if self.test.is_some() || self.validation.is_some() || self.folds != file.folds && self.folds.is_some() {
             file.split = None;
+        }
+        if self.folds.is_some() && self.fold.is_none() {
+            file.fold = None;
         }
         let fields = |options: Self| match serde_json::to_value(options) {
             Ok(serde_json::Value::Object(fields)) => fields,

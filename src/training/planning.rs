@@ -127,21 +127,27 @@ fn plan_of<T: Precision>(
         extras: recipe.optimizer.extras(),
         weighted: recipe.weighted,
         frozen: recipe.frozen,
+        dropout: recipe.dropout,
         losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
         whole: device
             .whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window)
             .filter(|_| is_plain(recipe)),
     });
     let segment_bytes = device.segment_bytes();
-    let mut plan =
-        Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps: false, segment_bytes });
+    // Each replica drops units of its own.
+    let own_steps = recipe.is_some_and(|recipe| !recipe.dropout.is_none());
+    let mut plan = Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps, segment_bytes });
     plan.choose(device.choices());
     plan
 }
 
 /// Whether nothing is asked for that the kernel of a whole network does not do.
 fn is_plain(recipe: &Recipe) -> bool {
-    recipe.micro_batches <= 1 && !recipe.optimizer.extras().any && !recipe.weighted && recipe.frozen.is_empty()
+    recipe.micro_batches <= 1
+        && !recipe.optimizer.extras().any
+        && !recipe.weighted
+        && recipe.frozen.is_empty()
+        && recipe.dropout.is_none()
 }
 
 /// How many epochs can run before their losses are read: more than one only where the order of the rows stays.

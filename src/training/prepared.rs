@@ -1,6 +1,6 @@
 //! A run whose rows are on its device and that has its folder: it trains, evaluates and saves.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::fit::{EpochRecord, Fitted, Limits, Measure, Memory, Observer, Trainin
 use super::options::{Init, Log, Options};
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
-use super::run::{Destination, Run, RunObserver};
+use super::run::{Destination, Run, RunObserver, run_name};
 use super::session::{Recipe, Samples, Session};
 use super::sources::{DataReport, Encoded};
 use crate::data::{Encoding, Matrix, Task};
@@ -53,7 +53,7 @@ impl<T: Precision> Prepared<T> {
     /// # Errors
     /// Data, limit or usage; model, if there is no checkpoint to go on from or it is another run's; what the device reports.
     pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
-        let Run { mut options, sources, network, recipe, device, .. } = run;
+        let Run { mut options, sources, network, recipe, base, device, .. } = run;
         let data = sources.report();
         let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
         let Encoded { training: mut samples, validation, test } = sources.encoded::<T>(network.outputs())?;
@@ -71,7 +71,10 @@ impl<T: Precision> Prepared<T> {
             }
         };
         let weights = match &resumed {
-            None => first_weights::<T>(&options, &network, recipe.seed)?,
+            None => match &base {
+                Some(base) => base.weights(&network, recipe.seed),
+                None => first_weights::<T>(&options, &network, recipe.seed)?,
+            },
             Some(resumed) => resumed.state.weights.clone(),
         };
         let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
@@ -343,11 +346,4 @@ fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()
              (--scale minmax), or take --output-activation identity"
         ))),
     }
-}
-
-/// What a run's folder is called after: the data's file name, without its endings.
-fn run_name(source: &str) -> String {
-    let name = if source == "-" { "stdin" } else { source };
-    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    name.split('.').find(|part| !part.is_empty()).unwrap_or("run").to_string()
 }

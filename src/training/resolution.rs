@@ -1,5 +1,6 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
+use super::finetuning::without_what_the_model_says;
 use super::options::{BatchSize, Hidden, Init, Options, PrecisionName};
 use super::schedule::{Schedule, ScheduleKind};
 use super::session::{Recipe, Reduction};
@@ -8,7 +9,7 @@ use crate::data::{Encoding, Task};
 use crate::error::{Error, Result};
 use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Clip, Initialization, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::Frozen;
+use crate::plan::{Dropout, Frozen};
 
 /// Epochs, unless said otherwise.
 const EPOCHS: usize = 50;
@@ -24,12 +25,7 @@ const HIDDEN: [usize; 1] = [64];
 pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)> {
     let (output, loss) = output(options, encoding)?;
     loss.check(output)?;
-    let classes = encoding.class_names().len();
-    let outputs = match encoding.task() {
-        Task::Regression => encoding.target_names().len(),
-        Task::Classification if classes == 2 && output != Activation::Softmax => 1,
-        Task::Classification => classes,
-    };
+    let outputs = outputs(encoding, output);
     let hidden = options.hidden.as_ref().map_or(&HIDDEN[..], |hidden| &hidden.0);
     let mut activations = match options.activation.as_deref() {
         None => vec![Activation::Relu; hidden.len()],
@@ -48,8 +44,18 @@ pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)
     Ok((Network::new(widths, activations, !options.no_bias.unwrap_or(false))?, loss))
 }
 
+/// The outputs of a network that says what the encoding's target is.
+pub(super) fn outputs(encoding: &Encoding, activation: Activation) -> usize {
+    let classes = encoding.class_names().len();
+    match encoding.task() {
+        Task::Regression => encoding.target_names().len(),
+        Task::Classification if classes == 2 && activation != Activation::Softmax => 1,
+        Task::Classification => classes,
+    }
+}
+
 /// The output's activation and the loss: each follows from the other, and both from the task.
-fn output(options: &Options, encoding: &Encoding) -> Result<(Activation, Loss)> {
+pub(super) fn output(options: &Options, encoding: &Encoding) -> Result<(Activation, Loss)> {
     let regression = encoding.task() == Task::Regression;
     if regression && options.loss.is_some_and(Loss::is_joint) {
         return Err(Error::Usage(format!(
@@ -125,6 +131,7 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         micro_batches: micro_batches(options, rows)?,
         weighted: options.class_weights.is_some() || options.weight_column.is_some(),
         frozen: Frozen::default(),
+        dropout: Dropout::default(),
         shuffle: !options.no_shuffle.unwrap_or(false),
         epochs,
         seed: options.seed.unwrap_or(0),
@@ -174,6 +181,32 @@ pub fn frozen(options: &Options, network: &Network) -> Result<Frozen> {
     Ok(Frozen::new(named.iter().map(|layer| layer - 1)))
 }
 
+/// What share of each hidden layer's units a step drops.
+///
+/// # Errors
+/// Usage, for what is no share, and for a number of them that is not that of the hidden layers.
+pub fn dropout(options: &Options, network: &Network) -> Result<Dropout> {
+    let (hidden, shares) = (network.layers() - 1, options.dropout.as_deref().unwrap_or_default());
+    for &share in shares {
+        within("--dropout", share, 0.0, 1.0)?;
+    }
+    match *shares {
+        [] => Ok(Dropout::default()),
+        [share] if share > 0.0 && hidden == 0 => {
+            Err(Error::Usage("--dropout drops units of hidden layers, and there are none".into()))
+        }
+        [share] => Ok(Dropout::of_all(share)),
+        _ if shares.len() == hidden && hidden <= Dropout::MOST => Ok(Dropout::of_each(shares)),
+        _ if shares.len() == hidden => {
+            Err(Error::Usage(format!("--dropout has a share for each of at most {} hidden layers", Dropout::MOST)))
+        }
+        _ => Err(Error::Usage(format!(
+            "--dropout names {} shares for {hidden} hidden layers: name one for all, or one for each",
+            shares.len()
+        ))),
+    }
+}
+
 /// How far the targets of classes move towards each other.
 ///
 /// # Errors
@@ -202,7 +235,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
     let layers = network.layers();
     let hidden = &network.activations()[..layers - 1];
     let split = options.split;
-    Options {
+    without_what_the_model_says(Options {
         target: Some(sources.encoding.target_names().into_iter().map(str::to_string).collect()),
         task: Some(sources.encoding.task()),
         ignore: Some(options.ignore.clone().unwrap_or_default()),
@@ -210,7 +243,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         missing: Some(fitting.missing),
         scale: options.scale.or(sources.scale),
         split: Some(split.unwrap_or_else(|| super::sources::shares(options))),
-        stratify: Some(options.stratify.unwrap_or(false)),
+        stratify: Some(super::sources::is_stratified(options)),
         hidden: Some(Hidden(network.widths()[1..layers].to_vec())),
         // One name stands for all layers where it is the same, so that --hidden can change their number.
         activation: hidden
@@ -230,6 +263,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         weight_decay: Some(recipe.optimizer.weight_decay),
         l1: Some(recipe.optimizer.l1),
         weight_average: Some(recipe.optimizer.average),
+        dropout: Some(options.dropout.clone().unwrap_or_else(|| vec![0.0])),
         label_smoothing: Some(options.label_smoothing.unwrap_or(0.0)),
         schedule: Some(recipe.schedule.kind),
         warmup: Some(recipe.schedule.warmup),
@@ -248,5 +282,5 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
             ..options.device.clone()
         },
         ..options.clone()
-    }
+    })
 }

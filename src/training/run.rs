@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::device::{Device, Precision, Wanted};
 use super::fastest::Choice;
+use super::finetuning::Base;
 use super::fit::Observer;
 use super::forecast::Forecast;
 use super::options::Options;
@@ -29,6 +30,8 @@ pub struct Run {
     pub network: Network,
     /// How it is trained.
     pub recipe: Recipe,
+    /// The model that it starts from, if there is one.
+    pub base: Option<Base>,
     /// Where.
     pub device: Device,
     /// Whether the device was ours to choose.
@@ -45,10 +48,14 @@ impl Run {
     /// Usage, data or no device.
     pub fn new(options: &Options) -> Result<Self> {
         let options = &with_named_arrays(options)?;
-        let sources = Sources::read(options)?;
-        let (network, loss) = resolution::network(options, &sources.encoding)?;
-        let frozen = resolution::frozen(options, &network)?;
-        let recipe = Recipe { frozen, ..resolution::recipe(options, loss, sources.training.rows())? };
+        let base = Base::of(options)?;
+        let sources = Sources::read(options, base.as_ref())?;
+        let (network, loss) = match &base {
+            None => resolution::network(options, &sources.encoding)?,
+            Some(base) => base.network(options, &sources.encoding)?,
+        };
+        let (frozen, dropout) = (resolution::frozen(options, &network)?, resolution::dropout(options, &network)?);
+        let recipe = Recipe { frozen, dropout, ..resolution::recipe(options, loss, sources.training.rows())? };
         resolution::label_smoothing(options, loss)?;
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
@@ -60,7 +67,7 @@ impl Run {
         };
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let is_ours = options.device.is_auto();
-        let mut run = Self { options, sources, network, recipe, device, is_ours };
+        let mut run = Self { options, sources, network, recipe, base, device, is_ours };
         if !is_said {
             run.recipe = run.fitting();
         }
@@ -268,4 +275,11 @@ fn with_advice(error: Error, folder: Option<&Path>) -> Error {
         Error::Internal(what) => Error::Internal(what + &advice),
         other => other,
     }
+}
+
+/// What a run's folder is called after: the data's file name, without its endings.
+pub fn run_name(source: &str) -> String {
+    let name = if source == "-" { "stdin" } else { source };
+    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    name.split('.').find(|part| !part.is_empty()).unwrap_or("run").to_string()
 }

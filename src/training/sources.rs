@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::finetuning::Base;
 use super::options::Options;
 use super::row_weights;
 use super::session::Samples;
 use crate::data::{
-    self, Cells, Encoding, FitOptions, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, npz, remarks,
+    self, Cells, Encoding, FitOptions, Fold, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, npz,
+    remarks,
 };
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
@@ -99,7 +101,7 @@ impl Sources {
     ///
     /// # Errors
     /// Data, for what cannot be read or does not fit; usage, for options that contradict each other.
-    pub fn read(options: &Options) -> Result<Self> {
+    pub fn read(options: &Options, base: Option<&Base>) -> Result<Self> {
         let Some(source) = &options.data else {
             let sets: Vec<&str> = data::embedded::names().collect();
             return Err(Error::Usage(format!(
@@ -108,8 +110,12 @@ impl Sources {
             )));
         };
         let seed = options.seed.unwrap_or(0);
-        let fitting = fitting(options);
-        let table = table(source, options, options.files.labels.clone(), &fitting, true)?;
+        let table = unfiltered(source, options, options.files.labels.clone(), true)?;
+        let fitting = match base {
+            None => fitting(options),
+            Some(base) => base.fitting(&table, options)?,
+        };
+        let table = kept(table, &fitting)?;
         let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
         let labels_alone = [
             ("--validation-labels", options.validation.is_none() && options.validation_labels.is_some()),
@@ -124,19 +130,27 @@ impl Sources {
                 shown(source)
             )));
         }
-        let strata = if options.stratify.unwrap_or(false) { fit::strata(&table, &fitting)? } else { None };
+        let strata = if is_stratified(options) { fit::strata(&table, &fitting)? } else { None };
         unused_share(options)?;
+        let fold = fold(options)?;
         let is_array = table.lines.is_empty() && table.task.is_none();
-        let split = data::split(table.rows, shares(options), seed, strata.as_deref())?;
-        let encoding = Encoding::fit(&table, &split.training, &fitting)?;
+        let split = match fold {
+            None => data::split(table.rows, shares(options), seed, strata.as_deref())?,
+            Some(fold) => data::fold(table.rows, fold, shares(options), seed, strata.as_deref())?,
+        };
+        let encoding = match base {
+            None => Encoding::fit(&table, &split.training, &fitting)?,
+            Some(base) => base.encoding(&table, &split.training, &fitting)?,
+        };
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
         let weights = row_weights::of_rows(&table, &split.training, &encoding, classes, column)?;
         let table = Rc::new(table);
         let part = |rows: Vec<usize>| (!rows.is_empty()).then(|| Part { table: Rc::clone(&table), rows });
         let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
             let Some(file) = file else { return Ok(None) };
-            let other = self::table(file, options, labels, &fitting, false)?;
+            let other = unfiltered(file, options, labels, false)?;
             encoding.check_columns(&other)?;
+            let other = kept(other, &fitting)?;
             Ok(Some(Part { rows: (0..other.rows).collect(), table: Rc::new(other) }))
         };
         let validation = other(&options.validation, options.validation_labels.clone())?;
@@ -153,7 +167,8 @@ impl Sources {
             let absent = |part: &Part| remarks::absent_classes(&encoding, &part.table, &part.rows, what);
             remarks.extend(part.as_ref().and_then(absent));
         }
-        for part in validation.iter().chain(&test) {
+        // What a model was trained on knew its categories; other rows may not.
+        for part in validation.iter().chain(&test).chain(base.map(|_| &training)) {
             remarks.extend(remarks::unseen_categories(&encoding, &part.table, &part.rows));
         }
         let positions = table.positions();
@@ -268,7 +283,7 @@ pub(super) fn with_named_arrays(options: &Options) -> Result<Options> {
     let mut options = options.clone();
     if let Some((training, test)) = options.data.as_deref().map(npz::parts).transpose()?.flatten() {
         options.data = Some(training);
-        if options.test.is_none() && options.split.is_none_or(|split| split.test() == 0.0) {
+        if options.test.is_none() && options.folds.is_none() && options.split.is_none_or(|split| split.test() == 0.0) {
             options.test = Some(test);
         }
     }
@@ -284,21 +299,20 @@ pub fn fitting(options: &Options) -> FitOptions {
         categorical: options.categorical.clone().unwrap_or_default(),
         missing: options.missing.unwrap_or_default(),
         scale: options.scale,
-        target_scale: match options.output_activation {
-            None | Some(Activation::Identity) => None,
-            Some(_) => Some(Scale::Minmax),
-        },
+        target_scale: target_scale(options),
     }
 }
 
-/// Reads one table, without the rows that `--missing drop` leaves out. That to train on has the rows' weights, where they are asked for.
-fn table(
-    source: &str,
-    options: &Options,
-    labels: Option<std::path::PathBuf>,
-    fitting: &FitOptions,
-    is_trained_on: bool,
-) -> Result<Table> {
+/// How the targets of a regression are scaled, as its output's activation asks for.
+pub(super) fn target_scale(options: &Options) -> Option<Scale> {
+    match options.output_activation {
+        None | Some(Activation::Identity) => None,
+        Some(_) => Some(Scale::Minmax),
+    }
+}
+
+/// Reads one table. That to train on has the rows' weights, where they are asked for.
+fn unfiltered(source: &str, options: &Options, labels: Option<std::path::PathBuf>, is_trained_on: bool) -> Result<Table> {
     let table = data::read(source, &options.files.reading(labels))?;
     if let Some(column) = options.weight_column.as_ref().filter(|_| is_trained_on) {
         row_weights::position(&table, column)?;
@@ -306,10 +320,36 @@ fn table(
             return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
         }
     }
+    Ok(table)
+}
+
+/// A table without the rows that `--missing drop` leaves out.
+fn kept(table: Table, fitting: &FitOptions) -> Result<Table> {
     Ok(match fit::rows_kept(&table, fitting)? {
         None => table,
         Some(kept) => table.with_rows(&kept),
     })
+}
+
+/// Whether each class is shared out alike: as it is said, or else where the rows are dealt out to folds.
+pub(super) fn is_stratified(options: &Options) -> bool {
+    options.stratify.unwrap_or(options.folds.is_some())
+}
+
+/// The fold whose rows are the test rows, in a cross-validation.
+fn fold(options: &Options) -> Result<Option<Fold>> {
+    let number = options.fold.unwrap_or(1);
+    let refused = |what: String| Err(Error::Usage(what));
+    match options.folds {
+        None if options.fold.is_some() => refused(format!("--fold {number}: of how many (--folds NUMBER)?")),
+        None => Ok(None),
+        Some(_) if options.test.is_some() => {
+            refused("--folds and --test: each fold is tested on its own rows; leave one of the two out".into())
+        }
+        Some(of) if of < 2 => refused(format!("--folds {of}: two at least")),
+        Some(of) if number == 0 || number > of => refused(format!("--fold {number}: there are the folds 1 to {of}")),
+        Some(of) => Ok(Some(Fold { number, of })),
+    }
 }
 
 /// Refuses a share of the rows that nothing would use, because a file holds what it is for.
@@ -319,6 +359,11 @@ fn unused_share(options: &Options) -> Result<()> {
         ("--validation", options.validation.is_some() && split.validation() > 0.0),
         ("--test", options.test.is_some() && split.test() > 0.0),
     ];
+    if options.folds.is_some() && split.test() > 0.0 {
+        return Err(Error::Usage(format!(
+            "--folds sets test rows apart, and so does --split {split}: make its last share 0; the others share what is left"
+        )));
+    }
     match twice.into_iter().find(|(_, twice)| *twice) {
         None => Ok(()),
         Some((flag, _)) => Err(Error::Usage(format!(
@@ -327,13 +372,13 @@ fn unused_share(options: &Options) -> Result<()> {
     }
 }
 
-/// The shares of the rows of the main table: what another file holds needs none of it.
+/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs none of it.
 pub(super) fn shares(options: &Options) -> Fractions {
-    let default = match (&options.validation, &options.test) {
-        (None, None) => "0.8/0.1/0.1",
-        (Some(_), None) => "0.9/0/0.1",
-        (None, Some(_)) => "0.9/0.1/0",
-        (Some(_), Some(_)) => "1/0/0",
+    let default = match (options.validation.is_some(), options.test.is_some() || options.folds.is_some()) {
+        (false, false) => "0.8/0.1/0.1",
+        (true, false) => "0.9/0/0.1",
+        (false, true) => "0.9/0.1/0",
+        (true, true) => "1/0/0",
     };
     options.split.unwrap_or_else(|| default.parse().expect("shares that add up to 1"))
 }

@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Step};
 use crate::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::{Frozen, Launch, Options, Phase, Plan, TrainingOptions};
+use crate::plan::{Dropout, Frozen, Launch, Options, Phase, Plan, TrainingOptions};
 
 /// One plan to hold against the oracle.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Case {
     pub weighted: bool,
     /// Layers that are not trained.
     pub frozen: Frozen,
+    /// The share of each hidden layer's units that is dropped.
+    pub dropout: f64,
     /// Whether the rows are read through an order.
     pub shuffle: bool,
     /// Whether the rows of a batch are copied together first.
@@ -75,6 +77,7 @@ impl Case {
             average: 0.0,
             weighted: false,
             frozen: Frozen::default(),
+            dropout: 0.0,
             bias: true,
             batch,
             micro_batches: 1,
@@ -131,6 +134,7 @@ impl Case {
             extras,
             weighted,
             frozen,
+            dropout: Dropout::of_all(self.dropout),
             losses: rows,
             whole,
         }
@@ -163,6 +167,7 @@ impl Case {
                         rates: optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64),
                         micro,
                         is_partial: begun + micro_rows < rows,
+                        key: [number as u32, replica as u32],
                     });
                 }
             }

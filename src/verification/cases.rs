@@ -40,6 +40,7 @@ pub fn first() -> Vec<Case> {
     vec![
         layers("outputs in one kernel with their layer", 5),
         Case { micro_batches: 3, ..Case { name: "micro-batches".into(), ..gathered.clone() } },
+        Case { dropout: 0.3, ..Case { name: "dropout".into(), ..gathered.clone() } },
         gathered,
         whole(Variant::Invocation, [7, 3, 5, 2]),
         whole(Variant::WorkgroupStored, [31, 9, 6, 3]),
@@ -186,6 +187,19 @@ pub fn layers() -> Vec<Case> {
         });
         cases.push(case);
     }
+    for hidden in ACTIVATIONS {
+        let case = Case { hidden, dropout: 0.4, ..Case::new(format!("dropout after {hidden}"), [31, 33, 19, 7]) };
+        cases.push(Case {
+            name: format!("{}, three replicas and micro-batches", case.name),
+            replicas: 3,
+            micro_batches: 3,
+            widths: vec![33, 19, 6, 7],
+            ..case.clone()
+        });
+        cases.push(case);
+    }
+    cases.push(Case { name: "nearly all units dropped".into(), dropout: 0.99, ..binary.clone() });
+    cases.push(Case { name: "dropout, rows in place".into(), dropout: 0.5, shuffle: false, ..binary.clone() });
     cases.push(Case { name: "micro-batches of a row".into(), micro_batches: 9, ..binary.clone() });
     cases.push(Case {
         name: "micro-batches of all rows, with a hidden layer that keeps its slope".into(),
@@ -265,6 +279,7 @@ pub fn choices() -> Vec<Case> {
         case(Family::Direct, 2, [9, 31, 8, 33]),
         case(Family::Direct, 7, [33, 9, 65, 7]),
         Case { micro_batches: 2, ..case(Family::Direct, 3, [67, 9, 18, 7]) },
+        Case { dropout: 0.5, ..case(Family::Direct, 3, [67, 35, 18, 7]) },
         Case { optimizer: OptimizerKind::Adam, hidden: Activation::Gelu, ..case(Family::Direct, 3, [65, 127, 33, 9]) },
     ]
 }

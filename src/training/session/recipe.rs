@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::network::{Loss, Optimizer, OptimizerKind};
-use crate::plan::Frozen;
+use crate::plan::{Dropout, Frozen};
 use crate::training::Schedule;
 
 /// Whether the rows of a batch are averaged or added up.
@@ -37,6 +37,8 @@ pub struct Recipe {
     pub weighted: bool,
     /// Layers that are not trained.
     pub frozen: Frozen,
+    /// What share of each hidden layer's units each step drops.
+    pub dropout: Dropout,
     /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
     pub shuffle: bool,
     /// Epochs in all, which the schedule needs to know.
@@ -57,6 +59,7 @@ impl Recipe {
             micro_batches: 1,
             weighted: false,
             frozen: Frozen::default(),
+            dropout: Dropout::default(),
             shuffle: false,
             epochs: 1,
             seed: 0,

@@ -59,7 +59,7 @@ impl<T: Precision> Session<T> {
                 self.executor.run(Phase::Training, &steps)?;
             }
         }
-        Ok(steps.iter().map(|step| step.rows).sum())
+        Ok(steps.iter().step_by(self.executor.plan().records).map(|step| step.rows).sum())
     }
 
     /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or one micro-batch
@@ -87,7 +87,8 @@ impl<T: Precision> Session<T> {
         Ok(Step { first: step.first - first, ..*step })
     }
 
-    /// The micro-batches of the step of this number from the beginning of the epoch under way on; epochs follow each other.
+    /// The micro-batches of the step of this number from the beginning of the epoch under way on, each for every replica that has steps
+    /// of its own; epochs follow each other.
     pub(super) fn micro_steps(&self, index: usize) -> impl Iterator<Item = Step> + use<T> {
         let recipe = &self.recipe;
         let per_epoch = self.steps_per_epoch() as usize;
@@ -100,12 +101,20 @@ impl<T: Precision> Session<T> {
         };
         let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
         let loss_row = epoch * self.rows + first;
-        let most = self.executor.plan().batch;
-        (0..rows).step_by(most).enumerate().map(move |(micro, begun)| {
+        let (most, records) = (self.executor.plan().batch, self.executor.plan().records);
+        let keys: Vec<[u32; 2]> = self.seeds.iter().take(records).map(|&seed| self.key(seed, number)).collect();
+        (0..rows).step_by(most).enumerate().flat_map(move |(micro, begun)| {
             let of_micro = most.min(rows - begun);
             let is_partial = begun + of_micro < rows;
-            Step { first: first + begun, rows: of_micro, loss_row: loss_row + begun, scale, rates, micro, is_partial }
+            let (first, loss_row) = (first + begun, loss_row + begun);
+            let of = |key| Step { first, rows: of_micro, loss_row, scale, rates, micro, is_partial, key };
+            keys.iter().copied().map(of).collect::<Vec<_>>()
         })
+    }
+
+    /// What decides which units are dropped in a step of this number.
+    fn key(&self, seed: u64, number: u64) -> [u32; 2] {
+        if self.recipe.dropout.is_none() { [0; 2] } else { Stream::new(seed, Purpose::Dropout, number).words() }
     }
 
     /// The learning rate of a step, from 0.

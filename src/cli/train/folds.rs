@@ -1,0 +1,78 @@
+//! `wgrad train --folds`: a run for each fold, and their scores together.
+
+use clap::ColorChoice;
+
+use super::{trained, tune};
+use crate::cli::print;
+use crate::error::{Error, Result, shown};
+use crate::model::RunFolder;
+use crate::training::{Destination, Ending, FoldReport, FoldsReport, Options, Run};
+
+/// Trains for one fold after the other; fewer, if a signal ends it.
+pub(super) fn run(options: &Options, destination: Destination, quiet: bool, color: ColorChoice) -> Result<FoldsReport> {
+    let folds = options.folds.unwrap_or_default();
+    if options.data.as_deref() == Some("-") {
+        return Err(Error::Usage("--folds reads the data for each fold, and stdin can be read once: name a file".into()));
+    }
+    let Destination::New(output) = destination else {
+        return Err(Error::Usage("--resume goes on with one fold's run: name its folder, as in runs/wine-1/fold-2".into()));
+    };
+    let of_fold = |number: usize| Run::new(&Options { fold: Some(number), ..options.clone() });
+    // What is refused is refused before there is a folder.
+    let mut ready = Some(of_fold(1)?);
+    let name = options.data.as_deref().map_or("folds".into(), crate::training::run::run_name);
+    let folder = RunFolder::create_for_several(output.as_deref(), &name)?;
+    let mut runs = Vec::new();
+    for number in 1..=folds {
+        let mut run = match ready.take() {
+            Some(run) => run,
+            None => of_fold(number)?,
+        };
+        if !quiet {
+            print::note(format_args!("fold {number} of {folds}"));
+            if number == 1 {
+                print::remarks(&run.sources.remarks);
+            }
+        }
+        tune(&mut run, quiet)?;
+        let destination = Destination::New(Some(FoldsReport::folder_of(&folder, number)));
+        // A folder without a run is nobody's.
+        let run = trained(run, destination, quiet, color).inspect_err(|_| drop(std::fs::remove_dir(&folder)))?;
+        let is_over = matches!(run.ending, Ending::Signal { .. });
+        runs.push(FoldReport { fold: number, run });
+        if is_over {
+            break;
+        }
+    }
+    let report = FoldsReport::new(folds, runs, folder);
+    report.save()?;
+    Ok(report)
+}
+
+/// The report for a person: a line a fold, then means and deviations.
+pub(super) fn text(report: &FoldsReport) -> String {
+    const WIDTH: usize = 20;
+    let number = |value: Option<f64>| value.map_or("undefined".into(), |value| format!("{value:.4}"));
+    let names = report.scores.iter().map(|score| format!("{:>WIDTH$}", score.name.replace('_', " ")));
+    let mut lines = vec![format!("fold  {}  epoch", names.collect::<Vec<_>>().join(""))];
+    for (index, fold) in report.runs.iter().enumerate() {
+        let values = report.scores.iter().map(|score| format!("{:>WIDTH$}", number(score.values[index])));
+        lines.push(format!("{:>4}  {}  {:>5}", fold.fold, values.collect::<String>(), fold.run.epoch));
+    }
+    let spread = |score: &crate::training::Score| match score.deviation {
+        Some(deviation) => format!("{} ± {deviation:.4}", number(score.mean)),
+        None => number(score.mean),
+    };
+    let all = report.scores.iter().map(|score| format!("{:>WIDTH$}", spread(score)));
+    lines.push(format!("mean  {}", all.collect::<String>()));
+    let folder = shown(&report.folder.to_string_lossy());
+    let done = report.runs.len();
+    lines.push(if done < report.folds {
+        let last = FoldsReport::folder_of(&report.folder, done);
+        let last = shown(&last.to_string_lossy());
+        format!("ended by a signal in fold {done} of {}, whose run goes on with: wgrad train --resume {last}", report.folds)
+    } else {
+        format!("saved in {folder}; compare the runs: wgrad report {folder}/fold-*")
+    });
+    lines.join("\n")
+}

@@ -1,0 +1,167 @@
+//! Going on from a trained model on other data: its columns, its scaling, its network and its weights stay.
+
+use std::path::Path;
+
+use super::options::Options;
+use super::resolution;
+use crate::data::{Encoding, FitOptions, Missing, Table};
+use crate::error::{Error, Result, shown};
+use crate::model::{Model, resolve_model};
+use crate::network::{Initialization, Loss, Network, Weights};
+use crate::scalar::Scalar;
+
+/// The model that a training starts from.
+#[derive(Debug, Clone)]
+pub struct Base {
+    model: Model,
+    /// Whether the last layer is drawn anew, for the targets of the data.
+    has_new_output: bool,
+}
+
+impl Base {
+    /// The model that the options name, if they do.
+    ///
+    /// # Errors
+    /// Usage, for options that say again what the model says; model, if it cannot be read.
+    pub fn of(options: &Options) -> Result<Option<Self>> {
+        let has_new_output = options.new_output.unwrap_or(false);
+        let Some(path) = &options.finetune else {
+            return match has_new_output {
+                true => Err(Error::Usage("--new-output goes with --finetune MODEL".into())),
+                false => Ok(None),
+            };
+        };
+        let by_mean = matches!(options.missing, Some(Missing::Mean | Missing::Median | Missing::Mode));
+        let of_target = !has_new_output;
+        let said = [
+            ("--target", of_target && options.target.is_some()),
+            ("--task", of_target && options.task.is_some()),
+            ("--output-activation", of_target && options.output_activation.is_some()),
+            ("--loss", of_target && options.loss.is_some()),
+            ("--ignore", options.ignore.is_some()),
+            ("--categorical", options.categorical.is_some()),
+            ("--scale", options.scale.is_some()),
+            ("--missing", by_mean),
+            ("--hidden", options.hidden.is_some()),
+            ("--activation", options.activation.is_some()),
+            ("--no-bias", options.no_bias.is_some()),
+            ("--init", options.init.is_some()),
+        ];
+        if let Some((flag, _)) = said.iter().find(|(_, said)| *said) {
+            let hint = match *flag {
+                "--target" | "--task" | "--output-activation" | "--loss" => " (--new-output draws the last layer anew)",
+                "--hidden" | "--activation" | "--init" => " (--init MODEL takes weights alone)",
+                _ => "",
+            };
+            return Err(Error::Usage(format!("{flag} and --finetune: the model says that itself{hint}")));
+        }
+        Ok(Some(Self { model: Model::load(&resolve_model(Path::new(path))?)?, has_new_output }))
+    }
+
+    /// What the model and the options say about the columns of a table.
+    ///
+    /// # Errors
+    /// Data, if input columns are missing; with a new output, if no column is left to be the target.
+    pub fn fitting(&self, table: &Table, options: &Options) -> Result<FitOptions> {
+        let encoding = &self.model.encoding;
+        encoding.check_columns(table)?;
+        let is_input = |name: &str| encoding.inputs.iter().any(|column| column.name == name);
+        let others: Vec<&str> = table.names().filter(|name| !is_input(name)).collect();
+        let weight = options.weight_column.as_deref();
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<String>>();
+        let target = match (&options.target, self.has_new_output) {
+            (_, false) => owned(encoding.target_names()),
+            (Some(target), true) => target.clone(),
+            (None, true) => {
+                let Some(last) = others.iter().rev().find(|name| Some(**name) != weight) else {
+                    let source = shown(&table.source);
+                    return Err(Error::Data(format!("{source}: all its columns are the model's inputs: none is a target")));
+                };
+                owned(vec![last])
+            }
+        };
+        let positions = target.iter().map(|name| table.resolve(name, "--target")).collect::<Result<Vec<_>>>()?;
+        let is_target = |name: &str| positions.iter().any(|&position| table.columns[position].name == name);
+        if let Some(input) = positions.iter().map(|&position| &table.columns[position].name).find(|name| is_input(name)) {
+            return Err(Error::Usage(format!("--target {}: this is an input of the model", shown(input))));
+        }
+        let is_category = |name: &&str| {
+            let column = encoding.inputs.iter().find(|column| column.name == *name);
+            column.is_some_and(|column| column.is_category())
+        };
+        Ok(FitOptions {
+            ignore: owned(others.into_iter().filter(|name| !is_target(name)).collect()),
+            categorical: owned(table.names().filter(is_category).collect()),
+            task: if self.has_new_output { options.task } else { Some(encoding.task()) },
+            target,
+            missing: options.missing.unwrap_or_default(),
+            scale: None,
+            target_scale: super::sources::target_scale(options),
+        })
+    }
+
+    /// How columns become numbers: as the model has it, but for a new target, which is fitted on these rows.
+    ///
+    /// # Errors
+    /// Data, for a target that cannot be one.
+    pub fn encoding(&self, table: &Table, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
+        let mut encoding = self.model.encoding.clone();
+        if self.has_new_output {
+            // Inputs are fitted with the rest and not taken: no cell of theirs is to be refused here.
+            let fitting = FitOptions { missing: Missing::Mode, ..fitting.clone() };
+            encoding.target = Encoding::fit(table, rows, &fitting)?.target;
+        }
+        Ok(encoding)
+    }
+
+    /// The network and its loss.
+    ///
+    /// # Errors
+    /// Usage, for an output that does not go with its loss.
+    pub fn network(&self, options: &Options, encoding: &Encoding) -> Result<(Network, Loss)> {
+        if !self.has_new_output {
+            return Ok((self.model.network.clone(), self.model.loss));
+        }
+        let (output, loss) = resolution::output(options, encoding)?;
+        loss.check(output)?;
+        let model = &self.model.network;
+        let (mut widths, mut activations) = (model.widths().to_vec(), model.activations().to_vec());
+        *widths.last_mut().expect("a network has outputs") = resolution::outputs(encoding, output);
+        *activations.last_mut().expect("a network has a layer") = output;
+        Ok((Network::new(widths, activations, model.bias())?, loss))
+    }
+
+    /// The weights that training starts from: the model's, and a last layer that is drawn where it is new.
+    pub fn weights<T: Scalar>(&self, network: &Network, seed: u64) -> Weights<T> {
+        let mut weights = self.model.weights.get();
+        if self.has_new_output {
+            let drawn = Initialization::Auto.weights(network, seed).pop();
+            weights.pop();
+            weights.extend(drawn);
+        }
+        weights
+    }
+}
+
+/// The options of a training that starts from a model, without what the model says itself: as `run.toml` has them.
+pub(super) fn without_what_the_model_says(options: Options) -> Options {
+    if options.finetune.is_none() {
+        return options;
+    }
+    let of_data = options.new_output.unwrap_or(false);
+    let Options { target, task, output_activation, loss, .. } = options.clone();
+    Options {
+        target: target.filter(|_| of_data),
+        task: task.filter(|_| of_data),
+        output_activation: output_activation.filter(|_| of_data),
+        loss: loss.filter(|_| of_data),
+        ignore: None,
+        categorical: None,
+        scale: None,
+        hidden: None,
+        activation: None,
+        no_bias: None,
+        init: None,
+        ..options
+    }
+}
