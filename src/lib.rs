@@ -26,6 +26,7 @@ pub mod random;
 pub mod report;
 pub mod rounding;
 pub mod scalar;
+mod scratch;
 mod simd;
 pub mod training;
 pub mod verification;

@@ -74,9 +74,9 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
         let report = folds::run(&options, destination, quiet, color)?;
         if json {
-            print::json("train", &report)?
+            print::json("train", &report)?;
         } else {
-            print::line(folds::text(&report))?
+            print::line(folds::text(&report))?;
         }
         return report.runs.last().map_or(Ok(()), |fold| fold.run.ended());
     }

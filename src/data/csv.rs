@@ -1,6 +1,7 @@
 //! CSV and its relatives (RFC 4180), through the crate `csv`: text in, columns of numbers or text out.
 
 use std::collections::{BTreeSet, HashSet};
+use std::io::{self, Read};
 use std::path::Path;
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
@@ -25,21 +26,152 @@ pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<
 /// # Errors
 /// As [`read`].
 pub(super) fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, texts: &[usize]) -> Result<Table> {
-    let text = text_of(source, bytes)?;
-    let most_rows = breaks(text.as_bytes()) + 1;
-    let file = File { source, text, most_rows, delimiter: delimiter(source, options), header: options.header };
-    file.check_cells()?;
+    let file = File::new(source, bytes, options, 1)?;
     let names = file.names(options)?;
-    let (numbers, lines) = file.numbers(&names, texts)?;
-    if lines.is_empty() {
-        return Err(file.refused("it has a header and no rows (--no-header if its first line is a row)"));
+    let (table, beyond) = file.table(names, texts)?;
+    if table.rows == 0 {
+        return Err(no_rows(source));
     }
-    let texts = file.texts(&numbers)?;
-    let cells = numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::Numbers));
-    let columns = names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells }).collect();
-    let mut table = Table::new(source, columns);
-    table.lines = lines;
+    refuse_beyond(&table, &beyond)?;
     Ok(table)
+}
+
+fn no_rows(source: &str) -> Error {
+    Error::Data(format!("{}: it has a header and no rows (--no-header if its first line is a row)", shown(source)))
+}
+
+/// Refuses numbers that f32 does not hold, in columns that are numbers to their end.
+fn refuse_beyond(table: &Table, beyond: &[Beyond]) -> Result<()> {
+    for (column, beyond) in table.columns.iter().zip(beyond) {
+        if let (false, Some((line, cell))) = (column.cells.is_text(), beyond) {
+            let name = shown(&column.name);
+            return Err(Error::Data(format!(
+                "{}: line {line}, column '{name}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, \
+                 or say --ignore {name}",
+                shown(&table.source),
+                shown(cell),
+                f32::MAX,
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// CSV that is read some whole rows at a time.
+pub(super) struct Pieces<'a> {
+    source: &'a str,
+    options: &'a ReadOptions,
+    input: Box<dyn Read>,
+    /// What was read and not given yet.
+    buffer: Vec<u8>,
+    is_at_end: bool,
+    /// The line on which the buffer begins.
+    line: u64,
+    /// The columns' names, as the first piece has them.
+    names: Option<Vec<String>>,
+    /// The first number of each column that f32 does not hold.
+    beyond: Vec<Beyond>,
+    rows: usize,
+    /// Bytes of a piece, at least, but for the last one.
+    bytes: usize,
+}
+
+impl<'a> Pieces<'a> {
+    /// Bytes of a piece.
+    const BYTES: usize = 4 << 20;
+    /// Bytes of a row, at most.
+    const MOST_ROW: usize = 256 << 20;
+
+    pub(super) fn new(source: &'a str, input: Box<dyn Read>, options: &'a ReadOptions) -> Self {
+        let (buffer, beyond) = (Vec::new(), Vec::new());
+        Self { source, options, input, buffer, is_at_end: false, line: 1, names: None, beyond, rows: 0, bytes: Self::BYTES }
+    }
+
+    /// The next rows as a table, perhaps without any, in which the columns at these positions are text whatever they hold; none after
+    /// the last ones.
+    ///
+    /// # Errors
+    /// As [`read`], but for numbers that f32 does not hold ([`finish`](Self::finish)); limit, for a row that is too long.
+    pub(super) fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
+        let end = self.fill()?;
+        if end == 0 && self.names.is_some() {
+            return Ok(None);
+        }
+        let options = ReadOptions { header: self.options.header && self.names.is_none(), ..self.options.clone() };
+        let mut file = File::new(self.source, &self.buffer[..end], &options, self.line)?;
+        let names = match &self.names {
+            Some(names) => names.clone(),
+            None => self.names.insert(file.names(self.options)?).clone(),
+        };
+        file.has_header = self.options.header;
+        let (table, beyond) = file.table(names, texts)?;
+        self.beyond.resize(beyond.len(), None);
+        self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
+        self.rows += table.rows;
+        self.line += breaks(&self.buffer[..end]);
+        self.buffer.drain(..end);
+        Ok(Some(table))
+    }
+
+    /// Checks what only the end tells, of a table with the kinds of all columns.
+    ///
+    /// # Errors
+    /// Data, if there were no rows, or numbers that f32 does not hold in a column that is numbers to its end.
+    pub(super) fn finish(&self, shape: &Table) -> Result<()> {
+        if self.rows == 0 {
+            return Err(no_rows(self.source));
+        }
+        refuse_beyond(shape, &self.beyond)
+    }
+
+    /// Reads until there are enough bytes; gives where the last whole row of them ends.
+    fn fill(&mut self) -> Result<usize> {
+        let unreadable = |error: io::Error| Error::reading(Path::new(self.source), &error);
+        let mut wanted = self.bytes;
+        loop {
+            while !self.is_at_end && self.buffer.len() < wanted {
+                let missing = (wanted - self.buffer.len()) as u64;
+                // Only as much as there is memory for.
+                let room = self.buffer.try_reserve_exact(missing as usize);
+                room.map_err(|_| unreadable(io::ErrorKind::OutOfMemory.into()))?;
+                self.is_at_end = (&mut self.input).take(missing).read_to_end(&mut self.buffer).map_err(unreadable)? == 0;
+            }
+            if self.is_at_end {
+                return Ok(self.buffer.len());
+            }
+            match self.last_end() {
+                0 if wanted >= Self::MOST_ROW => {
+                    return Err(Error::Limit(format!(
+                        "{}: line {}: a row of more than {} bytes begins here; is a quotation mark left open?",
+                        shown(self.source),
+                        self.line,
+                        Self::MOST_ROW
+                    )));
+                }
+                0 => wanted *= 2,
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// Where the last row ends that is whole for sure: what follows it is there, too.
+    fn last_end(&self) -> usize {
+        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter(self.source, self.options)).build();
+        let (mut place, mut end, mut cell) = (0, 0, vec![0; 1 << 12]);
+        loop {
+            let (result, read, _) = reader.read_field(&self.buffer[place..], &mut cell);
+            place += read;
+            match result {
+                ReadFieldResult::Field { record_end: true } if place < self.buffer.len() => {
+                    // The LF of a CR LF is left to the next row by the crate.
+                    end = place + usize::from(self.buffer[place - 1] == b'\r' && self.buffer[place] == b'\n');
+                }
+                ReadFieldResult::End | ReadFieldResult::InputEmpty => return end,
+                ReadFieldResult::OutputFull | ReadFieldResult::Field { .. } if place >= self.buffer.len() => return end,
+                ReadFieldResult::OutputFull | ReadFieldResult::Field { .. } => {}
+            }
+        }
+    }
 }
 
 /// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
@@ -77,7 +209,7 @@ fn delimiter(source: &str, options: &ReadOptions) -> u8 {
 }
 
 /// The text without its byte order mark.
-fn text_of<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
+fn text_of<'a>(source: &str, bytes: &'a [u8], first_line: u64) -> Result<&'a str> {
     let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return refused("it is UTF-16 text; save it as UTF-8".into());
@@ -85,7 +217,7 @@ fn text_of<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
     if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
         return refused(format!(
             "line {}: a NUL byte, so this is no text; CSV, npy, npz, IDX and gzip are read",
-            1 + breaks(&bytes[..place])
+            first_line + breaks(&bytes[..place])
         ));
     }
     match std::str::from_utf8(bytes) {
@@ -93,7 +225,7 @@ fn text_of<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
-            refused(format!("line {}, byte {column}: not UTF-8; save the file as UTF-8", 1 + breaks(before)))
+            refused(format!("line {}, byte {column}: not UTF-8; save the file as UTF-8", first_line + breaks(before)))
         }
     }
 }
@@ -107,16 +239,46 @@ fn breaks(bytes: &[u8]) -> u64 {
 /// The cells of a numeric column; NaN = missing.
 type Numbers = Vec<f64>;
 
+/// The line on which each row begins.
+type Lines = Vec<u64>;
+
+/// The first number of a column that f32 does not hold: its line and the cell.
+type Beyond = Option<(u64, String)>;
+
 struct File<'a> {
     source: &'a str,
     text: &'a str,
     /// As many as there are lines: a row has one at least.
     most_rows: u64,
     delimiter: u8,
+    /// Whether the first row is the columns' names, and whether that of the whole file is.
     header: bool,
+    has_header: bool,
+    /// The line on which the text begins.
+    first_line: u64,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    fn new(source: &'a str, bytes: &'a [u8], options: &ReadOptions, first_line: u64) -> Result<Self> {
+        let text = text_of(source, bytes, first_line)?;
+        let (most_rows, delimiter, header) = (breaks(text.as_bytes()) + 1, delimiter(source, options), options.header);
+        let file = Self { source, text, most_rows, delimiter, header, has_header: header, first_line };
+        file.check_cells()?;
+        Ok(file)
+    }
+
+    /// The rows, which may be none, and the first number of each column that f32 does not hold.
+    fn table(&self, names: Vec<String>, texts: &[usize]) -> Result<(Table, Vec<Beyond>)> {
+        let (numbers, lines, beyond) = self.numbers(&names, texts)?;
+        let texts = self.texts(&numbers)?;
+        let cells =
+            numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::Numbers));
+        let columns = names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells }).collect();
+        let mut table = Table::new(self.source, columns);
+        table.lines = lines;
+        Ok((table, beyond))
+    }
+
     fn refused(&self, what: &str) -> Error {
         Error::Data(format!("{}: {what}", shown(self.source)))
     }
@@ -145,7 +307,7 @@ impl File<'_> {
                 ReadFieldResult::OutputFull => {
                     return Err(self.refused(&format!(
                         "line {}: a cell of more than {MOST_CELL} bytes begins here; is a quotation mark left open?",
-                        1 + breaks(&bytes[..start])
+                        self.first_line + breaks(&bytes[..start])
                     )));
                 }
                 ReadFieldResult::InputEmpty | ReadFieldResult::Field { .. } => {}
@@ -168,7 +330,7 @@ impl File<'_> {
         let mut reader = self.reader();
         let bytes = self.text.as_bytes();
         let mut record = StringRecord::new();
-        let (mut counted, mut line) = (0, 1);
+        let (mut counted, mut line) = (0, self.first_line);
         while self.read(&mut reader, &mut record)? {
             // The crate's position lies before empty lines and the LF of a CR LF.
             let mut start = record.position().map_or(counted, |position| position.byte() as usize);
@@ -243,7 +405,7 @@ impl File<'_> {
                 return Err(self.refused(&format!(
                     "line {line}: {} cells where {} columns need {columns}{quotes}; mend the line",
                     record.len(),
-                    if self.header { "the header's" } else { "the first line's" }
+                    if self.has_header { "the header's" } else { "the first line's" }
                 )));
             }
             each(line, record);
@@ -251,13 +413,14 @@ impl File<'_> {
         })
     }
 
-    /// The numeric columns (none where a column is text, or has to be) and the line of each row.
-    fn numbers(&self, names: &[String], texts: &[usize]) -> Result<(Vec<Option<Numbers>>, Vec<u64>)> {
+    /// The numeric columns (none where a column is text, or has to be), the line of each row,
+    /// and the first number of each column that f32 does not hold.
+    fn numbers(&self, names: &[String], texts: &[usize]) -> Result<(Vec<Option<Numbers>>, Lines, Vec<Beyond>)> {
         let is_text = |position| texts.contains(&position);
         let mut columns: Vec<_> = (0..names.len()).map(|position| (!is_text(position)).then(Numbers::new)).collect();
         self.check_memory(names.len(), size_of::<f64>())?;
         columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(self.most_rows as usize));
-        let mut beyond: Vec<Option<(u64, String)>> = vec![None; names.len()];
+        let mut beyond: Vec<Beyond> = vec![None; names.len()];
         let mut lines = Vec::new();
         self.rows(names.len(), |line, record| {
             lines.push(line);
@@ -272,19 +435,7 @@ impl File<'_> {
                 }
             }
         })?;
-        for ((column, beyond), name) in columns.iter().zip(&beyond).zip(names) {
-            if let (Some(_), Some((line, cell))) = (column, beyond) {
-                return Err(self.refused(&format!(
-                    "line {line}, column '{}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, \
-                     or say --ignore {}",
-                    shown(name),
-                    shown(cell),
-                    f32::MAX,
-                    shown(name)
-                )));
-            }
-        }
-        Ok((columns, lines))
+        Ok((columns, lines, beyond))
     }
 
     /// The cells of the columns that are not numeric; nothing for the others.
@@ -344,6 +495,62 @@ mod tests {
         assert_eq!(read("t.csv", wide.as_bytes(), &options).unwrap().columns.len(), MOST_COLUMNS);
         let wider = read("t.csv", (wide + ",1").as_bytes(), &options).unwrap_err();
         assert!(wider.exit_code() == 6 && wider.to_string().contains("262145 cells"), "{wider}");
+    }
+
+    /// Every cut of the input into reads gives the same rows and lines, whatever is in the way.
+    #[test]
+    fn pieces_are_the_whole_in_parts() {
+        let mut text = "\u{feff}a,b,c\r\n".to_string();
+        for row in 0..3_000 {
+            let quoted = ["plain", "\"with, comma\"", "\"two\r\nlines\"", "\"a \"\"quote\"\"\"", "5\" pipe", "?"][row % 6];
+            text += &format!("{row},{quoted},{}{}", row as f64 / 7.0, ["\r\n", "\n", "\n\n", "\r"][row % 4]);
+            text += if row % 1000 == 0 { "\"\"\"\",x,\r\n" } else { "" };
+        }
+        let whole = read_with_text("t.csv", text.as_bytes(), &ReadOptions::default(), &[0]).unwrap();
+        let options = ReadOptions::default();
+        for bytes in [1, 7, 100, 101, 1000, 4096, 1 << 20] {
+            let mut pieces = Pieces::new("t.csv", Box::new(std::io::Cursor::new(text.clone().into_bytes())), &options);
+            pieces.bytes = bytes;
+            let (mut rows, mut count) = (0, 0);
+            while let Some(table) = pieces.next(&[0]).unwrap() {
+                for row in 0..table.rows {
+                    assert_eq!(table.lines[row], whole.lines[rows], "row {rows}");
+                    let cells = |table: &Table, row: usize| -> Vec<Option<String>> {
+                        table.columns.iter().map(|column| column.cells.text(row).map(Into::into)).collect()
+                    };
+                    assert_eq!(cells(&table, row), cells(&whole, rows), "row {rows}");
+                    rows += 1;
+                }
+                count += 1;
+            }
+            assert_eq!(rows, whole.rows);
+            assert!(count >= text.len() / bytes.max(100) / 2, "{count} pieces of {bytes} bytes");
+            pieces.finish(&whole).unwrap();
+        }
+    }
+
+    #[test]
+    fn pieces_tell_what_is_wrong_with_its_line() {
+        let options = ReadOptions::default();
+        let rows = |last: &str| format!("a,b\n{}{last}", "1,2\n".repeat(1000));
+        let said = |text: String| {
+            let mut pieces = Pieces::new("t.csv", Box::new(std::io::Cursor::new(text.into_bytes())), &options);
+            pieces.bytes = 64;
+            let mut shape = None;
+            loop {
+                match pieces.next(&[]) {
+                    Ok(Some(table)) => shape = Some(table),
+                    Ok(None) => break pieces.finish(&shape.unwrap()).unwrap_err().to_string(),
+                    Err(error) => break error.to_string(),
+                }
+            }
+        };
+        assert!(said(rows("3\n")).contains("line 1002: 1 cells where the header's columns need 2"));
+        assert!(said(rows("3,\"4\n")).contains("line 1002: a quotation mark is opened"));
+        assert!(said(rows("3,1e39\n")).contains("line 1002, column 'b': '1e39' is infinite or beyond"));
+        assert!(said(rows("3,\0\n")).contains("line 1002: a NUL byte"));
+        assert!(said("a,b\n".into()).contains("a header and no rows"));
+        assert!(said(String::new()).contains("it is empty"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::categories::{Categories, missing_cell, missing_target};
 use super::encode::number_at;
 use super::table::spelled;
-use super::{Cells, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use super::{Cells, Encoding, InputColumn, InputKind, NumberTarget, StoredTable, Table, Target, Task};
 use crate::error::{Error, Result, shown};
 
 /// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped.
@@ -170,6 +170,18 @@ pub fn strata(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>>
 /// # Errors
 /// As [`task`]; Data, if no row is left.
 pub fn rows_kept(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>> {
+    match complete_rows(table, options)? {
+        Some(rows) if rows.is_empty() => Err(no_complete_row(&table.source)),
+        Some(rows) => Ok((rows.len() < table.rows).then_some(rows)),
+        None => Ok(None),
+    }
+}
+
+/// As [`rows_kept`], of a table that may be a part of another, none of whose rows is kept.
+///
+/// # Errors
+/// As [`task`].
+pub(super) fn complete_rows(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>> {
     if options.missing != Missing::Drop {
         return Ok(None);
     }
@@ -177,13 +189,15 @@ pub fn rows_kept(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize
     let used: Vec<&Cells> =
         roles.inputs.iter().chain(&roles.targets).map(|&position| &table.columns[position].cells).collect();
     let rows: Vec<usize> = (0..table.rows).filter(|&row| !used.iter().any(|cells| cells.is_missing(row))).collect();
-    if rows.is_empty() {
-        let source = shown(&table.source);
-        return Err(Error::Data(format!(
-            "{source}: --missing drop leaves no row; leave columns out (--ignore) or fill cells in (mean)"
-        )));
-    }
-    Ok((rows.len() < table.rows).then_some(rows))
+    Ok(Some(rows))
+}
+
+/// The error for `--missing drop` where each row misses something.
+pub(super) fn no_complete_row(source: &str) -> Error {
+    Error::Data(format!(
+        "{}: --missing drop leaves no row; leave columns out (--ignore) or fill cells in (mean)",
+        shown(source)
+    ))
 }
 
 impl Encoding {
@@ -216,6 +230,66 @@ impl Encoding {
             Ok(InputColumn { name: table.columns[position].name.clone(), kind })
         });
         Ok(Self { inputs: inputs.collect::<Result<_>>()?, target })
+    }
+}
+
+impl Encoding {
+    /// As [`fit`](Self::fit), of a table in a file, a column at a time.
+    ///
+    /// # Errors
+    /// As there; limit, where there is no memory for a column.
+    pub fn fit_stored(stored: &StoredTable, rows: &[usize], options: &FitOptions) -> Result<Self> {
+        let roles = Roles::of(&stored.shape(), options)?;
+        let mut alone = Alone::new(stored, &roles, options)?;
+        let (mut inputs, mut target) = (Vec::with_capacity(roles.inputs.len()), None);
+        for &position in &roles.inputs {
+            let (table, options) = alone.with(position)?;
+            let encoding = Self::fit(table, rows, &options)?;
+            inputs.extend(encoding.inputs);
+            target.get_or_insert(encoding.target);
+        }
+        Ok(Self { inputs, target: target.expect("there is an input") })
+    }
+}
+
+/// The class of every row of a table in a file, as [`strata`] has them.
+///
+/// # Errors
+/// As there; limit, where there is no memory for the columns.
+pub fn strata_stored(stored: &StoredTable, options: &FitOptions) -> Result<Option<Vec<usize>>> {
+    let roles = Roles::of(&stored.shape(), options)?;
+    let mut alone = Alone::new(stored, &roles, options)?;
+    // A table has an input; which it is says nothing here.
+    let (table, options) = alone.with(roles.inputs[0])?;
+    strata(table, &options)
+}
+
+/// The target columns of a table in a file, and one input column after the other beside them.
+struct Alone<'a> {
+    stored: &'a StoredTable,
+    targets: usize,
+    table: Table,
+    options: FitOptions,
+    /// The columns that are categories.
+    categorical: Vec<usize>,
+}
+
+impl<'a> Alone<'a> {
+    fn new(stored: &'a StoredTable, roles: &Roles, options: &FitOptions) -> Result<Self> {
+        let table = stored.only(&roles.targets)?;
+        let target = table.names().map(str::to_owned).collect();
+        let options = FitOptions { target, ignore: Vec::new(), categorical: Vec::new(), ..options.clone() };
+        Ok(Self { stored, targets: roles.targets.len(), table, options, categorical: roles.categorical.clone() })
+    }
+
+    /// The targets and the column at this position, and what is said of them.
+    fn with(&mut self, position: usize) -> Result<(&Table, FitOptions)> {
+        self.table.columns.truncate(self.targets);
+        self.table.columns.extend(self.stored.only(&[position])?.columns);
+        let shape = self.stored.shape();
+        let named = self.categorical.iter().map(|&position| &shape.columns[position].name);
+        let categorical = named.filter(|name| self.table.position(name).is_some()).cloned().collect();
+        Ok((&self.table, FitOptions { categorical, ..self.options.clone() }))
     }
 }
 

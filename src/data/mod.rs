@@ -19,6 +19,7 @@ pub(crate) mod npz;
 pub mod read;
 pub mod remarks;
 pub mod split;
+pub mod stored;
 pub mod summary;
 pub mod table;
 
@@ -29,6 +30,7 @@ pub use fit::{FitOptions, Missing, Scale};
 pub use matrix::Matrix;
 pub use read::{ReadOptions, read};
 pub use split::{Fold, Fractions, Split, fold, split};
+pub use stored::StoredTable;
 pub use summary::Summary;
 pub(crate) use table::spelled;
 pub use table::{Cells, Column, Table};

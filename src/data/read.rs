@@ -127,6 +127,11 @@ fn is_archive(bytes: &[u8]) -> bool {
     bytes.starts_with(npz::MAGIC) || bytes.starts_with(npz::EMPTY)
 }
 
+/// Whether bytes begin as no format but text does.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    !is_archive(bytes) && ArrayFormat::of(bytes).is_none()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ArrayFormat {
     Npy,
@@ -229,7 +234,7 @@ fn unknown(source: &str) -> Error {
     ))
 }
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Unpacks gzip, told by its first two bytes; anything else is given back as it is.
 fn unpacked(source: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {

@@ -58,9 +58,9 @@ pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> 
     encoding.inputs.iter().filter_map(remark).collect()
 }
 
-/// The input columns that are the same in all of `rows`, in one remark. Pixels are left out: images have borders.
-pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> Option<String> {
-    let (&first, others) = rows.split_first()?;
+/// The input columns that are the same in all of `rows`. Pixels are left out: images have borders.
+pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
+    let Some((&first, others)) = rows.split_first() else { return Vec::new() };
     let positions = table.positions();
     let is_constant = |column: &&super::InputColumn| {
         let Some(&position) = positions.get(column.name.as_str()) else { return false };
@@ -68,11 +68,14 @@ pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> O
         let value = cells.text(first);
         !matches!(cells, Cells::Bytes(_)) && others.iter().all(|&row| cells.text(row) == value)
     };
-    let constant: Vec<&super::InputColumn> = encoding.inputs.iter().filter(is_constant).collect();
-    let names: Vec<String> = constant.iter().take(NAMED).map(|column| format!("'{}'", shown(&column.name))).collect();
-    let more = if constant.len() > NAMED { format!(" and {} more", constant.len() - NAMED) } else { String::new() };
-    let source = shown(&table.source);
-    let named = names.join(", ");
+    encoding.inputs.iter().filter(is_constant).map(|column| column.name.clone()).collect()
+}
+
+/// Columns of a source that are the same in every row, in one remark.
+pub fn constant(source: &str, columns: &[String]) -> Option<String> {
+    let names: Vec<String> = columns.iter().take(NAMED).map(|name| format!("'{}'", shown(name))).collect();
+    let more = if columns.len() > NAMED { format!(" and {} more", columns.len() - NAMED) } else { String::new() };
+    let (source, named) = (shown(source), names.join(", "));
     (!names.is_empty()).then(|| {
         format!("{source}: the same in every training row, and so of no use: {named}{more} (--ignore leaves columns out)")
     })
@@ -122,9 +125,11 @@ mod tests {
     fn columns_that_tell_nothing_are_named() {
         let table = table("a,b,c,y\n1,x,3,1.5\n2,x,3,2.5\n4,x,5,2\n");
         let encoding = Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).expect("an encoding");
-        let remark = constant_columns(&encoding, &table, &[0, 1, 2]).expect("b is constant");
-        assert!(remark.contains("'b'") && !remark.contains("'a'") && !remark.contains("'c'"), "{remark}");
-        assert!(constant_columns(&encoding, &table, &[0, 1]).expect("b and c are").contains("'b', 'c'"));
+        assert_eq!(constant_columns(&encoding, &table, &[0, 1, 2]), ["b"]);
+        let both = constant_columns(&encoding, &table, &[0, 1]);
+        assert!(constant("t.csv", &both).expect("b and c are").contains("t.csv: the same in every training row"));
+        assert!(constant("t.csv", &both).expect("b and c are").contains("'b', 'c'"));
+        assert_eq!(constant("t.csv", &[]), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::device::{Device, Precision};
 use super::fit::EpochRecord;
-use super::session::{Samples, Session};
+use super::session::{Samples, Session, TrainingRows};
 use crate::data::{Encoding, InputKind, Matrix, Task};
 use crate::error::Result;
 use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
@@ -54,10 +54,13 @@ pub(super) struct Tested<'a, T> {
 }
 
 /// Some training rows for the report, evenly spread.
-pub(super) fn looked_at<T: Precision>(samples: &Samples<T>) -> Samples<T> {
-    let most = (NUMBERS / (samples.inputs.columns + samples.targets.columns).max(1)).clamp(1, ROWS);
-    let rows: Vec<usize> = thinned(samples.inputs.rows, most).collect();
-    Samples::new(samples.inputs.gathered(&rows), samples.targets.gathered(&rows))
+///
+/// # Errors
+/// Internal, if a file of them cannot be read.
+pub(super) fn looked_at<T: Precision>(training: &TrainingRows<T>) -> Result<Samples<T>> {
+    let most = (NUMBERS / training.widths().iter().sum::<usize>().max(1)).clamp(1, ROWS);
+    let rows: Vec<usize> = thinned(training.rows(), most).collect();
+    Ok(Samples { weights: None, ..training.gathered(&rows)? })
 }
 
 impl EpochRecord {
@@ -338,7 +341,7 @@ mod tests {
         let rows = 10_000;
         let values: Vec<f32> = (0..rows).map(|row| row as f32).collect();
         let samples = Samples::new(Matrix::new(rows, 1, values.clone()), Matrix::new(rows, 1, values));
-        let looked = looked_at(&samples);
+        let looked = looked_at(&samples.clone().into()).expect("rows");
         assert_eq!((looked.inputs.rows, looked.inputs.values[1], looked.targets.values[399]), (ROWS, 25.0, 9975.0));
     }
 

@@ -12,10 +12,10 @@ use super::fit::{EpochRecord, Least, Memory};
 use super::health::Health;
 use super::options::Options;
 use super::schedule::{Plateau, ScheduleKind};
-use super::session::{Samples, State};
+use super::session::State;
 use super::values::Interval;
 use crate::error::{Error, Result, shown};
-use crate::model::{Checkpoint, CheckpointFile, Element, RunFolder};
+use crate::model::{Checkpoint, CheckpointFile, RunFolder};
 use crate::network::Network;
 
 /// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
@@ -47,19 +47,6 @@ pub struct DataFacts {
     pub rows: usize,
     /// CRC-32 of inputs and targets.
     pub checksum: u32,
-}
-
-impl DataFacts {
-    /// The facts of these samples.
-    pub fn of<T: Element>(samples: &Samples<T>) -> Self {
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(T::bytes(&samples.inputs.values));
-        hasher.update(T::bytes(&samples.targets.values));
-        if let Some(weights) = &samples.weights {
-            hasher.update(T::bytes(&weights.values));
-        }
-        Self { rows: samples.inputs.rows, checksum: hasher.finalize() }
-    }
 }
 
 impl Facts {
@@ -119,7 +106,7 @@ impl Facts {
 }
 
 /// The options that may change when a run goes on: they decide no number, or the rows and the shape show what they do.
-const FREE: [&str; 20] = [
+const FREE: [&str; 21] = [
     "data",
     "no-header",
     "delimiter",
@@ -138,6 +125,7 @@ const FREE: [&str; 20] = [
     "log",
     "device",
     "device-memory",
+    "memory",
     "threads",
     "tune",
 ];

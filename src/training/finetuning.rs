@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::options::Options;
 use super::resolution;
-use crate::data::{Encoding, FitOptions, Missing, Table};
+use crate::data::{Encoding, FitOptions, InputColumn, Missing, StoredTable, Table};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, resolve_model};
 use crate::network::{Initialization, Loss, Network, Weights};
@@ -87,7 +87,7 @@ impl Base {
         }
         let is_category = |name: &&str| {
             let column = encoding.inputs.iter().find(|column| column.name == *name);
-            column.is_some_and(|column| column.is_category())
+            column.is_some_and(InputColumn::is_category)
         };
         Ok(FitOptions {
             ignore: owned(others.into_iter().filter(|name| !is_target(name)).collect()),
@@ -110,6 +110,19 @@ impl Base {
             // Inputs are fitted with the rest and not taken: no cell of theirs is to be refused here.
             let fitting = FitOptions { missing: Missing::Mode, ..fitting.clone() };
             encoding.target = Encoding::fit(table, rows, &fitting)?.target;
+        }
+        Ok(encoding)
+    }
+
+    /// As [`encoding`](Self::encoding), of a table in a file.
+    ///
+    /// # Errors
+    /// As there; limit, where there is no memory for a column.
+    pub fn encoding_stored(&self, stored: &StoredTable, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
+        let mut encoding = self.model.encoding.clone();
+        if self.has_new_output {
+            let fitting = FitOptions { missing: Missing::Mode, ..fitting.clone() };
+            encoding.target = Encoding::fit_stored(stored, rows, &fitting)?.target;
         }
         Ok(encoding)
     }

@@ -222,6 +222,11 @@ pub struct Options {
     #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
     pub log: Option<Log>,
 
+    /// The memory for a CSV file, such as 2GiB: a larger one is converted into a file without a name in the current folder, of which
+    /// training reads a window at a time, with the same results [default: what there is]
+    #[arg(long, value_name = "SIZE", help_heading = "Data")]
+    pub memory: Option<Bytes>,
+
     #[command(flatten)]
     #[serde(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the group's help")]

@@ -20,6 +20,8 @@ const LEAST_MICRO_BATCH: usize = 64;
 const LOSSES: usize = 1 << 16;
 /// Bytes of a window of streamed data: more would not make it faster, only later.
 const WINDOW_BYTES: u64 = 32 << 20;
+/// The same where the rows come from a file, of which there is too little memory for them.
+const FILE_WINDOW_BYTES: u64 = 8 << 20;
 
 /// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
 /// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas go through it in
@@ -34,9 +36,9 @@ pub fn plan<T: Precision>(
 ) -> Plan {
     let sizes = Sizes { rows, window: rows, replicas };
     let resident = plan_of::<T>(network, loss, recipe, sizes, device);
-    let memory = device.gpu().and_then(|gpu| gpu.limits().memory);
-    match (recipe, memory) {
-        (Some(recipe), Some(memory)) if replicas == 1 && resident.padded_bytes() > memory => {
+    let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
+    match recipe {
+        Some(recipe) if replicas == 1 && (recipe.streamed || resident.padded_bytes() > memory) => {
             streamed_plan::<T>(network, loss, recipe, rows, device, memory)
         }
         _ => resident,
@@ -89,7 +91,8 @@ pub(super) fn streamed_plan<T: Precision>(
     // A whole network's kernel reads its window through an order, too.
     let of_batch = least.data().chain(least.order);
     let batch_bytes: u64 = of_batch.map(|id| least.buffers[id].padded_bytes(1)).sum();
-    let room = memory.saturating_sub(least.padded_bytes()).min(WINDOW_BYTES);
+    let most = if recipe.streamed { FILE_WINDOW_BYTES } else { WINDOW_BYTES };
+    let room = memory.saturating_sub(least.padded_bytes()).min(most);
     let batches = (1 + room / batch_bytes.max(1)).min((rows.saturating_sub(1) / batch.max(1)) as u64);
     if batches > 1 { with_window(batch * batches as usize) } else { least }
 }

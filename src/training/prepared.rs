@@ -56,13 +56,21 @@ impl<T: Precision> Prepared<T> {
         let Run { mut options, sources, network, recipe, base, device, .. } = run;
         let data = sources.report();
         let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
-        let Encoded { training: mut samples, validation, test } = sources.encoded::<T>(network.outputs())?;
-        smooth(&mut samples.targets, resolution::label_smoothing(&options, recipe.loss)?, recipe.loss);
-        reachable(&network, &samples)?;
-        let looked_at = looked_at(&samples);
-        let tested = test.as_ref().map(|(samples, _)| samples);
-        let parts = [("training", Some(&samples)), ("validation", validation.as_ref()), ("test", tested)];
-        let parts = parts.into_iter().filter_map(|(name, samples)| Some((name.to_string(), DataFacts::of(samples?))));
+        let share = resolution::label_smoothing(&options, recipe.loss)?;
+        let as_trained = |samples: &mut Samples<T>| {
+            smooth(&mut samples.targets, share, recipe.loss);
+            reachable(&network, samples)
+        };
+        let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
+        let looked_at = looked_at(&training)?;
+        let facts_of = |samples: &Samples<T>| DataFacts { rows: samples.inputs.rows, checksum: samples.checksum() };
+        let of_training = DataFacts { rows: training.rows(), checksum: training.checksum() };
+        let parts = [
+            ("training", Some(of_training)),
+            ("validation", validation.as_ref().map(facts_of)),
+            ("test", test.as_ref().map(|(samples, _)| facts_of(samples))),
+        ];
+        let parts = parts.into_iter().filter_map(|(name, facts)| Some((name.to_string(), facts?)));
         let mut facts = Facts::new(&options, &network, parts.collect(), &device);
         let resumed = match &destination {
             Destination::New(_) => None,
@@ -77,7 +85,7 @@ impl<T: Precision> Prepared<T> {
             },
             Some(resumed) => resumed.state.weights.clone(),
         };
-        let mut session = Session::new(network.clone(), recipe, &weights, samples, &device)?;
+        let mut session = Session::new(network.clone(), recipe, &weights, training, &device)?;
         let is_cut = session.recipe().micro_batches != recipe.micro_batches;
         let recipe = *session.recipe();
         if is_cut {

@@ -132,6 +132,7 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         weighted: options.class_weights.is_some() || options.weight_column.is_some(),
         frozen: Frozen::default(),
         dropout: Dropout::default(),
+        streamed: false,
         shuffle: !options.no_shuffle.unwrap_or(false),
         epochs,
         seed: options.seed.unwrap_or(0),

@@ -1,6 +1,7 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
 mod recipe;
+mod samples;
 mod state;
 mod steps;
 
@@ -13,29 +14,13 @@ use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::Step;
+use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
 use crate::plan::{BufferId, Phase, Plan};
 pub use recipe::{Recipe, Reduction};
+pub use samples::{Samples, StoredSamples, TrainingRows};
 pub use state::State;
 use steps::Streamed;
-
-/// Inputs and targets, row by row.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Samples<T> {
-    /// rows × inputs.
-    pub inputs: Matrix<T>,
-    /// rows × outputs.
-    pub targets: Matrix<T>,
-    /// What each row's loss is multiplied by in training [rows × 1]; none where all weigh the same.
-    pub weights: Option<Matrix<T>>,
-}
-
-impl<T> Samples<T> {
-    /// Rows that weigh the same.
-    pub fn new(inputs: Matrix<T>, targets: Matrix<T>) -> Self {
-        Self { inputs, targets, weights: None }
-    }
-}
 
 /// A network with its training data on a device.
 pub struct Session<T> {
@@ -79,10 +64,10 @@ impl<T: Precision> Session<T> {
         network: Network,
         recipe: Recipe,
         weights: &Weights<T>,
-        samples: Samples<T>,
+        rows: impl Into<TrainingRows<T>>,
         device: &Device,
     ) -> Result<Self> {
-        Self::replicated(network, recipe, &[recipe.seed], std::slice::from_ref(weights), samples, device)
+        Self::replicated(network, recipe, &[recipe.seed], std::slice::from_ref(weights), rows, device)
     }
 
     /// Puts several networks of one shape onto a device, to be trained side by side on the same data, each with its own first
@@ -98,22 +83,31 @@ impl<T: Precision> Session<T> {
         recipe: Recipe,
         seeds: &[u64],
         weights: &[Weights<T>],
-        samples: Samples<T>,
+        rows: impl Into<TrainingRows<T>>,
         device: &Device,
     ) -> Result<Self> {
+        let training = rows.into();
         assert_eq!(seeds.len(), weights.len(), "each replica has its seed and its first weights");
         recipe.loss.check(network.output_activation())?;
-        assert_eq!(recipe.weighted, samples.weights.is_some(), "rows that are to have weights have them");
-        let rows = samples.inputs.rows;
+        assert_eq!(recipe.weighted, training.is_weighted(), "rows that are to have weights have them");
+        let rows = training.rows();
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
         }
         let (mut executor, recipe) = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
         let mut streamed = None;
-        if window(executor.plan()) < rows {
-            streamed = Some(Streamed::new(samples));
-        } else {
-            load(executor.as_mut(), samples)?;
+        match training {
+            TrainingRows::Memory(samples) if window(executor.plan()) == rows => load(executor.as_mut(), samples)?,
+            training => {
+                let bytes = window(executor.plan()) * training.widths().iter().sum::<usize>() * size_of::<T>();
+                // What a file's window is made of, and its order.
+                if recipe.streamed && !memory::has_room((2 * bytes + 4 * rows) as u128) {
+                    return Err(Error::Limit(
+                        "there is no memory for the rows of a batch; take fewer (--batch-size)".into(),
+                    ));
+                }
+                streamed = Some(Streamed::new(training, rows));
+            }
         }
         let mut session = Self {
             network,
@@ -151,7 +145,8 @@ impl<T: Precision> Session<T> {
         for recipe in planning::with_micro_batches(recipe, rows) {
             let resident = plan::<T>(network, recipe.loss, Some(&recipe), rows, replicas, device);
             let streamed = || streamed_plan::<T>(network, recipe.loss, &recipe, rows, device, u64::MAX);
-            let can_be_streamed = replicas == 1 && device.gpu().is_some() && window(&resident) == rows;
+            let is_resident = window(&resident) == rows && !recipe.streamed;
+            let can_be_streamed = replicas == 1 && device.gpu().is_some() && is_resident;
             let streamed = can_be_streamed.then(streamed).filter(|plan| window(plan) < rows);
             for plan in std::iter::once(resident).chain(streamed) {
                 match T::executor(plan, device) {

@@ -1,5 +1,7 @@
 //! The rows that a run trains on, validates with and tests with: read, split, and encoded as the training rows say.
 
+mod stored;
+
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -7,22 +9,41 @@ use serde::Serialize;
 use super::finetuning::Base;
 use super::options::Options;
 use super::row_weights;
-use super::session::Samples;
+use super::session::{Samples, StoredSamples, TrainingRows};
 use crate::data::{
-    self, Cells, Encoding, FitOptions, Fold, Fractions, InputColumn, InputKind, Matrix, Scale, Table, Task, fit, npz,
-    remarks,
+    self, Cells, Encoding, FitOptions, Fold, Fractions, InputColumn, InputKind, Matrix, Scale, Split, StoredTable, Table,
+    Task, fit, npz, remarks,
 };
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::memory;
+use crate::model::Element;
 use crate::network::Activation;
 use crate::scalar::Scalar;
 
 /// Some rows of a table.
 #[derive(Debug, Clone)]
 pub struct Part {
-    table: Rc<Table>,
+    table: Held,
     rows: Vec<usize>,
+}
+
+/// Where a table is.
+#[derive(Debug, Clone)]
+enum Held {
+    Memory(Rc<Table>),
+    File(Rc<StoredTable>),
+}
+
+impl Held {
+    /// Whether both are the same.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Memory(one), Self::Memory(other)) => Rc::ptr_eq(one, other),
+            (Self::File(one), Self::File(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 impl Part {
@@ -36,7 +57,15 @@ impl Part {
     /// # Errors
     /// Data, naming line and column, for a target that the encoding does not know.
     pub fn truth(&self, encoding: &Encoding) -> Result<Truth> {
-        Truth::of(encoding, &self.table, &self.rows)
+        match &self.table {
+            Held::Memory(table) => Truth::of(encoding, table, &self.rows),
+            Held::File(stored) => Truth::of(encoding, &stored::targets(stored, encoding)?, &self.rows),
+        }
+    }
+
+    /// Whether the rows are in a file, because there is no memory for them.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.table, Held::File(_))
     }
 }
 
@@ -66,7 +95,7 @@ pub struct Sources {
 /// The rows of a run as numbers.
 pub struct Encoded<T> {
     /// To train on.
-    pub training: Samples<T>,
+    pub training: TrainingRows<T>,
     /// To choose by.
     pub validation: Option<Samples<T>>,
     /// To report on, and what the network should say of them.
@@ -109,7 +138,16 @@ impl Sources {
                 sets.join(", ")
             )));
         };
-        let seed = options.seed.unwrap_or(0);
+        if stored::is_asked_for(source, options) {
+            return Self::stored(source, options, base);
+        }
+        match Self::in_memory(source, options, base) {
+            Err(Error::Limit(_)) if stored::can_be(source, options) => Self::stored(source, options, base),
+            read => read,
+        }
+    }
+
+    fn in_memory(source: &str, options: &Options, base: Option<&Base>) -> Result<Self> {
         let table = unfiltered(source, options, options.files.labels.clone(), true)?;
         let fitting = match base {
             None => fitting(options),
@@ -132,12 +170,8 @@ impl Sources {
         }
         let strata = if is_stratified(options) { fit::strata(&table, &fitting)? } else { None };
         unused_share(options)?;
-        let fold = fold(options)?;
         let is_array = table.lines.is_empty() && table.task.is_none();
-        let split = match fold {
-            None => data::split(table.rows, shares(options), seed, strata.as_deref())?,
-            Some(fold) => data::fold(table.rows, fold, shares(options), seed, strata.as_deref())?,
-        };
+        let split = split(table.rows, options, strata.as_deref())?;
         let encoding = match base {
             None => Encoding::fit(&table, &split.training, &fitting)?,
             Some(base) => base.encoding(&table, &split.training, &fitting)?,
@@ -145,31 +179,20 @@ impl Sources {
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
         let weights = row_weights::of_rows(&table, &split.training, &encoding, classes, column)?;
         let table = Rc::new(table);
-        let part = |rows: Vec<usize>| (!rows.is_empty()).then(|| Part { table: Rc::clone(&table), rows });
-        let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
-            let Some(file) = file else { return Ok(None) };
-            let other = unfiltered(file, options, labels, false)?;
-            encoding.check_columns(&other)?;
-            let other = kept(other, &fitting)?;
-            Ok(Some(Part { rows: (0..other.rows).collect(), table: Rc::new(other) }))
-        };
-        let validation = other(&options.validation, options.validation_labels.clone())?;
-        let test = other(&options.test, options.test_labels.clone())?;
-        let training = Part { table: Rc::clone(&table), rows: split.training };
-        let validation = validation.or_else(|| part(split.validation));
-        let test = test.or_else(|| part(split.test));
+        let others = Others::read(options, &encoding, &fitting)?;
         let mut remarks = remarks::stray_text(&table);
         // What is embedded is as it is.
         if table.task.is_none() {
-            remarks.extend(remarks::constant_columns(&encoding, &table, &training.rows));
+            remarks.extend(remarks::constant(source, &remarks::constant_columns(&encoding, &table, &split.training)));
         }
+        let [training, validation, test] = others.parts(&Held::Memory(Rc::clone(&table)), split);
+        let training = training.expect("there are training rows");
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
-            let absent = |part: &Part| remarks::absent_classes(&encoding, &part.table, &part.rows, what);
-            remarks.extend(part.as_ref().and_then(absent));
+            remarks.extend(part.as_ref().and_then(|part| part.absent_classes(&encoding, what)));
         }
         // What a model was trained on knew its categories; other rows may not.
         for part in validation.iter().chain(&test).chain(base.map(|_| &training)) {
-            remarks.extend(remarks::unseen_categories(&encoding, &part.table, &part.rows));
+            remarks.extend(part.unseen_categories(&encoding));
         }
         let positions = table.positions();
         let is_byte = |column: &InputColumn| {
@@ -182,36 +205,61 @@ impl Sources {
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
         let scale = (inputs == targets).then_some(inputs);
-        Ok(Self { source: source.clone(), encoding, training, weights, validation, test, scale, is_array, remarks })
+        let source = source.to_owned();
+        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array, remarks })
     }
 
     /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are
-    /// encoded, so that both together take little more memory than one.
+    /// encoded, so that both together take little more memory than one. `as_trained` is what is done to the rows to train on, of which it
+    /// is given all or, where they go into a file, some at a time.
     ///
     /// # Errors
     /// Data, naming line and column, for a cell that the encoding has no number for.
-    pub fn encoded<T: Scalar>(self, outputs: usize) -> Result<Encoded<T>> {
+    pub fn encoded<T: Element>(
+        self,
+        outputs: usize,
+        as_trained: impl Fn(&mut Samples<T>) -> Result<()>,
+    ) -> Result<Encoded<T>> {
         let Self { encoding, training, weights, validation, test, .. } = self;
         let truth = test.as_ref().map(|test| test.truth(&encoding)).transpose()?;
-        let mut parts = [Some(training), validation, test];
-        let mut samples = [None, None, None];
-        while let Some(table) = parts.iter().flatten().map(|part| Rc::clone(&part.table)).next() {
-            let (mut places, mut rows) = (Vec::new(), Vec::new());
-            for (place, part) in parts.iter_mut().enumerate() {
-                if let Some(part) = part.take_if(|part| Rc::ptr_eq(&part.table, &table)) {
-                    places.push(place);
-                    rows.push(part.rows);
-                }
-            }
-            let encoded = encoded(Rc::unwrap_or_clone(table), &rows, &encoding, outputs)?;
-            places.into_iter().zip(encoded).for_each(|(place, encoded)| samples[place] = Some(encoded));
-        }
-        let [training, validation, test] = samples;
         let of_rows = |weights: Vec<f64>| {
             let weights: Vec<T> = weights.into_iter().map(T::from_f64).collect();
             Matrix::new(weights.len(), 1, weights)
         };
-        let training = Samples { weights: weights.map(of_rows), ..training.expect("there are training rows") };
+        let weights = weights.map(of_rows);
+        let (mut in_file, mut parts) = (None, [Some(training), validation, test]);
+        let mut samples = [None, None, None];
+        while let Some(table) = parts.iter().flatten().map(|part| part.table.clone()).next() {
+            let (mut places, mut rows) = (Vec::new(), Vec::new());
+            for (place, part) in parts.iter_mut().enumerate() {
+                if let Some(part) = part.take_if(|part| part.table.is(&table)) {
+                    places.push(place);
+                    rows.push(part.rows);
+                }
+            }
+            let encoded = match table {
+                Held::Memory(table) => encoded(Rc::unwrap_or_clone(table), &rows, &encoding, outputs)?,
+                Held::File(stored) => {
+                    let mut training = StoredSamples::new([encoding.inputs(), outputs], weights.clone())?;
+                    let others = stored::encoded(&stored, &rows, &encoding, outputs, |samples| {
+                        as_trained(samples)?;
+                        training.append(samples)
+                    })?;
+                    in_file = Some(training);
+                    others
+                }
+            };
+            places.into_iter().zip(encoded).for_each(|(place, encoded)| samples[place] = Some(encoded));
+        }
+        let [training, validation, test] = samples;
+        let training = match in_file {
+            Some(stored) => TrainingRows::File(stored),
+            None => {
+                let mut training = Samples { weights, ..training.expect("there are training rows") };
+                as_trained(&mut training)?;
+                TrainingRows::Memory(training)
+            }
+        };
         Ok(Encoded { training, validation, test: test.zip(truth) })
     }
 
@@ -228,6 +276,64 @@ impl Sources {
             validation_rows: self.validation.as_ref().map_or(0, Part::rows),
             test_rows: self.test.as_ref().map_or(0, Part::rows),
         }
+    }
+}
+
+/// The rows that files of their own hold.
+struct Others {
+    validation: Option<Part>,
+    test: Option<Part>,
+}
+
+impl Others {
+    fn read(options: &Options, encoding: &Encoding, fitting: &FitOptions) -> Result<Self> {
+        let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
+            let Some(file) = file else { return Ok(None) };
+            let other = unfiltered(file, options, labels, false)?;
+            encoding.check_columns(&other)?;
+            let other = kept(other, fitting)?;
+            Ok(Some(Part { rows: (0..other.rows).collect(), table: Held::Memory(Rc::new(other)) }))
+        };
+        Ok(Self {
+            validation: other(&options.validation, options.validation_labels.clone())?,
+            test: other(&options.test, options.test_labels.clone())?,
+        })
+    }
+
+    /// The parts for training, validation and test: those of files, and what a table's split gives to the others.
+    fn parts(self, table: &Held, split: Split) -> [Option<Part>; 3] {
+        let part = |rows: Vec<usize>| (!rows.is_empty()).then(|| Part { table: table.clone(), rows });
+        let Split { training, validation, test } = split;
+        [part(training), self.validation.or_else(|| part(validation)), self.test.or_else(|| part(test))]
+    }
+}
+
+impl Part {
+    /// The remark about classes that none of the rows is of.
+    fn absent_classes(&self, encoding: &Encoding, what: &str) -> Option<String> {
+        match &self.table {
+            Held::Memory(table) => remarks::absent_classes(encoding, table, &self.rows, what),
+            Held::File(stored) => {
+                remarks::absent_classes(encoding, &stored::targets(stored, encoding).ok()?, &self.rows, what)
+            }
+        }
+    }
+
+    /// The remarks about categories that the encoding does not know.
+    fn unseen_categories(&self, encoding: &Encoding) -> Vec<String> {
+        match &self.table {
+            Held::Memory(table) => remarks::unseen_categories(encoding, table, &self.rows),
+            Held::File(stored) => stored::unseen_categories(stored, encoding, &self.rows),
+        }
+    }
+}
+
+/// The rows by what they are for.
+fn split(rows: usize, options: &Options, strata: Option<&[usize]>) -> Result<Split> {
+    let (shares, seed) = (shares(options), options.seed.unwrap_or(0));
+    match fold(options)? {
+        None => data::split(rows, shares, seed, strata),
+        Some(fold) => data::fold(rows, fold, shares, seed, strata),
     }
 }
 
@@ -315,12 +421,18 @@ pub(super) fn target_scale(options: &Options) -> Option<Scale> {
 fn unfiltered(source: &str, options: &Options, labels: Option<std::path::PathBuf>, is_trained_on: bool) -> Result<Table> {
     let table = data::read(source, &options.files.reading(labels))?;
     if let Some(column) = options.weight_column.as_ref().filter(|_| is_trained_on) {
-        row_weights::position(&table, column)?;
-        if options.target.iter().flatten().any(|target| target == column) {
-            return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
-        }
+        check_weight_column(&table, options, column)?;
     }
     Ok(table)
+}
+
+/// Refuses a column of weights that is not there, or is the target.
+fn check_weight_column(table: &Table, options: &Options, column: &str) -> Result<()> {
+    row_weights::position(table, column)?;
+    if options.target.iter().flatten().any(|target| target == column) {
+        return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
+    }
+    Ok(())
 }
 
 /// A table without the rows that `--missing drop` leaves out.

@@ -39,6 +39,8 @@ pub struct Recipe {
     pub frozen: Frozen,
     /// What share of each hidden layer's units each step drops.
     pub dropout: Dropout,
+    /// Whether the rows are in a file, of which a window at a time is on the device.
+    pub streamed: bool,
     /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
     pub shuffle: bool,
     /// Epochs in all, which the schedule needs to know.
@@ -60,6 +62,7 @@ impl Recipe {
             weighted: false,
             frozen: Frozen::default(),
             dropout: Dropout::default(),
+            streamed: false,
             shuffle: false,
             epochs: 1,
             seed: 0,

@@ -1,8 +1,9 @@
 //! The steps of an epoch: what each is told, in what order they take the rows, and that these are on the device.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Reduction, Samples, Session};
+use super::{Reduction, Session, TrainingRows};
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::Phase;
@@ -14,7 +15,7 @@ use crate::training::planning::window;
 /// the next one are copied together while the device works on those before; the device's own copy waits its turn, for wgpu has one
 /// queue.
 pub(super) struct Streamed<T> {
-    samples: Samples<T>,
+    training: TrainingRows<T>,
     /// The epoch's order of the rows.
     order: Vec<u32>,
     /// The first place in that order of the window that was sent last.
@@ -23,9 +24,8 @@ pub(super) struct Streamed<T> {
 
 impl<T> Streamed<T> {
     /// Data of which nothing was sent yet, in its own order.
-    pub(super) fn new(samples: Samples<T>) -> Self {
-        let order = (0..samples.inputs.rows as u32).collect();
-        Self { samples, order, sent: None }
+    pub(super) fn new(training: TrainingRows<T>, rows: usize) -> Self {
+        Self { training, order: (0..rows as u32).collect(), sent: None }
     }
 }
 
@@ -76,11 +76,19 @@ impl<T: Precision> Session<T> {
         if streamed.sent != Some(first) {
             let plan = self.executor.plan();
             let (inputs, targets, weights) = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().copied());
-            let rows = &streamed.order[first..(first + window(plan)).min(self.rows)];
-            self.executor.write_rows(inputs, &streamed.samples.inputs, rows)?;
-            self.executor.write_rows(targets, &streamed.samples.targets, rows)?;
-            if let (Some(segment), Some(weights)) = (weights, &streamed.samples.weights) {
-                self.executor.write_rows(segment.buffer, weights, rows)?;
+            let mut rows = Cow::Borrowed(&streamed.order[first..(first + window(plan)).min(self.rows)]);
+            let samples = match &streamed.training {
+                TrainingRows::Memory(samples) => Cow::Borrowed(samples),
+                file @ TrainingRows::File(_) => {
+                    let samples = file.gathered(&rows.iter().map(|&row| row as usize).collect::<Vec<_>>())?;
+                    rows = (0..rows.len() as u32).collect();
+                    Cow::Owned(samples)
+                }
+            };
+            self.executor.write_rows(inputs, &samples.inputs, &rows)?;
+            self.executor.write_rows(targets, &samples.targets, &rows)?;
+            if let (Some(segment), Some(weights)) = (weights, &samples.weights) {
+                self.executor.write_rows(segment.buffer, weights, &rows)?;
             }
             streamed.sent = Some(first);
         }

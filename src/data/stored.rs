@@ -1,0 +1,374 @@
+//! A CSV file that is larger than memory, converted once into columns in a file without a name: some columns of all rows, or all columns
+//! of some rows, are a table again.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::path::Path;
+
+use super::csv::Pieces;
+use super::fit::{self, FitOptions};
+use super::{Cells, Column, ReadOptions, Table};
+use crate::error::{Error, Result, shown};
+use crate::memory;
+use crate::scratch::ScratchFile;
+
+/// A table whose cells are in a file.
+#[derive(Debug)]
+pub struct StoredTable {
+    source: String,
+    columns: Vec<StoredColumn>,
+    /// Number of rows.
+    pub rows: usize,
+    file: ScratchFile,
+}
+
+/// One column of a stored table.
+#[derive(Debug)]
+struct StoredColumn {
+    name: String,
+    kind: Kind,
+    /// Where its first cell is in the file.
+    start: u64,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// f64, NaN where a cell is missing.
+    Numbers,
+    /// The place of each cell's text in a list, `u32::MAX` where it is missing.
+    Text(Vec<String>),
+    /// Nobody asks for it.
+    LeftOut,
+}
+
+/// What stands for a missing text.
+const NO_TEXT: u32 = u32::MAX;
+
+impl StoredTable {
+    /// Bytes that some rows of a file take, as text and as cells, before there is anything of the table.
+    const LEAST: u128 = 32 << 20;
+
+    /// Whether a file is one that can be converted: text, by its first bytes.
+    pub fn is_for(source: &str) -> bool {
+        let mut beginning = Vec::new();
+        let read = opened(source).and_then(|input| {
+            input.take(8).read_to_end(&mut beginning).map_err(|error| Error::reading(Path::new(source), &error))
+        });
+        read.is_ok() && super::read::is_text(&beginning)
+    }
+
+    /// Converts a CSV file, perhaps packed by gzip, in two passes: the first tells the columns' kinds, the second writes their cells.
+    /// `fitting` is given the columns' names, and what it says of them is given back beside the table: of the columns that it ignores no
+    /// cell is kept (but of the one that is `needed`), and with `--missing drop` no row with a missing cell.
+    ///
+    /// # Errors
+    /// As reading the whole file has them; limit, where there is no memory for the different texts of a column; internal, where the
+    /// file cannot be written.
+    pub fn convert(
+        source: &str,
+        options: &ReadOptions,
+        needed: Option<&str>,
+        fitting: impl FnOnce(&Table) -> Result<FitOptions>,
+    ) -> Result<(Self, FitOptions)> {
+        if !memory::has_room(Self::LEAST) {
+            let source = shown(source);
+            return Err(Error::Limit(format!("{source}: there is no memory for it, nor to convert it into a file")));
+        }
+        let mut pieces = Pieces::new(source, opened(source)?, options);
+        let first = pieces.next(&[])?.expect("there is a first piece, if only of names");
+        let fitting = fitting(&first)?;
+        let mut is_text: Vec<bool> = first.columns.iter().map(|column| column.cells.is_text()).collect();
+        let (mut read, mut rows) = (0, 0);
+        let mut piece = Some(first);
+        let mut shape = None;
+        while let Some(table) = piece {
+            read += table.rows;
+            rows += fit::complete_rows(&table, &fitting)?.map_or(table.rows, |rows| rows.len());
+            is_text.iter_mut().zip(&table.columns).for_each(|(is_text, column)| *is_text |= column.cells.is_text());
+            shape.get_or_insert_with(|| table.with_rows(&[]));
+            piece = pieces.next(&[])?;
+        }
+        let mut shape = shape.expect("there was a piece");
+        for (column, is_text) in shape.columns.iter_mut().zip(&is_text) {
+            column.cells = if *is_text { Cells::Text(Vec::new()) } else { Cells::Numbers(Vec::new()) };
+        }
+        pieces.finish(&shape)?;
+        if rows == 0 {
+            return Err(fit::no_complete_row(source));
+        }
+        let mut ignored = fitting.ignore.iter().map(|name| shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
+        ignored.retain(|&position| needed != Some(shape.columns[position].name.as_str()));
+        let mut start = 0;
+        let mut columns = Vec::with_capacity(shape.columns.len());
+        for (position, column) in shape.columns.into_iter().enumerate() {
+            let kind = match column.cells {
+                _ if ignored.contains(&position) => Kind::LeftOut,
+                Cells::Text(_) => Kind::Text(Vec::new()),
+                _ => Kind::Numbers,
+            };
+            let bytes = kind.bytes() * rows as u64;
+            columns.push(StoredColumn { name: column.name, kind, start });
+            start += bytes;
+        }
+        let lines = StoredColumn { name: String::new(), kind: Kind::Numbers, start };
+        columns.push(lines);
+        let mut stored = Self { source: source.to_owned(), columns, rows, file: ScratchFile::new()? };
+        stored.fill(Pieces::new(source, opened(source)?, options), &is_text, &fitting, read)?;
+        Ok((stored, fitting))
+    }
+
+    /// The second pass: writes the cells of all rows.
+    fn fill(&mut self, mut pieces: Pieces<'_>, is_text: &[bool], fitting: &FitOptions, read: usize) -> Result<()> {
+        let texts: Vec<usize> = (0..is_text.len()).filter(|&position| is_text[position]).collect();
+        let mut known: Vec<HashMap<String, u32>> = vec![HashMap::new(); is_text.len()];
+        let changed = || Error::Data(format!("{}: changed while it was read; read it again", shown(&self.source)));
+        let (mut row, mut read_again) = (0, 0);
+        while let Some(table) = pieces.next(&texts)? {
+            read_again += table.rows;
+            let table = match fit::complete_rows(&table, fitting)? {
+                None => table,
+                Some(rows) => table.with_rows(&rows),
+            };
+            if row + table.rows > self.rows || table.columns.len() != is_text.len() {
+                return Err(changed());
+            }
+            for ((position, column), known) in table.columns.iter().enumerate().zip(&mut known) {
+                let stored = &mut self.columns[position];
+                let place = stored.start + row as u64 * stored.kind.bytes();
+                match (&mut stored.kind, &column.cells) {
+                    (Kind::LeftOut, _) => {}
+                    (Kind::Numbers, Cells::Numbers(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
+                    (Kind::Text(list), Cells::Text(cells)) => {
+                        let codes = codes(cells, list, known).ok_or_else(|| too_many_texts(&self.source, &column.name))?;
+                        self.file.write(place, bytemuck::cast_slice(&codes))?;
+                    }
+                    _ => return Err(changed()),
+                }
+            }
+            let lines: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
+            let place = self.lines().start + row as u64 * Kind::Numbers.bytes();
+            self.file.write(place, bytemuck::cast_slice(&lines))?;
+            row += table.rows;
+        }
+        if (row, read_again) == (self.rows, read) { Ok(()) } else { Err(changed()) }
+    }
+
+    /// The lines on which the rows begin, behind the columns.
+    fn lines(&self) -> &StoredColumn {
+        self.columns.last().expect("lines are kept last")
+    }
+
+    /// A table of the same columns without rows: their names and kinds.
+    pub fn shape(&self) -> Table {
+        let columns = self.columns[..self.columns.len() - 1].iter();
+        let cells = |kind: &Kind| match kind {
+            Kind::Text(_) => Cells::Text(Vec::new()),
+            Kind::Numbers | Kind::LeftOut => Cells::Numbers(Vec::new()),
+        };
+        Table::new(
+            &self.source,
+            columns.map(|column| Column { name: column.name.clone(), cells: cells(&column.kind) }).collect(),
+        )
+    }
+
+    /// A table of these columns of all rows.
+    ///
+    /// # Errors
+    /// Limit, where there is no memory for them; internal, where they cannot be read again.
+    pub fn only(&self, positions: &[usize]) -> Result<Table> {
+        self.table(positions, 0..self.rows)
+    }
+
+    /// A table of all columns of these rows; of those that are ignored all cells are missing.
+    ///
+    /// # Errors
+    /// As [`only`](Self::only).
+    pub fn block(&self, rows: Range<usize>) -> Result<Table> {
+        self.table(&(0..self.columns.len() - 1).collect::<Vec<_>>(), rows)
+    }
+
+    fn table(&self, positions: &[usize], rows: Range<usize>) -> Result<Table> {
+        let column = |&position: &usize| {
+            let StoredColumn { name, kind, start } = &self.columns[position];
+            let place = start + rows.start as u64 * kind.bytes();
+            let cells = match kind {
+                Kind::LeftOut => Cells::Numbers(self.filled(rows.len(), f64::NAN)?),
+                Kind::Numbers => Cells::Numbers(self.read(place, self.filled(rows.len(), 0.0)?)?),
+                Kind::Text(list) => {
+                    let codes: Vec<u32> = self.read(place, self.filled(rows.len(), 0)?)?;
+                    let mut cells = self.filled(rows.len(), None)?;
+                    for (cell, &code) in cells.iter_mut().zip(&codes) {
+                        *cell = (code != NO_TEXT).then(|| list[code as usize].clone());
+                    }
+                    Cells::Text(cells)
+                }
+            };
+            Ok(Column { name: name.clone(), cells })
+        };
+        let mut table = Table::new(&self.source, positions.iter().map(column).collect::<Result<_>>()?);
+        let place = self.lines().start + rows.start as u64 * Kind::Numbers.bytes();
+        let lines: Vec<f64> = self.read(place, self.filled(rows.len(), 0.0)?)?;
+        table.lines = lines.into_iter().map(|line| line as u64).collect();
+        Ok(table)
+    }
+
+    /// A list, if there is memory for it.
+    fn filled<E: Clone>(&self, length: usize, element: E) -> Result<Vec<E>> {
+        let mut list = Vec::new();
+        list.try_reserve_exact(length).map_err(|_| {
+            Error::Limit(format!("{}: there is no memory for one column of its {} rows", shown(&self.source), self.rows))
+        })?;
+        list.resize(length, element);
+        Ok(list)
+    }
+
+    fn read<E: bytemuck::Pod>(&self, place: u64, mut list: Vec<E>) -> Result<Vec<E>> {
+        self.file.read(place, bytemuck::cast_slice_mut(&mut list))?;
+        Ok(list)
+    }
+}
+
+impl Kind {
+    /// Bytes of a cell.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Numbers => 8,
+            Self::Text(_) => 4,
+            Self::LeftOut => 0,
+        }
+    }
+}
+
+/// The places of some texts in a list, which those that are new are added to; none, where there is no memory for them.
+fn codes(cells: &[Option<String>], list: &mut Vec<String>, known: &mut HashMap<String, u32>) -> Option<Vec<u32>> {
+    /// Bytes that a text takes in both lists, beside its own.
+    const ENTRY: usize = 128;
+    let mut added = 0;
+    let mut code = |cell: &String| {
+        if let Some(&code) = known.get(cell) {
+            return code;
+        }
+        let code = list.len() as u32;
+        added += 2 * cell.len() + ENTRY;
+        list.push(cell.clone());
+        known.insert(cell.clone(), code);
+        code
+    };
+    let codes = cells.iter().map(|cell| cell.as_ref().map_or(NO_TEXT, &mut code)).collect();
+    // Lists double when they grow: room for the next piece and for that.
+    let room = (2 * added + 2 * list.len() * ENTRY) as u128;
+    (list.len() < NO_TEXT as usize && (added == 0 || memory::has_room(room))).then_some(codes)
+}
+
+fn too_many_texts(source: &str, column: &str) -> Error {
+    let column = shown(column);
+    Error::Limit(format!(
+        "{}: there is no memory for the different texts of column '{column}'; leave it out (--ignore {column})",
+        shown(source)
+    ))
+}
+
+/// The bytes of a file, unpacked.
+fn opened(source: &str) -> Result<Box<dyn Read>> {
+    let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
+    let file = File::open(source).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut input = BufReader::with_capacity(1 << 20, file);
+    let is_packed = io::BufRead::fill_buf(&mut input).map_err(unreadable)?.starts_with(super::read::GZIP);
+    if !is_packed {
+        return Ok(Box::new(input));
+    }
+    Ok(Box::new(Bounded { input: flate2::bufread::MultiGzDecoder::new(input), left: super::read::unpacked_bound(length) }))
+}
+
+/// An input that fails past so many bytes: a bomb.
+struct Bounded<R> {
+    input: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            io::Error::other(
+                "its gzip unpacks to more than a hundred times as much, as only a bomb does; unpack it yourself",
+            )
+        })?;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::tests::file;
+    use super::super::{Missing, read};
+    use super::*;
+
+    fn text(rows: usize) -> String {
+        (0..rows).fold("id,x,town,gap,y\n".to_string(), |text, row| {
+            let town = ["north", "\"so,uth\"", "", "east"][row % 4];
+            let gap = if row % 5 == 0 { String::new() } else { (row % 7).to_string() };
+            text + &format!("n{row},{},{town},{gap},{}\n", row as f64 / 3.0, ["a", "b", "1"][row % 3])
+        })
+    }
+
+    fn stored(source: &str, fitting: FitOptions) -> Result<StoredTable> {
+        StoredTable::convert(source, &ReadOptions::default(), None, |_| Ok(fitting)).map(|(stored, _)| stored)
+    }
+
+    #[test]
+    fn blocks_and_columns_are_those_of_the_table() {
+        let (_folder, path) = file("rows.csv", text(1000).as_bytes());
+        let whole = read(&path, &ReadOptions::default()).unwrap();
+        let stored = stored(&path, FitOptions::default()).unwrap();
+        assert_eq!(stored.rows, 1000);
+        let all: Vec<usize> = (0..5).collect();
+        assert!(same(&stored.only(&all).unwrap(), &whole));
+        let block = stored.block(333..421).unwrap();
+        assert!(same(&block, &whole.with_rows(&(333..421).collect::<Vec<_>>())));
+        assert_eq!(block.place(0, "x"), whole.place(333, "x"));
+        assert!(same(&stored.shape(), &Table { lines: Vec::new(), ..whole.with_rows(&[]) }));
+    }
+
+    /// Equal, NaN being NaN.
+    fn same(one: &Table, other: &Table) -> bool {
+        let text = |table: &Table| -> Vec<Vec<Option<String>>> {
+            let cells =
+                |row: usize| table.columns.iter().map(move |column| column.cells.text(row).map(Into::into)).collect();
+            (0..table.rows).map(cells).collect()
+        };
+        let kinds = |table: &Table| -> Vec<bool> { table.columns.iter().map(|column| column.cells.is_text()).collect() };
+        one.names().eq(other.names()) && one.lines == other.lines && kinds(one) == kinds(other) && text(one) == text(other)
+    }
+
+    #[test]
+    fn rows_that_are_dropped_and_columns_that_are_ignored_are_not_kept() {
+        let (_folder, path) = file("rows.csv", text(100).as_bytes());
+        let fitting =
+            FitOptions { missing: Missing::Drop, ignore: vec!["id".into(), "gap".into()], ..FitOptions::default() };
+        let table = read(&path, &ReadOptions::default()).unwrap();
+        let kept = fit::rows_kept(&table, &fitting).unwrap().unwrap();
+        let stored = stored(&path, fitting).unwrap();
+        assert!(same(&stored.only(&[1, 2, 4]).unwrap(), &{
+            let mut table = table.with_rows(&kept);
+            table.columns.remove(3);
+            table.columns.remove(0);
+            table
+        }));
+        assert!((0..stored.rows).all(|row| stored.block(row..row + 1).unwrap().columns[0].cells.is_missing(0)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_as_of_a_table_that_is_read_whole() {
+        for text in ["", "a,b\n", "a,b\n1,2\n3\n", "a,b\n1,\"2\n", "a,b\n1,1e39\n", "a,a\n1,2\n", "a,b\n1,2\n\0"] {
+            let (_folder, path) = file("bad.csv", text.as_bytes());
+            let whole = read(&path, &ReadOptions::default()).unwrap_err().to_string();
+            assert_eq!(stored(&path, FitOptions::default()).unwrap_err().to_string(), whole, "{text:?}");
+        }
+        let (_folder, path) = file("late.csv", ("a,b\n1,1e39\n".to_string() + &"1,2\n".repeat(10) + "1,x\n").as_bytes());
+        assert!(stored(&path, FitOptions::default()).unwrap().shape().columns[1].cells.is_text(), "text in the end");
+    }
+}

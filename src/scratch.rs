@@ -1,0 +1,114 @@
+//! A file for what memory has no room for: without a name, so that it is gone when wgrad ends, however that comes about.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+
+/// A file to write and read at any place.
+#[derive(Debug)]
+pub(crate) struct ScratchFile {
+    file: File,
+    /// The folder that it is in, for messages.
+    folder: PathBuf,
+}
+
+impl ScratchFile {
+    /// A new file in the current folder, or where that cannot be written in the system's for such files.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses.
+    pub(crate) fn new() -> Result<Self> {
+        let here = PathBuf::from(".");
+        if let Ok(file) = tempfile::tempfile_in(&here) {
+            return Ok(Self { file, folder: here });
+        }
+        let folder = std::env::temp_dir();
+        let file = tempfile::tempfile_in(&folder).map_err(|error| Error::writing(&folder.join("a file"), &error))?;
+        Ok(Self { file, folder })
+    }
+
+    /// Writes bytes at a place.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses.
+    pub(crate) fn write(&self, place: u64, bytes: &[u8]) -> Result<()> {
+        at::write(&self.file, place, bytes).map_err(|error| {
+            let folder = crate::error::shown(&self.folder.to_string_lossy());
+            Error::Internal(format!(
+                "{folder}: data larger than memory is converted into a file there, which cannot be written: {error}; run wgrad where \
+                 there is room, or give the data more memory (--memory)"
+            ))
+        })
+    }
+
+    /// Reads bytes from a place.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses, or so many were not written.
+    pub(crate) fn read(&self, place: u64, bytes: &mut [u8]) -> Result<()> {
+        at::read(&self.file, place, bytes).map_err(|error| {
+            Error::Internal(format!("the data that was converted into a file cannot be read again: {error}"))
+        })
+    }
+}
+
+#[cfg(unix)]
+mod at {
+    use std::fs::File;
+    use std::io;
+    use std::os::unix::fs::FileExt;
+
+    pub(super) fn write(file: &File, place: u64, bytes: &[u8]) -> io::Result<()> {
+        file.write_all_at(bytes, place)
+    }
+
+    pub(super) fn read(file: &File, place: u64, bytes: &mut [u8]) -> io::Result<()> {
+        file.read_exact_at(bytes, place)
+    }
+}
+
+#[cfg(windows)]
+mod at {
+    use std::fs::File;
+    use std::io;
+    use std::os::windows::fs::FileExt;
+
+    pub(super) fn write(file: &File, mut place: u64, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match file.seek_write(bytes, place)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => (place, bytes) = (place + count as u64, &bytes[count..]),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn read(file: &File, mut place: u64, mut bytes: &mut [u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match file.seek_read(bytes, place)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => (place, bytes) = (place + count as u64, &mut bytes[count..]),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_from_any_place() {
+        let file = ScratchFile::new().expect("a file");
+        file.write(1000, b"behind").expect("written");
+        file.write(3, b"before").expect("written");
+        let mut bytes = [0; 6];
+        file.read(1000, &mut bytes).expect("read");
+        assert_eq!(&bytes, b"behind");
+        file.read(5, &mut bytes[..4]).expect("read");
+        assert_eq!(&bytes[..4], b"fore");
+        assert!(file.read(1003, &mut bytes).is_err(), "past the end");
+    }
+}

@@ -1,0 +1,177 @@
+//! Data larger than the memory for it: converted into a file and streamed, to the same bits as from memory.
+
+mod common;
+
+use std::fmt::Write;
+use std::fs;
+use std::io::Write as _;
+
+use common::{Desk, Shared, ended};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// 731 rows of numbers, texts with quotes, missing cells, weights, a class, and a number to tell.
+fn rows() -> String {
+    (0..731).fold("id,x,town,gap,weight,y,class\n".to_string(), |mut text, row| {
+        let town = ["north", "\"so\"\"uth\"", "\"e, a\nst\"", "west"][row * 7 % 4];
+        let gap = if row % 11 == 0 { String::new() } else { (row % 17).to_string() };
+        let (x, y) = ((row * 37 % 101) as f64 / 7.0, (row * 53 % 89) as f64 / 3.0);
+        let class = if x > y { "more" } else { "less" };
+        writeln!(text, "n{row},{x},{town},{gap},{},{y},{class}", row % 4 + 1).expect("a string");
+        text
+    })
+}
+
+/// Training from memory and from a file leaves the same, bit for bit.
+fn same_bits(options: &str) -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows());
+    desk.write("test.csv", rows());
+    let arguments = format!("train rows.csv --ignore id --missing median --epochs 4 {options}");
+    let train: Vec<&str> = arguments.split(' ').filter(|word| !word.is_empty()).collect();
+    desk.ends(0, &[&train[..], &["-q", "-o", "memory"]].concat())?;
+    let said = desk.ends(0, &[&train[..], &["-o", "file", "--memory", "1KiB"]].concat())?;
+    if !said.contains("converted into a file") {
+        return Err(format!("it was not: {said}").into());
+    }
+    let left: Vec<String> = fs::read_dir(desk.path())?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_, Failed>>()?;
+    if left.len() != 4 {
+        return Err(format!("files are left: {left:?}").into());
+    }
+    if options.contains("--folds") {
+        return desk.same("memory/fold-2", "file/fold-2");
+    }
+    desk.same("memory", "file")
+}
+
+/// What a run from a file began goes on from memory.
+fn resumed_from_memory() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows());
+    let train = ["train", "rows.csv", "--ignore", "id,gap", "--device", "cpu", "-q", "--hidden", "300"];
+    desk.ends(0, &[&train[..], &["--epochs", "6", "-o", "whole"]].concat())?;
+    desk.ends(0, &[&train[..], &["--epochs", "2", "-o", "parts", "--memory", "1KiB"]].concat())?;
+    desk.ends(0, &["train", "--resume", "parts", "--epochs", "4"])?;
+    desk.ends(0, &["train", "--resume", "parts", "--epochs", "6", "--memory", "1GiB"])?;
+    desk.same("whole", "parts")
+}
+
+/// What a model learned from a file goes on on one.
+fn finetuned_from_a_file() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows());
+    let base = ["train", "rows.csv", "--ignore", "id,gap,y", "--device", "cpu", "-q", "--epochs", "2", "-o", "base"];
+    desk.ends(0, &base)?;
+    let tune = ["train", "rows.csv", "--finetune", "base", "--new-output", "--target", "y", "--device", "cpu", "-q"];
+    desk.ends(0, &[&tune[..], &["-o", "memory"]].concat())?;
+    desk.ends(0, &[&tune[..], &["-o", "file", "--memory", "1KiB"]].concat())?;
+    desk.same("memory", "file")
+}
+
+/// What is wrong is told with its line, whether the file is read whole or not.
+fn errors_are_the_same() -> Result<(), Failed> {
+    let desk = Desk::new();
+    for (name, end, options) in [
+        ("ragged", "1,2\n", ""),
+        ("missing", "n,1,north,,1,2,more\n", "--ignore id --target class"),
+        ("no number", "n,1,north,1,one,2,more\n", "--ignore id,gap --weight-column weight"),
+        ("infinite", "n,1e39,north,1,1,2,more\n", "--ignore id"),
+        ("open", "n,1,\"north,1,1,2,more\n", "--ignore id"),
+        ("mistyped", "", "--ignore idd"),
+        ("names", "", "--ignore gap"),
+        ("fold", "", "--ignore id,gap --folds 1000"),
+        ("weights", "", "--ignore id,gap --weight-column trust"),
+    ] {
+        desk.write("rows.csv", rows() + end);
+        let arguments = format!("train rows.csv --device cpu --epochs 1 {options}");
+        let train: Vec<&str> = arguments.split(' ').filter(|word| !word.is_empty()).collect();
+        let whole = desk.run(&train);
+        let streamed = desk.run(&[&train[..], &["--memory", "1KiB"]].concat());
+        let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        if whole.status.success() || whole.status != streamed.status || said(&whole) != said(&streamed) {
+            return Err(format!("{name}: {}, but {}", said(&whole), said(&streamed)).into());
+        }
+    }
+    if desk.path().join("runs").exists() { Err("a folder is left".into()) } else { Ok(()) }
+}
+
+/// The file that it would be converted into may not grow.
+fn no_room_for_the_file() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows());
+    let train = ["train", "rows.csv", "--ignore", "id,gap", "--memory", "1KiB", "--device", "cpu"];
+    let said = ended(1, &train, &desk.limited(&train, "ulimit -f 8"))?;
+    if said.contains("--memory") { Ok(()) } else { Err(said.into()) }
+}
+
+/// A table of which the process may hold a quarter: read whole without the limit, streamed with it, to the same bits.
+fn a_quarter_of_the_data() -> Result<(), Failed> {
+    /// Rows that are repeated so often.
+    const ROWS: usize = 5_000;
+    const TIMES: usize = 110;
+    let desk = Desk::new();
+    let block = (0..ROWS).fold(String::new(), |mut text, row| {
+        let cell = |column: usize| ((row * 7919 + column * 104_729) % 200_003) as f64 / 1e5 - 1.0;
+        let [a, b, c] = [0, 1, 2].map(cell);
+        (0..100).for_each(|column| write!(text, "{:.6},", cell(column)).expect("a string"));
+        let class = if a + b > c { "more" } else { "less" };
+        writeln!(text, "{},{class}", ["north", "south", "east"][row % 3]).expect("a string");
+        text
+    });
+    let mut file = std::io::BufWriter::new(fs::File::create(desk.path().join("rows.csv"))?);
+    let names: Vec<String> = (0..100).map(|column| format!("c{column}")).collect();
+    writeln!(file, "{},town,class", names.join(","))?;
+    for _ in 0..TIMES {
+        file.write_all(block.as_bytes())?;
+    }
+    file.into_inner().map_err(|error| error.to_string())?.sync_all()?;
+    let bytes = fs::metadata(desk.path().join("rows.csv"))?.len();
+    let train = ["train", "rows.csv", "--device", "cpu", "--threads", "2", "--epochs", "2", "--hidden", "16", "-q", "-o"];
+    let limited = [&train[..], &["streamed"]].concat();
+    ended(0, &limited, &desk.limited(&limited, &format!("ulimit -v {}", bytes / 4 / 1024)))?;
+    desk.ends(0, &[&train[..], &["whole"]].concat())?;
+    desk.same("whole", "streamed")
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let shared = Shared::default();
+    let mut trials = Vec::new();
+    for options in [
+        "",
+        "--hidden none",
+        "--hidden 4 --batch-size 16",
+        "--hidden 300,20 --target class --scale minmax",
+        "--target y --optimizer momentum --no-shuffle",
+        "--target y,x --batch-size 50 --hidden 9",
+        "--target x --output-activation sigmoid",
+        "--stratify --class-weights balanced --weight-column weight",
+        "--missing drop --precision f64",
+        "--missing mean --categorical gap --split 0.6/0.4/0",
+        "--batch-size full --hidden 7",
+        "--batch-size 300 --accumulate 7",
+        "--folds 3",
+        "--dropout 0.3 --label-smoothing 0.1 --weight-average 0.9",
+        "--test test.csv --schedule plateau",
+    ] {
+        trials.push(Trial::test(format!("cpu: {options}"), move || same_bits(&format!("{options} --device cpu"))));
+    }
+    for options in [
+        "",
+        "--hidden 100 --batch-size 40",
+        "--batch-size full",
+        "--hidden 20 --dropout 0.2",
+        "--batch-size 300 --accumulate 3",
+    ] {
+        let check = move |_| same_bits(&format!("{options} --device gpu"));
+        trials.push(shared.trial(format!("gpu: {options}"), check));
+    }
+    trials.push(Trial::test("cpu: a run from a file goes on from memory", resumed_from_memory));
+    trials.push(Trial::test("cpu: a model is fine-tuned on a file", finetuned_from_a_file));
+    trials.push(Trial::test("errors are those of a table that is read whole", errors_are_the_same));
+    trials.push(Trial::test("there is no room for the file", no_room_for_the_file).with_ignored_flag(!cfg!(unix)));
+    let quarter = Trial::test("a process that may hold a quarter of the data", a_quarter_of_the_data);
+    trials.push(quarter.with_ignored_flag(!cfg!(target_os = "linux")));
+    libtest_mimic::run(&arguments, trials).exit();
+}
