@@ -43,16 +43,16 @@ pub(super) fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, 
 }
 
 /// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
-const MOST_CELL: usize = 1 << 20;
+pub(super) const MOST_CELL: usize = 1 << 20;
 
 /// Columns, at most: more is hardly a table, and each takes memory of its own.
-const MOST_COLUMNS: usize = 1 << 18;
+pub(super) const MOST_COLUMNS: usize = 1 << 18;
 
 /// The words that say, in any case, that a cell's value is missing; an empty cell and a question mark say it too.
 const MISSING: [&str; 4] = ["na", "n/a", "nan", "null"];
 
 /// Whether a cell says that its value is missing.
-fn is_missing(cell: &str) -> bool {
+pub(super) fn is_missing(cell: &str) -> bool {
     cell.is_empty() || cell == "?" || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
@@ -84,7 +84,7 @@ fn text_of<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
     }
     if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
         return refused(format!(
-            "line {}: a NUL byte, so this is no text; CSV, npy, npz, IDX and gzip are read",
+            "line {}: a NUL byte, so this is no text; CSV, npy, npz, IDX, Parquet and gzip are read",
             1 + breaks(&bytes[..place])
         ));
     }
