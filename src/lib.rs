@@ -21,6 +21,7 @@ mod memory;
 pub mod model;
 pub mod network;
 mod page;
+mod panics;
 pub mod plan;
 pub mod random;
 pub mod report;

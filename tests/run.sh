@@ -83,4 +83,5 @@ if ! command -v cargo >/dev/null; then
 fi
 prepare_vulkan
 prepare_python
-exec cargo test --release --locked "$@"
+# With what is left out of a plain build.
+exec cargo test --release --locked --features parquet "$@"

@@ -46,8 +46,8 @@ fn refuse_beyond(table: &Table, beyond: &[Beyond]) -> Result<()> {
         if let (false, Some((line, cell))) = (column.cells.is_text(), beyond) {
             let name = shown(&column.name);
             return Err(Error::Data(format!(
-                "{}: line {line}, column '{name}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, \
-                 or say --ignore {name}",
+                "{}: line {line}, column '{name}': '{}' is infinite or beyond {:e}; mend it, or leave it empty if it is \
+                 missing",
                 shown(&table.source),
                 shown(cell),
                 f32::MAX,
@@ -175,16 +175,16 @@ impl<'a> Pieces<'a> {
 }
 
 /// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
-const MOST_CELL: usize = 1 << 20;
+pub(super) const MOST_CELL: usize = 1 << 20;
 
 /// Columns, at most: more is hardly a table, and each takes memory of its own.
-const MOST_COLUMNS: usize = 1 << 18;
+pub(super) const MOST_COLUMNS: usize = 1 << 18;
 
 /// The words that say, in any case, that a cell's value is missing; an empty cell and a question mark say it too.
 const MISSING: [&str; 4] = ["na", "n/a", "nan", "null"];
 
 /// Whether a cell says that its value is missing.
-fn is_missing(cell: &str) -> bool {
+pub(super) fn is_missing(cell: &str) -> bool {
     cell.is_empty() || cell == "?" || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
@@ -216,7 +216,7 @@ fn text_of<'a>(source: &str, bytes: &'a [u8], first_line: u64) -> Result<&'a str
     }
     if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
         return refused(format!(
-            "line {}: a NUL byte, so this is no text; CSV, npy, npz, IDX and gzip are read",
+            "line {}: a NUL byte, so this is no text; CSV, npy, npz, IDX, Parquet and gzip are read",
             first_line + breaks(&bytes[..place])
         ));
     }

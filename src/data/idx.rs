@@ -65,6 +65,12 @@ pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Ta
 pub(crate) fn table_of(source: &str, cells: Vec<Cells>) -> Result<Table> {
     let columns = cells.into_iter().enumerate().map(|(position, cells)| Column { name: position.to_string(), cells });
     let table = Table::new(source, columns.collect());
+    refuse_beyond(&table)?;
+    Ok(table)
+}
+
+/// Refuses numbers that no f32 holds.
+pub(super) fn refuse_beyond(table: &Table) -> Result<()> {
     for column in &table.columns {
         let large = match &column.cells {
             Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
@@ -77,11 +83,11 @@ pub(crate) fn table_of(source: &str, cells: Vec<Cells>) -> Result<Table> {
                 table.place(row, &column.name),
                 column.cells.text(row).unwrap_or_default(),
                 f32::MAX,
-                column.name
+                shown(&column.name)
             )));
         }
     }
-    Ok(table)
+    Ok(())
 }
 
 #[cfg(test)]

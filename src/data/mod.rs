@@ -16,6 +16,7 @@ mod idx;
 pub mod matrix;
 mod npy;
 pub(crate) mod npz;
+mod parquet;
 pub mod read;
 pub mod remarks;
 pub mod split;

@@ -20,8 +20,8 @@ const TO_TRAIN: [&str; 2] = ["x_train", "y_train"];
 const TO_TEST: [&str; 2] = ["x_test", "y_test"];
 
 /// What may be read and gone about in.
-pub(super) trait Source: Read + Seek {}
-impl<S: Read + Seek> Source for S {}
+pub(super) trait Source: Read + Seek + Send {}
+impl<S: Read + Seek + Send> Source for S {}
 
 /// The file and the arrays that `FILE.npz:ARRAY` or `FILE.npz:INPUTS,LABELS` names; none where the text names just a file.
 pub(super) fn named(source: &str) -> Option<(&str, Vec<&str>)> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Column, Table, csv, embedded, folder, idx, npy, npz};
+use super::{Column, Table, csv, embedded, folder, idx, npy, npz, parquet};
 use crate::error::{Error, Result, closest_path, shown, suggestion};
 
 /// How a source is to be read.
@@ -27,8 +27,8 @@ impl Default for ReadOptions {
 }
 
 /// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris`
-/// is the file. Whether it is npy, npz, IDX or gzip is told by its first bytes; all else is CSV. A folder is one table of its CSV
-/// files; `FILE.npz:INPUTS,LABELS` names the arrays of an archive.
+/// is the file. Whether it is npy, npz, IDX, Parquet or gzip is told by its first bytes; all else is CSV. A folder is one
+/// table of its CSV files; `FILE.npz:INPUTS,LABELS` names the arrays of an archive.
 ///
 /// # Errors
 /// Data, naming file, line and column, if it cannot be read or is not what it says; Usage, if an option does not go with the
@@ -43,10 +43,10 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
         None => Content::of(source)?,
     };
     if let Some(labels) = &options.labels {
-        if content.is_text() {
+        if !content.is_arrays() {
             let source = shown(source);
             return Err(Error::Usage(format!(
-                "--labels goes with IDX, npy and npz files, but {source} is none; a CSV file holds its target (--target COLUMN)"
+                "--labels goes with IDX, npy and npz files, but {source} is none; a table holds its target (--target COLUMN)"
             )));
         }
         let table = content.table(source, options)?;
@@ -83,7 +83,7 @@ fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<T
         return Err(Error::reading(path, &std::io::ErrorKind::NotFound.into()));
     }
     let content = Content::of(&source)?;
-    if content.is_text() {
+    if !content.is_arrays() {
         return Err(Error::Data(format!(
             "{}: --labels takes an IDX or npy file, or one array of an npz file, and this is none",
             shown(&source)
@@ -120,6 +120,8 @@ enum Content {
     Array(ArrayFormat, Box<dyn Read>, u64),
     /// An npz archive.
     Archive(Box<dyn npz::Source>),
+    /// A Parquet file.
+    Parquet(Box<dyn npz::Source>),
 }
 
 /// Whether bytes begin as a zip archive does.
@@ -129,7 +131,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 
 /// Whether bytes begin as no format but text does.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    !is_archive(bytes) && ArrayFormat::of(bytes).is_none()
+    !is_archive(bytes) && !parquet::begins(bytes) && ArrayFormat::of(bytes).is_none()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +176,9 @@ impl Content {
             file.rewind().map_err(unreadable)?;
             return Ok(Self::Archive(Box::new(BufReader::new(file))));
         }
+        if parquet::begins(&bytes) && metadata.is_file() {
+            return Ok(Self::Parquet(Box::new(file)));
+        }
         let length = if metadata.is_file() { usize::try_from(metadata.len()).unwrap_or(0) } else { 0 };
         let nothing = |_| Error::Limit(format!("{}: there is no memory for its {length} bytes", shown(source)));
         bytes.try_reserve_exact(length.saturating_sub(bytes.len()) + 1).map_err(nothing)?;
@@ -188,14 +193,18 @@ impl Content {
         if is_archive(&bytes) {
             return Ok(Self::Archive(Box::new(Cursor::new(bytes))));
         }
+        if parquet::begins(&bytes) {
+            return Ok(Self::Parquet(Box::new(Cursor::new(bytes))));
+        }
         Ok(match ArrayFormat::of(&bytes) {
             None => Self::Text(bytes),
             Some(format) => Self::Array(format, Box::new(Cursor::new(bytes)), length),
         })
     }
 
-    fn is_text(&self) -> bool {
-        matches!(self, Self::Text(_))
+    /// Whether it holds arrays, whose columns have no names and whose labels may lie elsewhere.
+    fn is_arrays(&self) -> bool {
+        matches!(self, Self::Array(..) | Self::Archive(_))
     }
 
     /// The table that it holds.
@@ -205,6 +214,7 @@ impl Content {
             Self::Archive(input) => npz::read(source, input, &arrays, LABEL),
             _ if !arrays.is_empty() => Err(Error::Data(format!("{}: this file is no npz archive of arrays", shown(source)))),
             Self::Text(bytes) => csv::read(source, &bytes, options),
+            Self::Parquet(input) => parquet::read(source, input),
             Self::Array(ArrayFormat::Npy, mut input, length) => npy::read(source, input.as_mut(), length),
             Self::Array(ArrayFormat::Idx, mut input, length) => idx::read(source, input.as_mut(), length),
         }
@@ -216,7 +226,7 @@ impl Content {
     fn text(self, source: &str, options: &ReadOptions, texts: &[usize]) -> Result<Table> {
         match self {
             Self::Text(bytes) => csv::read_with_text(source, &bytes, options, texts),
-            _ => Err(Error::Data(format!("{}: holds arrays, and the files of a folder are read as CSV", shown(source)))),
+            _ => Err(Error::Data(format!("{}: is no text, and the files of a folder are read as CSV", shown(source)))),
         }
     }
 }
@@ -360,6 +370,31 @@ pub(crate) mod tests {
     fn gzip_within_gzip_is_refused() {
         let (_folder, path) = file("twice.csv.gz", &gzipped(&gzipped(b"a,b\n1,2\n")));
         assert!(error(&path, &ReadOptions::default()).contains("twice"));
+    }
+
+    /// Written by pyarrow.
+    const PARQUET: &[u8] = include_bytes!("parquet/pyarrow-zstd.parquet");
+
+    #[test]
+    #[cfg(not(feature = "parquet"))]
+    fn without_the_feature_a_parquet_file_is_told_with_what_to_do() {
+        for bytes in [PARQUET.to_vec(), gzipped(PARQUET)] {
+            let (_folder, path) = file("houses.csv", &bytes);
+            let error = read(&path, &ReadOptions::default()).unwrap_err();
+            assert!(error.exit_code() == 3 && error.to_string().contains("houses.csv: a Parquet file"), "{error}");
+            assert!(error.to_string().contains("cargo install --path . --features parquet"), "{error}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "parquet")]
+    fn a_parquet_file_is_told_by_its_first_bytes_packed_or_not_and_takes_no_labels() {
+        for bytes in [PARQUET.to_vec(), gzipped(PARQUET)] {
+            let (_folder, path) = file("houses.csv", &bytes);
+            assert_eq!(read(&path, &ReadOptions::default()).unwrap().rows, 40);
+            let (_labels, labels) = file("labels", LABELS);
+            assert!(error(&path, &labelled(&labels)).contains("a table holds its target"));
+        }
     }
 
     #[test]

@@ -37,8 +37,8 @@ fn checkpoints(text: &str) -> std::result::Result<usize, String> {
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
-    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, each also .gz), a
-    /// folder of CSV files, or - for stdin; FILE.npz:INPUTS,LABELS names arrays
+    /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, Parquet if built so,
+    /// each also .gz), a folder of CSV files, or - for stdin; FILE.npz:INPUTS,LABELS names arrays
     pub data: Option<String>,
 
     #[command(flatten)]

@@ -1,7 +1,6 @@
 //! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
 
 use std::collections::HashMap;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use super::faults;
 use crate::error::{Error, Result};
 use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::{Shader, Target};
+use crate::panics::quietly;
 use crate::plan::DeviceLimits;
 
 /// What is known of a GPU before it is opened.
@@ -150,15 +150,6 @@ impl Gpus {
             pipelines: Arc::default(),
         })
     }
-}
-
-/// What a call gives, or nothing if it panics, without a word about it.
-fn quietly<R>(call: impl FnOnce() -> R) -> Option<R> {
-    let told = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let result = panic::catch_unwind(AssertUnwindSafe(call)).ok();
-    panic::set_hook(told);
-    result
 }
 
 fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
