@@ -509,7 +509,7 @@ mod tests {
         let whole = read_with_text("t.csv", text.as_bytes(), &ReadOptions::default(), &[0]).unwrap();
         let options = ReadOptions::default();
         for bytes in [1, 7, 100, 101, 1000, 4096, 1 << 20] {
-            let mut pieces = Pieces::new("t.csv", Box::new(std::io::Cursor::new(text.clone().into_bytes())), &options);
+            let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.clone().into_bytes())), &options);
             pieces.bytes = bytes;
             let (mut rows, mut count) = (0, 0);
             while let Some(table) = pieces.next(&[0]).unwrap() {
@@ -534,7 +534,7 @@ mod tests {
         let options = ReadOptions::default();
         let rows = |last: &str| format!("a,b\n{}{last}", "1,2\n".repeat(1000));
         let said = |text: String| {
-            let mut pieces = Pieces::new("t.csv", Box::new(std::io::Cursor::new(text.into_bytes())), &options);
+            let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
             pieces.bytes = 64;
             let mut shape = None;
             loop {
