@@ -44,6 +44,18 @@ fn walk(name: &str) {
             blocks_walked += 1;
             continue;
         }
+        if language == "python" {
+            // Without these modules the walk ends here.
+            let Some(python) = common::python("numpy, onnxruntime") else {
+                eprintln!("{name}: its Python is left out, for want of numpy and onnxruntime (WGRAD_TEST_PYTHON)");
+                return;
+            };
+            let output = Command::new(python).args(["-c", text]).current_dir(desk.path()).output().expect("Python");
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            said = String::from_utf8(output.stdout).expect("UTF-8");
+            blocks_walked += 1;
+            continue;
+        }
         let mut lines = said.lines();
         for expected in text.lines().filter(|line| *line != "…") {
             assert!(
@@ -63,6 +75,11 @@ fn shapes_are_drawn_trained_on_judged_and_predicted() {
 #[test]
 fn admissions_are_looked_at_trained_on_and_predicted() {
     walk("admissions.md");
+}
+
+#[test]
+fn iris_is_cross_validated_trained_on_and_asked_in_onnxruntime() {
+    walk("iris.md");
 }
 
 #[test]

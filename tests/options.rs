@@ -332,6 +332,17 @@ fn a_model_goes_on_with_a_new_output() {
 }
 
 #[test]
+fn what_is_set_by_its_name_is_as_its_flag() {
+    let desk = Desk::new();
+    trained(&desk, "flags", &["iris", "--hidden", "5,4", "--activation", "tanh,relu", "--epochs", "3", "--no-bias"]);
+    let set = ["hidden=5,4", "activation=tanh,relu", "no-bias=true", "epochs=3"].map(|setting| ["--set", setting]).concat();
+    trained(&desk, "set", &[&["iris", "--epochs", "9"], &set[..]].concat());
+    desk.same("flags", "set").expect("the same bits");
+    let said = refused(&desk, 2, &["iris", "--set", "hiden=5"]);
+    assert!(said.contains("did you mean 'hidden'?"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_with_a_hint() {
     let desk = Desk::new();
     desk.write("rows.csv", lopsided());

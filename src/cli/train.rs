@@ -39,6 +39,9 @@ pub(super) struct TrainArguments {
     /// A file of options, such as a run's run.toml; flags win over it
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     config: Option<PathBuf>,
+    /// Set an option by its name in run.toml, as in learning-rate=0.01; wins over all others
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Output")]
+    settings: Vec<String>,
     /// Go on with an interrupted run, from its newest checkpoint, to the same bits; epochs, limits of time and patience, the device and
     /// the learning rate may be others
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output", "dry_run"], help_heading = "Output")]
@@ -56,7 +59,7 @@ pub(super) struct TrainArguments {
 
 /// Trains.
 pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
-    let flags = arguments.options.clone();
+    let flags = Options::from_settings(&arguments.settings)?.over(arguments.options);
     let destination = match &arguments.resume {
         None => Destination::New(arguments.output),
         Some(run) => Destination::Resumed(RunFolder::open(run)?),
@@ -66,8 +69,8 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         Destination::Resumed(folder) => Some(folder.run_toml()),
     };
     let options = match file {
-        None => arguments.options,
-        Some(path) => arguments.options.over(Options::from_toml(&path)?),
+        None => flags.clone(),
+        Some(path) => flags.clone().over(Options::from_toml(&path)?),
     };
     flags.refuse_idle(&options)?;
     let (quiet, json) = (arguments.quiet, arguments.json);

@@ -454,6 +454,41 @@ impl Options {
         table.try_into().map_err(|error: toml::de::Error| refused(1, error.message()))
     }
 
+    /// Options as `KEY=VALUE`, keys and values being those of `run.toml`: of text without quotation marks, of lists with commas alone.
+    ///
+    /// # Errors
+    /// Usage, naming the key.
+    pub fn from_settings(settings: &[String]) -> Result<Self> {
+        let mut all = toml::Table::new();
+        for setting in settings {
+            let refused = |what: String| Error::Usage(format!("--set {}: {what}", shown(setting)));
+            let (key, text) = setting.split_once('=').ok_or_else(|| refused("write KEY=VALUE".into()))?;
+            let (key, text) = (key.trim().replace('_', "-"), text.trim());
+            let known = Self::keys();
+            if !known.contains(&key) {
+                let hint = crate::error::suggestion(&key, known.iter().map(String::as_str));
+                return Err(refused(format!("'{}' is no option{hint}", shown(&key))));
+            }
+            let as_value = |text: &str| match toml::from_str::<toml::Table>(&format!("value = {text}")) {
+                Ok(mut table) if table.len() == 1 => table.remove("value").expect("it is the one"),
+                _ => toml::Value::String(text.into()),
+            };
+            let list = || toml::Value::Array(text.split(',').map(|part| as_value(part.trim())).collect());
+            let candidates = [as_value(text), toml::Value::String(text.into()), list()];
+            let fits = |value: &toml::Value| {
+                let is_finite = value.as_float().is_none_or(f64::is_finite);
+                is_finite && toml::Table::from_iter([(key.clone(), value.clone())]).try_into::<Self>().is_ok()
+            };
+            let Some(value) = candidates.iter().find(|value| fits(value)) else {
+                let [first, ..] = candidates;
+                let error = toml::Table::from_iter([(key, first)]).try_into::<Self>().err();
+                return Err(refused(error.map_or("it is no number".into(), |error| error.message().to_string())));
+            };
+            all.insert(key, value.clone());
+        }
+        all.try_into().map_err(|error: toml::de::Error| Error::Usage(format!("--set: {}", error.message())))
+    }
+
     /// The keys of all options.
     fn keys() -> Vec<String> {
         match serde_json::to_value(Self::default()) {
@@ -507,6 +542,50 @@ mod tests {
     fn options_read_back_as_they_were_written() {
         let text = sample().to_toml();
         assert_eq!(toml::from_str::<Options>(&text).expect("our own text"), sample());
+    }
+
+    #[test]
+    fn settings_are_what_flags_say() {
+        let set = |settings: &[&str]| {
+            Options::from_settings(&settings.iter().map(|setting| (*setting).to_owned()).collect::<Vec<_>>())
+        };
+        let options = set(&[
+            "hidden=64,32",
+            "learning_rate=0.5",
+            "activation=leaky-relu,gelu",
+            "dropout=0.1,0.2",
+            "no-bias=true",
+            "target=7",
+            "epochs = 3",
+            "split=0.8/0.1/0.1",
+            "seed=9",
+            "ignore=a",
+        ])
+        .expect("options");
+        let expected = Options {
+            hidden: Some(Hidden(vec![64, 32])),
+            learning_rate: Some(0.5),
+            activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
+            dropout: Some(vec![0.1, 0.2]),
+            no_bias: Some(true),
+            target: Some(vec!["7".into()]),
+            epochs: Some(3),
+            split: Some("0.8/0.1/0.1".parse().expect("shares")),
+            seed: Some(9),
+            ignore: Some(vec!["a".into()]),
+            ..Options::default()
+        };
+        assert_eq!(options, expected);
+        for (setting, said) in [
+            ("hiden=3", "did you mean 'hidden'?"),
+            ("epochs", "KEY=VALUE"),
+            ("epochs=many", "--set epochs=many"),
+            ("l1=inf", "no number"),
+            ("loss=none", "--set loss=none"),
+        ] {
+            let error = set(&[setting]).expect_err(setting).to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]
