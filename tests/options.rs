@@ -210,7 +210,9 @@ fn all_options_together_are_the_same_again() {
     trained(&desk, "whole", &[&train[..], &["--epochs", "12"]].concat());
     trained(&desk, "parts", &[&train[..], &["--epochs", "5"]].concat());
     let resume = ["train", "--resume", "parts", "--epochs", "12"];
-    ended(0, &resume, &desk.run(&resume)).expect("goes on");
+    let said = ended(0, &resume, &desk.run(&resume)).expect("goes on");
+    let beyond = "with L1 0.0001; gradients clipped to norm 0.5; weights averaged by 0.98; rows weighted; frozen: layer 2; dropout 0.2, 0.1";
+    assert!(said.contains(beyond), "{said}");
     desk.same("whole", "parts").expect("resumed to the same bits");
     trained(&desk, "again", &["--config", "whole/run.toml"]);
     desk.same("whole", "again").expect("the same bits from run.toml");

@@ -93,11 +93,12 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     refusal.map_or(Ok(()), Err)
 }
 
-/// Bytes of all rows as the numbers that a network takes.
+/// Bytes of the rows that are kept in memory, as the numbers that a network takes.
 fn host_bytes(run: &Run) -> u64 {
     let sources = &run.sources;
     let others = sources.validation.iter().chain(&sources.test).map(Part::rows).sum::<usize>();
-    let numbers = (sources.training.rows() + others) as u64 * (run.network.inputs() + run.network.outputs()) as u64;
+    let training = if run.recipe.streamed { 0 } else { sources.training.rows() };
+    let numbers = (training + others) as u64 * (run.network.inputs() + run.network.outputs()) as u64;
     numbers * if run.options.device.double() { 8 } else { 4 }
 }
 
@@ -165,7 +166,8 @@ fn text(report: &DryRun, run: &Run) -> String {
     if let Some(largest) = report.largest_buffer {
         lines.push(format!("  {:<24} {:>16} {:>12}", "the device's largest", "", human_bytes(largest)));
     }
-    lines.push(format!("  {:<24} {:>16} {:>12}", "all rows, on the host", "", human_bytes(report.host_bytes)));
+    let on_host = if run.recipe.streamed { "other rows, on the host" } else { "all rows, on the host" };
+    lines.push(format!("  {on_host:<24} {:>16} {:>12}", "", human_bytes(report.host_bytes)));
     if let Some(forecast) = &report.forecast {
         let measured = if forecast.estimated { "estimated from a smaller batch" } else { "measured" };
         let (step, epoch) = (human_seconds(forecast.step_seconds), human_seconds(forecast.epoch_seconds));

@@ -81,6 +81,10 @@ impl RunObserver for Progress {
             "{}, learning rate {}, batches of {} rows{in_micro_batches}, {} epochs, seed {}",
             recipe.optimizer.kind, recipe.schedule.learning_rate, recipe.batch, recipe.epochs, recipe.seed
         ));
+        let beyond = recipe.beyond_the_rule(network.activations.len());
+        if !beyond.is_empty() {
+            print::note(format_args!("with {}", beyond.join("; ")));
+        }
         print::note(format_args!("on {device}"));
         print::note(format_args!("into {}", shown(&folder.to_string_lossy())));
         if std::io::stderr().is_terminal() {

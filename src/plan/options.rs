@@ -101,6 +101,12 @@ impl Dropout {
         *self == Self::default()
     }
 
+    /// The share that is dropped of a hidden layer, counted from 0, in millionths.
+    pub fn share(&self, layer: usize) -> f64 {
+        let threshold = self.thresholds[layer.min(Self::MOST - 1)];
+        (f64::from(threshold) / (1_u64 << 32) as f64 * 1e6).round() / 1e6
+    }
+
     /// What is dropped of a hidden layer, counted from 0.
     pub fn of(&self, layer: usize) -> Option<Dropped> {
         Dropped::new(layer, self.thresholds[layer.min(Self::MOST - 1)])

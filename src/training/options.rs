@@ -473,15 +473,16 @@ impl Options {
                 Ok(mut table) if table.len() == 1 => table.remove("value").expect("it is the one"),
                 _ => toml::Value::String(text.into()),
             };
-            let list = || toml::Value::Array(text.split(',').map(|part| as_value(part.trim())).collect());
-            let candidates = [as_value(text), toml::Value::String(text.into()), list()];
+            let as_text = |text: &str| toml::Value::String(text.into());
+            let parts = || text.split(',').map(str::trim);
+            let lists = [parts().map(as_value).collect(), parts().map(as_text).collect()].map(toml::Value::Array);
+            let candidates: Vec<toml::Value> = [as_value(text), as_text(text)].into_iter().chain(lists).collect();
             let fits = |value: &toml::Value| {
                 let is_finite = value.as_float().is_none_or(f64::is_finite);
                 is_finite && toml::Table::from_iter([(key.clone(), value.clone())]).try_into::<Self>().is_ok()
             };
             let Some(value) = candidates.iter().find(|value| fits(value)) else {
-                let [first, ..] = candidates;
-                let error = toml::Table::from_iter([(key, first)]).try_into::<Self>().err();
+                let error = toml::Table::from_iter([(key, as_value(text))]).try_into::<Self>().err();
                 return Err(refused(error.map_or("it is no number".into(), |error| error.message().to_string())));
             };
             all.insert(key, value.clone());

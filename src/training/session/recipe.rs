@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Loss, Optimizer, OptimizerKind};
+use crate::network::{Clip, Loss, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen};
 use crate::training::Schedule;
 
@@ -50,6 +50,30 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// What it does beyond the optimizer's rule, for a person: a few words each.
+    pub fn beyond_the_rule(&self, layers: usize) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |is_there: bool, what: String| words.extend(is_there.then_some(what));
+        let optimizer = &self.optimizer;
+        add(optimizer.weight_decay > 0.0, format!("weight decay {}", optimizer.weight_decay));
+        add(optimizer.l1 > 0.0, format!("L1 {}", optimizer.l1));
+        match optimizer.clip {
+            Clip::None => {}
+            Clip::Norm(norm) => add(true, format!("gradients clipped to norm {norm}")),
+            Clip::Value(value) => add(true, format!("gradients clipped to ±{value}")),
+        }
+        add(optimizer.average > 0.0, format!("weights averaged by {}", optimizer.average));
+        add(self.weighted, "rows weighted".into());
+        let list = |of_layers: Vec<String>| of_layers.join(", ");
+        let frozen = (0..layers).filter(|&layer| self.frozen.contains(layer)).map(|layer| (layer + 1).to_string());
+        add(!self.frozen.is_empty(), format!("frozen: layer {}", list(frozen.collect())));
+        let shares: Vec<String> = (0..layers - 1).map(|layer| self.dropout.share(layer).to_string()).collect();
+        let is_one = shares.windows(2).all(|pair| pair[0] == pair[1]);
+        let shares = if is_one { shares.into_iter().take(1).collect() } else { shares };
+        add(!self.dropout.is_none(), format!("dropout {}", list(shares)));
+        words
+    }
+
     /// Gradient descent at a rate that stays, over rows in their order, averaged over batches: one epoch of it.
     pub fn plain(loss: Loss, learning_rate: f64, batch: usize) -> Self {
         Self {
