@@ -68,7 +68,7 @@ fn encoding(criterion: &mut Criterion) {
         bencher.iter(|| encoding.encode_inputs::<f32>(&table, &rows).expect("a matrix"));
     });
     group.bench_function("a file: read, split, fitted", |bencher| {
-        bencher.iter(|| Sources::read(&options, None).expect("a table"));
+        bencher.iter(|| Sources::read(&options, None, false).expect("a table"));
     });
     group.finish();
 }

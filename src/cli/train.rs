@@ -75,19 +75,22 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     flags.refuse_idle(&options)?;
     let (quiet, json) = (arguments.quiet, arguments.json);
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
-        let report = folds::run(&options, destination, quiet, color)?;
+        let (report, ended) = folds::run(&options, destination, quiet, color)?;
         if json {
             print::json("train", &report)?;
         } else {
             print::line(folds::text(&report))?;
         }
-        return report.runs.last().map_or(Ok(()), |fold| fold.run.ended());
+        return ended;
     }
     let mut ready = Run::new(&options)?;
     if !quiet {
         print::remarks(&ready.sources.remarks);
     }
     if arguments.dry_run {
+        if let (Some(folds), None, false) = (options.folds, options.fold, quiet) {
+            print::note(format_args!("the first of {folds} folds:"));
+        }
         return plan::print(&ready, json);
     }
     tune(&mut ready, quiet)?;

@@ -103,7 +103,7 @@ impl<'a> Pieces<'a> {
             Some(names) => names.clone(),
             None => self.names.insert(file.names(self.options)?).clone(),
         };
-        file.has_header = self.options.header;
+        (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
         let (table, beyond) = file.table(names, texts)?;
         self.beyond.resize(beyond.len(), None);
         self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
@@ -181,7 +181,7 @@ pub(super) const MOST_CELL: usize = 1 << 20;
 pub(super) const MOST_COLUMNS: usize = 1 << 18;
 
 /// The words that say, in any case, that a cell's value is missing; an empty cell and a question mark say it too.
-const MISSING: [&str; 4] = ["na", "n/a", "nan", "null"];
+const MISSING: [&str; 6] = ["na", "n/a", "nan", "+nan", "-nan", "null"];
 
 /// Whether a cell says that its value is missing.
 pub(super) fn is_missing(cell: &str) -> bool {
@@ -221,7 +221,8 @@ fn text_of<'a>(source: &str, bytes: &'a [u8], first_line: u64) -> Result<&'a str
         ));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Ok(text) if first_line == 1 => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Ok(text) => Ok(text),
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
@@ -256,13 +257,15 @@ struct File<'a> {
     has_header: bool,
     /// The line on which the text begins.
     first_line: u64,
+    /// Whether the file ends with it.
+    is_last: bool,
 }
 
 impl<'a> File<'a> {
     fn new(source: &'a str, bytes: &'a [u8], options: &ReadOptions, first_line: u64) -> Result<Self> {
         let text = text_of(source, bytes, first_line)?;
         let (most_rows, delimiter, header) = (breaks(text.as_bytes()) + 1, delimiter(source, options), options.header);
-        let file = Self { source, text, most_rows, delimiter, header, has_header: header, first_line };
+        let file = Self { source, text, most_rows, delimiter, header, has_header: header, first_line, is_last: true };
         file.check_cells()?;
         Ok(file)
     }
@@ -339,7 +342,7 @@ impl<'a> File<'a> {
             counted = start;
             each(line, &record)?;
         }
-        self.check_last_quote(&bytes[counted..], line)
+        if self.is_last { self.check_last_quote(&bytes[counted..], line) } else { Ok(()) }
     }
 
     /// The crate takes the end of the file for a closing quote.
@@ -421,7 +424,7 @@ impl<'a> File<'a> {
         self.check_memory(names.len(), size_of::<f64>())?;
         columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(self.most_rows as usize));
         let mut beyond: Vec<Beyond> = vec![None; names.len()];
-        let mut lines = Vec::new();
+        let mut lines = Vec::with_capacity(self.most_rows as usize);
         self.rows(names.len(), |line, record| {
             lines.push(line);
             for ((column, beyond), cell) in columns.iter_mut().zip(&mut beyond).zip(record) {
@@ -440,13 +443,15 @@ impl<'a> File<'a> {
 
     /// The cells of the columns that are not numeric; nothing for the others.
     fn texts(&self, numbers: &[Option<Numbers>]) -> Result<Vec<Vec<Option<String>>>> {
-        let mut columns = vec![Vec::new(); numbers.len()];
+        let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); numbers.len()];
         let texts = numbers.iter().filter(|numbers| numbers.is_none()).count();
         if texts == 0 {
             return Ok(columns);
         }
-        // A short text's memory of its own takes as much as what points to it.
-        self.check_memory(texts, 2 * size_of::<Option<String>>())?;
+        // A short text's memory of its own takes more than what points to it.
+        self.check_memory(texts, 3 * size_of::<Option<String>>())?;
+        let of_text = columns.iter_mut().zip(numbers).filter(|(_, numbers)| numbers.is_none());
+        of_text.for_each(|(column, _)| column.reserve_exact(self.most_rows as usize));
         self.rows(numbers.len(), |_, record| {
             for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
                 if numbers.is_none() {
@@ -527,6 +532,24 @@ mod tests {
             assert!(count >= text.len() / bytes.max(100) / 2, "{count} pieces of {bytes} bytes");
             pieces.finish(&whole).unwrap();
         }
+    }
+
+    #[test]
+    fn a_piece_may_begin_as_a_file_and_end_with_a_lone_quotation_mark() {
+        let rows = |row: usize| format!("\u{feff}k{},pipe of {row} \"in,1\n", row % 3);
+        let text = "a,b,c\n".to_string() + &(0..500).map(rows).collect::<String>() + "k,plain,2\n";
+        let whole = table(&text);
+        let options = ReadOptions::default();
+        let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
+        pieces.bytes = 100;
+        let mut rows = 0;
+        while let Some(table) = pieces.next(&[]).unwrap() {
+            for row in 0..table.rows {
+                assert_eq!(table.columns[0].cells.text(row), whole.columns[0].cells.text(rows), "row {rows}");
+                rows += 1;
+            }
+        }
+        assert_eq!(rows, 501);
     }
 
     #[test]

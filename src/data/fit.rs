@@ -215,12 +215,7 @@ impl Encoding {
             matches!(table.columns[position].cells, Cells::Bytes(_)) && !roles.is_category(table, position)
         };
         let scale = options.scale.unwrap_or(if roles.inputs.iter().all(bytes) { Scale::Minmax } else { Scale::Standard });
-        let target = match task(table, options)? {
-            Task::Classification => classification(table, rows, roles.targets[0])?,
-            Task::Regression => {
-                regression(table, rows, &roles.targets, options.scale.or(options.target_scale).unwrap_or(Scale::Standard))?
-            }
-        };
+        let target = Self::fit_target(table, rows, options)?;
         let inputs = roles.inputs.iter().map(|&position| {
             let kind = if roles.is_category(table, position) {
                 category(table, position, rows, options.missing, roles.categorical.contains(&position))?
@@ -234,6 +229,32 @@ impl Encoding {
 }
 
 impl Encoding {
+    /// What the target alone becomes: as [`fit`](Self::fit) has it, without a look at the cells of inputs.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn fit_target(table: &Table, rows: &[usize], options: &FitOptions) -> Result<Target> {
+        let roles = Roles::of(table, options)?;
+        match task(table, options)? {
+            Task::Classification => classification(table, rows, roles.targets[0]),
+            Task::Regression => {
+                let scale = options.scale.or(options.target_scale).unwrap_or(Scale::Standard);
+                regression(table, rows, &roles.targets, scale)
+            }
+        }
+    }
+
+    /// As [`fit_target`](Self::fit_target), of a table in a file.
+    ///
+    /// # Errors
+    /// As there; limit, where there is no memory for the columns.
+    pub fn fit_target_stored(stored: &StoredTable, rows: &[usize], options: &FitOptions) -> Result<Target> {
+        let roles = Roles::of(&stored.shape(), options)?;
+        let mut alone = Alone::new(stored, &roles, options)?;
+        let (table, options) = alone.with(roles.inputs[0])?;
+        Self::fit_target(table, rows, &options)
+    }
+
     /// As [`fit`](Self::fit), of a table in a file, a column at a time.
     ///
     /// # Errors

@@ -152,6 +152,12 @@ pub fn fold(rows: usize, fold: Fold, fractions: Fractions, seed: u64, stratify: 
     let mut split = shared_out(others, fractions, of_fold, stratify.is_some());
     test.sort_unstable();
     split.test = test;
+    if split.test.is_empty() {
+        return Err(Error::Data(format!(
+            "fold {} of {} has no row: classes of a single row are always trained on (--stratify=false deals all rows out)",
+            fold.number, fold.of
+        )));
+    }
     if split.training.is_empty() {
         return Err(Error::Data(format!(
             "{rows} rows in {} folds split {fractions} leave none for training; give more rows or change --split",

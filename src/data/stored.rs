@@ -43,6 +43,9 @@ enum Kind {
     LeftOut,
 }
 
+/// Bytes that a text's own memory takes beside its bytes, at most.
+const ALLOCATION: usize = 40;
+
 /// What stands for a missing text.
 const NO_TEXT: u32 = u32::MAX;
 
@@ -199,6 +202,11 @@ impl StoredTable {
                 Kind::Text(list) => {
                     let codes: Vec<u32> = self.read(place, self.filled(rows.len(), 0)?)?;
                     let mut cells = self.filled(rows.len(), None)?;
+                    let known = codes.iter().filter(|&&code| code != NO_TEXT);
+                    let bytes: usize = known.map(|&code| list[code as usize].len() + ALLOCATION).sum();
+                    if !memory::has_room(bytes as u128) {
+                        return Err(self.no_memory_for_a_column());
+                    }
                     for (cell, &code) in cells.iter_mut().zip(&codes) {
                         *cell = (code != NO_TEXT).then(|| list[code as usize].clone());
                     }
@@ -217,11 +225,13 @@ impl StoredTable {
     /// A list, if there is memory for it.
     fn filled<E: Clone>(&self, length: usize, element: E) -> Result<Vec<E>> {
         let mut list = Vec::new();
-        list.try_reserve_exact(length).map_err(|_| {
-            Error::Limit(format!("{}: there is no memory for one column of its {} rows", shown(&self.source), self.rows))
-        })?;
+        list.try_reserve_exact(length).map_err(|_| self.no_memory_for_a_column())?;
         list.resize(length, element);
         Ok(list)
+    }
+
+    fn no_memory_for_a_column(&self) -> Error {
+        Error::Limit(format!("{}: there is no memory for one column of its {} rows", shown(&self.source), self.rows))
     }
 
     fn read<E: bytemuck::Pod>(&self, place: u64, mut list: Vec<E>) -> Result<Vec<E>> {
@@ -291,7 +301,10 @@ struct Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
+        let damaged = |error: io::Error| {
+            io::Error::new(error.kind(), format!("its gzip is cut short or damaged ({error}); fetch or pack it again"))
+        };
+        let count = self.input.read(buffer).map_err(damaged)?;
         self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
             io::Error::other(
                 "its gzip unpacks to more than a hundred times as much, as only a bomb does; unpack it yourself",

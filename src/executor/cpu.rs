@@ -135,6 +135,8 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
     /// Copies of the parameters beside the plan's: first weights, the best and those read back, in memory and to be stored, and the bytes
     /// of a file that holds both.
     const COPIES: u128 = 7;
+    /// What products take on the way, on all threads.
+    const SCRATCH: u128 = 8 << 20;
     /// Copies of the optimizer's states: those read back, the bytes of a checkpoint.
     const STATES: u128 = 2;
     let bytes = |id: BufferId| {
@@ -146,7 +148,7 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
     };
     let parameters: u128 = plan.parameters.iter().map(|&id| bytes(id)).sum();
     let states: u128 = plan.states.iter().flatten().map(|&id| bytes(id)).sum();
-    let total = COPIES * parameters + STATES * states + (0..plan.buffers.len()).map(bytes).sum::<u128>();
+    let total = SCRATCH + COPIES * parameters + STATES * states + (0..plan.buffers.len()).map(bytes).sum::<u128>();
     let given = memory::is_there(total);
     let largest = (0..plan.buffers.len()).max_by_key(|&id| bytes(id)).map(|id| &plan.buffers[id]);
     match largest {

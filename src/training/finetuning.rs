@@ -31,7 +31,7 @@ impl Base {
                 false => Ok(None),
             };
         };
-        let by_mean = matches!(options.missing, Some(Missing::Mean | Missing::Median | Missing::Mode));
+        let by_model = options.missing.is_some_and(|missing| missing != Missing::Drop);
         let of_target = !has_new_output;
         let said = [
             ("--target", of_target && options.target.is_some()),
@@ -41,7 +41,7 @@ impl Base {
             ("--ignore", options.ignore.is_some()),
             ("--categorical", options.categorical.is_some()),
             ("--scale", options.scale.is_some()),
-            ("--missing", by_mean),
+            ("--missing", by_model),
             ("--hidden", options.hidden.is_some()),
             ("--activation", options.activation.is_some()),
             ("--no-bias", options.no_bias.is_some()),
@@ -50,7 +50,8 @@ impl Base {
         if let Some((flag, _)) = said.iter().find(|(_, said)| *said) {
             let hint = match *flag {
                 "--target" | "--task" | "--output-activation" | "--loss" => " (--new-output draws the last layer anew)",
-                "--hidden" | "--activation" | "--init" => " (--init MODEL takes weights alone)",
+                "--missing" => " (drop leaves such rows out)",
+                "--hidden" | "--activation" => " (--init MODEL takes weights alone)",
                 _ => "",
             };
             return Err(Error::Usage(format!("{flag} and --finetune: the model says that itself{hint}")));
@@ -68,6 +69,9 @@ impl Base {
         let is_input = |name: &str| encoding.inputs.iter().any(|column| column.name == name);
         let others: Vec<&str> = table.names().filter(|name| !is_input(name)).collect();
         let weight = options.weight_column.as_deref();
+        if let Some(column) = weight.filter(|column| is_input(column)) {
+            return Err(Error::Usage(format!("--weight-column {}: this is an input of the model", shown(column))));
+        }
         let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<String>>();
         let target = match (&options.target, self.has_new_output) {
             (_, false) => owned(encoding.target_names()),
@@ -107,9 +111,7 @@ impl Base {
     pub fn encoding(&self, table: &Table, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
         let mut encoding = self.model.encoding.clone();
         if self.has_new_output {
-            // Inputs are fitted with the rest and not taken: no cell of theirs is to be refused here.
-            let fitting = FitOptions { missing: Missing::Mode, ..fitting.clone() };
-            encoding.target = Encoding::fit(table, rows, &fitting)?.target;
+            encoding.target = Encoding::fit_target(table, rows, fitting)?;
         }
         Ok(encoding)
     }
@@ -121,8 +123,7 @@ impl Base {
     pub fn encoding_stored(&self, stored: &StoredTable, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
         let mut encoding = self.model.encoding.clone();
         if self.has_new_output {
-            let fitting = FitOptions { missing: Missing::Mode, ..fitting.clone() };
-            encoding.target = Encoding::fit_stored(stored, rows, &fitting)?.target;
+            encoding.target = Encoding::fit_target_stored(stored, rows, fitting)?;
         }
         Ok(encoding)
     }
@@ -162,7 +163,7 @@ pub(super) fn without_what_the_model_says(options: Options) -> Options {
         return options;
     }
     let of_data = options.new_output.unwrap_or(false);
-    let Options { target, task, output_activation, loss, .. } = options.clone();
+    let Options { target, task, output_activation, loss, missing, .. } = options.clone();
     Options {
         target: target.filter(|_| of_data),
         task: task.filter(|_| of_data),
@@ -175,6 +176,7 @@ pub(super) fn without_what_the_model_says(options: Options) -> Options {
         activation: None,
         no_bias: None,
         init: None,
+        missing: missing.filter(|missing| *missing == Missing::Drop),
         ..options
     }
 }

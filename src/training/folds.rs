@@ -14,8 +14,10 @@ use crate::model::save_bytes;
 pub struct FoldsReport {
     /// Folds that the rows were dealt out to.
     pub folds: usize,
-    /// The folds that were trained for; fewer, where a signal ended it.
+    /// The folds that were trained for; fewer than there are, where it was broken off.
     pub runs: Vec<FoldReport>,
+    /// The fold that a signal broke off, whose run is no part of the scores.
+    pub interrupted: Option<usize>,
     /// Each score over these folds.
     pub scores: Vec<Score>,
     /// The folder of the runs' folders.
@@ -50,14 +52,19 @@ impl FoldsReport {
     pub const FILE: &'static str = "folds.json";
 
     /// The report of some runs.
-    pub fn new(folds: usize, runs: Vec<FoldReport>, folder: PathBuf) -> Self {
+    pub fn new(folds: usize, runs: Vec<FoldReport>, interrupted: Option<usize>, folder: PathBuf) -> Self {
         let of_runs: Vec<_> = runs.iter().map(|fold| scores(fold.run.test.as_ref())).collect();
-        let names = of_runs.first().into_iter().flatten().map(|&(name, _)| name);
+        let mut names = Vec::new();
+        for &(name, _) in of_runs.iter().flatten() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         let value =
             |scores: &[(&str, Option<f64>)], name| scores.iter().find(|score| score.0 == name).and_then(|score| score.1);
         let score = |name| Score::new(name, of_runs.iter().map(|scores| value(scores, name)).collect());
-        let scores = names.map(score).collect();
-        Self { folds, runs, scores, folder }
+        let scores = names.into_iter().map(score).collect();
+        Self { folds, runs, interrupted, scores, folder }
     }
 
     /// Saves the scores beside the runs.
@@ -69,10 +76,11 @@ impl FoldsReport {
         struct Saved<'a> {
             folds: usize,
             trained: Vec<usize>,
+            interrupted: Option<usize>,
             scores: &'a [Score],
         }
         let trained = self.runs.iter().map(|fold| fold.fold).collect();
-        let saved = Saved { folds: self.folds, trained, scores: &self.scores };
+        let saved = Saved { folds: self.folds, trained, interrupted: self.interrupted, scores: &self.scores };
         let text = serde_json::to_string_pretty(&saved)
             .map_err(|error| Error::Internal(format!("the scores are no JSON: {error}")))?;
         save_bytes(&self.folder.join(Self::FILE), (text + "\n").as_bytes(), |_| Ok(()))
@@ -109,7 +117,7 @@ fn scores(test: Option<&Evaluation>) -> Vec<(&'static str, Option<f64>)> {
             ("log_loss", Some(scores.log_loss)),
         ]
         .into_iter()
-        .chain(scores.auc.map(|auc| ("auc", Some(auc))))
+        .chain((scores.classes.len() == 2).then_some(("auc", scores.auc)))
         .collect(),
         Some(Evaluation::Regression(scores)) => {
             vec![("r2", scores.r2), ("rmse", Some(scores.rmse)), ("mae", Some(scores.mae))]

@@ -222,8 +222,9 @@ pub struct Options {
     #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
     pub log: Option<Log>,
 
-    /// The memory for a CSV file, such as 2GiB: a larger one is converted into a file without a name in the current folder, of which
-    /// training reads a window at a time, with the same results [default: what there is]
+    /// Convert a CSV file of more bytes than this, such as 2GiB (of a .gz those that are packed count), into a file without a name in the
+    /// current folder, or where that cannot be written the system's for such files, and train on a window of it at a time, with the same
+    /// results [default: where there is no memory for it]
     #[arg(long, value_name = "SIZE", help_heading = "Data")]
     pub memory: Option<Bytes>,
 

@@ -13,9 +13,10 @@ use super::prepared::Prepared;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::session::Recipe;
-use super::sources::{DataReport, Part, Sources, with_named_arrays};
+use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays};
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::tuning::Tuned;
+use crate::memory;
 use crate::model::RunFolder;
 use crate::network::Network;
 use crate::plan::Plan;
@@ -47,9 +48,29 @@ impl Run {
     /// # Errors
     /// Usage, data or no device.
     pub fn new(options: &Options) -> Result<Self> {
+        let run = Self::of(options, false)?;
+        if !run.recipe.streamed && !run.has_room_for_rows() && can_be_stored(options) {
+            drop(run);
+            return Self::of(options, true);
+        }
+        Ok(run)
+    }
+
+    /// Whether the rows have room in memory as numbers, those to train on beside the rest of the plan where it is the CPU's.
+    fn has_room_for_rows(&self) -> bool {
+        let Sources { training, validation, test, .. } = &self.sources;
+        let rows: usize = [Some(training), validation.as_ref(), test.as_ref()].into_iter().flatten().map(Part::rows).sum();
+        let numbers = rows * (self.network.inputs() + self.network.outputs());
+        let bytes = numbers * if self.options.device.double() { 8 } else { 4 };
+        let on_cpu = self.device.gpu().is_none();
+        memory::has_room(bytes as u128) && !(on_cpu && matches!(self.affordable(), Err(Error::Limit(_))))
+    }
+
+    /// The same, the rows to train on `stored` in a file whether or not there is memory for them.
+    fn of(options: &Options, stored: bool) -> Result<Self> {
         let options = &with_named_arrays(options)?;
         let base = Base::of(options)?;
-        let sources = Sources::read(options, base.as_ref())?;
+        let sources = Sources::read(options, base.as_ref(), stored)?;
         let (network, loss) = match &base {
             None => resolution::network(options, &sources.encoding)?,
             Some(base) => base.network(options, &sources.encoding)?,

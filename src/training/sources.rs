@@ -126,11 +126,12 @@ pub struct DataReport {
 }
 
 impl Sources {
-    /// Reads and splits what the options name, and fits the encoding on the training rows.
+    /// Reads and splits what the options name, and fits the encoding on the training rows. Those are `stored` in a file if it is said, if
+    /// the options ask for it, or if there is no memory for the table.
     ///
     /// # Errors
     /// Data, for what cannot be read or does not fit; usage, for options that contradict each other.
-    pub fn read(options: &Options, base: Option<&Base>) -> Result<Self> {
+    pub fn read(options: &Options, base: Option<&Base>, stored: bool) -> Result<Self> {
         let Some(source) = &options.data else {
             let sets: Vec<&str> = data::embedded::names().collect();
             return Err(Error::Usage(format!(
@@ -138,12 +139,18 @@ impl Sources {
                 sets.join(", ")
             )));
         };
-        if stored::is_asked_for(source, options) {
+        if stored || stored::is_asked_for(source, options) {
             return Self::stored(source, options, base);
         }
         match Self::in_memory(source, options, base) {
             Err(Error::Limit(_)) if stored::can_be(source, options) => Self::stored(source, options, base),
-            read => read,
+            read => {
+                let mut read = read?;
+                if options.memory.is_some() && !stored::can_be(source, options) {
+                    read.remarks.push("--memory is for single CSV files: these rows are in memory".into());
+                }
+                Ok(read)
+            }
         }
     }
 
@@ -378,6 +385,11 @@ fn encoded<T: Scalar>(
         table.truncate(first);
     }
     Ok(samples)
+}
+
+/// Whether the main table is one that training can read from a file, a part at a time.
+pub(super) fn can_be_stored(options: &Options) -> bool {
+    options.data.as_deref().is_some_and(|source| stored::can_be(source, options))
 }
 
 /// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are

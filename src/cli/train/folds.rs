@@ -6,10 +6,15 @@ use super::{trained, tune};
 use crate::cli::print;
 use crate::error::{Error, Result, shown};
 use crate::model::RunFolder;
-use crate::training::{Destination, Ending, FoldReport, FoldsReport, Options, Run};
+use crate::training::{Destination, FoldReport, FoldsReport, Options, Run};
 
-/// Trains for one fold after the other; fewer, if a signal ends it.
-pub(super) fn run(options: &Options, destination: Destination, quiet: bool, color: ColorChoice) -> Result<FoldsReport> {
+/// Trains for one fold after the other. Gives what those came to that were trained to their end, and what broke it off.
+pub(super) fn run(
+    options: &Options,
+    destination: Destination,
+    quiet: bool,
+    color: ColorChoice,
+) -> Result<(FoldsReport, Result<()>)> {
     let folds = options.folds.unwrap_or_default();
     if options.data.as_deref() == Some("-") {
         return Err(Error::Usage("--folds reads the data for each fold, and stdin can be read once: name a file".into()));
@@ -22,7 +27,7 @@ pub(super) fn run(options: &Options, destination: Destination, quiet: bool, colo
     let mut ready = Some(of_fold(1)?);
     let name = options.data.as_deref().map_or("folds".into(), crate::training::run::run_name);
     let folder = RunFolder::create_for_several(output.as_deref(), &name)?;
-    let mut runs = Vec::new();
+    let (mut runs, mut ended) = (Vec::new(), Ok(()));
     for number in 1..=folds {
         let mut run = match ready.take() {
             Some(run) => run,
@@ -36,17 +41,23 @@ pub(super) fn run(options: &Options, destination: Destination, quiet: bool, colo
         }
         tune(&mut run, quiet)?;
         let destination = Destination::New(Some(FoldsReport::folder_of(&folder, number)));
-        // A folder without a run is nobody's.
-        let run = trained(run, destination, quiet, color).inspect_err(|_| drop(std::fs::remove_dir(&folder)))?;
-        let is_over = matches!(run.ending, Ending::Signal { .. });
-        runs.push(FoldReport { fold: number, run });
-        if is_over {
-            break;
+        match trained(run, destination, quiet, color).and_then(|run| run.ended().map(|()| run)) {
+            Ok(run) => runs.push(FoldReport { fold: number, run }),
+            // A folder without a run is nobody's.
+            Err(error) if runs.is_empty() && !matches!(error, Error::Interrupted(_)) => {
+                drop(std::fs::remove_dir(&folder));
+                return Err(error);
+            }
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
         }
     }
-    let report = FoldsReport::new(folds, runs, folder);
+    let interrupted = matches!(ended, Err(Error::Interrupted(_))).then_some(runs.len() + 1);
+    let report = FoldsReport::new(folds, runs, interrupted, folder);
     report.save()?;
-    Ok(report)
+    Ok((report, ended))
 }
 
 /// The report for a person: a line a fold, then means and deviations.
@@ -66,13 +77,19 @@ pub(super) fn text(report: &FoldsReport) -> String {
     let all = report.scores.iter().map(|score| format!("{:>WIDTH$}", spread(score)));
     lines.push(format!("mean  {}", all.collect::<String>()));
     let folder = shown(&report.folder.to_string_lossy());
-    let done = report.runs.len();
-    lines.push(if done < report.folds {
-        let last = FoldsReport::folder_of(&report.folder, done);
-        let last = shown(&last.to_string_lossy());
-        format!("ended by a signal in fold {done} of {}, whose run goes on with: wgrad train --resume {last}", report.folds)
-    } else {
-        format!("saved in {folder}; compare the runs: wgrad report {folder}/fold-*")
+    lines.push(match report.interrupted {
+        Some(fold) => {
+            let run = FoldsReport::folder_of(&report.folder, fold);
+            let run = shown(&run.to_string_lossy());
+            format!(
+                "ended by a signal in fold {fold} of {}, whose run goes on with: wgrad train --resume {run}",
+                report.folds
+            )
+        }
+        None if report.runs.len() < report.folds => {
+            format!("broken off in fold {} of {}", report.runs.len() + 1, report.folds)
+        }
+        None => format!("saved in {folder}; compare the runs: wgrad report {folder}/fold-*"),
     });
     lines.join("\n")
 }
