@@ -134,6 +134,25 @@ fn a_quarter_of_the_data() -> Result<(), Failed> {
     desk.same("whole", "streamed")
 }
 
+/// The table fits and what it is encoded as does not: a thousand categories are a thousand inputs.
+fn encoded_rows_have_no_room() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows = (0..40_000).fold("kind,y\n".to_string(), |mut text, row| {
+        writeln!(text, "k{},{}", row * 7919 % 1000, ["a", "b"][row * 7919 % 1000 % 2]).expect("a string");
+        text
+    });
+    desk.write("rows.csv", rows);
+    let train = ["train", "rows.csv", "--device", "cpu", "--split", "0.98/0.01/0.01", "--epochs", "1", "--hidden", "4"];
+    let whole = [&train[..], &["-q", "-o", "whole"]].concat();
+    desk.ends(0, &whole)?;
+    let limited = [&train[..], &["-o", "limited"]].concat();
+    let said = ended(0, &limited, &desk.limited(&limited, "ulimit -v 200000"))?;
+    if !said.contains("converted into a file") {
+        return Err(format!("there was room for 157 MB: {said}").into());
+    }
+    desk.same("whole", "limited")
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
@@ -171,6 +190,8 @@ fn main() {
     trials.push(Trial::test("cpu: a model is fine-tuned on a file", finetuned_from_a_file));
     trials.push(Trial::test("errors are those of a table that is read whole", errors_are_the_same));
     trials.push(Trial::test("there is no room for the file", no_room_for_the_file).with_ignored_flag(!cfg!(unix)));
+    let encoded = Trial::test("rows that have no room but as a table", encoded_rows_have_no_room);
+    trials.push(encoded.with_ignored_flag(!cfg!(target_os = "linux")));
     let quarter = Trial::test("a process that may hold a quarter of the data", a_quarter_of_the_data);
     trials.push(quarter.with_ignored_flag(!cfg!(target_os = "linux")));
     libtest_mimic::run(&arguments, trials).exit();

@@ -253,6 +253,29 @@ fn folds_take_turns_and_each_is_a_run_of_its_own() {
     assert_eq!(report["scores"][0]["name"], "r2");
 }
 
+/// What a signal breaks off is told, and is no part of the scores.
+#[cfg(unix)]
+#[test]
+fn a_fold_that_is_broken_off_does_not_count() {
+    let desk = Desk::new();
+    let train =
+        ["train", "wine", "--folds", "3", "--epochs", "1500", "--batch-size", "1", "--device", "cpu", "-q", "-o", "folds"];
+    let mut running = desk.command(&train).stdout(std::process::Stdio::piped()).spawn().expect("the binary runs");
+    let is_under_way = || desk.path().join("folds/fold-2/metrics.jsonl").exists();
+    while !is_under_way() && running.try_wait().expect("a child").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = running.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    let output = running.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("ended by a signal in fold 2 of 3") && text.contains("--resume folds/fold-2"), "{text}");
+    let saved: Value = serde_json::from_slice(&desk.bytes("folds/folds.json")).expect("JSON");
+    assert_eq!((&saved["trained"], &saved["interrupted"]), (&serde_json::json!([1]), &serde_json::json!(2)));
+    assert_eq!(saved["scores"][0]["values"].as_array().map(Vec::len), Some(1));
+}
+
 /// Rows of two numbers and a town; whose class is a matter of both, and `kind` of the first alone.
 fn towns(rows: usize, shift: f64) -> String {
     (0..rows).fold("x,town,y,class,kind\n".to_string(), |mut text, row| {
