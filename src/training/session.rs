@@ -439,6 +439,23 @@ mod tests {
     use crate::network::Activation;
     use crate::training::{Schedule, ScheduleKind};
 
+    #[test]
+    fn each_step_drops_by_a_key_of_its_own_which_its_micro_batches_share() {
+        let network = Network::new(vec![1, 2, 1], vec![Activation::Identity; 2], false).expect("a network");
+        let layer = |inputs, outputs| Layer { weight: Matrix::new(inputs, outputs, vec![0.5_f64; 2]), bias: Vec::new() };
+        let rows = || Matrix::new(7, 1, (0..7).map(f64::from).collect());
+        let (dropout, micro_batches) = (crate::plan::Dropout::of_all(0.5), 2);
+        let recipe = Recipe { dropout, micro_batches, epochs: 2, ..Recipe::plain(Loss::SquaredError, 0.01, 4) };
+        let (samples, weights) = (Samples::new(rows(), rows()), vec![layer(1, 2), layer(2, 1)]);
+        let session = Session::new(network, recipe, &weights, samples, &Device::cpu(Some(1), "test")).expect("a session");
+        let keys = |step: usize| session.micro_steps(step).map(|micro| micro.key).collect::<Vec<_>>();
+        // A batch of four rows and one of three an epoch, each in two micro-batches.
+        let of_steps: Vec<_> = (0..4).map(keys).collect();
+        assert!(of_steps.iter().all(|keys| keys.len() == 2 && keys[0] == keys[1]), "{of_steps:?}");
+        let different: std::collections::HashSet<_> = of_steps.iter().map(|keys| keys[0]).collect();
+        assert_eq!(different.len(), 4, "{of_steps:?}");
+    }
+
     /// One weight, no bias: the step of a batch is rate · (sum or mean of x (x w - y)), worked out here by hand.
     #[test]
     fn batches_short_last_ones_and_rates_are_those_of_the_definition() {
