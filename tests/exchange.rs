@@ -298,13 +298,9 @@ fn a_class_is_told_as_label() -> Result<(), Failed> {
 }
 
 /// A number as protobuf writes it.
-fn varint(mut number: u64) -> Vec<u8> {
+fn varint(number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while number > 0x7f {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+    prost::encode_length_delimiter(number as usize, &mut bytes).expect("a list grows");
     bytes
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use csv_core::ReadFieldResult;
 
-use super::table::{check_memory, listed};
+use super::table::{TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
@@ -453,8 +453,7 @@ impl<'a> File<'a> {
         if texts == 0 {
             return Ok(columns);
         }
-        // A short text's memory of its own takes more than what points to it.
-        self.check_memory(texts, 3 * size_of::<Option<String>>())?;
+        self.check_memory(texts, TEXT_BYTES)?;
         let of_text = columns.iter_mut().zip(numbers).filter(|(_, numbers)| numbers.is_none());
         of_text.for_each(|(column, _)| column.reserve_exact(self.most_rows as usize));
         self.rows(numbers.len(), |_, record| {

@@ -142,11 +142,10 @@ pub fn fold(rows: usize, fold: Fold, fractions: Fractions, seed: u64, stratify: 
     let mut others = strata(rows, stratify);
     for members in others.iter_mut().filter(|members| stratify.is_none() || members.len() > 1) {
         stream.shuffle(members);
-        let mut is_other = |_: &usize| {
+        test.extend(members.extract_if(.., |_| {
             dealt += 1;
-            dealt % fold.of != fold.number % fold.of
-        };
-        test.extend(members.extract_if(.., |row| !is_other(row)));
+            dealt % fold.of == fold.number % fold.of
+        }));
     }
     let of_fold = &mut Stream::new(seed, Purpose::Split, fold.number as u64);
     let mut split = shared_out(others, fractions, of_fold, stratify.is_some());

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::csv::Pieces;
 use super::fit::{self, FitOptions};
+use super::table::TEXT_BYTES;
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::memory;
@@ -19,6 +20,8 @@ use crate::scratch::ScratchFile;
 pub struct StoredTable {
     source: String,
     columns: Vec<StoredColumn>,
+    /// Where the line of the first row is in the file, f64 as those of all others.
+    lines: u64,
     /// Number of rows.
     pub rows: usize,
     file: ScratchFile,
@@ -42,9 +45,6 @@ enum Kind {
     /// Nobody asks for it.
     LeftOut,
 }
-
-/// Bytes that a text's own memory takes beside its bytes, at most.
-const ALLOCATION: usize = 40;
 
 /// What stands for a missing text.
 const NO_TEXT: u32 = u32::MAX;
@@ -111,13 +111,11 @@ impl StoredTable {
                 Cells::Text(_) => Kind::Text(Vec::new()),
                 _ => Kind::Numbers,
             };
-            let bytes = kind.bytes() * rows as u64;
+            let next = start + kind.bytes() * rows as u64;
             columns.push(StoredColumn { name: column.name, kind, start });
-            start += bytes;
+            start = next;
         }
-        let lines = StoredColumn { name: String::new(), kind: Kind::Numbers, start };
-        columns.push(lines);
-        let mut stored = Self { source: source.to_owned(), columns, rows, file: ScratchFile::new()? };
+        let mut stored = Self { source: source.to_owned(), columns, lines: start, rows, file: ScratchFile::new()? };
         stored.fill(Pieces::new(source, opened(source)?, options), &is_text, &fitting, read)?;
         Ok((stored, fitting))
     }
@@ -151,21 +149,16 @@ impl StoredTable {
                 }
             }
             let lines: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
-            let place = self.lines().start + row as u64 * Kind::Numbers.bytes();
+            let place = self.lines + row as u64 * Kind::Numbers.bytes();
             self.file.write(place, bytemuck::cast_slice(&lines))?;
             row += table.rows;
         }
         if (row, read_again) == (self.rows, read) { Ok(()) } else { Err(changed()) }
     }
 
-    /// The lines on which the rows begin, behind the columns.
-    fn lines(&self) -> &StoredColumn {
-        self.columns.last().expect("lines are kept last")
-    }
-
     /// A table of the same columns without rows: their names and kinds.
     pub fn shape(&self) -> Table {
-        let columns = self.columns[..self.columns.len() - 1].iter();
+        let columns = self.columns.iter();
         let cells = |kind: &Kind| match kind {
             Kind::Text(_) => Cells::Text(Vec::new()),
             Kind::Numbers | Kind::LeftOut => Cells::Numbers(Vec::new()),
@@ -189,7 +182,7 @@ impl StoredTable {
     /// # Errors
     /// As [`only`](Self::only).
     pub fn block(&self, rows: Range<usize>) -> Result<Table> {
-        self.table(&(0..self.columns.len() - 1).collect::<Vec<_>>(), rows)
+        self.table(&(0..self.columns.len()).collect::<Vec<_>>(), rows)
     }
 
     fn table(&self, positions: &[usize], rows: Range<usize>) -> Result<Table> {
@@ -203,7 +196,7 @@ impl StoredTable {
                     let codes: Vec<u32> = self.read(place, self.filled(rows.len(), 0)?)?;
                     let mut cells = self.filled(rows.len(), None)?;
                     let known = codes.iter().filter(|&&code| code != NO_TEXT);
-                    let bytes: usize = known.map(|&code| list[code as usize].len() + ALLOCATION).sum();
+                    let bytes: usize = known.map(|&code| list[code as usize].len() + TEXT_BYTES).sum();
                     if !memory::has_room(bytes as u128) {
                         return Err(self.no_memory_for_a_column());
                     }
@@ -216,7 +209,7 @@ impl StoredTable {
             Ok(Column { name: name.clone(), cells })
         };
         let mut table = Table::new(&self.source, positions.iter().map(column).collect::<Result<_>>()?);
-        let place = self.lines().start + rows.start as u64 * Kind::Numbers.bytes();
+        let place = self.lines + rows.start as u64 * Kind::Numbers.bytes();
         let lines: Vec<f64> = self.read(place, self.filled(rows.len(), 0.0)?)?;
         table.lines = lines.into_iter().map(|line| line as u64).collect();
         Ok(table)

@@ -234,6 +234,9 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
 }
 
+/// Bytes that a cell of text takes: what points to it, and for a short text a little more than that again.
+pub(crate) const TEXT_BYTES: usize = 3 * size_of::<Option<String>>();
+
 /// Asks for the memory that a table of so many rows and cells takes, each of so many bytes, with the network's inputs that are made of it.
 ///
 /// # Errors

@@ -165,7 +165,7 @@ impl<T: Scalar> Twin<T> for Forward {
                 tile.multiply(self.inputs, lhs, rhs);
                 vectorised(Finish { tile: &mut *tile, bias, activation });
                 if let Some(dropped) = self.dropped {
-                    vectorised(Drop { tile, dropped, step, first: self.row_of_batch(step, 0) });
+                    vectorised(Dropping { tile, dropped, step, first: self.row_of_batch(step, 0) });
                 }
             }),
             _ => tiling.for_each([output], workspace.threads, |tile| {
@@ -207,7 +207,7 @@ impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
 }
 
 /// Then what is dropped, of the output and of the slope.
-struct Drop<'a, 'b, T, const N: usize> {
+struct Dropping<'a, 'b, T, const N: usize> {
     tile: &'a mut TileMut<'b, T, N>,
     dropped: Dropped,
     step: &'a Step,
@@ -215,7 +215,7 @@ struct Drop<'a, 'b, T, const N: usize> {
     first: usize,
 }
 
-impl<T: Scalar, const N: usize> Vectorised for Drop<'_, '_, T, N> {
+impl<T: Scalar, const N: usize> Vectorised for Dropping<'_, '_, T, N> {
     #[inline(always)]
     fn run(self) {
         let columns = self.tile.tile.columns.clone();

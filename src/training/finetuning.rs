@@ -156,27 +156,3 @@ impl Base {
         weights
     }
 }
-
-/// The options of a training that starts from a model, without what the model says itself: as `run.toml` has them.
-pub(super) fn without_what_the_model_says(options: Options) -> Options {
-    if options.finetune.is_none() {
-        return options;
-    }
-    let of_data = options.new_output.unwrap_or(false);
-    let Options { target, task, output_activation, loss, missing, .. } = options.clone();
-    Options {
-        target: target.filter(|_| of_data),
-        task: task.filter(|_| of_data),
-        output_activation: output_activation.filter(|_| of_data),
-        loss: loss.filter(|_| of_data),
-        ignore: None,
-        categorical: None,
-        scale: None,
-        hidden: None,
-        activation: None,
-        no_bias: None,
-        init: None,
-        missing: missing.filter(|missing| *missing == Missing::Drop),
-        ..options
-    }
-}

@@ -8,7 +8,6 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::device::Wanted;
-use super::finetuning::without_what_the_model_says;
 use super::row_weights::ClassWeights;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
@@ -340,8 +339,8 @@ impl Options {
             file.freeze = None;
         }
         if self.finetune.is_some() {
-            file =
-                without_what_the_model_says(Self { finetune: self.finetune.clone(), new_output: self.new_output, ..file });
+            let of_model = Self { finetune: self.finetune.clone(), new_output: self.new_output, ..file };
+            file = of_model.without_what_a_model_says();
         }
         if self.clip_norm.is_some() || self.clip_value.is_some() {
             (file.clip_norm, file.clip_value) = (None, None);
@@ -368,6 +367,29 @@ impl Options {
         let mut merged = fields(file);
         merged.extend(fields(self).into_iter().filter(|(_, value)| !value.is_null()));
         serde_json::from_value(merged.into()).expect("both were options")
+    }
+
+    /// These options without what the model says itself that they start from, if they do.
+    pub(super) fn without_what_a_model_says(self) -> Self {
+        if self.finetune.is_none() {
+            return self;
+        }
+        let has_own_target = self.new_output.unwrap_or(false);
+        Self {
+            target: self.target.filter(|_| has_own_target),
+            task: self.task.filter(|_| has_own_target),
+            output_activation: self.output_activation.filter(|_| has_own_target),
+            loss: self.loss.filter(|_| has_own_target),
+            missing: self.missing.filter(|missing| *missing == Missing::Drop),
+            ignore: None,
+            categorical: None,
+            scale: None,
+            hidden: None,
+            activation: None,
+            no_bias: None,
+            init: None,
+            ..self
+        }
     }
 
     /// These options without what was said of the data, or followed from it.

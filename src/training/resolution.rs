@@ -1,6 +1,5 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
-use super::finetuning::without_what_the_model_says;
 use super::options::{BatchSize, Hidden, Init, Options, PrecisionName};
 use super::schedule::{Schedule, ScheduleKind};
 use super::session::{Recipe, Reduction};
@@ -236,7 +235,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
     let layers = network.layers();
     let hidden = &network.activations()[..layers - 1];
     let split = options.split;
-    without_what_the_model_says(Options {
+    let said = Options {
         target: Some(sources.encoding.target_names().into_iter().map(str::to_string).collect()),
         task: Some(sources.encoding.task()),
         ignore: Some(options.ignore.clone().unwrap_or_default()),
@@ -283,5 +282,6 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
             ..options.device.clone()
         },
         ..options.clone()
-    })
+    };
+    said.without_what_a_model_says()
 }

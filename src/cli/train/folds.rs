@@ -6,7 +6,8 @@ use super::{trained, tune};
 use crate::cli::print;
 use crate::error::{Error, Result, shown};
 use crate::model::RunFolder;
-use crate::training::{Destination, FoldReport, FoldsReport, Options, Run};
+use crate::training::run::run_name;
+use crate::training::{Destination, FoldReport, FoldsReport, Options, Run, Score};
 
 /// Trains for one fold after the other. Gives what those came to that were trained to their end, and what broke it off.
 pub(super) fn run(
@@ -25,10 +26,9 @@ pub(super) fn run(
     let of_fold = |number: usize| Run::new(&Options { fold: Some(number), ..options.clone() });
     // What is refused is refused before there is a folder.
     let mut ready = Some(of_fold(1)?);
-    let name = options.data.as_deref().map_or("folds".into(), crate::training::run::run_name);
+    let name = options.data.as_deref().map_or("folds".into(), run_name);
     let folder = RunFolder::create_for_several(output.as_deref(), &name)?;
-    let (mut runs, mut ended) = (Vec::new(), Ok(()));
-    for number in 1..=folds {
+    let mut one = |number: usize| {
         let mut run = match ready.take() {
             Some(run) => run,
             None => of_fold(number)?,
@@ -41,18 +41,26 @@ pub(super) fn run(
         }
         tune(&mut run, quiet)?;
         let destination = Destination::New(Some(FoldsReport::folder_of(&folder, number)));
-        match trained(run, destination, quiet, color).and_then(|run| run.ended().map(|()| run)) {
-            Ok(run) => runs.push(FoldReport { fold: number, run }),
-            // A folder without a run is nobody's.
-            Err(error) if runs.is_empty() && !matches!(error, Error::Interrupted(_)) => {
-                drop(std::fs::remove_dir(&folder));
-                return Err(error);
-            }
+        let run = trained(run, destination, quiet, color)?;
+        run.ended()?;
+        Ok(FoldReport { fold: number, run })
+    };
+    let (mut runs, mut ended) = (Vec::new(), Ok(()));
+    for number in 1..=folds {
+        match one(number) {
+            Ok(run) => runs.push(run),
             Err(error) => {
                 ended = Err(error);
                 break;
             }
         }
+    }
+    if let (true, Err(error)) = (runs.is_empty(), ended.as_ref())
+        && !matches!(error, Error::Interrupted(_))
+    {
+        // A folder without a run is nobody's.
+        drop(std::fs::remove_dir(&folder));
+        return Err(ended.expect_err("it was looked at"));
     }
     let interrupted = matches!(ended, Err(Error::Interrupted(_))).then_some(runs.len() + 1);
     let report = FoldsReport::new(folds, runs, interrupted, folder);
@@ -65,12 +73,12 @@ pub(super) fn text(report: &FoldsReport) -> String {
     const WIDTH: usize = 20;
     let number = |value: Option<f64>| value.map_or("undefined".into(), |value| format!("{value:.4}"));
     let names = report.scores.iter().map(|score| format!("{:>WIDTH$}", score.name.replace('_', " ")));
-    let mut lines = vec![format!("fold  {}  epoch", names.collect::<Vec<_>>().join(""))];
+    let mut lines = vec![format!("fold  {}  epoch", names.collect::<String>())];
     for (index, fold) in report.runs.iter().enumerate() {
         let values = report.scores.iter().map(|score| format!("{:>WIDTH$}", number(score.values[index])));
         lines.push(format!("{:>4}  {}  {:>5}", fold.fold, values.collect::<String>(), fold.run.epoch));
     }
-    let spread = |score: &crate::training::Score| match score.deviation {
+    let spread = |score: &Score| match score.deviation {
         Some(deviation) => format!("{} ± {deviation:.4}", number(score.mean)),
         None => number(score.mean),
     };

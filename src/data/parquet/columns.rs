@@ -373,12 +373,12 @@ impl Length for Input {
 }
 
 impl ChunkReader for Input {
-    type T = BufReader<From>;
+    type T = BufReader<Following>;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
         /// A page's header is seldom longer.
         const HEADER: usize = 256;
-        Ok(BufReader::with_capacity(HEADER, From { source: Arc::clone(&self.source), place: start }))
+        Ok(BufReader::with_capacity(HEADER, Following { source: Arc::clone(&self.source), place: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
@@ -388,18 +388,18 @@ impl ChunkReader for Input {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(length).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         bytes.resize(length, 0);
-        From { source: Arc::clone(&self.source), place: start }.read_exact(&mut bytes)?;
+        Following { source: Arc::clone(&self.source), place: start }.read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
 }
 
 /// What follows from a place on.
-struct From {
+struct Following {
     source: Arc<Mutex<Box<dyn Source>>>,
     place: u64,
 }
 
-impl Read for From {
+impl Read for Following {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         source.seek(SeekFrom::Start(self.place))?;
@@ -706,13 +706,8 @@ mod tests {
 
     /// A whole number as Thrift writes it.
     fn zigzag(number: i64) -> Vec<u8> {
-        let mut rest = ((number << 1) ^ (number >> 63)) as u64;
         let mut bytes = Vec::new();
-        while rest > 127 {
-            bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(rest as u8);
+        prost::encode_length_delimiter(((number << 1) ^ (number >> 63)) as usize, &mut bytes).expect("a list grows");
         bytes
     }
 

@@ -8,6 +8,7 @@ use parquet::basic::{Repetition, Type as Physical};
 use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::super::csv::MOST_COLUMNS;
+use super::super::table::TEXT_BYTES;
 use crate::error::{Error, Result, shown};
 
 /// A column of the table.
@@ -51,8 +52,7 @@ impl Field {
         match self.kind {
             Kind::Integer(8, Sign::Unsigned) if !self.optional => 1,
             Kind::Integer(8 | 16, _) | Kind::Float => size_of::<f32>(),
-            // A short text's memory of its own takes as much as what points to it.
-            Kind::Text | Kind::Boolean => 2 * size_of::<Option<String>>(),
+            Kind::Text | Kind::Boolean => TEXT_BYTES,
             Kind::Integer(..) | Kind::Double | Kind::Decimal(_) | Kind::Time(_) | Kind::Time96 => size_of::<f64>(),
         }
     }
@@ -198,6 +198,7 @@ impl Element<'_> {
             (INTEGER, _) if matches!(first, 8 | 16 | 32 | 64) => {
                 Kind::Integer(bits.min(first as u8), if second == 0 { Sign::Unsigned } else { Sign::Signed })
             }
+            // Times and timestamps in thousandths and millionths; integers without a sign and with one, of 8 bits to 64.
             (_, Some(7 | 9)) => Kind::Time(1e3),
             (_, Some(8 | 10)) => Kind::Time(1e6),
             (_, Some(width @ 11..=14)) => Kind::Integer(bits.min(8 << (width - 11)), Sign::Unsigned),
