@@ -198,6 +198,7 @@ fn shared_out(strata: Vec<Vec<usize>>, fractions: Fractions, stream: &mut Stream
         }
     }
     for part in [&mut split.training, &mut split.validation, &mut split.test] {
+        part.shrink_to_fit();
         part.sort_unstable();
     }
     split

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::options::Options;
 use super::resolution;
-use crate::data::{Encoding, FitOptions, InputColumn, Missing, StoredTable, Table};
+use super::sources::{Held, target_scale};
+use crate::data::{Encoding, FitOptions, InputColumn, Missing, Table};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, resolve_model};
 use crate::network::{Initialization, Loss, Network, Weights};
@@ -100,30 +101,18 @@ impl Base {
             target,
             missing: options.missing.unwrap_or_default(),
             scale: None,
-            target_scale: super::sources::target_scale(options),
+            target_scale: target_scale(options),
         })
     }
 
     /// How columns become numbers: as the model has it, but for a new target, which is fitted on these rows.
     ///
     /// # Errors
-    /// Data, for a target that cannot be one.
-    pub fn encoding(&self, table: &Table, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
+    /// Data, for a target that cannot be one; limit, where there is no memory for its columns.
+    pub(super) fn encoding(&self, table: &Held, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
         let mut encoding = self.model.encoding.clone();
         if self.has_new_output {
-            encoding.target = Encoding::fit_target(table, rows, fitting)?;
-        }
-        Ok(encoding)
-    }
-
-    /// As [`encoding`](Self::encoding), of a table in a file.
-    ///
-    /// # Errors
-    /// As there; limit, where there is no memory for a column.
-    pub fn encoding_stored(&self, stored: &StoredTable, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
-        let mut encoding = self.model.encoding.clone();
-        if self.has_new_output {
-            encoding.target = Encoding::fit_target_stored(stored, rows, fitting)?;
+            encoding.target = table.fit_target(rows, fitting)?;
         }
         Ok(encoding)
     }

@@ -1,6 +1,8 @@
 //! The rows that a run trains on, validates with and tests with: read, split, and encoded as the training rows say.
 
-mod stored;
+mod encoded;
+mod held;
+mod shares;
 
 use std::rc::Rc;
 
@@ -9,41 +11,20 @@ use serde::Serialize;
 use super::finetuning::Base;
 use super::options::Options;
 use super::row_weights;
-use super::session::{Samples, StoredSamples, TrainingRows};
-use crate::data::{
-    self, Cells, Encoding, FitOptions, Fold, Fractions, InputColumn, InputKind, Matrix, Scale, Split, StoredTable, Table,
-    Task, fit, npz, remarks,
-};
+use crate::data::{self, Cells, Encoding, FitOptions, Scale, Split, StoredTable, Table, Task, fit, npz};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
-use crate::memory;
-use crate::model::Element;
 use crate::network::Activation;
-use crate::scalar::Scalar;
+pub use encoded::Encoded;
+pub(super) use held::Held;
+pub(super) use shares::{is_stratified, shares};
+use shares::{split, unused_share};
 
 /// Some rows of a table.
 #[derive(Debug, Clone)]
 pub struct Part {
     table: Held,
     rows: Vec<usize>,
-}
-
-/// Where a table is.
-#[derive(Debug, Clone)]
-enum Held {
-    Memory(Rc<Table>),
-    File(Rc<StoredTable>),
-}
-
-impl Held {
-    /// Whether both are the same.
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Memory(one), Self::Memory(other)) => Rc::ptr_eq(one, other),
-            (Self::File(one), Self::File(other)) => Rc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
 }
 
 impl Part {
@@ -57,10 +38,7 @@ impl Part {
     /// # Errors
     /// Data, naming line and column, for a target that the encoding does not know.
     pub fn truth(&self, encoding: &Encoding) -> Result<Truth> {
-        match &self.table {
-            Held::Memory(table) => Truth::of(encoding, table, &self.rows),
-            Held::File(stored) => Truth::of(encoding, &stored::targets(stored, encoding)?, &self.rows),
-        }
+        self.table.truth(&self.rows, encoding)
     }
 
     /// Whether the rows are in a file, because there is no memory for them.
@@ -90,16 +68,6 @@ pub struct Sources {
     pub is_array: bool,
     /// What a person should hear about the data.
     pub remarks: Vec<String>,
-}
-
-/// The rows of a run as numbers.
-pub struct Encoded<T> {
-    /// To train on.
-    pub training: TrainingRows<T>,
-    /// To choose by.
-    pub validation: Option<Samples<T>>,
-    /// To report on, and what the network should say of them.
-    pub test: Option<(Samples<T>, Truth)>,
 }
 
 /// What a report says of the data.
@@ -139,29 +107,6 @@ impl Sources {
                 sets.join(", ")
             )));
         };
-        if stored || stored::is_asked_for(source, options) {
-            return Self::stored(source, options, base);
-        }
-        match Self::in_memory(source, options, base) {
-            Err(Error::Limit(_)) if stored::can_be(source, options) => Self::stored(source, options, base),
-            read => {
-                let mut read = read?;
-                if options.memory.is_some() && !stored::can_be(source, options) {
-                    read.remarks.push("--memory is for single CSV files: these rows are in memory".into());
-                }
-                Ok(read)
-            }
-        }
-    }
-
-    fn in_memory(source: &str, options: &Options, base: Option<&Base>) -> Result<Self> {
-        let table = unfiltered(source, options, options.files.labels.clone(), true)?;
-        let fitting = match base {
-            None => fitting(options),
-            Some(base) => base.fitting(&table, options)?,
-        };
-        let table = kept(table, &fitting)?;
-        let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
         let labels_alone = [
             ("--validation-labels", options.validation.is_none() && options.validation_labels.is_some()),
             ("--test-labels", options.test.is_none() && options.test_labels.is_some()),
@@ -169,105 +114,76 @@ impl Sources {
         if let Some((flag, _)) = labels_alone.iter().find(|(_, alone)| *alone) {
             return Err(Error::Usage(format!("{flag} goes with a file of images, which is not named")));
         }
+        unused_share(options)?;
+        if stored || is_to_be_stored(source, options) && can_be_stored(options) {
+            return Self::of_file(source, options, base);
+        }
+        let mut sources = match Self::of_memory(source, options, base) {
+            Err(Error::Limit(_)) if can_be_stored(options) => return Self::of_file(source, options, base),
+            read => read?,
+        };
+        if options.memory.is_some() && !can_be_stored(options) {
+            sources.remarks.push("--memory is for single CSV files: these rows are in memory".into());
+        }
+        Ok(sources)
+    }
+
+    /// The rows of a table that is read into memory.
+    fn of_memory(source: &str, options: &Options, base: Option<&Base>) -> Result<Self> {
+        let table = data::read(source, &options.files.reading(options.files.labels.clone()))?;
+        let fitting = fitting_of(&table, options, base)?;
+        let table = kept(table, &fitting)?;
+        let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
         if is_image && !table.is_labelled() && options.target.is_none() {
             return Err(Error::Usage(format!(
                 "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
                 shown(source)
             )));
         }
-        let strata = if is_stratified(options) { fit::strata(&table, &fitting)? } else { None };
-        unused_share(options)?;
         let is_array = table.lines.is_empty() && table.task.is_none();
-        let split = split(table.rows, options, strata.as_deref())?;
+        Ok(Self { is_array, ..Self::of(source, &Held::Memory(Rc::new(table)), &fitting, options, base)? })
+    }
+
+    /// The rows of a CSV file that is converted, and read a column or some rows at a time.
+    fn of_file(source: &str, options: &Options, base: Option<&Base>) -> Result<Self> {
+        let (reading, weights) = (options.files.reading(None), options.weight_column.as_deref());
+        let fitting = |names: &Table| fitting_of(names, options, base);
+        let (stored, fitting) = StoredTable::convert(source, &reading, weights, fitting)?;
+        let mut sources = Self::of(source, &Held::File(Rc::new(stored)), &fitting, options, base)?;
+        let remark = "larger than the memory for it; it was converted into a file without a name, of which training reads a part at a time";
+        sources.remarks.insert(0, format!("{}: {remark}", shown(source)));
+        Ok(sources)
+    }
+
+    /// The rows of a table: split, the encoding fitted on those to train on.
+    fn of(source: &str, table: &Held, fitting: &FitOptions, options: &Options, base: Option<&Base>) -> Result<Self> {
+        let strata = if is_stratified(options) { table.strata(fitting)? } else { None };
+        let split = split(table.rows(), options, strata.as_deref())?;
+        drop(strata);
         let encoding = match base {
-            None => Encoding::fit(&table, &split.training, &fitting)?,
-            Some(base) => base.encoding(&table, &split.training, &fitting)?,
+            None => table.fit(&split.training, fitting)?,
+            Some(base) => base.encoding(table, &split.training, fitting)?,
         };
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
-        let weights = row_weights::of_rows(&table, &split.training, &encoding, classes, column)?;
-        let table = Rc::new(table);
-        let others = Others::read(options, &encoding, &fitting)?;
-        let mut remarks = remarks::stray_text(&table);
-        // What is embedded is as it is.
-        if table.task.is_none() {
-            remarks.extend(remarks::constant(source, &remarks::constant_columns(&encoding, &table, &split.training)));
-        }
-        let [training, validation, test] = others.parts(&Held::Memory(Rc::clone(&table)), split);
+        let weights = table.weights(&split.training, &encoding, classes, column)?;
+        let others = Others::read(options, &encoding, fitting)?;
+        let mut remarks = table.remarks_on_columns(source, &encoding, &split.training)?;
+        let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
-            remarks.extend(part.as_ref().and_then(|part| part.absent_classes(&encoding, what)));
+            remarks.extend(part.as_ref().and_then(|part| part.table.absent_classes(&part.rows, &encoding, what)));
         }
         // What a model was trained on knew its categories; other rows may not.
         for part in validation.iter().chain(&test).chain(base.map(|_| &training)) {
-            remarks.extend(part.unseen_categories(&encoding));
+            remarks.extend(part.table.unseen_categories(&part.rows, &encoding));
         }
-        let positions = table.positions();
-        let is_byte = |column: &InputColumn| {
-            let cells = positions.get(column.name.as_str()).map(|&position| &table.columns[position].cells);
-            matches!((cells, &column.kind), (Some(Cells::Bytes(_)), InputKind::Number { .. }))
-        };
-        let inputs = if encoding.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard };
+        let inputs = table.usual_scale(&encoding);
         let targets = match encoding.task() {
             Task::Classification => inputs,
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
-        let scale = (inputs == targets).then_some(inputs);
-        let source = source.to_owned();
-        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array, remarks })
-    }
-
-    /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are
-    /// encoded, so that both together take little more memory than one. `as_trained` is what is done to the rows to train on, of which it
-    /// is given all or, where they go into a file, some at a time.
-    ///
-    /// # Errors
-    /// Data, naming line and column, for a cell that the encoding has no number for.
-    pub fn encoded<T: Element>(
-        self,
-        outputs: usize,
-        as_trained: impl Fn(&mut Samples<T>) -> Result<()>,
-    ) -> Result<Encoded<T>> {
-        let Self { encoding, training, weights, validation, test, .. } = self;
-        let truth = test.as_ref().map(|test| test.truth(&encoding)).transpose()?;
-        let of_rows = |weights: Vec<f64>| {
-            let weights: Vec<T> = weights.into_iter().map(T::from_f64).collect();
-            Matrix::new(weights.len(), 1, weights)
-        };
-        let weights = weights.map(of_rows);
-        let (mut in_file, mut parts) = (None, [Some(training), validation, test]);
-        let mut samples = [None, None, None];
-        while let Some(table) = parts.iter().flatten().map(|part| part.table.clone()).next() {
-            let (mut places, mut rows) = (Vec::new(), Vec::new());
-            for (place, part) in parts.iter_mut().enumerate() {
-                if let Some(part) = part.take_if(|part| part.table.is(&table)) {
-                    places.push(place);
-                    rows.push(part.rows);
-                }
-            }
-            let encoded = match table {
-                Held::Memory(table) => encoded(Rc::unwrap_or_clone(table), &rows, &encoding, outputs)?,
-                Held::File(stored) => {
-                    let mut training = StoredSamples::new([encoding.inputs(), outputs], weights.clone())?;
-                    let others = stored::encoded(&stored, &rows, &encoding, outputs, |samples| {
-                        as_trained(samples)?;
-                        training.append(samples)
-                    })?;
-                    in_file = Some(training);
-                    others
-                }
-            };
-            places.into_iter().zip(encoded).for_each(|(place, encoded)| samples[place] = Some(encoded));
-        }
-        let [training, validation, test] = samples;
-        let training = match in_file {
-            Some(stored) => TrainingRows::File(stored),
-            None => {
-                let mut training = Samples { weights, ..training.expect("there are training rows") };
-                as_trained(&mut training)?;
-                TrainingRows::Memory(training)
-            }
-        };
-        Ok(Encoded { training, validation, test: test.zip(truth) })
+        let (source, scale) = (source.to_owned(), (inputs == targets).then_some(inputs));
+        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array: false, remarks })
     }
 
     /// What a report says of the data.
@@ -296,7 +212,7 @@ impl Others {
     fn read(options: &Options, encoding: &Encoding, fitting: &FitOptions) -> Result<Self> {
         let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
             let Some(file) = file else { return Ok(None) };
-            let other = unfiltered(file, options, labels, false)?;
+            let other = data::read(file, &options.files.reading(labels))?;
             encoding.check_columns(&other)?;
             let other = kept(other, fitting)?;
             Ok(Some(Part { rows: (0..other.rows).collect(), table: Held::Memory(Rc::new(other)) }))
@@ -315,81 +231,18 @@ impl Others {
     }
 }
 
-impl Part {
-    /// The remark about classes that none of the rows is of.
-    fn absent_classes(&self, encoding: &Encoding, what: &str) -> Option<String> {
-        match &self.table {
-            Held::Memory(table) => remarks::absent_classes(encoding, table, &self.rows, what),
-            Held::File(stored) => {
-                remarks::absent_classes(encoding, &stored::targets(stored, encoding).ok()?, &self.rows, what)
-            }
-        }
-    }
-
-    /// The remarks about categories that the encoding does not know.
-    fn unseen_categories(&self, encoding: &Encoding) -> Vec<String> {
-        match &self.table {
-            Held::Memory(table) => remarks::unseen_categories(encoding, table, &self.rows),
-            Held::File(stored) => stored::unseen_categories(stored, encoding, &self.rows),
-        }
-    }
-}
-
-/// The rows by what they are for.
-fn split(rows: usize, options: &Options, strata: Option<&[usize]>) -> Result<Split> {
-    let (shares, seed) = (shares(options), options.seed.unwrap_or(0));
-    match fold(options)? {
-        None => data::split(rows, shares, seed, strata),
-        Some(fold) => data::fold(rows, fold, shares, seed, strata),
-    }
-}
-
-/// Parts of a table, each some of its rows in ascending order, as a network's inputs and targets. The last rows come first: what
-/// has been encoded is cut off the table's end.
-fn encoded<T: Scalar>(
-    mut table: Table,
-    parts: &[Vec<usize>],
-    encoding: &Encoding,
-    outputs: usize,
-) -> Result<Vec<Samples<T>>> {
-    /// Rows at a time, at least, and pieces of a table, at most.
-    const ROWS: usize = 1 << 12;
-    const PIECES: usize = 32;
-    let numbers: usize = parts.iter().map(|rows| rows.len() * (encoding.inputs() + outputs)).sum();
-    if !memory::has_room((numbers * size_of::<T>()) as u128) {
-        return Err(Error::Limit(format!(
-            "{}: there is no memory for its rows as {} inputs each; take fewer rows or columns (--ignore)",
-            shown(&table.source),
-            encoding.inputs()
-        )));
-    }
-    let zeros =
-        |rows: &Vec<usize>| Samples::new(Matrix::zeros(rows.len(), encoding.inputs()), Matrix::zeros(rows.len(), outputs));
-    let mut samples: Vec<Samples<T>> = parts.iter().map(zeros).collect();
-    let mut ends: Vec<usize> = parts.iter().map(Vec::len).collect();
-    let rows = table.rows.div_ceil(PIECES).max(ROWS);
-    for first in (0..table.rows).step_by(rows).rev() {
-        for ((part, samples), end) in parts.iter().zip(&mut samples).zip(&mut ends) {
-            let begin = part[..*end].partition_point(|&row| row < first);
-            let rows = &part[begin..*end];
-            let inputs = &mut samples.inputs.values[begin * encoding.inputs()..*end * encoding.inputs()];
-            encoding.encode_inputs_into(&table, rows, inputs)?;
-            encoding.encode_targets_into(
-                &table,
-                rows,
-                outputs,
-                &mut samples.targets.values[begin * outputs..*end * outputs],
-            )?;
-            *end = begin;
-        }
-        table.truncate(first);
-    }
-    Ok(samples)
-}
-
-/// Whether the main table is one that training can read from a file, a part at a time.
+/// Whether the main table is a CSV file, which training can read from a file, a part at a time.
 pub(super) fn can_be_stored(options: &Options) -> bool {
-    options.data.as_deref().is_some_and(|source| stored::can_be(source, options))
+    let Some(source) = options.data.as_deref() else { return false };
+    let is_file = std::fs::metadata(source).is_ok_and(|metadata| metadata.is_file());
+    let is_embedded = data::embedded::find(source).is_some();
+    !is_embedded && is_file && options.files.labels.is_none() && StoredTable::is_for(source)
+}
+
+/// Whether the options give the table less memory than its file has bytes.
+fn is_to_be_stored(source: &str, options: &Options) -> bool {
+    let length = std::fs::metadata(source).map_or(0, |metadata| metadata.len());
+    options.memory.is_some_and(|memory| length > memory.0)
 }
 
 /// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are
@@ -429,22 +282,19 @@ pub(super) fn target_scale(options: &Options) -> Option<Scale> {
     }
 }
 
-/// Reads one table. That to train on has the rows' weights, where they are asked for.
-fn unfiltered(source: &str, options: &Options, labels: Option<std::path::PathBuf>, is_trained_on: bool) -> Result<Table> {
-    let table = data::read(source, &options.files.reading(labels))?;
-    if let Some(column) = options.weight_column.as_ref().filter(|_| is_trained_on) {
-        check_weight_column(&table, options, column)?;
+/// What the options, and the model that training starts from, say about the columns of the main table, which has the rows' weights where
+/// they are asked for.
+fn fitting_of(table: &Table, options: &Options, base: Option<&Base>) -> Result<FitOptions> {
+    if let Some(column) = &options.weight_column {
+        row_weights::position(table, column)?;
+        if options.target.iter().flatten().any(|target| target == column) {
+            return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
+        }
     }
-    Ok(table)
-}
-
-/// Refuses a column of weights that is not there, or is the target.
-fn check_weight_column(table: &Table, options: &Options, column: &str) -> Result<()> {
-    row_weights::position(table, column)?;
-    if options.target.iter().flatten().any(|target| target == column) {
-        return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
+    match base {
+        None => Ok(fitting(options)),
+        Some(base) => base.fitting(table, options),
     }
-    Ok(())
 }
 
 /// A table without the rows that `--missing drop` leaves out.
@@ -453,58 +303,6 @@ fn kept(table: Table, fitting: &FitOptions) -> Result<Table> {
         None => table,
         Some(kept) => table.with_rows(&kept),
     })
-}
-
-/// Whether each class is shared out alike: as it is said, or else where the rows are dealt out to folds.
-pub(super) fn is_stratified(options: &Options) -> bool {
-    options.stratify.unwrap_or(options.folds.is_some())
-}
-
-/// The fold whose rows are the test rows, in a cross-validation.
-fn fold(options: &Options) -> Result<Option<Fold>> {
-    let number = options.fold.unwrap_or(1);
-    let refused = |what: String| Err(Error::Usage(what));
-    match options.folds {
-        None if options.fold.is_some() => refused(format!("--fold {number}: of how many (--folds NUMBER)?")),
-        None => Ok(None),
-        Some(_) if options.test.is_some() => {
-            refused("--folds and --test: each fold is tested on its own rows; leave one of the two out".into())
-        }
-        Some(of) if of < 2 => refused(format!("--folds {of}: two at least")),
-        Some(of) if number == 0 || number > of => refused(format!("--fold {number}: there are the folds 1 to {of}")),
-        Some(of) => Ok(Some(Fold { number, of })),
-    }
-}
-
-/// Refuses a share of the rows that nothing would use, because a file holds what it is for.
-fn unused_share(options: &Options) -> Result<()> {
-    let Some(split) = options.split else { return Ok(()) };
-    let twice = [
-        ("--validation", options.validation.is_some() && split.validation() > 0.0),
-        ("--test", options.test.is_some() && split.test() > 0.0),
-    ];
-    if options.folds.is_some() && split.test() > 0.0 {
-        return Err(Error::Usage(format!(
-            "--folds sets test rows apart, and so does --split {split}: make its last share 0; the others share what is left"
-        )));
-    }
-    match twice.into_iter().find(|(_, twice)| *twice) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Error::Usage(format!(
-            "{flag} names a file, and --split {split} sets rows apart for the same: make that share 0, or leave one of the two out"
-        ))),
-    }
-}
-
-/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs none of it.
-pub(super) fn shares(options: &Options) -> Fractions {
-    let default = match (options.validation.is_some(), options.test.is_some() || options.folds.is_some()) {
-        (false, false) => "0.8/0.1/0.1",
-        (true, false) => "0.9/0/0.1",
-        (false, true) => "0.9/0.1/0",
-        (true, true) => "1/0/0",
-    };
-    options.split.unwrap_or_else(|| default.parse().expect("shares that add up to 1"))
 }
 
 impl std::fmt::Display for DataReport {
@@ -523,34 +321,5 @@ impl std::fmt::Display for DataReport {
             self.validation_rows,
             self.test_rows
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{Column, Missing};
-
-    #[test]
-    fn rows_that_are_encoded_piece_by_piece_are_as_those_encoded_at_once() {
-        let rows = 10_007;
-        let number = |row: usize| ((row * row) % 97) as f64;
-        let text = |row: usize| (!row.is_multiple_of(5)).then(|| ["a", "b", "c"][row % 3].to_owned());
-        let columns = [
-            ("number", Cells::Numbers((0..rows).map(number).collect())),
-            ("single", Cells::Singles((0..rows).map(|row| row as f32).collect())),
-            ("text", Cells::Text((0..rows).map(text).collect())),
-            ("byte", Cells::Bytes((0..rows).map(|row| (row % 7) as u8).collect())),
-        ];
-        let columns = columns.map(|(name, cells)| Column { name: name.into(), cells });
-        let table = Table::new("t", columns.into());
-        let parts: Vec<Vec<usize>> = (0..3).map(|part| (part..rows).step_by(3).collect()).collect();
-        let options = FitOptions { task: Some(Task::Classification), missing: Missing::Mode, ..Default::default() };
-        let encoding = Encoding::fit(&table, &parts[0], &options).expect("an encoding");
-        let pieces = encoded::<f32>(table.clone(), &parts, &encoding, 7).expect("samples");
-        for (part, samples) in parts.iter().zip(pieces) {
-            assert_eq!(samples.inputs, encoding.encode_inputs(&table, part).expect("inputs"));
-            assert_eq!(samples.targets, encoding.encode_targets(&table, part, 7).expect("targets"));
-        }
     }
 }

@@ -1,0 +1,212 @@
+//! CSV that is read some whole rows at a time, each piece as the whole would be.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use csv_core::ReadFieldResult;
+
+use super::{Beyond, File, breaks, delimiter, no_rows, refuse_beyond};
+use crate::data::{ReadOptions, Table};
+use crate::error::{Error, Result, shown};
+
+/// CSV that is read some whole rows at a time.
+pub(in crate::data) struct Pieces<'a> {
+    source: &'a str,
+    options: &'a ReadOptions,
+    input: Box<dyn Read>,
+    /// What was read and not given yet.
+    buffer: Vec<u8>,
+    is_at_end: bool,
+    /// The line on which the buffer begins.
+    line: u64,
+    /// The columns' names, as the first piece has them.
+    names: Option<Vec<String>>,
+    /// The first number of each column that f32 does not hold.
+    beyond: Vec<Beyond>,
+    rows: usize,
+    /// Bytes of a piece, at least, but for the last one.
+    bytes: usize,
+}
+
+impl<'a> Pieces<'a> {
+    /// As many bytes as a piece has outside of tests.
+    const BYTES: usize = 4 << 20;
+    /// Bytes of a row, at most.
+    const MOST_ROW: usize = 256 << 20;
+
+    pub(in crate::data) fn new(source: &'a str, input: Box<dyn Read>, options: &'a ReadOptions) -> Self {
+        let (buffer, beyond) = (Vec::new(), Vec::new());
+        Self { source, options, input, buffer, is_at_end: false, line: 1, names: None, beyond, rows: 0, bytes: Self::BYTES }
+    }
+
+    /// The next rows as a table, perhaps without any, in which the columns at these positions are text whatever they hold; none after
+    /// the last ones.
+    ///
+    /// # Errors
+    /// As [`read`], but for numbers that f32 does not hold ([`finish`](Self::finish)); limit, for a row that is too long.
+    pub(in crate::data) fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
+        let mut end = self.fill()?;
+        if self.names.is_some() && self.buffer.starts_with("\u{feff}".as_bytes()) {
+            // Only a file's is a mark, and the crate takes any that comes first for one: here an empty line comes first.
+            self.buffer.insert(0, b'\n');
+            (end, self.line) = (end + 1, self.line - 1);
+        }
+        if end == 0 && self.names.is_some() {
+            return Ok(None);
+        }
+        let options = ReadOptions { header: self.options.header && self.names.is_none(), ..self.options.clone() };
+        let mut file = File::new(self.source, &self.buffer[..end], &options, self.line)?;
+        let names = match &self.names {
+            Some(names) => names.clone(),
+            None => self.names.insert(file.names(self.options)?).clone(),
+        };
+        (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
+        let (table, beyond) = file.table(names, texts)?;
+        self.beyond.resize(beyond.len(), None);
+        self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
+        self.rows += table.rows;
+        self.line += breaks(&self.buffer[..end]);
+        self.buffer.drain(..end);
+        Ok(Some(table))
+    }
+
+    /// Checks what only the end tells, of a table with the kinds of all columns.
+    ///
+    /// # Errors
+    /// Data, if there were no rows, or numbers that f32 does not hold in a column that is numbers to its end.
+    pub(in crate::data) fn finish(&self, shape: &Table) -> Result<()> {
+        if self.rows == 0 {
+            return Err(no_rows(self.source));
+        }
+        refuse_beyond(shape, &self.beyond)
+    }
+
+    /// Reads until there are enough bytes; gives where the last whole row of them ends.
+    fn fill(&mut self) -> Result<usize> {
+        let unreadable = |error: io::Error| Error::reading(Path::new(self.source), &error);
+        let mut wanted = self.bytes;
+        loop {
+            while !self.is_at_end && self.buffer.len() < wanted {
+                let missing = (wanted - self.buffer.len()) as u64;
+                // Only as much as there is memory for.
+                let room = self.buffer.try_reserve_exact(missing as usize);
+                room.map_err(|_| unreadable(io::ErrorKind::OutOfMemory.into()))?;
+                self.is_at_end = (&mut self.input).take(missing).read_to_end(&mut self.buffer).map_err(unreadable)? == 0;
+            }
+            if self.is_at_end {
+                return Ok(self.buffer.len());
+            }
+            match self.last_end() {
+                0 if wanted >= Self::MOST_ROW => {
+                    return Err(Error::Limit(format!(
+                        "{}: line {}: a row of more than {} bytes begins here; is a quotation mark left open?",
+                        shown(self.source),
+                        self.line,
+                        Self::MOST_ROW
+                    )));
+                }
+                0 => wanted *= 2,
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// Where the last row ends that is whole for sure: what follows it is there, too.
+    fn last_end(&self) -> usize {
+        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter(self.source, self.options)).build();
+        let (mut place, mut end, mut cell) = (0, 0, vec![0; 1 << 12]);
+        loop {
+            let (result, read, _) = reader.read_field(&self.buffer[place..], &mut cell);
+            place += read;
+            match result {
+                ReadFieldResult::Field { record_end: true } if place < self.buffer.len() => {
+                    // The LF of a CR LF is left to the next row by the crate.
+                    end = place + usize::from(self.buffer[place - 1] == b'\r' && self.buffer[place] == b'\n');
+                }
+                ReadFieldResult::End | ReadFieldResult::InputEmpty => return end,
+                ReadFieldResult::OutputFull | ReadFieldResult::Field { .. } if place >= self.buffer.len() => return end,
+                ReadFieldResult::OutputFull | ReadFieldResult::Field { .. } => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{read, read_with_text};
+    use super::*;
+
+    /// Every cut of the input into reads gives the same rows and lines, whatever is in the way.
+    #[test]
+    fn pieces_are_the_whole_in_parts() {
+        let mut text = "\u{feff}a,b,c\r\n".to_string();
+        for row in 0..3_000 {
+            let quoted = ["plain", "\"with, comma\"", "\"two\r\nlines\"", "\"a \"\"quote\"\"\"", "5\" pipe", "?"][row % 6];
+            text += &format!("{row},{quoted},{}{}", row as f64 / 7.0, ["\r\n", "\n", "\n\n", "\r"][row % 4]);
+            text += if row % 1000 == 0 { "\"\"\"\",x,\r\n" } else { "" };
+        }
+        let whole = read_with_text("t.csv", text.as_bytes(), &ReadOptions::default(), &[0]).unwrap();
+        let options = ReadOptions::default();
+        for bytes in [1, 7, 100, 101, 1000, 4096, 1 << 20] {
+            let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.clone().into_bytes())), &options);
+            pieces.bytes = bytes;
+            let (mut rows, mut count) = (0, 0);
+            while let Some(table) = pieces.next(&[0]).unwrap() {
+                for row in 0..table.rows {
+                    assert_eq!(table.lines[row], whole.lines[rows], "row {rows}");
+                    let cells = |table: &Table, row: usize| -> Vec<Option<String>> {
+                        table.columns.iter().map(|column| column.cells.text(row).map(Into::into)).collect()
+                    };
+                    assert_eq!(cells(&table, row), cells(&whole, rows), "row {rows}");
+                    rows += 1;
+                }
+                count += 1;
+            }
+            assert_eq!(rows, whole.rows);
+            assert!(count >= text.len() / bytes.max(100) / 2, "{count} pieces of {bytes} bytes");
+            pieces.finish(&whole).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_piece_may_begin_as_a_file_and_end_with_a_lone_quotation_mark() {
+        let rows = |row: usize| format!("\u{feff}k{},pipe of {row} \"in,1\n", row % 3);
+        let text = "a,b,c\n".to_string() + &(0..500).map(rows).collect::<String>() + "k,plain,2\n";
+        let whole = read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
+        let options = ReadOptions::default();
+        let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
+        pieces.bytes = 100;
+        let mut rows = 0;
+        while let Some(table) = pieces.next(&[]).unwrap() {
+            for row in 0..table.rows {
+                assert_eq!(table.columns[0].cells.text(row), whole.columns[0].cells.text(rows), "row {rows}");
+                rows += 1;
+            }
+        }
+        assert_eq!(rows, 501);
+    }
+
+    #[test]
+    fn pieces_tell_what_is_wrong_with_its_line() {
+        let options = ReadOptions::default();
+        let rows = |last: &str| format!("a,b\n{}{last}", "1,2\n".repeat(1000));
+        let said = |text: String| {
+            let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
+            pieces.bytes = 64;
+            let mut shape = None;
+            loop {
+                match pieces.next(&[]) {
+                    Ok(Some(table)) => shape = Some(table),
+                    Ok(None) => break pieces.finish(&shape.unwrap()).unwrap_err().to_string(),
+                    Err(error) => break error.to_string(),
+                }
+            }
+        };
+        assert!(said(rows("3\n")).contains("line 1002: 1 cells where the header's columns need 2"));
+        assert!(said(rows("3,\"4\n")).contains("line 1002: a quotation mark is opened"));
+        assert!(said(rows("3,1e39\n")).contains("line 1002, column 'b': '1e39' is infinite or beyond"));
+        assert!(said(rows("3,\0\n")).contains("line 1002: a NUL byte"));
+        assert!(said("a,b\n".into()).contains("a header and no rows"));
+        assert!(said(String::new()).contains("it is empty"));
+    }
+}

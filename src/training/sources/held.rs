@@ -1,0 +1,161 @@
+//! The main table of a run, in memory or in a file, of which a column or some rows are in memory at a time: what is asked of it column by
+//! column is the same of both.
+
+use std::rc::Rc;
+
+use crate::data::{Cells, Encoding, FitOptions, InputColumn, InputKind, Scale, StoredTable, Table, Target, fit, remarks};
+use crate::error::Result;
+use crate::evaluation::Truth;
+use crate::training::row_weights::{self, ClassWeights};
+
+/// Where a table is.
+#[derive(Debug, Clone)]
+pub(in crate::training) enum Held {
+    /// All of it in memory.
+    Memory(Rc<Table>),
+    /// In a file.
+    File(Rc<StoredTable>),
+}
+
+impl Held {
+    /// Whether both are the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Memory(one), Self::Memory(other)) => Rc::ptr_eq(one, other),
+            (Self::File(one), Self::File(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Memory(table) => table.rows,
+            Self::File(stored) => stored.rows,
+        }
+    }
+
+    /// The class of every row; none for regression.
+    pub(super) fn strata(&self, fitting: &FitOptions) -> Result<Option<Vec<usize>>> {
+        match self {
+            Self::Memory(table) => fit::strata(table, fitting),
+            Self::File(stored) => fit::strata_stored(stored, fitting),
+        }
+    }
+
+    /// The encoding that fits these rows.
+    pub(super) fn fit(&self, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
+        match self {
+            Self::Memory(table) => Encoding::fit(table, rows, fitting),
+            Self::File(stored) => Encoding::fit_stored(stored, rows, fitting),
+        }
+    }
+
+    /// What the target alone becomes.
+    pub(in crate::training) fn fit_target(&self, rows: &[usize], fitting: &FitOptions) -> Result<Target> {
+        match self {
+            Self::Memory(table) => Encoding::fit_target(table, rows, fitting),
+            Self::File(stored) => Encoding::fit_target_stored(stored, rows, fitting),
+        }
+    }
+
+    /// What these rows' losses are multiplied by; none where nothing is asked for.
+    pub(super) fn weights(
+        &self,
+        rows: &[usize],
+        encoding: &Encoding,
+        classes: Option<&ClassWeights>,
+        column: Option<&str>,
+    ) -> Result<Option<Vec<f64>>> {
+        match self {
+            Self::Memory(table) => row_weights::of_rows(table, rows, encoding, classes, column),
+            Self::File(_) if classes.is_none() && column.is_none() => Ok(None),
+            Self::File(stored) => {
+                let mut table = targets(stored, encoding)?;
+                if let Some(position) = column.and_then(|column| stored.shape().position(column)) {
+                    table.columns.extend(stored.only(&[position])?.columns);
+                }
+                row_weights::of_rows(&table, rows, encoding, classes, column)
+            }
+        }
+    }
+
+    /// What a network should say about some rows.
+    pub(super) fn truth(&self, rows: &[usize], encoding: &Encoding) -> Result<Truth> {
+        match self {
+            Self::Memory(table) => Truth::of(encoding, table, rows),
+            Self::File(stored) => Truth::of(encoding, &targets(stored, encoding)?, rows),
+        }
+    }
+
+    /// How numbers are scaled that nothing is said of.
+    pub(super) fn usual_scale(&self, encoding: &Encoding) -> Scale {
+        let Self::Memory(table) = self else { return Scale::Standard };
+        let positions = table.positions();
+        let is_byte = |column: &InputColumn| {
+            let cells = positions.get(column.name.as_str()).map(|&position| &table.columns[position].cells);
+            matches!((cells, &column.kind), (Some(Cells::Bytes(_)), InputKind::Number { .. }))
+        };
+        if encoding.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard }
+    }
+
+    /// The remarks about single columns of a source: stray text, and what is the same in all of these rows.
+    pub(super) fn remarks_on_columns(&self, source: &str, encoding: &Encoding, rows: &[usize]) -> Result<Vec<String>> {
+        let (mut remarks, mut constant) = (Vec::new(), Vec::new());
+        match self {
+            Self::Memory(table) => {
+                remarks.extend(remarks::stray_text(table));
+                // What is embedded is as it is.
+                if table.task.is_none() {
+                    constant.extend(remarks::constant_columns(encoding, table, rows));
+                }
+            }
+            Self::File(stored) => {
+                for input in 0..encoding.inputs.len() {
+                    let Some((table, encoding)) = alone(stored, encoding, input)? else { continue };
+                    remarks.extend(remarks::stray_text(&table));
+                    constant.extend(remarks::constant_columns(&encoding, &table, rows));
+                }
+            }
+        }
+        remarks.extend(remarks::constant(source, &constant));
+        Ok(remarks)
+    }
+
+    /// The remark about classes that none of these rows is of.
+    pub(super) fn absent_classes(&self, rows: &[usize], encoding: &Encoding, what: &str) -> Option<String> {
+        match self {
+            Self::Memory(table) => remarks::absent_classes(encoding, table, rows, what),
+            Self::File(stored) => remarks::absent_classes(encoding, &targets(stored, encoding).ok()?, rows, what),
+        }
+    }
+
+    /// The remarks about categories among these rows that the encoding does not know; none where there is no memory to look.
+    pub(super) fn unseen_categories(&self, rows: &[usize], encoding: &Encoding) -> Vec<String> {
+        let stored = match self {
+            Self::Memory(table) => return remarks::unseen_categories(encoding, table, rows),
+            Self::File(stored) => stored,
+        };
+        let of_column = |input: usize| {
+            let (table, encoding) = alone(stored, encoding, input).ok().flatten()?;
+            Some(remarks::unseen_categories(&encoding, &table, rows))
+        };
+        let categories = (0..encoding.inputs.len()).filter(|&input| encoding.inputs[input].is_category());
+        categories.filter_map(of_column).flatten().collect()
+    }
+}
+
+/// The target columns of all rows.
+fn targets(stored: &StoredTable, encoding: &Encoding) -> Result<Table> {
+    let shape = stored.shape();
+    let positions: Vec<usize> = encoding.target_names().into_iter().filter_map(|name| shape.position(name)).collect();
+    // Without them there is an error to tell.
+    if positions.is_empty() { Ok(shape) } else { stored.only(&positions) }
+}
+
+/// An input column of all rows, alone, and what is said of it.
+fn alone(stored: &StoredTable, encoding: &Encoding, input: usize) -> Result<Option<(Table, Encoding)>> {
+    let column = &encoding.inputs[input];
+    let Some(position) = stored.shape().position(&column.name) else { return Ok(None) };
+    let encoding = Encoding { inputs: vec![column.clone()], target: encoding.target.clone() };
+    Ok(Some((stored.only(&[position])?, encoding)))
+}
