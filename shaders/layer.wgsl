@@ -10,6 +10,7 @@ struct Parameters {
     layer: u32,           // from 0; for dropout, as what follows
     dropped: u32,         // of 2^32 units so many are dropped
     kept: f32,            // what units that are kept are multiplied by
+    rate: f32,            // what update multiplies the learning rate by
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

@@ -8,6 +8,7 @@
 //! ```
 
 mod builder;
+mod layers;
 mod limits;
 mod options;
 mod traffic;
@@ -21,8 +22,9 @@ use crate::kernels::whole::group_starts;
 use crate::kernels::{Choice, Form, Kernel, Step, Target, stride4};
 use crate::network::Network;
 use builder::Builder;
+pub use layers::{Dropout, Frozen, LayerRates};
 pub use limits::{DeviceLimits, human_bytes};
-pub use options::{Dropout, Frozen, Options, TrainingOptions};
+pub use options::{Options, TrainingOptions};
 pub use traffic::RowBytes;
 
 /// A buffer's place in [`Plan::buffers`].

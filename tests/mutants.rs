@@ -13,7 +13,7 @@ use wgrad::kernels::form::Family;
 use wgrad::kernels::whole::Variant;
 use wgrad::kernels::{Choice, Form, Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
 use wgrad::network::{Activation, Clip, Loss, OptimizerKind};
-use wgrad::plan::Plan;
+use wgrad::plan::{LayerRates, Plan};
 use wgrad::verification::checks::steps_together_are_as_one_by_one;
 
 /// A kernel whose shader is altered, and whose twin is not.
@@ -460,7 +460,13 @@ fn update_faults() -> Vec<Fault> {
             ["shrunk = weight - step.learning_rate * decay * weight", "shrunk = weight"],
             by(OptimizerKind::Adamw),
         ),
+        fault("all layers have one rate", "update", ["*= parameters.rate", "*= 1.0"], at_rates(by(OptimizerKind::Adam))),
     ]
+}
+
+/// With a rate for each layer.
+fn at_rates(case: Case) -> Case {
+    Case { layer_rates: LayerRates::new(&[0.1, 3.0]), ..case }
 }
 
 fn cut(optimizer: OptimizerKind) -> Case {
@@ -493,6 +499,7 @@ fn accumulation_faults() -> Vec<Fault> {
             cut(OptimizerKind::Sgd),
         ),
         fault("a sum climbs", "apply", ["return weight - ", "return weight + "], cut(OptimizerKind::Sgd)),
+        fault("all layers have one rate", "apply", ["*= parameters.rate", "*= 1.0"], at_rates(cut(OptimizerKind::Sgd))),
         fault("biases decay after a sum", "apply", decay, cut(OptimizerKind::Adam)),
         fault("gradients are not clipped", "apply", ["select(1.0, factor, factor < 1.0)", "1.0"], clipped()),
         fault("the first layer's norm is that of all", "apply", ["layer < parameters.count", "layer < 1u"], clipped()),

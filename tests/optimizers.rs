@@ -6,7 +6,7 @@ use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::kernels::Step;
 use wgrad::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
-use wgrad::plan::{Dropout, Frozen, Options, Phase, Plan, TrainingOptions};
+use wgrad::plan::{Dropout, Frozen, LayerRates, Options, Phase, Plan, TrainingOptions};
 
 /// 4 × 3.
 const INPUTS: [f64; 12] = [0.5, -1.0, 0.25, 1.5, 0.75, -0.5, -0.25, 0.5, 1.0, 2.0, -0.5, 0.125];
@@ -367,6 +367,7 @@ const EXTRAS: [Extra; 5] = [
 struct Beside {
     weights: Option<[f64; 4]>,
     frozen: Frozen,
+    layer_rates: LayerRates,
     dropout: Dropout,
     micro_batches: usize,
 }
@@ -381,6 +382,7 @@ fn trained(optimizer: &Optimizer, steps: usize, beside: &Beside) -> [Vec<f64>; 2
         extras: optimizer.extras(),
         weighted: beside.weights.is_some(),
         frozen: beside.frozen,
+        layer_rates: beside.layer_rates,
         dropout: beside.dropout,
         ..TrainingOptions::plain(4, 4, optimizer.kind)
     };
@@ -499,6 +501,63 @@ fn dropout_is_as_in_torch_with_the_same_masks() {
         let beside = Beside { dropout: Dropout::of_all(0.4), micro_batches, ..Beside::default() };
         let actual = trained(&with_decay(OptimizerKind::Momentum), 5, &beside);
         agree(&format!("dropout in {micro_batches} micro-batches"), &actual, &WITH_DROPOUT.0, &WITH_DROPOUT.1);
+    }
+}
+
+/// Five steps with the first layer's parameters in a group of a quarter of the rate, and the second's in one of three times the rate.
+const AT_RATES: [(OptimizerKind, [f64; 8], [f64; 6]); 2] = [
+    (
+        OptimizerKind::Nesterov,
+        [
+            0.4718201230148474,
+            -0.2308918604768371,
+            0.08973667497202732,
+            0.6875579772759999,
+            -0.49370150007075014,
+            0.36622481741784413,
+            0.12181763449097525,
+            -0.1716762536621889,
+        ],
+        [
+            -0.11329523398313791,
+            -0.4832505164503824,
+            0.04953084255220734,
+            0.08840824660890563,
+            0.2074463412560664,
+            0.46668142097138593,
+        ],
+    ),
+    (
+        OptimizerKind::Adamw,
+        [
+            0.4077232082450314,
+            -0.2270283871438854,
+            0.009317484086373822,
+            0.6352740098809679,
+            -0.47746900186136215,
+            0.38915339709660834,
+            0.19482268423150215,
+            -0.1478028283587278,
+        ],
+        [
+            -0.030424477662615218,
+            -0.7568911595184273,
+            0.08702363883686216,
+            0.11843313968684101,
+            0.22034734851778065,
+            0.32857846369411586,
+        ],
+    ),
+];
+
+#[test]
+fn rates_of_layers_are_those_of_torchs_parameter_groups() {
+    for (kind, first, second) in AT_RATES {
+        for micro_batches in [1, 3] {
+            let beside = Beside { layer_rates: LayerRates::new(&[0.25, 3.0]), micro_batches, ..Beside::default() };
+            let actual = trained(&with_decay(kind), 5, &beside);
+            agree(&format!("{kind} at a rate for each layer in {micro_batches}"), &actual, &first, &second);
+        }
     }
 }
 

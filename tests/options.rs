@@ -158,6 +158,30 @@ fn dropped_units_are_others_in_each_step_and_the_same_in_micro_batches() {
     assert_eq!(loss("zero", &["--dropout", "0"]), plain);
 }
 
+/// A factor of 1 changes nothing, one of 0 keeps a layer as it is, and one for all layers is a learning rate.
+#[test]
+fn each_layer_learns_at_its_own_rate() {
+    let desk = Desk::new();
+    let train = ["iris", "--hidden", "6", "--epochs", "4", "--optimizer", "sgd", "--init", "start"];
+    trained(&desk, "start", &["iris", "--hidden", "6", "--epochs", "0"]);
+    for (run, more) in [
+        ("plain", &["--learning-rate", "0.25"][..]),
+        ("ones", &["--learning-rate", "0.25", "--layer-rates", "1,1"]),
+        ("half", &["--learning-rate", "0.5", "--layer-rates", "0.5,0.5"]),
+        ("quarter", &["--learning-rate", "1", "--layer-rates", "0.25,0.25"]),
+        ("last", &["--layer-rates", "0,1"]),
+        ("frozen", &["--freeze", "1"]),
+    ] {
+        trained(&desk, run, &[&train[..], more].concat());
+    }
+    for [one, other] in [["plain", "ones"], ["half", "quarter"]] {
+        assert_eq!([1, 2].map(|l| layer(&desk, other, l)), [1, 2].map(|l| layer(&desk, one, l)), "{other}");
+    }
+    assert_eq!(layer(&desk, "last", 1), layer(&desk, "start", 1));
+    assert_eq!([1, 2].map(|l| layer(&desk, "last", l)), [1, 2].map(|l| layer(&desk, "frozen", l)));
+    assert_ne!(layer(&desk, "last", 2), layer(&desk, "start", 2));
+}
+
 #[test]
 fn smoothed_labels_keep_a_network_from_certainty() {
     let desk = Desk::new();
@@ -203,7 +227,7 @@ fn a_plateau_drops_the_rate_and_a_resumed_run_remembers_it() {
 fn all_options_together_are_the_same_again() {
     let desk = Desk::new();
     desk.write("rows.csv", lopsided());
-    let options = "--target y --weight-column trust --class-weights rare=2 --hidden 6,5 --freeze 2 --l1 0.0001 --clip-norm 0.5 \
+    let options = "--target y --weight-column trust --class-weights rare=2 --hidden 6,5 --freeze 2 --layer-rates 0.5,1,2 --l1 0.0001 --clip-norm 0.5 \
                    --weight-average 0.98 --label-smoothing 0.1 --dropout 0.2,0.1 --schedule plateau --plateau-patience 1 --accumulate 3 \
                    --batch-size 20";
     let train: Vec<&str> = ["rows.csv"].into_iter().chain(options.split(' ').filter(|word| !word.is_empty())).collect();
@@ -211,7 +235,8 @@ fn all_options_together_are_the_same_again() {
     trained(&desk, "parts", &[&train[..], &["--epochs", "5"]].concat());
     let resume = ["train", "--resume", "parts", "--epochs", "12"];
     let said = ended(0, &resume, &desk.run(&resume)).expect("goes on");
-    let beyond = "with L1 0.0001; gradients clipped to norm 0.5; weights averaged by 0.98; rows weighted; frozen: layer 2; dropout 0.2, 0.1";
+    let beyond = "with L1 0.0001; gradients clipped to norm 0.5; weights averaged by 0.98; rows weighted; frozen: layer 2; \
+                  learning rates of the layers times 0.5, 1, 2; dropout 0.2, 0.1";
     assert!(said.contains(beyond), "{said}");
     desk.same("whole", "parts").expect("resumed to the same bits");
     trained(&desk, "again", &["--config", "whole/run.toml"]);
@@ -374,7 +399,7 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
     desk.write("bad.csv", "x,y,w\n1,a,1\n2,b,-1\n3,a,1\n4,b,2\n");
     desk.write("gap.csv", "x,y,w\n1,a,1\n2,b,\n3,a,1\n4,b,2\n");
     desk.write("zero.csv", "x,y,w\n1,a,0\n2,b,0\n3,a,0\n4,b,0\n");
-    let cases: [(i32, &str, &str); 33] = [
+    let cases: [(i32, &str, &str); 35] = [
         (2, "rows.csv --target y --class-weights rar=2", "did you mean 'rare'"),
         (2, "rows.csv --target y --class-weights rare", "CLASS=WEIGHT"),
         (2, "rows.csv --target x --class-weights balanced", "classification"),
@@ -404,6 +429,8 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
         (2, "iris --folds 3 --test rows.csv", "leave one of the two out"),
         (3, "iris --folds 151", "150 rows make no 151 folds"),
         (2, "- --folds 3", "stdin can be read once"),
+        (2, "iris --layer-rates 1", "names 1 factors for 2 layers: name one for each"),
+        (2, "iris --layer-rates 1,-1", "--layer-rates -1"),
         (2, "iris --dropout 1", "below 1"),
         (2, "iris --dropout 0.1,-0.1 --hidden 5,5", "--dropout -0.1"),
         (2, "iris --dropout 0.1,0.2", "one for all, or one for each"),

@@ -3,7 +3,7 @@
 
 fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
     var state = array(first_state[element], vec4f());
-    let result = rule(this_step(), decay, weight, gradient, &state);
+    let result = rule(step_of_layer(), decay, weight, gradient, &state);
     first_state[element] = state[0];
     return result;
 }

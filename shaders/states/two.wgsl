@@ -4,7 +4,7 @@
 
 fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
     var state = array(first_state[element], second_state[element]);
-    let result = rule(this_step(), decay, weight, gradient, &state);
+    let result = rule(step_of_layer(), decay, weight, gradient, &state);
     first_state[element] = state[0];
     second_state[element] = state[1];
     return result;

@@ -24,6 +24,8 @@ pub struct Apply {
     pub bias: bool,
     /// The rule that turns a gradient into a step.
     pub optimizer: OptimizerKind,
+    /// What the step's learning rate is multiplied by.
+    pub rate: f64,
     /// Layers of the network, where gradients are clipped by the norm of all; by value, if at all, where there are none.
     pub norm_of: Option<usize>,
     /// Whether the weights' average is kept.
@@ -60,7 +62,8 @@ impl Apply {
         matrices: [&mut [T]; N],
         workspace: &Workspace<T>,
     ) {
-        let (rates, rule): (Rates<T>, Rule) = (step.rates.converted(), Rule::Optimizer(self.optimizer));
+        let rates: Rates<T> = step.rates.converted().of_layer(self.rate);
+        let rule = Rule::Optimizer(self.optimizer);
         let clip = self.clip(&rates, reads);
         Tiling::of_rows(self.rows(), self.outputs, TILE).for_each(matrices, workspace.threads, |tile| {
             let rows = tile.tile.rows.clone();
@@ -168,7 +171,7 @@ impl Kernel for Apply {
     fn parameters(&self, _form: Form) -> Vec<u32> {
         let layers = self.norm_of.unwrap_or(0);
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), layers.next_multiple_of(4), layers];
-        sizes.into_iter().map(word).chain([0; 3]).collect()
+        sizes.into_iter().map(word).chain([(self.rate as f32).to_bits(), 0, 0]).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
@@ -181,6 +184,7 @@ impl Kernel for Apply {
 
     /// Sums of squares are taken as exact.
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let step = &step.of_layer(self.rate);
         let (rates, weights) = (&step.rates, self.inputs * self.outputs);
         let (factor, most) = self.clip(rates, reads);
         let penalty = |index: usize| if index < weights { rates.l1 * sign(before[0].values[index]) } else { 0.0 };

@@ -55,7 +55,7 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
             }
         }
     };
-    let (inputs, outputs, bias, capacity, losses) = (1, 1, true, 1, 1);
+    let (inputs, outputs, bias, capacity, losses, rate) = (1, 1, true, 1, 1, 1.0);
     let sources = [(Source::Batch, 0), (Source::InPlace, 0), (Source::Ordered(1), 1)];
     add(&Norm { rows: 1, columns: 1, layer: 0, layers: 1 }, 1, 1);
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
@@ -95,12 +95,12 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let optimizers = OptimizerKind::value_variants();
     for rule in optimizers.iter().map(|&optimizer| Rule::Optimizer(optimizer)).chain([Rule::Sum]) {
         for (source, order) in sources {
-            add(&Update { inputs, outputs, bias, rule, source, capacity }, 2 + order, 1 + rule.states());
+            add(&Update { inputs, outputs, bias, rule, rate, source, capacity }, 2 + order, 1 + rule.states());
         }
     }
     for &optimizer in optimizers {
         for (norm_of, average) in [(None, false), (Some(2), false), (None, true), (Some(2), true)] {
-            let apply = Apply { inputs, outputs, bias, optimizer, norm_of, average };
+            let apply = Apply { inputs, outputs, bias, optimizer, rate, norm_of, average };
             add(&apply, 1 + usize::from(norm_of.is_some()), 1 + optimizer.states() + usize::from(average));
         }
     }

@@ -42,7 +42,7 @@ impl Kernel for Delta {
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, Source::Batch, 0, form, None)
+        product::layer(sizes, Source::Batch, 0, form, product::Own::default())
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {

@@ -69,7 +69,7 @@ impl Kernel for Forward {
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, 0, form, self.dropped)
+        product::layer(sizes, self.source, 0, form, product::Own { dropped: self.dropped, ..product::Own::default() })
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {

@@ -110,7 +110,7 @@ impl Kernel for ForwardOutput {
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, self.losses, form, None)
+        product::layer(sizes, self.source, self.losses, form, product::Own::default())
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {

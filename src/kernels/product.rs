@@ -198,10 +198,25 @@ pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
 }
 
 /// The words of the parameters in `shaders/layer.wgsl`: inputs, outputs, bias and capacity, where the batch's rows are, room
-/// for the losses of one replica, into how many parts the sums are split, and what is dropped.
-pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize, form: Form, dropped: Option<Dropped>) -> Vec<u32> {
+/// for the losses of one replica, into how many parts the sums are split, and what only some kernels know.
+pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize, form: Form, own: Own) -> Vec<u32> {
     let rest = [source.order_length(), word(losses.next_multiple_of(4)), form.parts()];
-    sizes.into_iter().map(word).chain(rest).chain(dropped.map_or([0; 3], Dropped::words)).collect()
+    let own = own.dropped.map_or([0; 3], Dropped::words).into_iter().chain([(own.rate as f32).to_bits()]);
+    sizes.into_iter().map(word).chain(rest).chain(own).collect()
+}
+
+/// What only some of the kernels that are products know of their layer.
+pub(crate) struct Own {
+    /// What forward drops.
+    pub(crate) dropped: Option<Dropped>,
+    /// What update multiplies the learning rate by.
+    pub(crate) rate: f64,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self { dropped: None, rate: 1.0 }
+    }
 }
 
 /// How a factor of a product lies in memory.

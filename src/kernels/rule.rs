@@ -42,7 +42,7 @@ impl Rule {
             Self::Optimizer(optimizer) => optimizer.shader(),
             Self::Sum => shader_file!("sum.wgsl"),
         };
-        shader.part(rule).part(match self.states() {
+        shader.part(rule).part(shader_file!("layer_rate.wgsl")).part(match self.states() {
             0 => shader_file!("states/none.wgsl"),
             1 => shader_file!("states/one.wgsl"),
             _ => shader_file!("states/two.wgsl"),

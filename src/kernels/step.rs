@@ -23,6 +23,13 @@ pub struct Step {
     pub key: [u32; 2],
 }
 
+impl Step {
+    /// The step of a layer whose learning rate is `factor` times the step's own.
+    pub(super) fn of_layer(&self, factor: f64) -> Self {
+        Self { rates: self.rates.of_layer(factor), ..*self }
+    }
+}
+
 /// The step as the shaders' `struct Step` (`shaders/step.wgsl`) has it; a test holds the two together.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]

@@ -22,6 +22,8 @@ pub struct Update {
     pub bias: bool,
     /// What is done with the gradient.
     pub rule: Rule,
+    /// What the step's learning rate is multiplied by.
+    pub rate: f64,
     /// Where the batch's rows of the input are.
     pub source: Source,
     /// Rows that the batch's buffers have room for.
@@ -49,7 +51,7 @@ impl Kernel for Update {
 
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, 0, form, None)
+        product::layer(sizes, self.source, 0, form, product::Own { rate: self.rate, ..product::Own::default() })
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
@@ -79,7 +81,7 @@ impl Kernel for Update {
             let own = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
             own + error_of(&of_inputs, index) + error_of(&of_deltas, index)
         };
-        self.rule.bounds(step, self.inputs * self.outputs, &gradient, error, before)
+        self.rule.bounds(&step.of_layer(self.rate), self.inputs * self.outputs, &gradient, error, before)
     }
 }
 
@@ -88,7 +90,7 @@ impl<T: Scalar> Twin<T> for Update {
         let [input, delta, ..] = reads else { panic!("update reads input and delta") };
         let input = self.source.rows(step, *input, self.inputs, reads);
         let sums = Sums { update: self, step, input: &input, delta: delta.values };
-        let rates: Rates<T> = step.rates.converted();
+        let rates: Rates<T> = step.rates.converted().of_layer(self.rate);
         // Not the parameters themselves: to add the product to them rounds each of its terms at their size.
         match writes {
             [parameters] => sums.update([parameters.values], &rates, workspace),
@@ -189,7 +191,7 @@ mod tests {
         let (input, delta, before) =
             (integers(rows * inputs, 7), integers(rows * outputs, 5), integers((inputs + 1) * outputs, 9));
         let (rule, source, capacity) = (Rule::Optimizer(OptimizerKind::Momentum), Source::Batch, rows);
-        let kernel = Update { inputs, outputs, bias: true, rule, source, capacity };
+        let kernel = Update { inputs, outputs, bias: true, rule, rate: 1.0, source, capacity };
         let rates = Rates { learning_rate: 0.5, weight_decay: 2.0, beta1: 1.0, ..Rates::default() };
         let step = Step { rows, rates, ..Step::default() };
         let reads = [&input, &delta].map(|values| View { values, indices: &[] });

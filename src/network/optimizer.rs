@@ -265,6 +265,13 @@ pub struct Rates<T> {
     pub average: T,
 }
 
+impl<T: Scalar> Rates<T> {
+    /// The same numbers where a layer's learning rate is `factor` times that of the step.
+    pub fn of_layer(self, factor: f64) -> Self {
+        Self { learning_rate: self.learning_rate * T::from_f64(factor), ..self }
+    }
+}
+
 impl Rates<f64> {
     /// The same numbers, rounded to the type that is computed in.
     pub fn converted<T: Scalar>(&self) -> Rates<T> {

@@ -118,13 +118,11 @@ impl Builder<'_> {
         let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
         let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
         for l in (frozen.below()..layers).rev() {
-            let update = match gradients[l] {
-                Some(gradient) => self.update(l, Rule::Sum, &data, [a[l], delta], vec![gradient], batch),
-                None => {
-                    let rule = Rule::Optimizer(training.optimizer);
-                    self.update(l, rule, &data, [a[l], delta], trained(l), batch)
-                }
+            let (rule, writes) = match gradients[l] {
+                Some(gradient) => (Rule::Sum, vec![gradient]),
+                None => (Rule::Optimizer(training.optimizer), trained(l)),
             };
+            let update = self.update(l, training, rule, &data, [a[l], delta], writes);
             if l > frozen.below() {
                 let below = self.batch_buffer("delta", l, batch);
                 launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
@@ -273,19 +271,20 @@ impl Builder<'_> {
     fn update(
         &self,
         l: usize,
+        training: &TrainingOptions,
         rule: Rule,
         data: &Data,
         [input, delta]: [BufferId; 2],
         writes: Vec<BufferId>,
-        rows: usize,
     ) -> Launch {
         let kernel = Update {
             inputs: self.network.widths()[l],
             outputs: self.network.widths()[l + 1],
             bias: self.network.bias(),
             rule,
+            rate: training.layer_rates.of(l),
             source: data.source_of(input),
-            capacity: rows,
+            capacity: training.micro_batch(),
         };
         let reads = [input, delta].into_iter().chain(data.order_of(input)).collect();
         launch(format!("update {}", l + 1), kernel, reads, writes)
@@ -298,6 +297,7 @@ impl Builder<'_> {
             outputs: self.network.widths()[l + 1],
             bias: self.network.bias(),
             optimizer: training.optimizer,
+            rate: training.layer_rates.of(l),
             norm_of: training.extras.norm.then_some(self.network.layers()),
             average: training.extras.average,
         };

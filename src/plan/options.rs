@@ -1,6 +1,6 @@
 //! What a plan follows from beside the network: how it is trained, how much is evaluated, what a device's buffers hold.
 
-use crate::kernels::Dropped;
+use super::layers::{Dropout, Frozen, LayerRates};
 use crate::kernels::whole::Variant;
 use crate::network::{Extras, Loss, OptimizerKind};
 
@@ -26,96 +26,14 @@ pub struct TrainingOptions {
     pub weighted: bool,
     /// Layers whose parameters stay as they are.
     pub frozen: Frozen,
+    /// What each layer's learning rate is of that of the step.
+    pub layer_rates: LayerRates,
     /// What share of each hidden layer's units is dropped.
     pub dropout: Dropout,
     /// Room for losses: rows that may be trained on between two readings.
     pub losses: usize,
     /// One kernel for many whole steps, in this variant: for small networks.
     pub whole: Option<Variant>,
-}
-
-/// Layers whose parameters stay as they are, of the first 64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Frozen(u64);
-
-impl Frozen {
-    /// Layers that can be named.
-    pub const MOST: usize = u64::BITS as usize;
-
-    /// These layers, counted from 0.
-    ///
-    /// # Panics
-    /// If one is not among the first 64.
-    pub fn new(layers: impl IntoIterator<Item = usize>) -> Self {
-        Self(layers.into_iter().fold(0, |all, layer| {
-            assert!(layer < Self::MOST, "only the first {} layers can be frozen", Self::MOST);
-            all | 1 << layer
-        }))
-    }
-
-    /// Whether a layer, counted from 0, is frozen.
-    pub fn contains(self, layer: usize) -> bool {
-        layer < Self::MOST && self.0 >> layer & 1 == 1
-    }
-
-    /// Whether no layer is.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// How many layers from the first on are frozen without one between: no error has to find its way back through them.
-    pub(super) fn below(self) -> usize {
-        self.0.trailing_ones() as usize
-    }
-}
-
-/// What share of each hidden layer's units a training step drops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Dropout {
-    /// In parts of 2^32, layer by layer; the last is that of all further layers.
-    thresholds: [u32; Dropout::MOST],
-}
-
-impl Dropout {
-    /// Hidden layers that can have shares of their own.
-    pub const MOST: usize = 32;
-
-    /// The same share, from 0 to below 1, in every hidden layer.
-    pub fn of_all(share: f64) -> Self {
-        Self { thresholds: [threshold(share); Self::MOST] }
-    }
-
-    /// A share for each hidden layer.
-    ///
-    /// # Panics
-    /// If there are more than 32.
-    pub fn of_each(shares: &[f64]) -> Self {
-        assert!(shares.len() <= Self::MOST, "at most {} hidden layers have shares of their own", Self::MOST);
-        let mut thresholds = [0; Self::MOST];
-        thresholds.iter_mut().zip(shares).for_each(|(threshold, &share)| *threshold = self::threshold(share));
-        Self { thresholds }
-    }
-
-    /// Whether nothing is dropped.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The share that is dropped of a hidden layer, counted from 0, in millionths.
-    pub fn share(&self, layer: usize) -> f64 {
-        let threshold = self.thresholds[layer.min(Self::MOST - 1)];
-        (f64::from(threshold) / (1_u64 << 32) as f64 * 1e6).round() / 1e6
-    }
-
-    /// What is dropped of a hidden layer, counted from 0.
-    pub fn of(&self, layer: usize) -> Option<Dropped> {
-        Dropped::new(layer, self.thresholds[layer.min(Self::MOST - 1)])
-    }
-}
-
-/// A share in parts of 2^32.
-fn threshold(share: f64) -> u32 {
-    (share * (1_u64 << 32) as f64) as u32
 }
 
 impl TrainingOptions {
@@ -131,6 +49,7 @@ impl TrainingOptions {
             extras: Extras::default(),
             weighted: false,
             frozen: Frozen::default(),
+            layer_rates: LayerRates::default(),
             dropout: Dropout::default(),
             losses: rows,
             whole: None,

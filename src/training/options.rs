@@ -168,6 +168,9 @@ pub struct Options {
     /// Layers that stay as they are, from 1, with commas
     #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = count_above_zero, help_heading = "Training")]
     pub freeze: Option<Vec<usize>>,
+    /// Learning rate of each layer as a multiple of --learning-rate, from the first layer on, with commas, such as 0.1,1 [default: 1 each]
+    #[arg(long, value_name = "FACTORS", value_delimiter = ',', value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub layer_rates: Option<Vec<f64>>,
     /// Weight decay, on the weights and not the biases [default: 0]
     #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
@@ -338,7 +341,7 @@ impl Options {
             file.class_weights = None;
         }
         if self.hidden.is_some() && self.hidden != file.hidden {
-            file.freeze = None;
+            (file.freeze, file.layer_rates) = (None, None);
         }
         if self.finetune.is_some() {
             let of_model = Self { finetune: self.finetune.clone(), new_output: self.new_output, ..file };

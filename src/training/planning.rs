@@ -130,6 +130,7 @@ fn plan_of<T: Precision>(
         extras: recipe.optimizer.extras(),
         weighted: recipe.weighted,
         frozen: recipe.frozen,
+        layer_rates: recipe.layer_rates,
         dropout: recipe.dropout,
         losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
         whole: device
@@ -150,6 +151,7 @@ fn is_plain(recipe: &Recipe) -> bool {
         && !recipe.optimizer.extras().any
         && !recipe.weighted
         && recipe.frozen.is_empty()
+        && recipe.layer_rates.are_one()
         && recipe.dropout.is_none()
 }
 

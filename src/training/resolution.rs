@@ -8,7 +8,7 @@ use crate::data::{Encoding, Task};
 use crate::error::{Error, Result};
 use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Clip, Initialization, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::{Dropout, Frozen};
+use crate::plan::{Dropout, Frozen, LayerRates};
 
 /// Epochs, unless said otherwise.
 const EPOCHS: usize = 50;
@@ -130,6 +130,7 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         micro_batches: micro_batches(options, rows)?,
         weighted: options.class_weights.is_some() || options.weight_column.is_some(),
         frozen: Frozen::default(),
+        layer_rates: LayerRates::default(),
         dropout: Dropout::default(),
         streamed: false,
         shuffle: !options.no_shuffle.unwrap_or(false),
@@ -179,6 +180,25 @@ pub fn frozen(options: &Options, network: &Network) -> Result<Frozen> {
         return Err(Error::Usage("--freeze: no layer is left to train".into()));
     }
     Ok(Frozen::new(named.iter().map(|layer| layer - 1)))
+}
+
+/// What each layer's learning rate is of the step's.
+///
+/// # Errors
+/// Usage, for what is no factor, and for a number of them that is not that of the layers.
+pub fn layer_rates(options: &Options, network: &Network) -> Result<LayerRates> {
+    let (layers, factors) = (network.layers(), options.layer_rates.as_deref().unwrap_or_default());
+    for &factor in factors {
+        within("--layer-rates", factor, 0.0, f64::MAX)?;
+    }
+    match factors.len() {
+        0 => Ok(LayerRates::default()),
+        count if count == layers && count <= LayerRates::MOST => Ok(LayerRates::new(factors)),
+        count if count == layers => {
+            Err(Error::Usage(format!("--layer-rates has a factor for each of at most {} layers", LayerRates::MOST)))
+        }
+        count => Err(Error::Usage(format!("--layer-rates names {count} factors for {layers} layers: name one for each"))),
+    }
 }
 
 /// What share of each hidden layer's units a step drops.

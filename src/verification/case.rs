@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Step};
 use crate::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::{Dropout, Frozen, Launch, Options, Phase, Plan, TrainingOptions};
+use crate::plan::{Dropout, Frozen, LayerRates, Launch, Options, Phase, Plan, TrainingOptions};
 
 /// One plan to hold against the oracle.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Case {
     pub weighted: bool,
     /// Layers that are not trained.
     pub frozen: Frozen,
+    /// What each layer's learning rate is of that of the step.
+    pub layer_rates: LayerRates,
     /// The share of each hidden layer's units that is dropped.
     pub dropout: f64,
     /// Whether the rows are read through an order.
@@ -77,6 +79,7 @@ impl Case {
             average: 0.0,
             weighted: false,
             frozen: Frozen::default(),
+            layer_rates: LayerRates::default(),
             dropout: 0.0,
             bias: true,
             batch,
@@ -122,7 +125,7 @@ impl Case {
     }
 
     fn training(&self) -> TrainingOptions {
-        let Self { rows, batch, micro_batches, weighted, frozen, shuffle, gather, optimizer, whole, .. } = *self;
+        let Self { rows, batch, micro_batches, weighted, frozen, layer_rates, shuffle, gather, optimizer, whole, .. } = *self;
         let extras = self.optimizer().extras();
         TrainingOptions {
             rows,
@@ -134,6 +137,7 @@ impl Case {
             extras,
             weighted,
             frozen,
+            layer_rates,
             dropout: Dropout::of_all(self.dropout),
             losses: rows,
             whole,

@@ -5,7 +5,7 @@ use crate::kernels::Choice;
 use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
 use crate::network::{Activation, Clip, Loss, OptimizerKind};
-use crate::plan::Frozen;
+use crate::plan::{Frozen, LayerRates};
 
 /// The activations of hidden layers.
 pub const ACTIVATIONS: [Activation; 6] =
@@ -169,6 +169,17 @@ pub fn layers() -> Vec<Case> {
         let frozen = Frozen::new(layers.iter().copied());
         let case = Case { frozen, ..Case::new(format!("layers {layers:?} frozen"), [9, 5, 6, 7]) };
         cases.push(Case { widths: vec![5, 6, 4, 7], ..case });
+    }
+    for optimizer in OPTIMIZERS {
+        let layer_rates = LayerRates::new(&[0.1, 3.0]);
+        let case = Case { optimizer, layer_rates, ..Case::new(format!("{optimizer} at a rate for each layer"), [31, 9, 7, 5]) };
+        cases.push(Case {
+            name: format!("{}, three replicas and micro-batches", case.name),
+            replicas: 3,
+            micro_batches: 3,
+            ..case.clone()
+        });
+        cases.push(case);
     }
     for (optimizer, clip, l1, average) in [
         (OptimizerKind::Sgd, Clip::Norm(0.01), 0.0, 0.0),

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::network::{Clip, Loss, Optimizer, OptimizerKind};
-use crate::plan::{Dropout, Frozen};
+use crate::plan::{Dropout, Frozen, LayerRates};
 use crate::training::Schedule;
 
 /// Whether the rows of a batch are averaged or added up.
@@ -37,6 +37,8 @@ pub struct Recipe {
     pub weighted: bool,
     /// Layers that are not trained.
     pub frozen: Frozen,
+    /// What each layer's learning rate is of that of the step.
+    pub layer_rates: LayerRates,
     /// What share of each hidden layer's units each step drops.
     pub dropout: Dropout,
     /// Whether the rows are in a file, of which a window at a time is on the device.
@@ -67,6 +69,8 @@ impl Recipe {
         let list = |of_layers: Vec<String>| of_layers.join(", ");
         let frozen = (0..layers).filter(|&layer| self.frozen.contains(layer)).map(|layer| (layer + 1).to_string());
         add(!self.frozen.is_empty(), format!("frozen: layer {}", list(frozen.collect())));
+        let rates = (0..layers).map(|layer| self.layer_rates.of(layer).to_string());
+        add(!self.layer_rates.are_one(), format!("learning rates of the layers times {}", list(rates.collect())));
         let shares: Vec<String> = (0..layers - 1).map(|layer| self.dropout.share(layer).to_string()).collect();
         let is_one = shares.windows(2).all(|pair| pair[0] == pair[1]);
         let shares = if is_one { shares.into_iter().take(1).collect() } else { shares };
@@ -85,6 +89,7 @@ impl Recipe {
             micro_batches: 1,
             weighted: false,
             frozen: Frozen::default(),
+            layer_rates: LayerRates::default(),
             dropout: Dropout::default(),
             streamed: false,
             shuffle: false,
