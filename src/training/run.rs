@@ -78,7 +78,8 @@ impl Run {
         let (frozen, dropout) = (resolution::frozen(options, &network)?, resolution::dropout(options, &network)?);
         let layer_rates = resolution::layer_rates(options, &network)?;
         let streamed = sources.training.is_stored();
-        let recipe = Recipe { frozen, layer_rates, dropout, streamed, ..resolution::recipe(options, loss, sources.training.rows())? };
+        let recipe =
+            Recipe { frozen, layer_rates, dropout, streamed, ..resolution::recipe(options, loss, sources.training.rows())? };
         resolution::label_smoothing(options, loss)?;
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);

@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Step};
 use crate::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
-use crate::plan::{Dropout, Frozen, LayerRates, Launch, Options, Phase, Plan, TrainingOptions};
+use crate::plan::{Dropout, Frozen, Launch, LayerRates, Options, Phase, Plan, TrainingOptions};
 
 /// One plan to hold against the oracle.
 #[derive(Debug, Clone)]
@@ -125,7 +125,8 @@ impl Case {
     }
 
     fn training(&self) -> TrainingOptions {
-        let Self { rows, batch, micro_batches, weighted, frozen, layer_rates, shuffle, gather, optimizer, whole, .. } = *self;
+        let Self { rows, batch, micro_batches, weighted, frozen, layer_rates, shuffle, gather, optimizer, whole, .. } =
+            *self;
         let extras = self.optimizer().extras();
         TrainingOptions {
             rows,

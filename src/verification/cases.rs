@@ -172,7 +172,8 @@ pub fn layers() -> Vec<Case> {
     }
     for optimizer in OPTIMIZERS {
         let layer_rates = LayerRates::new(&[0.1, 3.0]);
-        let case = Case { optimizer, layer_rates, ..Case::new(format!("{optimizer} at a rate for each layer"), [31, 9, 7, 5]) };
+        let case =
+            Case { optimizer, layer_rates, ..Case::new(format!("{optimizer} at a rate for each layer"), [31, 9, 7, 5]) };
         cases.push(Case {
             name: format!("{}, three replicas and micro-batches", case.name),
             replicas: 3,
