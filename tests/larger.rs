@@ -45,6 +45,128 @@ fn same_bits(options: &str) -> Result<(), Failed> {
     desk.same("memory", "file")
 }
 
+/// 600 rows of 25 numbers of one type, of which the last is a class, as numpy saves them.
+fn npy(kind: &str, bytes_of: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (600, 25), }}\n");
+    let cells = (0..600 * 25).flat_map(|cell| bytes_of(if cell % 25 == 24 { cell / 25 % 3 } else { cell * 7919 % 251 }));
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()]
+        .concat()
+        .into_iter()
+        .chain(cells)
+        .collect()
+}
+
+/// 600 images of 5 × 5 pixels, or as many labels.
+fn idx(images: bool) -> Vec<u8> {
+    let (sizes, cells) = if images { (vec![600_u32, 5, 5], 600 * 25) } else { (vec![600], 600) };
+    let sizes_of = sizes.iter().flat_map(|size| size.to_be_bytes());
+    let modulus = if images { 251 } else { 3 };
+    [0, 0, 8, sizes.len() as u8]
+        .into_iter()
+        .chain(sizes_of)
+        .chain((0..cells).map(|cell| (cell * 7919 % modulus) as u8))
+        .collect()
+}
+
+/// The same of other formats than one CSV file: arrays of numbers, images with labels, a folder.
+fn same_bits_of_other_formats() -> Result<(), Failed> {
+    let desk = Desk::new();
+    fs::write(desk.path().join("singles.npy"), npy("<f4", |number| (number as f32 / 8.0).to_le_bytes().to_vec()))?;
+    fs::write(desk.path().join("bytes.npy"), npy("|u1", |number| vec![number as u8]))?;
+    fs::write(desk.path().join("long.npy"), npy(">i8", |number| (number as i64).to_be_bytes().to_vec()))?;
+    fs::write(desk.path().join("images"), idx(true))?;
+    fs::write(desk.path().join("labels"), idx(false))?;
+    fs::create_dir(desk.path().join("tables"))?;
+    let (header, body) =
+        rows().split_once('\n').map(|(header, body)| (format!("{header}\n"), body.to_owned())).expect("a header");
+    let middle = body.match_indices('\n').nth(300).expect("lines").0 + 1;
+    desk.write("tables/a.csv", header.clone() + &body[..middle]);
+    // Here a column of numbers is text.
+    desk.write("tables/b.csv", format!("{header}n9,1,north,many,1,2,more\n{}", &body[middle..]));
+    for (name, train) in [
+        ("singles", "singles.npy --target 24 --task classification"),
+        ("bytes", "bytes.npy --target 24 --task classification --validation bytes.npy"),
+        ("long", "long.npy --target 3 --split 0.5/0.25/0.25"),
+        ("idx", "images --labels labels --hidden 9"),
+        ("idx tested", "images --labels labels --test images --test-labels labels --scale standard"),
+        ("folder", "tables --ignore id --missing mode"),
+        ("folder dropped", "tables --ignore id --missing drop --validation tables/a.csv"),
+    ] {
+        let train = [&["train"][..], &train.split(' ').collect::<Vec<_>>(), &["--device", "cpu", "--epochs", "3"]].concat();
+        desk.ends(0, &[&train[..], &["-q", "-o", &format!("memory {name}")]].concat())?;
+        let said = desk.ends(0, &[&train[..], &["-o", &format!("file {name}"), "--memory", "1KiB"]].concat())?;
+        if !said.contains("converted into a file") {
+            return Err(format!("{name}: it was not: {said}").into());
+        }
+        desk.same(&format!("memory {name}"), &format!("file {name}"))?;
+        // The pictures of images, too: only the time and the folder differ.
+        let report = |folder: &str| -> Result<serde_json::Value, Failed> {
+            let mut report: serde_json::Value =
+                serde_json::from_slice(&desk.bytes(&format!("{folder} {name}/report.json")))?;
+            Ok(report["images"].take())
+        };
+        if report("memory")? != report("file")? {
+            return Err(format!("{name}: other pictures").into());
+        }
+    }
+    Ok(())
+}
+
+/// Groups of rows of a Parquet file, with missing cells in both.
+fn same_bits_of_parquet() -> Result<(), Failed> {
+    let desk = Desk::new();
+    fs::write(desk.path().join("houses.parquet"), include_bytes!("../src/data/parquet/pyarrow-zstd.parquet"))?;
+    let train = ["train", "houses.parquet", "--device", "cpu", "--epochs", "5", "--target"];
+    // A target that is missing in the first group of rows.
+    let refused = [&train[..], &["town", "--missing", "mode"]].concat();
+    let said = [&[][..], &["--memory", "1KiB"]].map(|more| desk.run(&[&refused[..], more].concat()).stderr);
+    if said[0] != said[1] || !String::from_utf8_lossy(&said[0]).contains("row 5, column 'town'") {
+        return Err(String::from_utf8_lossy(&said[1]).into_owned().into());
+    }
+    let train = [&train[..], &["size", "--missing", "drop", "--split", "0.6/0.2/0.2"]].concat();
+    desk.ends(0, &[&train[..], &["-q", "-o", "memory"]].concat())?;
+    let said = desk.ends(0, &[&train[..], &["-o", "file", "--memory", "1KiB"]].concat())?;
+    if !said.contains("converted into a file") {
+        return Err(format!("it was not: {said}").into());
+    }
+    desk.same("memory", "file")
+}
+
+/// Predictions and scores of a table that is read in parts are those of one in memory, byte for byte.
+fn predictions_are_the_same() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows());
+    desk.write("more.csv", rows().lines().map(|line| format!("{line},{}\n", line.len())).collect::<String>());
+    desk.ends(0, &["train", "rows.csv", "--ignore", "id,y", "--missing", "mean", "--device", "cpu", "-q", "-o", "run"])?;
+    for arguments in [
+        "predict run rows.csv",
+        "predict run more.csv --probabilities --append",
+        "predict run more.csv --probabilities --precision f64",
+        "predict run rows.csv --json",
+        "evaluate run more.csv",
+        "evaluate run rows.csv --json",
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').chain(["--device", "cpu"]).collect();
+        let (whole, parts) = (desk.run(&arguments), desk.run(&[&arguments[..], &["--memory", "1KiB"]].concat()));
+        ended(0, &arguments, &whole)?;
+        ended(0, &arguments, &parts)?;
+        if whole.stdout != parts.stdout || whole.stderr != parts.stderr || whole.stdout.len() < 50 {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            return Err(format!("{arguments:?}: {}, but {}", text(&whole.stdout), text(&parts.stdout)).into());
+        }
+    }
+    // Of a table in memory an error comes before any row, of a larger one where it is.
+    desk.write("bad.csv", rows() + "n,1,north,1,1,2,more\nn,one,north,1,1,2,more\n");
+    for more in [&[][..], &["--memory", "1KiB"]] {
+        let arguments = [&["predict", "run", "bad.csv", "--device", "cpu", "-o", "out.csv"], more].concat();
+        let said = ended(3, &arguments, &desk.run(&arguments))?;
+        if !said.contains("line 917") || desk.path().join("out.csv").exists() {
+            return Err(said.into());
+        }
+    }
+    Ok(())
+}
+
 /// What a run from a file began goes on from memory.
 fn resumed_from_memory() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -188,6 +310,10 @@ fn main() {
     }
     trials.push(Trial::test("cpu: a run from a file goes on from memory", resumed_from_memory));
     trials.push(Trial::test("cpu: a model is fine-tuned on a file", finetuned_from_a_file));
+    trials.push(Trial::test("cpu: arrays, images and folders", same_bits_of_other_formats));
+    let parquet = Trial::test("cpu: Parquet (feature parquet)", same_bits_of_parquet);
+    trials.push(parquet.with_ignored_flag(!cfg!(feature = "parquet")));
+    trials.push(Trial::test("cpu: predictions and scores", predictions_are_the_same));
     trials.push(Trial::test("errors are those of a table that is read whole", errors_are_the_same));
     trials.push(Trial::test("there is no room for the file", no_room_for_the_file).with_ignored_flag(!cfg!(unix)));
     let encoded = Trial::test("rows that have no room but as a table", encoded_rows_have_no_room);

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result};
 use crate::evaluation::{Gate, check};
-use crate::training::application::Application;
-use crate::training::options::{DeviceOptions, FileOptions};
+use crate::training::application::{Application, Wanted};
+use crate::training::options::{Bytes, DeviceOptions, FileOptions};
 
 /// The arguments of `wgrad evaluate`.
 #[derive(Debug, Args)]
@@ -27,6 +27,10 @@ pub(super) struct EvaluateArguments {
     /// Fail (exit code 4) if a metric is above
     #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
     max: Vec<Gate>,
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy in C order, IDX, Parquet) is converted into a file without
+    /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Bytes>,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
@@ -44,7 +48,8 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    let application = Application::new(&arguments.model, &arguments.data, &reading, &arguments.device)?;
+    let wanted = Wanted { memory: arguments.memory, all_columns: false };
+    let application = Application::new(&arguments.model, &arguments.data, &reading, wanted, &arguments.device)?;
     let evaluation = application.judged()?;
     if !arguments.quiet {
         print::remarks(&application.remarks);

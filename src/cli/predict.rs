@@ -1,5 +1,6 @@
 //! `wgrad predict`: what a model says of each row, as CSV.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,9 +9,9 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::model::save_atomically;
-use crate::training::application::Application;
-use crate::training::options::{DeviceOptions, FileOptions};
-use crate::training::predictions;
+use crate::training::application::{Application, Wanted};
+use crate::training::options::{Bytes, DeviceOptions, FileOptions};
+use crate::training::predictions::{self, Columns};
 
 /// The arguments of `wgrad predict`.
 #[derive(Debug, Args)]
@@ -31,6 +32,10 @@ pub(super) struct PredictArguments {
     /// File to write to [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy in C order, IDX, Parquet) is converted into a file without
+    /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Bytes>,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
@@ -44,22 +49,62 @@ pub(super) struct PredictArguments {
 /// Predicts.
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    let application = Application::new(&arguments.model, &arguments.data, &reading, &arguments.device)?;
+    let wanted = Wanted { memory: arguments.memory, all_columns: arguments.append };
+    let application = Application::new(&arguments.model, &arguments.data, &reading, wanted, &arguments.device)?;
     if !arguments.quiet {
         print::remarks(&application.remarks);
     }
-    let columns = predictions::columns(&application, arguments.probabilities)?;
     if arguments.json {
-        let predictions: serde_json::Map<_, _> = columns.into_iter().map(|(name, cells)| (name, json!(cells))).collect();
-        let report =
-            json!({ "rows": application.table.rows, "device": application.device.report(), "predictions": predictions });
-        return print::json("predict", &report);
+        return json_of(&application, arguments.probabilities);
     }
-    let text = predictions::csv(&application, &columns, arguments.append)?;
-    let Some(path) = &arguments.output else { return print::bytes(&text) };
+    let Some(path) = &arguments.output else {
+        let mut text = Vec::new();
+        // Of a table in memory nothing is printed if a row has an error; of a larger one all is that comes before.
+        csv_of(&application, arguments, |piece| match application.is_stored() {
+            true => print::bytes(&piece),
+            false => {
+                text.extend(piece);
+                Ok(())
+            }
+        })?;
+        return print::bytes(&text);
+    };
     if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| super::is_same(path, read)) {
         let path = shown(&path.to_string_lossy());
         return Err(Error::Usage(format!("{path}: this is the data or the model; name another file for the predictions")));
     }
-    save_atomically(path, |file| file.write_all(&text).map_err(|error| Error::writing(path, &error)), |_| Ok(()))
+    let write = |file: &mut dyn Write| {
+        csv_of(&application, arguments, |piece| file.write_all(&piece).map_err(|error| Error::writing(path, &error)))
+    };
+    save_atomically(path, write, |_| Ok(()))
+}
+
+/// Gives the predictions as CSV, some rows after the other.
+fn csv_of(
+    application: &Application,
+    arguments: &PredictArguments,
+    mut put: impl FnMut(Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    let mut is_first = true;
+    application.each(|table, rows, outputs| {
+        let columns = predictions::columns(&application.model.encoding, outputs, arguments.probabilities)?;
+        let text = predictions::csv(table, rows, &columns, arguments.append, is_first)?;
+        is_first = false;
+        put(text)
+    })
+}
+
+fn json_of(application: &Application, wants_probabilities: bool) -> Result<()> {
+    let mut all: Columns = Vec::new();
+    application.each(|_, _, outputs| {
+        let columns = predictions::columns(&application.model.encoding, outputs, wants_probabilities)?;
+        match all.is_empty() {
+            true => all = columns,
+            false => all.iter_mut().zip(columns).for_each(|((_, all), (_, cells))| all.extend(cells)),
+        }
+        Ok(())
+    })?;
+    let predictions: serde_json::Map<_, _> = all.into_iter().map(|(name, cells)| (name, json!(cells))).collect();
+    let report = json!({ "rows": application.rows(), "device": application.device.report(), "predictions": predictions });
+    print::json("predict", &report)
 }

@@ -11,7 +11,7 @@ use csv_core::ReadFieldResult;
 use super::table::{TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
-pub(super) use pieces::Pieces;
+pub(super) use pieces::CsvPieces;
 
 /// Reads CSV. A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are
 /// dropped; empty cells, `?`, `NA`, `N/A`, `NaN` and `null` (in any case) are missing.

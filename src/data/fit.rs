@@ -103,6 +103,14 @@ impl Roles {
         Ok(Self { inputs, targets, categorical })
     }
 
+    /// How numbers are scaled in all input columns.
+    fn scale(&self, table: &Table, options: &FitOptions) -> Scale {
+        let is_byte = |&position: &usize| {
+            matches!(table.columns[position].cells, Cells::Bytes(_)) && !self.is_category(table, position)
+        };
+        options.scale.unwrap_or(if self.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard })
+    }
+
     fn is_category(&self, table: &Table, position: usize) -> bool {
         table.columns[position].cells.is_text() || self.categorical.contains(&position)
     }
@@ -214,20 +222,27 @@ impl Encoding {
             return Err(Error::Data(format!("{}: there are no training rows", shown(&table.source))));
         }
         let roles = Roles::of(table, options)?;
-        let bytes = |&position: &usize| {
-            matches!(table.columns[position].cells, Cells::Bytes(_)) && !roles.is_category(table, position)
-        };
-        let scale = options.scale.unwrap_or(if roles.inputs.iter().all(bytes) { Scale::Minmax } else { Scale::Standard });
         let target = Self::fit_target(table, rows, options)?;
-        let inputs = roles.inputs.iter().map(|&position| {
+        Ok(Self { inputs: Self::fit_inputs(table, rows, &roles, options, roles.scale(table, options))?, target })
+    }
+
+    /// What the input columns become, their numbers scaled so.
+    fn fit_inputs(
+        table: &Table,
+        rows: &[usize],
+        roles: &Roles,
+        options: &FitOptions,
+        scale: Scale,
+    ) -> Result<Vec<InputColumn>> {
+        let input = |&position: &usize| {
             let kind = if roles.is_category(table, position) {
                 category(table, position, rows, options.missing, roles.categorical.contains(&position))?
             } else {
                 number(table, position, rows, options.missing, scale)?
             };
             Ok(InputColumn { name: table.columns[position].name.clone(), kind })
-        });
-        Ok(Self { inputs: inputs.collect::<Result<_>>()?, target })
+        };
+        roles.inputs.iter().map(input).collect()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::csv::CsvPieces;
+use super::pieces::{self, Pieces};
 use super::table::Files;
 use super::{Cells, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
@@ -34,8 +36,53 @@ pub(super) fn read(source: &str, options: &ReadOptions, one: impl Fn(&str, &[usi
     joined(source, tables)
 }
 
+/// The rows of a folder's CSV files, some at a time.
+pub(super) struct FolderPieces<'a> {
+    files: std::vec::IntoIter<String>,
+    options: &'a ReadOptions,
+    /// The file that is read, and a table of its columns, as far as it was read.
+    current: Option<(CsvPieces<'a>, Option<Table>)>,
+    /// The first file's columns.
+    first: Option<Table>,
+}
+
+impl<'a> FolderPieces<'a> {
+    pub(super) fn new(source: &str, options: &'a ReadOptions) -> Result<Self> {
+        Ok(Self { files: files(source)?.into_iter(), options, current: None, first: None })
+    }
+}
+
+impl Pieces for FolderPieces<'_> {
+    fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
+        loop {
+            if self.current.is_none() {
+                let Some(file) = self.files.next() else { return Ok(None) };
+                self.current = Some((CsvPieces::new(&file, pieces::opened(&file)?, self.options), None));
+            }
+            let (pieces, shape) = self.current.as_mut().expect("a file is open");
+            if let Some(table) = pieces.next(texts)? {
+                let first = self.first.get_or_insert_with(|| table.with_rows(&[]));
+                refuse_other_columns(first, &table)?;
+                let shape = shape.get_or_insert_with(|| table.with_rows(&[]));
+                for (known, new) in shape.columns.iter_mut().zip(&table.columns).filter(|(_, new)| new.cells.is_text()) {
+                    known.cells = new.cells.gathered(&[]);
+                }
+                return Ok(Some(table));
+            }
+            if let Some((pieces, Some(shape))) = self.current.take() {
+                pieces.finish(&shape)?;
+            }
+        }
+    }
+
+    /// Each file was checked at its own end.
+    fn finish(&self, _: &Table) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// The files in order.
-fn files(source: &str) -> Result<Vec<String>> {
+pub(super) fn files(source: &str) -> Result<Vec<String>> {
     const ENDINGS: [&str; 4] = [".csv", ".tsv", ".tab", ".txt"];
     let is_table = |name: &str| {
         let name = name.to_ascii_lowercase();

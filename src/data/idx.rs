@@ -4,8 +4,8 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::table::columns_of;
-use super::{Cells, Column, Table};
+use super::Cells;
+use super::array::{Array, Decode, columns_of};
 use crate::error::{Error, Result, shown};
 
 /// Whether these bytes begin as an IDX file does: two zeros, a known element type, 1 to 8 dimensions.
@@ -13,11 +13,12 @@ pub(crate) fn begins(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..])
 }
 
-/// Reads an IDX file of `length` bytes: the first dimension counts the rows, the others are flattened into columns `0`, `1`, …
+/// Reads the header of an IDX file of `length` bytes: the first dimension counts the rows, the others are flattened into columns `0`,
+/// `1`, …
 ///
 /// # Errors
-/// Data, if sizes and bytes disagree, a number is infinite, or `input` cannot be read.
-pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Table> {
+/// Data, if sizes and bytes disagree, or `input` cannot be read.
+pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -> Result<Array<'a>> {
     let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
     let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
     let mut magic = [0; 4];
@@ -47,10 +48,10 @@ pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Ta
     let (rows, columns) = (sizes[0], sizes[1..].iter().product());
     macro_rules! cells {
         ($cells:path, $from:expr) => {
-            columns_of(input, rows, columns, $from).map_err(unreadable)?.into_iter().map($cells).collect()
+            Box::new(move |input, rows| Ok(Ok(columns_of(input, rows, columns, $from)?.into_iter().map($cells).collect())))
         };
     }
-    let cells: Vec<Cells> = match magic[2] {
+    let decode: Decode<'a> = match magic[2] {
         0x08 => cells!(Cells::Bytes, |[byte]| byte),
         0x09 => cells!(Cells::Singles, |[byte]| f32::from(byte as i8)),
         0x0b => cells!(Cells::Singles, |bytes| f32::from(i16::from_be_bytes(bytes))),
@@ -58,40 +59,12 @@ pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Ta
         0x0d => cells!(Cells::Singles, f32::from_be_bytes),
         _ => cells!(Cells::Numbers, f64::from_be_bytes),
     };
-    table_of(source, cells)
-}
-
-/// A table without header of these columns, each number checked.
-pub(crate) fn table_of(source: &str, cells: Vec<Cells>) -> Result<Table> {
-    let columns = cells.into_iter().enumerate().map(|(position, cells)| Column { name: position.to_string(), cells });
-    let table = Table::new(source, columns.collect());
-    refuse_beyond(&table)?;
-    Ok(table)
-}
-
-/// Refuses numbers that no f32 holds.
-pub(super) fn refuse_beyond(table: &Table) -> Result<()> {
-    for column in &table.columns {
-        let large = match &column.cells {
-            Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
-            Cells::Numbers(cells) => cells.iter().position(|cell| cell.abs() > f64::from(f32::MAX)),
-            Cells::Bytes(_) | Cells::Text(_) => None,
-        };
-        if let Some(row) = large {
-            return Err(Error::Data(format!(
-                "{}: {} is infinite or beyond {:e}; mend it, or leave the column out (--ignore {})",
-                table.place(row, &column.name),
-                column.cells.text(row).unwrap_or_default(),
-                f32::MAX,
-                shown(&column.name)
-            )));
-        }
-    }
-    Ok(())
+    Ok(Array::new(source, input, [rows, columns], decode))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Table;
     use super::*;
 
     fn idx(kind: u8, sizes: &[u32], elements: &[u8]) -> Vec<u8> {
@@ -102,9 +75,8 @@ mod tests {
     }
 
     /// Reads bytes as they would lie in a file called `x`.
-    fn read(mut bytes: &[u8]) -> Result<Table> {
-        let length = bytes.len() as u64;
-        super::read("x", &mut bytes, length)
+    fn read(bytes: &[u8]) -> Result<Table> {
+        opened("x", bytes, bytes.len() as u64)?.all()
     }
 
     fn message(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@
 //! to people.
 
 pub mod advice;
+mod array;
 mod categories;
 mod csv;
 pub mod embedded;
@@ -17,6 +18,7 @@ pub mod matrix;
 mod npy;
 pub(crate) mod npz;
 mod parquet;
+mod pieces;
 pub mod read;
 pub mod remarks;
 pub mod split;

@@ -5,21 +5,20 @@ use std::path::Path;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
-use super::idx::table_of;
-use super::table::{check_memory, columns_of};
-use super::{Cells, Table};
+use super::Cells;
+use super::array::{Array, Decoded, columns_of};
+use super::table::check_memory;
 use crate::error::{Error, Result, shown};
 
 /// How every npy file begins.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Reads an npy file of `length` bytes: the array's first axis counts the rows, the others are flattened (in C order) into
-/// columns `0`, `1`, …
+/// Reads the header of an npy file of `length` bytes: the array's first axis counts the rows, the others are flattened (in C order)
+/// into columns `0`, `1`, …
 ///
 /// # Errors
-/// Data, if the header does not fit the bytes, the type holds no numbers, a number is infinite or not exact in f64, or `input`
-/// cannot be read.
-pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Table> {
+/// Data, if the header does not fit the bytes, the type holds no numbers, or `input` cannot be read.
+pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -> Result<Array<'a>> {
     let refused = |what: String| Error::Data(format!("{}: {what}", shown(source)));
     let wrong = |what| refused(format!("its npy header {what}; save it again with numpy.save"));
     let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
@@ -27,15 +26,17 @@ pub(crate) fn read(source: &str, input: &mut dyn Read, length: u64) -> Result<Ta
     input.read_exact(&mut bytes).map_err(unreadable)?;
     let end = header_end(&bytes, length).map_err(wrong)?;
     let rest = end.saturating_sub(bytes.len());
-    input.take(rest as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    (&mut input).take(rest as u64).read_to_end(&mut bytes).map_err(unreadable)?;
     check_header(bytes.get(start(&bytes)..end).unwrap_or_default()).map_err(wrong)?;
     let header = NpyHeader::from_reader(bytes.as_slice())
         .map_err(|error| refused(format!("its npy header cannot be read: {}", shown(&error.to_string()))))?;
     let shape = Shape::of(&header, length - end as u64).map_err(refused)?;
     // Of a short header the first bytes hold elements too.
-    let mut elements = bytes[end..].chain(input);
-    let cells = cells(&header, &mut elements, &shape).map_err(unreadable)?.map_err(refused)?;
-    table_of(source, cells)
+    let elements = io::Cursor::new(bytes.split_off(end)).chain(input);
+    let (sizes, is_by_rows) = ([shape.rows, shape.columns], header.order() == Order::C);
+    let decode = move |input: &mut dyn Read, rows| cells(&header, input, &Shape { rows, ..shape.clone() });
+    let array = Array::new(source, elements, sizes, Box::new(decode));
+    Ok(if is_by_rows { array } else { array.by_columns() })
 }
 
 /// Bytes up to the header's text, at most.
@@ -75,6 +76,7 @@ fn check_header(text: &[u8]) -> std::result::Result<(), String> {
     product.map(|_| ()).ok_or_else(|| "has sizes beyond any memory".into())
 }
 
+#[derive(Clone)]
 struct Shape {
     rows: usize,
     /// The other axes.
@@ -140,7 +142,7 @@ impl Shape {
 }
 
 /// The columns, or what is wrong with them.
-fn cells(header: &NpyHeader, input: &mut dyn Read, shape: &Shape) -> io::Result<std::result::Result<Vec<Cells>, String>> {
+fn cells(header: &NpyHeader, input: &mut dyn Read, shape: &Shape) -> Decoded {
     let DType::Plain(kind) = header.dtype() else { unreachable!("Shape::of has refused records") };
     let big_endian = kind.endianness() == Endianness::Big;
     macro_rules! read {
@@ -194,6 +196,7 @@ fn exact(columns: Vec<Cells>) -> std::result::Result<Vec<Cells>, String> {
 mod tests {
     use npyz::WriterBuilder;
 
+    use super::super::Table;
     use super::*;
 
     /// An npy file as numpy writes it, with this text as header.
@@ -211,9 +214,8 @@ mod tests {
     }
 
     /// Reads bytes as they would lie in a file called `a.npy`.
-    fn read(mut bytes: &[u8]) -> Result<Table> {
-        let length = bytes.len() as u64;
-        super::read("a.npy", &mut bytes, length)
+    fn read(bytes: &[u8]) -> Result<Table> {
+        opened("a.npy", bytes, bytes.len() as u64)?.all()
     }
 
     fn numbers(bytes: &[u8]) -> Vec<Vec<f64>> {

@@ -49,7 +49,7 @@ pub(crate) fn parts(source: &str) -> Result<Option<(String, String)>> {
 /// Reads one array as a table of its own, or a pair of inputs and labels, which become the column `label`.
 ///
 /// # Errors
-/// Data, if the archive is damaged, an array is not there, or it does not say which to take; as [`npy::read`].
+/// Data, if the archive is damaged, an array is not there, or it does not say which to take; as [`npy::opened`].
 pub(super) fn read(source: &str, input: Box<dyn Source>, arrays: &[&str], label: &str) -> Result<Table> {
     let (file, _) = named(source).unwrap_or((source, Vec::new()));
     let mut archive = opened(file, input)?;
@@ -147,7 +147,7 @@ fn array<S: Read + Seek>(file: &str, archive: &mut ZipArchive<S>, name: &str) ->
         return Err(Error::Data(format!("{}: {what} is no npy file; save it with numpy.savez", shown(file))));
     }
     let place = format!("{file}:{name}");
-    let table = npy::read(&place, &mut (&magic[..]).chain(&mut entry), length)?;
+    let table = npy::opened(&place, (&magic[..]).chain(&mut entry), length)?.all()?;
     match io::copy(&mut entry.take(1), &mut io::sink()) {
         Ok(0) => Ok(table),
         Ok(_) => Err(damaged(file, &what, &"it is longer than the archive says")),

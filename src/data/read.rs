@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use super::array::Array;
 use super::{Column, Table, csv, embedded, folder, idx, npy, npz, parquet};
 use crate::error::{Error, Result, closest_path, shown, suggestion};
 
@@ -68,7 +69,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
 }
 
 /// The name of the column that `--labels` or an archive's labels add.
-const LABEL: &str = "label";
+pub(super) const LABEL: &str = "label";
 
 impl Table {
     /// Whether labels were put behind the columns of arrays.
@@ -90,27 +91,33 @@ fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<T
         )));
     }
     let mut labels = content.table(&source, options)?;
-    let Some(column) = labels.columns.pop().filter(|_| labels.columns.is_empty()) else {
-        return Err(Error::Data(format!(
-            "{}: labels are one number a row, but this file has more; were images and labels exchanged?",
-            shown(&source)
-        )));
-    };
-    if labels.rows != table.rows {
-        return Err(Error::Data(format!(
-            "{} has {} rows, but its labels {} have {}: the two files do not belong together",
-            shown(&table.source),
-            table.rows,
-            shown(&source),
-            labels.rows
-        )));
-    }
+    one_label_a_row([&table.source, &source], [table.rows, labels.rows], labels.columns.len())?;
+    let column = labels.columns.pop().expect("there is one");
     table.columns.push(Column { name: LABEL.to_owned(), cells: column.cells });
     Ok(table)
 }
 
+/// Refuses labels of other rows, or of several columns.
+///
+/// # Errors
+/// Data.
+pub(super) fn one_label_a_row([source, labels]: [&str; 2], [rows, labelled]: [usize; 2], columns: usize) -> Result<()> {
+    let (source, labels) = (shown(source), shown(labels));
+    if columns != 1 {
+        return Err(Error::Data(format!(
+            "{labels}: labels are one number a row, but this file has more; were images and labels exchanged?"
+        )));
+    }
+    if labelled != rows {
+        return Err(Error::Data(format!(
+            "{source} has {rows} rows, but its labels {labels} have {labelled}: the two files do not belong together"
+        )));
+    }
+    Ok(())
+}
+
 /// Bytes that tell the format.
-const BEGINNING: u64 = 8;
+pub(super) const BEGINNING: u64 = 8;
 
 /// What is to be read, and as what.
 enum Content {
@@ -135,15 +142,23 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ArrayFormat {
+pub(super) enum ArrayFormat {
     Npy,
     Idx,
 }
 
 impl ArrayFormat {
     /// The format that begins so; none: it is text.
-    fn of(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(npy::MAGIC) { Some(Self::Npy) } else { idx::begins(bytes).then_some(Self::Idx) }
+    }
+
+    /// The array in a file of `length` bytes.
+    pub(super) fn opened<'a>(self, source: &str, input: impl Read + 'a, length: u64) -> Result<Array<'a>> {
+        match self {
+            Self::Npy => npy::opened(source, input, length),
+            Self::Idx => idx::opened(source, input, length),
+        }
     }
 }
 
@@ -215,8 +230,7 @@ impl Content {
             _ if !arrays.is_empty() => Err(Error::Data(format!("{}: this file is no npz archive of arrays", shown(source)))),
             Self::Text(bytes) => csv::read(source, &bytes, options),
             Self::Parquet(input) => parquet::read(source, input),
-            Self::Array(ArrayFormat::Npy, mut input, length) => npy::read(source, input.as_mut(), length),
-            Self::Array(ArrayFormat::Idx, mut input, length) => idx::read(source, input.as_mut(), length),
+            Self::Array(format, input, length) => format.opened(source, input, length)?.all(),
         }
     }
 }

@@ -1,15 +1,12 @@
-//! A CSV file that is larger than memory, converted once into columns in a file without a name: some columns of all rows, or all columns
-//! of some rows, are a table again.
+//! Data that is larger than memory, converted once into columns in a file without a name: some columns of all rows, or all columns of
+//! some rows, are a table again.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::ops::Range;
-use std::path::Path;
 
-use super::csv::Pieces;
 use super::fit::{self, FitOptions};
-use super::table::TEXT_BYTES;
+use super::pieces::{self, Pieces};
+use super::table::{Files, TEXT_BYTES};
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::memory;
@@ -20,8 +17,10 @@ use crate::scratch::ScratchFile;
 pub struct StoredTable {
     source: String,
     columns: Vec<StoredColumn>,
-    /// Where the line of the first row is in the file, f64 as those of all others.
-    lines: u64,
+    /// Where the line of the first row is in the file, f64 as those of all others; none in a format without lines.
+    lines: Option<u64>,
+    /// The files that the rows come from, each with its first row; none where it is one.
+    files: Vec<(usize, String)>,
     /// Number of rows.
     pub rows: usize,
     file: ScratchFile,
@@ -38,6 +37,10 @@ struct StoredColumn {
 
 #[derive(Debug)]
 enum Kind {
+    /// u8, none missing.
+    Bytes,
+    /// f32, NaN where a cell is missing.
+    Singles,
     /// f64, NaN where a cell is missing.
     Numbers,
     /// The place of each cell's text in a list, `u32::MAX` where it is missing.
@@ -53,16 +56,12 @@ impl StoredTable {
     /// Bytes that some rows of a file take, as text and as cells, before there is anything of the table.
     const LEAST: u128 = 32 << 20;
 
-    /// Whether a file is one that can be converted: text, by its first bytes.
-    pub fn is_for(source: &str) -> bool {
-        let mut beginning = Vec::new();
-        let read = opened(source).and_then(|input| {
-            input.take(8).read_to_end(&mut beginning).map_err(|error| Error::reading(Path::new(source), &error))
-        });
-        read.is_ok() && super::read::is_text(&beginning)
+    /// Whether a source is one that can be converted.
+    pub fn is_for(source: &str, options: &ReadOptions) -> bool {
+        pieces::can_be(source, options)
     }
 
-    /// Converts a CSV file, perhaps packed by gzip, in two passes: the first tells the columns' kinds, the second writes their cells.
+    /// Converts a source, perhaps packed by gzip, in two passes: the first tells the columns' kinds, the second writes their cells.
     /// `fitting` is given the columns' names, and what it says of them is given back beside the table: of the columns that it ignores no
     /// cell is kept (but of the one that is `needed`), and with `--missing drop` no row with a missing cell.
     ///
@@ -79,23 +78,21 @@ impl StoredTable {
             let source = shown(source);
             return Err(Error::Limit(format!("{source}: there is no memory for it, nor to convert it into a file")));
         }
-        let mut pieces = Pieces::new(source, opened(source)?, options);
+        let mut pieces = pieces::of(source, options)?;
         let first = pieces.next(&[])?.expect("there is a first piece, if only of names");
         let fitting = fitting(&first)?;
-        let mut is_text: Vec<bool> = first.columns.iter().map(|column| column.cells.is_text()).collect();
+        let mut shape = Table { first_row: 0, source: source.to_owned(), ..first.with_rows(&[]) };
         let (mut read, mut rows) = (0, 0);
         let mut piece = Some(first);
-        let mut shape = None;
         while let Some(table) = piece {
             read += table.rows;
             rows += fit::complete_rows(&table, &fitting)?.map_or(table.rows, |rows| rows.len());
-            is_text.iter_mut().zip(&table.columns).for_each(|(is_text, column)| *is_text |= column.cells.is_text());
-            shape.get_or_insert_with(|| table.with_rows(&[]));
+            for (known, new) in shape.columns.iter_mut().zip(&table.columns) {
+                if rank(&new.cells) > rank(&known.cells) {
+                    known.cells = new.cells.gathered(&[]);
+                }
+            }
             piece = pieces.next(&[])?;
-        }
-        let mut shape = shape.expect("there was a piece");
-        for (column, is_text) in shape.columns.iter_mut().zip(&is_text) {
-            column.cells = if *is_text { Cells::Text(Vec::new()) } else { Cells::Numbers(Vec::new()) };
         }
         pieces.finish(&shape)?;
         if rows == 0 {
@@ -103,63 +100,79 @@ impl StoredTable {
         }
         let mut ignored = fitting.ignore.iter().map(|name| shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
         ignored.retain(|&position| needed != Some(shape.columns[position].name.as_str()));
+        let texts: Vec<usize> = (0..shape.columns.len()).filter(|&column| shape.columns[column].cells.is_text()).collect();
         let mut start = 0;
         let mut columns = Vec::with_capacity(shape.columns.len());
         for (position, column) in shape.columns.into_iter().enumerate() {
             let kind = match column.cells {
                 _ if ignored.contains(&position) => Kind::LeftOut,
+                Cells::Bytes(_) => Kind::Bytes,
+                Cells::Singles(_) => Kind::Singles,
+                Cells::Numbers(_) => Kind::Numbers,
                 Cells::Text(_) => Kind::Text(Vec::new()),
-                _ => Kind::Numbers,
             };
             let next = start + kind.bytes() * rows as u64;
             columns.push(StoredColumn { name: column.name, kind, start });
             start = next;
         }
-        let mut stored = Self { source: source.to_owned(), columns, lines: start, rows, file: ScratchFile::new()? };
-        stored.fill(Pieces::new(source, opened(source)?, options), &is_text, &fitting, read)?;
+        let (source, file) = (source.to_owned(), ScratchFile::new()?);
+        let mut stored = Self { source, columns, lines: None, files: Vec::new(), rows, file };
+        stored.fill(pieces::of(&stored.source.clone(), options)?.as_mut(), &texts, &fitting, read)?;
         Ok((stored, fitting))
     }
 
     /// The second pass: writes the cells of all rows.
-    fn fill(&mut self, mut pieces: Pieces<'_>, is_text: &[bool], fitting: &FitOptions, read: usize) -> Result<()> {
-        let texts: Vec<usize> = (0..is_text.len()).filter(|&position| is_text[position]).collect();
-        let mut known: Vec<HashMap<String, u32>> = vec![HashMap::new(); is_text.len()];
-        let changed = || Error::Data(format!("{}: changed while it was read; read it again", shown(&self.source)));
+    fn fill(&mut self, pieces: &mut dyn Pieces, texts: &[usize], fitting: &FitOptions, read: usize) -> Result<()> {
+        let mut known: Vec<HashMap<String, u32>> = vec![HashMap::new(); self.columns.len()];
+        let changed = |source: &str| Error::Data(format!("{}: changed while it was read; read it again", shown(source)));
+        let end = self.columns.last().map_or(0, |column| column.start + column.kind.bytes() * self.rows as u64);
         let (mut row, mut read_again) = (0, 0);
-        while let Some(table) = pieces.next(&texts)? {
+        while let Some(table) = pieces.next(texts)? {
             read_again += table.rows;
             let table = match fit::complete_rows(&table, fitting)? {
                 None => table,
                 Some(rows) => table.with_rows(&rows),
             };
-            if row + table.rows > self.rows || table.columns.len() != is_text.len() {
-                return Err(changed());
+            if row + table.rows > self.rows || table.columns.len() != self.columns.len() {
+                return Err(changed(&self.source));
             }
-            for ((position, column), known) in table.columns.iter().enumerate().zip(&mut known) {
-                let stored = &mut self.columns[position];
+            for ((stored, column), known) in self.columns.iter_mut().zip(&table.columns).zip(&mut known) {
                 let place = stored.start + row as u64 * stored.kind.bytes();
                 match (&mut stored.kind, &column.cells) {
                     (Kind::LeftOut, _) => {}
+                    (Kind::Bytes, Cells::Bytes(cells)) => self.file.write(place, cells)?,
+                    (Kind::Singles, Cells::Singles(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
+                    (Kind::Singles, Cells::Bytes(cells)) => {
+                        let cells: Vec<f32> = cells.iter().map(|&cell| f32::from(cell)).collect();
+                        self.file.write(place, bytemuck::cast_slice(&cells))?;
+                    }
                     (Kind::Numbers, Cells::Numbers(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
                     (Kind::Text(list), Cells::Text(cells)) => {
                         let codes = codes(cells, list, known).ok_or_else(|| too_many_texts(&self.source, &column.name))?;
                         self.file.write(place, bytemuck::cast_slice(&codes))?;
                     }
-                    _ => return Err(changed()),
+                    _ => return Err(changed(&self.source)),
                 }
             }
-            let lines: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
-            let place = self.lines + row as u64 * Kind::Numbers.bytes();
-            self.file.write(place, bytemuck::cast_slice(&lines))?;
+            if !table.lines.is_empty() {
+                let lines: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
+                let place = *self.lines.get_or_insert(end) + row as u64 * Kind::Numbers.bytes();
+                self.file.write(place, bytemuck::cast_slice(&lines))?;
+            }
+            if table.source != self.source && self.files.last().is_none_or(|(_, last)| *last != table.source) {
+                self.files.push((row, table.source));
+            }
             row += table.rows;
         }
-        if (row, read_again) == (self.rows, read) { Ok(()) } else { Err(changed()) }
+        if (row, read_again) == (self.rows, read) { Ok(()) } else { Err(changed(&self.source)) }
     }
 
     /// A table of the same columns without rows: their names and kinds.
     pub fn shape(&self) -> Table {
         let columns = self.columns.iter();
         let cells = |kind: &Kind| match kind {
+            Kind::Bytes => Cells::Bytes(Vec::new()),
+            Kind::Singles => Cells::Singles(Vec::new()),
             Kind::Text(_) => Cells::Text(Vec::new()),
             Kind::Numbers | Kind::LeftOut => Cells::Numbers(Vec::new()),
         };
@@ -167,6 +180,11 @@ impl StoredTable {
             &self.source,
             columns.map(|column| Column { name: column.name.clone(), cells: cells(&column.kind) }).collect(),
         )
+    }
+
+    /// Whether its rows have lines in a file of text.
+    pub fn has_lines(&self) -> bool {
+        self.lines.is_some()
     }
 
     /// A table of these columns of all rows.
@@ -191,6 +209,8 @@ impl StoredTable {
             let place = start + rows.start as u64 * kind.bytes();
             let cells = match kind {
                 Kind::LeftOut => Cells::Numbers(self.filled(rows.len(), f64::NAN)?),
+                Kind::Bytes => Cells::Bytes(self.read(place, self.filled(rows.len(), 0)?)?),
+                Kind::Singles => Cells::Singles(self.read(place, self.filled(rows.len(), 0.0)?)?),
                 Kind::Numbers => Cells::Numbers(self.read(place, self.filled(rows.len(), 0.0)?)?),
                 Kind::Text(list) => {
                     let codes: Vec<u32> = self.read(place, self.filled(rows.len(), 0)?)?;
@@ -209,9 +229,12 @@ impl StoredTable {
             Ok(Column { name: name.clone(), cells })
         };
         let mut table = Table::new(&self.source, positions.iter().map(column).collect::<Result<_>>()?);
-        let place = self.lines + rows.start as u64 * Kind::Numbers.bytes();
-        let lines: Vec<f64> = self.read(place, self.filled(rows.len(), 0.0)?)?;
-        table.lines = lines.into_iter().map(|line| line as u64).collect();
+        if let Some(lines) = self.lines {
+            let place = lines + rows.start as u64 * Kind::Numbers.bytes();
+            let lines: Vec<f64> = self.read(place, self.filled(rows.len(), 0.0)?)?;
+            table.lines = lines.into_iter().map(|line| line as u64).collect();
+        }
+        (table.first_row, table.files) = (rows.start, Files::of_range(&self.files, rows));
         Ok(table)
     }
 
@@ -237,10 +260,21 @@ impl Kind {
     /// Bytes of a cell.
     fn bytes(&self) -> u64 {
         match self {
+            Self::Bytes => 1,
             Self::Numbers => 8,
-            Self::Text(_) => 4,
+            Self::Singles | Self::Text(_) => 4,
             Self::LeftOut => 0,
         }
+    }
+}
+
+/// Which of two kinds of cells holds those of the other, too: the higher.
+fn rank(cells: &Cells) -> u8 {
+    match cells {
+        Cells::Bytes(_) => 0,
+        Cells::Singles(_) => 1,
+        Cells::Numbers(_) => 2,
+        Cells::Text(_) => 3,
     }
 }
 
@@ -271,40 +305,6 @@ fn too_many_texts(source: &str, column: &str) -> Error {
         "{}: there is no memory for the different texts of column '{column}'; leave it out (--ignore {column})",
         shown(source)
     ))
-}
-
-/// The bytes of a file, unpacked.
-fn opened(source: &str) -> Result<Box<dyn Read>> {
-    let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
-    let file = File::open(source).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    let mut input = BufReader::with_capacity(1 << 20, file);
-    let is_packed = io::BufRead::fill_buf(&mut input).map_err(unreadable)?.starts_with(super::read::GZIP);
-    if !is_packed {
-        return Ok(Box::new(input));
-    }
-    Ok(Box::new(Bounded { input: flate2::bufread::MultiGzDecoder::new(input), left: super::read::unpacked_bound(length) }))
-}
-
-/// An input that fails past so many bytes: a bomb.
-struct Bounded<R> {
-    input: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let damaged = |error: io::Error| {
-            io::Error::new(error.kind(), format!("its gzip is cut short or damaged ({error}); fetch or pack it again"))
-        };
-        let count = self.input.read(buffer).map_err(damaged)?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::other(
-                "its gzip unpacks to more than a hundred times as much, as only a bomb does; unpack it yourself",
-            )
-        })?;
-        Ok(count)
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{self, Read};
-
-use rayon::prelude::*;
+use std::io;
+use std::ops::Range;
 
 use super::Task;
 use crate::error::{Error, Result, shown, suggestion};
@@ -19,6 +18,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Number of rows.
     pub rows: usize,
+    /// Rows of the source before the first, where the table is a part of it.
+    pub first_row: usize,
     /// The file's line (from 1) on which each row begins; empty where the format has no lines.
     pub lines: Vec<u64>,
     /// Of several files, which row is from which.
@@ -40,6 +41,13 @@ impl Files {
     pub(super) fn add(&mut self, table: &Table) {
         self.of_rows.resize(self.of_rows.len() + table.rows, self.names.len() as u32);
         self.names.push(table.source.clone());
+    }
+
+    /// The rows of files that begin at these rows, of which those in the range are in the table.
+    pub(super) fn of_range(starts: &[(usize, String)], rows: Range<usize>) -> Self {
+        let of_row = |row| starts.partition_point(|(start, _)| *start <= row).saturating_sub(1) as u32;
+        let of_rows = if starts.is_empty() { Vec::new() } else { rows.map(of_row).collect() };
+        Self { names: starts.iter().map(|(_, name)| name.clone()).collect(), of_rows }
     }
 
     /// The file that this row comes from.
@@ -133,7 +141,7 @@ impl Cells {
     }
 
     /// The cells of `rows`, in that order.
-    fn gathered(&self, rows: &[usize]) -> Self {
+    pub(super) fn gathered(&self, rows: &[usize]) -> Self {
         match self {
             Self::Bytes(cells) => Self::Bytes(rows.iter().map(|&row| cells[row]).collect()),
             Self::Singles(cells) => Self::Singles(rows.iter().map(|&row| cells[row]).collect()),
@@ -156,7 +164,15 @@ impl Table {
     pub fn new(source: &str, columns: Vec<Column>) -> Self {
         let rows = columns[0].cells.len();
         assert!(columns.iter().all(|column| column.cells.len() == rows), "the columns of a table are equally long");
-        Self { source: source.to_owned(), columns, rows, lines: Vec::new(), files: Files::default(), task: None }
+        Self {
+            source: source.to_owned(),
+            columns,
+            rows,
+            first_row: 0,
+            lines: Vec::new(),
+            files: Files::default(),
+            task: None,
+        }
     }
 
     /// The position of the column called `name`.
@@ -194,7 +210,8 @@ impl Table {
 
     /// Where a cell is, for messages: `data.csv: line 5, column 'gre'`, or `row 4` (from 1) where there are no lines.
     pub fn place(&self, row: usize, column: &str) -> String {
-        let line = self.lines.get(row).map_or_else(|| format!("row {}", row + 1), |line| format!("line {line}"));
+        let line =
+            self.lines.get(row).map_or_else(|| format!("row {}", self.first_row + row + 1), |line| format!("line {line}"));
         let source = self.files.of(row).unwrap_or(&self.source);
         format!("{}: {line}, column '{}'", shown(source), shown(column))
     }
@@ -219,6 +236,7 @@ impl Table {
                 .map(|column| Column { name: column.name.clone(), cells: column.cells.gathered(rows) })
                 .collect(),
             rows: rows.len(),
+            first_row: self.first_row,
             lines: if self.lines.is_empty() { Vec::new() } else { rows.iter().map(|&row| self.lines[row]).collect() },
             task: self.task,
         }
@@ -253,39 +271,6 @@ pub(crate) fn check_memory(rows: u64, cells: u64, bytes: usize) -> io::Result<()
     let filled = rows + cells * bytes.max(INPUT);
     let fits = room < SMALL || memory::is_there(filled) && memory::has_room(room);
     if fits { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
-}
-
-/// The columns of `rows` × `columns` elements of `N` bytes that `input` gives row by row: each as `from` reads it.
-///
-/// # Errors
-/// What reading comes to; an input that ends early is one.
-pub(crate) fn columns_of<const N: usize, U: Send>(
-    input: &mut dyn Read,
-    rows: usize,
-    columns: usize,
-    from: impl Fn([u8; N]) -> U + Sync,
-) -> io::Result<Vec<Vec<U>>> {
-    /// Columns that a thread writes side by side.
-    const GROUP: usize = 64;
-    /// Bytes read at a time.
-    const BLOCK: usize = 1 << 20;
-    check_memory(rows as u64, (rows * columns) as u64, size_of::<U>())?;
-    let mut cells: Vec<Vec<U>> = (0..columns).map(|_| Vec::with_capacity(rows)).collect();
-    let at_once = (BLOCK / (columns * N)).clamp(1, rows);
-    let mut block = vec![0; at_once * columns * N];
-    for first in (0..rows).step_by(at_once) {
-        let block = &mut block[..at_once.min(rows - first) * columns * N];
-        input.read_exact(block)?;
-        let elements = block.as_chunks::<N>().0;
-        cells.par_chunks_mut(GROUP).enumerate().for_each(|(group, cells)| {
-            for row in elements.chunks_exact(columns) {
-                for (column, &element) in cells.iter_mut().zip(&row[group * GROUP..]) {
-                    column.push(from(element));
-                }
-            }
-        });
-    }
-    Ok(cells)
 }
 
 #[cfg(test)]
@@ -328,26 +313,6 @@ mod tests {
         assert_eq!(table().with_rows(&[2, 0]).place(0, "gre"), "t.csv: line 7, column 'gre'");
         let without_lines = Table { lines: Vec::new(), ..table() };
         assert_eq!(without_lines.place(0, "gre"), "t.csv: row 1, column 'gre'");
-    }
-
-    #[test]
-    fn columns_of_more_than_one_group_are_the_transpose() {
-        let bytes: Vec<u8> = (0..3 * 150_u32).flat_map(u32::to_le_bytes).collect();
-        let columns = columns_of(&mut bytes.as_slice(), 3, 150, u32::from_le_bytes).unwrap();
-        assert_eq!(columns.len(), 150);
-        assert!(columns.iter().enumerate().all(|(c, cells)| *cells == [c as u32, c as u32 + 150, c as u32 + 300]));
-    }
-
-    #[test]
-    fn an_input_of_several_blocks_is_read_whole_and_one_that_ends_early_is_an_error() {
-        let (rows, columns) = (400, 1500);
-        let bytes: Vec<u8> = (0..rows * columns).flat_map(|value: u32| value.to_le_bytes()).collect();
-        let read = |bytes: &[u8]| columns_of(&mut &bytes[..], rows as usize, columns as usize, u32::from_le_bytes);
-        let cells = read(&bytes).unwrap();
-        assert!(
-            (0..columns).all(|column| (0..rows).all(|row| cells[column as usize][row as usize] == row * columns + column))
-        );
-        assert!(read(&bytes[..bytes.len() - 1]).is_err());
     }
 
     #[test]

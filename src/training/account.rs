@@ -3,7 +3,7 @@
 
 use super::device::{Device, Precision};
 use super::fit::EpochRecord;
-use super::session::{Samples, Session, TrainingRows};
+use super::session::{Rows, Samples, Session};
 use crate::data::{Encoding, InputKind, Matrix, Task};
 use crate::error::Result;
 use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
@@ -48,7 +48,7 @@ pub(super) struct Trained<'a, T> {
 
 /// The test rows, and what the network said of them.
 pub(super) struct Tested<'a, T> {
-    pub(super) inputs: &'a Matrix<T>,
+    pub(super) rows: &'a Rows<T>,
     pub(super) outputs: &'a Matrix<T>,
     pub(super) truth: &'a Truth,
 }
@@ -57,7 +57,7 @@ pub(super) struct Tested<'a, T> {
 ///
 /// # Errors
 /// Internal, if a file of them cannot be read.
-pub(super) fn looked_at<T: Precision>(training: &TrainingRows<T>) -> Result<Samples<T>> {
+pub(super) fn looked_at<T: Precision>(training: &Rows<T>) -> Result<Samples<T>> {
     let most = (NUMBERS / training.widths().iter().sum::<usize>().max(1)).clamp(1, ROWS);
     let rows: Vec<usize> = thinned(training.rows(), most).collect();
     Ok(Samples { weights: None, ..training.gathered(&rows)? })
@@ -102,7 +102,7 @@ impl<T: Precision> Trained<'_, T> {
                     account.roc = Roc::new(second(), classes);
                     account.calibration = Calibration::new(second(), classes, BINS);
                 }
-                account.images = self.images(tested.inputs, &probabilities, classes);
+                account.images = self.images(tested.rows, &probabilities, classes)?;
             }
             Truth::Numbers(numbers) => account.residuals = self.residuals(tested.outputs, numbers),
         }
@@ -211,8 +211,8 @@ impl<T: Precision> Trained<'_, T> {
     }
 
     /// The test images that were taken for another class and gave their own the lowest probability.
-    fn images(&self, inputs: &Matrix<T>, probabilities: &Matrix<f64>, truth: &[usize]) -> Option<Images> {
-        let side = self.side()?;
+    fn images(&self, rows: &Rows<T>, probabilities: &Matrix<f64>, truth: &[usize]) -> Result<Option<Images>> {
+        let Some(side) = self.side() else { return Ok(None) };
         let classes = self.encoding.class_names();
         let mistake = |(row, &class): (usize, &usize)| {
             let said = predicted_class(probabilities.row(row)).filter(|&said| said != class)?;
@@ -220,17 +220,20 @@ impl<T: Precision> Trained<'_, T> {
         };
         let mut wrong: Vec<_> = truth.iter().enumerate().filter_map(mistake).collect();
         wrong.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let image = |&(probability, row, class, said): &(f64, usize, usize, usize)| {
+        let worst = &wrong[..wrong.len().min(IMAGES)];
+        let shown = rows.gathered(&worst.iter().map(|&(_, row, ..)| row).collect::<Vec<_>>())?.inputs;
+        let image = |(place, &(probability, row, class, said)): (usize, &(f64, usize, usize, usize))| {
             Some(Image {
                 row: row + 1,
                 truth: classes.get(class)?.clone(),
                 predicted: classes.get(said)?.clone(),
                 probability: rounded(probabilities.row(row)[said]),
                 probability_of_truth: rounded(probability),
-                pixels: self.pixels(inputs.row(row)),
+                pixels: self.pixels(shown.row(place)),
             })
         };
-        Some(Images { side, wrong: wrong.len(), worst: wrong.iter().take(IMAGES).filter_map(image).collect() })
+        let worst = worst.iter().enumerate().filter_map(image).collect();
+        Ok(Some(Images { side, wrong: wrong.len(), worst }))
     }
 
     /// An image's inputs as greys, from its darkest to its lightest pixel.

@@ -1,77 +1,122 @@
-//! A trained model applied to a table: outputs, and their judgement where the truth is known.
+//! A trained model applied to a table, in memory or larger than it: outputs, and their judgement where the truth is known.
 
 use std::path::{Path, PathBuf};
 
-use super::options::{DeviceOptions, PrecisionName};
+use super::options::{Bytes, DeviceOptions, PrecisionName};
+use super::sources::{Held, is_larger};
 use super::{Device, Precision, Session};
-use crate::data::{Matrix, ReadOptions, Table, read, remarks};
-use crate::error::{Result, shown};
-use crate::evaluation::{Evaluation, Truth};
+use crate::data::{FitOptions, Matrix, ReadOptions, StoredTable, Table};
+use crate::error::{Error, Result, shown};
+use crate::evaluation::Evaluation;
 use crate::model::{Model, resolve_model};
+use crate::scalar::Scalar;
 
-/// A model, a table whose columns fit it, and what the model says of each row.
+/// A model, and a table whose columns fit it.
 pub struct Application {
     /// The model's file.
     pub file: PathBuf,
     /// The model.
     pub model: Model,
-    /// The table.
-    pub table: Table,
     /// What a person should hear about the table.
     pub remarks: Vec<String>,
-    /// The outputs, rows × outputs; exact in f64 whatever they were computed in.
-    pub outputs: Matrix<f64>,
-    /// Where they were computed.
+    /// Where outputs are computed.
     pub device: Device,
+    table: Held,
+    /// Whether outputs are computed in f64.
+    double: bool,
 }
 
+/// What of a table is wanted, and where.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// The memory that a file may have bytes for.
+    pub memory: Option<Bytes>,
+    /// Whether columns are looked at that the model does not know.
+    pub all_columns: bool,
+}
+
+/// Cells or inputs, and rows, whose outputs are computed at a time.
+const CELLS: usize = 1 << 21;
+const ROWS: usize = 1 << 14;
+
 impl Application {
-    /// Loads a model, reads a table, and computes the outputs, in the model's own precision unless said otherwise (f32 on a GPU).
+    /// Loads a model and reads a table: into memory, or, where there is none for it or not as much as is wanted, into a file without
+    /// a name. Outputs are computed in the model's own precision unless said otherwise (f32 on a GPU).
     ///
     /// # Errors
     /// Model, data, no device or limit.
-    pub fn new(model: &Path, source: &str, reading: &ReadOptions, options: &DeviceOptions) -> Result<Self> {
+    pub fn new(model: &Path, source: &str, reading: &ReadOptions, wanted: Wanted, options: &DeviceOptions) -> Result<Self> {
         let file = resolve_model(model)?;
         let model = Model::load(&file)?;
-        let table = read(source, reading)?;
-        let extra = model.encoding.check_columns(&table)?.extra;
+        let mut extra = Vec::new();
+        let mut fitting = |table: &Table| {
+            extra = model.encoding.check_columns(table)?.extra;
+            let ignore = if wanted.all_columns { Vec::new() } else { extra.clone() };
+            Ok(FitOptions { ignore, ..FitOptions::default() })
+        };
+        let can_be_stored = || StoredTable::is_for(source, reading);
+        let stored = is_larger(source, wanted.memory) && can_be_stored();
+        let (table, _) = match Held::read(source, reading, stored, None, &mut fitting) {
+            Err(Error::Limit(_)) if !stored && can_be_stored() => Held::read(source, reading, true, None, fitting)?,
+            read => read?,
+        };
         let mut remarks = Vec::new();
         if !extra.is_empty() {
             let names: Vec<String> = extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
             remarks.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
         }
-        let rows: Vec<usize> = (0..table.rows).collect();
-        remarks.extend(remarks::unseen_categories(&model.encoding, &table, &rows));
+        remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));
         let device = options.open()?;
-        let stored_double = model.weights.precision() == <f64 as crate::scalar::Scalar>::NAME;
+        let stored_double = model.weights.precision() == <f64 as Scalar>::NAME;
         let double = match options.precision {
             Some(precision) => precision == PrecisionName::F64,
             None => stored_double && device.gpu().is_none(),
         };
-        let outputs =
-            if double { outputs::<f64>(&model, &table, &device)? } else { outputs::<f32>(&model, &table, &device)? };
-        Ok(Self { file, model, table, remarks, outputs, device })
+        Ok(Self { file, model, remarks, device, table, double })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.table.rows()
+    }
+
+    /// Whether the table is in a file, because there is no memory for it.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.table, Held::File(_))
+    }
+
+    /// Computes the outputs [rows × outputs] of some rows after the other; `put` is given a table, which of its rows they are, and the
+    /// outputs, exact in f64 whatever they were computed in.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for a cell that the model has no number for; what the device reports; what `put` comes to.
+    pub fn each(&self, put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
+        if self.double { self.each_in::<f64>(put) } else { self.each_in::<f32>(put) }
+    }
+
+    fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
+        let Model { network, loss, weights, encoding, .. } = &self.model;
+        let mut session = Session::<T>::for_evaluation(network.clone(), *loss, &weights.get(), &self.device)?;
+        let rows = (CELLS / encoding.inputs().max(self.table.columns())).clamp(64, ROWS);
+        self.table.each(rows, |table, rows| {
+            let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?;
+            put(table, rows, &outputs.converted())
+        })
     }
 
     /// How right the outputs are, by the targets that the table holds.
     ///
     /// # Errors
-    /// Data, naming line and column, for absent, missing or unknown targets.
+    /// Data, naming line and column, for absent, missing or unknown targets; as [`each`](Self::each).
     pub fn judged(&self) -> Result<Evaluation> {
-        let rows: Vec<usize> = (0..self.table.rows).collect();
-        Ok(Truth::of(&self.model.encoding, &self.table, &rows)?.judge(&self.model.encoding, &self.outputs))
+        let rows: Vec<usize> = (0..self.rows()).collect();
+        let truth = self.table.truth(&rows, &self.model.encoding)?;
+        let outputs = self.model.network.outputs();
+        let mut values = Vec::with_capacity(rows.len() * outputs);
+        self.each(|_, _, outputs| {
+            values.extend_from_slice(&outputs.values);
+            Ok(())
+        })?;
+        Ok(truth.judge(&self.model.encoding, &Matrix::new(rows.len(), outputs, values)))
     }
-}
-
-/// The network's outputs over all rows, a piece at a time so that the encoded inputs take little memory.
-fn outputs<T: Precision>(model: &Model, table: &Table, device: &Device) -> Result<Matrix<f64>> {
-    const ROWS: usize = 1 << 14;
-    let mut session = Session::<T>::for_evaluation(model.network.clone(), model.loss, &model.weights.get(), device)?;
-    let mut values = Vec::with_capacity(table.rows * model.network.outputs());
-    for first in (0..table.rows).step_by(ROWS) {
-        let rows: Vec<usize> = (first..(first + ROWS).min(table.rows)).collect();
-        let outputs = session.predict(&model.encoding.encode_inputs(table, &rows)?)?;
-        values.extend(outputs.values.into_iter().map(T::to_f64));
-    }
-    Ok(Matrix::new(table.rows, model.network.outputs(), values))
 }

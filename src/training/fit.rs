@@ -11,7 +11,7 @@ use super::device::Precision;
 use super::divergence::{self, Divergence};
 use super::health::Health;
 use super::schedule::{Plateau, ScheduleKind};
-use super::session::{Samples, Session};
+use super::session::{Rows, Session};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::evaluation::{Regression, predicted_class};
@@ -166,7 +166,7 @@ pub struct Training<'a, T> {
     /// Epochs in all, those before this training began included.
     pub epochs: usize,
     /// What is evaluated after each epoch.
-    pub validation: Option<&'a Samples<T>>,
+    pub validation: Option<&'a Rows<T>>,
     /// What is measured on it.
     pub measure: Measure,
     /// When training ends before its last epoch.
@@ -301,8 +301,8 @@ impl<T: Precision> Training<'_, T> {
         if !record.loss.is_finite() {
             return Err(self.diverged("the loss", record.epoch, observer));
         }
-        if let Some(samples) = self.validation {
-            let (outputs, loss) = self.session.evaluate(samples)?;
+        if let Some(rows) = self.validation {
+            let (outputs, targets, loss) = self.session.evaluate_rows(rows)?;
             if !loss.is_finite() {
                 return Err(Error::Diverged(format!(
                     "training diverged: the validation loss is no longer finite in epoch {}, at learning rate {:?}, and the training \
@@ -311,7 +311,7 @@ impl<T: Precision> Training<'_, T> {
                 )));
             }
             record.validation_loss = Some(loss);
-            record.validation_metric = self.measure.of(&outputs, &samples.targets);
+            record.validation_metric = self.measure.of(&outputs, &targets);
         }
         observer.epoch(&record)?;
         if let Some(remark) = self.memory.least.risen(&record) {

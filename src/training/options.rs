@@ -226,9 +226,9 @@ pub struct Options {
     #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
     pub log: Option<Log>,
 
-    /// Convert a CSV file of more bytes than this, such as 2GiB (of a .gz those that are packed count), into a file without a name in the
-    /// current folder, or where that cannot be written the system's for such files, and train on a window of it at a time, with the same
-    /// results [default: where there is no memory for it]
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, of a .gz those that are packed; npy in C order; IDX; Parquet)
+    /// is converted into a file without a name in the current folder, or where that cannot be written the system's for such files, and
+    /// trained on a window at a time, with the same results [default: where there is no memory for it]
     #[arg(long, value_name = "SIZE", help_heading = "Data")]
     pub memory: Option<Bytes>,
 

@@ -2,26 +2,24 @@
 
 use std::borrow::Cow;
 
-use super::application::Application;
-use crate::data::Task;
+use crate::data::{Encoding, Matrix, Table, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::{predicted_class, probabilities};
 
 /// Columns of text, each with its name, equally long.
 pub type Columns = Vec<(String, Vec<String>)>;
 
-/// The predictions: a class or a number a row, and each class's probability where they are wanted. The class is empty where an
+/// The predictions of outputs [rows × outputs]: a class or a number a row, and each class's probability where they are wanted. The class is empty where an
 /// output is NaN.
 ///
 /// # Errors
 /// Usage, if probabilities are wanted of a regression.
-pub fn columns(application: &Application, wants_probabilities: bool) -> Result<Columns> {
-    let encoding = &application.model.encoding;
+pub fn columns(encoding: &Encoding, outputs: &Matrix<f64>, wants_probabilities: bool) -> Result<Columns> {
     if encoding.task() == Task::Regression {
         if wants_probabilities {
             return Err(Error::Usage("--probabilities is for classification, and this model predicts numbers".into()));
         }
-        let numbers = encoding.decode_regression(&application.outputs);
+        let numbers = encoding.decode_regression(outputs);
         let names = encoding.target_names();
         let column = |(column, name): (usize, &&str)| {
             let name = if names.len() == 1 { "prediction".to_string() } else { format!("prediction_{name}") };
@@ -30,7 +28,6 @@ pub fn columns(application: &Application, wants_probabilities: bool) -> Result<C
         return Ok(names.iter().enumerate().map(column).collect());
     }
     let classes = encoding.class_names();
-    let outputs = &application.outputs;
     let said = |row: usize| predicted_class(outputs.row(row)).map_or(String::new(), |class| classes[class].clone());
     let mut columns = vec![("prediction".to_string(), (0..outputs.rows).map(said).collect())];
     if wants_probabilities {
@@ -43,20 +40,21 @@ pub fn columns(application: &Application, wants_probabilities: bool) -> Result<C
     Ok(columns)
 }
 
-/// The predictions as CSV, behind the table's own columns if `append`.
+/// Predictions as CSV, behind these rows of the table's own columns if `append`, under their names if `has_header`.
 ///
 /// # Errors
 /// Internal, if the memory for it is not there.
-pub fn csv(application: &Application, columns: &Columns, append: bool) -> Result<Vec<u8>> {
-    let table = &application.table;
+pub fn csv(table: &Table, rows: &[usize], columns: &Columns, append: bool, has_header: bool) -> Result<Vec<u8>> {
     let own = if append { &table.columns[..] } else { &[] };
     let failed = |error: csv::Error| Error::Internal(format!("CSV cannot be written: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let header = own.iter().map(|column| column.name.as_str()).chain(columns.iter().map(|(name, _)| name.as_str()));
-    writer.write_record(header).map_err(failed)?;
-    for row in 0..table.rows {
+    if has_header {
+        let names = own.iter().map(|column| column.name.as_str()).chain(columns.iter().map(|(name, _)| name.as_str()));
+        writer.write_record(names).map_err(failed)?;
+    }
+    for (place, &row) in rows.iter().enumerate() {
         let cells = own.iter().map(|column| column.cells.text(row).unwrap_or_default());
-        let predictions = columns.iter().map(|(_, cells)| Cow::from(cells[row].as_str()));
+        let predictions = columns.iter().map(|(_, cells)| Cow::from(cells[place].as_str()));
         writer.write_record(cells.chain(predictions).map(Cow::into_owned)).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| Error::Internal(format!("CSV cannot be written: {error}")))

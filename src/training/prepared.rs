@@ -12,7 +12,7 @@ use super::options::{Init, Log, Options};
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::run::{Destination, Run, RunObserver, run_name};
-use super::session::{Recipe, Samples, Session};
+use super::session::{Recipe, Rows, Samples, Session};
 use super::sources::{DataReport, Encoded};
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
@@ -31,8 +31,8 @@ pub(super) struct Prepared<T> {
     device: Device,
     facts: Facts,
     session: Session<T>,
-    validation: Option<Samples<T>>,
-    test: Option<(Samples<T>, Truth)>,
+    validation: Option<Rows<T>>,
+    test: Option<(Rows<T>, Truth)>,
     /// Some training rows, evenly spread, which the report looks at.
     looked_at: Samples<T>,
     /// Whether the rows come from an array, whose columns have no names.
@@ -63,12 +63,11 @@ impl<T: Precision> Prepared<T> {
         };
         let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
         let looked_at = looked_at(&training)?;
-        let facts_of = |samples: &Samples<T>| DataFacts { rows: samples.inputs.rows, checksum: samples.checksum() };
-        let of_training = DataFacts { rows: training.rows(), checksum: training.checksum() };
+        let facts_of = |rows: &Rows<T>| DataFacts { rows: rows.rows(), checksum: rows.checksum() };
         let parts = [
-            ("training", Some(of_training)),
+            ("training", Some(facts_of(&training))),
             ("validation", validation.as_ref().map(facts_of)),
-            ("test", test.as_ref().map(|(samples, _)| facts_of(samples))),
+            ("test", test.as_ref().map(|(rows, _)| facts_of(rows))),
         ];
         let parts = parts.into_iter().filter_map(|(name, facts)| Some((name.to_string(), facts?)));
         let mut facts = Facts::new(&options, &network, parts.collect(), &device);
@@ -190,7 +189,7 @@ impl<T: Precision> Prepared<T> {
     fn finish(&mut self, fitted: &Fitted<T>, resumed_at: Option<u64>) -> Result<(RunReport, Option<Matrix<T>>)> {
         self.session.set_weights(&fitted.weights)?;
         let outputs = match &self.test {
-            Some((samples, _)) => Some(self.session.predict(&samples.inputs)?),
+            Some((rows, _)) => Some(self.session.predict_rows(rows)?),
             None => None,
         };
         let judged = self.test.as_ref().zip(outputs.as_ref());
@@ -242,7 +241,7 @@ impl<T: Precision> Prepared<T> {
             is_array: self.is_array,
         };
         let tested = self.test.as_ref().zip(outputs);
-        let tested = tested.map(|((samples, truth), outputs)| Tested { inputs: &samples.inputs, outputs, truth });
+        let tested = tested.map(|((rows, truth), outputs)| Tested { rows, outputs, truth });
         let account: Account = trained.account(outcome, tested.as_ref())?;
         let options = std::fs::read_to_string(self.folder.run_toml()).unwrap_or_else(|_| self.options.to_toml());
         Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)

@@ -5,6 +5,7 @@ mod samples;
 mod state;
 mod steps;
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
 use crate::plan::{BufferId, Phase, Plan};
 pub use recipe::{Recipe, Reduction};
-pub use samples::{Samples, StoredSamples, TrainingRows};
+pub use samples::{Rows, Samples, StoredSamples};
 pub use state::State;
 use steps::Streamed;
 
@@ -64,7 +65,7 @@ impl<T: Precision> Session<T> {
         network: Network,
         recipe: Recipe,
         weights: &Weights<T>,
-        rows: impl Into<TrainingRows<T>>,
+        rows: impl Into<Rows<T>>,
         device: &Device,
     ) -> Result<Self> {
         Self::replicated(network, recipe, &[recipe.seed], std::slice::from_ref(weights), rows, device)
@@ -83,7 +84,7 @@ impl<T: Precision> Session<T> {
         recipe: Recipe,
         seeds: &[u64],
         weights: &[Weights<T>],
-        rows: impl Into<TrainingRows<T>>,
+        rows: impl Into<Rows<T>>,
         device: &Device,
     ) -> Result<Self> {
         let training = rows.into();
@@ -97,7 +98,7 @@ impl<T: Precision> Session<T> {
         let (mut executor, recipe) = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
         let mut streamed = None;
         match training {
-            TrainingRows::Memory(samples) if window(executor.plan()) == rows => load(executor.as_mut(), samples)?,
+            Rows::Memory(samples) if window(executor.plan()) == rows => load(executor.as_mut(), samples)?,
             training => {
                 let bytes = window(executor.plan()) * training.widths().iter().sum::<usize>() * size_of::<T>();
                 // What a file's window is made of, and its order.
@@ -378,6 +379,17 @@ impl<T: Precision> Session<T> {
         Ok(outputs)
     }
 
+    /// The network's outputs [rows × outputs] for some rows.
+    ///
+    /// # Errors
+    /// What the device reports; internal, if a file of rows cannot be read.
+    pub fn predict_rows(&mut self, rows: &Rows<T>) -> Result<Matrix<T>> {
+        match rows {
+            Rows::Memory(samples) => self.predict(&samples.inputs),
+            Rows::File(_) => Ok(self.evaluate_rows(rows)?.0),
+        }
+    }
+
     /// The network's outputs [rows × outputs] and its mean loss a row over some samples.
     ///
     /// # Errors
@@ -385,6 +397,29 @@ impl<T: Precision> Session<T> {
     pub fn evaluate(&mut self, samples: &Samples<T>) -> Result<(Matrix<T>, f64)> {
         let (outputs, losses) = self.forward(&samples.inputs, Some(&samples.targets))?;
         Ok((outputs, mean(&losses)))
+    }
+
+    /// The network's outputs for some rows, their targets, each [rows × outputs], and its mean loss a row.
+    ///
+    /// # Errors
+    /// What the device reports; internal, if a file of rows cannot be read.
+    pub fn evaluate_rows<'a>(&mut self, rows: &'a Rows<T>) -> Result<(Matrix<T>, Cow<'a, Matrix<T>>, f64)> {
+        let Rows::Memory(samples) = rows else {
+            let most = self.executor.plan().evaluation_rows;
+            let (mut outputs, mut targets, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+            for first in (0..rows.rows()).step_by(most) {
+                let block: Vec<usize> = (first..(first + most).min(rows.rows())).collect();
+                let samples = rows.gathered(&block)?;
+                let (of_block, losses_of_block) = self.forward(&samples.inputs, Some(&samples.targets))?;
+                outputs.extend(of_block.values);
+                losses.extend(losses_of_block);
+                targets.extend(samples.targets.values);
+            }
+            let all = |values| Matrix::new(rows.rows(), self.network.outputs(), values);
+            return Ok((all(outputs), Cow::Owned(all(targets)), mean(&losses)));
+        };
+        let (outputs, loss) = self.evaluate(samples)?;
+        Ok((outputs, Cow::Borrowed(&samples.targets), loss))
     }
 
     fn forward(&mut self, inputs: &Matrix<T>, targets: Option<&Matrix<T>>) -> Result<(Matrix<T>, Vec<T>)> {

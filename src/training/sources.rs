@@ -4,14 +4,14 @@ mod encoded;
 mod held;
 mod shares;
 
-use std::rc::Rc;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::finetuning::Base;
-use super::options::Options;
+use super::options::{Bytes, Options};
 use super::row_weights;
-use crate::data::{self, Cells, Encoding, FitOptions, Scale, Split, StoredTable, Table, Task, fit, npz};
+use crate::data::{self, Cells, Encoding, FitOptions, Scale, Split, StoredTable, Table, Task, npz};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::network::Activation;
@@ -115,48 +115,26 @@ impl Sources {
             return Err(Error::Usage(format!("{flag} goes with a file of images, which is not named")));
         }
         unused_share(options)?;
-        if stored || is_to_be_stored(source, options) && can_be_stored(options) {
-            return Self::of_file(source, options, base);
-        }
-        let mut sources = match Self::of_memory(source, options, base) {
-            Err(Error::Limit(_)) if can_be_stored(options) => return Self::of_file(source, options, base),
+        let mut sources = match Self::of(source, options, base, stored) {
+            Err(Error::Limit(_)) if !stored && can_be_stored(options) => Self::of(source, options, base, true)?,
             read => read?,
         };
         if options.memory.is_some() && !can_be_stored(options) {
-            sources.remarks.push("--memory is for single CSV files: these rows are in memory".into());
+            let formats = "CSV, folders of it, npy in C order, IDX, Parquet";
+            sources
+                .remarks
+                .push(format!("--memory is for files that are read in parts ({formats}): these rows are in memory"));
         }
         Ok(sources)
     }
 
-    /// The rows of a table that is read into memory.
-    fn of_memory(source: &str, options: &Options, base: Option<&Base>) -> Result<Self> {
-        let table = data::read(source, &options.files.reading(options.files.labels.clone()))?;
-        let fitting = fitting_of(&table, options, base)?;
-        let table = kept(table, &fitting)?;
-        let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
-        if is_image && !table.is_labelled() && options.target.is_none() {
-            return Err(Error::Usage(format!(
-                "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
-                shown(source)
-            )));
-        }
-        let is_array = table.lines.is_empty() && table.task.is_none();
-        Ok(Self { is_array, ..Self::of(source, &Held::Memory(Rc::new(table)), &fitting, options, base)? })
-    }
-
-    /// The rows of a CSV file that is converted, and read a column or some rows at a time.
-    fn of_file(source: &str, options: &Options, base: Option<&Base>) -> Result<Self> {
-        let (reading, weights) = (options.files.reading(None), options.weight_column.as_deref());
+    /// The rows of a source: split, the encoding fitted on those to train on.
+    fn of(source: &str, options: &Options, base: Option<&Base>, stored: bool) -> Result<Self> {
+        let reading = options.files.reading(options.files.labels.clone());
+        let stored = stored || is_larger(source, options.memory) && can_be_stored(options);
         let fitting = |names: &Table| fitting_of(names, options, base);
-        let (stored, fitting) = StoredTable::convert(source, &reading, weights, fitting)?;
-        let mut sources = Self::of(source, &Held::File(Rc::new(stored)), &fitting, options, base)?;
-        let remark = "larger than the memory for it; it was converted into a file without a name, of which training reads a part at a time";
-        sources.remarks.insert(0, format!("{}: {remark}", shown(source)));
-        Ok(sources)
-    }
-
-    /// The rows of a table: split, the encoding fitted on those to train on.
-    fn of(source: &str, table: &Held, fitting: &FitOptions, options: &Options, base: Option<&Base>) -> Result<Self> {
+        let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
+        let (table, fitting) = (&table, &fitting);
         let strata = if is_stratified(options) { table.strata(fitting)? } else { None };
         let split = split(table.rows(), options, strata.as_deref())?;
         drop(strata);
@@ -166,8 +144,13 @@ impl Sources {
         };
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
         let weights = table.weights(&split.training, &encoding, classes, column)?;
-        let others = Others::read(options, &encoding, fitting)?;
-        let mut remarks = table.remarks_on_columns(source, &encoding, &split.training)?;
+        let others = Others::read(options, &encoding, fitting, stored)?;
+        let mut remarks = Vec::new();
+        if matches!(table, Held::File(_)) {
+            let remark = "larger than the memory for it; it was converted into a file without a name, of which training reads a part at a time";
+            remarks.push(format!("{}: {remark}", shown(source)));
+        }
+        remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
@@ -183,7 +166,7 @@ impl Sources {
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
         let (source, scale) = (source.to_owned(), (inputs == targets).then_some(inputs));
-        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array: false, remarks })
+        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array: table.is_array(), remarks })
     }
 
     /// What a report says of the data.
@@ -209,13 +192,18 @@ struct Others {
 }
 
 impl Others {
-    fn read(options: &Options, encoding: &Encoding, fitting: &FitOptions) -> Result<Self> {
+    fn read(options: &Options, encoding: &Encoding, fitting: &FitOptions, stored: bool) -> Result<Self> {
+        let fitting_of = |names: &Table| {
+            encoding.check_columns(names)?;
+            let is_there = |name: &&String| names.resolve(name, "--ignore").is_ok();
+            Ok(FitOptions { ignore: fitting.ignore.iter().filter(is_there).cloned().collect(), ..fitting.clone() })
+        };
         let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
             let Some(file) = file else { return Ok(None) };
-            let other = data::read(file, &options.files.reading(labels))?;
-            encoding.check_columns(&other)?;
-            let other = kept(other, fitting)?;
-            Ok(Some(Part { rows: (0..other.rows).collect(), table: Held::Memory(Rc::new(other)) }))
+            let reading = options.files.reading(labels);
+            let stored = (stored || is_larger(file, options.memory)) && StoredTable::is_for(file, &reading);
+            let (table, _) = Held::read(file, &reading, stored, None, fitting_of)?;
+            Ok(Some(Part { rows: (0..table.rows()).collect(), table }))
         };
         Ok(Self {
             validation: other(&options.validation, options.validation_labels.clone())?,
@@ -231,18 +219,18 @@ impl Others {
     }
 }
 
-/// Whether the main table is a CSV file, which training can read from a file, a part at a time.
+/// Whether the main table is one that training can read from a file, a part at a time.
 pub(super) fn can_be_stored(options: &Options) -> bool {
-    let Some(source) = options.data.as_deref() else { return false };
-    let is_file = std::fs::metadata(source).is_ok_and(|metadata| metadata.is_file());
-    let is_embedded = data::embedded::find(source).is_some();
-    !is_embedded && is_file && options.files.labels.is_none() && StoredTable::is_for(source)
+    let reading = options.files.reading(options.files.labels.clone());
+    options.data.as_deref().is_some_and(|source| StoredTable::is_for(source, &reading))
 }
 
-/// Whether the options give the table less memory than its file has bytes.
-fn is_to_be_stored(source: &str, options: &Options) -> bool {
-    let length = std::fs::metadata(source).map_or(0, |metadata| metadata.len());
-    options.memory.is_some_and(|memory| length > memory.0)
+/// Whether a source's files have more bytes than there is to be memory for.
+pub(super) fn is_larger(source: &str, memory: Option<Bytes>) -> bool {
+    let Some(memory) = memory else { return false };
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let of_folder = std::fs::read_dir(source).into_iter().flatten().flatten().map(|entry| length(&entry.path()));
+    length(Path::new(source)).max(of_folder.sum()) > memory.0
 }
 
 /// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are
@@ -285,6 +273,13 @@ pub(super) fn target_scale(options: &Options) -> Option<Scale> {
 /// What the options, and the model that training starts from, say about the columns of the main table, which has the rows' weights where
 /// they are asked for.
 fn fitting_of(table: &Table, options: &Options, base: Option<&Base>) -> Result<FitOptions> {
+    let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
+    if is_image && !table.is_labelled() && options.target.is_none() {
+        return Err(Error::Usage(format!(
+            "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
+            shown(&table.source)
+        )));
+    }
     if let Some(column) = &options.weight_column {
         row_weights::position(table, column)?;
         if options.target.iter().flatten().any(|target| target == column) {
@@ -295,14 +290,6 @@ fn fitting_of(table: &Table, options: &Options, base: Option<&Base>) -> Result<F
         None => Ok(fitting(options)),
         Some(base) => base.fitting(table, options),
     }
-}
-
-/// A table without the rows that `--missing drop` leaves out.
-fn kept(table: Table, fitting: &FitOptions) -> Result<Table> {
-    Ok(match fit::rows_kept(&table, fitting)? {
-        None => table,
-        Some(kept) => table.with_rows(&kept),
-    })
 }
 
 impl std::fmt::Display for DataReport {

@@ -6,12 +6,13 @@ use std::path::Path;
 use csv_core::ReadFieldResult;
 
 use super::{Beyond, File, breaks, delimiter, no_rows, refuse_beyond};
+use crate::data::pieces::Pieces;
 use crate::data::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
 /// CSV that is read some whole rows at a time.
-pub(in crate::data) struct Pieces<'a> {
-    source: &'a str,
+pub(in crate::data) struct CsvPieces<'a> {
+    source: String,
     options: &'a ReadOptions,
     input: Box<dyn Read>,
     /// What was read and not given yet.
@@ -28,62 +29,20 @@ pub(in crate::data) struct Pieces<'a> {
     bytes: usize,
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> CsvPieces<'a> {
     /// As many bytes as a piece has outside of tests.
     const BYTES: usize = 4 << 20;
     /// Bytes of a row, at most.
     const MOST_ROW: usize = 256 << 20;
 
-    pub(in crate::data) fn new(source: &'a str, input: Box<dyn Read>, options: &'a ReadOptions) -> Self {
-        let (buffer, beyond) = (Vec::new(), Vec::new());
+    pub(in crate::data) fn new(source: &str, input: Box<dyn Read>, options: &'a ReadOptions) -> Self {
+        let (source, buffer, beyond) = (source.to_owned(), Vec::new(), Vec::new());
         Self { source, options, input, buffer, is_at_end: false, line: 1, names: None, beyond, rows: 0, bytes: Self::BYTES }
-    }
-
-    /// The next rows as a table, perhaps without any, in which the columns at these positions are text whatever they hold; none after
-    /// the last ones.
-    ///
-    /// # Errors
-    /// As [`read`], but for numbers that f32 does not hold ([`finish`](Self::finish)); limit, for a row that is too long.
-    pub(in crate::data) fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
-        let mut end = self.fill()?;
-        if self.names.is_some() && self.buffer.starts_with("\u{feff}".as_bytes()) {
-            // Only a file's is a mark, and the crate takes any that comes first for one: here an empty line comes first.
-            self.buffer.insert(0, b'\n');
-            (end, self.line) = (end + 1, self.line - 1);
-        }
-        if end == 0 && self.names.is_some() {
-            return Ok(None);
-        }
-        let options = ReadOptions { header: self.options.header && self.names.is_none(), ..self.options.clone() };
-        let mut file = File::new(self.source, &self.buffer[..end], &options, self.line)?;
-        let names = match &self.names {
-            Some(names) => names.clone(),
-            None => self.names.insert(file.names(self.options)?).clone(),
-        };
-        (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
-        let (table, beyond) = file.table(names, texts)?;
-        self.beyond.resize(beyond.len(), None);
-        self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
-        self.rows += table.rows;
-        self.line += breaks(&self.buffer[..end]);
-        self.buffer.drain(..end);
-        Ok(Some(table))
-    }
-
-    /// Checks what only the end tells, of a table with the kinds of all columns.
-    ///
-    /// # Errors
-    /// Data, if there were no rows, or numbers that f32 does not hold in a column that is numbers to its end.
-    pub(in crate::data) fn finish(&self, shape: &Table) -> Result<()> {
-        if self.rows == 0 {
-            return Err(no_rows(self.source));
-        }
-        refuse_beyond(shape, &self.beyond)
     }
 
     /// Reads until there are enough bytes; gives where the last whole row of them ends.
     fn fill(&mut self) -> Result<usize> {
-        let unreadable = |error: io::Error| Error::reading(Path::new(self.source), &error);
+        let unreadable = |error: io::Error| Error::reading(Path::new(&self.source), &error);
         let mut wanted = self.bytes;
         loop {
             while !self.is_at_end && self.buffer.len() < wanted {
@@ -100,7 +59,7 @@ impl<'a> Pieces<'a> {
                 0 if wanted >= Self::MOST_ROW => {
                     return Err(Error::Limit(format!(
                         "{}: line {}: a row of more than {} bytes begins here; is a quotation mark left open?",
-                        shown(self.source),
+                        shown(&self.source),
                         self.line,
                         Self::MOST_ROW
                     )));
@@ -113,7 +72,7 @@ impl<'a> Pieces<'a> {
 
     /// Where the last row ends that is whole for sure: what follows it is there, too.
     fn last_end(&self) -> usize {
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter(self.source, self.options)).build();
+        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter(&self.source, self.options)).build();
         let (mut place, mut end, mut cell) = (0, 0, vec![0; 1 << 12]);
         loop {
             let (result, read, _) = reader.read_field(&self.buffer[place..], &mut cell);
@@ -128,6 +87,42 @@ impl<'a> Pieces<'a> {
                 ReadFieldResult::OutputFull | ReadFieldResult::Field { .. } => {}
             }
         }
+    }
+}
+
+impl Pieces for CsvPieces<'_> {
+    /// Numbers that f32 does not hold are left to [`finish`](Pieces::finish), as the column may be text further down.
+    fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
+        let mut end = self.fill()?;
+        if self.names.is_some() && self.buffer.starts_with("\u{feff}".as_bytes()) {
+            // Only a file's is a mark, and the crate takes any that comes first for one: here an empty line comes first.
+            self.buffer.insert(0, b'\n');
+            (end, self.line) = (end + 1, self.line - 1);
+        }
+        if end == 0 && self.names.is_some() {
+            return Ok(None);
+        }
+        let options = ReadOptions { header: self.options.header && self.names.is_none(), ..self.options.clone() };
+        let mut file = File::new(&self.source, &self.buffer[..end], &options, self.line)?;
+        let names = match &self.names {
+            Some(names) => names.clone(),
+            None => self.names.insert(file.names(self.options)?).clone(),
+        };
+        (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
+        let (table, beyond) = file.table(names, texts)?;
+        self.beyond.resize(beyond.len(), None);
+        self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
+        self.rows += table.rows;
+        self.line += breaks(&self.buffer[..end]);
+        self.buffer.drain(..end);
+        Ok(Some(table))
+    }
+
+    fn finish(&self, shape: &Table) -> Result<()> {
+        if self.rows == 0 {
+            return Err(no_rows(&self.source));
+        }
+        refuse_beyond(shape, &self.beyond)
     }
 }
 
@@ -148,7 +143,7 @@ mod tests {
         let whole = read_with_text("t.csv", text.as_bytes(), &ReadOptions::default(), &[0]).unwrap();
         let options = ReadOptions::default();
         for bytes in [1, 7, 100, 101, 1000, 4096, 1 << 20] {
-            let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.clone().into_bytes())), &options);
+            let mut pieces = CsvPieces::new("t.csv", Box::new(io::Cursor::new(text.clone().into_bytes())), &options);
             pieces.bytes = bytes;
             let (mut rows, mut count) = (0, 0);
             while let Some(table) = pieces.next(&[0]).unwrap() {
@@ -174,7 +169,7 @@ mod tests {
         let text = "a,b,c\n".to_string() + &(0..500).map(rows).collect::<String>() + "k,plain,2\n";
         let whole = read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
         let options = ReadOptions::default();
-        let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
+        let mut pieces = CsvPieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
         pieces.bytes = 100;
         let mut rows = 0;
         while let Some(table) = pieces.next(&[]).unwrap() {
@@ -191,7 +186,7 @@ mod tests {
         let options = ReadOptions::default();
         let rows = |last: &str| format!("a,b\n{}{last}", "1,2\n".repeat(1000));
         let said = |text: String| {
-            let mut pieces = Pieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
+            let mut pieces = CsvPieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
             pieces.bytes = 64;
             let mut shape = None;
             loop {

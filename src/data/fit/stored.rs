@@ -21,14 +21,19 @@ impl Encoding {
     /// # Errors
     /// As there; limit, where there is no memory for a column.
     pub fn fit_stored(stored: &StoredTable, rows: &[usize], options: &FitOptions) -> Result<Self> {
-        let roles = Roles::of(&stored.shape(), options)?;
+        let shape = stored.shape();
+        let roles = Roles::of(&shape, options)?;
+        // All columns together decide it.
+        let scale = roles.scale(&shape, options);
         let mut alone = Alone::new(stored, &roles, options)?;
         let (mut inputs, mut target) = (Vec::with_capacity(roles.inputs.len()), None);
         for &position in &roles.inputs {
             let (table, options) = alone.with(position)?;
-            let encoding = Self::fit(table, rows, &options)?;
-            inputs.extend(encoding.inputs);
-            target.get_or_insert(encoding.target);
+            if target.is_none() {
+                target = Some(Self::fit_target(table, rows, &options)?);
+            }
+            let roles = Roles::of(table, &options)?;
+            inputs.extend(Self::fit_inputs(table, rows, &roles, &options, scale)?);
         }
         Ok(Self { inputs, target: target.expect("there is an input") })
     }

@@ -19,9 +19,10 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::MAGIC;
 use super::pages::{BATCH, Pages, TEXTS, is_known};
 use super::schema::{Field, Kind, Sign, described, fields};
+use crate::data::array::refuse_beyond;
 use crate::data::csv::{self, MOST_CELL};
-use crate::data::idx::refuse_beyond;
 use crate::data::npz::Source;
+use crate::data::pieces::Pieces;
 use crate::data::table::check_memory;
 use crate::data::{Cells, Column, Table};
 use crate::error::{Error, Result, shown};
@@ -36,8 +37,20 @@ use crate::{memory, panics};
 /// names, no rows, packing that is not known, text that is not UTF-8, numbers beyond f32. Limit, where memory is short.
 pub(crate) fn read(source: &str, input: Box<dyn Source>) -> Result<Table> {
     // The crate's decoders slice a page by lengths that stand in it, and panic where it is damaged: that is kept in here.
-    panics::quietly(|| File::opened(source, input)?.table())
-        .unwrap_or_else(|| Err(damaged(source, &"its pages make no sense")))
+    panics::quietly(|| File::opened(source, input)?.all().table()).unwrap_or_else(|| Err(senseless(source)))
+}
+
+/// The groups of rows of a flat Parquet file, each a piece.
+///
+/// # Errors
+/// As [`read`], but for what is in the groups.
+pub(crate) fn pieces(source: &str, input: Box<dyn Source>) -> Result<Box<dyn Pieces>> {
+    let file = panics::quietly(|| File::opened(source, input)).unwrap_or_else(|| Err(senseless(source)))?;
+    Ok(Box::new(ParquetPieces { file, group: 0, first: 0 }))
+}
+
+fn senseless(source: &str) -> Error {
+    damaged(source, &"its pages make no sense")
 }
 
 fn damaged(source: &str, what: &dyn std::fmt::Display) -> Error {
@@ -48,18 +61,52 @@ fn damaged(source: &str, what: &dyn std::fmt::Display) -> Error {
 /// Bytes after the footer: its length and the magic ones.
 const TAIL: u64 = 8;
 
-struct File<'a> {
-    source: &'a str,
+struct File {
+    source: String,
     input: Arc<Input>,
     fields: Vec<Field>,
     metadata: ParquetMetaData,
     /// Where the footer begins and values end.
     end: u64,
+}
+
+/// The file's groups of rows, or some of them.
+struct Groups<'a> {
+    file: &'a File,
+    groups: &'a [RowGroupMetaData],
+    /// Rows of the groups before.
+    first: usize,
+    /// Rows of these.
     rows: usize,
 }
 
-impl<'a> File<'a> {
-    fn opened(source: &'a str, input: Box<dyn Source>) -> Result<Self> {
+/// A file's groups of rows, one at a time.
+struct ParquetPieces {
+    file: File,
+    /// The next group.
+    group: usize,
+    /// Rows of the groups before.
+    first: usize,
+}
+
+impl Pieces for ParquetPieces {
+    fn next(&mut self, _: &[usize]) -> Result<Option<Table>> {
+        let (file, first) = (&self.file, self.first);
+        let Some(group) = file.metadata.row_groups().get(self.group) else { return Ok(None) };
+        let rows = group.num_rows() as usize;
+        let groups = Groups { file, groups: std::slice::from_ref(group), first, rows };
+        let table = panics::quietly(|| groups.table()).unwrap_or_else(|| Err(senseless(&file.source)))?;
+        (self.group, self.first) = (self.group + 1, first + rows);
+        Ok(Some(table))
+    }
+
+    fn finish(&self, _: &Table) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl File {
+    fn opened(source: &str, input: Box<dyn Source>) -> Result<Self> {
         /// What the crate makes of a footer's byte, at most.
         const METADATA: u128 = 256;
         let input = Input::new(input).map_err(|error| Error::reading(Path::new(source), &error))?;
@@ -87,50 +134,55 @@ impl<'a> File<'a> {
         options.set_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
         options.set_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
         let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&options)).map_err(unreadable)?;
-        let mut file = Self { source, input: Arc::new(input), fields, metadata, end, rows: 0 };
-        file.rows = file.checked_rows()?;
+        let file = Self { source: source.to_owned(), input: Arc::new(input), fields, metadata, end };
+        file.check_rows()?;
         Ok(file)
     }
 
-    /// The number of rows, if the groups fit each other, the file and the memory.
-    fn checked_rows(&self) -> Result<usize> {
+    /// All its rows.
+    fn all(&self) -> Groups<'_> {
+        let groups = self.metadata.row_groups();
+        Groups { file: self, groups, first: 0, rows: groups.iter().map(|group| group.num_rows() as usize).sum() }
+    }
+
+    /// Refuses groups that do not fit each other, the file or any memory.
+    fn check_rows(&self) -> Result<()> {
         let mut rows = 0_u64;
         for group in self.metadata.row_groups() {
             self.check_group(group)?;
             rows = u64::try_from(group.num_rows())
                 .ok()
                 .and_then(|more| rows.checked_add(more))
-                .ok_or_else(|| damaged(self.source, &format!("a group of {} rows after {rows}", group.num_rows())))?;
+                .ok_or_else(|| damaged(&self.source, &format!("a group of {} rows after {rows}", group.num_rows())))?;
         }
         let said = self.metadata.file_metadata().num_rows();
         if u64::try_from(said) != Ok(rows) {
-            return Err(damaged(self.source, &format!("it says that it has {said} rows, and {rows} in its groups")));
+            return Err(damaged(&self.source, &format!("it says that it has {said} rows, and {rows} in its groups")));
         }
         if rows == 0 || self.fields.is_empty() {
-            return Err(Error::Data(format!("{}: it has {} columns and no rows", shown(self.source), self.fields.len())));
+            return Err(Error::Data(format!("{}: it has {} columns and no rows", shown(&self.source), self.fields.len())));
         }
-        let columns = self.fields.len() as u64;
-        let bytes: usize = self.fields.iter().map(Field::bytes).sum();
-        check_memory(rows, rows.saturating_mul(columns), bytes.div_ceil(self.fields.len()))
-            .map_err(|error| Error::reading(Path::new(self.source), &error))?;
-        usize::try_from(rows).map_err(|_| Error::reading(Path::new(self.source), &io::ErrorKind::OutOfMemory.into()))
+        match usize::try_from(rows) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::reading(Path::new(&self.source), &io::ErrorKind::OutOfMemory.into())),
+        }
     }
 
     /// Refuses a group whose columns lie elsewhere than in this file, or are packed in a way that is not known.
     fn check_group(&self, group: &RowGroupMetaData) -> Result<()> {
         if group.columns().len() != self.fields.len() {
-            return Err(damaged(self.source, &"a group of rows has other columns"));
+            return Err(damaged(&self.source, &"a group of rows has other columns"));
         }
         for (chunk, field) in group.columns().iter().zip(&self.fields) {
             let name = shown(&field.name);
             if chunk.file_path().is_some() {
-                let source = shown(self.source);
+                let source = shown(&self.source);
                 return Err(Error::Data(format!("{source}: column '{name}' lies in another file; write it as one file")));
             }
             if !is_known(chunk.compression()) {
                 return Err(Error::Data(format!(
                     "{}: column '{name}' is packed by {:?}, which is not read; write it with snappy, zstd, gzip or lz4",
-                    shown(self.source),
+                    shown(&self.source),
                     chunk.compression_codec()
                 )));
             }
@@ -144,10 +196,21 @@ impl<'a> File<'a> {
         Ok(())
     }
 
+    fn damaged(&self, field: &Field, what: &dyn std::fmt::Display) -> Error {
+        let (source, name, what) = (shown(&self.source), shown(&field.name), shown(&what.to_string()));
+        Error::Data(format!("{source}: column '{name}' is cut short or damaged ({what}); write or fetch the file again"))
+    }
+}
+
+impl Groups<'_> {
     fn table(&self) -> Result<Table> {
-        let columns = self.fields.iter().enumerate();
+        let (source, fields, rows) = (&self.file.source, &self.file.fields, self.rows as u64);
+        let bytes: usize = fields.iter().map(Field::bytes).sum();
+        check_memory(rows, rows.saturating_mul(fields.len() as u64), bytes.div_ceil(fields.len()))
+            .map_err(|error| Error::reading(Path::new(source), &error))?;
+        let columns = fields.iter().enumerate();
         let columns = columns.map(|(position, field)| Ok(Column { name: field.name.clone(), cells: self.cells(position)? }));
-        let table = Table::new(self.source, columns.collect::<Result<_>>()?);
+        let table = Table { first_row: self.first, ..Table::new(source, columns.collect::<Result<_>>()?) };
         refuse_beyond(&table)?;
         Ok(table)
     }
@@ -155,8 +218,8 @@ impl<'a> File<'a> {
     fn cells(&self, position: usize) -> Result<Cells> {
         use Kind::{Boolean, Decimal, Double, Float, Integer, Text, Time, Time96};
         use Sign::{Signed, Unsigned};
-        let field = &self.fields[position];
-        let damaged = |what: &str| self.damaged(field, &what);
+        let field = &self.file.fields[position];
+        let damaged = |what: &str| self.file.damaged(field, &what);
         match (field.kind, field.physical()) {
             (Boolean, _) => self.texts::<BoolType>(position, |value| Some(if *value { "true" } else { "false" })),
             (Float, _) => self.singles::<FloatType>(position, |value| *value),
@@ -195,19 +258,19 @@ impl<'a> File<'a> {
         }
     }
 
-    fn damaged(&self, field: &Field, what: &dyn std::fmt::Display) -> Error {
-        let (source, name, what) = (shown(self.source), shown(&field.name), shown(&what.to_string()));
-        Error::Data(format!("{source}: column '{name}' is cut short or damaged ({what}); write or fetch the file again"))
-    }
-
     fn refused(&self, row: usize, field: &Field, what: &str) -> Error {
-        Error::Data(format!("{}: row {}, column '{}': {what}", shown(self.source), row + 1, shown(&field.name)))
+        Error::Data(format!(
+            "{}: row {}, column '{}': {what}",
+            shown(&self.file.source),
+            self.first + row + 1,
+            shown(&field.name)
+        ))
     }
 
     /// A list with room for all rows.
     fn room<C>(&self) -> Result<Vec<C>> {
         let mut cells = Vec::new();
-        let nothing = |_| Error::reading(Path::new(self.source), &io::ErrorKind::OutOfMemory.into());
+        let nothing = |_| Error::reading(Path::new(&self.file.source), &io::ErrorKind::OutOfMemory.into());
         cells.try_reserve_exact(self.rows).map_err(nothing)?;
         Ok(cells)
     }
@@ -215,8 +278,9 @@ impl<'a> File<'a> {
     fn numbers<T: DataType>(&self, position: usize, number: impl Fn(&T::T) -> Option<f64>) -> Result<Cells> {
         let mut cells = self.room()?;
         self.each::<T>(position, |row, value| {
-            let no_number =
-                || self.refused(row, &self.fields[position], "a decimal number that makes no sense; write it as float64");
+            let no_number = || {
+                self.refused(row, &self.file.fields[position], "a decimal number that makes no sense; write it as float64")
+            };
             cells.push(value.map_or(Some(f64::NAN), &number).ok_or_else(no_number)?);
             Ok(())
         })?;
@@ -247,7 +311,7 @@ impl<'a> File<'a> {
     fn texts<T: DataType>(&self, position: usize, text: impl Fn(&T::T) -> Option<&str>) -> Result<Cells> {
         /// Bytes of text after which it is asked whether there is memory for as many again.
         const ASKED: usize = 16 << 20;
-        let field = &self.fields[position];
+        let field = &self.file.fields[position];
         let mut cells = self.room()?;
         let mut bytes = 0;
         self.each::<T>(position, |row, value| {
@@ -268,7 +332,7 @@ impl<'a> File<'a> {
             if bytes > ASKED {
                 bytes = 0;
                 if !memory::is_there(2 * ASKED as u128) {
-                    return Err(Error::reading(Path::new(self.source), &io::ErrorKind::OutOfMemory.into()));
+                    return Err(Error::reading(Path::new(&self.file.source), &io::ErrorKind::OutOfMemory.into()));
                 }
             }
             cells.push((!csv::is_missing(text)).then(|| text.to_owned()));
@@ -279,15 +343,15 @@ impl<'a> File<'a> {
 
     /// Calls `put` with the number of each row (from 0) and the column's value in it, if it has one.
     fn each<T: DataType>(&self, position: usize, mut put: impl FnMut(usize, Option<&T::T>) -> Result<()>) -> Result<()> {
-        let field = &self.fields[position];
+        let field = &self.file.fields[position];
         let batch = if T::get_physical_type() == Physical::BYTE_ARRAY { TEXTS } else { BATCH };
-        let unreadable = |error: ParquetError| failed(self.source, &error, |error| self.damaged(field, error));
+        let unreadable = |error: ParquetError| failed(&self.file.source, &error, |error| self.file.damaged(field, error));
         let (mut values, mut levels) = (Vec::new(), Vec::new());
         let mut row = 0;
-        for group in self.metadata.row_groups() {
+        for group in self.groups {
             let chunk = group.column(position);
             let end = row + group.num_rows() as usize;
-            let pages = Pages::new(Arc::clone(&self.input), chunk, end - row, field).map_err(unreadable)?;
+            let pages = Pages::new(Arc::clone(&self.file.input), chunk, end - row, field).map_err(unreadable)?;
             let mut reader = ColumnReaderImpl::<T>::new(chunk.column_descr_ptr(), Box::new(pages));
             while row < end {
                 values.clear();
@@ -296,7 +360,7 @@ impl<'a> File<'a> {
                 let (rows, found, _) =
                     reader.read_records(most, Some(&mut levels), None, &mut values).map_err(unreadable)?;
                 if rows == 0 || found != values.len() || field.optional && levels.len() != rows {
-                    return Err(self.damaged(field, &format!("it ends after {row} of {end} rows")));
+                    return Err(self.file.damaged(field, &format!("it ends after {row} of {end} rows")));
                 }
                 let mut present = values.iter();
                 for place in 0..rows {
@@ -304,14 +368,14 @@ impl<'a> File<'a> {
                     let is_there = levels.get(place).is_none_or(|&level| level > 0);
                     let value = if is_there { present.next() } else { None };
                     if is_there && value.is_none() {
-                        return Err(self.damaged(field, &format!("row {} has no value", row + place + 1)));
+                        return Err(self.file.damaged(field, &format!("row {} has no value", row + place + 1)));
                     }
                     put(row + place, value)?;
                 }
                 row += rows;
             }
             if reader.read_records(1, Some(&mut levels), None, &mut values).map_err(unreadable)?.0 > 0 {
-                return Err(self.damaged(field, &format!("it goes on after {end} rows")));
+                return Err(self.file.damaged(field, &format!("it goes on after {end} rows")));
             }
         }
         Ok(())

@@ -8,7 +8,10 @@ mod pages;
 mod schema;
 
 #[cfg(feature = "parquet")]
-pub(super) use columns::read;
+pub(super) use columns::{pieces, read};
+
+/// Whether this program reads them.
+pub(super) const IS_READ: bool = cfg!(feature = "parquet");
 
 /// How every Parquet file begins, and ends.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -41,4 +44,13 @@ mod tests {
         assert!(begins(b"PAR1\x15\x04\x15") && begins(b"PAR1\0"));
         assert!(!begins(b"PAR1,PAR2\n") && !begins(b"PAR1\n1\n") && !begins(b"PAR1") && !begins("PAR1Ä".as_bytes()));
     }
+}
+
+/// As [`read`].
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "parquet"))]
+pub(super) fn pieces(source: &str, input: Box<dyn super::npz::Source>) -> crate::Result<Box<dyn super::pieces::Pieces>> {
+    read(source, input).map(|_| unreachable!("none is read"))
 }

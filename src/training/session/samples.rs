@@ -1,4 +1,4 @@
-//! The rows that a network is trained on: in memory, or, where they are more than it holds, in a file.
+//! The rows that a network is trained on and evaluated with: in memory, or, where they are more than it holds, in a file.
 
 use std::ops::Range;
 
@@ -34,27 +34,35 @@ impl<T: Element> Samples<T> {
     }
 }
 
-/// Rows to train on.
+/// Rows to train on, or to evaluate with.
 #[derive(Debug)]
-pub enum TrainingRows<T> {
+pub enum Rows<T> {
     /// In memory.
     Memory(Samples<T>),
     /// In a file.
     File(StoredSamples<T>),
 }
 
-impl<T> From<Samples<T>> for TrainingRows<T> {
+impl<T> From<Samples<T>> for Rows<T> {
     fn from(samples: Samples<T>) -> Self {
         Self::Memory(samples)
     }
 }
 
-impl<T: Element> TrainingRows<T> {
+impl<T: Element> Rows<T> {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         match self {
             Self::Memory(samples) => samples.inputs.rows,
             Self::File(stored) => stored.rows,
+        }
+    }
+
+    /// The same, each row with a weight of its own, if any are given.
+    pub fn weighted(self, weights: Option<Matrix<T>>) -> Self {
+        match self {
+            Self::Memory(samples) => Self::Memory(Samples { weights, ..samples }),
+            Self::File(stored) => Self::File(StoredSamples { weights, ..stored }),
         }
     }
 
@@ -110,12 +118,12 @@ pub struct StoredSamples<T> {
 }
 
 impl<T: Element> StoredSamples<T> {
-    /// A file without rows, of so many inputs and outputs, and the weights of all rows that will be in it.
+    /// A file without rows, of so many inputs and outputs.
     ///
     /// # Errors
     /// Internal, if there can be no file.
-    pub fn new(widths: [usize; 2], weights: Option<Matrix<T>>) -> Result<Self> {
-        Ok(Self { rows: 0, widths, file: ScratchFile::new()?, weights, checksums: Checksums::default() })
+    pub fn new(widths: [usize; 2]) -> Result<Self> {
+        Ok(Self { rows: 0, widths, file: ScratchFile::new()?, weights: None, checksums: Checksums::default() })
     }
 
     /// Numbers of a row.
@@ -212,11 +220,11 @@ mod tests {
 
     #[test]
     fn rows_in_a_file_are_those_in_memory_in_any_order() {
-        let mut stored = StoredSamples::new([3, 2], None).expect("a file");
+        let mut stored = StoredSamples::new([3, 2]).expect("a file");
         for rows in [0..7, 7..8, 8..4000] {
             stored.append(&samples(rows)).expect("written");
         }
-        let (file, memory) = (TrainingRows::File(stored), TrainingRows::Memory(samples(0..4000)));
+        let (file, memory) = (Rows::File(stored), Rows::Memory(samples(0..4000)));
         assert_eq!((file.rows(), file.widths(), file.checksum()), (4000, [3, 2], memory.checksum()));
         let scattered: Vec<usize> = (0..500).map(|place| place * 7919 % 4000).collect();
         for rows in [scattered, (0..4000).collect(), (100..105).rev().collect(), vec![3, 3, 4], Vec::new()] {
@@ -227,13 +235,13 @@ mod tests {
     #[test]
     fn weights_are_part_of_the_rows_and_of_their_checksum() {
         let weights = Matrix::new(5, 1, vec![1.0_f32, 2.0, 3.0, 4.0, 5.0]);
-        let mut stored = StoredSamples::new([3, 2], Some(weights.clone())).expect("a file");
+        let mut stored = StoredSamples::new([3, 2]).expect("a file");
         stored.append(&samples(0..5)).expect("written");
-        let memory = TrainingRows::Memory(Samples { weights: Some(weights), ..samples(0..5) });
-        let file = TrainingRows::File(stored);
+        let memory = Rows::Memory(samples(0..5)).weighted(Some(weights.clone()));
+        let file = Rows::File(stored).weighted(Some(weights));
         assert!(file.is_weighted());
         assert_eq!(file.checksum(), memory.checksum());
-        assert_ne!(file.checksum(), TrainingRows::Memory(samples(0..5)).checksum());
+        assert_ne!(file.checksum(), Rows::Memory(samples(0..5)).checksum());
         assert_eq!(file.gathered(&[4, 0]).expect("read"), memory.gathered(&[4, 0]).expect("there"));
     }
 }

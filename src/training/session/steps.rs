@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Reduction, Session, TrainingRows};
+use super::{Reduction, Rows, Session};
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::Phase;
@@ -15,7 +15,7 @@ use crate::training::planning::window;
 /// the next one are copied together while the device works on those before; the device's own copy waits its turn, for wgpu has one
 /// queue.
 pub(super) struct Streamed<T> {
-    training: TrainingRows<T>,
+    training: Rows<T>,
     /// The epoch's order of the rows.
     order: Vec<u32>,
     /// The first place in that order of the window that was sent last.
@@ -24,7 +24,7 @@ pub(super) struct Streamed<T> {
 
 impl<T> Streamed<T> {
     /// Data of which nothing was sent yet, in its own order.
-    pub(super) fn new(training: TrainingRows<T>, rows: usize) -> Self {
+    pub(super) fn new(training: Rows<T>, rows: usize) -> Self {
         Self { training, order: (0..rows as u32).collect(), sent: None }
     }
 }
@@ -78,8 +78,8 @@ impl<T: Precision> Session<T> {
             let (inputs, targets, weights) = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().copied());
             let mut rows = Cow::Borrowed(&streamed.order[first..(first + window(plan)).min(self.rows)]);
             let samples = match &streamed.training {
-                TrainingRows::Memory(samples) => Cow::Borrowed(samples),
-                file @ TrainingRows::File(_) => {
+                Rows::Memory(samples) => Cow::Borrowed(samples),
+                file @ Rows::File(_) => {
                     let samples = file.gathered(&rows.iter().map(|&row| row as usize).collect::<Vec<_>>())?;
                     rows = (0..rows.len() as u32).collect();
                     Cow::Owned(samples)

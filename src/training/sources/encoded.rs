@@ -1,4 +1,4 @@
-//! The rows of a run as numbers: those to train on in memory, or from file to file.
+//! The rows of a run as numbers: in memory, or from file to file.
 
 use std::rc::Rc;
 
@@ -9,17 +9,16 @@ use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::memory;
 use crate::model::Element;
-use crate::scalar::Scalar;
-use crate::training::session::{Samples, StoredSamples, TrainingRows};
+use crate::training::session::{Rows, Samples, StoredSamples};
 
 /// The rows of a run as numbers.
 pub struct Encoded<T> {
     /// To train on.
-    pub training: TrainingRows<T>,
+    pub training: Rows<T>,
     /// To choose by.
-    pub validation: Option<Samples<T>>,
+    pub validation: Option<Rows<T>>,
     /// To report on, and what the network should say of them.
-    pub test: Option<(Samples<T>, Truth)>,
+    pub test: Option<(Rows<T>, Truth)>,
 }
 
 impl Sources {
@@ -41,8 +40,8 @@ impl Sources {
             Matrix::new(weights.len(), 1, weights)
         };
         let weights = weights.map(of_rows);
-        let (mut in_file, mut parts) = (None, [Some(training), validation, test]);
-        let mut samples = [None, None, None];
+        let mut parts = [Some(training), validation, test];
+        let mut encoded = [None, None, None];
         while let Some(table) = parts.iter().flatten().map(|part| part.table.clone()).next() {
             let (mut places, mut rows) = (Vec::new(), Vec::new());
             for (place, part) in parts.iter_mut().enumerate() {
@@ -51,41 +50,34 @@ impl Sources {
                     rows.push(part.rows);
                 }
             }
-            let encoded = match table {
-                Held::Memory(table) => encoded_in_memory(Rc::unwrap_or_clone(table), &rows, &encoding, outputs)?,
-                Held::File(stored) => {
-                    let mut training = StoredSamples::new([encoding.inputs(), outputs], weights.clone())?;
-                    let others = encoded_in_file(&stored, &rows, &encoding, outputs, |samples| {
-                        as_trained(samples)?;
-                        training.append(samples)
-                    })?;
-                    in_file = Some(training);
-                    others
-                }
+            let prepared = |part: usize, samples: &mut Samples<T>| match places[part] {
+                TRAINING => as_trained(samples),
+                _ => Ok(()),
             };
-            places.into_iter().zip(encoded).for_each(|(place, encoded)| samples[place] = Some(encoded));
+            let of_table = match table {
+                Held::Memory(table) => encoded_in_memory(Rc::unwrap_or_clone(table), &rows, &encoding, outputs, prepared)?,
+                Held::File(stored) => encoded_in_file(&stored, &rows, &encoding, outputs, prepared)?,
+            };
+            places.iter().zip(of_table).for_each(|(&place, of_part)| encoded[place] = Some(of_part));
         }
-        let [training, validation, test] = samples;
-        let training = match in_file {
-            Some(stored) => TrainingRows::File(stored),
-            None => {
-                let mut training = Samples { weights, ..training.expect("there are training rows") };
-                as_trained(&mut training)?;
-                TrainingRows::Memory(training)
-            }
-        };
+        let [training, validation, test] = encoded;
+        let training = training.expect("there are training rows").weighted(weights);
         Ok(Encoded { training, validation, test: test.zip(truth) })
     }
 }
 
+/// The place of the rows to train on, among those to validate and test with.
+const TRAINING: usize = 0;
+
 /// Parts of a table, each some of its rows in ascending order, as a network's inputs and targets. The last rows come first: what
-/// has been encoded is cut off the table's end.
-fn encoded_in_memory<T: Scalar>(
+/// has been encoded is cut off the table's end. `prepared` is what is done to each part at last.
+fn encoded_in_memory<T: Element>(
     mut table: Table,
     parts: &[Vec<usize>],
     encoding: &Encoding,
     outputs: usize,
-) -> Result<Vec<Samples<T>>> {
+    prepared: impl Fn(usize, &mut Samples<T>) -> Result<()>,
+) -> Result<Vec<Rows<T>>> {
     /// Rows at a time, at least, and pieces of a table, at most.
     const ROWS: usize = 1 << 12;
     const PIECES: usize = 64;
@@ -118,57 +110,40 @@ fn encoded_in_memory<T: Scalar>(
         }
         table.truncate(first);
     }
-    Ok(samples)
+    samples.iter_mut().enumerate().try_for_each(|(part, samples)| prepared(part, samples))?;
+    Ok(samples.into_iter().map(Rows::Memory).collect())
 }
 
-/// Encodes a stored table some rows at a time: those of the first part, which are to train on, are given to `training`, those of the others
-/// are kept. Rows of a part ascend.
-///
-/// # Errors
-/// Data, naming line and column, for a cell that the encoding has no number for; limit, where there is no memory for the others.
-fn encoded_in_file<T: Scalar>(
+/// The same of a table in a file, into a file for each part, some rows at a time, each of which `prepared` is given.
+fn encoded_in_file<T: Element>(
     stored: &StoredTable,
     parts: &[Vec<usize>],
     encoding: &Encoding,
     outputs: usize,
-    mut training: impl FnMut(&mut Samples<T>) -> Result<()>,
-) -> Result<Vec<Samples<T>>> {
+    prepared: impl Fn(usize, &mut Samples<T>) -> Result<()>,
+) -> Result<Vec<Rows<T>>> {
     /// Numbers and texts that are held at a time.
     const CELLS: usize = 1 << 20;
-    let numbers: usize = parts[1..].iter().map(|rows| rows.len() * (encoding.inputs() + outputs)).sum();
-    if !memory::has_room((numbers * size_of::<T>()) as u128) {
-        return Err(Error::Limit(format!(
-            "{}: there is no memory for the rows to validate and test with, which stay there; give them a smaller share (--split)",
-            shown(&stored.shape().source)
-        )));
-    }
     let zeros = |rows: usize| Samples::new(Matrix::zeros(rows, encoding.inputs()), Matrix::zeros(rows, outputs));
-    // The first stays empty: who trains has its rows.
-    let mut samples = vec![zeros(0)];
-    samples.extend(parts[1..].iter().map(|rows| zeros(rows.len())));
+    let file = |_: &Vec<usize>| StoredSamples::new([encoding.inputs(), outputs]);
+    let mut files: Vec<StoredSamples<T>> = parts.iter().map(file).collect::<Result<_>>()?;
     let mut ends = vec![0; parts.len()];
     let at_once = (CELLS / (encoding.inputs() + stored.shape().columns.len() + outputs)).max(64);
     for first in (0..stored.rows).step_by(at_once) {
         let last = (first + at_once).min(stored.rows);
         let table = stored.block(first..last)?;
-        for (part, (rows, end)) in parts.iter().zip(&mut ends).enumerate() {
+        for (part, ((rows, end), file)) in parts.iter().zip(&mut ends).zip(&mut files).enumerate() {
             let begin = *end;
             *end += rows[begin..].partition_point(|&row| row < last);
             let rows: Vec<usize> = rows[begin..*end].iter().map(|row| row - first).collect();
             let mut encoded = zeros(rows.len());
             encoding.encode_inputs_into(&table, &rows, &mut encoded.inputs.values)?;
             encoding.encode_targets_into(&table, &rows, outputs, &mut encoded.targets.values)?;
-            if part == 0 {
-                training(&mut encoded)?;
-                continue;
-            }
-            let inputs = begin * encoding.inputs();
-            samples[part].inputs.values[inputs..][..encoded.inputs.values.len()].copy_from_slice(&encoded.inputs.values);
-            let targets = begin * outputs;
-            samples[part].targets.values[targets..][..encoded.targets.values.len()].copy_from_slice(&encoded.targets.values);
+            prepared(part, &mut encoded)?;
+            file.append(&encoded)?;
         }
     }
-    Ok(samples)
+    Ok(files.into_iter().map(Rows::File).collect())
 }
 
 #[cfg(test)]
@@ -192,8 +167,9 @@ mod tests {
         let parts: Vec<Vec<usize>> = (0..3).map(|part| (part..rows).step_by(3).collect()).collect();
         let options = FitOptions { task: Some(Task::Classification), missing: Missing::Mode, ..Default::default() };
         let encoding = Encoding::fit(&table, &parts[0], &options).expect("an encoding");
-        let pieces = encoded_in_memory::<f32>(table.clone(), &parts, &encoding, 7).expect("samples");
+        let pieces = encoded_in_memory::<f32>(table.clone(), &parts, &encoding, 7, |_, _| Ok(())).expect("samples");
         for (part, samples) in parts.iter().zip(pieces) {
+            let Rows::Memory(samples) = samples else { panic!("in memory") };
             assert_eq!(samples.inputs, encoding.encode_inputs(&table, part).expect("inputs"));
             assert_eq!(samples.targets, encoding.encode_targets(&table, part, 7).expect("targets"));
         }

@@ -3,7 +3,9 @@
 
 use std::rc::Rc;
 
-use crate::data::{Cells, Encoding, FitOptions, InputColumn, InputKind, Scale, StoredTable, Table, Target, fit, remarks};
+use crate::data::{
+    self, Cells, Encoding, FitOptions, InputColumn, InputKind, ReadOptions, Scale, StoredTable, Table, Target, fit, remarks,
+};
 use crate::error::Result;
 use crate::evaluation::Truth;
 use crate::training::row_weights::{self, ClassWeights};
@@ -18,6 +20,47 @@ pub(in crate::training) enum Held {
 }
 
 impl Held {
+    /// Reads a source, without the rows that `--missing drop` leaves out: into memory, or, if it is to be `stored`, into a file.
+    /// `fitting` is given the columns' names, and what it says of them is given back beside the table. Of columns that it ignores the
+    /// `needed` one is kept.
+    ///
+    /// # Errors
+    /// Data, for what cannot be read; limit, if there is no memory for it; internal, if there can be no file.
+    pub(in crate::training) fn read(
+        source: &str,
+        reading: &ReadOptions,
+        stored: bool,
+        needed: Option<&str>,
+        fitting: impl FnOnce(&Table) -> Result<FitOptions>,
+    ) -> Result<(Self, FitOptions)> {
+        if stored {
+            let (stored, fitting) = StoredTable::convert(source, reading, needed, fitting)?;
+            return Ok((Self::File(Rc::new(stored)), fitting));
+        }
+        let table = data::read(source, reading)?;
+        let fitting = fitting(&table)?;
+        let table = match fit::rows_kept(&table, &fitting)? {
+            None => table,
+            Some(kept) => table.with_rows(&kept),
+        };
+        Ok((Self::Memory(Rc::new(table)), fitting))
+    }
+
+    /// Calls `look` with a table, and with which of its rows come next: all of them in turn, at most so many at a time.
+    ///
+    /// # Errors
+    /// What `look` comes to; internal, if the file cannot be read.
+    pub(in crate::training) fn each(&self, most: usize, mut look: impl FnMut(&Table, &[usize]) -> Result<()>) -> Result<()> {
+        for first in (0..self.rows()).step_by(most) {
+            let last = (first + most).min(self.rows());
+            match self {
+                Self::Memory(table) => look(table, &(first..last).collect::<Vec<_>>())?,
+                Self::File(stored) => look(&stored.block(first..last)?, &(0..last - first).collect::<Vec<_>>())?,
+            }
+        }
+        Ok(())
+    }
+
     /// Whether both are the same.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
@@ -27,10 +70,26 @@ impl Held {
         }
     }
 
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::training) fn rows(&self) -> usize {
         match self {
             Self::Memory(table) => table.rows,
             Self::File(stored) => stored.rows,
+        }
+    }
+
+    /// Whether it comes from arrays (IDX, npy), whose columns have no names.
+    pub(super) fn is_array(&self) -> bool {
+        match self {
+            Self::Memory(table) => table.lines.is_empty() && table.task.is_none(),
+            Self::File(stored) => !stored.has_lines(),
+        }
+    }
+
+    /// Number of columns.
+    pub(in crate::training) fn columns(&self) -> usize {
+        match self {
+            Self::Memory(table) => table.columns.len(),
+            Self::File(stored) => stored.shape().columns.len(),
         }
     }
 
@@ -80,7 +139,7 @@ impl Held {
     }
 
     /// What a network should say about some rows.
-    pub(super) fn truth(&self, rows: &[usize], encoding: &Encoding) -> Result<Truth> {
+    pub(in crate::training) fn truth(&self, rows: &[usize], encoding: &Encoding) -> Result<Truth> {
         match self {
             Self::Memory(table) => Truth::of(encoding, table, rows),
             Self::File(stored) => Truth::of(encoding, &targets(stored, encoding)?, rows),
@@ -89,7 +148,14 @@ impl Held {
 
     /// How numbers are scaled that nothing is said of.
     pub(super) fn usual_scale(&self, encoding: &Encoding) -> Scale {
-        let Self::Memory(table) = self else { return Scale::Standard };
+        let shape;
+        let table = match self {
+            Self::Memory(table) => table.as_ref(),
+            Self::File(stored) => {
+                shape = stored.shape();
+                &shape
+            }
+        };
         let positions = table.positions();
         let is_byte = |column: &InputColumn| {
             let cells = positions.get(column.name.as_str()).map(|&position| &table.columns[position].cells);
@@ -130,7 +196,7 @@ impl Held {
     }
 
     /// The remarks about categories among these rows that the encoding does not know; none where there is no memory to look.
-    pub(super) fn unseen_categories(&self, rows: &[usize], encoding: &Encoding) -> Vec<String> {
+    pub(in crate::training) fn unseen_categories(&self, rows: &[usize], encoding: &Encoding) -> Vec<String> {
         let stored = match self {
             Self::Memory(table) => return remarks::unseen_categories(encoding, table, rows),
             Self::File(stored) => stored,

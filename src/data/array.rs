@@ -1,0 +1,157 @@
+//! Arrays of numbers in files whose header has been read: all rows at once, or some at a time.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::table::check_memory;
+use super::{Cells, Column, Table};
+use crate::error::{Error, Result, shown};
+
+/// The next rows as columns; or what is wrong with them; or that they cannot be read.
+pub(super) type Decoded = io::Result<std::result::Result<Vec<Cells>, String>>;
+
+/// Reads so many rows.
+pub(super) type Decode<'a> = Box<dyn Fn(&mut dyn Read, usize) -> Decoded + 'a>;
+
+/// An array in a file.
+pub(super) struct Array<'a> {
+    source: String,
+    /// What follows the header, or the rows that were taken.
+    input: Box<dyn Read + 'a>,
+    decode: Decode<'a>,
+    /// Number of rows.
+    pub(super) rows: usize,
+    /// Number of columns.
+    pub(super) columns: usize,
+    /// Rows that were taken.
+    taken: usize,
+    /// Whether it lies row by row, so that some can be taken before the others.
+    pub(super) is_by_rows: bool,
+}
+
+impl<'a> Array<'a> {
+    /// An array of rows × columns that lies row by row.
+    pub(super) fn new(source: &str, input: impl Read + 'a, [rows, columns]: [usize; 2], decode: Decode<'a>) -> Self {
+        Self { source: source.to_owned(), input: Box::new(input), decode, rows, columns, taken: 0, is_by_rows: true }
+    }
+
+    /// The same, if it lies column by column: all of it is to be taken at once.
+    pub(super) fn by_columns(self) -> Self {
+        Self { is_by_rows: false, ..self }
+    }
+
+    /// Where it is.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether all rows were taken.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.taken == self.rows
+    }
+
+    /// The next rows, at most so many and at least one, as columns `0`, `1`, …
+    ///
+    /// # Errors
+    /// Data, if a number is infinite or not exact in f64, or the file cannot be read.
+    pub(super) fn take(&mut self, most: usize) -> Result<Table> {
+        let rows = most.min(self.rows - self.taken);
+        let cells = (self.decode)(self.input.as_mut(), rows)
+            .map_err(|error| Error::reading(Path::new(&self.source), &error))?
+            .map_err(|what| Error::Data(format!("{}: {what}", shown(&self.source))))?;
+        let columns = cells.into_iter().enumerate().map(|(position, cells)| Column { name: position.to_string(), cells });
+        let table = Table { first_row: self.taken, ..Table::new(&self.source, columns.collect()) };
+        self.taken += rows;
+        refuse_beyond(&table)?;
+        Ok(table)
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(super) fn all(mut self) -> Result<Table> {
+        self.take(self.rows)
+    }
+}
+
+/// Refuses numbers that no f32 holds.
+pub(super) fn refuse_beyond(table: &Table) -> Result<()> {
+    for column in &table.columns {
+        let large = match &column.cells {
+            Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
+            Cells::Numbers(cells) => cells.iter().position(|cell| cell.abs() > f64::from(f32::MAX)),
+            Cells::Bytes(_) | Cells::Text(_) => None,
+        };
+        if let Some(row) = large {
+            return Err(Error::Data(format!(
+                "{}: {} is infinite or beyond {:e}; mend it, or leave the column out (--ignore {})",
+                table.place(row, &column.name),
+                column.cells.text(row).unwrap_or_default(),
+                f32::MAX,
+                shown(&column.name)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The columns of `rows` × `columns` elements of `N` bytes that `input` gives row by row: each as `from` reads it.
+///
+/// # Errors
+/// What reading comes to; an input that ends early is one.
+pub(super) fn columns_of<const N: usize, U: Send>(
+    input: &mut dyn Read,
+    rows: usize,
+    columns: usize,
+    from: impl Fn([u8; N]) -> U + Sync,
+) -> io::Result<Vec<Vec<U>>> {
+    /// Columns that a thread writes side by side.
+    const GROUP: usize = 64;
+    /// Bytes read at a time.
+    const BLOCK: usize = 1 << 20;
+    check_memory(rows as u64, (rows * columns) as u64, size_of::<U>())?;
+    let mut cells: Vec<Vec<U>> = (0..columns).map(|_| Vec::with_capacity(rows)).collect();
+    let at_once = (BLOCK / (columns * N)).clamp(1, rows);
+    let mut block = vec![0; at_once * columns * N];
+    for first in (0..rows).step_by(at_once) {
+        let block = &mut block[..at_once.min(rows - first) * columns * N];
+        input.read_exact(block)?;
+        let elements = block.as_chunks::<N>().0;
+        cells.par_chunks_mut(GROUP).enumerate().for_each(|(group, cells)| {
+            for row in elements.chunks_exact(columns) {
+                for (column, &element) in cells.iter_mut().zip(&row[group * GROUP..]) {
+                    column.push(from(element));
+                }
+            }
+        });
+    }
+    Ok(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_more_than_one_group_are_the_transpose() {
+        let bytes: Vec<u8> = (0..3 * 150_u32).flat_map(u32::to_le_bytes).collect();
+        let columns = columns_of(&mut bytes.as_slice(), 3, 150, u32::from_le_bytes).unwrap();
+        assert_eq!(columns.len(), 150);
+        assert!(columns.iter().enumerate().all(|(c, cells)| *cells == [c as u32, c as u32 + 150, c as u32 + 300]));
+    }
+
+    #[test]
+    fn an_input_of_several_blocks_is_read_whole_and_one_that_ends_early_is_an_error() {
+        let (rows, columns) = (400, 1500);
+        let bytes: Vec<u8> = (0..rows * columns).flat_map(|value: u32| value.to_le_bytes()).collect();
+        let read = |bytes: &[u8]| columns_of(&mut &bytes[..], rows as usize, columns as usize, u32::from_le_bytes);
+        let cells = read(&bytes).unwrap();
+        assert!(
+            (0..columns).all(|column| (0..rows).all(|row| cells[column as usize][row as usize] == row * columns + column))
+        );
+        assert!(read(&bytes[..bytes.len() - 1]).is_err());
+    }
+}
