@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(csv npy idx safetensors onnx config)
+[ ${#targets[@]} -gt 0 ] || targets=(csv npy idx parquet safetensors onnx config)
 
 if ! cargo +nightly --version >/dev/null 2>&1 || ! cargo fuzz --version >/dev/null 2>&1; then
     echo "left out: fuzzing (it needs: rustup toolchain install nightly; cargo install cargo-fuzz --locked)"
@@ -17,12 +17,15 @@ fi
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
-mkdir -p "$corpus"/{csv,npy,idx,safetensors,onnx,config}
+mkdir -p "$corpus"/{csv,npy,idx,parquet,safetensors,onnx,config}
 printf 'a,b,y\n1,2.5,p\n3,,q\n"4",x,p\n' >"$corpus/csv/table"
 printf '1;2\r\n3;4\r\n' >"$corpus/csv/semicolons"
 header="{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }"
 printf '\1\0\x3b\0%s\0\0\x80\x3f\0\0\0\x40' "$header" >"$corpus/npy/two"
 printf '\x08\2\0\0\0\2\0\0\0\2\1\2\3\4' >"$corpus/idx/images"
+for file in src/data/parquet/*.parquet; do
+    tail -c +5 "$file" >"$corpus/parquet/$(basename "$file")"
+done
 printf 'epochs = 3\nhidden = [4, 5]\nlearning-rate = 0.1\ntarget = ["y"]\nmax-time = "3s"\n' >"$corpus/config/options"
 # A model and a checkpoint, without the eight bytes of length.
 cargo build --release --quiet

@@ -56,6 +56,9 @@ impl StoredTable {
     /// Bytes that some rows of a file take, as text and as cells, before there is anything of the table.
     const LEAST: u128 = 32 << 20;
 
+    /// Bytes that a row takes in the lists that split and order them.
+    const ROW: u128 = 40;
+
     /// Whether a source is one that can be converted.
     pub fn is_for(source: &str, options: &ReadOptions) -> bool {
         pieces::can_be(source, options)
@@ -97,6 +100,12 @@ impl StoredTable {
         pieces.finish(&shape)?;
         if rows == 0 {
             return Err(fit::no_complete_row(source));
+        }
+        if !memory::has_room(rows as u128 * Self::ROW) {
+            return Err(Error::Limit(format!(
+                "{}: there is no memory for it, nor for the order of its {rows} rows; train on fewer rows",
+                shown(source)
+            )));
         }
         let mut ignored = fitting.ignore.iter().map(|name| shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
         ignored.retain(|&position| needed != Some(shape.columns[position].name.as_str()));

@@ -206,6 +206,7 @@ pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize, form: Form
 }
 
 /// What only some of the kernels that are products know of their layer.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Own {
     /// What forward drops.
     pub(crate) dropped: Option<Dropped>,

@@ -28,11 +28,25 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
 /// Always.
 #[cfg(not(feature = "parquet"))]
 pub(super) fn read(source: &str, _: Box<dyn super::npz::Source>) -> crate::Result<super::Table> {
-    Err(crate::Error::Data(format!(
+    Err(not_read(source))
+}
+
+/// The same.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "parquet"))]
+pub(super) fn pieces(source: &str, _: Box<dyn super::npz::Source>) -> crate::Result<Box<dyn super::pieces::Pieces>> {
+    Err(not_read(source))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn not_read(source: &str) -> crate::Error {
+    crate::Error::Data(format!(
         "{}: a Parquet file, and this wgrad was built without them; build it with \
          'cargo install --path . --features parquet', or save the table as CSV",
         crate::error::shown(source)
-    )))
+    ))
 }
 
 #[cfg(test)]
@@ -44,13 +58,4 @@ mod tests {
         assert!(begins(b"PAR1\x15\x04\x15") && begins(b"PAR1\0"));
         assert!(!begins(b"PAR1,PAR2\n") && !begins(b"PAR1\n1\n") && !begins(b"PAR1") && !begins("PAR1Ä".as_bytes()));
     }
-}
-
-/// As [`read`].
-///
-/// # Errors
-/// Always.
-#[cfg(not(feature = "parquet"))]
-pub(super) fn pieces(source: &str, input: Box<dyn super::npz::Source>) -> crate::Result<Box<dyn super::pieces::Pieces>> {
-    read(source, input).map(|_| unreachable!("none is read"))
 }
