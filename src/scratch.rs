@@ -1,6 +1,7 @@
 //! A file for what memory has no room for: without a name, so that it is gone when wgrad ends, however that comes about.
 
 use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
@@ -33,13 +34,40 @@ impl ScratchFile {
     /// # Errors
     /// Internal, if the system refuses.
     pub(crate) fn write(&self, place: u64, bytes: &[u8]) -> Result<()> {
-        at::write(&self.file, place, bytes).map_err(|error| {
-            let folder = crate::error::shown(&self.folder.to_string_lossy());
-            Error::Internal(format!(
-                "{folder}: data larger than memory is converted into a file there, which cannot be written: {error}; run wgrad where \
-                 there is room, or give the data more memory (--memory)"
-            ))
-        })
+        at::write(&self.file, place, bytes).map_err(|error| self.unwritable(&error))
+    }
+
+    /// Writes all that there is to read.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses; what `unreadable` makes of it, if there is an end too early.
+    pub(crate) fn fill(&mut self, input: &mut dyn Read, unreadable: impl Fn(io::Error) -> Error) -> Result<()> {
+        let mut bytes = vec![0; 1 << 16];
+        loop {
+            match input.read(&mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.file.write_all(&bytes[..count]).map_err(|error| self.unwritable(&error))?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+    }
+
+    /// The file, to be read from its beginning.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses.
+    pub(crate) fn into_reader(mut self) -> Result<File> {
+        self.file.rewind().map_err(|error| unreadable(&error))?;
+        Ok(self.file)
+    }
+
+    fn unwritable(&self, error: &io::Error) -> Error {
+        let folder = crate::error::shown(&self.folder.to_string_lossy());
+        Error::Internal(format!(
+            "{folder}: data larger than memory is converted into a file there, which cannot be written: {error}; run wgrad where \
+             there is room, or give the data more memory (--memory)"
+        ))
     }
 
     /// Reads bytes from a place.
@@ -47,10 +75,12 @@ impl ScratchFile {
     /// # Errors
     /// Internal, if the system refuses, or so many were not written.
     pub(crate) fn read(&self, place: u64, bytes: &mut [u8]) -> Result<()> {
-        at::read(&self.file, place, bytes).map_err(|error| {
-            Error::Internal(format!("the data that was converted into a file cannot be read again: {error}"))
-        })
+        at::read(&self.file, place, bytes).map_err(|error| unreadable(&error))
     }
+}
+
+fn unreadable(error: &io::Error) -> Error {
+    Error::Internal(format!("the data that was converted into a file cannot be read again: {error}"))
 }
 
 #[cfg(unix)]

@@ -68,6 +68,16 @@ fn idx(images: bool) -> Vec<u8> {
         .collect()
 }
 
+/// An archive of these npy files, as numpy saves it with `savez` or `savez_compressed`.
+fn npz(method: zip::CompressionMethod, files: [(&str, Vec<u8>); 2]) -> Result<Vec<u8>, Failed> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        archive.start_file(name, zip::write::SimpleFileOptions::default().compression_method(method))?;
+        archive.write_all(&bytes)?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
 /// The same of other formats than one CSV file: arrays of numbers, images with labels, a folder.
 fn same_bits_of_other_formats() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -76,6 +86,15 @@ fn same_bits_of_other_formats() -> Result<(), Failed> {
     fs::write(desk.path().join("long.npy"), npy(">i8", |number| (number as i64).to_be_bytes().to_vec()))?;
     fs::write(desk.path().join("images"), idx(true))?;
     fs::write(desk.path().join("labels"), idx(false))?;
+    let singles = || npy("<f4", |number| (number as f32 / 8.0).to_le_bytes().to_vec());
+    let labels = [
+        &b"\x93NUMPY\x01\x00\x3c\x00"[..],
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (600,), }\n",
+        &idx(false)[8..],
+    ];
+    let pair = |inputs| [("x.npy", inputs), ("y.npy", labels.concat())];
+    fs::write(desk.path().join("stored.npz"), npz(zip::CompressionMethod::Stored, pair(singles()))?)?;
+    fs::write(desk.path().join("packed.npz"), npz(zip::CompressionMethod::Deflated, pair(singles()))?)?;
     fs::create_dir(desk.path().join("tables"))?;
     let (header, body) =
         rows().split_once('\n').map(|(header, body)| (format!("{header}\n"), body.to_owned())).expect("a header");
@@ -89,6 +108,8 @@ fn same_bits_of_other_formats() -> Result<(), Failed> {
         ("long", "long.npy --target 3 --split 0.5/0.25/0.25"),
         ("idx", "images --labels labels --hidden 9"),
         ("idx tested", "images --labels labels --test images --test-labels labels --scale standard"),
+        ("npz", "stored.npz --hidden 9"),
+        ("npz packed", "packed.npz:x --target 24 --test packed.npz:x --task classification"),
         ("folder", "tables --ignore id --missing mode"),
         ("folder dropped", "tables --ignore id --missing drop --validation tables/a.csv"),
     ] {

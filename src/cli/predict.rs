@@ -32,7 +32,7 @@ pub(super) struct PredictArguments {
     /// File to write to [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy in C order, IDX, Parquet) is converted into a file without
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet) is converted into a file without
     /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
     #[arg(long, value_name = "SIZE")]
     memory: Option<Bytes>,

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
+use super::array::Array;
 use super::{Column, Table, npy};
 use crate::error::{Error, Result, shown, suggestion};
+use crate::scratch::ScratchFile;
 
 /// How every npz file begins.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
@@ -46,42 +48,97 @@ pub(crate) fn parts(source: &str) -> Result<Option<(String, String)>> {
     Ok(pair(TO_TRAIN).zip(pair(TO_TEST)))
 }
 
+/// The file that a source names, whatever arrays of it are named with it.
+pub(crate) fn file_of(source: &str) -> &str {
+    named(source).map_or(source, |(file, _)| file)
+}
+
 /// Reads one array as a table of its own, or a pair of inputs and labels, which become the column `label`.
 ///
 /// # Errors
 /// Data, if the archive is damaged, an array is not there, or it does not say which to take; as [`npy::opened`].
-pub(super) fn read(source: &str, input: Box<dyn Source>, arrays: &[&str], label: &str) -> Result<Table> {
-    let (file, _) = named(source).unwrap_or((source, Vec::new()));
+pub(super) fn read(source: &str, input: Box<dyn Source>, label: &str) -> Result<Table> {
+    let file = file_of(source);
     let mut archive = opened(file, input)?;
-    let names = names(&archive);
-    let arrays = match arrays {
+    let pair = pair(source, &archive)?;
+    let mut table = array(file, &mut archive, &pair.inputs, |array| array.all())?;
+    table.source = source.to_owned();
+    if let Some(labels) = &pair.labels {
+        let mut labels = array(file, &mut archive, labels, |array| array.all())?;
+        pair.check(file, [table.rows, labels.rows], labels.columns.len())?;
+        let cells = labels.columns.pop().expect("there is one").cells;
+        table.columns.push(Column { name: label.to_owned(), cells });
+    }
+    Ok(table)
+}
+
+/// The same arrays, each unpacked into a file without a name, to be read in parts.
+///
+/// # Errors
+/// As [`read`]; limit, for arrays that lie column by column; internal, if there can be no such file.
+pub(super) fn unpacked(source: &str) -> Result<(Array<'static>, Option<Array<'static>>)> {
+    let file = file_of(source);
+    let input = File::open(file).map_err(|error| Error::reading(Path::new(file), &error))?;
+    let mut archive = opened(file, BufReader::new(input))?;
+    let pair = pair(source, &archive)?;
+    let mut unpack = |name: &String| {
+        let mut scratch = ScratchFile::new()?;
+        let what = format!("its array '{}'", shown(name));
+        let length = entry(file, &mut archive, name, |input, length| {
+            scratch.fill(input, |error| damaged(file, &what, &error))?;
+            Ok(length)
+        })?;
+        let array = npy::opened(&format!("{file}:{name}"), BufReader::new(scratch.into_reader()?), length)?;
+        match array.is_by_rows {
+            true => Ok(array),
+            false => Err(Error::Limit(format!(
+                "{}: there is no memory for {what}, and it lies column by column, so that it cannot be read in parts; save it as \
+                 numpy.ascontiguousarray makes it",
+                shown(file)
+            ))),
+        }
+    };
+    let (inputs, labels) = (unpack(&pair.inputs)?, pair.labels.as_ref().map(&mut unpack).transpose()?);
+    if let Some(labels) = &labels {
+        pair.check(file, [inputs.rows, labels.rows], labels.columns)?;
+    }
+    Ok((inputs, labels))
+}
+
+/// What is read of an archive: an array, and perhaps labels of its rows.
+struct Pair {
+    inputs: String,
+    labels: Option<String>,
+}
+
+/// The arrays that a source names, or else those that stand for themselves.
+fn pair<S: Read + Seek>(source: &str, archive: &ZipArchive<S>) -> Result<Pair> {
+    let (file, said) = named(source).unwrap_or((source, Vec::new()));
+    let names = names(archive);
+    let arrays = match &said[..] {
         [] => chosen(file, &names, archive.len())?,
         said => said.iter().map(|name| known(file, &names, name)).collect::<Result<_>>()?,
     };
-    let [inputs, labels @ ..] = &arrays[..] else { unreachable!("at least one is chosen") };
-    let mut table = array(file, &mut archive, inputs)?;
-    table.source = source.to_owned();
-    match labels {
-        [] => {}
-        [labels] => {
-            let mut labels = array(file, &mut archive, labels)?;
-            let rows = labels.rows;
-            let Some(column) = labels.columns.pop().filter(|_| labels.columns.is_empty() && rows == table.rows) else {
-                return Err(Error::Data(format!(
-                    "{}: {} rows of '{}' need a label each, but '{}' holds {rows} rows of {} numbers; name the arrays as in {}:x,y",
-                    shown(file),
-                    table.rows,
-                    shown(inputs),
-                    shown(&arrays[1]),
-                    labels.columns.len() + 1,
-                    shown(file)
-                )));
-            };
-            table.columns.push(Column { name: label.to_owned(), cells: column.cells });
-        }
-        _ => return Err(Error::Usage(format!("{}: name one array, or inputs and labels", shown(source)))),
+    match <[String; 2]>::try_from(arrays) {
+        Ok([inputs, labels]) => Ok(Pair { inputs, labels: Some(labels) }),
+        Err(alone) if alone.len() == 1 => Ok(Pair { inputs: alone.concat(), labels: None }),
+        Err(_) => Err(Error::Usage(format!("{}: name one array, or inputs and labels", shown(source)))),
     }
-    Ok(table)
+}
+
+impl Pair {
+    /// Refuses labels of other rows, or of several columns.
+    fn check(&self, file: &str, [rows, labelled]: [usize; 2], columns: usize) -> Result<()> {
+        if columns == 1 && rows == labelled {
+            return Ok(());
+        }
+        let (file, labels) = (shown(file), shown(self.labels.as_deref().unwrap_or_default()));
+        Err(Error::Data(format!(
+            "{file}: {rows} rows of '{}' need a label each, but '{labels}' holds {labelled} rows of {columns} numbers; name the arrays as \
+             in {file}:x,y",
+            shown(&self.inputs)
+        )))
+    }
 }
 
 fn opened<S: Read + Seek>(file: &str, input: S) -> Result<ZipArchive<S>> {
@@ -131,7 +188,22 @@ fn known(file: &str, names: &[String], name: &str) -> Result<String> {
 }
 
 /// Reads one array to its end, where its checksum is.
-fn array<S: Read + Seek>(file: &str, archive: &mut ZipArchive<S>, name: &str) -> Result<Table> {
+fn array<S: Read + Seek, R>(
+    file: &str,
+    archive: &mut ZipArchive<S>,
+    name: &str,
+    read: impl FnOnce(Array<'_>) -> Result<R>,
+) -> Result<R> {
+    entry(file, archive, name, |input, length| read(npy::opened(&format!("{file}:{name}"), input, length)?))
+}
+
+/// Gives an array's npy file and its length to `read`, which has to read all of it.
+fn entry<S: Read + Seek, R>(
+    file: &str,
+    archive: &mut ZipArchive<S>,
+    name: &str,
+    read: impl FnOnce(&mut dyn Read, u64) -> Result<R>,
+) -> Result<R> {
     let what = format!("its array '{}'", shown(name));
     let mut entry = archive.by_name(&format!("{name}.npy")).map_err(|error| damaged(file, &what, &error))?;
     let (length, bound) = (entry.size(), super::read::unpacked_bound(entry.compressed_size()));
@@ -146,10 +218,9 @@ fn array<S: Read + Seek>(file: &str, archive: &mut ZipArchive<S>, name: &str) ->
     if magic != npy::MAGIC {
         return Err(Error::Data(format!("{}: {what} is no npy file; save it with numpy.savez", shown(file))));
     }
-    let place = format!("{file}:{name}");
-    let table = npy::opened(&place, (&magic[..]).chain(&mut entry), length)?.all()?;
+    let result = read(&mut (&magic[..]).chain((&mut entry).take(length.saturating_sub(magic.len() as u64))), length)?;
     match io::copy(&mut entry.take(1), &mut io::sink()) {
-        Ok(0) => Ok(table),
+        Ok(0) => Ok(result),
         Ok(_) => Err(damaged(file, &what, &"it is longer than the archive says")),
         Err(error) => Err(damaged(file, &what, &error)),
     }
@@ -185,7 +256,8 @@ mod tests {
     }
 
     fn read(bytes: &[u8], arrays: &[&str]) -> Result<Table> {
-        super::read("a.npz", Box::new(Cursor::new(bytes.to_vec())), arrays, "label")
+        let source = if arrays.is_empty() { "a.npz".to_string() } else { format!("a.npz:{}", arrays.join(",")) };
+        super::read(&source, Box::new(Cursor::new(bytes.to_vec())), "label")
     }
 
     fn message(bytes: &[u8], arrays: &[&str]) -> String {

@@ -9,7 +9,7 @@ use super::array::Array;
 use super::csv::CsvPieces;
 use super::folder::FolderPieces;
 use super::read::{ArrayFormat, LABEL, one_label_a_row};
-use super::{Column, ReadOptions, Table, embedded, parquet};
+use super::{Column, ReadOptions, Table, embedded, npz, parquet};
 use crate::error::{Error, Result};
 
 /// A source that is read some rows at a time.
@@ -33,6 +33,8 @@ enum Form {
     Text,
     Folder,
     Array(ArrayFormat),
+    /// Arrays in an npz archive, which are unpacked into files first.
+    Archive,
     Parquet,
 }
 
@@ -42,7 +44,8 @@ impl Form {
         if embedded::find(source).is_some() {
             return None;
         }
-        let metadata = std::fs::metadata(source).ok()?;
+        let path = npz::file_of(source);
+        let metadata = std::fs::metadata(path).ok()?;
         if metadata.is_dir() {
             return Some(Self::Folder);
         }
@@ -53,7 +56,13 @@ impl Form {
             let mut bytes = Vec::new();
             input.take(super::read::BEGINNING).read_to_end(&mut bytes).ok().map(|_| bytes)
         };
-        let bytes = beginning(&mut File::open(source).ok()?)?;
+        let bytes = beginning(&mut File::open(path).ok()?)?;
+        if super::read::is_archive(&bytes) {
+            return Some(Self::Archive);
+        }
+        if path != source {
+            return None;
+        }
         if let Some(format) = ArrayFormat::of(&bytes) {
             return Some(Self::Array(format));
         }
@@ -84,6 +93,10 @@ pub(super) fn of<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<dyn P
     Ok(match Form::of(source) {
         Some(Form::Folder) => Box::new(FolderPieces::new(source, options)?),
         Some(Form::Array(format)) => Box::new(ArrayPieces::new(source, format, options)?),
+        Some(Form::Archive) => {
+            let (inputs, labels) = npz::unpacked(source)?;
+            Box::new(ArrayPieces::of(source, inputs, labels))
+        }
         Some(Form::Parquet) => parquet::pieces(source, Box::new(file(source)?))?,
         Some(Form::Text) | None => Box::new(CsvPieces::new(source, opened(source)?, options)),
     })
@@ -91,6 +104,7 @@ pub(super) fn of<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<dyn P
 
 /// An array of numbers, and perhaps one of labels beside it.
 struct ArrayPieces {
+    source: String,
     inputs: Array<'static>,
     labels: Option<Array<'static>>,
     /// Rows of a piece.
@@ -99,8 +113,6 @@ struct ArrayPieces {
 
 impl ArrayPieces {
     fn new(source: &str, format: ArrayFormat, options: &ReadOptions) -> Result<Self> {
-        /// Bytes of a piece as the widest numbers.
-        const BYTES: usize = 4 << 20;
         let inputs = array(source, format)?;
         let of_labels = |path: &std::path::PathBuf| {
             let source = path.to_string_lossy();
@@ -113,8 +125,14 @@ impl ArrayPieces {
         if let Some(labels) = &labels {
             one_label_a_row([source, labels.source()], [inputs.rows, labels.rows], labels.columns)?;
         }
+        Ok(Self::of(source, inputs, labels))
+    }
+
+    fn of(source: &str, inputs: Array<'static>, labels: Option<Array<'static>>) -> Self {
+        /// Bytes of a piece as the widest numbers.
+        const BYTES: usize = 4 << 20;
         let rows = (BYTES / (8 * inputs.columns)).max(1);
-        Ok(Self { inputs, labels, rows })
+        Self { source: source.to_owned(), inputs, labels, rows }
     }
 }
 
@@ -123,7 +141,7 @@ impl Pieces for ArrayPieces {
         if self.inputs.is_at_end() {
             return Ok(None);
         }
-        let mut table = self.inputs.take(self.rows)?;
+        let mut table = Table { source: self.source.clone(), ..self.inputs.take(self.rows)? };
         if let Some(labels) = &mut self.labels {
             let cells = labels.take(self.rows)?.columns.pop().expect("one column").cells;
             table.columns.push(Column { name: LABEL.to_owned(), cells });

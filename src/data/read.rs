@@ -132,7 +132,7 @@ enum Content {
 }
 
 /// Whether bytes begin as a zip archive does.
-fn is_archive(bytes: &[u8]) -> bool {
+pub(super) fn is_archive(bytes: &[u8]) -> bool {
     bytes.starts_with(npz::MAGIC) || bytes.starts_with(npz::EMPTY)
 }
 
@@ -224,10 +224,11 @@ impl Content {
 
     /// The table that it holds.
     fn table(self, source: &str, options: &ReadOptions) -> Result<Table> {
-        let arrays = npz::named(source).map(|(_, arrays)| arrays).unwrap_or_default();
         match self {
-            Self::Archive(input) => npz::read(source, input, &arrays, LABEL),
-            _ if !arrays.is_empty() => Err(Error::Data(format!("{}: this file is no npz archive of arrays", shown(source)))),
+            Self::Archive(input) => npz::read(source, input, LABEL),
+            _ if npz::named(source).is_some() => {
+                Err(Error::Data(format!("{}: this file is no npz archive of arrays", shown(source))))
+            }
             Self::Text(bytes) => csv::read(source, &bytes, options),
             Self::Parquet(input) => parquet::read(source, input),
             Self::Array(format, input, length) => format.opened(source, input, length)?.all(),

@@ -142,10 +142,10 @@ pub struct Options {
     /// L1 penalty: pulls the weights, not the biases, towards zero by this much a step and rate [default: 0]
     #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub l1: Option<f64>,
-    /// Keep the norm of all gradients together at this, at most [default: not clipped]
+    /// Keep the norm of all gradients together at this, at most [default: 0: not clipped]
     #[arg(long, value_name = "NORM", value_parser = finite, allow_negative_numbers = true, conflicts_with = "clip_value", help_heading = "Training")]
     pub clip_norm: Option<f64>,
-    /// Keep each gradient between minus this and this [default: not clipped]
+    /// Keep each gradient between minus this and this [default: 0: not clipped]
     #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub clip_value: Option<f64>,
     /// Keep an exponential moving average of the weights with this decay, such as 0.999 (in the first steps a smaller one: at most
@@ -226,7 +226,7 @@ pub struct Options {
     #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
     pub log: Option<Log>,
 
-    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, of a .gz those that are packed; npy in C order; IDX; Parquet)
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, of a .gz those that are packed; npy and npz in C order; IDX; Parquet)
     /// is converted into a file without a name in the current folder, or where that cannot be written the system's for such files, and
     /// trained on a window at a time, with the same results [default: where there is no memory for it]
     #[arg(long, value_name = "SIZE", help_heading = "Data")]

@@ -157,9 +157,10 @@ fn clip(options: &Options) -> Result<Clip> {
     let single = !options.device.double();
     let above_zero = |flag: &str, value: f64| match value > 0.0 && (!single || value as f32 > 0.0) {
         true => Ok(value),
-        false => Err(Error::Usage(format!("{flag} {value:?}: it must be a number above 0"))),
+        false => Err(Error::Usage(format!("{flag} {value:?}: it must be a number above 0, or 0 to clip nothing"))),
     };
-    match (options.clip_norm, options.clip_value) {
+    let [norm, value] = [options.clip_norm, options.clip_value].map(|most| most.filter(|&most| most != 0.0));
+    match (norm, value) {
         (Some(_), Some(_)) => Err(Error::Usage("--clip-norm and --clip-value: gradients are clipped in one way".into())),
         (Some(norm), None) => above_zero("--clip-norm", norm).map(Clip::Norm),
         (None, Some(value)) => above_zero("--clip-value", value).map(Clip::Value),

@@ -120,7 +120,7 @@ impl Sources {
             read => read?,
         };
         if options.memory.is_some() && !can_be_stored(options) {
-            let formats = "CSV, folders of it, npy in C order, IDX, Parquet";
+            let formats = "CSV, folders of it, npy and npz in C order, IDX, Parquet";
             sources
                 .remarks
                 .push(format!("--memory is for files that are read in parts ({formats}): these rows are in memory"));
@@ -230,7 +230,7 @@ pub(super) fn is_larger(source: &str, memory: Option<Bytes>) -> bool {
     let Some(memory) = memory else { return false };
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let of_folder = std::fs::read_dir(source).into_iter().flatten().flatten().map(|entry| length(&entry.path()));
-    length(Path::new(source)).max(of_folder.sum()) > memory.0
+    length(Path::new(npz::file_of(source))).max(of_folder.sum()) > memory.0
 }
 
 /// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are
