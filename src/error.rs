@@ -95,6 +95,18 @@ pub fn shown(text: &str) -> String {
     result
 }
 
+/// A word of a command for a person to copy, as a shell takes it for one; what cannot be typed is escaped as [`shown`] does it.
+pub fn typed(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "_-./,:+=@%".contains(character);
+    let is_typed = |character: char| !character.is_control() && !('\u{202a}'..='\u{202e}').contains(&character);
+    match word {
+        _ if !word.chars().all(is_typed) => shown(word),
+        "" => "''".to_owned(),
+        _ if word.chars().all(is_plain) => word.to_owned(),
+        _ => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// `", did you mean 'x'?"` when one of the `known` names is close to `name`, else nothing.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(name, known, 0.75).map(|candidate| format!(", did you mean '{}'?", shown(candidate))).unwrap_or_default()
@@ -144,6 +156,12 @@ mod tests {
     fn control_characters_never_reach_the_terminal() {
         assert_eq!(shown("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
+    }
+
+    #[test]
+    fn a_word_to_copy_is_one_word_of_a_shell() {
+        let words = ["runs/a-1", "my runs", "it's", "", "a\nb", "$HOME", "Åbo"];
+        assert_eq!(words.map(typed), ["runs/a-1", "'my runs'", "'it'\\''s'", "''", "a\\nb", "'$HOME'", "Åbo"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ if [ -z "$browser" ]; then
     exit 0
 fi
 target=${CARGO_TARGET_DIR:-target}
-cargo build --release --locked
+cargo build --release --locked --features parquet
 wgrad=$(cd "$target" && pwd)/release/wgrad
 rm -rf "$target/pages"
 mkdir -p "$target/pages"

@@ -3,7 +3,7 @@
 
 use super::comparison::{Cell, ComparisonReport};
 use super::report::short_name;
-use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, document, escaped};
+use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Words, document, escaped};
 
 impl ComparisonReport {
     /// The report as an HTML page.
@@ -11,9 +11,9 @@ impl ComparisonReport {
         let sentences: String =
             self.sentences().iter().map(|sentence| format!("<li>{}</li>\n", escaped(sentence))).collect();
         let body = format!(
-            "<h1>wgrad bench</h1>\n<p>{}</p>\n<h2>GPU against CPU</h2>\n{}<ul>\n{sentences}</ul>\n{}\
-             <h2>Roofline</h2>\n<p>A device's roof: its copy times the operations a byte, up to its peak. Caches lift steps above the slope.</p>\n{}{}\
-             <h2>Until the first step is done</h2>\n{}",
+            "<h1>wgrad bench</h1>\n<p>{}</p>\n<h2>GPU against CPU</h2>\n<div class=\"charts\">\n{}<ul>\n{sentences}</ul>\n</div>\n{}\
+             <h2>Roofline</h2>\n<p>A device's roof: its copy times the operations a byte, up to its peak. Caches lift steps above the slope.</p>\n\
+             <div class=\"charts\">\n{}{}</div>\n<h2>Until the first step is done</h2>\n{}",
             escaped(&self.heading()),
             self.curves().figure(),
             self.table().html(),
@@ -80,8 +80,8 @@ impl ComparisonReport {
     }
 }
 
-/// A chart as wide as the page, both of its axes logarithmic.
+/// A chart, both of its axes logarithmic.
 fn chart(title: &str, [x, y]: [&str; 2], series: Vec<Series>) -> Chart {
     let about = "its numbers are in the table below".to_string();
-    Chart { size: Size::Wide, ..Chart::half(title, about, Words::logarithmic(x), Words::logarithmic(y), series) }
+    Chart::half(title, about, Words::logarithmic(x), Words::logarithmic(y), series)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::print;
 use crate::data::summary::Bars;
 use crate::data::{self, Summary, Task, embedded, remarks};
-use crate::error::Result;
+use crate::error::{Result, typed};
 use crate::training::options::{FileOptions, Options};
 use crate::training::sources::fitting;
 
@@ -100,13 +100,7 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
     if !ignored.is_empty() {
         add("--ignore", Some(ignored.join(",")));
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "_-./,:+=@%".contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    words.iter().map(|word| typed(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn list(json: bool) -> Result<()> {

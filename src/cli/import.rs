@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::print;
 use crate::data::Task;
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, shown, typed};
 use crate::exchange::{Naming, import};
 use crate::network::Activation;
 
@@ -70,5 +70,8 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<()> {
         let report = json!({ "source": file, "format": imported.format, "file": path, "model": summary });
         return print::json("import", &report);
     }
-    print::line(format_args!("{summary}\nsaved as {name}; next: wgrad predict {name} DATA, wgrad train DATA --init {name}"))
+    let model = typed(&path.to_string_lossy());
+    print::line(format_args!(
+        "{summary}\nsaved as {name}; next: wgrad predict {model} DATA, wgrad train DATA --init {model}"
+    ))
 }

@@ -8,7 +8,7 @@ use clap::{Args, ColorChoice};
 
 use super::progress::Progress;
 use super::{plan, print};
-use crate::error::{Result, shown};
+use crate::error::{Result, shown, typed};
 use crate::evaluation::Evaluation;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Choice;
@@ -172,10 +172,11 @@ fn text(report: &RunReport) -> String {
             ),
         });
     }
-    let run = shown(&report.run.to_string_lossy());
+    let folder = report.run.to_string_lossy();
+    let (folder, run) = (shown(&folder), typed(&folder));
     lines.push(match report.ending {
-        Ending::Time | Ending::Signal { .. } => format!("saved in {run}; next: wgrad train --resume {run}"),
-        _ => format!("saved in {run}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"),
+        Ending::Time | Ending::Signal { .. } => format!("saved in {folder}; next: wgrad train --resume {run}"),
+        _ => format!("saved in {folder}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"),
     });
     lines.join("\n")
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::saving::{TEMPORARY, refuse_unless_plain, save_bytes};
-use crate::error::{Error, Result, neighbour, shown};
+use crate::error::{Error, Result, neighbour, shown, typed};
 
 const LOCK: &str = "wgrad.lock";
 const MODEL: &str = "model.safetensors";
@@ -256,7 +256,8 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
     }
     Err(Error::Model(if path.join(CHECKPOINT).is_file() {
         format!(
-            "{name}: has a checkpoint but no {MODEL} yet: its training was not finished; wgrad train --resume {name} goes on"
+            "{name}: has a checkpoint but no {MODEL} yet: its training was not finished; wgrad train --resume {} goes on",
+            typed(&path.to_string_lossy())
         )
     } else if path.join("run.toml").is_file() {
         format!("{name}: this run has saved no {MODEL}; train again")

@@ -47,8 +47,6 @@ pub(crate) struct Rule {
 /// How large a chart is, in units of which its text is thirteen high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// As wide as the page.
-    Wide,
     /// One of several side by side; on a phone one below the other.
     Half,
     /// The same, as high as wide.
@@ -86,7 +84,6 @@ pub(crate) const NEUTRAL: [&str; 2] = ["#777777", "var(--ink)"];
 impl Size {
     fn units(self) -> (f64, f64) {
         match self {
-            Self::Wide => (760.0, 420.0),
             Self::Half => (440.0, 280.0),
             Self::Square => (400.0, 384.0),
         }

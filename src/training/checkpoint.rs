@@ -14,7 +14,7 @@ use super::options::Options;
 use super::schedule::{Plateau, ScheduleKind};
 use super::session::State;
 use super::values::Interval;
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, shown, typed};
 use crate::model::{Checkpoint, CheckpointFile, RunFolder};
 use crate::network::Network;
 
@@ -294,7 +294,7 @@ impl<'a> Checkpoints<'a> {
 
     /// How a person goes on with the run.
     pub fn command(&self) -> String {
-        format!("wgrad train --resume {}", shown(&self.folder.path().to_string_lossy()))
+        format!("wgrad train --resume {}", typed(&self.folder.path().to_string_lossy()))
     }
 }
 

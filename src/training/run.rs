@@ -14,7 +14,7 @@ use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::session::Recipe;
 use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, typed};
 use crate::executor::gpu::tuning::Tuned;
 use crate::memory;
 use crate::model::RunFolder;
@@ -291,7 +291,7 @@ pub trait RunObserver: Observer {
 /// An error that broke a run off, and how the run goes on.
 fn with_advice(error: Error, folder: Option<&Path>) -> Error {
     let Some(folder) = folder else { return error };
-    let advice = format!("; what was saved last goes on with: wgrad train --resume {}", shown(&folder.to_string_lossy()));
+    let advice = format!("; what was saved last goes on with: wgrad train --resume {}", typed(&folder.to_string_lossy()));
     match error {
         Error::DeviceLost(what) => Error::DeviceLost(what + &advice),
         Error::NoDevice(what) => Error::NoDevice(what + &advice),

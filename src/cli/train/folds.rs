@@ -4,7 +4,7 @@ use clap::ColorChoice;
 
 use super::{trained, tune};
 use crate::cli::print;
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, shown, typed};
 use crate::model::RunFolder;
 use crate::training::run::run_name;
 use crate::training::{Destination, FoldReport, FoldsReport, Options, Run, Score};
@@ -88,7 +88,7 @@ pub(super) fn text(report: &FoldsReport) -> String {
     lines.push(match report.interrupted {
         Some(fold) => {
             let run = FoldsReport::folder_of(&report.folder, fold);
-            let run = shown(&run.to_string_lossy());
+            let run = typed(&run.to_string_lossy());
             format!(
                 "ended by a signal in fold {fold} of {}, whose run goes on with: wgrad train --resume {run}",
                 report.folds
@@ -97,7 +97,10 @@ pub(super) fn text(report: &FoldsReport) -> String {
         None if report.runs.len() < report.folds => {
             format!("broken off in fold {} of {}", report.runs.len() + 1, report.folds)
         }
-        None => format!("saved in {folder}; compare the runs: wgrad report {folder}/fold-*"),
+        None => {
+            let runs = typed(&report.folder.to_string_lossy());
+            format!("saved in {folder}; compare the runs: wgrad report {runs}/fold-*")
+        }
     });
     lines.join("\n")
 }
