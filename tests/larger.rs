@@ -110,6 +110,7 @@ fn same_bits_of_other_formats() -> Result<(), Failed> {
         ("idx tested", "images --labels labels --test images --test-labels labels --scale standard"),
         ("npz", "stored.npz --hidden 9"),
         ("npz packed", "packed.npz:x --target 24 --test packed.npz:x --task classification"),
+        ("pattern", "tables/?.csv --ignore id --missing mode"),
         ("folder", "tables --ignore id --missing mode"),
         ("folder dropped", "tables --ignore id --missing drop --validation tables/a.csv"),
     ] {
@@ -144,13 +145,34 @@ fn same_bits_of_parquet() -> Result<(), Failed> {
     if said[0] != said[1] || !String::from_utf8_lossy(&said[0]).contains("row 5, column 'town'") {
         return Err(String::from_utf8_lossy(&said[1]).into_owned().into());
     }
-    let train = [&train[..], &["size", "--missing", "drop", "--split", "0.6/0.2/0.2"]].concat();
-    desk.ends(0, &[&train[..], &["-q", "-o", "memory"]].concat())?;
-    let said = desk.ends(0, &[&train[..], &["-o", "file", "--memory", "1KiB"]].concat())?;
-    if !said.contains("converted into a file") {
-        return Err(format!("it was not: {said}").into());
+    fs::create_dir(desk.path().join("houses"))?;
+    for name in ["a", "b"] {
+        fs::copy(desk.path().join("houses.parquet"), desk.path().join(format!("houses/{name}.parquet")))?;
     }
-    desk.same("memory", "file")
+    for source in ["houses.parquet", "houses"] {
+        let train = [
+            "train",
+            source,
+            "--device",
+            "cpu",
+            "--epochs",
+            "5",
+            "--target",
+            "size",
+            "--missing",
+            "drop",
+            "--split",
+            "0.6/0.2/0.2",
+        ];
+        let runs = ["memory", "file"].map(|place| format!("{place} {source}"));
+        desk.ends(0, &[&train[..], &["-q", "-o", &runs[0]]].concat())?;
+        let said = desk.ends(0, &[&train[..], &["-o", &runs[1], "--memory", "1KiB"]].concat())?;
+        if !said.contains("converted into a file") {
+            return Err(format!("{source}: it was not: {said}").into());
+        }
+        desk.same(&runs[0], &runs[1])?;
+    }
+    Ok(())
 }
 
 /// Predictions and scores of a table that is read in parts are those of one in memory, byte for byte.

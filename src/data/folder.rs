@@ -1,25 +1,31 @@
-//! A folder of CSV files as one table: their rows one after the other, in the order of the files' names.
+//! Several files as one table, those of a folder or of a pattern such as `part-*.csv`: their rows one after the other, in the order of
+//! the files' names.
 
 use std::path::Path;
 
-use super::csv::CsvPieces;
 use super::pieces::{self, Pieces};
 use super::table::Files;
-use super::{Cells, ReadOptions, Table};
+use super::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
 /// Files of one table, at most.
 const MOST: usize = 10_000;
 
-/// Reads the folder's CSV files with `one`, which takes a file's name and the columns that have to be text. A column that is text
-/// in one of them is text in all.
+/// Whether a source names several files: a folder, or a pattern where there is no file of that very name.
+pub(super) fn is_one(source: &str) -> bool {
+    let path = Path::new(source);
+    path.is_dir() || source.contains(['*', '?', '[']) && !path.exists() && super::npz::file_of(source) == source
+}
+
+/// Reads the files with `one`, which takes a file's name and the columns that have to be text. A column that is text in one of them is
+/// text in all.
 ///
 /// # Errors
 /// Data, naming file and line: no file, columns that differ, what a file cannot be read for. Limit, where there is no memory.
 pub(super) fn read(source: &str, options: &ReadOptions, one: impl Fn(&str, &[usize]) -> Result<Table>) -> Result<Table> {
     if options.labels.is_some() {
         return Err(Error::Usage(format!(
-            "--labels goes with IDX and npy files, but {} is a folder of CSV files; they hold their target (--target COLUMN)",
+            "--labels goes with a file of images, but {} stands for several files; they hold their target (--target COLUMN)",
             shown(source)
         )));
     }
@@ -31,17 +37,18 @@ pub(super) fn read(source: &str, options: &ReadOptions, one: impl Fn(&str, &[usi
     for (table, file) in tables.iter_mut().zip(&files) {
         if text.iter().any(|&position| !table.columns[position].cells.is_text()) {
             *table = one(file, &text)?;
+            refuse_numbers(table, &text)?;
         }
     }
     joined(source, tables)
 }
 
-/// The rows of a folder's CSV files, some at a time.
+/// The rows of several files, some at a time.
 pub(super) struct FolderPieces<'a> {
     files: std::vec::IntoIter<String>,
     options: &'a ReadOptions,
     /// The file that is read, and a table of its columns, as far as it was read.
-    current: Option<(CsvPieces<'a>, Option<Table>)>,
+    current: Option<(Box<dyn Pieces + 'a>, Option<Table>)>,
     /// The first file's columns.
     first: Option<Table>,
 }
@@ -57,16 +64,14 @@ impl Pieces for FolderPieces<'_> {
         loop {
             if self.current.is_none() {
                 let Some(file) = self.files.next() else { return Ok(None) };
-                self.current = Some((CsvPieces::new(&file, pieces::opened(&file)?, self.options), None));
+                self.current = Some((pieces::of_table(&file, self.options)?, None));
             }
             let (pieces, shape) = self.current.as_mut().expect("a file is open");
             if let Some(table) = pieces.next(texts)? {
                 let first = self.first.get_or_insert_with(|| table.with_rows(&[]));
                 refuse_other_columns(first, &table)?;
-                let shape = shape.get_or_insert_with(|| table.with_rows(&[]));
-                for (known, new) in shape.columns.iter_mut().zip(&table.columns).filter(|(_, new)| new.cells.is_text()) {
-                    known.cells = new.cells.gathered(&[]);
-                }
+                refuse_numbers(&table, texts)?;
+                shape.get_or_insert_with(|| table.with_rows(&[])).widen(&table);
                 return Ok(Some(table));
             }
             if let Some((pieces, Some(shape))) = self.current.take() {
@@ -81,30 +86,65 @@ impl Pieces for FolderPieces<'_> {
     }
 }
 
-/// The files in order.
-pub(super) fn files(source: &str) -> Result<Vec<String>> {
-    const ENDINGS: [&str; 4] = [".csv", ".tsv", ".tab", ".txt"];
-    let is_table = |name: &str| {
+/// The bytes of the files that a source names.
+pub(crate) fn bytes_of(source: &str) -> u64 {
+    let length = |path: &str| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if is_one(source) {
+        return files(source).unwrap_or_default().iter().map(|file| length(file)).sum();
+    }
+    length(super::npz::file_of(source))
+}
+
+/// The files in order: those that a pattern matches, or those of a folder whose names say that they are CSV or, if there is none, Parquet.
+fn files(source: &str) -> Result<Vec<String>> {
+    let is_folder = Path::new(source).is_dir();
+    let files = if is_folder { files_of_folder(source)? } else { files_of_pattern(source)? };
+    let source = shown(source);
+    match files.len() {
+        0 if is_folder => Err(Error::Data(format!(
+            "{source} is a folder without a CSV file (.csv, .tsv, .tab, .txt, each also .gz) or a Parquet file (.parquet)"
+        ))),
+        0 => Err(Error::Data(format!("{source}: there is no file of this name, and none that this pattern matches"))),
+        1..=MOST => Ok(files),
+        many => Err(Error::Limit(format!("{source} stands for {many} files, and a table has {MOST} at most; join some"))),
+    }
+}
+
+fn files_of_folder(source: &str) -> Result<Vec<String>> {
+    const CSV: [&str; 4] = [".csv", ".tsv", ".tab", ".txt"];
+    const PARQUET: [&str; 2] = [".parquet", ".pq"];
+    let ends = |name: &str, endings: &[&str]| {
         let name = name.to_ascii_lowercase();
         let name = name.strip_suffix(".gz").unwrap_or(&name);
-        !name.starts_with('.') && ENDINGS.iter().any(|ending| name.ends_with(ending))
+        endings.iter().any(|ending| name.ends_with(ending))
     };
     let unreadable = |error| Error::reading(Path::new(source), &error);
-    let mut files = Vec::new();
+    let (mut csv, mut parquet) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(source).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if is_table(&name) && path.is_file() {
-            files.push(path.to_string_lossy().into_owned());
-        }
+        let files = match &name {
+            name if name.starts_with('.') || !path.is_file() => continue,
+            name if ends(name, &CSV) => &mut csv,
+            name if ends(name, &PARQUET) => &mut parquet,
+            _ => continue,
+        };
+        files.push(path.to_string_lossy().into_owned());
     }
+    let mut files = if csv.is_empty() { parquet } else { csv };
     files.sort_unstable();
-    let source = shown(source);
-    match files.len() {
-        0 => Err(Error::Data(format!("{source} is a folder without a CSV file (.csv, .tsv, .tab, .txt, each also .gz)"))),
-        1..=MOST => Ok(files),
-        many => Err(Error::Limit(format!("{source} holds {many} CSV files, and a table has {MOST} at most; join some"))),
-    }
+    Ok(files)
+}
+
+fn files_of_pattern(source: &str) -> Result<Vec<String>> {
+    let paths =
+        glob::glob(source).map_err(|error| Error::Data(format!("{}: no pattern of names: {error}", shown(source))))?;
+    let paths = paths.collect::<std::result::Result<Vec<_>, _>>();
+    let paths = paths.map_err(|error| Error::reading(error.path(), error.error()))?;
+    let mut files: Vec<String> =
+        paths.into_iter().filter(|path| path.is_file()).map(|path| path.to_string_lossy().into_owned()).collect();
+    files.sort_unstable();
+    Ok(files)
 }
 
 fn refuse_other_columns(first: &Table, other: &Table) -> Result<()> {
@@ -120,10 +160,22 @@ fn refuse_other_columns(first: &Table, other: &Table) -> Result<()> {
     };
     let line = if other.lines.first() == Some(&1) { "" } else { "line 1: " };
     Err(Error::Data(format!(
-        "{}: {line}{what} {}; the files of a folder need the same columns in the same order",
+        "{}: {line}{what} {}; files that are one table need the same columns in the same order",
         shown(&other.source),
         shown(&first.source)
     )))
+}
+
+/// Refuses numbers in columns that are text in other files: only CSV has the spelling of its numbers.
+fn refuse_numbers(table: &Table, texts: &[usize]) -> Result<()> {
+    match texts.iter().find(|&&position| !table.columns[position].cells.is_text()) {
+        None => Ok(()),
+        Some(&position) => Err(Error::Data(format!(
+            "{}: column '{}' is numbers here and text in other files; write it alike in all, or leave it out",
+            shown(&table.source),
+            shown(&table.columns[position].name)
+        ))),
+    }
 }
 
 /// The rows of all tables, each given back as its rows are taken.
@@ -131,27 +183,21 @@ fn joined(source: &str, tables: Vec<Table>) -> Result<Table> {
     let rows: usize = tables.iter().map(|table| table.rows).sum();
     let nothing = |_| Error::Limit(format!("{}: there is no memory for the rows of all its files", shown(source)));
     let mut files = Files::default();
+    let mut shape = tables[0].with_rows(&[]);
+    tables.iter().for_each(|table| shape.widen(table));
     let mut tables = tables.into_iter();
     let mut all = tables.next().expect("there is a file");
     let more = rows - all.rows;
-    for column in &mut all.columns {
-        match &mut column.cells {
-            Cells::Numbers(cells) => cells.try_reserve_exact(more),
-            Cells::Text(cells) => cells.try_reserve_exact(more),
-            Cells::Bytes(_) | Cells::Singles(_) => unreachable!("CSV holds numbers or text"),
-        }
-        .map_err(nothing)?;
+    for (column, shape) in all.columns.iter_mut().zip(&shape.columns) {
+        column.cells.widen(&shape.cells);
+        column.cells.try_reserve_exact(more).map_err(nothing)?;
     }
     files.add(&all);
     for table in tables {
         files.add(&table);
         all.lines.extend(table.lines);
         for (column, more) in all.columns.iter_mut().zip(table.columns) {
-            match (&mut column.cells, more.cells) {
-                (Cells::Numbers(cells), Cells::Numbers(more)) => cells.extend(more),
-                (Cells::Text(cells), Cells::Text(more)) => cells.extend(more),
-                _ => unreachable!("a column is of one kind in all files"),
-            }
+            column.cells.append(more.cells);
         }
     }
     Ok(Table { source: source.to_owned(), rows, files, ..all })
@@ -160,7 +206,7 @@ fn joined(source: &str, tables: Vec<Table>) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::read;
+    use crate::data::{Cells, read};
 
     /// A folder of these files, and its name.
     fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, String) {
@@ -204,5 +250,45 @@ mod tests {
         assert!(message(&[("1.csv", "a,b\n1,2\n"), ("2.csv", "a,b,c\n1,2,3\n")]).contains("2.csv: line 1: 3 columns"));
         assert!(message(&[("1.csv", "a,b\n1,2\n"), ("2.csv", "a,b\n1\n")]).contains("2.csv: line 2: 1 cells"));
         assert!(message(&[("readme", "a,b\n1,2\n")]).contains("a folder without a CSV file"));
+    }
+
+    #[test]
+    fn a_pattern_stands_for_the_files_that_it_matches() {
+        let (_folder, path) =
+            folder(&[("p-2.csv", "a,y\n3,p\n"), ("p-1.csv", "a,y\n1,q\n"), ("q.csv", "b\n1\n"), ("[x].csv", "a\n9\n")]);
+        let of = |pattern: &str| read(&format!("{path}/{pattern}"), &ReadOptions::default());
+        let table = of("p-*.csv").unwrap();
+        assert_eq!(table.columns[0].cells, Cells::Numbers(vec![1.0, 3.0]));
+        assert!(table.place(1, "a").ends_with("p-2.csv: line 2, column 'a'"));
+        assert_eq!(of("p-[2].csv").unwrap().rows, 1);
+        assert_eq!(of("[x].csv").unwrap().columns[0].cells, Cells::Numbers(vec![9.0]), "there is such a file");
+        assert!(of("r-*.csv").unwrap_err().to_string().contains("none that this pattern matches"));
+        assert!(of("***").unwrap_err().to_string().contains("no pattern of names"));
+        assert_eq!(bytes_of(&format!("{path}/p-?.csv")), 16);
+    }
+
+    /// 40 rows in two groups, as pyarrow writes them.
+    #[test]
+    #[cfg(feature = "parquet")]
+    fn a_folder_of_parquet_files_is_one_table_and_so_are_parquet_and_csv() {
+        let bytes = include_bytes!("parquet/pyarrow-zstd.parquet");
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        for name in ["a.parquet", "b.parquet"] {
+            std::fs::write(path(name), bytes).unwrap();
+        }
+        let (one, both) =
+            (read(&path("a.parquet"), &ReadOptions::default()).unwrap(), read(&path(""), &ReadOptions::default()).unwrap());
+        assert_eq!((both.rows, both.place(41, "x")), (80, format!("{}: row 2, column 'x'", path("b.parquet"))));
+        for (one, both) in one.columns.iter().zip(&both.columns) {
+            assert!((0..80).all(|row| one.cells.text(row % 40) == both.cells.text(row)), "{}", one.name);
+        }
+        // Bytes become wider numbers; numbers never become text without their spelling.
+        std::fs::write(path("c.csv"), "x,size,byte,yes,town\n0.5,1,2.5,true,Oslo\n").unwrap();
+        let mixed = read(&path("[ac].*"), &ReadOptions::default()).unwrap();
+        assert_eq!((mixed.columns[2].cells.number(1), mixed.columns[2].cells.number(40)), (Some(13.0), Some(2.5)));
+        std::fs::write(path("c.csv"), "x,size,byte,yes,town\n0.5,many,2,true,Oslo\n").unwrap();
+        let error = read(&path("[ac].*"), &ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("a.parquet: column 'size' is numbers here and text in other files"), "{error}");
     }
 }

@@ -30,6 +30,7 @@ pub(crate) use csv::missing_spellings;
 pub(crate) use encode::number_at;
 pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
 pub use fit::{FitOptions, Missing, Scale};
+pub(crate) use folder::bytes_of;
 pub use matrix::Matrix;
 pub use read::{ReadOptions, read};
 pub use split::{Fold, Fractions, Split, fold, split};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::array::Array;
 use super::csv::CsvPieces;
-use super::folder::FolderPieces;
+use super::folder::{self, FolderPieces};
 use super::read::{ArrayFormat, LABEL, one_label_a_row};
 use super::{Column, ReadOptions, Table, embedded, npz, parquet};
 use crate::error::{Error, Result};
@@ -44,12 +44,11 @@ impl Form {
         if embedded::find(source).is_some() {
             return None;
         }
-        let path = npz::file_of(source);
-        let metadata = std::fs::metadata(path).ok()?;
-        if metadata.is_dir() {
+        if folder::is_one(source) {
             return Some(Self::Folder);
         }
-        if !metadata.is_file() {
+        let path = npz::file_of(source);
+        if !std::fs::metadata(path).ok()?.is_file() {
             return None;
         }
         let beginning = |input: &mut dyn Read| {
@@ -100,6 +99,17 @@ pub(super) fn of<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<dyn P
         Some(Form::Parquet) => parquet::pieces(source, Box::new(file(source)?))?,
         Some(Form::Text) | None => Box::new(CsvPieces::new(source, opened(source)?, options)),
     })
+}
+
+/// The pieces of a table, of text or Parquet.
+///
+/// # Errors
+/// As reading the whole has them.
+pub(super) fn of_table<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<dyn Pieces + 'a>> {
+    match Form::of(source) {
+        Some(Form::Text | Form::Parquet) => of(source, options),
+        _ => Err(super::read::no_table(source)),
+    }
 }
 
 /// An array of numbers, and perhaps one of labels beside it.

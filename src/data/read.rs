@@ -29,15 +29,15 @@ impl Default for ReadOptions {
 
 /// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris`
 /// is the file. Whether it is npy, npz, IDX, Parquet or gzip is told by its first bytes; all else is CSV. A folder is one
-/// table of its CSV files; `FILE.npz:INPUTS,LABELS` names the arrays of an archive.
+/// table of its CSV or else its Parquet files, a pattern (`part-*.csv`) one of those that it matches; `FILE.npz:INPUTS,LABELS` names the arrays of an archive.
 ///
 /// # Errors
 /// Data, naming file, line and column, if it cannot be read or is not what it says; Usage, if an option does not go with the
 /// format.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
     let embedded = embedded::find(source);
-    if embedded.is_none() && Path::new(source).is_dir() {
-        return folder::read(source, options, |file, texts| Content::of(file)?.text(file, options, texts));
+    if embedded.is_none() && folder::is_one(source) {
+        return folder::read(source, options, |file, texts| Content::of(file)?.of_several(file, options, texts));
     }
     let content = match embedded {
         Some(set) => Content::of_bytes(source, set.bytes.to_vec())?,
@@ -237,13 +237,19 @@ impl Content {
 }
 
 impl Content {
-    /// The table of a CSV file, the columns at these positions being text.
-    fn text(self, source: &str, options: &ReadOptions, texts: &[usize]) -> Result<Table> {
+    /// The table of one of several files, in which the columns at these positions are text, if its format leaves that open.
+    fn of_several(self, source: &str, options: &ReadOptions, texts: &[usize]) -> Result<Table> {
         match self {
             Self::Text(bytes) => csv::read_with_text(source, &bytes, options, texts),
-            _ => Err(Error::Data(format!("{}: is no text, and the files of a folder are read as CSV", shown(source)))),
+            Self::Parquet(_) => self.table(source, options),
+            _ => Err(no_table(source)),
         }
     }
+}
+
+/// The error for an array among files that are one table.
+pub(super) fn no_table(source: &str) -> Error {
+    Error::Data(format!("{}: is neither text nor Parquet, and only files of those are joined into one table", shown(source)))
 }
 
 /// The error for a name that is neither a file nor an embedded set, with the closest name of both.

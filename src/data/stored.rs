@@ -90,11 +90,7 @@ impl StoredTable {
         while let Some(table) = piece {
             read += table.rows;
             rows += fit::complete_rows(&table, &fitting)?.map_or(table.rows, |rows| rows.len());
-            for (known, new) in shape.columns.iter_mut().zip(&table.columns) {
-                if rank(&new.cells) > rank(&known.cells) {
-                    known.cells = new.cells.gathered(&[]);
-                }
-            }
+            shape.widen(&table);
             piece = pieces.next(&[])?;
         }
         pieces.finish(&shape)?;
@@ -138,23 +134,20 @@ impl StoredTable {
         let (mut row, mut read_again) = (0, 0);
         while let Some(table) = pieces.next(texts)? {
             read_again += table.rows;
-            let table = match fit::complete_rows(&table, fitting)? {
+            let mut table = match fit::complete_rows(&table, fitting)? {
                 None => table,
                 Some(rows) => table.with_rows(&rows),
             };
             if row + table.rows > self.rows || table.columns.len() != self.columns.len() {
                 return Err(changed(&self.source));
             }
-            for ((stored, column), known) in self.columns.iter_mut().zip(&table.columns).zip(&mut known) {
+            for ((stored, column), known) in self.columns.iter_mut().zip(&mut table.columns).zip(&mut known) {
+                column.cells.widen(&stored.kind.cells());
                 let place = stored.start + row as u64 * stored.kind.bytes();
                 match (&mut stored.kind, &column.cells) {
                     (Kind::LeftOut, _) => {}
                     (Kind::Bytes, Cells::Bytes(cells)) => self.file.write(place, cells)?,
                     (Kind::Singles, Cells::Singles(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
-                    (Kind::Singles, Cells::Bytes(cells)) => {
-                        let cells: Vec<f32> = cells.iter().map(|&cell| f32::from(cell)).collect();
-                        self.file.write(place, bytemuck::cast_slice(&cells))?;
-                    }
                     (Kind::Numbers, Cells::Numbers(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
                     (Kind::Text(list), Cells::Text(cells)) => {
                         let codes = codes(cells, list, known).ok_or_else(|| too_many_texts(&self.source, &column.name))?;
@@ -179,15 +172,9 @@ impl StoredTable {
     /// A table of the same columns without rows: their names and kinds.
     pub fn shape(&self) -> Table {
         let columns = self.columns.iter();
-        let cells = |kind: &Kind| match kind {
-            Kind::Bytes => Cells::Bytes(Vec::new()),
-            Kind::Singles => Cells::Singles(Vec::new()),
-            Kind::Text(_) => Cells::Text(Vec::new()),
-            Kind::Numbers | Kind::LeftOut => Cells::Numbers(Vec::new()),
-        };
         Table::new(
             &self.source,
-            columns.map(|column| Column { name: column.name.clone(), cells: cells(&column.kind) }).collect(),
+            columns.map(|column| Column { name: column.name.clone(), cells: column.kind.cells() }).collect(),
         )
     }
 
@@ -266,6 +253,16 @@ impl StoredTable {
 }
 
 impl Kind {
+    /// No cells of this kind.
+    fn cells(&self) -> Cells {
+        match self {
+            Self::Bytes => Cells::Bytes(Vec::new()),
+            Self::Singles => Cells::Singles(Vec::new()),
+            Self::Numbers | Self::LeftOut => Cells::Numbers(Vec::new()),
+            Self::Text(_) => Cells::Text(Vec::new()),
+        }
+    }
+
     /// Bytes of a cell.
     fn bytes(&self) -> u64 {
         match self {
@@ -274,16 +271,6 @@ impl Kind {
             Self::Singles | Self::Text(_) => 4,
             Self::LeftOut => 0,
         }
-    }
-}
-
-/// Which of two kinds of cells holds those of the other, too: the higher.
-fn rank(cells: &Cells) -> u8 {
-    match cells {
-        Cells::Bytes(_) => 0,
-        Cells::Singles(_) => 1,
-        Cells::Numbers(_) => 2,
-        Cells::Text(_) => 3,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A table as it was read: named columns of cells, not yet the network's numbers.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, TryReserveError};
 use std::io;
 use std::ops::Range;
 
@@ -32,6 +32,8 @@ pub struct Table {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Files {
     names: Vec<String>,
+    /// The number of each file's first row among those of all.
+    starts: Vec<usize>,
     /// A file's position in `names` for each row.
     of_rows: Vec<u32>,
 }
@@ -39,6 +41,7 @@ pub struct Files {
 impl Files {
     /// The rows of another file come next.
     pub(super) fn add(&mut self, table: &Table) {
+        self.starts.push(self.of_rows.len());
         self.of_rows.resize(self.of_rows.len() + table.rows, self.names.len() as u32);
         self.names.push(table.source.clone());
     }
@@ -47,12 +50,13 @@ impl Files {
     pub(super) fn of_range(starts: &[(usize, String)], rows: Range<usize>) -> Self {
         let of_row = |row| starts.partition_point(|(start, _)| *start <= row).saturating_sub(1) as u32;
         let of_rows = if starts.is_empty() { Vec::new() } else { rows.map(of_row).collect() };
-        Self { names: starts.iter().map(|(_, name)| name.clone()).collect(), of_rows }
+        let (starts, names) = starts.iter().cloned().unzip();
+        Self { names, starts, of_rows }
     }
 
-    /// The file that this row comes from.
-    fn of(&self, row: usize) -> Option<&str> {
-        self.of_rows.get(row).map(|&file| self.names[file as usize].as_str())
+    /// The file that this row comes from, and the number of its first row.
+    fn of(&self, row: usize) -> Option<(&str, usize)> {
+        self.of_rows.get(row).map(|&file| (self.names[file as usize].as_str(), self.starts[file as usize]))
     }
 }
 
@@ -123,6 +127,55 @@ impl Cells {
         match self {
             Self::Text(cells) => cells[row].is_none(),
             _ => self.number(row).is_none(),
+        }
+    }
+
+    /// Which of two kinds of cells holds those of the other, too: the higher. Text holds no numbers.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Bytes(_) => 0,
+            Self::Singles(_) => 1,
+            Self::Numbers(_) => 2,
+            Self::Text(_) => 3,
+        }
+    }
+
+    /// Makes numbers wide enough for those of another column, and a column without cells that column's kind, if it is wider.
+    pub(super) fn widen(&mut self, other: &Self) {
+        if self.rank() >= other.rank() {
+            return;
+        }
+        *self = match (std::mem::replace(self, Self::Bytes(Vec::new())), other) {
+            (Self::Bytes(cells), Self::Singles(_)) => Self::Singles(cells.into_iter().map(f32::from).collect()),
+            (Self::Bytes(cells), Self::Numbers(_)) => Self::Numbers(cells.into_iter().map(f64::from).collect()),
+            (Self::Singles(cells), Self::Numbers(_)) => Self::Numbers(cells.into_iter().map(f64::from).collect()),
+            (cells, _) if cells.is_empty() => other.gathered(&[]),
+            (cells, _) => cells,
+        };
+    }
+
+    /// Asks for memory for so many cells more.
+    pub(super) fn try_reserve_exact(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
+        match self {
+            Self::Bytes(cells) => cells.try_reserve_exact(more),
+            Self::Singles(cells) => cells.try_reserve_exact(more),
+            Self::Numbers(cells) => cells.try_reserve_exact(more),
+            Self::Text(cells) => cells.try_reserve_exact(more),
+        }
+    }
+
+    /// Adds the cells of another column, which are no wider.
+    ///
+    /// # Panics
+    /// If they are.
+    pub(super) fn append(&mut self, mut more: Self) {
+        more.widen(self);
+        match (self, more) {
+            (Self::Bytes(cells), Self::Bytes(more)) => cells.extend(more),
+            (Self::Singles(cells), Self::Singles(more)) => cells.extend(more),
+            (Self::Numbers(cells), Self::Numbers(more)) => cells.extend(more),
+            (Self::Text(cells), Self::Text(more)) => cells.extend(more),
+            _ => panic!("cells of one kind go into another"),
         }
     }
 
@@ -210,9 +263,9 @@ impl Table {
 
     /// Where a cell is, for messages: `data.csv: line 5, column 'gre'`, or `row 4` (from 1) where there are no lines.
     pub fn place(&self, row: usize, column: &str) -> String {
-        let line =
-            self.lines.get(row).map_or_else(|| format!("row {}", self.first_row + row + 1), |line| format!("line {line}"));
-        let source = self.files.of(row).unwrap_or(&self.source);
+        let (source, first) = self.files.of(row).unwrap_or((&self.source, 0));
+        let number = || format!("row {}", (self.first_row + row).saturating_sub(first) + 1);
+        let line = self.lines.get(row).map_or_else(number, |line| format!("line {line}"));
         format!("{}: {line}, column '{}'", shown(source), shown(column))
     }
 
@@ -224,13 +277,18 @@ impl Table {
         self.rows = self.rows.min(rows);
     }
 
+    /// Makes the columns of a table without rows of the kinds that hold the cells of another table, too.
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.columns.iter_mut().zip(&other.columns).for_each(|(column, other)| column.cells.widen(&other.cells));
+    }
+
     /// The table of only these rows, in this order.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter();
         let of_rows = &self.files.of_rows;
         let of_rows = if of_rows.is_empty() { Vec::new() } else { rows.iter().map(|&row| of_rows[row]).collect() };
         Self {
-            files: Files { names: self.files.names.clone(), of_rows },
+            files: Files { of_rows, names: self.files.names.clone(), starts: self.files.starts.clone() },
             source: self.source.clone(),
             columns: columns
                 .map(|column| Column { name: column.name.clone(), cells: column.cells.gathered(rows) })

@@ -39,7 +39,8 @@ fn checkpoints(text: &str) -> std::result::Result<usize, String> {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
     /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, Parquet if built so,
-    /// each also .gz), a folder of CSV files, or - for stdin; FILE.npz:INPUTS,LABELS names arrays
+    /// each also .gz), several of those as one table (a folder of CSV or Parquet files, or a pattern in quotes, such as 'part-*.csv'), or -
+    /// for stdin; FILE.npz:INPUTS,LABELS names arrays
     pub data: Option<String>,
 
     #[command(flatten)]

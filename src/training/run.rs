@@ -305,5 +305,8 @@ fn with_advice(error: Error, folder: Option<&Path>) -> Error {
 pub fn run_name(source: &str) -> String {
     let name = if source == "-" { "stdin" } else { source };
     let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    name.split('.').find(|part| !part.is_empty()).unwrap_or("run").to_string()
+    // Of a pattern what stands for all its files.
+    let name = name.split('.').find(|part| !part.is_empty()).unwrap_or_default().replace(['*', '?', '[', ']'], "");
+    let name = name.trim_matches(['-', '_']);
+    if name.is_empty() { "run".to_string() } else { name.to_string() }
 }

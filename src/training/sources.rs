@@ -4,8 +4,6 @@ mod encoded;
 mod held;
 mod shares;
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::finetuning::Base;
@@ -227,10 +225,7 @@ pub(super) fn can_be_stored(options: &Options) -> bool {
 
 /// Whether a source's files have more bytes than there is to be memory for.
 pub(super) fn is_larger(source: &str, memory: Option<Bytes>) -> bool {
-    let Some(memory) = memory else { return false };
-    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let of_folder = std::fs::read_dir(source).into_iter().flatten().flatten().map(|entry| length(&entry.path()));
-    length(Path::new(npz::file_of(source))).max(of_folder.sum()) > memory.0
+    memory.is_some_and(|memory| data::bytes_of(source) > memory.0)
 }
 
 /// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are
