@@ -61,10 +61,10 @@ pub(super) fn read(source: &str, input: Box<dyn Source>, label: &str) -> Result<
     let file = file_of(source);
     let mut archive = opened(file, input)?;
     let pair = pair(source, &archive)?;
-    let mut table = array(file, &mut archive, &pair.inputs, |array| array.all())?;
+    let mut table = array(file, &mut archive, &pair.inputs)?;
     table.source = source.to_owned();
     if let Some(labels) = &pair.labels {
-        let mut labels = array(file, &mut archive, labels, |array| array.all())?;
+        let mut labels = array(file, &mut archive, labels)?;
         pair.check(file, [table.rows, labels.rows], labels.columns.len())?;
         let cells = labels.columns.pop().expect("there is one").cells;
         table.columns.push(Column { name: label.to_owned(), cells });
@@ -188,13 +188,8 @@ fn known(file: &str, names: &[String], name: &str) -> Result<String> {
 }
 
 /// Reads one array to its end, where its checksum is.
-fn array<S: Read + Seek, R>(
-    file: &str,
-    archive: &mut ZipArchive<S>,
-    name: &str,
-    read: impl FnOnce(Array<'_>) -> Result<R>,
-) -> Result<R> {
-    entry(file, archive, name, |input, length| read(npy::opened(&format!("{file}:{name}"), input, length)?))
+fn array<S: Read + Seek>(file: &str, archive: &mut ZipArchive<S>, name: &str) -> Result<Table> {
+    entry(file, archive, name, |input, length| npy::opened(&format!("{file}:{name}"), input, length)?.all())
 }
 
 /// Gives an array's npy file and its length to `read`, which has to read all of it.
