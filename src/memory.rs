@@ -26,17 +26,21 @@ fn of_system() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The files of a control group that say how much memory it may use, how much it uses, and how much of that is given back when it is
-/// needed: the last of them in a line of this name ("Control Group v2" and "Memory Resource Controller", kernel.org).
+/// The files of a control group that say how much memory it may use and how much it uses, and the lines of `memory.stat` that say what
+/// of that is files' and given back when it is needed ("Control Group v2" and "Memory Resource Controller", kernel.org).
 struct Names {
     limit: &'static str,
     usage: &'static str,
-    reclaimable: &'static str,
+    reclaimable: [&'static str; 2],
 }
 
-const VERSION_2: Names = Names { limit: "memory.max", usage: "memory.current", reclaimable: "inactive_file" };
-const VERSION_1: Names =
-    Names { limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes", reclaimable: "total_inactive_file" };
+const VERSION_2: Names =
+    Names { limit: "memory.max", usage: "memory.current", reclaimable: ["inactive_file", "active_file"] };
+const VERSION_1: Names = Names {
+    limit: "memory.limit_in_bytes",
+    usage: "memory.usage_in_bytes",
+    reclaimable: ["total_inactive_file", "total_active_file"],
+};
 
 /// Bytes that the control groups of a process leave it, by what `/proc/self/cgroup` says; none without a limit.
 fn of_groups_in(root: &Path, groups: &str) -> Option<u64> {
@@ -60,8 +64,10 @@ fn left_in(group: &Path, names: &Names) -> Option<u64> {
     let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
     let limit = number(names.limit)?;
     let stat = text("memory.stat").unwrap_or_default();
-    let reclaimable = stat.lines().find_map(|line| line.strip_prefix(names.reclaimable)?.trim().parse::<u64>().ok());
-    let usage = number(names.usage).unwrap_or(0).saturating_sub(reclaimable.unwrap_or(0));
+    let words = stat.lines().filter_map(|line| line.split_once(' '));
+    let of_files = words.filter(|(name, _)| names.reclaimable.contains(name));
+    let reclaimable: u64 = of_files.filter_map(|(_, bytes)| bytes.trim().parse::<u64>().ok()).sum();
+    let usage = number(names.usage).unwrap_or(0).saturating_sub(reclaimable);
     Some(limit.saturating_sub(usage))
 }
 
@@ -83,7 +89,7 @@ mod tests {
         assert_eq!(left("0::/a/b\n"), None);
         write("a/memory.max", "1000\n");
         write("a/memory.current", "700\n");
-        write("a/memory.stat", "anon 300\ninactive_file 250\n");
+        write("a/memory.stat", "anon 300\ninactive_file 200\nactive_file 50\n");
         assert_eq!(left("0::/a/b\n"), Some(550));
         assert_eq!(left("0::/elsewhere\n"), None);
         write("memory.max", "900\n");

@@ -37,6 +37,35 @@ impl ScratchFile {
         at::write(&self.file, place, bytes).map_err(|error| self.unwritable(&error))
     }
 
+    /// Bytes that there is room for on its disk, where the system says it.
+    pub(crate) fn room(&self) -> Option<u64> {
+        at::room(&self.file)
+    }
+
+    /// Writes bytes behind those that were added before.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| self.unwritable(&error))
+    }
+
+    /// Gives all bytes that were added to `take`, some at a time.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses; what `take` comes to.
+    pub(crate) fn each(self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let (mut file, mut bytes) = (self.into_reader()?, vec![0; 1 << 20]);
+        loop {
+            match file.read(&mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(count) => take(&bytes[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(&error)),
+            }
+        }
+    }
+
     /// Writes all that there is to read.
     ///
     /// # Errors
@@ -66,7 +95,7 @@ impl ScratchFile {
         let folder = crate::error::shown(&self.folder.to_string_lossy());
         Error::Internal(format!(
             "{folder}: data larger than memory is converted into a file there, which cannot be written: {error}; run wgrad where \
-             there is room, or give the data more memory (--memory)"
+             there is room"
         ))
     }
 
@@ -93,6 +122,11 @@ mod at {
         file.write_all_at(bytes, place)
     }
 
+    pub(super) fn room(file: &File) -> Option<u64> {
+        let disk = rustix::fs::fstatvfs(file).ok()?;
+        disk.f_bavail.checked_mul(disk.f_frsize)
+    }
+
     pub(super) fn read(file: &File, place: u64, bytes: &mut [u8]) -> io::Result<()> {
         file.read_exact_at(bytes, place)
     }
@@ -112,6 +146,10 @@ mod at {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn room(_: &File) -> Option<u64> {
+        None
     }
 
     pub(super) fn read(file: &File, mut place: u64, mut bytes: &mut [u8]) -> io::Result<()> {

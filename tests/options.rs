@@ -402,7 +402,7 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
     desk.write("bad.csv", "x,y,w\n1,a,1\n2,b,-1\n3,a,1\n4,b,2\n");
     desk.write("gap.csv", "x,y,w\n1,a,1\n2,b,\n3,a,1\n4,b,2\n");
     desk.write("zero.csv", "x,y,w\n1,a,0\n2,b,0\n3,a,0\n4,b,0\n");
-    let cases: [(i32, &str, &str); 34] = [
+    let cases: [(i32, &str, &str); 36] = [
         (2, "rows.csv --target y --class-weights rar=2", "did you mean 'rare'"),
         (2, "rows.csv --target y --class-weights rare", "CLASS=WEIGHT"),
         (2, "rows.csv --target x --class-weights balanced", "classification"),
@@ -415,7 +415,9 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
         (2, "iris --clip-value 1e-50", "above 0"),
         (2, "iris --clip-norm 1e-50", "above 0"),
         (2, "iris --clip-value -1", "above 0"),
-        (2, "iris --clip-norm 1 --clip-value 1", "cannot be used with"),
+        (2, "iris --clip-norm 1 --clip-value 1", "in one way"),
+        (2, "iris --layer-rates 1e39,1", "beyond what single precision holds"),
+        (2, "iris --set layer-rates=nan,1", "no number"),
         (2, "iris --weight-average 1", "below 1"),
         (2, "iris --l1 -1", "--l1"),
         (2, "iris --label-smoothing 1", "below 1"),

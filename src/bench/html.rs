@@ -13,7 +13,7 @@ impl ComparisonReport {
         let body = format!(
             "<h1>wgrad bench</h1>\n<p>{}</p>\n<h2>GPU against CPU</h2>\n<div class=\"charts\">\n{}<ul>\n{sentences}</ul>\n</div>\n{}\
              <h2>Roofline</h2>\n<p>A device's roof: its copy times the operations a byte, up to its peak. Caches lift steps above the slope.</p>\n\
-             <div class=\"charts\">\n{}{}</div>\n<h2>Until the first step is done</h2>\n{}",
+             <div class=\"charts\">\n{}</div>\n{}<h2>Until the first step is done</h2>\n{}",
             escaped(&self.heading()),
             self.curves().figure(),
             self.table().html(),

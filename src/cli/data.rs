@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
         ..Options::default()
     };
     let summary = Summary::of(&table, &fitting(&options))?;
-    print::remarks(&remarks::stray_text(&table));
+    print::remarks(&remarks::stray_text(&table, |_| true));
     let train = command(source, arguments, &summary);
     if arguments.json {
         return print::json("data", &Report { summary, train });

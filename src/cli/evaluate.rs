@@ -27,7 +27,7 @@ pub(super) struct EvaluateArguments {
     /// Fail (exit code 4) if a metric is above
     #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
     max: Vec<Gate>,
-    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet) is converted into a file without
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet, folders) is converted into a file without
     /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
     #[arg(long, value_name = "SIZE")]
     memory: Option<Bytes>,

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::model::save_atomically;
+use crate::scratch::ScratchFile;
 use crate::training::application::{Application, Wanted};
 use crate::training::options::{Bytes, DeviceOptions, FileOptions};
 use crate::training::predictions::{self, Columns};
@@ -32,7 +33,7 @@ pub(super) struct PredictArguments {
     /// File to write to [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet) is converted into a file without
+    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet, folders) is converted into a file without
     /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
     #[arg(long, value_name = "SIZE")]
     memory: Option<Bytes>,
@@ -58,14 +59,16 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
         return json_of(&application, arguments.probabilities);
     }
     let Some(path) = &arguments.output else {
+        // Nothing is printed if a row has an error: what there is no memory for waits in a file.
+        if application.is_stored() {
+            let mut waiting = ScratchFile::new()?;
+            csv_of(&application, arguments, |piece| waiting.append(&piece))?;
+            return waiting.each(|piece| print::bytes(piece));
+        }
         let mut text = Vec::new();
-        // Of a table in memory nothing is printed if a row has an error; of a larger one all is that comes before.
-        csv_of(&application, arguments, |piece| match application.is_stored() {
-            true => print::bytes(&piece),
-            false => {
-                text.extend(piece);
-                Ok(())
-            }
+        csv_of(&application, arguments, |piece| {
+            text.extend(piece);
+            Ok(())
         })?;
         return print::bytes(&text);
     };

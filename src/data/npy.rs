@@ -96,7 +96,7 @@ impl Shape {
         let sizes: Option<Vec<usize>> = header.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
         let sizes = sizes.unwrap_or_default();
         if sizes.is_empty() || sizes.contains(&0) {
-            return Err(format!("its shape is {:?}, so there are no rows in it", header.shape()));
+            return Err(format!("its shape is {:?}, so there are no rows of numbers in it", header.shape()));
         }
         let expected = sizes.iter().try_fold(kind.num_bytes().unwrap_or(0), |product, &size| product.checked_mul(size));
         if expected.is_none_or(|expected| expected as u64 != bytes) {

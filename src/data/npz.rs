@@ -72,10 +72,26 @@ pub(super) fn read(source: &str, input: Box<dyn Source>, label: &str) -> Result<
     Ok(table)
 }
 
+/// Whether its arrays lie row by row, so that they can be read in parts.
+pub(super) fn is_by_rows(source: &str) -> bool {
+    let is_by_rows = || {
+        let file = file_of(source);
+        let mut archive = opened(file, BufReader::new(File::open(file).ok()?)).ok()?;
+        let pair = pair(source, &archive).ok()?;
+        let mut header = |name: &String| {
+            let entry = archive.by_name(&format!("{name}.npy")).ok()?;
+            let length = entry.size();
+            Some(npy::opened(file, entry, length).ok()?.is_by_rows)
+        };
+        Some(header(&pair.inputs)? && pair.labels.as_ref().map_or(Some(true), header)?)
+    };
+    is_by_rows().unwrap_or(false)
+}
+
 /// The same arrays, each unpacked into a file without a name, to be read in parts.
 ///
 /// # Errors
-/// As [`read`]; limit, for arrays that lie column by column; internal, if there can be no such file.
+/// As [`read`]; internal, if there can be no such file.
 pub(super) fn unpacked(source: &str) -> Result<(Array<'static>, Option<Array<'static>>)> {
     let file = file_of(source);
     let input = File::open(file).map_err(|error| Error::reading(Path::new(file), &error))?;
@@ -88,15 +104,7 @@ pub(super) fn unpacked(source: &str) -> Result<(Array<'static>, Option<Array<'st
             scratch.fill(input, |error| damaged(file, &what, &error))?;
             Ok(length)
         })?;
-        let array = npy::opened(&format!("{file}:{name}"), BufReader::new(scratch.into_reader()?), length)?;
-        match array.is_by_rows {
-            true => Ok(array),
-            false => Err(Error::Limit(format!(
-                "{}: there is no memory for {what}, and it lies column by column, so that it cannot be read in parts; save it as \
-                 numpy.ascontiguousarray makes it",
-                shown(file)
-            ))),
-        }
+        npy::opened(&format!("{file}:{name}"), BufReader::new(scratch.into_reader()?), length)
     };
     let (inputs, labels) = (unpack(&pair.inputs)?, pair.labels.as_ref().map(&mut unpack).transpose()?);
     if let Some(labels) = &labels {

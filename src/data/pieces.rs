@@ -79,6 +79,7 @@ pub(super) fn can_be(source: &str, options: &ReadOptions) -> bool {
         (Some(Form::Array(format)), labels) => {
             matches!(labels, None | Some(Some(Form::Array(_)))) && array(source, format).is_ok_and(|array| array.is_by_rows)
         }
+        (Some(Form::Archive), labels) => labels.is_none() && npz::is_by_rows(source),
         (Some(_), labels) => labels.is_none(),
         (None, _) => false,
     }

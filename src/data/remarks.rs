@@ -10,8 +10,8 @@ const MOSTLY: f64 = 0.8;
 /// Values that are named in one remark, at most.
 const NAMED: usize = 5;
 
-/// The columns that are text only because of a few cells, one remark each.
-pub fn stray_text(table: &Table) -> Vec<String> {
+/// Those columns that are text only because of a few cells, one remark each, if they are `looked_at`.
+pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String> {
     let remark = |column: &super::Column| {
         let Cells::Text(cells) = &column.cells else { return None };
         let present = || cells.iter().enumerate().filter_map(|(row, cell)| Some((row, cell.as_deref()?)));
@@ -26,7 +26,7 @@ pub fn stray_text(table: &Table) -> Vec<String> {
             )
         })
     };
-    table.columns.iter().filter_map(remark).collect()
+    table.columns.iter().filter(|column| looked_at(&column.name)).filter_map(remark).collect()
 }
 
 /// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none of those
@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn stray_text_among_numbers_is_named_with_its_line() {
         let text = format!("a,b,y\n{}oops,x,1\n", "1.5,x,2\n".repeat(9));
-        let remarks = stray_text(&table(&text));
+        let remarks = stray_text(&table(&text), |_| true);
         assert_eq!(remarks.len(), 1, "{remarks:?}");
         assert!(remarks[0].contains("line 11, column 'a'") && remarks[0].contains("'oops'"), "{remarks:?}");
-        assert!(stray_text(&table("a,y\nx,1\n2,2\n")).is_empty(), "half of the cells being numbers is no mistake");
+        assert!(stray_text(&table("a,y\nx,1\n2,2\n"), |_| true).is_empty(), "half of the cells being numbers is no mistake");
     }
 
     #[test]

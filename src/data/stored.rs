@@ -121,6 +121,14 @@ impl StoredTable {
             start = next;
         }
         let (source, file) = (source.to_owned(), ScratchFile::new()?);
+        let bytes = start + rows as u64 * Kind::Numbers.bytes();
+        if file.room().is_some_and(|room| bytes > room) {
+            return Err(Error::Limit(format!(
+                "{}: there is no memory for it, nor room for its {bytes} bytes of cells on the disk of the current folder; run wgrad where \
+                 there is",
+                shown(&source)
+            )));
+        }
         let mut stored = Self { source, columns, lines: None, files: Vec::new(), rows, file };
         stored.fill(pieces::of(&stored.source.clone(), options)?.as_mut(), &texts, &fitting, read)?;
         Ok((stored, fitting))
@@ -188,6 +196,16 @@ impl StoredTable {
     /// # Errors
     /// Limit, where there is no memory for them; internal, where they cannot be read again.
     pub fn only(&self, positions: &[usize]) -> Result<Table> {
+        /// Less is not asked for.
+        const SMALL: u64 = 64 << 20;
+        for &position in positions {
+            let StoredColumn { name, kind, .. } = &self.columns[position];
+            let cell = if matches!(kind, Kind::Text(_)) { TEXT_BYTES as u64 } else { kind.bytes() };
+            let bytes = self.rows as u64 * cell;
+            if bytes > SMALL && !memory::is_there(u128::from(bytes)) {
+                return Err(self.no_memory_for(name));
+            }
+        }
         self.table(positions, 0..self.rows)
     }
 
@@ -204,17 +222,17 @@ impl StoredTable {
             let StoredColumn { name, kind, start } = &self.columns[position];
             let place = start + rows.start as u64 * kind.bytes();
             let cells = match kind {
-                Kind::LeftOut => Cells::Numbers(self.filled(rows.len(), f64::NAN)?),
-                Kind::Bytes => Cells::Bytes(self.read(place, self.filled(rows.len(), 0)?)?),
-                Kind::Singles => Cells::Singles(self.read(place, self.filled(rows.len(), 0.0)?)?),
-                Kind::Numbers => Cells::Numbers(self.read(place, self.filled(rows.len(), 0.0)?)?),
+                Kind::LeftOut => Cells::Numbers(self.filled(name, rows.len(), f64::NAN)?),
+                Kind::Bytes => Cells::Bytes(self.read(place, self.filled(name, rows.len(), 0)?)?),
+                Kind::Singles => Cells::Singles(self.read(place, self.filled(name, rows.len(), 0.0)?)?),
+                Kind::Numbers => Cells::Numbers(self.read(place, self.filled(name, rows.len(), 0.0)?)?),
                 Kind::Text(list) => {
-                    let codes: Vec<u32> = self.read(place, self.filled(rows.len(), 0)?)?;
-                    let mut cells = self.filled(rows.len(), None)?;
+                    let codes: Vec<u32> = self.read(place, self.filled(name, rows.len(), 0)?)?;
+                    let mut cells = self.filled(name, rows.len(), None)?;
                     let known = codes.iter().filter(|&&code| code != NO_TEXT);
                     let bytes: usize = known.map(|&code| list[code as usize].len() + TEXT_BYTES).sum();
                     if !memory::has_room(bytes as u128) {
-                        return Err(self.no_memory_for_a_column());
+                        return Err(self.no_memory_for(name));
                     }
                     for (cell, &code) in cells.iter_mut().zip(&codes) {
                         *cell = (code != NO_TEXT).then(|| list[code as usize].clone());
@@ -227,7 +245,7 @@ impl StoredTable {
         let mut table = Table::new(&self.source, positions.iter().map(column).collect::<Result<_>>()?);
         if let Some(lines) = self.lines {
             let place = lines + rows.start as u64 * Kind::Numbers.bytes();
-            let lines: Vec<f64> = self.read(place, self.filled(rows.len(), 0.0)?)?;
+            let lines: Vec<f64> = self.read(place, self.filled("line", rows.len(), 0.0)?)?;
             table.lines = lines.into_iter().map(|line| line as u64).collect();
         }
         (table.first_row, table.files) = (rows.start, Files::of_range(&self.files, rows));
@@ -235,15 +253,16 @@ impl StoredTable {
     }
 
     /// A list, if there is memory for it.
-    fn filled<E: Clone>(&self, length: usize, element: E) -> Result<Vec<E>> {
+    fn filled<E: Clone>(&self, what: &str, length: usize, element: E) -> Result<Vec<E>> {
         let mut list = Vec::new();
-        list.try_reserve_exact(length).map_err(|_| self.no_memory_for_a_column())?;
+        list.try_reserve_exact(length).map_err(|_| self.no_memory_for(what))?;
         list.resize(length, element);
         Ok(list)
     }
 
-    fn no_memory_for_a_column(&self) -> Error {
-        Error::Limit(format!("{}: there is no memory for one column of its {} rows", shown(&self.source), self.rows))
+    fn no_memory_for(&self, column: &str) -> Error {
+        let (source, column) = (shown(&self.source), shown(column));
+        Error::Limit(format!("{source}: there is no memory for one column of its {} rows: '{column}'", self.rows))
     }
 
     fn read<E: bytemuck::Pod>(&self, place: u64, mut list: Vec<E>) -> Result<Vec<E>> {

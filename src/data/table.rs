@@ -269,6 +269,17 @@ impl Table {
         format!("{}: {line}, column '{}'", shown(source), shown(column))
     }
 
+    /// Bytes that its cells take, of texts without those of what is written in them.
+    pub(crate) fn bytes(&self) -> usize {
+        let cell = |column: &Column| match column.cells {
+            Cells::Bytes(_) => 1,
+            Cells::Singles(_) => size_of::<f32>(),
+            Cells::Numbers(_) => size_of::<f64>(),
+            Cells::Text(_) => size_of::<Option<String>>(),
+        };
+        self.rows * self.columns.iter().map(cell).sum::<usize>()
+    }
+
     /// Gives the rows from `rows` on back, and their memory.
     pub fn truncate(&mut self, rows: usize) {
         self.columns.iter_mut().for_each(|column| column.cells.truncate(rows));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::options::{Bytes, DeviceOptions, PrecisionName};
-use super::sources::{Held, is_larger};
+use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
 use super::{Device, Precision, Session};
 use crate::data::{FitOptions, Matrix, ReadOptions, StoredTable, Table};
 use crate::error::{Error, Result, shown};
@@ -61,6 +61,11 @@ impl Application {
             read => read?,
         };
         let mut remarks = Vec::new();
+        match &table {
+            Held::File(_) => remarks.push(in_parts(source)),
+            Held::Memory(_) if wanted.memory.is_some() && !can_be_stored() => remarks.push(NOT_IN_PARTS.into()),
+            Held::Memory(_) => {}
+        }
         if !extra.is_empty() {
             let names: Vec<String> = extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
             remarks.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
@@ -110,13 +115,13 @@ impl Application {
     /// Data, naming line and column, for absent, missing or unknown targets; as [`each`](Self::each).
     pub fn judged(&self) -> Result<Evaluation> {
         let rows: Vec<usize> = (0..self.rows()).collect();
-        let truth = self.table.truth(&rows, &self.model.encoding)?;
         let outputs = self.model.network.outputs();
         let mut values = Vec::with_capacity(rows.len() * outputs);
         self.each(|_, _, outputs| {
             values.extend_from_slice(&outputs.values);
             Ok(())
         })?;
+        let truth = self.table.truth(&rows, &self.model.encoding)?;
         Ok(truth.judge(&self.model.encoding, &Matrix::new(rows.len(), outputs, values)))
     }
 }

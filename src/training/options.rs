@@ -144,7 +144,7 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub l1: Option<f64>,
     /// Keep the norm of all gradients together at this, at most [default: 0: not clipped]
-    #[arg(long, value_name = "NORM", value_parser = finite, allow_negative_numbers = true, conflicts_with = "clip_value", help_heading = "Training")]
+    #[arg(long, value_name = "NORM", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub clip_norm: Option<f64>,
     /// Keep each gradient between minus this and this [default: 0: not clipped]
     #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
@@ -344,6 +344,11 @@ impl Options {
         if self.hidden.is_some() && self.hidden != file.hidden {
             (file.freeze, file.layer_rates) = (None, None);
         }
+        if self.finetune.is_some() && self.finetune != file.finetune {
+            // They were said of the layers of another network.
+            (file.freeze, file.layer_rates) = (None, None);
+            file.dropout = file.dropout.filter(|shares| shares.len() == 1);
+        }
         if self.finetune.is_some() {
             let of_model = Self { finetune: self.finetune.clone(), new_output: self.new_output, ..file };
             file = of_model.without_what_a_model_says();
@@ -524,6 +529,8 @@ mod tests {
             ("epochs", "KEY=VALUE"),
             ("epochs=many", "--set epochs=many"),
             ("l1=inf", "no number"),
+            ("layer-rates=1,nan", "no number"),
+            ("dropout=[inf]", "no number"),
             ("loss=none", "--set loss=none"),
         ] {
             let error = set(&[setting]).expect_err(setting).to_string();
@@ -555,6 +562,12 @@ mod tests {
         assert_eq!((merged.learning_rate, merged.output_activation), (None, None));
         let other = Options { data: Some("iris".into()), ..Options::default() }.over(file());
         assert_eq!((other.batch_size, other.loss, other.seed, other.hidden), (None, None, None, Some(Hidden(vec![64, 32]))));
+        let layered =
+            Options { freeze: Some(vec![1]), layer_rates: Some(vec![0.1, 1.0]), dropout: Some(vec![0.1]), ..file() };
+        let tuned = Options { finetune: Some("other".into()), ..Options::default() }.over(layered.clone());
+        assert_eq!((tuned.freeze, tuned.layer_rates, tuned.dropout), (None, None, Some(vec![0.1])));
+        let merged = Options::default().over(layered.clone());
+        assert_eq!((merged.freeze, merged.layer_rates), (layered.freeze, layered.layer_rates));
         let same = Options { optimizer: Some(OptimizerKind::Adam), seed: Some(u64::MAX), ..Options::default() }.over(file());
         assert_eq!((same.learning_rate, same.loss, same.seed), (Some(0.001), Some(Loss::CrossEntropy), Some(u64::MAX)));
     }

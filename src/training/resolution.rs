@@ -191,6 +191,10 @@ pub fn layer_rates(options: &Options, network: &Network) -> Result<LayerRates> {
     let (layers, factors) = (network.layers(), options.layer_rates.as_deref().unwrap_or_default());
     for &factor in factors {
         within("--layer-rates", factor, 0.0, f64::MAX)?;
+        let rate = factor * options.learning_rate.unwrap_or(1.0);
+        if !options.device.double() && [factor, rate].into_iter().any(|number| !(number as f32).is_finite()) {
+            return Err(Error::Usage(format!("--layer-rates {factor:?}: this is beyond what single precision holds")));
+        }
     }
     match factors.len() {
         0 => Ok(LayerRates::default()),

@@ -118,10 +118,7 @@ impl Sources {
             read => read?,
         };
         if options.memory.is_some() && !can_be_stored(options) {
-            let formats = "CSV, folders of it, npy and npz in C order, IDX, Parquet";
-            sources
-                .remarks
-                .push(format!("--memory is for files that are read in parts ({formats}): these rows are in memory"));
+            sources.remarks.push(NOT_IN_PARTS.into());
         }
         Ok(sources)
     }
@@ -145,8 +142,7 @@ impl Sources {
         let others = Others::read(options, &encoding, fitting, stored)?;
         let mut remarks = Vec::new();
         if matches!(table, Held::File(_)) {
-            let remark = "larger than the memory for it; it was converted into a file without a name, of which training reads a part at a time";
-            remarks.push(format!("{}: {remark}", shown(source)));
+            remarks.push(in_parts(source));
         }
         remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
         let [training, validation, test] = others.parts(table, split);
@@ -221,6 +217,18 @@ impl Others {
 pub(super) fn can_be_stored(options: &Options) -> bool {
     let reading = options.files.reading(options.files.labels.clone());
     options.data.as_deref().is_some_and(|source| StoredTable::is_for(source, &reading))
+}
+
+/// What a person should hear of a source that `--memory` says nothing about.
+pub(super) const NOT_IN_PARTS: &str = "--memory is for what is read in parts: CSV and Parquet files and folders of them, npz and npy in C order, \
+                                       and IDX, their labels in a file of these two beside them; these rows are in memory";
+
+/// What a person should hear of a source that is read in parts.
+pub(super) fn in_parts(source: &str) -> String {
+    let source = shown(source);
+    format!(
+        "{source}: larger than the memory for it; it was converted into a file without a name, of which a part at a time is read"
+    )
 }
 
 /// Whether a source's files have more bytes than there is to be memory for.

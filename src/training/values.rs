@@ -284,7 +284,12 @@ impl FromStr for Bytes {
     fn from_str(text: &str) -> Result<Self, String> {
         let unit = BYTE_UNITS.iter().find_map(|&(name, size)| text.strip_suffix(name).map(|number| (number, size)));
         let bytes = unit.and_then(|(number, size)| number.trim().parse::<u64>().ok()?.checked_mul(size));
-        bytes.map(Self).ok_or_else(|| format!("'{}' is no amount of memory: write 256MiB or 4GiB", shown(text)))
+        bytes.map(Self).ok_or_else(|| {
+            format!(
+                "'{}' is no amount of memory: write a whole number and its unit (B, KiB, MiB or GiB), such as 256MiB",
+                shown(text)
+            )
+        })
     }
 }
 

@@ -21,7 +21,7 @@ impl Options {
             let single = toml::Table::from_iter([(key.clone(), value.clone())]);
             let starts = |line: &str| line.trim_start().trim_start_matches('"').starts_with(key.as_str());
             let line = text.lines().position(starts).map_or(1, |index| index + 1);
-            if value.as_float().is_some_and(|number| !number.is_finite()) {
+            if !is_finite(value) {
                 return Err(refused(line, &format!("'{}': {value} is no number", shown(key))));
             }
             if let Err(error) = single.try_into::<Self>() {
@@ -63,10 +63,12 @@ impl Options {
             let lists = [parts().map(as_value).collect(), parts().map(as_text).collect()].map(toml::Value::Array);
             let candidates: Vec<toml::Value> = [as_value(text), as_text(text)].into_iter().chain(lists).collect();
             let fits = |value: &toml::Value| {
-                let is_finite = value.as_float().is_none_or(f64::is_finite);
-                is_finite && toml::Table::from_iter([(key.clone(), value.clone())]).try_into::<Self>().is_ok()
+                is_finite(value) && toml::Table::from_iter([(key.clone(), value.clone())]).try_into::<Self>().is_ok()
             };
             let Some(value) = candidates.iter().find(|value| fits(value)) else {
+                if !candidates.iter().all(is_finite) {
+                    return Err(refused("it is no number".into()));
+                }
                 let error = toml::Table::from_iter([(key, as_value(text))]).try_into::<Self>().err();
                 return Err(refused(error.map_or("it is no number".into(), |error| error.message().to_string())));
             };
@@ -89,5 +91,14 @@ impl Options {
     /// Never: options are a table of plain values.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("options are a table of plain values")
+    }
+}
+
+/// Whether a value, and each of a list, is finite where it is a number.
+fn is_finite(value: &toml::Value) -> bool {
+    match value {
+        toml::Value::Float(number) => number.is_finite(),
+        toml::Value::Array(values) => values.iter().all(is_finite),
+        _ => true,
     }
 }

@@ -126,6 +126,11 @@ impl<T: Element> StoredSamples<T> {
         Ok(Self { rows: 0, widths, file: ScratchFile::new()?, weights: None, checksums: Checksums::default() })
     }
 
+    /// Bytes that there is room for on the file's disk, where the system says it.
+    pub fn room(&self) -> Option<u64> {
+        self.file.room()
+    }
+
     /// Numbers of a row.
     fn width(&self) -> usize {
         self.widths.iter().sum()

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::memory;
 use crate::model::Element;
+use crate::plan::human_bytes;
 use crate::training::session::{Rows, Samples, StoredSamples};
 
 /// The rows of a run as numbers.
@@ -82,7 +83,9 @@ fn encoded_in_memory<T: Element>(
     const ROWS: usize = 1 << 12;
     const PIECES: usize = 64;
     let numbers: usize = parts.iter().map(|rows| rows.len() * (encoding.inputs() + outputs)).sum();
-    if !memory::has_room((numbers * size_of::<T>()) as u128) {
+    let bytes = (numbers * size_of::<T>()) as u128;
+    // The table is given back on the way.
+    if !memory::has_room(bytes) || !memory::is_there(bytes.saturating_sub(table.bytes() as u128)) {
         return Err(Error::Limit(format!(
             "{}: there is no memory for its rows as {} inputs each; take fewer rows or columns (--ignore)",
             shown(&table.source),
@@ -127,6 +130,17 @@ fn encoded_in_file<T: Element>(
     let zeros = |rows: usize| Samples::new(Matrix::zeros(rows, encoding.inputs()), Matrix::zeros(rows, outputs));
     let file = |_: &Vec<usize>| StoredSamples::new([encoding.inputs(), outputs]);
     let mut files: Vec<StoredSamples<T>> = parts.iter().map(file).collect::<Result<_>>()?;
+    let rows: u64 = parts.iter().map(|rows| rows.len() as u64).sum();
+    let bytes = rows.saturating_mul(((encoding.inputs() + outputs) * size_of::<T>()) as u64);
+    if files.iter().filter_map(StoredSamples::room).min().is_some_and(|room| bytes > room) {
+        return Err(Error::Limit(format!(
+            "{}: there is no memory for its rows as {} inputs each, nor room for these {} on the disk of the current folder; take fewer \
+             rows or columns (--ignore), or run wgrad where there is room",
+            shown(&stored.shape().source),
+            encoding.inputs(),
+            human_bytes(bytes)
+        )));
+    }
     let mut ends = vec![0; parts.len()];
     let at_once = (CELLS / (encoding.inputs() + stored.shape().columns.len() + outputs)).max(64);
     for first in (0..stored.rows).step_by(at_once) {

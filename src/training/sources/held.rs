@@ -1,6 +1,7 @@
 //! The main table of a run, in memory or in a file, of which a column or some rows are in memory at a time: what is asked of it column by
 //! column is the same of both.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::data::{
@@ -169,7 +170,9 @@ impl Held {
         let (mut remarks, mut constant) = (Vec::new(), Vec::new());
         match self {
             Self::Memory(table) => {
-                remarks.extend(remarks::stray_text(table));
+                let of_inputs = encoding.inputs.iter().map(|input| input.name.as_str());
+                let known: HashSet<&str> = of_inputs.chain(encoding.target_names()).collect();
+                remarks.extend(remarks::stray_text(table, |name| known.contains(name)));
                 // What is embedded is as it is.
                 if table.task.is_none() {
                     constant.extend(remarks::constant_columns(encoding, table, rows));
@@ -178,9 +181,10 @@ impl Held {
             Self::File(stored) => {
                 for input in 0..encoding.inputs.len() {
                     let Some((table, encoding)) = alone(stored, encoding, input)? else { continue };
-                    remarks.extend(remarks::stray_text(&table));
+                    remarks.extend(remarks::stray_text(&table, |_| true));
                     constant.extend(remarks::constant_columns(&encoding, &table, rows));
                 }
+                remarks.extend(remarks::stray_text(&targets(stored, encoding)?, |_| true));
             }
         }
         remarks.extend(remarks::constant(source, &constant));
