@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
         if application.is_stored() {
             let mut waiting = ScratchFile::new()?;
             csv_of(&application, arguments, |piece| waiting.append(&piece))?;
-            return waiting.each(|piece| print::bytes(piece));
+            return waiting.each(print::bytes);
         }
         let mut text = Vec::new();
         csv_of(&application, arguments, |piece| {
