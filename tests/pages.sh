@@ -12,7 +12,8 @@ if [ -z "$browser" ]; then
     exit 0
 fi
 target=${CARGO_TARGET_DIR:-target}
-cargo build --release --locked --features parquet
+# As the tests build it, so that nothing is compiled twice.
+cargo test --release --locked --features parquet --no-run --test cli
 wgrad=$(cd "$target" && pwd)/release/wgrad
 rm -rf "$target/pages"
 mkdir -p "$target/pages"

@@ -84,4 +84,26 @@ fi
 prepare_vulkan
 prepare_python
 # With what is left out of a plain build.
-exec cargo test --release --locked --features parquet "$@"
+test=(cargo test --release --locked --features parquet)
+[ $# = 0 ] || exec "${test[@]}" "$@"
+
+# The two that keep a software adapter busy longest go side by side: each waits for one core at a time, while shaders are compiled.
+others=()
+for file in tests/*.rs; do
+    name=$(basename "$file" .rs)
+    case $name in
+        gpu | mutants) ;;
+        *) others+=(--test "$name") ;;
+    esac
+done
+"${test[@]}" --lib --bins --tests --no-run
+"${test[@]}" --lib --bins "${others[@]}"
+"${test[@]}" --doc
+"${test[@]}" --test mutants >"$target/test-mutants.log" 2>&1 &
+mutants=$!
+trap 'kill "$mutants" 2>/dev/null || true' EXIT
+status=0
+"${test[@]}" --test gpu || status=$?
+wait "$mutants" || status=$?
+cat "$target/test-mutants.log"
+exit "$status"
