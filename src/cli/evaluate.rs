@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::print;
+use super::{MemoryArguments, print};
 use crate::error::{Error, Result};
 use crate::evaluation::{Gate, check};
-use crate::training::application::{Application, Wanted};
-use crate::training::options::{Bytes, DeviceOptions, FileOptions};
+use crate::training::application::{Application, Extent};
+use crate::training::options::{DeviceOptions, FileOptions};
 
 /// The arguments of `wgrad evaluate`.
 #[derive(Debug, Args)]
@@ -27,10 +27,8 @@ pub(super) struct EvaluateArguments {
     /// Fail (exit code 4) if a metric is above
     #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
     max: Vec<Gate>,
-    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet, folders) is converted into a file without
-    /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<Bytes>,
+    #[command(flatten)]
+    memory: MemoryArguments,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
@@ -48,8 +46,8 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    let wanted = Wanted { memory: arguments.memory, all_columns: false };
-    let application = Application::new(&arguments.model, &arguments.data, &reading, wanted, &arguments.device)?;
+    let extent = Extent { memory: arguments.memory.memory, all_columns: false };
+    let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     let evaluation = application.judged()?;
     if !arguments.quiet {
         print::remarks(&application.remarks);

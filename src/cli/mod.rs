@@ -24,9 +24,10 @@ mod verify;
 
 use std::path::Path;
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::error::{Error, Result, shown};
+use crate::training::options::Bytes;
 
 /// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -108,6 +109,16 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }
+}
+
+/// What data that a model is applied to may take, of any command.
+#[derive(Debug, Args)]
+struct MemoryArguments {
+    /// Memory for the data, such as 2GiB: what has more bytes (CSV and Parquet files and folders of them, npy and npz in C order, IDX) is
+    /// converted into a file without a name, of which a part is read at a time, with the same results [default: where there is no memory
+    /// for it]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Bytes>,
 }
 
 /// Refuses to write over what a run cannot do without.

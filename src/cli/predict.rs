@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::print;
+use super::{MemoryArguments, print};
 use crate::error::{Error, Result, shown};
 use crate::model::save_atomically;
 use crate::scratch::ScratchFile;
-use crate::training::application::{Application, Wanted};
-use crate::training::options::{Bytes, DeviceOptions, FileOptions};
+use crate::training::application::{Application, Extent};
+use crate::training::options::{DeviceOptions, FileOptions};
 use crate::training::predictions::{self, Columns};
 
 /// The arguments of `wgrad predict`.
@@ -33,10 +33,8 @@ pub(super) struct PredictArguments {
     /// File to write to [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, npy and npz in C order, IDX, Parquet, folders) is converted into a file without
-    /// a name, of which a part is read at a time, with the same results [default: where there is no memory for it]
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<Bytes>,
+    #[command(flatten)]
+    memory: MemoryArguments,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
@@ -50,8 +48,8 @@ pub(super) struct PredictArguments {
 /// Predicts.
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    let wanted = Wanted { memory: arguments.memory, all_columns: arguments.append };
-    let application = Application::new(&arguments.model, &arguments.data, &reading, wanted, &arguments.device)?;
+    let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append };
+    let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     if !arguments.quiet {
         print::remarks(&application.remarks);
     }

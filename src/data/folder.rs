@@ -158,7 +158,8 @@ fn refuse_other_columns(first: &Table, other: &Table) -> Result<()> {
         }
         None => return Ok(()),
     };
-    let line = if other.lines.first() == Some(&1) { "" } else { "line 1: " };
+    // Names that are on no line are not in the file, or not in one of text.
+    let line = if matches!(other.lines.first(), None | Some(1)) { "" } else { "line 1: " };
     Err(Error::Data(format!(
         "{}: {line}{what} {}; files that are one table need the same columns in the same order",
         shown(&other.source),
@@ -193,12 +194,17 @@ fn joined(source: &str, tables: Vec<Table>) -> Result<Table> {
         column.cells.try_reserve_exact(more).map_err(nothing)?;
     }
     files.add(&all);
+    let mut have_lines = !all.lines.is_empty();
     for table in tables {
         files.add(&table);
+        have_lines &= !table.lines.is_empty();
         all.lines.extend(table.lines);
         for (column, more) in all.columns.iter_mut().zip(table.columns) {
             column.cells.append(more.cells);
         }
+    }
+    if !have_lines {
+        all.lines = Vec::new();
     }
     Ok(Table { source: source.to_owned(), rows, files, ..all })
 }
@@ -287,6 +293,9 @@ mod tests {
         std::fs::write(path("c.csv"), "x,size,byte,yes,town\n0.5,1,2.5,true,Oslo\n").unwrap();
         let mixed = read(&path("[ac].*"), &ReadOptions::default()).unwrap();
         assert_eq!((mixed.columns[2].cells.number(1), mixed.columns[2].cells.number(40)), (Some(13.0), Some(2.5)));
+        // Rows of which some have no line have none.
+        assert_eq!(mixed.place(40, "x"), format!("{}: row 1, column 'x'", path("c.csv")));
+        assert_eq!(mixed.with_rows(&[3, 40]).place(1, "x"), mixed.place(40, "x"));
         std::fs::write(path("c.csv"), "x,size,byte,yes,town\n0.5,many,2,true,Oslo\n").unwrap();
         let error = read(&path("[ac].*"), &ReadOptions::default()).unwrap_err().to_string();
         assert!(error.contains("a.parquet: column 'size' is numbers here and text in other files"), "{error}");

@@ -52,12 +52,51 @@ enum Kind {
 /// What stands for a missing text.
 const NO_TEXT: u32 = u32::MAX;
 
+/// What the first pass over a source finds.
+struct Found {
+    /// A table of its columns without rows, each of the kind that holds all its cells.
+    shape: Table,
+    /// Rows that were read, and those of them that are kept.
+    read: usize,
+    rows: usize,
+    /// Whether all rows have lines in a file of text.
+    has_lines: bool,
+}
+
+impl Found {
+    /// Bytes that a row takes in the lists that split and order them.
+    const ROW: u128 = 40;
+
+    /// Looks through a source, of which the first piece was taken.
+    fn of(source: &str, pieces: &mut dyn Pieces, first: Table, fitting: &FitOptions) -> Result<Self> {
+        let shape = Table { source: source.to_owned(), ..first.with_rows(&[]) };
+        let mut found = Self { shape, read: 0, rows: 0, has_lines: true };
+        let mut piece = Some(first);
+        while let Some(table) = piece {
+            found.read += table.rows;
+            found.rows += fit::complete_rows(&table, fitting)?.map_or(table.rows, |rows| rows.len());
+            found.has_lines &= table.rows == 0 || !table.lines.is_empty();
+            found.shape.widen(&table);
+            piece = pieces.next(&[])?;
+        }
+        pieces.finish(&found.shape)?;
+        if found.rows == 0 {
+            return Err(fit::no_complete_row(source));
+        }
+        if !memory::has_room(found.rows as u128 * Self::ROW) {
+            return Err(Error::Limit(format!(
+                "{}: there is no memory for it, nor for the order of its {} rows; train on fewer rows",
+                shown(source),
+                found.rows
+            )));
+        }
+        Ok(found)
+    }
+}
+
 impl StoredTable {
     /// Bytes that some rows of a file take, as text and as cells, before there is anything of the table.
     const LEAST: u128 = 32 << 20;
-
-    /// Bytes that a row takes in the lists that split and order them.
-    const ROW: u128 = 40;
 
     /// Whether a source is one that can be converted.
     pub fn is_for(source: &str, options: &ReadOptions) -> bool {
@@ -69,8 +108,8 @@ impl StoredTable {
     /// cell is kept (but of the one that is `needed`), and with `--missing drop` no row with a missing cell.
     ///
     /// # Errors
-    /// As reading the whole file has them; limit, where there is no memory for the different texts of a column; internal, where the
-    /// file cannot be written.
+    /// As reading the whole has them; limit, where there is no memory for the order of the rows or the different texts of a column, or no
+    /// room on the disk; internal, where the file cannot be written.
     pub fn convert(
         source: &str,
         options: &ReadOptions,
@@ -84,69 +123,54 @@ impl StoredTable {
         let mut pieces = pieces::of(source, options)?;
         let first = pieces.next(&[])?.expect("there is a first piece, if only of names");
         let fitting = fitting(&first)?;
-        let mut shape = Table { first_row: 0, source: source.to_owned(), ..first.with_rows(&[]) };
-        let (mut read, mut rows) = (0, 0);
-        let mut piece = Some(first);
-        while let Some(table) = piece {
-            read += table.rows;
-            rows += fit::complete_rows(&table, &fitting)?.map_or(table.rows, |rows| rows.len());
-            shape.widen(&table);
-            piece = pieces.next(&[])?;
-        }
-        pieces.finish(&shape)?;
-        if rows == 0 {
-            return Err(fit::no_complete_row(source));
-        }
-        if !memory::has_room(rows as u128 * Self::ROW) {
-            return Err(Error::Limit(format!(
-                "{}: there is no memory for it, nor for the order of its {rows} rows; train on fewer rows",
-                shown(source)
-            )));
-        }
-        let mut ignored = fitting.ignore.iter().map(|name| shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
-        ignored.retain(|&position| needed != Some(shape.columns[position].name.as_str()));
-        let texts: Vec<usize> = (0..shape.columns.len()).filter(|&column| shape.columns[column].cells.is_text()).collect();
-        let mut start = 0;
-        let mut columns = Vec::with_capacity(shape.columns.len());
-        for (position, column) in shape.columns.into_iter().enumerate() {
-            let kind = match column.cells {
-                _ if ignored.contains(&position) => Kind::LeftOut,
-                Cells::Bytes(_) => Kind::Bytes,
-                Cells::Singles(_) => Kind::Singles,
-                Cells::Numbers(_) => Kind::Numbers,
-                Cells::Text(_) => Kind::Text(Vec::new()),
-            };
-            let next = start + kind.bytes() * rows as u64;
-            columns.push(StoredColumn { name: column.name, kind, start });
-            start = next;
-        }
-        let (source, file) = (source.to_owned(), ScratchFile::new()?);
-        let bytes = start + rows as u64 * Kind::Numbers.bytes();
+        let found = Found::of(source, pieces.as_mut(), first, &fitting)?;
+        let mut ignored =
+            fitting.ignore.iter().map(|name| found.shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
+        ignored.retain(|&position| needed != Some(found.shape.columns[position].name.as_str()));
+        let mut stored = Self::laid_out(source, &found, &ignored)?;
+        stored.fill(pieces::of(source, options)?.as_mut(), &fitting, &found)?;
+        Ok((stored, fitting))
+    }
+
+    /// A table with room for all cells, of which none is written.
+    fn laid_out(source: &str, found: &Found, ignored: &[usize]) -> Result<Self> {
+        let rows = found.rows as u64;
+        let mut end = 0;
+        let place = |(position, column): (usize, &Column)| {
+            let kind = if ignored.contains(&position) { Kind::LeftOut } else { Kind::of(&column.cells) };
+            let start = end;
+            end += kind.bytes() * rows;
+            StoredColumn { name: column.name.clone(), kind, start }
+        };
+        let columns = found.shape.columns.iter().enumerate().map(place).collect();
+        let lines = found.has_lines.then_some(end);
+        let bytes = end + if found.has_lines { rows * Kind::Numbers.bytes() } else { 0 };
+        let file = ScratchFile::new()?;
         if file.room().is_some_and(|room| bytes > room) {
             return Err(Error::Limit(format!(
                 "{}: there is no memory for it, nor room for its {bytes} bytes of cells on the disk of the current folder; run wgrad where \
                  there is",
-                shown(&source)
+                shown(source)
             )));
         }
-        let mut stored = Self { source, columns, lines: None, files: Vec::new(), rows, file };
-        stored.fill(pieces::of(&stored.source.clone(), options)?.as_mut(), &texts, &fitting, read)?;
-        Ok((stored, fitting))
+        Ok(Self { source: source.to_owned(), columns, lines, files: Vec::new(), rows: found.rows, file })
     }
 
     /// The second pass: writes the cells of all rows.
-    fn fill(&mut self, pieces: &mut dyn Pieces, texts: &[usize], fitting: &FitOptions, read: usize) -> Result<()> {
+    fn fill(&mut self, pieces: &mut dyn Pieces, fitting: &FitOptions, found: &Found) -> Result<()> {
+        let texts: Vec<usize> =
+            (0..self.columns.len()).filter(|&place| found.shape.columns[place].cells.is_text()).collect();
         let mut known: Vec<HashMap<String, u32>> = vec![HashMap::new(); self.columns.len()];
         let changed = |source: &str| Error::Data(format!("{}: changed while it was read; read it again", shown(source)));
-        let end = self.columns.last().map_or(0, |column| column.start + column.kind.bytes() * self.rows as u64);
-        let (mut row, mut read_again) = (0, 0);
-        while let Some(table) = pieces.next(texts)? {
-            read_again += table.rows;
+        let (mut row, mut read) = (0, 0);
+        while let Some(table) = pieces.next(&texts)? {
+            read += table.rows;
             let mut table = match fit::complete_rows(&table, fitting)? {
                 None => table,
                 Some(rows) => table.with_rows(&rows),
             };
-            if row + table.rows > self.rows || table.columns.len() != self.columns.len() {
+            let has_lines = table.rows == 0 || !table.lines.is_empty() || self.lines.is_none();
+            if row + table.rows > self.rows || table.columns.len() != self.columns.len() || !has_lines {
                 return Err(changed(&self.source));
             }
             for ((stored, column), known) in self.columns.iter_mut().zip(&mut table.columns).zip(&mut known) {
@@ -164,17 +188,16 @@ impl StoredTable {
                     _ => return Err(changed(&self.source)),
                 }
             }
-            if !table.lines.is_empty() {
-                let lines: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
-                let place = *self.lines.get_or_insert(end) + row as u64 * Kind::Numbers.bytes();
-                self.file.write(place, bytemuck::cast_slice(&lines))?;
+            if let Some(lines) = self.lines {
+                let of_rows: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
+                self.file.write(lines + row as u64 * Kind::Numbers.bytes(), bytemuck::cast_slice(&of_rows))?;
             }
             if table.source != self.source && self.files.last().is_none_or(|(_, last)| *last != table.source) {
                 self.files.push((row, table.source));
             }
             row += table.rows;
         }
-        if (row, read_again) == (self.rows, read) { Ok(()) } else { Err(changed(&self.source)) }
+        if (row, read) == (self.rows, found.read) { Ok(()) } else { Err(changed(&self.source)) }
     }
 
     /// A table of the same columns without rows: their names and kinds.
@@ -272,6 +295,16 @@ impl StoredTable {
 }
 
 impl Kind {
+    /// The kind that holds such cells.
+    fn of(cells: &Cells) -> Self {
+        match cells {
+            Cells::Bytes(_) => Self::Bytes,
+            Cells::Singles(_) => Self::Singles,
+            Cells::Numbers(_) => Self::Numbers,
+            Cells::Text(_) => Self::Text(Vec::new()),
+        }
+    }
+
     /// No cells of this kind.
     fn cells(&self) -> Cells {
         match self {

@@ -54,6 +54,16 @@ impl Files {
         Self { names, starts, of_rows }
     }
 
+    /// Those of only these rows.
+    fn with_rows(&self, rows: &[usize]) -> Self {
+        if self.of_rows.is_empty() {
+            return self.clone();
+        }
+        let of_rows: Vec<u32> = rows.iter().map(|&row| self.of_rows[row]).collect();
+        let start = |file| of_rows.partition_point(|&other| other < file);
+        Self { names: self.names.clone(), starts: (0..self.names.len() as u32).map(start).collect(), of_rows }
+    }
+
     /// The file that this row comes from, and the number of its first row.
     fn of(&self, row: usize) -> Option<(&str, usize)> {
         self.of_rows.get(row).map(|&file| (self.names[file as usize].as_str(), self.starts[file as usize]))
@@ -296,10 +306,8 @@ impl Table {
     /// The table of only these rows, in this order.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter();
-        let of_rows = &self.files.of_rows;
-        let of_rows = if of_rows.is_empty() { Vec::new() } else { rows.iter().map(|&row| of_rows[row]).collect() };
         Self {
-            files: Files { of_rows, names: self.files.names.clone(), starts: self.files.starts.clone() },
+            files: self.files.with_rows(rows),
             source: self.source.clone(),
             columns: columns
                 .map(|column| Column { name: column.name.clone(), cells: column.cells.gathered(rows) })

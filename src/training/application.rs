@@ -26,10 +26,10 @@ pub struct Application {
     double: bool,
 }
 
-/// What of a table is wanted, and where.
+/// How much of a table is looked at, and in how much memory.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
-    /// The memory that a file may have bytes for.
+pub struct Extent {
+    /// Bytes that its files may have to be read into memory; none: as many as there is memory for.
     pub memory: Option<Bytes>,
     /// Whether columns are looked at that the model does not know.
     pub all_columns: bool,
@@ -45,17 +45,17 @@ impl Application {
     ///
     /// # Errors
     /// Model, data, no device or limit.
-    pub fn new(model: &Path, source: &str, reading: &ReadOptions, wanted: Wanted, options: &DeviceOptions) -> Result<Self> {
+    pub fn new(model: &Path, source: &str, reading: &ReadOptions, extent: Extent, options: &DeviceOptions) -> Result<Self> {
         let file = resolve_model(model)?;
         let model = Model::load(&file)?;
         let mut extra = Vec::new();
         let mut fitting = |table: &Table| {
             extra = model.encoding.check_columns(table)?.extra;
-            let ignore = if wanted.all_columns { Vec::new() } else { extra.clone() };
+            let ignore = if extent.all_columns { Vec::new() } else { extra.clone() };
             Ok(FitOptions { ignore, ..FitOptions::default() })
         };
         let can_be_stored = || StoredTable::is_for(source, reading);
-        let stored = is_larger(source, wanted.memory) && can_be_stored();
+        let stored = is_larger(source, extent.memory) && can_be_stored();
         let (table, _) = match Held::read(source, reading, stored, None, &mut fitting) {
             Err(Error::Limit(_)) if !stored && can_be_stored() => Held::read(source, reading, true, None, fitting)?,
             read => read?,
@@ -63,7 +63,7 @@ impl Application {
         let mut remarks = Vec::new();
         match &table {
             Held::File(_) => remarks.push(in_parts(source)),
-            Held::Memory(_) if wanted.memory.is_some() && !can_be_stored() => remarks.push(NOT_IN_PARTS.into()),
+            Held::Memory(_) if extent.memory.is_some() && !can_be_stored() => remarks.push(NOT_IN_PARTS.into()),
             Held::Memory(_) => {}
         }
         if !extra.is_empty() {

@@ -85,6 +85,12 @@ pub fn whole_networks() -> Vec<Case> {
     cases
 }
 
+/// A case in three replicas, its batches cut into micro-batches.
+fn three_in_micro_batches(case: &Case) -> Case {
+    let name = format!("{}, three replicas and micro-batches", case.name);
+    Case { name, replicas: 3, micro_batches: 3, ..case.clone() }
+}
+
 /// Every kernel of a layer: activations, losses, optimizers, sources, replicas, sizes that are no multiple of anything.
 pub fn layers() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -174,13 +180,7 @@ pub fn layers() -> Vec<Case> {
         let layer_rates = LayerRates::new(&[0.1, 3.0]);
         let case =
             Case { optimizer, layer_rates, ..Case::new(format!("{optimizer} at a rate for each layer"), [31, 9, 7, 5]) };
-        cases.push(Case {
-            name: format!("{}, three replicas and micro-batches", case.name),
-            replicas: 3,
-            micro_batches: 3,
-            ..case.clone()
-        });
-        cases.push(case);
+        cases.extend([three_in_micro_batches(&case), case]);
     }
     for (optimizer, clip, l1, average) in [
         (OptimizerKind::Sgd, Clip::Norm(0.01), 0.0, 0.0),
@@ -191,24 +191,11 @@ pub fn layers() -> Vec<Case> {
     ] {
         let name = format!("{optimizer} with clip {clip:?}, l1 {l1}, average {average}");
         let case = Case { optimizer, clip, l1, average, ..Case::new(name, [31, 33, 9, 7]) };
-        cases.push(Case {
-            name: format!("{}, three replicas and micro-batches", case.name),
-            replicas: 3,
-            micro_batches: 3,
-            ..case.clone()
-        });
-        cases.push(case);
+        cases.extend([three_in_micro_batches(&case), case]);
     }
     for hidden in ACTIVATIONS {
         let case = Case { hidden, dropout: 0.4, ..Case::new(format!("dropout after {hidden}"), [31, 33, 19, 7]) };
-        cases.push(Case {
-            name: format!("{}, three replicas and micro-batches", case.name),
-            replicas: 3,
-            micro_batches: 3,
-            widths: vec![33, 19, 6, 7],
-            ..case.clone()
-        });
-        cases.push(case);
+        cases.extend([Case { widths: vec![33, 19, 6, 7], ..three_in_micro_batches(&case) }, case]);
     }
     cases.push(Case { name: "nearly all units dropped".into(), dropout: 0.99, ..binary.clone() });
     cases.push(Case { name: "dropout, rows in place".into(), dropout: 0.5, shuffle: false, ..binary.clone() });

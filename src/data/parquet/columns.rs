@@ -259,12 +259,7 @@ impl Groups<'_> {
     }
 
     fn refused(&self, row: usize, field: &Field, what: &str) -> Error {
-        Error::Data(format!(
-            "{}: row {}, column '{}': {what}",
-            shown(&self.file.source),
-            self.first + row + 1,
-            shown(&field.name)
-        ))
+        Error::Data(format!("{}: row {}, column '{}': {what}", shown(&self.file.source), row + 1, shown(&field.name)))
     }
 
     /// A list with room for all rows.
@@ -341,13 +336,13 @@ impl Groups<'_> {
         Ok(Cells::Text(cells))
     }
 
-    /// Calls `put` with the number of each row (from 0) and the column's value in it, if it has one.
+    /// Calls `put` with the number of each row in the file (from 0) and the column's value in it, if it has one.
     fn each<T: DataType>(&self, position: usize, mut put: impl FnMut(usize, Option<&T::T>) -> Result<()>) -> Result<()> {
         let field = &self.file.fields[position];
         let batch = if T::get_physical_type() == Physical::BYTE_ARRAY { TEXTS } else { BATCH };
         let unreadable = |error: ParquetError| failed(&self.file.source, &error, |error| self.file.damaged(field, error));
         let (mut values, mut levels) = (Vec::new(), Vec::new());
-        let mut row = 0;
+        let mut row = self.first;
         for group in self.groups {
             let chunk = group.column(position);
             let end = row + group.num_rows() as usize;

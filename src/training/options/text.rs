@@ -102,3 +102,94 @@ fn is_finite(value: &toml::Value) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use super::super::*;
+
+    pub(in crate::training::options) fn sample() -> Options {
+        Options {
+            data: Some("digits".into()),
+            hidden: Some(Hidden(vec![64, 32])),
+            init: Some(Init::File("weights.safetensors".into())),
+            batch_size: Some(BatchSize::Full),
+            accumulate: Some(4),
+            max_time: Some(Time(Duration::from_secs(90))),
+            activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
+            split: Some("0.8/0.1/0.1".parse().expect("shares")),
+            files: FileOptions { delimiter: Some(Delimiter(b';')), no_header: Some(true), labels: None },
+            checkpoint_every: Some(Interval::Epochs(7)),
+            keep_checkpoints: Some(3),
+            log: Some(Log::Tensorboard),
+            device_memory: Some(Bytes(3 << 28)),
+            device: DeviceOptions {
+                device: Some(Wanted::Index(1)),
+                precision: Some(PrecisionName::F32),
+                threads: Some(2),
+                tune: Some(true),
+                tuned: Some([("forward of 64 × 32 over 9".to_string(), Choice::default())].into()),
+            },
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn options_read_back_as_they_were_written() {
+        let text = sample().to_toml();
+        assert_eq!(toml::from_str::<Options>(&text).expect("our own text"), sample());
+    }
+
+    #[test]
+    fn settings_are_what_flags_say() {
+        let set = |settings: &[&str]| {
+            Options::from_settings(&settings.iter().map(|setting| (*setting).to_owned()).collect::<Vec<_>>())
+        };
+        let options = set(&[
+            "hidden=64,32",
+            "learning_rate=0.5",
+            "activation=leaky-relu,gelu",
+            "dropout=0.1,0.2",
+            "no-bias=true",
+            "target=7",
+            "epochs = 3",
+            "split=0.8/0.1/0.1",
+            "seed=9",
+            "ignore=a",
+        ])
+        .expect("options");
+        let expected = Options {
+            hidden: Some(Hidden(vec![64, 32])),
+            learning_rate: Some(0.5),
+            activation: Some(vec![Activation::LeakyRelu, Activation::Gelu]),
+            dropout: Some(vec![0.1, 0.2]),
+            no_bias: Some(true),
+            target: Some(vec!["7".into()]),
+            epochs: Some(3),
+            split: Some("0.8/0.1/0.1".parse().expect("shares")),
+            seed: Some(9),
+            ignore: Some(vec!["a".into()]),
+            ..Options::default()
+        };
+        assert_eq!(options, expected);
+        for (setting, said) in [
+            ("hiden=3", "did you mean 'hidden'?"),
+            ("epochs", "KEY=VALUE"),
+            ("epochs=many", "--set epochs=many"),
+            ("l1=inf", "no number"),
+            ("layer-rates=1,nan", "no number"),
+            ("dropout=[inf]", "no number"),
+            ("loss=none", "--set loss=none"),
+        ] {
+            let error = set(&[setting]).expect_err(setting).to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = toml::from_str::<Options>("hiden = [3]").expect_err("hiden");
+        assert!(error.message().contains("hiden"), "{error}");
+    }
+}

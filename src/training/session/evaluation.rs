@@ -1,0 +1,86 @@
+//! What a session's network says of rows, as it is at the time, and how far from the truth that is.
+
+use std::borrow::Cow;
+
+use super::{Rows, Samples, Session, mean};
+use crate::data::Matrix;
+use crate::error::Result;
+use crate::kernels::Step;
+use crate::plan::Phase;
+use crate::training::Precision;
+
+impl<T: Precision> Session<T> {
+    /// The network's outputs [rows × outputs] for some inputs.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn predict(&mut self, inputs: &Matrix<T>) -> Result<Matrix<T>> {
+        let (outputs, _) = self.forward(inputs, None)?;
+        Ok(outputs)
+    }
+
+    /// The network's outputs [rows × outputs] for some rows.
+    ///
+    /// # Errors
+    /// What the device reports; internal, if a file of rows cannot be read.
+    pub fn predict_rows(&mut self, rows: &Rows<T>) -> Result<Matrix<T>> {
+        match rows {
+            Rows::Memory(samples) => self.predict(&samples.inputs),
+            Rows::File(_) => Ok(self.evaluate_rows(rows)?.0),
+        }
+    }
+
+    /// The network's outputs [rows × outputs] and its mean loss a row over some samples.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn evaluate(&mut self, samples: &Samples<T>) -> Result<(Matrix<T>, f64)> {
+        let (outputs, losses) = self.forward(&samples.inputs, Some(&samples.targets))?;
+        Ok((outputs, mean(&losses)))
+    }
+
+    /// The network's outputs for some rows, their targets, each [rows × outputs], and its mean loss a row.
+    ///
+    /// # Errors
+    /// What the device reports; internal, if a file of rows cannot be read.
+    pub fn evaluate_rows<'a>(&mut self, rows: &'a Rows<T>) -> Result<(Matrix<T>, Cow<'a, Matrix<T>>, f64)> {
+        if let Rows::Memory(samples) = rows {
+            let (outputs, loss) = self.evaluate(samples)?;
+            return Ok((outputs, Cow::Borrowed(&samples.targets), loss));
+        }
+        let most = self.executor.plan().evaluation_rows;
+        let (mut outputs, mut targets, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+        for first in (0..rows.rows()).step_by(most) {
+            let block: Vec<usize> = (first..(first + most).min(rows.rows())).collect();
+            let samples = rows.gathered(&block)?;
+            let (of_block, losses_of_block) = self.forward(&samples.inputs, Some(&samples.targets))?;
+            outputs.extend(of_block.values);
+            losses.extend(losses_of_block);
+            targets.extend(samples.targets.values);
+        }
+        let all = |values| Matrix::new(rows.rows(), self.network.outputs(), values);
+        Ok((all(outputs), Cow::Owned(all(targets)), mean(&losses)))
+    }
+
+    fn forward(&mut self, inputs: &Matrix<T>, targets: Option<&Matrix<T>>) -> Result<(Matrix<T>, Vec<T>)> {
+        let plan = self.executor.plan();
+        let [x, y] = [plan.evaluation_inputs, plan.evaluation_targets];
+        let [a, losses_of] = [plan.evaluation_outputs, plan.evaluation_losses];
+        let (most, columns) = (plan.evaluation_rows, self.network.outputs());
+        let mut outputs = Vec::with_capacity(inputs.rows * columns);
+        let mut losses = Vec::with_capacity(inputs.rows);
+        for first in (0..inputs.rows).step_by(most) {
+            let rows = most.min(inputs.rows - first);
+            self.executor.write(x, 0, &inputs.values[first * inputs.columns..(first + rows) * inputs.columns])?;
+            if let Some(targets) = targets {
+                self.executor.write(y, 0, &targets.values[first * columns..(first + rows) * columns])?;
+            }
+            self.executor.run(Phase::Evaluation, &[Step { rows, scale: 1.0, ..Step::default() }])?;
+            outputs.extend(self.executor.read(a, 0, rows)?);
+            if targets.is_some() {
+                losses.extend(self.executor.read_values(losses_of, 0, rows)?);
+            }
+        }
+        Ok((Matrix::new(inputs.rows, columns, outputs), losses))
+    }
+}
