@@ -136,6 +136,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rows_that_are_taken_in_parts_are_told_by_their_numbers_in_the_whole() {
+        let bytes: Vec<u8> = [0.0, 1.0, 2.0, 3.0, f32::INFINITY, 5.0].into_iter().flat_map(f32::to_le_bytes).collect();
+        let decode = |input: &mut dyn Read, rows| {
+            Ok(Ok(columns_of(input, rows, 1, f32::from_le_bytes)?.into_iter().map(Cells::Singles).collect()))
+        };
+        let mut array = Array::new("a.npy", bytes.as_slice(), [6, 1], Box::new(decode));
+        let table = array.take(4).unwrap();
+        assert_eq!((table.rows, table.columns[0].cells.number(3), array.is_at_end()), (4, Some(3.0), false));
+        let error = array.take(4).unwrap_err().to_string();
+        assert!(error.contains("a.npy: row 5, column '0'") && array.is_at_end(), "{error}");
+    }
+
+    #[test]
     fn columns_of_more_than_one_group_are_the_transpose() {
         let bytes: Vec<u8> = (0..3 * 150_u32).flat_map(u32::to_le_bytes).collect();
         let columns = columns_of(&mut bytes.as_slice(), 3, 150, u32::from_le_bytes).unwrap();

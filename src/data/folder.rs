@@ -260,8 +260,13 @@ mod tests {
 
     #[test]
     fn a_pattern_stands_for_the_files_that_it_matches() {
-        let (_folder, path) =
-            folder(&[("p-2.csv", "a,y\n3,p\n"), ("p-1.csv", "a,y\n1,q\n"), ("q.csv", "b\n1\n"), ("[x].csv", "a\n9\n")]);
+        let (_folder, path) = folder(&[
+            ("p-2.csv", "a,y\n3,p\n"),
+            ("p-1.csv", "a,y\n1,q\n"),
+            ("q.csv", "b\n1\n"),
+            ("[x].csv", "a\n9\n"),
+            ("n.md", "no"),
+        ]);
         let of = |pattern: &str| read(&format!("{path}/{pattern}"), &ReadOptions::default());
         let table = of("p-*.csv").unwrap();
         assert_eq!(table.columns[0].cells, Cells::Numbers(vec![1.0, 3.0]));
@@ -270,7 +275,7 @@ mod tests {
         assert_eq!(of("[x].csv").unwrap().columns[0].cells, Cells::Numbers(vec![9.0]), "there is such a file");
         assert!(of("r-*.csv").unwrap_err().to_string().contains("none that this pattern matches"));
         assert!(of("***").unwrap_err().to_string().contains("no pattern of names"));
-        assert_eq!(bytes_of(&format!("{path}/p-?.csv")), 16);
+        assert_eq!((bytes_of(&format!("{path}/p-?.csv")), bytes_of(&path)), (16, 24));
     }
 
     /// 40 rows in two groups, as pyarrow writes them.

@@ -382,3 +382,21 @@ fn a_file_that_is_cut_or_altered_anywhere_never_panics() {
         }
     }
 }
+
+/// Each group of rows is a piece, in which rows have their numbers in the file.
+#[test]
+fn groups_are_read_one_by_one_as_they_are_at_once() {
+    let bytes = many(plain());
+    let whole = read(&bytes).unwrap();
+    let mut pieces = pieces("a.parquet", Box::new(Cursor::new(bytes))).unwrap();
+    let mut rows = 0;
+    for _ in 0..GROUPS {
+        let piece = pieces.next(&[]).unwrap().unwrap();
+        assert_eq!(piece.place(1, "x"), whole.place(rows + 1, "x"));
+        for (one, all) in piece.columns.iter().zip(&whole.columns) {
+            assert!((0..piece.rows).all(|row| one.cells.text(row) == all.cells.text(rows + row)), "{}", one.name);
+        }
+        rows += piece.rows;
+    }
+    assert!(rows == whole.rows && pieces.next(&[]).unwrap().is_none());
+}
