@@ -1,7 +1,9 @@
-//! What it costs the CPU to record and submit a dispatch: the time of the thread that does it, without what it waits for.
+//! What it costs the CPU to record a dispatch, and to record and submit it: the time of the thread that does it, without what it
+//! waits for.
 //!
-//! Each benchmark's name says how many dispatches it records; the bar is 2 µs for one. A software adapter computes in threads of
-//! its own, whose time is not counted (with `LP_NUM_THREADS=0` Mesa's llvmpipe has none, and the figures say nothing).
+//! Each benchmark's name says how many dispatches it records; the bar is 2 µs for recording one. A GPU's driver hands a submission
+//! over; Mesa's software adapters go through its commands in the thread that submits, and share each dispatch out among threads, whose
+//! time is not counted (with `LP_NUM_THREADS=0` they have none, and the figures of submissions are those of the computation).
 
 #[cfg(unix)]
 mod recording {
@@ -9,10 +11,12 @@ mod recording {
 
     use criterion::{BenchmarkId, Criterion, Throughput};
     use rustix::time::{ClockId, clock_gettime};
+    use wgrad::executor::Executor;
+    use wgrad::executor::gpu::Gpu;
     use wgrad::kernels::Step;
     use wgrad::network::{Activation, Loss, Network, OptimizerKind};
     use wgrad::plan::{Options, Phase, Plan, TrainingOptions};
-    use wgrad::training::{Device, Precision, Wanted};
+    use wgrad::training::{Device, Wanted};
     use wgrad::verification::fill;
 
     /// Steps that are recorded in one go.
@@ -58,19 +62,27 @@ mod recording {
         ] {
             let plan = plan(&widths, optimizer);
             let dispatches = STEPS * plan.training.len();
-            let mut executor = f32::executor(plan, &device).expect("an executor");
-            fill(executor.as_mut(), 1).expect("numbers");
+            let mut gpu = Gpu::new(plan, device.gpu().expect("a GPU").clone()).expect("an executor");
+            fill(&mut gpu, 1).expect("numbers");
             let step = Step { rows: BATCH, scale: 1.0 / BATCH as f64, ..Step::default() };
             group.throughput(Throughput::Elements(dispatches as u64));
-            let name = format!("{dispatches} dispatches of {name}");
-            group.bench_function(BenchmarkId::new(device.label(), name), |bencher| {
+            let adapter = device.label();
+            let id = |what: &str| BenchmarkId::new(&adapter, format!("{dispatches} dispatches of {name}, {what}"));
+            group.bench_function(id("recorded"), |bencher| {
+                bencher.iter_custom(|iterations| {
+                    let started = thread_time();
+                    (0..iterations).for_each(|_| gpu.record_only(Phase::Training, &[step; STEPS]));
+                    thread_time() - started
+                });
+            });
+            group.bench_function(id("and submitted"), |bencher| {
                 bencher.iter_custom(|iterations| {
                     (0..iterations)
                         .map(|_| {
                             let started = thread_time();
-                            executor.run(Phase::Training, &[step; STEPS]).expect("steps");
+                            gpu.run(Phase::Training, &[step; STEPS]).expect("steps");
                             let recorded = thread_time() - started;
-                            executor.finish().expect("the device");
+                            gpu.finish().expect("the device");
                             recorded
                         })
                         .sum()

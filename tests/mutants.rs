@@ -161,8 +161,10 @@ fn whole_faults() -> Vec<Fault> {
         optimizer: OptimizerKind::Adam,
         ..case()
     };
-    let alone = || of(Variant::Invocation);
-    let group = || of(Variant::WorkgroupStored);
+    // Every size is a constant of this shader, whose loops are all unrolled: a larger network takes llvmpipe ten seconds to compile.
+    let alone = || Case { widths: vec![2, 3, 2], ..of(Variant::Invocation) };
+    let workgroup = || of(Variant::Workgroup);
+    let group = || of(Variant::Subgroup);
     let slopes = || Case { hidden: Activation::Gelu, ..group() };
     vec![
         fault("every step is the first", "whole", ["steps[s * records + record]", "steps[record]"], alone()),
@@ -193,7 +195,7 @@ fn whole_faults() -> Vec<Fault> {
             "the last tile is dropped",
             "whole",
             ["index < tiles(current.rows, width)", "index + 1u < tiles(current.rows, width)"],
-            group(),
+            workgroup(),
         ),
         fault(
             "the last sample is not summed",
@@ -202,6 +204,34 @@ fn whole_faults() -> Vec<Fault> {
                 "row < current.rows; row++) {\n            var right",
                 "row + 1u < current.rows; row++) {\n            var right",
             ],
+            workgroup(),
+        ),
+        fault(
+            "a subgroup does not sum the last sample",
+            "whole",
+            [
+                "row < current.rows; row++) {\n                var right",
+                "row + 1u < current.rows; row++) {\n                var right",
+            ],
+            group(),
+        ),
+        fault(
+            "a lane's numbers are its neighbour's",
+            "whole",
+            ["subgroupBroadcast(mine, 5u)", "subgroupBroadcast(mine, 4u)"],
+            group(),
+        ),
+        fault(
+            "every sample has the first one's input",
+            "whole",
+            ["input_row(l, row), first + lane,", "input_row(l, 0u), first + lane,"],
+            group(),
+        ),
+        fault("the first layer's rows are not in the epoch's order", "whole", ["found = source_row(row);", ""], group()),
+        fault(
+            "a subgroup leaves the biases as they are",
+            "whole",
+            ["layer.inputs + select(0u, 1u, BIAS)", "layer.inputs"],
             group(),
         ),
         fault("the two deltas share their place", "whole", ["% 2u) * parameters.delta_length", "% 2u) * 0u"], group()),
@@ -215,9 +245,9 @@ fn whole_faults() -> Vec<Fault> {
             "the batch is not gathered",
             "whole",
             ["inputs[source_row(element / width) * width + element % width]", "inputs[element]"],
-            group(),
+            workgroup(),
         ),
-        fault("no gradient of the biases", "whole", ["            update_bias(0u, lane);", ""], group()),
+        fault("no gradient of the biases", "whole", ["            update_bias(0u, lane);", ""], workgroup()),
     ]
 }
 

@@ -39,10 +39,13 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Parses and validates a shader, with no capability beyond WebGPU's own.
+/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one.
 fn validated(shader: &Shader) -> Result<Module, Failed> {
     let module = naga::front::wgsl::parse_str(&shader.source).map_err(|error| error.emit_to_string(&shader.source))?;
-    Validator::new(ValidationFlags::all(), Capabilities::empty())
+    let capabilities = if shader.name.contains("-subgroup-") { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    Validator::new(ValidationFlags::all(), capabilities)
+        .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
+        .subgroup_operations(naga::valid::SubgroupOperationSet::all())
         .validate(&module)
         .map_err(|error| error.emit_to_string(&shader.source))?;
     Ok(module)

@@ -12,6 +12,8 @@ pub struct Target {
     pub lanes: u32,
     /// Whether it is a program that runs on the CPU.
     pub software: bool,
+    /// Whether these lanes are a subgroup, whose invocations can tell each other numbers.
+    pub subgroups: bool,
     /// Bytes of memory that the invocations of a workgroup may share.
     pub workgroup_bytes: u32,
     /// Invocations that a workgroup may have.

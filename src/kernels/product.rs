@@ -233,7 +233,8 @@ pub(crate) enum Layout {
 mod tests {
     use super::*;
 
-    const GPU: Target = Target { lanes: 32, software: false, workgroup_bytes: 16_384, workgroup_invocations: 256 };
+    const GPU: Target =
+        Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 16_384, workgroup_invocations: 256 };
 
     fn first(sizes: [usize; 3], target: &Target) -> (Family, u32) {
         let Choice { family, parts } = choices(sizes, target)[0];

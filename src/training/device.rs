@@ -207,8 +207,7 @@ impl Device {
         let widest = network.inputs().max(network.outputs());
         let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
         let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
-        Whole::variant(network, optimizer, batch, limits.target.workgroup_bytes as usize, limits.target.software)
-            .filter(|_| fits)
+        Whole::variant(network, optimizer, batch, &limits.target).filter(|_| fits)
     }
 
     /// Whether the rows of a shuffled batch are copied together before they are used: the CPU's products want them dense, and a

@@ -43,7 +43,8 @@ pub fn first() -> Vec<Case> {
         Case { dropout: 0.3, ..Case { name: "dropout".into(), ..gathered.clone() } },
         gathered,
         whole(Variant::Invocation, [7, 3, 5, 2]),
-        whole(Variant::WorkgroupStored, [31, 9, 6, 3]),
+        whole(Variant::Workgroup, [31, 9, 6, 3]),
+        whole(Variant::Subgroup, [31, 9, 6, 3]),
     ]
 }
 
@@ -52,21 +53,20 @@ pub fn whole_networks() -> Vec<Case> {
     let mut cases = Vec::new();
     for (variant, sizes) in [
         (Variant::Invocation, [7, 3, 5, 2]),
-        (Variant::WorkgroupStored, [31, 33, 9, 3]),
-        (Variant::WorkgroupStored, [9, 6, 65, 7]),
-        (Variant::Workgroup, [7, 9, 5, 3]),
+        (Variant::Subgroup, [31, 33, 9, 3]),
+        (Variant::Subgroup, [9, 6, 65, 7]),
+        (Variant::Workgroup, [31, 33, 9, 3]),
+        (Variant::Workgroup, [9, 6, 65, 7]),
     ] {
         let [batch, inputs, hidden, outputs] = sizes;
         let case = |what: String| {
             let name = format!("{variant:?}, {what}, over {batch} rows of {inputs}-{hidden}-{outputs}");
             Case { whole: Some(variant), ..Case::new(name, sizes) }
         };
-        // The shader in workgroup memory differs from the other by a file, and takes llvmpipe a second to compile.
-        let few = if variant == Variant::Workgroup { 1 } else { ACTIVATIONS.len() };
-        for &activation in &ACTIVATIONS[..few] {
+        for &activation in &ACTIVATIONS {
             cases.push(Case { hidden: activation, output: activation, ..case(activation.to_string()) });
         }
-        for &optimizer in &OPTIMIZERS[..few.min(OPTIMIZERS.len())] {
+        for &optimizer in &OPTIMIZERS {
             cases.push(Case { optimizer, hidden: Activation::Tanh, bias: false, ..case(optimizer.to_string()) });
         }
         for (output, loss) in [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)] {

@@ -120,7 +120,7 @@ impl Gpus {
         let info = describe(index, adapter);
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
-            required_features: adapter.features() & Features::TIMESTAMP_QUERY,
+            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::SUBGROUP),
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -243,10 +243,18 @@ impl Device {
             target: Target {
                 lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
                 software: self.info.software,
+                subgroups: self.has_subgroups(),
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             },
         }
+    }
+
+    /// Whether a workgroup of a software adapter's lanes is one subgroup.
+    fn has_subgroups(&self) -> bool {
+        let info = self.device.adapter_info();
+        let sizes = [info.subgroup_min_size, info.subgroup_max_size];
+        self.info.software && self.device.features().contains(Features::SUBGROUP) && sizes == [SOFTWARE_LANES; 2]
     }
 
     /// Nanoseconds of a tick of its clock.

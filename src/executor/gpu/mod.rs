@@ -114,6 +114,13 @@ impl Gpu {
         })
     }
 
+    /// Records some steps and throws them away: for measuring what recording takes, without the driver's work on a submission, which
+    /// some drivers do in the thread that submits.
+    pub fn record_only(&mut self, phase: Phase, steps: &[Step]) {
+        let range = 0..self.plan.launches(phase).len();
+        drop(self.record(phase, range, steps, 0).finish());
+    }
+
     /// Records and submits some steps, whose records are on the device from `first_record` on.
     fn submit(&mut self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> Result<()> {
         let encoder = self.record(phase, range.clone(), steps, first_record);

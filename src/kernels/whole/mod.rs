@@ -1,6 +1,6 @@
 //! Many training steps of a whole small network in one dispatch: all that `forward`, `output`, `delta` and `update` compute, one
 //! replica after the other or side by side. Shaders: `shaders/whole/workgroup.wgsl`, a workgroup a replica with barriers between
-//! the layers, and `shaders/whole/invocation.wgsl`, an invocation a replica without any.
+//! the layers, `shaders/whole/subgroup.wgsl`, a subgroup a replica, and `shaders/whole/invocation.wgsl`, an invocation a replica.
 
 mod lanes;
 mod losses;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use sequence::{Sequence, SequenceLaunch};
 
-use super::{Form, Kernel, Operand, OperandMut, Shader, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Form, Kernel, Operand, OperandMut, Shader, Step, Target, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// How the shader shares the work out.
@@ -21,8 +21,8 @@ pub enum Variant {
     Invocation,
     /// One workgroup trains one replica, with its activations in workgroup memory.
     Workgroup,
-    /// The same with its activations in a buffer: for adapters whose workgroup memory is slow.
-    WorkgroupStored,
+    /// One subgroup trains one replica, with its activations in a buffer: for software adapters, which load one lane after the other.
+    Subgroup,
 }
 
 impl Variant {
@@ -31,7 +31,7 @@ impl Variant {
         match self {
             Self::Invocation => "invocation",
             Self::Workgroup => "workgroup",
-            Self::WorkgroupStored => "workgroup, stored",
+            Self::Subgroup => "subgroup",
         }
     }
 }
@@ -93,25 +93,17 @@ impl Whole {
     pub const MOST_BINDINGS: u64 = 8;
 
     /// The variant that suits a network on an adapter with so much workgroup memory; none if its work is worth dispatches of its
-    /// own. `software`: the adapter's workgroup memory is slow.
-    pub fn variant(
-        network: &Network,
-        optimizer: OptimizerKind,
-        batch: usize,
-        workgroup_bytes: usize,
-        software: bool,
-    ) -> Option<Variant> {
+    /// own.
+    pub fn variant(network: &Network, optimizer: OptimizerKind, batch: usize, target: &Target) -> Option<Variant> {
         let sizes = Sizes::new(network, optimizer, batch);
         if sizes.invocation_numbers <= INVOCATION_NUMBERS && batch <= INVOCATION_ROWS {
             Some(Variant::Invocation)
         } else if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS || batch > WORKGROUP_ROWS {
             None
-        } else if software {
-            Some(Variant::WorkgroupStored)
-        } else if 16 * sizes.scratch <= workgroup_bytes {
-            Some(Variant::Workgroup)
+        } else if target.software {
+            target.subgroups.then_some(Variant::Subgroup)
         } else {
-            None
+            (16 * sizes.scratch <= target.workgroup_bytes as usize).then_some(Variant::Workgroup)
         }
     }
 
@@ -123,7 +115,7 @@ impl Whole {
 
     /// vec4s of one replica's activations, slopes and deltas, for the variant that keeps them in a buffer.
     pub fn scratch(&self) -> Option<usize> {
-        (self.variant == Variant::WorkgroupStored).then(|| self.value_places().scratch)
+        (self.variant == Variant::Subgroup).then(|| self.value_places().scratch)
     }
 
     /// What a layer applies before the loss, to which a joint pair leaves the logits.
@@ -196,14 +188,16 @@ impl Kernel for Whole {
     fn shader(&self, form: Form) -> Shader {
         match self.variant {
             Variant::Invocation => self.invocation_shader(form.lanes),
-            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_shader(form.lanes),
+            Variant::Workgroup => self.workgroup_shader(),
+            Variant::Subgroup => self.subgroup_shader(),
         }
     }
 
     fn lanes(&self, form: Form) -> [u32; 2] {
         match self.variant {
             Variant::Invocation => [form.lanes, 1],
-            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_lanes(form.lanes),
+            Variant::Subgroup => [shaders::SUBGROUP as u32, 1],
+            Variant::Workgroup => [shaders::INVOCATIONS as u32, 1],
         }
     }
 
@@ -235,7 +229,7 @@ impl Kernel for Whole {
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
         match self.variant {
             Variant::Invocation => [(self.replicas as u64).div_ceil(u64::from(form.lanes)), 1],
-            Variant::Workgroup | Variant::WorkgroupStored => [1, 1],
+            Variant::Workgroup | Variant::Subgroup => [1, 1],
         }
     }
 
@@ -247,12 +241,17 @@ impl Kernel for Whole {
     fn iterations(&self, rows: usize, _form: Form) -> u64 {
         match self.variant {
             Variant::Invocation => self.invocation_iterations(rows),
-            Variant::Workgroup | Variant::WorkgroupStored => self.workgroup_iterations(rows),
+            Variant::Workgroup => self.workgroup_iterations(rows),
+            Variant::Subgroup => self.subgroup_iterations(rows),
         }
     }
 
     fn takes_many_steps(&self) -> bool {
         true
+    }
+
+    fn uses_subgroups(&self) -> bool {
+        self.variant == Variant::Subgroup
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -303,9 +302,16 @@ mod tests {
         for widths in [vec![1, 1], vec![3, 4, 1], vec![4; 9], vec![64, 32, 10], vec![300, 4], vec![4, 300], vec![9; 8]] {
             for batch in [1, 7, 64, 65, 200, 1024, 1025, 100_000] {
                 for software in [false, true] {
+                    let target = Target {
+                        lanes: 8,
+                        software,
+                        subgroups: software,
+                        workgroup_bytes: 1 << 14,
+                        workgroup_invocations: 256,
+                    };
                     for optimizer in [OptimizerKind::Sgd, OptimizerKind::Adam] {
                         let network = network(&widths);
-                        let Some(variant) = Whole::variant(&network, optimizer, batch, 1 << 14, software) else { continue };
+                        let Some(variant) = Whole::variant(&network, optimizer, batch, &target) else { continue };
                         taken += 1;
                         let sequence =
                             Sequence { launches: Vec::new(), lengths: Vec::new(), reads: Vec::new(), writes: Vec::new() };
@@ -334,10 +340,16 @@ mod tests {
     #[test]
     fn large_batches_are_for_the_layers_own_kernels() {
         let tiny = network(&[3, 4, 1]);
-        let variant = |batch| Whole::variant(&tiny, OptimizerKind::Sgd, batch, 1 << 15, false);
+        let gpu =
+            Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 1 << 15, workgroup_invocations: 256 };
+        let variant = |batch| Whole::variant(&tiny, OptimizerKind::Sgd, batch, &gpu);
         assert_eq!(variant(4), Some(Variant::Invocation));
         assert_eq!(variant(65), Some(Variant::Workgroup));
         assert_eq!(variant(100_000), None);
+        let software = Target { software: true, ..gpu };
+        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &software), None);
+        let with_subgroups = Target { subgroups: true, ..software };
+        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &with_subgroups), Some(Variant::Subgroup));
         assert!(Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 65));
         assert!(!Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 100_000));
     }

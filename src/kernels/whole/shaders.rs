@@ -5,34 +5,16 @@ use crate::kernels::shader::{Shader, shader_file};
 use crate::kernels::stride4;
 use crate::network::Activation;
 
-/// Rows and vec4s of a tile where lanes are few and loads dear, as on software adapters.
-const SOFTWARE_TILE: [usize; 2] = [8, 1];
-/// The same on GPUs, which have more invocations than a small network has tiles.
-const GPU_TILE: [usize; 2] = [4, 1];
-/// Invocations of a workgroup on GPUs; the limit of every device is at least that.
-const GPU_INVOCATIONS: usize = 256;
-
-/// How a workgroup shares a product out.
-struct Shape {
-    lanes: usize,
-    rows: usize,
-    columns: usize,
-}
+/// Rows and vec4s of a workgroup's tiles: a GPU has more invocations than a small network has tiles.
+const TILE: [usize; 2] = [4, 1];
+/// Invocations of a workgroup; the limit of every device is at least that.
+pub(super) const INVOCATIONS: usize = 256;
+/// Lanes of a subgroup.
+pub(super) const SUBGROUP: usize = 8;
+/// vec4s of gradients that a subgroup sums at once: of the weights of a vec4 of inputs a lane, and of the biases.
+const SUBGROUP_GRADIENTS: usize = (4 * SUBGROUP + 1) * SUBGROUP;
 
 impl Whole {
-    /// The layout on an adapter that computes `lanes` invocations together. On software adapters a workgroup is one vector of
-    /// lanes, so that barriers cost nothing.
-    fn shape(&self, lanes: u32) -> Shape {
-        let stored = self.variant == Variant::WorkgroupStored;
-        let [rows, columns] = if stored { SOFTWARE_TILE } else { GPU_TILE };
-        Shape { lanes: if stored { lanes as usize } else { GPU_INVOCATIONS }, rows, columns }
-    }
-
-    /// Invocations of a workgroup along x and y.
-    pub(super) fn workgroup_lanes(&self, lanes: u32) -> [u32; 2] {
-        [self.shape(lanes).lanes as u32, 1]
-    }
-
     /// Whether any layer's slope has to be stored.
     pub(super) fn slopes(&self) -> bool {
         (0..self.network.layers()).any(|layer| self.activation(layer).stores_slope())
@@ -102,23 +84,20 @@ impl Whole {
     }
 
     /// One workgroup a replica.
-    pub(super) fn workgroup_shader(&self, lanes: u32) -> Shader {
-        let shape = self.shape(lanes);
-        let stored = self.variant == Variant::WorkgroupStored;
-        let (kind, values) = if stored {
-            ("workgroup-stored", shader_file!("whole/values_stored.wgsl"))
-        } else {
-            ("workgroup", shader_file!("whole/values_shared.wgsl"))
-        };
-        let size = if stored { String::new() } else { format!("-{}", self.value_places().scratch) };
-        let mut shader = Shader::new(format!("{}-{}{size}", self.name(kind), shape.lanes))
-            .constant("LANES", shape.lanes as u32)
-            .constant("ROWS", shape.rows as u32)
-            .constant("COLUMNS", shape.columns as u32);
-        if !stored {
-            shader = shader.constant("VALUES", self.value_places().scratch as u32);
-        }
-        self.common(shader, Some(values)).part(shader_file!("whole/workgroup.wgsl"))
+    pub(super) fn workgroup_shader(&self) -> Shader {
+        let scratch = self.value_places().scratch;
+        let shader = Shader::new(format!("{}-{INVOCATIONS}-{scratch}", self.name("workgroup")))
+            .constant("LANES", INVOCATIONS as u32)
+            .constant("ROWS", TILE[0] as u32)
+            .constant("COLUMNS", TILE[1] as u32)
+            .constant("VALUES", scratch as u32);
+        self.common(shader, Some(shader_file!("whole/values.wgsl"))).part(shader_file!("whole/workgroup.wgsl"))
+    }
+
+    /// One subgroup a replica.
+    pub(super) fn subgroup_shader(&self) -> Shader {
+        let shader = Shader::new(format!("{}-{SUBGROUP}", self.name("subgroup"))).constant("LANES", SUBGROUP as u32);
+        self.common(shader, None).part(shader_file!("whole/subgroup.wgsl"))
     }
 
     /// Iterations of a step, should the driver unroll none.
@@ -135,23 +114,38 @@ impl Whole {
 
     /// Iterations of a step, the loops over an invocation's own tile being unrolled.
     pub(super) fn workgroup_iterations(&self, rows: usize) -> u64 {
-        let shape = self.shape(8);
         let rounds = |rows: usize, columns: usize| {
-            (rows.div_ceil(shape.rows) * stride4(columns).div_ceil(shape.columns)).div_ceil(shape.lanes)
+            (rows.div_ceil(TILE[0]) * stride4(columns).div_ceil(TILE[1])).div_ceil(INVOCATIONS)
         };
-        let widths = self.network.widths();
-        let of_layer = |layer: usize| {
-            let (inputs, outputs) = (widths[layer], widths[layer + 1]);
+        let gather = (rows * stride4(self.network.inputs())).div_ceil(INVOCATIONS);
+        let output = rows.div_ceil(INVOCATIONS) * 3 * stride4(self.network.outputs());
+        let of_layer = |inputs: usize, outputs: usize| {
             let forward = rounds(rows, outputs) * (stride4(inputs) + 1);
             let delta = rounds(rows, inputs) * (stride4(outputs) + 1);
             let update = rounds(inputs, outputs) * (rows + 1);
-            let bias = stride4(outputs).div_ceil(shape.lanes) * (rows + 1);
+            let bias = stride4(outputs).div_ceil(INVOCATIONS) * (rows + 1);
             forward + delta + update + bias
         };
-        let layers: usize = (0..self.network.layers()).map(of_layer).sum();
-        let gather = (rows * stride4(widths[0])).div_ceil(shape.lanes);
-        let output = rows.div_ceil(shape.lanes) * 3 * stride4(self.network.outputs());
-        (layers + gather + output + 1) as u64
+        self.iterations_of_layers(of_layer) + (gather + output + 1) as u64
+    }
+
+    /// The same of a subgroup.
+    pub(super) fn subgroup_iterations(&self, rows: usize) -> u64 {
+        let blocks = rows.div_ceil(SUBGROUP);
+        let across = |columns: usize| stride4(columns).div_ceil(SUBGROUP);
+        let of_layer = |inputs: usize, outputs: usize| {
+            let forward = across(outputs) * (blocks * (stride4(inputs) + 1) + rows);
+            let delta = across(inputs) * (blocks * (stride4(outputs) + 1) + rows);
+            let update = across(outputs) * ((inputs + 1).div_ceil(4 * SUBGROUP) * (rows + 1) + inputs + 1);
+            forward + delta + update
+        };
+        let output = rows.div_ceil(SUBGROUP) * 3 * stride4(self.network.outputs());
+        self.iterations_of_layers(of_layer) + (output + 1) as u64
+    }
+
+    /// The sum over the layers, and one for each, of what is told of their inputs and outputs.
+    fn iterations_of_layers(&self, of_layer: impl Fn(usize, usize) -> usize) -> u64 {
+        self.network.widths().windows(2).map(|widths| (of_layer(widths[0], widths[1]) + 1) as u64).sum()
     }
 
     /// Where a replica's values lie.
@@ -159,7 +153,9 @@ impl Whole {
         let widths = self.network.widths();
         let mut starts = vec![0];
         for (layer, &width) in widths.iter().enumerate() {
-            starts.push(starts[layer] + self.batch * stride4(width));
+            // A subgroup reads the inputs where they are.
+            let rows = if layer == 0 && self.variant == Variant::Subgroup { 0 } else { self.batch };
+            starts.push(starts[layer] + rows * stride4(width));
         }
         let values = starts.pop().unwrap_or(0);
         // The slopes lie as the outputs do, the inputs having none.
@@ -167,13 +163,14 @@ impl Whole {
         let deltas = values + slopes;
         let widest = widths[1..].iter().map(|&width| stride4(width)).max().unwrap_or(0);
         let delta_length = self.batch * widest;
-        ValuePlaces { starts, slopes, deltas, delta_length, scratch: deltas + 2 * delta_length }
+        let gradients = if self.variant == Variant::Subgroup { SUBGROUP_GRADIENTS } else { 0 };
+        ValuePlaces { starts, slopes, deltas, delta_length, scratch: deltas + 2 * delta_length + gradients }
     }
 }
 
 /// Where a replica's values lie among its scratch, in vec4s.
 pub(super) struct ValuePlaces {
-    /// The inputs, then each layer's outputs.
+    /// The inputs, if they are among them, then each layer's outputs.
     pub(super) starts: Vec<usize>,
     /// From an output to its slope.
     pub(super) slopes: usize,
