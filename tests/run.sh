@@ -87,23 +87,23 @@ prepare_python
 test=(cargo test --release --locked --features parquet)
 [ $# = 0 ] || exec "${test[@]}" "$@"
 
-# The two that keep a software adapter busy longest go side by side: each waits for one core at a time, while shaders are compiled.
+# Those that keep a software adapter busy longest go side by side: each waits for one core at a time, while shaders are compiled.
 others=()
 for file in tests/*.rs; do
     name=$(basename "$file" .rs)
     case $name in
-        gpu | mutants) ;;
+        gpu | mutants | determinism) ;;
         *) others+=(--test "$name") ;;
     esac
 done
 "${test[@]}" --lib --bins --tests --no-run
 "${test[@]}" --lib --bins "${others[@]}"
 "${test[@]}" --doc
-"${test[@]}" --test mutants >"$target/test-mutants.log" 2>&1 &
-mutants=$!
-trap 'kill "$mutants" 2>/dev/null || true' EXIT
+"${test[@]}" --no-fail-fast --test mutants --test determinism >"$target/test-beside.log" 2>&1 &
+beside=$!
+trap 'kill "$beside" 2>/dev/null || true' EXIT
 status=0
 "${test[@]}" --test gpu || status=$?
-wait "$mutants" || status=$?
-cat "$target/test-mutants.log"
+wait "$beside" || status=$?
+cat "$target/test-beside.log"
 exit "$status"
