@@ -30,7 +30,9 @@ fn cases() -> Vec<Case> {
     cases.push(Case { rows: 9, ..all_rows.clone() });
     cases.push(Case { name: "batches in place".into(), shuffle: false, ..all_rows.clone() });
     cases.push(Case { name: "gathered batches".into(), gather: true, ..all_rows });
-    for (variant, sizes) in [(Variant::Invocation, [7, 3, 5, 2]), (Variant::Subgroup, [33, 9, 12, 5])] {
+    for (variant, sizes) in
+        [(Variant::Invocation, [7, 3, 5, 2]), (Variant::Workgroup, [33, 9, 12, 5]), (Variant::Subgroup, [33, 9, 12, 5])]
+    {
         let name = format!("{sizes:?}, whole steps, {variant:?}");
         let case = Case { whole: Some(variant), optimizer: OptimizerKind::Adam, ..Case::new(name, sizes) };
         cases.push(Case { output: Activation::Softmax, loss: Loss::CrossEntropy, ..case });
@@ -129,13 +131,12 @@ fn main() {
         let alone = case.clone();
         let check = move || replicas_are_as_alone(&alone, |plan| Ok(Cpu::<f32>::new(plan, 2)?));
         trials.push(Trial::test(format!("cpu: each replica as alone: {name}"), check));
-        let same = case.clone();
-        trials.push(shared.trial(format!("gpu: twice the same bits: {name}"), move |device| {
-            let gpu = || trained(Gpu::new(same.plan(), device.clone())?, &same);
+        trials.push(shared.trial_of(format!("gpu: twice the same bits: {name}"), case.clone(), |case, device| {
+            let gpu = || trained(Gpu::new(case.plan(), device.clone())?, case);
             equal(&gpu()?, &gpu()?)
         }));
-        trials.push(shared.trial(format!("gpu: each replica as alone: {name}"), move |device| {
-            replicas_are_as_alone(&case, |plan| Ok(Gpu::new(plan, device.clone())?))
+        trials.push(shared.trial_of(format!("gpu: each replica as alone: {name}"), case, |case, device| {
+            replicas_are_as_alone(case, |plan| Ok(Gpu::new(plan, device.clone())?))
         }));
     }
     libtest_mimic::run(&arguments, trials).exit();

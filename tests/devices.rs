@@ -301,10 +301,9 @@ fn main() {
     let mut trials = Vec::new();
     for case in trained() {
         let name = format!("{} stay with the oracle step by step", case.name);
-        trials
-            .push(shared.trial(name, move |device| {
-                Ok(training_stays_with_the_oracle(&mut Gpu::new(case.plan(), device)?, &case)??)
-            }));
+        trials.push(shared.trial_of(name, case, |case, device| {
+            Ok(training_stays_with_the_oracle(&mut Gpu::new(case.plan(), device)?, case)??)
+        }));
     }
     trials.push(shared.trial("the binary trains digits on a GPU".into(), |_| digits_on_a_gpu()));
     for (shuffle, batch, micro) in

@@ -89,7 +89,8 @@ fn main() {
         // The batches of the CPU path are gathered.
         let twin = Case { gather: true, ..case.clone() };
         trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));
-        trials.push(shared.trial(format!("gpu: {}", case.name), move |device| check(&case, Gpu::new(case.plan(), device)?)));
+        let name = format!("gpu: {}", case.name);
+        trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
     }
     for case in exact([]) {
         let (twin, name) = (case.clone(), case.name.clone());

@@ -247,7 +247,7 @@ fn whole_faults() -> Vec<Fault> {
             ["inputs[source_row(element / width) * width + element % width]", "inputs[element]"],
             workgroup(),
         ),
-        fault("no gradient of the biases", "whole", ["            update_bias(0u, lane);", ""], workgroup()),
+        fault("no gradient of the biases", "whole", ["        update_bias(l, lane);", ""], workgroup()),
     ]
 }
 
@@ -641,9 +641,8 @@ fn main() {
     ];
     for faults in faults {
         for fault in faults {
-            trials.push(
-                shared.trial(format!("is noticed in {}: {}", fault.kernel, fault.name), move |device| fault.check(&device)),
-            );
+            let name = format!("is noticed in {}: {}", fault.kernel, fault.name);
+            trials.push(shared.trial_of(name, fault.case.clone(), move |_, device| fault.check(&device)));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();

@@ -1,19 +1,18 @@
 // Many training steps of a small network, one workgroup a replica, with a barrier after each layer. A product is cut into tiles of
 // ROWS rows × COLUMNS vec4s, and each invocation takes every LANESth of them.
 
-// The first vec4 of the results of the row whose loss is computed.
-var<private> result_start: u32;
+// A replica's activations, slopes and deltas, in workgroup memory.
+var<workgroup> values: array<vec4f, VALUES>;
 
-fn result_at(column: u32) -> vec4f {
-    return value(result_start + column);
+fn value(element: u32) -> vec4f {
+    return values[element];
 }
-fn output_width() -> u32 {
-    return parameters.layers[LAYERS - 1u].outputs;
+fn set_value(element: u32, given: vec4f) {
+    values[element] = given;
 }
-
-// First vec4 of a layer's deltas: two areas, in turns.
-fn delta_start(l: u32) -> u32 {
-    return parameters.deltas + ((LAYERS - 1u - l) % 2u) * parameters.delta_length;
+fn barrier() {
+    workgroupBarrier();
+    storageBarrier();
 }
 
 // Rows and columns, in vec4s, from which a tile begins.
@@ -88,32 +87,6 @@ fn forward(l: u32, lane: u32) {
     }
 }
 
-// What f' is told from: the output, or the slope stored for it.
-fn stored_at(l: u32, element: u32) -> vec4f {
-    return value(element + select(0u, parameters.slopes, stores_slope(l)));
-}
-
-// The loss of each row, and delta = dLoss/da ⊙ f'(a).
-fn output(lane: u32) {
-    let layer = parameters.layers[LAYERS - 1u];
-    let width = stride(layer.outputs);
-    for (var row = lane; row < current.rows; row += LANES) {
-        result_start = layer.output + row * width;
-        let desired_start = source_row(row) * width;
-        let prepared = prepare(width);
-        var loss = 0.0;
-        for (var column = 0u; column < width; column++) {
-            let result = result_at(column);
-            let desired = targets[desired_start + column];
-            let valid = inside(column, layer.outputs);
-            loss += dot(select(vec4f(), loss_of(result, desired, prepared), valid), vec4f(1.0));
-            let error = error_of(result, stored_at(LAYERS - 1u, result_start + column), desired, prepared);
-            set_value(delta_start(LAYERS - 1u) + row * width + column, select(vec4f(), error * current.scale, valid));
-        }
-        losses[replica * parameters.losses + current.loss_row + row] = loss;
-    }
-}
-
 // delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])
 fn delta(l: u32, lane: u32) {
     let layer = parameters.layers[l];
@@ -155,7 +128,7 @@ fn delta(l: u32, lane: u32) {
     }
 }
 
-// W -= step(inputᵀ · delta)
+// W -= step(inputᵀ · delta), b -= step(column sums of delta)
 fn update(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let weights = layer.parameters + replica * layer.length;
@@ -188,9 +161,11 @@ fn update(l: u32, lane: u32) {
             }
         }
     }
+    if BIAS {
+        update_bias(l, lane);
+    }
 }
 
-// b -= step(column sums of delta)
 fn update_bias(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let width = stride(layer.outputs);
@@ -202,38 +177,5 @@ fn update_bias(l: u32, lane: u32) {
         let element = layer.inputs * width + column;
         let place = layer.parameters + replica * layer.length + element;
         trained[place] = updated(layer, element, trained[place], sum);
-    }
-}
-
-@compute @workgroup_size(LANES)
-fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-    replica = group.z;
-    let records = parameters.records;
-    let record = select(0u, group.z, records > 1u);
-    let count = steps[record].remaining;
-    for (var s = 0u; s < count; s++) {
-        current = steps[s * records + record];
-        gather(lane);
-        barrier();
-        for (var l = 0u; l < LAYERS; l++) {
-            forward(l, lane);
-            barrier();
-        }
-        output(lane);
-        barrier();
-        for (var l = LAYERS - 1u; l > 0u; l--) {
-            delta(l, lane);
-            barrier();
-            update(l, lane);
-            if BIAS {
-                update_bias(l, lane);
-            }
-            barrier();
-        }
-        update(0u, lane);
-        if BIAS {
-            update_bias(0u, lane);
-        }
-        barrier();
     }
 }

@@ -73,11 +73,6 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
         false
     }
 
-    /// Whether its invocations tell each other numbers within a subgroup ([`Target::subgroups`]).
-    fn uses_subgroups(&self) -> bool {
-        false
-    }
-
     /// The most loop iterations that one invocation runs through for a batch of `rows` rows.
     fn iterations(&self, rows: usize, form: Form) -> u64;
 

@@ -85,9 +85,6 @@ impl Plan {
                 human_bytes(most)
             )));
         }
-        if launch.kernel.uses_subgroups() && !limits.target.subgroups {
-            return Err(Error::Limit(format!("'{label}' needs subgroups, which this device has not: take --device cpu")));
-        }
         let bindings = self.bindings(launch).len() as u64 + 2 + u64::from(partial_bytes > 0);
         if bindings > limits.storage_buffers {
             return Err(Error::Limit(format!(

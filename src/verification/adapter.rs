@@ -177,7 +177,11 @@ fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
         Item::Compared(case) | Item::Exact(case) => extent == Extent::Whole || !is_broad(case),
         _ => true,
     });
-    first.map(|item| (true, item)).chain(rest.into_iter().map(|item| (false, item))).collect()
+    let suits = |(_, item): &(bool, Item)| match item {
+        Item::Compared(case) | Item::Exact(case) | Item::Trained(_, case) => case.is_for(target),
+        Item::OtherBatches | Item::Sigmoid => true,
+    };
+    first.map(|item| (true, item)).chain(rest.into_iter().map(|item| (false, item))).filter(suits).collect()
 }
 
 /// The cases that are compared with the oracle, launch by launch.

@@ -4,7 +4,7 @@ use super::{Finding, against_oracle, fill};
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::kernels::whole::Variant;
-use crate::kernels::{Choice, Step};
+use crate::kernels::{Choice, Step, Target};
 use crate::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, Launch, LayerRates, Options, Phase, Plan, TrainingOptions};
 
@@ -94,6 +94,11 @@ impl Case {
             seed: 1,
             choice: None,
         }
+    }
+
+    /// Whether such a device may be given its kernels: one without subgroups is never given those that need them.
+    pub fn is_for(&self, target: &Target) -> bool {
+        self.whole.is_none_or(|variant| variant.is_for(target))
     }
 
     /// Its plan.

@@ -45,4 +45,20 @@ impl Shared {
         let shared = self.clone();
         Trial::test(name, move || check(shared.0.get_or_init(device).clone()?)).with_ignored_flag(left_out)
     }
+
+    /// A trial of a case; what the device is never given is left out, with a line.
+    pub(crate) fn trial_of(
+        &self,
+        name: String,
+        case: Case,
+        check: impl FnOnce(&Case, Device) -> Result<(), Failed> + Send + 'static,
+    ) -> Trial {
+        self.trial(name.clone(), move |device| {
+            if case.is_for(&device.limits().target) {
+                return check(&case, device);
+            }
+            eprintln!("left out, since {} has no subgroups: {name}", device.info().name);
+            Ok(())
+        })
+    }
 }

@@ -118,9 +118,11 @@ impl Gpus {
     pub fn open(&self, index: usize) -> Result<Device> {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
+        // Subgroups are for software adapters' kernels only.
+        let wanted = if info.software { Features::TIMESTAMP_QUERY | Features::SUBGROUP } else { Features::TIMESTAMP_QUERY };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
-            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::SUBGROUP),
+            required_features: adapter.features() & wanted,
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -250,11 +252,11 @@ impl Device {
         }
     }
 
-    /// Whether a workgroup of a software adapter's lanes is one subgroup.
+    /// Whether a workgroup of so many lanes is one subgroup.
     fn has_subgroups(&self) -> bool {
         let info = self.device.adapter_info();
         let sizes = [info.subgroup_min_size, info.subgroup_max_size];
-        self.info.software && self.device.features().contains(Features::SUBGROUP) && sizes == [SOFTWARE_LANES; 2]
+        self.device.features().contains(Features::SUBGROUP) && sizes == [SOFTWARE_LANES; 2]
     }
 
     /// Nanoseconds of a tick of its clock.

@@ -1,6 +1,6 @@
 //! Many training steps of a whole small network in one dispatch: all that `forward`, `output`, `delta` and `update` compute, one
-//! replica after the other or side by side. Shaders: `shaders/whole/workgroup.wgsl`, a workgroup a replica with barriers between
-//! the layers, `shaders/whole/subgroup.wgsl`, a subgroup a replica, and `shaders/whole/invocation.wgsl`, an invocation a replica.
+//! replica after the other or side by side. Shaders, in `shaders/whole/`: `workgroup.wgsl`, a workgroup a replica with barriers between the
+//! layers, `subgroup.wgsl`, a subgroup a replica, both with `group.wgsl`, and `invocation.wgsl`, an invocation a replica.
 
 mod lanes;
 mod losses;
@@ -33,6 +33,11 @@ impl Variant {
             Self::Workgroup => "workgroup",
             Self::Subgroup => "subgroup",
         }
+    }
+
+    /// Whether a device can run it.
+    pub fn is_for(self, target: &Target) -> bool {
+        self != Self::Subgroup || target.subgroups && target.lanes as usize == shaders::SUBGROUP
     }
 }
 
@@ -101,7 +106,7 @@ impl Whole {
         } else if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS || batch > WORKGROUP_ROWS {
             None
         } else if target.software {
-            target.subgroups.then_some(Variant::Subgroup)
+            Some(Variant::Subgroup).filter(|variant| variant.is_for(target))
         } else {
             (16 * sizes.scratch <= target.workgroup_bytes as usize).then_some(Variant::Workgroup)
         }
@@ -250,10 +255,6 @@ impl Kernel for Whole {
         true
     }
 
-    fn uses_subgroups(&self) -> bool {
-        self.variant == Variant::Subgroup
-    }
-
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         self.sequence.bounds(step, reads, before)
     }
@@ -348,8 +349,9 @@ mod tests {
         assert_eq!(variant(100_000), None);
         let software = Target { software: true, ..gpu };
         assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &software), None);
-        let with_subgroups = Target { subgroups: true, ..software };
-        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &with_subgroups), Some(Variant::Subgroup));
+        let with_subgroups = |lanes| Target { subgroups: true, lanes, ..software };
+        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &with_subgroups(8)), Some(Variant::Subgroup));
+        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &with_subgroups(32)), None);
         assert!(Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 65));
         assert!(!Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 100_000));
     }

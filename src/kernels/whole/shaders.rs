@@ -9,7 +9,7 @@ use crate::network::Activation;
 const TILE: [usize; 2] = [4, 1];
 /// Invocations of a workgroup; the limit of every device is at least that.
 pub(super) const INVOCATIONS: usize = 256;
-/// Lanes of a subgroup.
+/// Lanes of a subgroup: its shader names each.
 pub(super) const SUBGROUP: usize = 8;
 /// vec4s of gradients that a subgroup sums at once: of the weights of a vec4 of inputs a lane, and of the biases.
 const SUBGROUP_GRADIENTS: usize = (4 * SUBGROUP + 1) * SUBGROUP;
@@ -26,8 +26,8 @@ impl Whole {
         format!("whole-{variant}-{}-{}-{}{bias}", activations.join("-"), self.loss, self.optimizer)
     }
 
-    /// What both shaders are composed of.
-    fn common(&self, shader: Shader, values: Option<(&'static str, &'static str)>) -> Shader {
+    /// What all shaders are composed of.
+    fn common(&self, shader: Shader) -> Shader {
         let layers = self.network.layers();
         let shader = shader
             .constant("LAYERS", layers as u32)
@@ -39,10 +39,6 @@ impl Whole {
             .part(shader_file!("step.wgsl"))
             .part(self.optimizer.shader())
             .part(shader_file!("whole/net.wgsl"));
-        let shader = match values {
-            Some(values) => shader.part(values),
-            None => shader,
-        };
         let of_layers: Vec<Activation> = (0..layers).map(|layer| self.activation(layer)).collect();
         shader.layer_activations(&of_layers, self.network.output_activation()).part(self.loss.shader())
     }
@@ -72,7 +68,7 @@ impl Whole {
             .constants("WIDTH4", &widths4)
             .constants("WEIGHT", &weights)
             .constants("VALUE", &values);
-        let mut shader = self.common(shader, None).part(shader_file!("whole/invocation.wgsl"));
+        let mut shader = self.common(shader).part(shader_file!("whole/invocation.wgsl"));
         // Written out layer by layer, so that the sizes in each call are constants and its loops can be unrolled.
         let layers = self.network.layers();
         for (name, range) in
@@ -91,13 +87,13 @@ impl Whole {
             .constant("ROWS", TILE[0] as u32)
             .constant("COLUMNS", TILE[1] as u32)
             .constant("VALUES", scratch as u32);
-        self.common(shader, Some(shader_file!("whole/values.wgsl"))).part(shader_file!("whole/workgroup.wgsl"))
+        self.common(shader).part(shader_file!("whole/group.wgsl")).part(shader_file!("whole/workgroup.wgsl"))
     }
 
     /// One subgroup a replica.
     pub(super) fn subgroup_shader(&self) -> Shader {
         let shader = Shader::new(format!("{}-{SUBGROUP}", self.name("subgroup"))).constant("LANES", SUBGROUP as u32);
-        self.common(shader, None).part(shader_file!("whole/subgroup.wgsl"))
+        self.common(shader).part(shader_file!("whole/group.wgsl")).part(shader_file!("whole/subgroup.wgsl"))
     }
 
     /// Iterations of a step, should the driver unroll none.
