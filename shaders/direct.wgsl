@@ -42,13 +42,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     for (var k = range.x; k < range.y; k++) {
         accumulate(&sums, row, column, columns - 1u, k);
     }
-    for (var r = 0u; r < ROWS; r++) {
-        if row + r < result_rows() {
-            for (var c = 0u; c < COLUMNS; c++) {
-                if column + c < columns {
-                    finish(part, row + r, column + c, sums[r][c]);
-                }
+    if ROLLED {
+        // No driver knows where this loop ends, so that it compiles what follows once.
+        for (var r = 0u; r < min(ROWS, result_rows() - row); r++) {
+            finish_columns(part, row + r, column, columns, chosen(sums, r));
+        }
+    } else {
+        for (var r = 0u; r < ROWS; r++) {
+            if row + r < result_rows() {
+                finish_columns(part, row + r, column, columns, sums[r]);
             }
+        }
+    }
+}
+
+// sums[r], r being no constant: selections, where an array with such an index would lie in memory.
+fn chosen(sums: Sums, r: u32) -> array<vec4f, COLUMNS> {
+    var row: array<vec4f, COLUMNS>;
+    for (var i = 0u; i < ROWS; i++) {
+        for (var c = 0u; c < COLUMNS; c++) {
+            row[c] = select(row[c], sums[i][c], i == r);
+        }
+    }
+    return row;
+}
+
+fn finish_columns(part: u32, row: u32, column: u32, columns: u32, sums: array<vec4f, COLUMNS>) {
+    for (var c = 0u; c < COLUMNS; c++) {
+        if column + c < columns {
+            finish(part, row, column + c, sums[c]);
         }
     }
 }

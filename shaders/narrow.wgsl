@@ -24,9 +24,29 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             }
         }
     }
-    for (var r = 0u; r < ROWS; r++) {
-        if row + r < result_rows() {
-            finish(row + r, &sums, COLUMNS * r);
+    if ROLLED {
+        // No driver knows where this loop ends, so that it compiles what follows once.
+        for (var r = 0u; r < min(ROWS, result_rows() - row); r++) {
+            var one = chosen(sums, r);
+            finish(row + r, &one, 0u);
+        }
+    } else {
+        for (var r = 0u; r < ROWS; r++) {
+            if row + r < result_rows() {
+                finish(row + r, &sums, COLUMNS * r);
+            }
         }
     }
+}
+
+// A row of the sums, r being no constant, at the beginning of the result: selections, where an array with such an index would lie
+// in memory.
+fn chosen(sums: array<vec4f, SUMS>, r: u32) -> array<vec4f, SUMS> {
+    var row: array<vec4f, SUMS>;
+    for (var i = 0u; i < ROWS; i++) {
+        for (var column = 0u; column < COLUMNS; column++) {
+            row[column] = select(row[column], sums[COLUMNS * i + column], i == r);
+        }
+    }
+    return row;
 }

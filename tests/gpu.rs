@@ -10,6 +10,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
+use wgrad::executor::gpu::device::Device;
+use wgrad::kernels::form::{Family, GPU_LANES};
 use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
@@ -26,7 +28,7 @@ fn with_padding(mut plan: Plan) -> Plan {
 }
 
 /// Every kernel counts on the padding of its inputs being zero; so every kernel leaves it zero, whatever the activation.
-fn padding_stays_zero(case: &Case, device: wgrad::executor::gpu::device::Device) -> Result<(), Failed> {
+fn padding_stays_zero(case: &Case, device: Device) -> Result<(), Failed> {
     let plan = case.plan();
     let mut filled = Cpu::<f32>::new(plan.clone(), 1)?;
     fill(&mut filled, 1)?;
@@ -81,6 +83,11 @@ fn padding_cases() -> Vec<Case> {
         .collect()
 }
 
+/// Whether its products are computed without tiles.
+fn is_direct(case: &Case) -> bool {
+    case.choice.is_some_and(|choice| matches!(choice.family, Family::Direct | Family::Thin))
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
@@ -91,6 +98,11 @@ fn main() {
         trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));
         let name = format!("gpu: {}", case.name);
         trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
+    }
+    // A few cases as they are written for GPUs, on whatever adapter there is: llvmpipe takes long to compile them.
+    for case in layers().into_iter().step_by(8).chain(choices().into_iter().filter(is_direct)) {
+        let trial = |case: &Case, device: Device| check(case, Gpu::new(case.plan(), device.with_lanes(GPU_LANES))?);
+        trials.push(shared.trial_of(format!("gpu, {GPU_LANES} lanes: {}", case.name), case, trial));
     }
     for case in exact([]) {
         let (twin, name) = (case.clone(), case.name.clone());

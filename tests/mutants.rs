@@ -10,6 +10,7 @@ use libtest_mimic::{Arguments, Failed};
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
 use wgrad::kernels::form::Family;
+use wgrad::kernels::form::{GPU_LANES, SOFTWARE_LANES};
 use wgrad::kernels::whole::Variant;
 use wgrad::kernels::{Choice, Form, Kernel, Shader, Step, Twin, View, ViewMut, Workspace};
 use wgrad::network::{Activation, Clip, Loss, OptimizerKind};
@@ -92,10 +93,21 @@ struct Fault {
     to: &'static str,
     case: Case,
     noticed: &'static str,
+    /// Invocations a workgroup, where the fault is in what is written for software adapters, or for GPUs; otherwise the device's own.
+    lanes: Option<u32>,
 }
 
 impl Fault {
+    /// The same, in what is written for devices of so many lanes.
+    fn with_lanes(self, lanes: u32) -> Self {
+        Self { lanes: Some(lanes), ..self }
+    }
+
     fn check(&self, device: &Device) -> Result<(), Failed> {
+        let device = &match self.lanes {
+            Some(lanes) => device.clone().with_lanes(lanes),
+            None => device.clone(),
+        };
         let mut plan = self.case.plan();
         let mut altered = 0;
         for launch in &mut plan.training {
@@ -147,8 +159,14 @@ fn joint(output: Activation, loss: Loss) -> Case {
 }
 
 fn fault(name: &'static str, kernel: &'static str, [from, to]: [&'static str; 2], case: Case) -> Fault {
-    Fault { name, kernel, from, to, case, noticed: kernel }
+    Fault { name, kernel, from, to, case, noticed: kernel, lanes: None }
 }
+
+/// How many rows an invocation finishes, in a loop and written out.
+const ROWS_LEFT: &str = "min(ROWS, result_rows() - row)";
+const ONE_MORE: &str = "min(ROWS, result_rows() - row + 1u)";
+const ONE_LESS: &str = "min(ROWS, result_rows() - row - 1u)";
+const IN_ROWS: &str = "row + r < result_rows()";
 
 /// Faults of the kernels of whole networks, which are one launch a step.
 fn whole_faults() -> Vec<Fault> {
@@ -186,8 +204,8 @@ fn whole_faults() -> Vec<Fault> {
             "weights are updated before the delta",
             "whole",
             [
-                "            delta(l, lane);\n            barrier();\n            update(l, lane);",
-                "            update(l, lane);\n            barrier();\n            delta(l, lane);",
+                "delta(l, lane);\n                barrier();\n            }\n            update(l, lane);",
+                "update(l, lane);\n                barrier();\n            }\n            delta(max(l, 1u), lane);",
             ],
             group(),
         ),
@@ -234,6 +252,9 @@ fn whole_faults() -> Vec<Fault> {
             ["layer.inputs + select(0u, 1u, BIAS)", "layer.inputs"],
             group(),
         ),
+        fault("a subgroup's third row has the first one's sums", "whole", ["(i & 2u) != 0u", "false"], group()),
+        fault("the second of four inputs has the first one's gradient", "whole", ["(k & 1u) != 0u", "false"], group()),
+        fault("the biases have a weight's gradient", "whole", [", bias, input == layer.inputs)", ", bias, false)"], group()),
         fault("the two deltas share their place", "whole", ["% 2u) * parameters.delta_length", "% 2u) * 0u"], group()),
         fault(
             "the output stands for the slope",
@@ -267,14 +288,21 @@ fn product_faults() -> Vec<Fault> {
             ["var k = range.x;", "var k = range.x + 1u;"],
             case(),
         ),
-        fault("a row past the batch is written", "forward", ["row + r < result_rows()", "row + r <= result_rows()"], case()),
-        fault("the last row is not written", "forward", ["row + r < result_rows()", "row + r + 1u < result_rows()"], case()),
+        fault("a row past the batch is written", "forward", [ROWS_LEFT, ONE_MORE], case()).with_lanes(SOFTWARE_LANES),
+        fault("the last row is not written", "forward", [ROWS_LEFT, ONE_LESS], case()).with_lanes(SOFTWARE_LANES),
+        fault("the last row of weights is not updated", "update", [ROWS_LEFT, ONE_LESS], case()).with_lanes(SOFTWARE_LANES),
+        fault("every row is the first one", "forward", ["i == r", "i == 0u"], case()).with_lanes(SOFTWARE_LANES),
+        fault("written out, a row past the batch is written", "forward", [IN_ROWS, "row + r <= result_rows()"], case())
+            .with_lanes(GPU_LANES),
+        fault("written out, the last row is not written", "forward", [IN_ROWS, "row + r + 1u < result_rows()"], case())
+            .with_lanes(GPU_LANES),
         fault(
-            "the last row of weights is not updated",
+            "written out, the last row of weights is not updated",
             "update",
-            ["row + r < result_rows()", "row + r + 1u < result_rows()"],
+            [IN_ROWS, "row + r + 1u < result_rows()"],
             case(),
-        ),
+        )
+        .with_lanes(GPU_LANES),
         fault("the next column is dropped", "forward", ["if column + c < columns", "if column + 9u * c < columns"], case()),
         fault(
             "the next column of delta is dropped",
@@ -430,12 +458,15 @@ fn narrow_faults() -> Vec<Fault> {
     let next = ["first + row]", "first + row + 1u]"];
     let faults = vec![
         fault("the last term is dropped", "forward_output", ["stride(depth(rows))", "stride(depth(rows) - 1u)"], narrow()),
+        fault("the last row is not finished", "forward_output", [ROWS_LEFT, ONE_LESS], narrow()).with_lanes(SOFTWARE_LANES),
+        fault("every row is the second one", "forward_output", ["i == r", "i == 1u"], narrow()).with_lanes(SOFTWARE_LANES),
         fault(
-            "the last row is not finished",
+            "written out, the last row is not finished",
             "forward_output",
-            ["row + r < result_rows()", "row + r + 1u < result_rows()"],
+            [IN_ROWS, "row + r + 1u < result_rows()"],
             narrow(),
-        ),
+        )
+        .with_lanes(GPU_LANES),
         fault("the last column is not finished", "forward_output", ["column < COLUMNS", "column + 1u < COLUMNS"], narrow()),
         fault(
             "the bias is missing at the outputs",

@@ -39,10 +39,12 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one.
+/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one; their barrier, for
+/// software adapters alone, is naga's.
 fn validated(shader: &Shader) -> Result<Module, Failed> {
     let module = naga::front::wgsl::parse_str(&shader.source).map_err(|error| error.emit_to_string(&shader.source))?;
-    let capabilities = if shader.name.contains("-subgroup-") { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    let subgroups = Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER;
+    let capabilities = if shader.name.contains("-subgroup-") { subgroups } else { Capabilities::empty() };
     Validator::new(ValidationFlags::all(), capabilities)
         .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
         .subgroup_operations(naga::valid::SubgroupOperationSet::all())

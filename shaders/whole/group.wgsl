@@ -59,13 +59,15 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
         }
         output(lane);
         barrier();
-        for (var l = LAYERS - 1u; l > 0u; l--) {
-            delta(l, lane);
-            barrier();
+        // Each function is called in one place, so that drivers compile it once.
+        for (var below = LAYERS; below > 0u; below--) {
+            let l = below - 1u;
+            if l > 0u {
+                delta(l, lane);
+                barrier();
+            }
             update(l, lane);
             barrier();
         }
-        update(0u, lane);
-        barrier();
     }
 }

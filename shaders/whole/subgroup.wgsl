@@ -10,10 +10,11 @@ fn value(element: u32) -> vec4f {
 fn set_value(element: u32, given: vec4f) {
     values[replica * parameters.scratch + element] = given;
 }
-// What one lane has written is read by others.
+// What one lane has written is read by others. Not a workgroup's barrier, at which Mesa 22.3 cuts the function in two and keeps in memory
+// what was in registers. subgroupBarrier, naga's own, says nothing of buffers: that what is stored in `values` and `trained` is there for
+// the next load rests on software adapters going through a subgroup's lanes together, in one thread, and the tests hold them to it.
 fn barrier() {
-    storageBarrier();
-    workgroupBarrier();
+    subgroupBarrier();
 }
 
 // What each of the lanes has.
@@ -28,6 +29,20 @@ fn of_lanes(mine: vec4f) -> array<vec4f, LANES> {
         subgroupBroadcast(mine, 6u),
         subgroupBroadcast(mine, 7u),
     );
+}
+
+// sums[i], i being no constant: selections, where an array with such an index would lie in memory. So what follows the sums is
+// compiled once, and not for each of them.
+fn chosen(sums: array<vec4f, LANES>, i: u32) -> vec4f {
+    let odd = (i & 1u) != 0u;
+    let low = select(select(sums[0], sums[1], odd), select(sums[2], sums[3], odd), (i & 2u) != 0u);
+    let high = select(select(sums[4], sums[5], odd), select(sums[6], sums[7], odd), (i & 2u) != 0u);
+    return select(low, high, (i & 4u) != 0u);
+}
+// The same of a matrix's columns.
+fn chosen_column(sums: mat4x4f, k: u32) -> vec4f {
+    let odd = (k & 1u) != 0u;
+    return select(select(sums[0], sums[1], odd), select(sums[2], sums[3], odd), (k & 2u) != 0u);
 }
 
 // The data is read where it is.
@@ -86,15 +101,13 @@ fn forward(l: u32, lane: u32) {
             if BIAS && inside_row {
                 bias = trained[weights + layer.inputs * width + column];
             }
-            for (var r = 0u; r < LANES; r++) {
-                if first + r < current.rows && inside_row {
-                    let element = layer.output + (first + r) * width + column;
-                    let z = sums[r] + bias;
-                    let valid = inside(column, layer.outputs);
-                    set_value(element, select(vec4f(), layer_activate(l, z), valid));
-                    if SLOPES {
-                        set_value(element + parameters.slopes, select(vec4f(), layer_slope(l, z), valid));
-                    }
+            for (var r = 0u; r < min(LANES, current.rows - first) && inside_row; r++) {
+                let element = layer.output + (first + r) * width + column;
+                let z = chosen(sums, r) + bias;
+                let valid = inside(column, layer.outputs);
+                set_value(element, select(vec4f(), layer_activate(l, z), valid));
+                if SLOPES {
+                    set_value(element + parameters.slopes, select(vec4f(), layer_slope(l, z), valid));
                 }
             }
         }
@@ -131,19 +144,16 @@ fn delta(l: u32, lane: u32) {
                     sums[r] += left[r] * right;
                 }
             }
-            for (var r = 0u; r < LANES; r++) {
-                if first + r < current.rows && inside_row {
-                    let element = (first + r) * width + column;
-                    let below = sums[r] * layer_derivative(l - 1u, stored_at(l - 1u, layer.input + element));
-                    set_value(delta_start(l - 1u) + element, select(vec4f(), below, inside(column, layer.inputs)));
-                }
+            for (var r = 0u; r < min(LANES, current.rows - first) && inside_row; r++) {
+                let element = (first + r) * width + column;
+                let below = chosen(sums, r) * layer_derivative(l - 1u, stored_at(l - 1u, layer.input + element));
+                set_value(delta_start(l - 1u) + element, select(vec4f(), below, inside(column, layer.inputs)));
             }
         }
     }
 }
 
-// W -= step(inputᵀ · delta), b -= step(column sums of delta): the weights of as many inputs at once as the lanes bring of a row. The
-// sums, which are in registers, go through the buffer, so that drivers compile the rule once and not for each of them.
+// W -= step(inputᵀ · delta), b -= step(column sums of delta): the weights of as many inputs at once as the lanes bring of a row.
 fn update(l: u32, lane: u32) {
     let layer = parameters.layers[l];
     let weights = layer.parameters + replica * layer.length;
@@ -151,7 +161,6 @@ fn update(l: u32, lane: u32) {
     let width = stride(layer.outputs);
     // The biases are the weights of one more input.
     let inputs = layer.inputs + select(0u, 1u, BIAS);
-    let gradients = parameters.deltas + 2u * parameters.delta_length + lane;
     for (var first = 0u; 4u * first < inputs; first += LANES) {
         for (var column = lane; column < width + lane; column += LANES) {
             let inside_row = column < width;
@@ -169,16 +178,15 @@ fn update(l: u32, lane: u32) {
                     sums[i] += mat4x4f(right * left[i].x, right * left[i].y, right * left[i].z, right * left[i].w);
                 }
             }
-            for (var i = 0u; i < LANES; i++) {
-                for (var k = 0u; k < 4u; k++) {
-                    set_value(gradients + (4u * i + k) * LANES, sums[i][k]);
-                }
-            }
-            set_value(gradients + 4u * LANES * LANES, bias);
             for (var input = 4u * first; input < min(4u * (first + LANES), inputs) && inside_row; input++) {
-                let place = select(input - 4u * first, 4u * LANES, input == layer.inputs);
+                let place = input - 4u * first;
+                var gradients: array<vec4f, LANES>;
+                for (var i = 0u; i < LANES; i++) {
+                    gradients[i] = chosen_column(sums[i], place % 4u);
+                }
+                let gradient = select(chosen(gradients, place / 4u), bias, input == layer.inputs);
                 let element = input * width + column;
-                trained[weights + element] = updated(layer, element, trained[weights + element], value(gradients + place * LANES));
+                trained[weights + element] = updated(layer, element, trained[weights + element], gradient);
             }
         }
     }

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::print;
 use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::{GPU_LANES, Gpus, SOFTWARE_LANES};
+use crate::executor::gpu::device::Gpus;
 use crate::kernels::catalogue::{Entry, all_shaders};
+use crate::kernels::form::{GPU_LANES, SOFTWARE_LANES};
 use crate::plan::human_bytes;
 
 /// The arguments of `wgrad devices`.

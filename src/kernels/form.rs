@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 /// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
 pub const MOST_ITERATIONS: u64 = 32_768;
 
+/// Invocations a workgroup along x of kernels that keep no tiles: enough to fill the lanes of every GPU.
+pub const GPU_LANES: u32 = 32;
+/// The same on software adapters, which compute 8 lanes at a time.
+pub const SOFTWARE_LANES: u32 = 8;
+
+/// Whether kernels of so many lanes have what follows their sums once, in a loop that drivers cannot unroll, and not for each sum: for
+/// software adapters, which take long to compile every copy of it. GPUs have it written out.
+pub(crate) fn is_rolled(lanes: u32) -> bool {
+    lanes == SOFTWARE_LANES
+}
+
 /// What of a device decides how kernels are computed on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {

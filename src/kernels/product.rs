@@ -1,7 +1,7 @@
 //! The matrix product, which forward, delta and update share: `tiling` on the CPU, `shaders/direct.wgsl` and
 //! `shaders/tiled.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
 
-use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, TILE_DEPTH, Target};
+use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, TILE_DEPTH, Target, is_rolled};
 use super::shader::{Shader, shader_file};
 use super::{Dropped, Source, stride4, word};
 
@@ -64,7 +64,10 @@ impl Composition<'_> {
         let ([x, y], [rows, columns4]) = (family.lanes(lanes), family.block());
         let shader = shader.constant("LANES", x).constant("LANES_Y", y);
         match family.tile() {
-            None => shader.constant("ROWS", rows).constant("COLUMNS", columns4),
+            None => {
+                let shader = shader.constant("ROWS", rows).constant("COLUMNS", columns4);
+                shader.switch("ROLLED", is_rolled(lanes))
+            }
             Some(tile) => shader
                 .constant("ROWS", 4)
                 .constant("SUMS", rows * columns4)
@@ -182,7 +185,8 @@ pub(crate) fn narrow(shader: Shader, lanes: u32, columns: usize, kernel: impl Fn
         .constant("LANES", lanes)
         .constant("ROWS", NARROW_ROWS as u32)
         .constant("COLUMNS", columns as u32)
-        .constant("SUMS", (NARROW_ROWS * columns) as u32);
+        .constant("SUMS", (NARROW_ROWS * columns) as u32)
+        .switch("ROLLED", is_rolled(lanes));
     kernel(common(shader)).part(shader_file!("narrow.wgsl"))
 }
 

@@ -12,14 +12,14 @@ use crate::executor::Executor;
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device, GpuInfo};
 use crate::kernels::Target;
-use crate::kernels::form::{Choice, Family};
+use crate::kernels::form::Choice;
 use crate::network::{Activation, Loss};
 use crate::plan::{Launch, Plan};
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Every kernel in its simplest form on few sizes, and until so long after the start in every other but the broadest products.
+    /// Every kernel in its simplest form on few sizes, and until so long after the start in every other.
     Quick(Duration),
     /// Every case there is.
     Whole,
@@ -171,12 +171,6 @@ fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
     let mut rest: Vec<Item> = compared(target, extent).into_iter().map(Item::Compared).collect();
     rest.extend(exact.into_iter().map(Item::Exact));
     rest.extend(trained.into_iter().flat_map(training));
-    // Software adapters compile the broadest products for a minute.
-    let is_broad = |case: &Case| case.choice.is_some_and(|choice| choice.family == Family::Broad);
-    rest.retain(|item| match item {
-        Item::Compared(case) | Item::Exact(case) => extent == Extent::Whole || !is_broad(case),
-        _ => true,
-    });
     let suits = |(_, item): &(bool, Item)| match item {
         Item::Compared(case) | Item::Exact(case) | Item::Trained(_, case) => case.is_for(target),
         Item::OtherBatches | Item::Sigmoid => true,

@@ -14,7 +14,7 @@ use wgpu::{
 
 use super::faults;
 use crate::error::{Error, Result};
-use crate::kernels::form::MOST_ITERATIONS;
+use crate::kernels::form::{GPU_LANES, MOST_ITERATIONS, SOFTWARE_LANES};
 use crate::kernels::{Shader, Target};
 use crate::panics::quietly;
 use crate::plan::DeviceLimits;
@@ -38,10 +38,8 @@ pub struct GpuInfo {
     pub buffer_bytes: u64,
 }
 
-/// Invocations a workgroup along x: enough to fill the lanes of every GPU.
-pub const GPU_LANES: u32 = 32;
-/// The same on software adapters, which compute 8 lanes at a time.
-pub const SOFTWARE_LANES: u32 = 8;
+/// What kernels for subgroups need.
+const SUBGROUPS: Features = Features::SUBGROUP.union(Features::SUBGROUP_BARRIER);
 /// The largest workgroup of any kernel (the whole network's); WebGPU promises it everywhere.
 const INVOCATIONS: u32 = 256;
 
@@ -119,10 +117,10 @@ impl Gpus {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
         // Subgroups are for software adapters' kernels only.
-        let wanted = if info.software { Features::TIMESTAMP_QUERY | Features::SUBGROUP } else { Features::TIMESTAMP_QUERY };
+        let of_kernels = if info.software { SUBGROUPS } else { Features::empty() };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
-            required_features: adapter.features() & wanted,
+            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | of_kernels),
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -141,10 +139,12 @@ impl Gpus {
         let uncaptured = Arc::clone(&fault);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, Fault::Error(error.to_string()))));
         let silent = Arc::default();
+        let lanes = if info.software { SOFTWARE_LANES } else { GPU_LANES };
         Ok(Device {
             device,
             queue,
             info,
+            lanes,
             fault,
             silent,
             memory: None,
@@ -208,6 +208,8 @@ pub struct Device {
     memory: Option<u64>,
     /// Loop iterations that an invocation may have.
     iterations: u64,
+    /// Invocations a workgroup along x.
+    lanes: u32,
     /// Every composed shader that was compiled, by its text.
     pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
 }
@@ -228,6 +230,11 @@ impl Device {
         Self { iterations: u64::MAX, ..self }
     }
 
+    /// The same device, with workgroups of so many lanes: how kernels are written for GPUs, on a software adapter.
+    pub fn with_lanes(self, lanes: u32) -> Self {
+        Self { lanes, ..self }
+    }
+
     /// The device itself, for calls that cannot fail.
     pub(super) fn wgpu(&self) -> &wgpu::Device {
         &self.device
@@ -243,7 +250,7 @@ impl Device {
             workgroups: u64::from(limits.max_compute_workgroups_per_dimension),
             iterations: self.iterations,
             target: Target {
-                lanes: if self.info.software { SOFTWARE_LANES } else { GPU_LANES },
+                lanes: self.lanes,
                 software: self.info.software,
                 subgroups: self.has_subgroups(),
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
@@ -256,7 +263,7 @@ impl Device {
     fn has_subgroups(&self) -> bool {
         let info = self.device.adapter_info();
         let sizes = [info.subgroup_min_size, info.subgroup_max_size];
-        self.device.features().contains(Features::SUBGROUP) && sizes == [SOFTWARE_LANES; 2]
+        self.device.features().contains(SUBGROUPS) && sizes == [self.lanes; 2]
     }
 
     /// Nanoseconds of a tick of its clock.

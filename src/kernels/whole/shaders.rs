@@ -11,8 +11,6 @@ const TILE: [usize; 2] = [4, 1];
 pub(super) const INVOCATIONS: usize = 256;
 /// Lanes of a subgroup: its shader names each.
 pub(super) const SUBGROUP: usize = 8;
-/// vec4s of gradients that a subgroup sums at once: of the weights of a vec4 of inputs a lane, and of the biases.
-const SUBGROUP_GRADIENTS: usize = (4 * SUBGROUP + 1) * SUBGROUP;
 
 impl Whole {
     /// Whether any layer's slope has to be stored.
@@ -159,8 +157,7 @@ impl Whole {
         let deltas = values + slopes;
         let widest = widths[1..].iter().map(|&width| stride4(width)).max().unwrap_or(0);
         let delta_length = self.batch * widest;
-        let gradients = if self.variant == Variant::Subgroup { SUBGROUP_GRADIENTS } else { 0 };
-        ValuePlaces { starts, slopes, deltas, delta_length, scratch: deltas + 2 * delta_length + gradients }
+        ValuePlaces { starts, slopes, deltas, delta_length, scratch: deltas + 2 * delta_length }
     }
 }
 
