@@ -60,8 +60,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
         output(lane);
         barrier();
         // Each function is called in one place, so that drivers compile it once.
-        for (var below = LAYERS; below > 0u; below--) {
-            let l = below - 1u;
+        for (var left = LAYERS; left > 0u; left--) {
+            let l = left - 1u;
             if l > 0u {
                 delta(l, lane);
                 barrier();

@@ -10,9 +10,9 @@ fn value(element: u32) -> vec4f {
 fn set_value(element: u32, given: vec4f) {
     values[replica * parameters.scratch + element] = given;
 }
-// What one lane has written is read by others. Not a workgroup's barrier, at which Mesa 22.3 cuts the function in two and keeps in memory
-// what was in registers. subgroupBarrier, naga's own, says nothing of buffers: that what is stored in `values` and `trained` is there for
-// the next load rests on software adapters going through a subgroup's lanes together, in one thread, and the tests hold them to it.
+// What one lane has written is read by others. Not a workgroup's barrier, at which Mesa 22.3 cuts the function in two and keeps
+// in memory what was in registers. subgroupBarrier, naga's own, says nothing of buffers: that what is stored in `values` and
+// `trained` is there for the next load rests on software adapters going through a subgroup's lanes together, in one thread.
 fn barrier() {
     subgroupBarrier();
 }

@@ -64,10 +64,7 @@ impl Composition<'_> {
         let ([x, y], [rows, columns4]) = (family.lanes(lanes), family.block());
         let shader = shader.constant("LANES", x).constant("LANES_Y", y);
         match family.tile() {
-            None => {
-                let shader = shader.constant("ROWS", rows).constant("COLUMNS", columns4);
-                shader.switch("ROLLED", is_rolled(lanes))
-            }
+            None => shader.constant("ROWS", rows).constant("COLUMNS", columns4).switch("ROLLED", is_rolled(lanes)),
             Some(tile) => shader
                 .constant("ROWS", 4)
                 .constant("SUMS", rows * columns4)
@@ -195,7 +192,7 @@ pub(crate) fn narrow_workgroups(rows: usize, lanes: u32) -> [u64; 2] {
     [(rows.div_ceil(NARROW_ROWS) as u64).div_ceil(u64::from(lanes)), 1]
 }
 
-/// Loop iterations of one invocation of the narrow loop, were no loop in it unrolled.
+/// Loop iterations of one invocation of the narrow loop, were no loop over its sums unrolled; those that pick a row of them are few.
 pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
     let columns = stride4(columns) as u64;
     (stride4(depth) as u64 * columns + 4 * columns) * (1 + NARROW_ROWS as u64)
