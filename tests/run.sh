@@ -87,12 +87,12 @@ prepare_python
 test=(cargo test --release --locked --features parquet)
 [ $# = 0 ] || exec "${test[@]}" "$@"
 
-# Those that keep a software adapter busy longest go side by side: each waits for one core at a time, while shaders are compiled.
+# Those that keep a software adapter busy longest (gpu, determinism and tests/mutants) go side by side: each waits for one core at a time, while shaders are compiled.
 others=()
 for file in tests/*.rs; do
     name=$(basename "$file" .rs)
     case $name in
-        gpu | mutants | determinism) ;;
+        gpu | determinism) ;;
         *) others+=(--test "$name") ;;
     esac
 done
