@@ -34,6 +34,9 @@ const STEP_BYTES: u64 = 1 << 20;
 const SUBMISSION: Duration = Duration::from_millis(50);
 /// Launches in a submission at most.
 const MOST_LAUNCHES: usize = 1 << 15;
+/// Steps of a kernel that takes many which the first dispatches take at least: starting with one would cost small networks more than
+/// their steps.
+const FIRST_STEPS: usize = 16;
 /// Submissions that may be under way while the next is recorded.
 const IN_FLIGHT: usize = 2;
 
@@ -48,14 +51,20 @@ pub struct Gpu {
     steps: Buffer,
     /// Bytes from one step's records to the next's, for kernels that take one step.
     step_stride: u64,
-    /// What is under way, with the launches in each submission.
-    in_flight: VecDeque<(SubmissionIndex, usize)>,
-    /// Launches in a submission at most, as it follows from how long those before took.
-    submission_launches: usize,
+    /// What is under way, with the launches in each submission (or the steps, of a kernel that takes many).
+    in_flight: VecDeque<(SubmissionIndex, Phase, usize)>,
+    /// Launches in a submission at most, of training and of evaluation, as it follows from how long those before took.
+    submission_launches: [usize; 2],
     /// When the last submission that was waited for was done.
     last_done: Option<Instant>,
     /// Times the passes that are recorded, while that is wanted.
     timestamps: Option<Timestamps>,
+}
+
+/// Launches in the next submission at most, when so many were allowed and one of `launches` took so long.
+fn paced(most: usize, launches: usize, took: Duration) -> usize {
+    let next = if took < SUBMISSION { most.max(2 * launches) } else { launches / 2 };
+    next.clamp(1, MOST_LAUNCHES)
 }
 
 /// Where a buffer of the plan lies.
@@ -108,7 +117,7 @@ impl Gpu {
             steps,
             step_stride,
             in_flight: VecDeque::new(),
-            submission_launches: 1,
+            submission_launches: [1; 2],
             last_done: None,
             timestamps: None,
         })
@@ -121,11 +130,17 @@ impl Gpu {
         drop(self.record(phase, range, steps, 0).finish());
     }
 
-    /// Records and submits some steps, whose records are on the device from `first_record` on.
-    fn submit(&mut self, phase: Phase, range: Range<usize>, steps: &[Step], first_record: usize) -> Result<()> {
-        let encoder = self.record(phase, range.clone(), steps, first_record);
-        let launches = steps.len() / self.plan.records * range.len();
-        self.in_flight.push_back((self.device.submit(encoder)?, launches));
+    /// Records and submits some steps, whose records are on the device from `first_record` on, as so many launches.
+    fn submit(
+        &mut self,
+        phase: Phase,
+        range: Range<usize>,
+        steps: &[Step],
+        first_record: usize,
+        launches: usize,
+    ) -> Result<()> {
+        let encoder = self.record(phase, range, steps, first_record);
+        self.in_flight.push_back((self.device.submit(encoder)?, phase, launches));
         Ok(())
     }
 
@@ -177,36 +192,40 @@ impl Gpu {
     /// end to the next one's is what it takes; the number of launches in the next ones follows from that.
     fn wait_for_room(&mut self) -> Result<()> {
         while self.in_flight.len() >= IN_FLIGHT {
-            let Some((oldest, launches)) = self.in_flight.pop_front() else { break };
+            let Some((oldest, phase, launches)) = self.in_flight.pop_front() else { break };
             self.device.wait(Some(oldest))?;
             let now = Instant::now();
             if let Some(last) = self.last_done.replace(now) {
-                let quick = now - last < SUBMISSION;
-                let most = if quick { self.submission_launches.max(2 * launches) } else { launches / 2 };
-                self.submission_launches = most.clamp(1, MOST_LAUNCHES);
+                let most = &mut self.submission_launches[phase as usize];
+                *most = paced(*most, launches, now - last);
             }
         }
         Ok(())
     }
 
-    /// Runs the one kernel that takes many steps: as many a dispatch as its loops and the records' room allow.
+    /// Runs the one kernel that takes many steps: as many a dispatch as its loops, the records' room and the time for a submission
+    /// allow.
     fn run_many(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {
         let records = self.plan.records;
         let kernel = &self.plan.launches(phase)[range.start].kernel;
         let form = Form::direct(self.device.limits().target.lanes);
         let iterations = kernel.iterations(self.plan.rows(phase), form).max(1);
         let room = self.steps.size() / record_bytes(&self.plan);
-        let at_once = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
-        for steps in steps.chunks(at_once * records) {
-            let count = steps.len() / records;
+        let possible = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
+        let mut rest = steps;
+        while !rest.is_empty() {
+            self.wait_for_room()?;
+            let most = self.submission_launches[phase as usize].max(FIRST_STEPS).min(possible) * records;
+            let (now, later) = rest.split_at(most.min(rest.len()));
+            let count = now.len() / records;
             let words = |(index, step): (usize, &Step)| StepWords {
                 remaining: (count - index / records) as u32,
                 ..StepWords::from(step)
             };
-            let words: Vec<StepWords> = steps.iter().enumerate().map(words).collect();
+            let words: Vec<StepWords> = now.iter().enumerate().map(words).collect();
             self.device.write(&self.steps, 0, bytemuck::cast_slice(&words))?;
-            self.wait_for_room()?;
-            self.submit(phase, range.clone(), &steps[..records], 0)?;
+            self.submit(phase, range.clone(), &now[..records], 0, count)?;
+            rest = later;
         }
         Ok(())
     }
@@ -302,8 +321,9 @@ impl Executor<f32> for Gpu {
             let (mut done, count) = (0, steps.len() / replicas);
             while done < count {
                 self.wait_for_room()?;
-                let next = (done + (self.submission_launches / range.len().max(1)).max(1)).min(count);
-                self.submit(phase, range.clone(), &steps[done * replicas..next * replicas], done)?;
+                let next = (done + (self.submission_launches[phase as usize] / range.len().max(1)).max(1)).min(count);
+                let launches = (next - done) * range.len();
+                self.submit(phase, range.clone(), &steps[done * replicas..next * replicas], done, launches)?;
                 done = next;
             }
         }
@@ -468,4 +488,27 @@ fn layout_entries(writes: impl Iterator<Item = bool>) -> Vec<BindGroupLayoutEntr
             count: None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Submissions of a device that takes so long a launch settle between half and twice the time that they should take.
+    #[test]
+    fn submissions_come_to_take_as_long_as_they_should() {
+        for microseconds in [1, 10, 300, 7_000, 400_000] {
+            let of = |launches: usize| Duration::from_micros(microseconds) * launches as u32;
+            for first in [1, 64, MOST_LAUNCHES] {
+                let mut most = first;
+                for _ in 0..40 {
+                    most = paced(most, most, of(most));
+                }
+                let (least_time, most_time) = (SUBMISSION / 2, 2 * SUBMISSION);
+                let is_settled = (least_time..most_time).contains(&of(most));
+                let at_an_end = (most == 1 && of(1) > SUBMISSION) || (most == MOST_LAUNCHES && of(most) < SUBMISSION);
+                assert!(is_settled || at_an_end, "{microseconds} µs a launch, from {first}: {most}");
+            }
+        }
+    }
 }
