@@ -17,7 +17,7 @@ use crate::plan::{Launch, Phase, Plan};
 const PURPOSE: &str = "tuning";
 /// How much faster than the static choice another has to be: less is noise.
 const WORTH: f64 = 0.95;
-/// Time for one way to compute a product, beside compiling it.
+/// Time for all ways to compute a product, beside compiling them.
 const BUDGET: Duration = Duration::from_millis(200);
 
 /// How a product is computed fastest.
@@ -67,10 +67,11 @@ pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> R
 /// Measures each choice that the device's limits allow.
 fn measure(plan: &Plan, phase: Phase, launch: &Launch, choices: &[Choice], device: &Device) -> Result<Tuned> {
     let mut measured = Vec::with_capacity(choices.len());
+    let budget = BUDGET / choices.len() as u32;
     for &choice in choices {
         let alone = alone(plan, phase, Launch { choice: Some(choice), ..launch.clone() });
         if alone.check(&device.limits()).is_ok() {
-            measured.push((choice, seconds(alone, phase, device)?));
+            measured.push((choice, seconds(alone, phase, device, budget)?));
         }
     }
     Ok(Tuned { choice: fastest(&measured).unwrap_or(choices[0]), measured })
@@ -100,7 +101,7 @@ fn alone(plan: &Plan, phase: Phase, launch: Launch) -> Plan {
 
 /// The least seconds of one run, among groups of runs that grow until the time is up. Everything is zero, which GPUs compute no
 /// faster.
-fn seconds(plan: Plan, phase: Phase, device: &Device) -> Result<f64> {
+fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Result<f64> {
     let step = Step { rows: plan.rows(phase), scale: 1.0, ..Step::default() };
     let records = plan.records;
     let mut gpu = Gpu::new(plan, device.clone())?;
@@ -113,12 +114,12 @@ fn seconds(plan: Plan, phase: Phase, device: &Device) -> Result<f64> {
     // Drivers compile at the first run.
     timed(1)?;
     let (mut runs, mut spent, mut least) = (1, Duration::ZERO, f64::INFINITY);
-    while spent < BUDGET {
+    while spent < budget {
         let time = timed(runs)?;
         spent += time;
         least = least.min(time.as_secs_f64() / runs as f64);
         // A group takes at most a quarter of the time, so that there are several.
-        let most = BUDGET.as_secs_f64() / 4.0 / least;
+        let most = budget.as_secs_f64() / 4.0 / least;
         runs = (2 * runs).min(most as usize).max(1);
     }
     Ok(least)
