@@ -136,13 +136,19 @@ fn reason(times: &Times, gpu: &GpuInfo, how: &str, when: &str) -> String {
 fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: usize) -> String {
     let activations: Vec<&str> = network.activations().iter().map(|activation| activation.name()).collect();
     let batch = recipe.batch.min(rows);
+    // What decides which kernels a step is made of.
+    let mut beyond = recipe.beyond_the_rule(network.widths().len() - 1);
+    beyond.extend((recipe.micro_batches > 1).then(|| format!("{} micro-batches", recipe.micro_batches)));
+    beyond.extend(recipe.shuffle.then(|| "shuffled".into()));
+    beyond.extend(recipe.streamed.then(|| "streamed".into()));
     format!(
-        "{:?} {} bias {}, {}, {}, batch {batch} of {}, {} {} {}, {threads} threads, wgrad {}",
+        "{:?} {} bias {}, {}, {}, [{}], batch {batch} of {}, {} {} {}, {threads} threads, wgrad {}",
         network.widths(),
         activations.join(" "),
         network.bias(),
         recipe.loss.name(),
         recipe.optimizer.kind,
+        beyond.join("; "),
         rows.div_ceil(batch.max(1)).min(STEPS),
         gpu.name,
         gpu.backend,
@@ -222,7 +228,7 @@ pub(crate) fn weights(network: &Network) -> Weights<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Loss};
+    use crate::network::{Activation, Clip, Loss, Optimizer};
 
     #[test]
     fn the_faster_device_is_taken_and_in_doubt_the_cpu() {
@@ -279,6 +285,18 @@ mod tests {
             of(&[4, 3, 2], 10, gpu("a", "1"), 4),
         ] {
             assert_ne!(base, other);
+        }
+        let (network, recipe) = case(vec![4, 3, 2], 10);
+        let (clipped, averaged) = (Clip::Value(1.0), 0.9);
+        for other in [
+            Recipe { shuffle: !recipe.shuffle, ..recipe },
+            Recipe { streamed: true, ..recipe },
+            Recipe { weighted: true, ..recipe },
+            Recipe { micro_batches: 2, ..recipe },
+            Recipe { optimizer: Optimizer { clip: clipped, ..recipe.optimizer }, ..recipe },
+            Recipe { optimizer: Optimizer { average: averaged, ..recipe.optimizer }, ..recipe },
+        ] {
+            assert_ne!(base, key(&network, &other, 1000, &gpu("a", "1"), 2), "{other:?}");
         }
     }
 
