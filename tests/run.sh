@@ -87,7 +87,8 @@ prepare_python
 test=(cargo test --release --locked --features parquet)
 [ $# = 0 ] || exec "${test[@]}" "$@"
 
-# Those that keep a software adapter busy longest (gpu, determinism and tests/mutants) go side by side: each waits for one core at a time, while shaders are compiled.
+# Those that keep a software adapter busy longest (gpu, determinism and tests/mutants) go side by side: each waits for one core at a
+# time, while shaders are compiled.
 others=()
 for file in tests/*.rs; do
     name=$(basename "$file" .rs)

@@ -1,19 +1,17 @@
 //! Runs a plan on a GPU: buffers that stay there, pipelines and bind groups made once, many dispatches a submission.
 
+mod compiler;
 pub mod device;
 mod faults;
+mod pace;
 mod timestamps;
 pub mod tuning;
 
-use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wgpu::{
-    BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource,
-    BindingType, Buffer, BufferBinding, BufferBindingType, BufferUsages, CommandEncoder, CommandEncoderDescriptor,
-    ComputePassDescriptor, ComputePipeline, ComputePipelineDescriptor, PipelineLayoutDescriptor, ShaderModuleDescriptor,
-    ShaderRuntimeChecks, ShaderSource, ShaderStages, SubmissionIndex,
+    BindingResource, Buffer, BufferBinding, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePassDescriptor,
 };
 
 use super::Executor;
@@ -21,25 +19,17 @@ use crate::data::Matrix;
 use crate::error::Result;
 use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::step::StepWords;
-use crate::kernels::{Form, Shader, Step, stride4};
-use crate::plan::{Bindable, BufferId, Element, Launch, Phase, Plan};
+use crate::kernels::{Form, Step, stride4};
+use crate::plan::{BufferId, Element, Phase, Plan};
+use compiler::{Compiler, Dispatch};
 use device::Device;
+use pace::Pace;
 use timestamps::Timestamps;
 
 /// Bytes that go to the device in one piece.
 const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of step records that are on the device at once.
 const STEP_BYTES: u64 = 1 << 20;
-/// How long a submission may keep the device busy: long enough to cost nothing, short enough for drivers' watchdogs.
-const SUBMISSION: Duration = Duration::from_millis(50);
-/// Launches in a submission at most.
-const MOST_LAUNCHES: usize = 1 << 15;
-/// Steps of a kernel that takes many which the first dispatches take at least: starting with one would cost small networks more than
-/// their steps.
-const FIRST_STEPS: usize = 16;
-/// Submissions that may be under way while the next is recorded.
-const IN_FLIGHT: usize = 2;
-
 /// A plan with its buffers on a GPU, in f32.
 pub struct Gpu {
     plan: Plan,
@@ -51,20 +41,9 @@ pub struct Gpu {
     steps: Buffer,
     /// Bytes from one step's records to the next's, for kernels that take one step.
     step_stride: u64,
-    /// What is under way, with the launches in each submission (or the steps, of a kernel that takes many).
-    in_flight: VecDeque<(SubmissionIndex, Phase, usize)>,
-    /// Launches in a submission at most, of training and of evaluation, as it follows from how long those before took.
-    submission_launches: [usize; 2],
-    /// When the last submission that was waited for was done.
-    last_done: Option<Instant>,
+    pace: Pace,
     /// Times the passes that are recorded, while that is wanted.
     timestamps: Option<Timestamps>,
-}
-
-/// Launches in the next submission at most, when so many were allowed and one of `launches` took so long.
-fn paced(most: usize, launches: usize, took: Duration) -> usize {
-    let next = if took < SUBMISSION { most.max(2 * launches) } else { launches / 2 };
-    next.clamp(1, MOST_LAUNCHES)
 }
 
 /// Where a buffer of the plan lies.
@@ -74,13 +53,6 @@ struct Place {
     /// Bytes from the memory's beginning, and bytes of the buffer.
     offset: u64,
     size: u64,
-}
-
-/// A launch or one pass of it, ready to be recorded.
-struct Dispatch {
-    form: Form,
-    pipeline: ComputePipeline,
-    bindings: BindGroup,
 }
 
 impl Gpu {
@@ -108,6 +80,7 @@ impl Gpu {
                 dispatches.push(forms.map(|form| compiler.dispatch(&plan, launch, form)).collect::<Result<_>>()?);
             }
         }
+        let takes_many_steps = plan.training.iter().any(|launch| launch.kernel.takes_many_steps());
         Ok(Self {
             plan,
             device,
@@ -116,9 +89,7 @@ impl Gpu {
             evaluation,
             steps,
             step_stride,
-            in_flight: VecDeque::new(),
-            submission_launches: [1; 2],
-            last_done: None,
+            pace: Pace::new(takes_many_steps),
             timestamps: None,
         })
     }
@@ -140,7 +111,7 @@ impl Gpu {
         launches: usize,
     ) -> Result<()> {
         let encoder = self.record(phase, range, steps, first_record);
-        self.in_flight.push_back((self.device.submit(encoder)?, phase, launches));
+        self.pace.submitted(self.device.submit(encoder)?, phase, launches);
         Ok(())
     }
 
@@ -172,7 +143,7 @@ impl Gpu {
     fn read_bytes(&mut self, buffer: BufferId, start: u64, count: u64) -> Result<Vec<u8>> {
         let place = &self.buffers[buffer];
         let bytes = self.device.read(&place.memory, place.offset + start, count)?;
-        self.idle();
+        self.pace.idle();
         Ok(bytes)
     }
 
@@ -180,27 +151,6 @@ impl Gpu {
     fn write_bytes(&self, buffer: BufferId, start: u64, bytes: &[u8]) -> Result<()> {
         let place = &self.buffers[buffer];
         self.device.write(&place.memory, place.offset + start, bytes)
-    }
-
-    /// Nothing is under way: what was waited for last says nothing about the next submission.
-    fn idle(&mut self) {
-        self.in_flight.clear();
-        self.last_done = None;
-    }
-
-    /// Waits until there is room for a submission more. Two of them follow each other without a gap, so that the time from one's
-    /// end to the next one's is what it takes; the number of launches in the next ones follows from that.
-    fn wait_for_room(&mut self) -> Result<()> {
-        while self.in_flight.len() >= IN_FLIGHT {
-            let Some((oldest, phase, launches)) = self.in_flight.pop_front() else { break };
-            self.device.wait(Some(oldest))?;
-            let now = Instant::now();
-            if let Some(last) = self.last_done.replace(now) {
-                let most = &mut self.submission_launches[phase as usize];
-                *most = paced(*most, launches, now - last);
-            }
-        }
-        Ok(())
     }
 
     /// Runs the one kernel that takes many steps: as many a dispatch as its loops, the records' room and the time for a submission
@@ -214,8 +164,8 @@ impl Gpu {
         let possible = (MOST_ITERATIONS / iterations).min(room).max(1) as usize;
         let mut rest = steps;
         while !rest.is_empty() {
-            self.wait_for_room()?;
-            let most = self.submission_launches[phase as usize].max(FIRST_STEPS).min(possible) * records;
+            self.pace.wait_for_room(&self.device)?;
+            let most = self.pace.launches(phase).min(possible) * records;
             let (now, later) = rest.split_at(most.min(rest.len()));
             let count = now.len() / records;
             let words = |(index, step): (usize, &Step)| StepWords {
@@ -320,8 +270,8 @@ impl Executor<f32> for Gpu {
             self.device.write(&self.steps, 0, &bytes)?;
             let (mut done, count) = (0, steps.len() / replicas);
             while done < count {
-                self.wait_for_room()?;
-                let next = (done + (self.submission_launches[phase as usize] / range.len().max(1)).max(1)).min(count);
+                self.pace.wait_for_room(&self.device)?;
+                let next = (done + (self.pace.launches(phase) / range.len().max(1)).max(1)).min(count);
                 let launches = (next - done) * range.len();
                 self.submit(phase, range.clone(), &steps[done * replicas..next * replicas], done, launches)?;
                 done = next;
@@ -339,7 +289,7 @@ impl Executor<f32> for Gpu {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.idle();
+        self.pace.idle();
         self.device.wait(None)
     }
 }
@@ -395,120 +345,4 @@ fn partial_sums(plan: &Plan, device: &Device) -> Result<Option<Buffer>> {
         .max()
         .unwrap_or(0);
     (bytes > 0).then(|| device.buffer("partial sums", bytes, BufferUsages::STORAGE)).transpose()
-}
-
-/// Makes dispatches from launches.
-struct Compiler<'a> {
-    device: &'a Device,
-    /// The plan's buffers, and the memory of its groups of them.
-    buffers: &'a [Place],
-    groups: &'a [Buffer],
-    steps: &'a Buffer,
-    partial_sums: Option<&'a Buffer>,
-}
-
-impl Compiler<'_> {
-    fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form) -> Result<Dispatch> {
-        let shader = launch.kernel.shader(form);
-        let bindings = plan.bindings(launch);
-        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
-        let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
-        let entries = layout_entries(writes);
-        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &entries))?;
-        let words = launch.kernel.parameters(form);
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
-        let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
-        self.device.write(&parameters, 0, bytemuck::cast_slice(&words))?;
-        let record = wgpu::BufferSize::new(record_bytes(plan));
-        let record = if launch.kernel.takes_many_steps() { None } else { record };
-        let bound = bindings.into_iter().map(|bound| match bound.operand {
-            Bindable::Buffer(id) => self.buffers[id].binding(),
-            Bindable::Group(group) => self.groups[group].as_entire_binding(),
-        });
-        let operands = bound.chain(partial_sums.map(Buffer::as_entire_binding));
-        let step = BindingResource::Buffer(BufferBinding { buffer: self.steps, offset: 0, size: record });
-        let entries: Vec<_> = [parameters.as_entire_binding(), step]
-            .into_iter()
-            .chain(operands)
-            .enumerate()
-            .map(|(binding, resource)| BindGroupEntry { binding: binding as u32, resource })
-            .collect();
-        let layout = pipeline.get_bind_group_layout(0);
-        let bindings = self.device.guarded(&launch.label, |device| {
-            device.create_bind_group(&BindGroupDescriptor { label: Some(&launch.label), layout: &layout, entries: &entries })
-        })?;
-        Ok(Dispatch { form, pipeline, bindings })
-    }
-
-    fn compile(&self, shader: &Shader, entries: &[BindGroupLayoutEntry]) -> Result<ComputePipeline> {
-        let label = Some(shader.name.as_str());
-        self.device.guarded(&shader.name, |device| {
-            let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
-            #[expect(unsafe_code, reason = "without wgpu's runtime checks drivers unroll the loops of the products")]
-            // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
-            // and its loops run to bounds from the same sizes.
-            let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
-            let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries });
-            let groups = [Some(&group)];
-            let layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
-                label,
-                bind_group_layouts: &groups,
-                immediate_size: 0,
-            });
-            device.create_compute_pipeline(&ComputePipelineDescriptor {
-                label,
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some("main"),
-                // Every tile is written before it is read.
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    zero_initialize_workgroup_memory: false,
-                    ..Default::default()
-                },
-                cache: None,
-            })
-        })
-    }
-}
-
-/// The bindings that every kernel has: parameters, step, reads, writes.
-fn layout_entries(writes: impl Iterator<Item = bool>) -> Vec<BindGroupLayoutEntry> {
-    let storage = |read_only| BufferBindingType::Storage { read_only };
-    let parameters = (storage(true), false);
-    let step = (storage(true), true);
-    let operands = writes.map(|writes| (storage(!writes), false));
-    [parameters, step]
-        .into_iter()
-        .chain(operands)
-        .enumerate()
-        .map(|(binding, (ty, has_dynamic_offset))| BindGroupLayoutEntry {
-            binding: binding as u32,
-            visibility: ShaderStages::COMPUTE,
-            ty: BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
-            count: None,
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Submissions of a device that takes so long a launch settle between half and twice the time that they should take.
-    #[test]
-    fn submissions_come_to_take_as_long_as_they_should() {
-        for microseconds in [1, 10, 300, 7_000, 400_000] {
-            let of = |launches: usize| Duration::from_micros(microseconds) * launches as u32;
-            for first in [1, 64, MOST_LAUNCHES] {
-                let mut most = first;
-                for _ in 0..40 {
-                    most = paced(most, most, of(most));
-                }
-                let (least_time, most_time) = (SUBMISSION / 2, 2 * SUBMISSION);
-                let is_settled = (least_time..most_time).contains(&of(most));
-                let at_an_end = (most == 1 && of(1) > SUBMISSION) || (most == MOST_LAUNCHES && of(most) < SUBMISSION);
-                assert!(is_settled || at_an_end, "{microseconds} µs a launch, from {first}: {most}");
-            }
-        }
-    }
 }
