@@ -30,9 +30,12 @@ fn cases() -> Vec<Case> {
     cases.push(Case { rows: 9, ..all_rows.clone() });
     cases.push(Case { name: "batches in place".into(), shuffle: false, ..all_rows.clone() });
     cases.push(Case { name: "gathered batches".into(), gather: true, ..all_rows });
-    for (variant, sizes) in
-        [(Variant::Invocation, [7, 3, 5, 2]), (Variant::Workgroup, [33, 9, 12, 5]), (Variant::Subgroup, [33, 9, 12, 5])]
-    {
+    for (variant, sizes) in [
+        (Variant::Invocation, [7, 3, 5, 2]),
+        (Variant::Held, [33, 9, 12, 5]),
+        (Variant::Workgroup, [33, 9, 12, 5]),
+        (Variant::Subgroup, [33, 9, 12, 5]),
+    ] {
         let name = format!("{sizes:?}, whole steps, {variant:?}");
         let case = Case { whole: Some(variant), optimizer: OptimizerKind::Adam, ..Case::new(name, sizes) };
         cases.push(Case { output: Activation::Softmax, loss: Loss::CrossEntropy, ..case });

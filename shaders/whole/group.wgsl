@@ -1,6 +1,7 @@
 // What a workgroup and a subgroup that train a small network have in common: the steps, with a barrier after each layer, and the outputs.
 // Their files give value(element) and set_value(element, vec4f), a replica's activations, slopes and deltas; barrier(), after which one
-// invocation reads what another has set; and gather, forward, delta and update, which all invocations call together.
+// invocation reads what another has set; begin and end, what surrounds the steps; and gather, forward, delta and update, which all
+// invocations call together.
 
 // The first vec4 of the results of the row whose loss is computed.
 var<private> result_start: u32;
@@ -49,6 +50,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     let records = parameters.records;
     let record = select(0u, group.z, records > 1u);
     let count = steps[record].remaining;
+    begin(lane);
     for (var s = 0u; s < count; s++) {
         current = steps[s * records + record];
         gather(lane);
@@ -70,4 +72,5 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
             barrier();
         }
     }
+    end(lane);
 }

@@ -8,6 +8,7 @@ struct Layer {
     length: u32,          // vec4s of one replica's parameters
     input: u32,           // first vec4 of its input and of its output among a replica's values
     output: u32,
+    held: u32,            // first vec4 of its parameters there, where they are held
 }
 struct Parameters {
     records: u32,         // of a step: one for all replicas, or one each

@@ -45,7 +45,11 @@ fn chosen_column(sums: mat4x4f, k: u32) -> vec4f {
     return select(select(sums[0], sums[1], odd), select(sums[2], sums[3], odd), (k & 2u) != 0u);
 }
 
-// The data is read where it is.
+// The parameters and the data are read where they are.
+fn begin(lane: u32) {
+}
+fn end(lane: u32) {
+}
 fn gather(lane: u32) {
 }
 

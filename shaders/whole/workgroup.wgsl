@@ -1,7 +1,7 @@
 // Many training steps of a small network, one workgroup a replica, with a barrier after each layer. A product is cut into tiles of
 // ROWS rows × COLUMNS vec4s, and each invocation takes every LANESth of them.
 
-// A replica's activations, slopes and deltas, in workgroup memory.
+// A replica's activations, slopes and deltas, in workgroup memory; behind them its parameters, where there is room for them (HOLDS).
 var<workgroup> values: array<vec4f, VALUES>;
 
 fn value(element: u32) -> vec4f {
@@ -10,9 +10,51 @@ fn value(element: u32) -> vec4f {
 fn set_value(element: u32, given: vec4f) {
     values[element] = given;
 }
+
 fn barrier() {
     workgroupBarrier();
     storageBarrier();
+}
+
+// First vec4 of a layer's parameters, and one of them.
+fn weights_start(layer: Layer) -> u32 {
+    return select(layer.parameters + replica * layer.length, layer.held, HOLDS);
+}
+fn weight(place: u32) -> vec4f {
+    if HOLDS {
+        return values[place];
+    }
+    return trained[place];
+}
+fn set_weight(place: u32, given: vec4f) {
+    if HOLDS {
+        values[place] = given;
+    } else {
+        trained[place] = given;
+    }
+}
+
+// What the steps begin and end with: the parameters are brought, and taken back.
+fn begin(lane: u32) {
+    if HOLDS {
+        for (var l = 0u; l < LAYERS; l++) {
+            let layer = parameters.layers[l];
+            for (var element = lane; element < layer.length; element += LANES) {
+                values[layer.held + element] = trained[layer.parameters + replica * layer.length + element];
+            }
+        }
+        barrier();
+    }
+}
+fn end(lane: u32) {
+    if HOLDS {
+        for (var l = 0u; l < LAYERS; l++) {
+            let layer = parameters.layers[l];
+            for (var element = lane; element < layer.length; element += LANES) {
+                trained[layer.parameters + replica * layer.length + element] = values[layer.held + element];
+            }
+        }
+    }
 }
 
 // Rows and columns, in vec4s, from which a tile begins.
@@ -41,7 +83,7 @@ fn gather(lane: u32) {
 // output = f(input · W + b)
 fn forward(l: u32, lane: u32) {
     let layer = parameters.layers[l];
-    let weights = layer.parameters + replica * layer.length;
+    let weights = weights_start(layer);
     let depth = stride(layer.inputs);
     let width = stride(layer.outputs);
     let last = layer.inputs - 1u;
@@ -53,10 +95,10 @@ fn forward(l: u32, lane: u32) {
             for (var c = 0u; c < COLUMNS; c++) {
                 let column = weights + min(tile.column + c, width - 1u);
                 right[c] = mat4x4f(
-                    trained[column + min(4u * k, last) * width],
-                    trained[column + min(4u * k + 1u, last) * width],
-                    trained[column + min(4u * k + 2u, last) * width],
-                    trained[column + min(4u * k + 3u, last) * width],
+                    weight(column + min(4u * k, last) * width),
+                    weight(column + min(4u * k + 1u, last) * width),
+                    weight(column + min(4u * k + 2u, last) * width),
+                    weight(column + min(4u * k + 3u, last) * width),
                 );
             }
             for (var r = 0u; r < ROWS; r++) {
@@ -70,7 +112,7 @@ fn forward(l: u32, lane: u32) {
             let column = tile.column + c;
             var bias = vec4f();
             if BIAS {
-                bias = trained[weights + layer.inputs * width + min(column, width - 1u)];
+                bias = weight(weights + layer.inputs * width + min(column, width - 1u));
             }
             for (var r = 0u; r < ROWS; r++) {
                 if tile.row + r < current.rows && column < width {
@@ -90,7 +132,7 @@ fn forward(l: u32, lane: u32) {
 // delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])
 fn delta(l: u32, lane: u32) {
     let layer = parameters.layers[l];
-    let weights = layer.parameters + replica * layer.length;
+    let weights = weights_start(layer);
     let depth = stride(layer.outputs);
     let width = stride(layer.inputs);
     let last = layer.inputs - 1u;
@@ -102,10 +144,10 @@ fn delta(l: u32, lane: u32) {
             for (var c = 0u; c < COLUMNS; c++) {
                 let row = 4u * (tile.column + c);
                 right[c] = mat4x4f(
-                    trained[weights + min(row, last) * depth + k],
-                    trained[weights + min(row + 1u, last) * depth + k],
-                    trained[weights + min(row + 2u, last) * depth + k],
-                    trained[weights + min(row + 3u, last) * depth + k],
+                    weight(weights + min(row, last) * depth + k),
+                    weight(weights + min(row + 1u, last) * depth + k),
+                    weight(weights + min(row + 2u, last) * depth + k),
+                    weight(weights + min(row + 3u, last) * depth + k),
                 );
             }
             for (var r = 0u; r < ROWS; r++) {
@@ -131,7 +173,7 @@ fn delta(l: u32, lane: u32) {
 // W -= step(inputᵀ · delta), b -= step(column sums of delta)
 fn update(l: u32, lane: u32) {
     let layer = parameters.layers[l];
-    let weights = layer.parameters + replica * layer.length;
+    let weights = weights_start(layer);
     let depth = stride(layer.inputs);
     let width = stride(layer.outputs);
     for (var index = lane; index < tiles(layer.inputs, width); index += LANES) {
@@ -156,7 +198,7 @@ fn update(l: u32, lane: u32) {
                 let row = tile.row + r;
                 if row < layer.inputs && tile.column + c < width {
                     let element = row * width + tile.column + c;
-                    trained[weights + element] = updated(layer, element, trained[weights + element], sums[r][c]);
+                    set_weight(weights + element, updated(layer, element, weight(weights + element), sums[r][c]));
                 }
             }
         }
@@ -175,7 +217,7 @@ fn update_bias(l: u32, lane: u32) {
             sum += value(delta_start(l) + row * width + column);
         }
         let element = layer.inputs * width + column;
-        let place = layer.parameters + replica * layer.length + element;
-        trained[place] = updated(layer, element, trained[place], sum);
+        let place = weights_start(layer) + element;
+        set_weight(place, updated(layer, element, weight(place), sum));
     }
 }

@@ -115,10 +115,10 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
 /// or for software adapters. Their shaders are composed for a network's sizes: all there are cannot be listed.
 fn wholes(software: bool) -> Vec<Whole> {
     let mut wholes = Vec::new();
-    let workgroup = if software { Variant::Subgroup } else { Variant::Workgroup };
+    let others: &[Variant] = if software { &[Variant::Subgroup] } else { &[Variant::Held, Variant::Workgroup] };
     let mut add = |hidden, output, loss, optimizer, bias| {
         let network = Network::new(vec![5, 6, 7], vec![hidden, output], bias).expect("a network");
-        for variant in [Variant::Invocation, workgroup] {
+        for &variant in [Variant::Invocation].iter().chain(others) {
             let sequence = Sequence { launches: Vec::new(), lengths: Vec::new(), reads: Vec::new(), writes: Vec::new() };
             wholes.push(Whole {
                 network: network.clone(),

@@ -43,6 +43,7 @@ pub fn first() -> Vec<Case> {
         Case { dropout: 0.3, ..Case { name: "dropout".into(), ..gathered.clone() } },
         gathered,
         whole(Variant::Invocation, [7, 3, 5, 2]),
+        whole(Variant::Held, [31, 9, 6, 3]),
         whole(Variant::Workgroup, [31, 9, 6, 3]),
         whole(Variant::Subgroup, [31, 9, 6, 3]),
     ]
@@ -55,6 +56,8 @@ pub fn whole_networks() -> Vec<Case> {
         (Variant::Invocation, [7, 3, 5, 2]),
         (Variant::Subgroup, [31, 33, 9, 3]),
         (Variant::Subgroup, [9, 6, 65, 7]),
+        (Variant::Held, [31, 33, 9, 3]),
+        (Variant::Held, [9, 6, 65, 7]),
         (Variant::Workgroup, [31, 33, 9, 3]),
         (Variant::Workgroup, [9, 6, 65, 7]),
     ] {

@@ -219,11 +219,12 @@ pub fn trained() -> Vec<Case> {
         loss: Loss::CrossEntropy,
         ..Case::new(format!("{hidden} nets trained by {optimizer}"), [33, 13, 17, 5])
     });
-    let variants = [Variant::Invocation, Variant::Workgroup, Variant::Subgroup];
-    let whole = variants.into_iter().zip([[7, 3, 5, 2], [31, 9, 12, 3], [31, 9, 12, 3]]).map(|(variant, sizes)| {
-        let name = format!("whole steps, {}", variant.name());
-        Case { whole: Some(variant), replicas: 2, hidden: Activation::Tanh, ..Case::new(name, sizes) }
-    });
+    let variants = [Variant::Invocation, Variant::Held, Variant::Workgroup, Variant::Subgroup];
+    let whole =
+        variants.into_iter().zip([[7, 3, 5, 2], [31, 9, 12, 3], [31, 9, 12, 3], [31, 9, 12, 3]]).map(|(variant, sizes)| {
+            let name = format!("whole steps, {}", variant.name());
+            Case { whole: Some(variant), replicas: 2, hidden: Activation::Tanh, ..Case::new(name, sizes) }
+        });
     layers.into_iter().chain(whole).collect()
 }
 

@@ -73,6 +73,7 @@ fn whole_faults() -> Vec<Fault> {
     // Every size is a constant of this shader, whose loops are all unrolled: a larger network takes llvmpipe ten seconds to compile.
     let alone = || Case { widths: vec![2, 3, 2], ..of(Variant::Invocation) };
     let workgroup = || of(Variant::Workgroup);
+    let held = || of(Variant::Held);
     let group = || of(Variant::Subgroup);
     let slopes = || Case { hidden: Activation::Gelu, ..group() };
     vec![
@@ -160,6 +161,13 @@ fn whole_faults() -> Vec<Fault> {
             workgroup(),
         ),
         fault("no gradient of the biases", "whole", ["        update_bias(l, lane);", ""], workgroup()),
+        fault("what is held does not come back", "whole", ["    end(lane);", ""], held()),
+        fault(
+            "the first replica's parameters are held",
+            "whole",
+            ["= trained[layer.parameters + replica * layer.length + element]", "= trained[layer.parameters + element]"],
+            held(),
+        ),
     ]
 }
 

@@ -19,7 +19,9 @@ use crate::network::{Activation, Loss, Network, OptimizerKind};
 pub enum Variant {
     /// One invocation trains one replica: for very small networks, whose parameters fit registers.
     Invocation,
-    /// One workgroup trains one replica, with its activations in workgroup memory.
+    /// One workgroup trains one replica, with its parameters and activations in workgroup memory.
+    Held,
+    /// The same where the activations alone fit, with its parameters in a buffer.
     Workgroup,
     /// One subgroup trains one replica, with its activations in a buffer: for software adapters, which load one lane after the other.
     Subgroup,
@@ -30,6 +32,7 @@ impl Variant {
     pub fn name(self) -> &'static str {
         match self {
             Self::Invocation => "invocation",
+            Self::Held => "held",
             Self::Workgroup => "workgroup",
             Self::Subgroup => "subgroup",
         }
@@ -108,7 +111,9 @@ impl Whole {
         } else if target.software {
             Some(Variant::Subgroup).filter(|variant| variant.is_for(target))
         } else {
-            (16 * sizes.scratch <= target.workgroup_bytes as usize).then_some(Variant::Workgroup)
+            let fits = |numbers4: usize| 16 * numbers4 <= target.workgroup_bytes as usize;
+            let held = fits(sizes.scratch + sizes.parameters).then_some(Variant::Held);
+            held.or_else(|| fits(sizes.scratch).then_some(Variant::Workgroup))
         }
     }
 
@@ -154,8 +159,8 @@ impl Whole {
 
 /// Multiply-adds of a step from which one workgroup is too slow for it.
 const WORKGROUP_WORK: usize = 1 << 20;
-/// Layers that the workgroup's shader is composed for.
-const MOST_LAYERS: usize = 8;
+/// Layers of a network at most: its shader tells their activations apart one after the other.
+const MOST_LAYERS: usize = 32;
 
 /// What a step of a network takes.
 struct Sizes {
@@ -163,6 +168,8 @@ struct Sizes {
     invocation_numbers: usize,
     /// vec4s of activations, slopes and deltas of a batch, at most.
     scratch: usize,
+    /// vec4s of parameters.
+    parameters: usize,
     /// Multiply-adds of a step.
     step_work: usize,
 }
@@ -180,6 +187,7 @@ impl Sizes {
         Self {
             invocation_numbers: 4 * (parameters * (2 + optimizer.states()) + 2 * values + slopes),
             scratch: batch.saturating_mul(values + slopes + 2 * widest),
+            parameters,
             step_work: 3 * batch.saturating_mul(4 * parameters),
         }
     }
@@ -193,7 +201,7 @@ impl Kernel for Whole {
     fn shader(&self, form: Form) -> Shader {
         match self.variant {
             Variant::Invocation => self.invocation_shader(form.lanes),
-            Variant::Workgroup => self.workgroup_shader(),
+            Variant::Held | Variant::Workgroup => self.workgroup_shader(),
             Variant::Subgroup => self.subgroup_shader(),
         }
     }
@@ -202,7 +210,7 @@ impl Kernel for Whole {
         match self.variant {
             Variant::Invocation => [form.lanes, 1],
             Variant::Subgroup => [shaders::SUBGROUP as u32, 1],
-            Variant::Workgroup => [shaders::INVOCATIONS as u32, 1],
+            Variant::Held | Variant::Workgroup => [shaders::INVOCATIONS as u32, 1],
         }
     }
 
@@ -226,7 +234,8 @@ impl Kernel for Whole {
             let widths = &self.network.widths()[layer..];
             let length = self.parameter_length(layer);
             let [input, output] = [places.starts[layer], places.starts[layer + 1]];
-            [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output]
+            let held = places.scratch + (0..layer).map(|below| self.parameter_length(below)).sum::<usize>();
+            [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output, held]
         });
         header.into_iter().chain(table).map(word).collect()
     }
@@ -234,7 +243,7 @@ impl Kernel for Whole {
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
         match self.variant {
             Variant::Invocation => [(self.replicas as u64).div_ceil(u64::from(form.lanes)), 1],
-            Variant::Workgroup | Variant::Subgroup => [1, 1],
+            Variant::Held | Variant::Workgroup | Variant::Subgroup => [1, 1],
         }
     }
 
@@ -246,7 +255,7 @@ impl Kernel for Whole {
     fn iterations(&self, rows: usize, _form: Form) -> u64 {
         match self.variant {
             Variant::Invocation => self.invocation_iterations(rows),
-            Variant::Workgroup => self.workgroup_iterations(rows),
+            Variant::Held | Variant::Workgroup => self.workgroup_iterations(rows),
             Variant::Subgroup => self.subgroup_iterations(rows),
         }
     }
@@ -300,7 +309,9 @@ mod tests {
     #[test]
     fn every_step_that_is_taken_whole_is_within_the_loop_iterations_of_every_driver() {
         let mut taken = 0;
-        for widths in [vec![1, 1], vec![3, 4, 1], vec![4; 9], vec![64, 32, 10], vec![300, 4], vec![4, 300], vec![9; 8]] {
+        for widths in
+            [vec![1, 1], vec![3, 4, 1], vec![4; 9], vec![4; 33], vec![64, 32, 10], vec![300, 4], vec![4, 300], vec![9; 8]]
+        {
             for batch in [1, 7, 64, 65, 200, 1024, 1025, 100_000] {
                 for software in [false, true] {
                     let target = Target {
@@ -345,8 +356,13 @@ mod tests {
             Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 1 << 15, workgroup_invocations: 256 };
         let variant = |batch| Whole::variant(&tiny, OptimizerKind::Sgd, batch, &gpu);
         assert_eq!(variant(4), Some(Variant::Invocation));
-        assert_eq!(variant(65), Some(Variant::Workgroup));
+        assert_eq!(variant(65), Some(Variant::Held));
         assert_eq!(variant(100_000), None);
+        // 64 and 16 vec4s of parameters a hidden layer and its output; 16 + 16 + 1 and twice 16 vec4s of values a row.
+        let wider = |batch| Whole::variant(&network(&[64, 64, 1]), OptimizerKind::Sgd, batch, &gpu);
+        assert_eq!(wider(1), Some(Variant::Held));
+        assert_eq!(wider(31), Some(Variant::Workgroup));
+        assert_eq!(wider(32), None);
         let software = Target { software: true, ..gpu };
         assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &software), None);
         let with_subgroups = |lanes| Target { subgroups: true, lanes, ..software };

@@ -79,12 +79,15 @@ impl Whole {
 
     /// One workgroup a replica.
     pub(super) fn workgroup_shader(&self) -> Shader {
-        let scratch = self.value_places().scratch;
-        let shader = Shader::new(format!("{}-{INVOCATIONS}-{scratch}", self.name("workgroup")))
+        let holds = self.variant == Variant::Held;
+        let held = if holds { self.parameters_length() } else { 0 };
+        let values = self.value_places().scratch + held;
+        let shader = Shader::new(format!("{}-{INVOCATIONS}-{values}", self.name(self.variant.name())))
             .constant("LANES", INVOCATIONS as u32)
             .constant("ROWS", TILE[0] as u32)
             .constant("COLUMNS", TILE[1] as u32)
-            .constant("VALUES", scratch as u32);
+            .constant("VALUES", values as u32)
+            .switch("HOLDS", holds);
         self.common(shader).part(shader_file!("whole/group.wgsl")).part(shader_file!("whole/workgroup.wgsl"))
     }
 
@@ -102,11 +105,15 @@ impl Whole {
             3 * inputs * columns + inputs + stride4(inputs) + 3 * columns
         };
         let sample: usize = (0..self.network.layers()).map(of_layer).sum();
-        let updates: usize = (0..self.network.layers()).map(|layer| self.parameter_length(layer)).sum();
-        (rows * sample + updates + 1) as u64
+        (rows * sample + self.parameters_length() + 1) as u64
     }
 
-    /// Iterations of a step, the loops over an invocation's own tile being unrolled.
+    /// vec4s of one replica's parameters.
+    fn parameters_length(&self) -> usize {
+        (0..self.network.layers()).map(|layer| self.parameter_length(layer)).sum()
+    }
+
+    /// Iterations of a step, with its share of bringing the parameters, the loops over an invocation's own tile being unrolled.
     pub(super) fn workgroup_iterations(&self, rows: usize) -> u64 {
         let rounds = |rows: usize, columns: usize| {
             (rows.div_ceil(TILE[0]) * stride4(columns).div_ceil(TILE[1])).div_ceil(INVOCATIONS)
@@ -120,7 +127,8 @@ impl Whole {
             let bias = stride4(outputs).div_ceil(INVOCATIONS) * (rows + 1);
             forward + delta + update + bias
         };
-        self.iterations_of_layers(of_layer) + (gather + output + 1) as u64
+        let held = if self.variant == Variant::Held { 2 * self.parameters_length().div_ceil(INVOCATIONS) } else { 0 };
+        self.iterations_of_layers(of_layer) + (gather + output + held + 1) as u64
     }
 
     /// The same of a subgroup.
