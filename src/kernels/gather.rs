@@ -1,9 +1,12 @@
 //! `batch[i] = source[order[first + i]]`: the rows of a batch, copied together. Shader: `shaders/gather.wgsl`.
 
 use super::shader::{Shader, shader_file};
+use super::tiling::Tiling;
 use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::scalar::Scalar;
 
+/// Elements that a thread of the CPU copies at once, about.
+const TILE: usize = 1 << 16;
 /// Rows of the batch that one workgroup copies, along y.
 const ROWS: u32 = 4;
 
@@ -63,14 +66,18 @@ impl Kernel for Gather {
 }
 
 impl<T: Scalar> Twin<T> for Gather {
-    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
+    fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [source, order] = reads else { panic!("gather reads source and order") };
         let order = &order.indices[step.first..step.first + step.rows];
-        for (row, &from) in writes[0].values.chunks_mut(self.columns).zip(order) {
-            let from = (from as usize).wrapping_sub(self.segment_first);
-            if from < self.segment_rows {
-                row.copy_from_slice(&source.values[from * self.columns..(from + 1) * self.columns]);
-            }
-        }
+        Tiling::of_rows(step.rows, self.columns, TILE).for_each([&mut *writes[0].values], workspace.threads, |tile| {
+            tile.for_each_run(|first, [rows]| {
+                for (row, &from) in rows.chunks_mut(self.columns).zip(&order[first..]) {
+                    let from = (from as usize).wrapping_sub(self.segment_first);
+                    if from < self.segment_rows {
+                        row.copy_from_slice(&source.values[from * self.columns..(from + 1) * self.columns]);
+                    }
+                }
+            });
+        });
     }
 }
