@@ -292,9 +292,10 @@ impl Plan {
         }
     }
 
-    /// Bytes of all buffers on the GPU, with their padding.
-    pub fn padded_bytes(&self) -> u64 {
-        self.buffers.iter().fold(0, |sum, buffer| sum.saturating_add(buffer.padded_bytes(self.replicas)))
+    /// Bytes of all buffers on the GPU of this target, with their padding and the partial sums.
+    pub fn padded_bytes(&self, target: &Target) -> u64 {
+        let bytes = |sum: u64, buffer: &Buffer| sum.saturating_add(buffer.padded_bytes(self.replicas));
+        self.buffers.iter().fold(self.partial_sums(target), bytes)
     }
 
     /// Where each buffer of a group begins, in bytes, and the bytes of all; the buffers in the order of the plan.
@@ -437,7 +438,7 @@ mod tests {
         let small = plan.check(&DeviceLimits { buffer_bytes: 1 << 10, ..limits }).expect_err("too small");
         assert_eq!(small.exit_code(), 6);
         assert!(small.to_string().contains("KiB"), "{small}");
-        let memory = Some(plan.padded_bytes());
+        let memory = Some(plan.padded_bytes(&target));
         plan.check(&DeviceLimits { memory, ..limits }).expect("just fits");
         plan.check(&DeviceLimits { memory: memory.map(|bytes| bytes - 1), ..limits }).expect_err("too little memory");
         plan.check(&DeviceLimits { workgroups: 3, ..limits }).expect_err("too few workgroups");

@@ -294,6 +294,22 @@ fn kernels_are_timed(device: &str) -> Result<(), Failed> {
     Ok(())
 }
 
+/// With `--tune` every product of a GPU that can be computed in several ways is computed as was measured to be fastest; without, as its
+/// sizes say.
+fn benches_compute_as_was_tuned() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["bench", "kernels", "--net", "512-256-10", "--batch-size", "256", "--time", "1s", "--device", "gpu"];
+    let [plain, tuned] = [&flags[..], &[&flags[..], &["--tune"]].concat()].map(|flags| json(folder.path(), flags));
+    let (plain, tuned) = (plain?, tuned?);
+    assert!(plain["tuned"].as_object().is_some_and(serde_json::Map::is_empty), "{plain}");
+    let forward = |report: &Value| report["kernels"].as_array().map_or(Value::Null, |kernels| kernels[0]["choice"].clone());
+    let of_forward = &tuned["tuned"]["forward of 256 × 256 over 512"];
+    let measured = of_forward["measured"].as_array().ok_or(format!("nothing was tuned: {tuned}"))?;
+    assert!(measured.len() > 1, "{of_forward}");
+    assert_eq!((forward(&plain), forward(&tuned)), (measured[0][0].clone(), of_forward["choice"].clone()));
+    fails(folder.path(), 2, &["bench", "--tune", "--device", "cpu"], "--tune goes with a GPU")
+}
+
 /// `--device auto` measures where it is told that a software adapter may be taken, keeps the times, and says so.
 fn auto_measures_once_and_remembers() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -336,6 +352,7 @@ fn main() {
         shared.trial("every kernel of a step is timed on the GPU".into(), |_| kernels_are_timed("gpu")),
         shared.trial("the GPU is compared with the CPU".into(), |device| the_gpu_is_compared_with_the_cpu(&device)),
         shared.trial("the device's own clock agrees with the wall's".into(), the_devices_own_clock_agrees_with_the_walls),
+        shared.trial("benches compute as was tuned".into(), |_| benches_compute_as_was_tuned()),
         shared.trial("auto measures once and remembers".into(), |_| auto_measures_once_and_remembers()),
     ];
     for (workload, expected) in LOSSES_OF_NUMPY {

@@ -11,6 +11,7 @@ use wgrad::kernels::Step;
 use wgrad::kernels::whole::Variant;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{BufferId, Phase, Plan};
+use wgrad::verification::cases::choices;
 use wgrad::verification::fill;
 
 /// Small ones, and one whose products the CPU shares among its threads.
@@ -134,6 +135,10 @@ fn main() {
         let alone = case.clone();
         let check = move || replicas_are_as_alone(&alone, |plan| Ok(Cpu::<f32>::new(plan, 2)?));
         trials.push(Trial::test(format!("cpu: each replica as alone: {name}"), check));
+    }
+    // On a GPU every way to compute a product, too, of which the CPU knows nothing.
+    for case in cases().into_iter().chain(choices().into_iter().step_by(2)) {
+        let (name, case) = (case.name.clone(), Case { replicas: 1, ..case });
         trials.push(shared.trial_of(format!("gpu: twice the same bits: {name}"), case.clone(), |case, device| {
             let gpu = || trained(Gpu::new(case.plan(), device.clone())?, case);
             equal(&gpu()?, &gpu()?)

@@ -79,7 +79,8 @@ fn outcome(mut session: Session<f32>) -> Result<(usize, Vec<u64>), Failed> {
 /// Data that is streamed trains to the same bits as data that is all on the device.
 fn streamed_data_trains_alike(shuffle: bool, batch: usize, micro_batches: usize) -> Result<(), Failed> {
     let resident = session(None, shuffle, batch, micro_batches)?;
-    let mut memory = resident.plan().padded_bytes();
+    let target = wgrad::training::Device::choose(&Wanted::Gpu, None, false)?.target().ok_or("a GPU has a target")?;
+    let mut memory = resident.plan().padded_bytes(&target);
     let (rows, expected) = outcome(resident)?;
     let mut windows = vec![rows];
     let refused = loop {
@@ -88,7 +89,7 @@ fn streamed_data_trains_alike(shuffle: bool, batch: usize, micro_batches: usize)
             Ok(streamed) => streamed,
             Err(refused) => break refused,
         };
-        let bytes = streamed.plan().padded_bytes();
+        let bytes = streamed.plan().padded_bytes(&target);
         let (rows, bits) = outcome(streamed)?;
         if bits != expected || bytes > memory {
             return Err(format!("with {rows} rows at once in {bytes} of {memory} bytes it ends elsewhere").into());

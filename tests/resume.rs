@@ -47,7 +47,8 @@ fn made<T: Precision>(net: Net, device: &Device) -> Result<Session<T>, Failed> {
     let samples = Samples::new(inputs, targets);
     let mut session = Session::new(network.clone(), recipe, &weights, samples.clone(), device)?;
     while net.is_streamed && session.plan().inputs[0].rows == ROWS {
-        let device = device.clone().with_memory(Some(session.plan().padded_bytes() * 9 / 10));
+        let bytes = session.plan().padded_bytes(&device.target().ok_or("a CPU streams nothing")?);
+        let device = device.clone().with_memory(Some(bytes * 9 / 10));
         session = Session::new(network.clone(), recipe, &weights, samples.clone(), &device)?;
     }
     Ok(session)

@@ -1,5 +1,6 @@
 //! `wgrad bench`: the GPU against the CPU, nets × batch sizes, and where the one overtakes the other.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
 use crate::error::{Error, Result, shown};
+use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
 use crate::plan::Phase;
 use crate::training::{Device, DeviceReport, Precision, Session, fastest};
@@ -26,6 +28,8 @@ pub struct ComparisonOptions {
     pub batches: Vec<usize>,
     /// About how long everything may take.
     pub time: Duration,
+    /// Whether to measure first how a GPU computes the products fastest.
+    pub tune: bool,
 }
 
 /// What was measured.
@@ -124,6 +128,8 @@ pub struct DeviceFigures {
     pub peaks: Peaks,
     /// What it takes before the first step is done, one a net.
     pub startups: Vec<Startup>,
+    /// What was measured of each product, and taken, where that was asked for.
+    pub tuned: BTreeMap<String, Tuned>,
 }
 
 /// Seconds until the first step of a net is done, its driver's caches being as they are.
@@ -156,8 +162,8 @@ pub struct Cell {
     pub software: bool,
     /// Seconds of a step, by the wall clock until the losses are read back.
     pub step: Statistics,
-    /// Median seconds of a step by the device's own clock, timed in between; null where it has none.
-    pub device_step: Option<f64>,
+    /// Seconds of a step by the device's own clock, timed in between; null where it has none.
+    pub device_step: Option<Statistics>,
     /// Rows a second.
     pub samples_per_second: f64,
     /// 10⁹ nominal operations a second: 6 · parameters · rows.
@@ -215,6 +221,8 @@ pub enum Verdict {
     Crossing {
         /// The batch size.
         batch: f64,
+        /// Rows a second there, of either.
+        samples_per_second: f64,
     },
 }
 
@@ -228,17 +236,24 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     for device in devices {
         progress(&format!("square products and a copy on {}", device.label()));
         let peaks = peaks(device)?;
-        figures.push(DeviceFigures { name: device.label(), device: device.report(), peaks, startups: Vec::new() });
+        figures.push(DeviceFigures {
+            name: device.label(),
+            device: device.report(),
+            peaks,
+            startups: Vec::new(),
+            tuned: BTreeMap::new(),
+        });
     }
     let budget = Budget::new(started, options.time);
     let to_do = options.nets.len() * options.batches.len();
-    let mut grid = Grid { devices, figures, budget, to_do, cells: Vec::new(), left_out: Vec::new() };
+    let (devices, tune) = (devices.to_vec(), options.tune);
+    let mut grid = Grid { devices, tune, figures, budget, to_do, cells: Vec::new(), left_out: Vec::new() };
     for net in &options.nets {
         progress(&format!("{net}: until the first step is done"));
         grid.startups(net, options.batches[options.batches.len() / 2])?;
         for &batch in &options.batches {
             progress(&format!("{net}, batches of {batch}"));
-            grid.measure(net, batch)?;
+            grid.measure(net, batch, progress)?;
             grid.to_do -= 1;
         }
     }
@@ -258,8 +273,9 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
 }
 
 /// The measuring of every cell.
-struct Grid<'a> {
-    devices: &'a [Device],
+struct Grid {
+    devices: Vec<Device>,
+    tune: bool,
     figures: Vec<DeviceFigures>,
     budget: Budget,
     /// Nets and batch sizes that are still to be measured.
@@ -268,7 +284,7 @@ struct Grid<'a> {
     left_out: Vec<LeftOut>,
 }
 
-impl Grid<'_> {
+impl Grid {
     /// What a net with a batch size may take on one device: an equal share of the time that is left.
     fn share(&self) -> Duration {
         self.budget.share(self.to_do * self.devices.len())
@@ -291,12 +307,37 @@ impl Grid<'_> {
         Ok(())
     }
 
+    /// Measures how a device computes the products of a net with a batch size fastest, where that is wanted; it is not taken from the
+    /// cells' time.
+    fn tune(&mut self, net: &Net, batch: usize, index: usize, progress: &mut dyn FnMut(&str)) -> Result<()> {
+        if !self.tune || self.devices[index].gpu().is_none() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let plan = match net.plan(batch, &self.devices[index]) {
+            Ok(plan) => plan,
+            Err(Error::Limit(_)) => return Ok(()), // the cell tells
+            Err(error) => return Err(error),
+        };
+        for (product, tuned) in self.devices[index].tune_too(&plan)? {
+            progress(&tuned.of(&product));
+            self.figures[index].tuned.insert(product, tuned);
+        }
+        self.budget.extend(started.elapsed());
+        Ok(())
+    }
+
     /// Times a net with a batch size on all devices in turn.
-    fn measure(&mut self, net: &Net, batch: usize) -> Result<()> {
+    fn measure(&mut self, net: &Net, batch: usize, progress: &mut dyn FnMut(&str)) -> Result<()> {
         let share = self.share();
         let mut sessions = Vec::new();
-        for (index, device) in self.devices.iter().enumerate() {
-            let why = match refusal(self.predicted(net, batch, index), share) {
+        for index in 0..self.devices.len() {
+            let refused = refusal(self.predicted(net, batch, index), share);
+            if refused.is_none() {
+                self.tune(net, batch, index, progress)?;
+            }
+            let device = &self.devices[index];
+            let why = match refused {
                 Some(why) => why,
                 None => match session(net, batch, device) {
                     Ok(session) => {
@@ -326,7 +367,7 @@ impl Grid<'_> {
     /// The figures of a cell; its share of the peak is still open.
     fn cell(&self, net: &Net, batch: usize, index: usize, session: &Session<f32>, epoch: &Timings) -> Cell {
         let step = epoch.wall.scaled(1.0 / BATCHES as f64);
-        let work = Work::of_step(session.plan(), batch);
+        let work = Work::of_step(session.plan(), batch, self.devices[index].target().as_ref());
         let gpu = self.devices[index].gpu();
         Cell {
             net: net.to_string(),
@@ -335,7 +376,7 @@ impl Grid<'_> {
             gpu: gpu.is_some(),
             software: gpu.is_some_and(|gpu| gpu.info().software),
             step,
-            device_step: epoch.own_clock.map(|seconds| seconds / BATCHES as f64),
+            device_step: epoch.own_clock.map(|clock| clock.scaled(1.0 / BATCHES as f64)),
             samples_per_second: batch as f64 / step.median,
             gflops: net.operations() * batch as f64 / step.median / 1e9,
             computed_gflops: work.operations / step.median / 1e9,
@@ -422,24 +463,43 @@ fn crossover(net: &Net, cells: &[Cell]) -> Option<Crossover> {
         .filter_map(|cpu| Some((cpu, of_net(true).find(|gpu| gpu.net == name && gpu.batch == cpu.batch)?)))
         .collect();
     let gpu = pairs.first()?.1;
-    let ratios: Vec<(usize, f64)> =
-        pairs.iter().map(|(cpu, gpu)| (cpu.batch, gpu.samples_per_second / cpu.samples_per_second)).collect();
-    Some(Crossover { net: name, gpu: gpu.device.clone(), software: gpu.software, verdict: verdict(&ratios)? })
+    let rates: Vec<Rates> = pairs
+        .iter()
+        .map(|(cpu, gpu)| Rates { batch: cpu.batch, cpu: cpu.samples_per_second, gpu: gpu.samples_per_second })
+        .collect();
+    Some(Crossover { net: name, gpu: gpu.device.clone(), software: gpu.software, verdict: verdict(&rates)? })
 }
 
-/// The verdict of pairs of batch size, rising, and the GPU's rate over the CPU's. A crossing is the last one, and lies between two
-/// sizes where the logarithms are in proportion.
-fn verdict(ratios: &[(usize, f64)]) -> Option<Verdict> {
-    let (largest, last) = *ratios.last()?;
-    if last <= 1.0 {
-        return Some(Verdict::Cpu { up_to: largest });
+/// Rows a second of a batch size on both devices.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    batch: usize,
+    cpu: f64,
+    gpu: f64,
+}
+
+impl Rates {
+    /// How often as fast as the CPU the GPU is.
+    fn ratio(&self) -> f64 {
+        self.gpu / self.cpu
     }
-    let Some(below) = ratios.iter().rposition(|&(_, ratio)| ratio <= 1.0) else {
-        return Some(Verdict::Gpu { from: ratios[0].0 });
+}
+
+/// The verdict of batch sizes that rise. A crossing is the last one, and lies where the lines between two of them cross, both axes
+/// being logarithmic.
+fn verdict(rates: &[Rates]) -> Option<Verdict> {
+    let last = rates.last()?;
+    if last.ratio() <= 1.0 {
+        return Some(Verdict::Cpu { up_to: last.batch });
+    }
+    let Some(below) = rates.iter().rposition(|rates| rates.ratio() <= 1.0) else {
+        return Some(Verdict::Gpu { from: rates[0].batch });
     };
-    let ((small, slower), (large, faster)) = (ratios[below], ratios[below + 1]);
-    let share = -slower.ln() / (faster.ln() - slower.ln());
-    Some(Verdict::Crossing { batch: small as f64 * (large as f64 / small as f64).powf(share) })
+    let (small, large) = (&rates[below], &rates[below + 1]);
+    let share = -small.ratio().ln() / (large.ratio().ln() - small.ratio().ln());
+    let between = |small: f64, large: f64| small * (large / small).powf(share);
+    let batch = between(small.batch as f64, large.batch as f64);
+    Some(Verdict::Crossing { batch, samples_per_second: between(small.cpu, large.cpu) })
 }
 
 #[cfg(test)]
@@ -455,13 +515,18 @@ mod tests {
 
     #[test]
     fn the_crossing_is_where_the_gpu_overtakes_for_good() {
+        // The CPU's rate is a tenth of the batch's rows; the GPU's so many times that.
+        let verdict = |ratios: &[(usize, f64)]| {
+            let of =
+                |&(batch, ratio): &(usize, f64)| Rates { batch, cpu: 0.1 * batch as f64, gpu: 0.1 * batch as f64 * ratio };
+            verdict(&ratios.iter().map(of).collect::<Vec<_>>())
+        };
         assert_eq!(verdict(&[]), None);
         assert_eq!(verdict(&[(16, 0.2), (64, 0.9)]), Some(Verdict::Cpu { up_to: 64 }));
         assert_eq!(verdict(&[(16, 1.1), (64, 3.0)]), Some(Verdict::Gpu { from: 16 }));
-        let Some(Verdict::Crossing { batch }) = verdict(&[(4, 1.2), (16, 0.5), (64, 2.0), (256, 8.0)]) else {
-            panic!("it crosses");
-        };
-        assert!((batch - 32.0).abs() < 1e-9, "{batch}");
+        let crossing = verdict(&[(4, 1.2), (16, 0.5), (64, 2.0), (256, 8.0)]);
+        let Some(Verdict::Crossing { batch, samples_per_second }) = crossing else { panic!("it crosses") };
+        assert!((batch - 32.0).abs() < 1e-9 && (samples_per_second - 3.2).abs() < 1e-9, "{crossing:?}");
         assert_eq!(verdict(&[(16, 2.0), (64, 0.5)]), Some(Verdict::Cpu { up_to: 64 }));
     }
 }

@@ -1,7 +1,7 @@
 //! The report as one HTML file: tables, the curves where the GPU overtakes the CPU, and the roofline. Nothing is loaded from
 //! anywhere.
 
-use super::comparison::{Cell, ComparisonReport};
+use super::comparison::{Cell, ComparisonReport, Verdict};
 use super::report::short_name;
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Words, document, escaped};
 
@@ -24,9 +24,20 @@ impl ComparisonReport {
         document("wgrad bench", &body)
     }
 
-    /// Samples a second by the size of the batch, a line for each net and device.
+    /// Samples a second by the size of the batch, a line for each net and device, and a mark where they cross.
     fn curves(&self) -> Chart {
-        let series = self.lines(|cell| (cell.batch as f64, cell.samples_per_second), true);
+        let mut series = self.lines(|cell| (cell.batch as f64, cell.samples_per_second), true);
+        let crossings = self.crossovers.iter().filter_map(|crossover| match crossover.verdict {
+            Verdict::Crossing { batch, samples_per_second } => Some((crossover, (batch, samples_per_second))),
+            _ => None,
+        });
+        series.extend(crossings.map(|(crossover, point)| Series {
+            name: format!("{}: the GPU overtakes", crossover.net),
+            colour: NEUTRAL[1],
+            form: Form::Marks,
+            dashed: false,
+            points: vec![point],
+        }));
         chart("Samples a second by the rows of a batch", ["rows of a batch", "samples/s"], series)
     }
 

@@ -1,5 +1,6 @@
 //! `wgrad bench kernels`: how long each kernel of a training step takes, run alone many times.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -12,7 +13,8 @@ use super::timing::{Care, Measured, alone, fewest_runs};
 use super::work::Work;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::kernels::Step;
+use crate::executor::gpu::tuning::Tuned;
+use crate::kernels::{Choice, Step, Target};
 use crate::plan::Phase;
 use crate::training::{Device, DeviceReport, Precision};
 use crate::verification::fill;
@@ -34,6 +36,8 @@ pub struct KernelsReport {
     pub kernels: Vec<KernelFigures>,
     /// The launches that were not.
     pub left_out: Vec<LeftOutKernel>,
+    /// What was measured of each product, and taken, where that was asked for.
+    pub tuned: BTreeMap<String, Tuned>,
 }
 
 /// A launch that was not measured, and why.
@@ -50,10 +54,12 @@ pub struct LeftOutKernel {
 pub struct KernelFigures {
     /// The kernel and its layer.
     pub kernel: String,
+    /// How its product is computed on a GPU; null for what is none, and on the CPU.
+    pub choice: Option<Choice>,
     /// Seconds of one launch, by the wall clock, many of them in a row.
     pub seconds: Statistics,
-    /// Median seconds of one launch by the device's own clock, timed in between; null where it has none.
-    pub device_seconds: Option<f64>,
+    /// Seconds of one launch by the device's own clock, timed in between; null where it has none.
+    pub device_seconds: Option<Statistics>,
     /// 10⁹ operations a second of its product; null for what is none.
     pub gflops: Option<f64>,
     /// The same as a share of the device's peak.
@@ -86,11 +92,15 @@ impl KernelsReport {
     }
 }
 
-/// Times every launch of a training step of this net over a batch, for about `total`.
+/// Times every launch of a training step of this net over a batch, for about `total`; with `tune`, each as it is computed fastest,
+/// which is measured before.
 ///
 /// # Errors
 /// Limit, if the step does not fit the device; what the device reports.
-pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration) -> Result<KernelsReport> {
+pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration, tune: bool) -> Result<KernelsReport> {
+    let mut device = device.clone();
+    let tuned = if tune { device.tune_too(&net.plan(batch, &device)?)? } else { Vec::new() };
+    let device = &device;
     let started = Instant::now();
     let plan = net.plan(batch, device)?;
     let peaks = peaks(device)?;
@@ -98,7 +108,7 @@ pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration) -> Res
     fill(executor.as_mut(), 1)?;
     let rates = recipe(batch).optimizer.rates(1, 1e-6);
     let step = Step { rows: batch, scale: 1.0 / batch as f64, rates, ..Step::default() };
-    let least = Work::of_step(executor.plan(), batch).operations / (1e9 * peaks.gflops);
+    let least = Work::of_step(executor.plan(), batch, None).operations / (1e9 * peaks.gflops);
     if least <= total.as_secs_f64() {
         // One whole step first, so that every launch is compiled and reads what it would read in training.
         executor.run(Phase::Training, &[step])?;
@@ -110,14 +120,23 @@ pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration) -> Res
     let launches = executor.plan().training.len();
     for index in 0..launches {
         let share = budget.share(launches - index);
-        let mut launch = OneLaunch { executor: executor.as_mut(), index, step };
+        let mut launch = OneLaunch { executor: executor.as_mut(), index, step, target: device.target() };
         match too_long(&mut launch, runs, share)? {
             None => kernels.push(figures(launch, &peaks, share)?),
             Some(why) => left_out.push(LeftOutKernel { kernel: executor.plan().training[index].label.clone(), why }),
         }
     }
     let (backend, net) = (device.label(), net.to_string());
-    let mut report = KernelsReport { backend, device: device.report(), net, batch, peaks, kernels, left_out };
+    let mut report = KernelsReport {
+        backend,
+        device: device.report(),
+        net,
+        batch,
+        peaks,
+        kernels,
+        left_out,
+        tuned: tuned.into_iter().collect(),
+    };
     report.share();
     Ok(report)
 }
@@ -137,6 +156,7 @@ struct OneLaunch<'a> {
     executor: &'a mut dyn Executor<f32>,
     index: usize,
     step: Step,
+    target: Option<Target>,
 }
 
 impl Measured for OneLaunch<'_> {
@@ -158,11 +178,12 @@ fn figures(mut launch: OneLaunch<'_>, peaks: &Peaks, share: Duration) -> Result<
     let timings = alone(&mut launch, &Care { timing: Duration::from_millis(20), total: share / 2 })?;
     let plan = launch.executor.plan();
     let kernel = &plan.training[launch.index];
-    let work = Work::of(plan, kernel, launch.step.rows);
+    let work = Work::of(plan, kernel, launch.step.rows, launch.target.as_ref());
     let seconds = timings.wall;
     let gigabytes_per_second = work.bytes / seconds.median / 1e9;
     Ok(KernelFigures {
         kernel: kernel.label.clone(),
+        choice: kernel.kernel.product(plan.batch).and(launch.target).map(|target| kernel.choice(plan.batch, &target)),
         seconds,
         device_seconds: timings.own_clock,
         gflops: (work.operations > 0.0).then_some(work.operations / seconds.median / 1e9),
@@ -180,6 +201,7 @@ mod tests {
     fn kernel(gflops: Option<f64>, median: f64) -> KernelFigures {
         KernelFigures {
             kernel: "forward 1".into(),
+            choice: None,
             seconds: Statistics::of(&[median]),
             device_seconds: None,
             gflops,
@@ -201,6 +223,7 @@ mod tests {
             peaks,
             kernels: vec![kernel(Some(2.0), 1.0), kernel(Some(5.0), 3.0), kernel(None, 4.0)],
             left_out: Vec::new(),
+            tuned: BTreeMap::new(),
         };
         report.share();
         let of_peak: Vec<Option<f64>> = report.kernels.iter().map(|kernel| kernel.share_of_peak).collect();
@@ -215,7 +238,7 @@ mod tests {
     #[test]
     fn without_time_every_kernel_is_left_out_and_that_is_told() {
         let net: Net = "200-120-20".parse().expect("a net");
-        let report = kernels(&net, 4, &Device::cpu(Some(1), "a test"), Duration::ZERO).expect("a report");
+        let report = kernels(&net, 4, &Device::cpu(Some(1), "a test"), Duration::ZERO, false).expect("a report");
         assert!(report.kernels.is_empty() && report.left_out.len() == 6, "{report:?}");
         assert!(report.left_out.iter().all(|left_out| left_out.why == "the time was used up: see --time"));
         assert_eq!(report.check().expect_err("nothing was measured").exit_code(), 6);

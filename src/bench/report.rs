@@ -2,7 +2,9 @@
 
 use super::comparison::{Cell, ComparisonReport, Crossover, Verdict};
 use super::kernels::KernelsReport;
+use super::statistics::Statistics;
 use super::table::Table;
+use crate::executor::gpu::tuning::Tuned;
 use crate::page::figures;
 
 /// Seconds in the unit that people read them in.
@@ -14,6 +16,11 @@ pub(super) fn seconds(seconds: f64) -> String {
         s => (s, "s"),
     };
     format!("{} {unit}", figures(value))
+}
+
+/// A median and half the distance of the quartiles.
+fn spread(statistics: &Statistics) -> String {
+    format!("{} ± {}", seconds(statistics.median), percent(statistics.spread() / 2.0))
 }
 
 fn percent(share: f64) -> String {
@@ -47,7 +54,7 @@ impl ComparisonReport {
                 format!("{:.0}", cell.samples_per_second),
                 figures(cell.gflops),
                 percent(cell.share_of_peak),
-                cell.device_step.map_or(String::new(), seconds),
+                cell.device_step.map_or(String::new(), |clock| spread(&clock)),
                 self.against_cpu(cell).map_or(String::new(), figures),
             ]
         };
@@ -76,6 +83,8 @@ impl ComparisonReport {
             "timings",
             "outliers",
             "device_step_seconds",
+            "device_lower_quartile",
+            "device_upper_quartile",
             "samples_per_second",
             "gflops",
             "computed_gflops",
@@ -89,7 +98,8 @@ impl ComparisonReport {
             let mut row = vec![cell.net.clone(), cell.device.clone(), cell.software.to_string(), cell.batch.to_string()];
             row.extend(numbers.map(|number| number.to_string()));
             row.extend([step.samples.to_string(), step.outliers.to_string()]);
-            row.push(cell.device_step.map_or(String::new(), |seconds| seconds.to_string()));
+            let clock = cell.device_step.map(|clock| [clock.median, clock.lower_quartile, clock.upper_quartile]);
+            row.extend(clock.map_or([const { String::new() }; 3], |numbers| numbers.map(|number| number.to_string())));
             row.extend(rates.map(|number| number.to_string()));
             row
         };
@@ -125,7 +135,7 @@ impl ComparisonReport {
         Table { headers, rows: rows.collect(), text_columns: 2 }
     }
 
-    /// Why each device was taken, what a software adapter is, the crossovers, what was left out, and how much of a baseline could be
+    /// Why each device was taken, what a software adapter is, what was tuned, the crossovers, what was left out, and how much of a baseline could be
     /// compared, a sentence each.
     pub fn sentences(&self) -> Vec<String> {
         let reasons = self.devices.iter().map(|device| format!("{}: {}", device.name, device.device.reason));
@@ -136,8 +146,17 @@ impl ComparisonReport {
             format!("left out: {}, batches of {}, {}: {}", left_out.net, left_out.batch, left_out.device, left_out.why)
         });
         let crossovers = self.crossovers.iter().map(ToString::to_string);
+        let tuned = self.devices.iter().filter(|device| !device.tuned.is_empty()).map(|device| {
+            let is_other =
+                |tuned: &&Tuned| tuned.measured.first().is_some_and(|&(unmeasured, _)| tuned.choice != unmeasured);
+            let (all, others) = (device.tuned.len(), device.tuned.values().filter(is_other).count());
+            format!(
+                "{}: {all} products were tuned, {others} of them are computed otherwise than without --tune",
+                device.name
+            )
+        });
         let compared = self.compared.iter().map(ToString::to_string);
-        reasons.chain(software).chain(crossovers).chain(left_out).chain(compared).collect()
+        reasons.chain(software).chain(tuned).chain(crossovers).chain(left_out).chain(compared).collect()
     }
 
     /// The report as Markdown.
@@ -186,7 +205,7 @@ impl std::fmt::Display for Crossover {
         match self.verdict {
             Verdict::Cpu { up_to } => write!(text, "{net}: the CPU is faster than {gpu} at every batch size up to {up_to}"),
             Verdict::Gpu { from } => write!(text, "{net}: {gpu} is faster than the CPU at every batch size from {from} on"),
-            Verdict::Crossing { batch } => {
+            Verdict::Crossing { batch, .. } => {
                 write!(text, "{net}: {gpu} is faster than the CPU from batches of about {} on", figures(batch))
             }
         }
@@ -205,6 +224,7 @@ impl KernelsReport {
     pub fn table(&self) -> Table {
         let headers = vec![
             "kernel",
+            "computed by",
             "time",
             "spread",
             "outliers",
@@ -218,10 +238,11 @@ impl KernelsReport {
         let row = |kernel: &super::kernels::KernelFigures| {
             vec![
                 kernel.kernel.clone(),
+                kernel.choice.map_or(String::new(), |choice| choice.to_string()),
                 seconds(kernel.seconds.median),
                 format!("± {}", percent(kernel.seconds.spread() / 2.0)),
                 format!("{} of {}", kernel.seconds.outliers, kernel.seconds.samples),
-                kernel.device_seconds.map_or(String::new(), seconds),
+                kernel.device_seconds.map_or(String::new(), |clock| spread(&clock)),
                 kernel.share_of_step.map_or(String::new(), percent),
                 kernel.gflops.map_or(String::new(), figures),
                 kernel.share_of_peak.map_or(String::new(), percent),
@@ -229,16 +250,17 @@ impl KernelsReport {
                 percent(kernel.share_of_copy),
             ]
         };
-        Table { headers, rows: self.kernels.iter().map(row).collect(), text_columns: 1 }
+        Table { headers, rows: self.kernels.iter().map(row).collect(), text_columns: 2 }
     }
 
-    /// What was left out, a sentence each, in text as many as are read.
+    /// What was tuned and left out, a sentence each, in text as many as are read.
     fn sentences(&self) -> Vec<String> {
         const MOST: usize = 8;
+        let tuned = self.tuned.iter().map(|(product, tuned)| tuned.of(product));
         let told =
             self.left_out.iter().take(MOST).map(|left_out| format!("left out: {}: {}", left_out.kernel, left_out.why));
         let more = self.left_out.len().saturating_sub(MOST);
-        told.chain((more > 0).then(|| format!("and {more} more, which --json lists"))).collect()
+        tuned.chain(told).chain((more > 0).then(|| format!("and {more} more, which --json lists"))).collect()
     }
 
     /// The report as Markdown.

@@ -49,8 +49,8 @@ impl<F: FnMut(usize) -> Result<()>> Measured for F {
 pub struct Timings {
     /// By the wall clock.
     pub wall: Statistics,
-    /// The median by the device's own clock, of as many timings in between; none where it has none.
-    pub own_clock: Option<f64>,
+    /// By the device's own clock, as many timings in between; none where it has none.
+    pub own_clock: Option<Statistics>,
 }
 
 /// How often a work is run at least to be measured, on a device with a clock of its own or without.
@@ -76,8 +76,8 @@ pub fn in_turn(works: &mut [&mut dyn Measured], care: &Care) -> Result<Vec<Timin
             }
         }
     }
-    let median = |timings: &Vec<f64>| (!timings.is_empty()).then(|| Statistics::of(timings).median);
-    Ok(wall.iter().zip(&own).map(|(wall, own)| Timings { wall: Statistics::of(wall), own_clock: median(own) }).collect())
+    let of = |timings: &Vec<f64>| (!timings.is_empty()).then(|| Statistics::of(timings));
+    Ok(wall.iter().zip(&own).map(|(wall, own)| Timings { wall: Statistics::of(wall), own_clock: of(own) }).collect())
 }
 
 /// The same for a single work.
@@ -161,6 +161,7 @@ mod tests {
         let timings = alone(&mut work, &care).expect("no error");
         assert_eq!(work.0, ["own", "wall", "wall", "own", "wall", "own", "wall", "own"]);
         assert_eq!(work.0.len(), fewest_runs(true));
-        assert_eq!((timings.wall.samples, timings.own_clock), (3, Some(3.0)));
+        let own_clock = timings.own_clock.map(|clock| (clock.samples, clock.lowest, clock.median, clock.highest));
+        assert_eq!((timings.wall.samples, own_clock), (3, Some((3, 2.0, 3.0, 4.0))));
     }
 }

@@ -1,5 +1,6 @@
 //! `wgrad bench training`: one workload trained for some epochs, timed as other programs time it.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use super::workload::WorkloadName;
 use crate::error::{Error, Result};
+use crate::executor::gpu::tuning::Tuned;
 use crate::training::planning::{affordable, plan};
 use crate::training::{Device, DeviceReport, Samples, Session};
 
@@ -23,6 +25,8 @@ pub struct TrainingOptions {
     pub warmup: Option<usize>,
     /// Networks that are trained side by side, each from weights of its own.
     pub replicas: usize,
+    /// Whether to measure first how a GPU computes the products fastest.
+    pub tune: bool,
 }
 
 /// What training came to. The fields are those that the other programs print.
@@ -54,6 +58,8 @@ pub struct TrainingReport {
     pub process_s: f64,
     /// The device.
     pub device: DeviceReport,
+    /// What was measured of each product, and taken, where that was asked for.
+    pub tuned: BTreeMap<String, Tuned>,
 }
 
 /// Trains a workload on a device. `started` is when the program was.
@@ -68,7 +74,11 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
         return Err(Error::Usage(format!("--samples {rows} are more than this workload has: at most {most}")));
     }
     let (network, recipe) = (workload.network()?, workload.recipe());
-    affordable::<f32>(&plan::<f32>(&network, recipe.loss, Some(&recipe), rows, options.replicas, device), device)?;
+    let mut device = device.clone();
+    let plan = plan::<f32>(&network, recipe.loss, Some(&recipe), rows, options.replicas, &device);
+    affordable::<f32>(&plan, &device)?;
+    let tuned = if options.tune { device.tune_too(&plan)?.into_iter().collect() } else { BTreeMap::new() };
+    let device = &device;
     let samples = workload.samples(rows);
     let weights: Vec<_> = (0..options.replicas).map(|replica| workload.weights_of(replica)).collect();
     let seeds: Vec<u64> = (0..options.replicas as u64).collect();
@@ -91,6 +101,7 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
         warmup_s: warmup,
         process_s: started.elapsed().as_secs_f64(),
         device: device.report(),
+        tuned,
     })
 }
 
@@ -119,6 +130,9 @@ impl std::fmt::Display for TrainingReport {
             self.wall_s_train_only,
             self.warmup_s
         )?;
+        for (product, tuned) in &self.tuned {
+            writeln!(text, "{}", tuned.of(product))?;
+        }
         if self.replicas > 1 {
             let each = per_epoch / self.replicas as f64;
             writeln!(text, "{} networks side by side, {each:.3e} s an epoch and network", self.replicas)?;

@@ -1,5 +1,6 @@
 //! How much a launch of a plan has to do: operations and bytes, counted from its buffers.
 
+use crate::kernels::Target;
 use crate::plan::{BufferId, Launch, Plan};
 
 /// Operations and bytes.
@@ -12,8 +13,8 @@ pub struct Work {
 }
 
 impl Work {
-    /// What a launch does in a training step of `rows` rows. A product takes each number of a layer's parameters once a row.
-    pub fn of(plan: &Plan, launch: &Launch, rows: usize) -> Self {
+    /// What a launch does in a training step of `rows` rows, on a GPU if its target is given. A product takes each number of a layer's parameters once a row.
+    pub fn of(plan: &Plan, launch: &Launch, rows: usize, target: Option<&Target>) -> Self {
         let layer = |id: &BufferId| plan.parameters.iter().position(|parameters| parameters == id);
         // A whole network's kernel is forward and update of each layer, and the delta below all but the first.
         let times = |layer: usize| match (launch.kernel.takes_many_steps(), layer) {
@@ -23,13 +24,13 @@ impl Work {
         };
         let used = launch.reads.iter().chain(&launch.writes).filter_map(|id| layer(id).map(|layer| (id, layer)));
         let taken: usize = used.map(|(&id, layer)| times(layer) * plan.buffers[id].length()).sum();
-        let bytes = plan.moved_bytes(launch, |columns| 4 * columns as u64);
+        let bytes = plan.moved_bytes(launch, |columns| 4 * columns as u64, target);
         Self { operations: 2.0 * rows as f64 * taken as f64, bytes: bytes as f64 }
     }
 
     /// What a training step of `rows` rows does.
-    pub fn of_step(plan: &Plan, rows: usize) -> Self {
-        plan.training.iter().map(|launch| Self::of(plan, launch, rows)).fold(Self::default(), |sum, work| Self {
+    pub fn of_step(plan: &Plan, rows: usize, target: Option<&Target>) -> Self {
+        plan.training.iter().map(|launch| Self::of(plan, launch, rows, target)).fold(Self::default(), |sum, work| Self {
             operations: sum.operations + work.operations,
             bytes: sum.bytes + work.bytes,
         })
@@ -56,14 +57,14 @@ mod tests {
         // In f32 it is one kernel, in f64 one a layer.
         let whole = planning::plan::<f32>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
         let plan = planning::plan::<f64>(&network, Loss::SquaredError, Some(&recipe), 32, 1, &device);
-        let work = Work::of_step(&plan, 16);
+        let work = Work::of_step(&plan, 16, None);
         assert_eq!((whole.training.len(), plan.training.len()), (1, 5));
-        assert_eq!(Work::of_step(&whole, 16).operations, work.operations);
+        assert_eq!(Work::of_step(&whole, 16, None).operations, work.operations);
         let (first, second) = ((8.0 + 1.0) * 4.0, (4.0 + 1.0) * 2.0);
         // Forward and update of both layers, the delta below the second.
         assert_eq!(work.operations, 2.0 * 16.0 * (2.0 * first + 3.0 * second));
         let update = plan.training.last().expect("a plan that trains ends with the first layer's update");
-        assert_eq!(Work::of(&plan, update, 16).operations, 2.0 * 16.0 * first);
-        assert!(Work::of(&plan, update, 16).bytes >= 4.0 * (16.0 * (8.0 + 4.0) + 2.0 * first));
+        assert_eq!(Work::of(&plan, update, 16, None).operations, 2.0 * 16.0 * first);
+        assert!(Work::of(&plan, update, 16, None).bytes >= 4.0 * (16.0 * (8.0 + 4.0) + 2.0 * first));
     }
 }

@@ -49,6 +49,9 @@ struct PlaceArguments {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     threads: Option<u16>,
+    /// Measure first how a GPU computes the products fastest (at most 200 ms each, beside compiling), and remember it
+    #[arg(long, help_heading = "Device")]
+    tune: bool,
 }
 
 /// The arguments of `wgrad bench` alone: the GPU against the CPU.
@@ -73,6 +76,9 @@ struct ComparisonArguments {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     threads: Option<u16>,
+    /// Measure first how the GPU computes the products fastest (at most 200 ms each, beside compiling), and remember it
+    #[arg(long, help_heading = "Device")]
+    tune: bool,
     /// An earlier --json report: exit code 4 if a step has become slower or is left out
     #[arg(long, value_name = "FILE", help_heading = "Comparison with an earlier report")]
     baseline: Option<PathBuf>,
@@ -182,8 +188,21 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<()> {
 
 impl PlaceArguments {
     fn open(&self) -> Result<Device> {
-        Device::choose(&self.device, self.threads.map(usize::from), false)
+        let device = Device::choose(&self.device, self.threads.map(usize::from), false)?;
+        check_tune(self.tune, &self.device, &device)?;
+        Ok(device)
     }
+}
+
+/// That there is something to tune: on the CPU every product has one way to be computed.
+fn check_tune(tune: bool, wanted: &Wanted, device: &Device) -> Result<()> {
+    if tune && device.gpu().is_none() {
+        if *wanted == Wanted::Cpu {
+            return Err(Error::Usage("--tune goes with a GPU".into()));
+        }
+        print::remarks(&["there is nothing to tune: the CPU computes every product in one way".into()]);
+    }
+    Ok(())
 }
 
 fn comparison(arguments: &ComparisonArguments) -> Result<()> {
@@ -235,6 +254,7 @@ fn print_comparison(arguments: &ComparisonArguments, report: &ComparisonReport) 
 fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     let threads = arguments.threads.map(usize::from);
     let asked = Device::choose(&arguments.device, threads, false)?;
+    check_tune(arguments.tune, &arguments.device, &asked)?;
     Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
 }
 
@@ -261,12 +281,12 @@ fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
     batches.sort_unstable();
     batches.dedup();
     let time = arguments.time.as_ref().map_or(Duration::from_secs(seconds), |time| time.0);
-    ComparisonOptions { nets, batches, time }
+    ComparisonOptions { nets, batches, time, tune: arguments.tune }
 }
 
 fn kernels(arguments: &KernelsArguments) -> Result<()> {
     let device = arguments.place.open()?;
-    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0)?;
+    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0, arguments.place.tune)?;
     match (arguments.json, arguments.markdown) {
         (true, _) => print::json("bench kernels", &report)?,
         (_, true) => print::line(report.markdown())?,
@@ -284,6 +304,7 @@ fn training(arguments: &TrainingArguments) -> Result<()> {
         samples: arguments.samples,
         warmup: arguments.warmup,
         replicas: arguments.replicas,
+        tune: arguments.place.tune,
     };
     let report = bench::training(&options, &device, started)?;
     if arguments.json { print::json("bench training", &report) } else { print::line(report) }

@@ -67,15 +67,15 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     let limits = run.device.gpu().map(crate::executor::gpu::device::Device::limits);
     let refusal = run.affordable().err();
     let all = |launch: &LaunchReport| launch.bytes.saturating_mul(launch.times as u64);
-    let step_bytes = launches(&plan, row_bytes).iter().map(all).fold(0, u64::saturating_add);
+    let step = launches(&plan, run);
+    let step_bytes = step.iter().map(all).fold(0, u64::saturating_add);
     let report = DryRun {
         data: run.sources.report(),
         network: NetworkReport::of(&run.network, run.recipe.loss),
         device: run.device.report(),
         step_bytes,
-        // A kernel of many steps keeps what others read again.
-        least_step_bytes: plan.least_bytes(&run.network, row_bytes).min(step_bytes),
-        step: launches(&plan, row_bytes),
+        least_step_bytes: plan.least_bytes(&run.network, row_bytes),
+        step,
         rows_on_device: plan.inputs.iter().map(|segment| segment.rows).sum(),
         buffers: buffers(&plan, run),
         bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).fold(0, u64::saturating_add),
@@ -111,14 +111,15 @@ fn row_bytes_on(run: &Run) -> RowBytes {
     }
 }
 
-fn launches(plan: &Plan, row_bytes: RowBytes) -> Vec<LaunchReport> {
+fn launches(plan: &Plan, run: &Run) -> Vec<LaunchReport> {
+    let (row_bytes, target) = (row_bytes_on(run), run.device.target());
     let names = |ids: &[usize]| ids.iter().map(|&id| plan.buffers[id].name.clone()).collect();
     plan.training
         .iter()
         .map(|launch| LaunchReport {
             kernel: launch.label.clone(),
             times: plan.times(launch),
-            bytes: plan.moved_bytes(launch, row_bytes),
+            bytes: plan.moved_bytes(launch, row_bytes, target.as_ref()),
             reads: names(&launch.reads),
             writes: names(&launch.writes),
         })
@@ -127,6 +128,13 @@ fn launches(plan: &Plan, row_bytes: RowBytes) -> Vec<LaunchReport> {
 
 fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
     let row_bytes = row_bytes_on(run);
+    let partial_sums = run.device.target().map_or(0, |target| plan.partial_sums(&target));
+    let partial_sums = (partial_sums > 0).then(|| BufferReport {
+        name: "partial sums".into(),
+        rows: 1,
+        columns: (partial_sums / 4) as usize,
+        bytes: partial_sums,
+    });
     plan.buffers
         .iter()
         .map(|buffer| BufferReport {
@@ -135,6 +143,7 @@ fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
             columns: buffer.columns,
             bytes: (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
         })
+        .chain(partial_sums)
         .collect()
 }
 

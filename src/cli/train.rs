@@ -10,8 +10,6 @@ use super::progress::Progress;
 use super::{plan, print};
 use crate::error::{Result, shown, typed};
 use crate::evaluation::Evaluation;
-use crate::executor::gpu::tuning::Tuned;
-use crate::kernels::Choice;
 use crate::model::RunFolder;
 use crate::training::{Destination, Ending, Options, Run, RunReport};
 
@@ -117,21 +115,12 @@ fn trained(ready: Run, destination: Destination, quiet: bool, color: ColorChoice
 fn tune(ready: &mut Run, quiet: bool) -> Result<()> {
     let tuned = ready.tune()?;
     if !quiet {
-        print::remarks(&tuned.iter().map(|(product, tuned)| tuning(product, tuned)).collect::<Vec<_>>());
+        print::remarks(&tuned.iter().map(|(product, tuned)| tuned.of(product)).collect::<Vec<_>>());
         if ready.options.device.tuned.is_none() && ready.options.device.tune == Some(true) {
             print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
         }
     }
     Ok(())
-}
-
-/// What was measured of a product, for a person.
-fn tuning(product: &str, tuned: &Tuned) -> String {
-    let shown = |&(choice, seconds): &(Choice, f64)| {
-        let taken = if choice == tuned.choice { " (taken)" } else { "" };
-        format!("{choice} {:.1} µs{taken}", 1e6 * seconds)
-    };
-    format!("tuned {product}: {}", tuned.measured.iter().map(shown).collect::<Vec<_>>().join(", "))
 }
 
 /// The report for a person.

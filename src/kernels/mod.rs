@@ -73,6 +73,11 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
         false
     }
 
+    /// What a kernel of many steps keeps from one to the next, so that no step reads or writes it.
+    fn keeps(&self) -> Kept {
+        Kept::Nothing
+    }
+
     /// The most loop iterations that one invocation runs through for a batch of `rows` rows.
     fn iterations(&self, rows: usize, form: Form) -> u64;
 
@@ -90,6 +95,17 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// written. `errors` says how far each element read may be off, an empty slice that the buffer is exact; `before` is
     /// what the written buffers held, exactly.
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>>;
+}
+
+/// What stays where it is computed with, step by step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Every step reads what it needs from buffers, and writes it there.
+    Nothing,
+    /// The parameters are kept.
+    Parameters,
+    /// The parameters and the optimizer's states are kept.
+    All,
 }
 
 /// The same computation on the CPU: in f32 what people run without a GPU, in f64 the oracle.

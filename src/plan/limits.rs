@@ -57,7 +57,7 @@ impl Plan {
                 )));
             }
         }
-        let (bytes, most) = (self.padded_bytes(), limits.memory.unwrap_or(u64::MAX));
+        let (bytes, most) = (self.padded_bytes(&limits.target), limits.memory.unwrap_or(u64::MAX));
         if bytes > most {
             return Err(Error::Limit(format!(
                 "all buffers together need {} and --device-memory allows {}: {}, or --device cpu",

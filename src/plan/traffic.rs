@@ -1,15 +1,18 @@
 //! Bytes that a training step moves: what its kernels read and write, counted from the plan, beside the least possible.
 
-use super::{BufferId, Element, Launch, Plan};
+use super::{BufferId, Element, Launch, Phase, Plan};
+use crate::kernels::{Kept, Target};
 use crate::network::Network;
 
 /// Bytes of a row of reals, by its columns: padded to whole vec4s of f32 on a GPU, dense on the CPU.
 pub type RowBytes = fn(columns: usize) -> u64;
 
 impl Plan {
-    /// Bytes that a launch moves each time that it is run on as many rows as it can be, for all replicas: a layer's parameters and the optimizer's states
-    /// whole, and read as well where they are written; of everything else the batch's rows. What a cache saves is not taken off.
-    pub fn moved_bytes(&self, launch: &Launch, row_bytes: RowBytes) -> u64 {
+    /// Bytes that a launch moves each time that it is run on as many rows as it can be, or in each of its steps, for all replicas: a
+    /// layer's parameters and the optimizer's states whole, and read as well where they are written, unless the kernel keeps them; of
+    /// everything else the batch's rows; on a GPU, whose target is given, partial sums and scratch, written and read once. What a cache
+    /// saves is not taken off.
+    pub fn moved_bytes(&self, launch: &Launch, row_bytes: RowBytes, target: Option<&Target>) -> u64 {
         // Of data in segments a gather copies the rows that lie in its segment.
         let share = |rows: u64| match self
             .inputs
@@ -36,18 +39,40 @@ impl Plan {
                 Element::Real => share(self.batch as u64).saturating_mul(row_bytes(buffer.columns)),
             }
         };
+        let kept = |id: BufferId| match launch.kernel.keeps() {
+            Kept::Nothing => false,
+            Kept::Parameters => self.parameters.contains(&id),
+            Kept::All => self.is_of_layer(id),
+        };
         let again = launch.writes.iter().filter(|&&id| self.is_of_layer(id));
-        let all = launch.reads.iter().chain(&launch.writes).chain(again);
-        all.map(touched).fold(0, u64::saturating_add).saturating_mul(self.replicas as u64)
+        let all = launch.reads.iter().chain(&launch.writes).chain(again).filter(|&&id| !kept(id));
+        let bytes = all.map(touched).fold(0, u64::saturating_add).saturating_mul(self.replicas as u64);
+        let on_the_way = target.map_or(0, |target| {
+            let scratch = launch.scratch.iter().map(|&id| self.buffers[id].padded_bytes(self.replicas));
+            scratch.fold(launch.partial_bytes(self.batch, self.replicas, target), u64::saturating_add)
+        });
+        bytes.saturating_add(on_the_way.saturating_mul(2))
     }
 
-    /// The least that a training step of a whole batch can move, whatever its kernels: inputs and targets once; weights for each
-    /// forward and delta, and read and written by each update, as the optimizer's states are; activations, slopes, deltas and
-    /// losses once.
+    /// Bytes of the buffer in which every launch that splits its sums leaves them on a GPU, one after the other; 0 if none does.
+    pub fn partial_sums(&self, target: &Target) -> u64 {
+        let of = |phase| {
+            let launches = self.launches(phase).iter();
+            launches.map(move |launch| launch.partial_bytes(self.rows(phase), self.replicas, target))
+        };
+        of(Phase::Training).chain(of(Phase::Evaluation)).max().unwrap_or(0)
+    }
+
+    /// The least that a training step of a whole batch can move: inputs, targets and losses once. Kernels of a layer, which keep
+    /// nothing, need the weights for each forward and delta, read and written by each update, as the optimizer's states are, and
+    /// activations, slopes and deltas once.
     pub fn least_bytes(&self, network: &Network, row_bytes: RowBytes) -> u64 {
         let widths = network.widths();
         let batch = (self.batch * self.micro_batches) as u64;
         let mut bytes = batch * (row_bytes(network.inputs()) + row_bytes(network.outputs()) + row_bytes(4) / 4);
+        if self.training.iter().any(|launch| launch.kernel.takes_many_steps()) {
+            return bytes.saturating_mul(self.replicas as u64);
+        }
         for l in 0..network.layers() {
             let (rows, row) = ((widths[l] + usize::from(network.bias())) as u64, row_bytes(widths[l + 1]));
             let times = 3 + u64::from(l > 0) + 2 * self.states[l].len() as u64;
@@ -69,9 +94,11 @@ impl Plan {
 mod tests {
     use super::super::{Options, TrainingOptions};
     use super::*;
+    use crate::kernels::Choice;
+    use crate::kernels::whole::Variant;
     use crate::network::{Activation, Loss, OptimizerKind};
 
-    fn bytes(network: &Network, training: TrainingOptions, segment_bytes: Option<u64>) -> (u64, u64) {
+    fn plan(network: &Network, training: TrainingOptions, segment_bytes: Option<u64>) -> Plan {
         let options = Options {
             loss: Loss::SquaredError,
             training: Some(training),
@@ -80,9 +107,13 @@ mod tests {
             own_steps: false,
             segment_bytes,
         };
-        let plan = Plan::new(network, &options);
+        Plan::new(network, &options)
+    }
+
+    fn bytes(network: &Network, training: TrainingOptions, segment_bytes: Option<u64>) -> (u64, u64) {
+        let plan = plan(network, training, segment_bytes);
         let row_bytes: RowBytes = |columns| 4 * columns as u64;
-        let moved = plan.training.iter().map(|launch| plan.moved_bytes(launch, row_bytes)).sum();
+        let moved = plan.training.iter().map(|launch| plan.moved_bytes(launch, row_bytes, None)).sum();
         (moved, plan.least_bytes(network, row_bytes))
     }
 
@@ -111,5 +142,35 @@ mod tests {
         assert_eq!(single, 4 * (forward + delta + update + 2 * (x + y) + 2), "a batch of one row");
         let (in_segments, _) = bytes(&network, gather, Some(16 * 32));
         assert_eq!(in_segments, gathered + 4 * 8, "two segments of targets, whose gathers read the order once each");
+    }
+
+    /// Counted by hand for 8 rows of the same net.
+    #[test]
+    fn what_a_kernel_of_many_steps_keeps_is_not_moved() {
+        let network = Network::new(vec![4, 12, 8], vec![Activation::Sigmoid; 2], true).expect("a network");
+        let (data, parameters) = (8 * (4 + 8) + 8, 5 * 12 + 13 * 8);
+        for (variant, order, of_layers) in
+            [(Variant::Invocation, 8, 0), (Variant::Held, 8, 2 * parameters), (Variant::Workgroup, 8, 4 * parameters)]
+        {
+            let whole = Some(variant);
+            let training = TrainingOptions { whole, ..TrainingOptions::plain(32, 8, OptimizerKind::Momentum) };
+            assert_eq!(bytes(&network, training, None), (4 * (data + order + of_layers), 4 * data), "{variant:?}");
+        }
+    }
+
+    #[test]
+    fn partial_sums_are_written_and_read() {
+        let network = Network::new(vec![4, 12, 8], vec![Activation::Sigmoid; 2], true).expect("a network");
+        let mut plan = plan(&network, TrainingOptions::plain(32, 8, OptimizerKind::Sgd), None);
+        let target =
+            Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 1 << 15, workgroup_invocations: 256 };
+        let moved = |plan: &Plan, target| -> u64 {
+            plan.training.iter().map(|launch| plan.moved_bytes(launch, |columns| 4 * columns as u64, target)).sum()
+        };
+        assert_eq!((moved(&plan, Some(&target)), plan.partial_sums(&target)), (moved(&plan, None), 0));
+        // The last launch is the update of the first layer: 4 inputs and the bias, 12 outputs.
+        plan.training.last_mut().expect("a launch").choice = Some(Choice { parts: 3, ..Choice::default() });
+        let sums = 3 * 5 * 12 * 4;
+        assert_eq!((moved(&plan, Some(&target)), plan.partial_sums(&target)), (moved(&plan, None) + 2 * sums, sums));
     }
 }

@@ -13,7 +13,7 @@ use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
 use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
-use crate::kernels::{Choice, Whole, stride4};
+use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
 use crate::network::{Network, OptimizerKind};
 use crate::plan::Plan;
@@ -157,6 +157,15 @@ impl Device {
         Ok(tuned)
     }
 
+    /// The same for one plan more than it was done for already.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tune_too(&mut self, plan: &Plan) -> Result<Vec<(String, Tuned)>> {
+        let known = self.choices.clone();
+        self.tune(plan, &known)
+    }
+
     /// How products are computed, where that was measured.
     pub fn choices(&self) -> &BTreeMap<String, Choice> {
         &self.choices
@@ -208,6 +217,11 @@ impl Device {
         let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
         let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
         Whole::variant(network, optimizer, batch, &limits.target).filter(|_| fits)
+    }
+
+    /// What of a GPU decides how kernels are computed on it; none for the CPU path.
+    pub fn target(&self) -> Option<Target> {
+        self.gpu.as_ref().map(|gpu| gpu.limits().target)
     }
 
     /// Whether the rows of a shuffled batch are copied together before they are used: the CPU's products want them dense, and a

@@ -38,7 +38,7 @@ pub fn plan<T: Precision>(
     let resident = plan_of::<T>(network, loss, recipe, sizes, device);
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
     match recipe {
-        Some(recipe) if replicas == 1 && (recipe.streamed || resident.padded_bytes() > memory) => {
+        Some(recipe) if replicas == 1 && (recipe.streamed || bytes_on(&resident, device) > memory) => {
             streamed_plan::<T>(network, loss, recipe, rows, device, memory)
         }
         _ => resident,
@@ -92,9 +92,14 @@ pub(super) fn streamed_plan<T: Precision>(
     let of_batch = least.data().chain(least.order);
     let batch_bytes: u64 = of_batch.map(|id| least.buffers[id].padded_bytes(1)).sum();
     let most = if recipe.streamed { FILE_WINDOW_BYTES } else { WINDOW_BYTES };
-    let room = memory.saturating_sub(least.padded_bytes()).min(most);
+    let room = memory.saturating_sub(bytes_on(&least, device)).min(most);
     let batches = (1 + room / batch_bytes.max(1)).min((rows.saturating_sub(1) / batch.max(1)) as u64);
     if batches > 1 { with_window(batch * batches as usize) } else { least }
+}
+
+/// Bytes that a plan takes on a GPU; the CPU's memory has a check of its own.
+fn bytes_on(plan: &Plan, device: &Device) -> u64 {
+    device.target().map_or(0, |target| plan.padded_bytes(&target))
 }
 
 /// How much is trained on.

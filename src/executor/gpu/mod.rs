@@ -337,12 +337,6 @@ impl Place {
 
 /// Room for the partial sums of any launch, if one splits its sums.
 fn partial_sums(plan: &Plan, device: &Device) -> Result<Option<Buffer>> {
-    let target = device.limits().target;
-    let of = |phase| plan.launches(phase).iter().map(move |launch| (launch, plan.rows(phase)));
-    let bytes = of(Phase::Training)
-        .chain(of(Phase::Evaluation))
-        .map(|(launch, rows)| launch.partial_bytes(rows, plan.replicas, &target))
-        .max()
-        .unwrap_or(0);
+    let bytes = plan.partial_sums(&device.limits().target);
     (bytes > 0).then(|| device.buffer("partial sums", bytes, BufferUsages::STORAGE)).transpose()
 }

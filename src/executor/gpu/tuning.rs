@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Gpu;
-use super::device::Device;
+use super::device::{Device, GpuInfo};
 use crate::cache;
 use crate::error::Result;
 use crate::executor::Executor;
@@ -29,6 +29,17 @@ pub struct Tuned {
     pub measured: Vec<(Choice, f64)>,
 }
 
+impl Tuned {
+    /// What was measured of a product, for a person.
+    pub fn of(&self, product: &str) -> String {
+        let shown = |&(choice, seconds): &(Choice, f64)| {
+            let taken = if choice == self.choice { " (taken)" } else { "" };
+            format!("{choice} {:.1} µs{taken}", 1e6 * seconds)
+        };
+        format!("tuned {product}: {}", self.measured.iter().map(shown).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// The fastest choice of every product of a plan that has more than one, by [`Launch::product_key`]: measured now, or kept from
 /// an earlier measurement on this adapter and driver. Those that are `known` are left out.
 ///
@@ -46,8 +57,7 @@ pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> R
             if choices.len() < 2 {
                 continue;
             }
-            let version = env!("CARGO_PKG_VERSION");
-            let key = format!("{version} | {} | {} | {} | {product}", info.name, info.backend, info.driver);
+            let key = key(&info, &product);
             let kept = cache::load(PURPOSE, &key)
                 .filter(|kept: &Tuned| choices.contains(&kept.choice) && !kept.measured.is_empty());
             let result = match kept {
@@ -62,6 +72,12 @@ pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> R
         }
     }
     Ok(tuned)
+}
+
+/// What a measurement is kept by.
+fn key(info: &GpuInfo, product: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version} | {} | {} | {} | {product}", info.name, info.backend, info.driver)
 }
 
 /// Measures each choice that the device's limits allow.
@@ -99,8 +115,7 @@ fn alone(plan: &Plan, phase: Phase, launch: Launch) -> Plan {
     alone
 }
 
-/// The least seconds of one run, among groups of runs that grow until the time is up. Everything is zero, which GPUs compute no
-/// faster.
+/// The least seconds of one run within the time. Everything is zero, which GPUs compute no faster.
 fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Result<f64> {
     let step = Step { rows: plan.rows(phase), scale: 1.0, ..Step::default() };
     let records = plan.records;
@@ -113,6 +128,11 @@ fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Resul
     };
     // Drivers compile at the first run.
     timed(1)?;
+    least(budget, timed)
+}
+
+/// The least seconds of one run, among groups of runs that grow until the time is up.
+fn least(budget: Duration, mut timed: impl FnMut(usize) -> Result<Duration>) -> Result<f64> {
     let (mut runs, mut spent, mut least) = (1, Duration::ZERO, f64::INFINITY);
     while spent < budget {
         let time = timed(runs)?;
@@ -129,6 +149,45 @@ fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Resul
 mod tests {
     use super::*;
     use crate::kernels::form::Family;
+
+    #[test]
+    fn groups_of_runs_stay_within_the_time() {
+        for microseconds in [1, 90, 3_000, 49_000, 2_000_000] {
+            let of = |runs: usize| Duration::from_micros(microseconds) * runs as u32;
+            let mut groups = Vec::new();
+            let seconds = least(BUDGET, |runs| {
+                groups.push(runs);
+                // The third is the fastest.
+                Ok(if groups.len() == 3 { of(runs) / 2 } else { of(runs) })
+            });
+            let fastest = if groups.len() < 3 { of(1) } else { of(1) / 2 };
+            assert!((seconds.expect("no error") - fastest.as_secs_f64()).abs() < 1e-12);
+            let spent: Duration = groups.iter().map(|&runs| of(runs)).sum();
+            assert!(spent < 2 * BUDGET || groups == [1], "{microseconds} µs a run: {groups:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_measured_holds_for_its_adapter_and_driver_alone() {
+        let info = GpuInfo {
+            index: 0,
+            name: "a GPU".into(),
+            backend: "vulkan".into(),
+            driver: "one 1.0".into(),
+            kind: "discrete".into(),
+            software: false,
+            buffer_bytes: 1 << 30,
+        };
+        let of = |changed: GpuInfo| key(&changed, "forward");
+        let all = [
+            key(&info, "update"),
+            of(GpuInfo { name: "another".into(), ..info.clone() }),
+            of(GpuInfo { backend: "metal".into(), ..info.clone() }),
+            of(GpuInfo { driver: "one 1.1".into(), ..info.clone() }),
+            of(info),
+        ];
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len(), "{all:?}");
+    }
 
     #[test]
     fn another_choice_has_to_be_worth_the_change() {

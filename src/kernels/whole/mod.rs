@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use sequence::{Sequence, SequenceLaunch};
 
-use super::{Form, Kernel, Operand, OperandMut, Shader, Step, Target, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Form, Kept, Kernel, Operand, OperandMut, Shader, Step, Target, Twin, View, ViewMut, Workspace, stride4, word};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// How the shader shares the work out.
@@ -262,6 +262,14 @@ impl Kernel for Whole {
 
     fn takes_many_steps(&self) -> bool {
         true
+    }
+
+    fn keeps(&self) -> Kept {
+        match self.variant {
+            Variant::Invocation => Kept::All,
+            Variant::Held => Kept::Parameters,
+            Variant::Workgroup | Variant::Subgroup => Kept::Nothing,
+        }
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
