@@ -73,6 +73,8 @@ pub trait Element: Scalar {
     fn append_to(self, bytes: &mut Vec<u8>);
     /// The bytes of some numbers as they lie in memory.
     fn bytes(values: &[Self]) -> &[u8];
+    /// The same, to be written to.
+    fn bytes_mut(values: &mut [Self]) -> &mut [u8];
 }
 
 macro_rules! element {
@@ -89,6 +91,9 @@ macro_rules! element {
             }
             fn bytes(values: &[Self]) -> &[u8] {
                 bytemuck::cast_slice(values)
+            }
+            fn bytes_mut(values: &mut [Self]) -> &mut [u8] {
+                bytemuck::cast_slice_mut(values)
             }
         }
     };

@@ -20,8 +20,9 @@ const LEAST_MICRO_BATCH: usize = 64;
 const LOSSES: usize = 1 << 16;
 /// Bytes of a window of streamed data: more would not make it faster, only later.
 const WINDOW_BYTES: u64 = 32 << 20;
-/// The same where the rows come from a file, of which there is too little memory for them.
-const FILE_WINDOW_BYTES: u64 = 8 << 20;
+/// The same where the rows come from a file, of which there is too little memory for them: while one window is on the device, the
+/// next is read.
+const FILE_WINDOW_BYTES: u64 = 4 << 20;
 
 /// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
 /// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas go through it in

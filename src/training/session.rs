@@ -5,6 +5,7 @@ mod recipe;
 mod samples;
 mod state;
 mod steps;
+mod streamed;
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use crate::plan::{BufferId, Phase, Plan};
 pub use recipe::{Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
 pub use state::State;
-use steps::Streamed;
+use streamed::Streamed;
 
 /// A network with its training data on a device.
 pub struct Session<T> {

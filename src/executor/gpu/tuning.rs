@@ -57,7 +57,7 @@ pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> R
             if choices.len() < 2 {
                 continue;
             }
-            let key = key(&info, &product);
+            let key = key(info, &product);
             let kept = cache::load(PURPOSE, &key)
                 .filter(|kept: &Tuned| choices.contains(&kept.choice) && !kept.measured.is_empty());
             let result = match kept {

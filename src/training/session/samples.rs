@@ -165,26 +165,36 @@ impl<T: Element> StoredSamples<T> {
         // In the order of the file, so that neighbours are read together and a disk moves one way.
         let mut places: Vec<usize> = (0..rows.len()).collect();
         places.sort_unstable_by_key(|&place| rows[place]);
-        let follows = |one: &usize, next: &usize| rows[*next] == rows[*one] + 1;
-        for run in places.chunk_by(follows).flat_map(|run| run.chunks(Self::AT_ONCE)) {
-            let first = rows[run[0]];
-            let values = self.read(first..first + run.len())?;
-            for (&place, values) in run.iter().zip(values.chunks_exact(self.width())) {
-                samples.inputs.values[place * inputs..][..inputs].copy_from_slice(&values[..inputs]);
-                samples.targets.values[place * outputs..][..outputs].copy_from_slice(&values[inputs..]);
+        let span = (Self::SPAN / (self.width() * size_of::<T>()).max(1)).max(1);
+        let gap = Self::GAP / (self.width() * size_of::<T>()).max(1);
+        let mut values = Vec::new();
+        let mut left = &places[..];
+        while let Some(&begin) = left.first() {
+            let first = rows[begin];
+            let is_near = |pair: &&[usize]| rows[pair[1]] - rows[pair[0]] <= 1 + gap && rows[pair[1]] - first < span;
+            let (near, rest) = left.split_at(1 + left.windows(2).take_while(is_near).count());
+            let last = near.last().map_or(first, |&place| rows[place]);
+            self.read(first..last + 1, &mut values)?;
+            for &place in near {
+                let row = &values[(rows[place] - first) * self.width()..][..self.width()];
+                samples.inputs.values[place * inputs..][..inputs].copy_from_slice(&row[..inputs]);
+                samples.targets.values[place * outputs..][..outputs].copy_from_slice(&row[inputs..]);
             }
+            left = rest;
         }
         samples.weights = self.weights.as_ref().map(|weights| weights.gathered(rows));
         Ok(samples)
     }
 
-    /// Rows that are read at once, at most.
-    const AT_ONCE: usize = 1 << 10;
+    /// Bytes that are read at once, about at most.
+    const SPAN: usize = 1 << 18;
+    /// Bytes between two rows that are rather read than skipped: a page of the file, which a disk brings whole.
+    const GAP: usize = 1 << 12;
 
-    fn read(&self, rows: Range<usize>) -> Result<Vec<T>> {
-        let mut bytes = vec![0; rows.len() * self.width() * size_of::<T>()];
-        self.file.read(self.place(rows.start), &mut bytes)?;
-        Ok(T::from_bytes(&bytes))
+    /// Reads rows that follow each other into `values`, which become as many as these have.
+    fn read(&self, rows: Range<usize>, values: &mut Vec<T>) -> Result<()> {
+        values.resize(rows.len() * self.width(), T::ZERO);
+        self.file.read(self.place(rows.start), T::bytes_mut(values))
     }
 }
 
@@ -226,13 +236,15 @@ mod tests {
     #[test]
     fn rows_in_a_file_are_those_in_memory_in_any_order() {
         let mut stored = StoredSamples::new([3, 2]).expect("a file");
-        for rows in [0..7, 7..8, 8..4000] {
+        for rows in [0..7, 7..8, 8..40_000] {
             stored.append(&samples(rows)).expect("written");
         }
-        let (file, memory) = (Rows::File(stored), Rows::Memory(samples(0..4000)));
-        assert_eq!((file.rows(), file.widths(), file.checksum()), (4000, [3, 2], memory.checksum()));
-        let scattered: Vec<usize> = (0..500).map(|place| place * 7919 % 4000).collect();
-        for rows in [scattered, (0..4000).collect(), (100..105).rev().collect(), vec![3, 3, 4], Vec::new()] {
+        let (file, memory) = (Rows::File(stored), Rows::Memory(samples(0..40_000)));
+        assert_eq!((file.rows(), file.widths(), file.checksum()), (40_000, [3, 2], memory.checksum()));
+        let scattered: Vec<usize> = (0..500).map(|place| place * 7919 % 40_000).collect();
+        // Further apart than what is read rather than skipped, and near each other over more than what is read at once.
+        let (apart, all) = ((0..40_000).step_by(300).collect(), (0..40_000).rev().collect());
+        for rows in [scattered, apart, all, (100..105).rev().collect(), vec![3, 3, 4], Vec::new()] {
             assert_eq!(file.gathered(&rows).expect("read"), memory.gathered(&rows).expect("there"), "{rows:?}");
         }
     }

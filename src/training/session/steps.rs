@@ -1,33 +1,14 @@
 //! The steps of an epoch: what each is told, in what order they take the rows, and that these are on the device.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Reduction, Rows, Session};
+use super::{Reduction, Session};
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::Phase;
 use crate::random::{Purpose, Stream};
 use crate::training::Precision;
 use crate::training::planning::window;
-
-/// Data that is larger than what the device has room for: windows of it, in the order of the epoch, take turns there. The rows of
-/// the next one are copied together while the device works on those before; the device's own copy waits its turn, for wgpu has one
-/// queue.
-pub(super) struct Streamed<T> {
-    training: Rows<T>,
-    /// The epoch's order of the rows.
-    order: Vec<u32>,
-    /// The first place in that order of the window that was sent last.
-    sent: Option<usize>,
-}
-
-impl<T> Streamed<T> {
-    /// Data of which nothing was sent yet, in its own order.
-    pub(super) fn new(training: Rows<T>, rows: usize) -> Self {
-        Self { training, order: (0..rows as u32).collect(), sent: None }
-    }
-}
 
 impl<T: Precision> Session<T> {
     /// Gives the epoch an order of its own.
@@ -39,7 +20,7 @@ impl<T: Precision> Session<T> {
             let mut indices: Vec<u32> = (0..self.rows as u32).collect();
             Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
             match (self.executor.plan().order, &mut self.streamed) {
-                (_, Some(streamed)) => (streamed.order, streamed.sent) = (indices, None),
+                (_, Some(streamed)) => streamed.reorder(indices),
                 (Some(order), None) => self.executor.write_indices(order, replica, &indices)?,
                 (None, None) => {}
             }
@@ -72,25 +53,20 @@ impl<T: Precision> Session<T> {
     /// A step whose rows are on the device: those of streamed data are sent in their window, unless that was the last one sent.
     pub(super) fn sent(&mut self, step: &Step) -> Result<Step> {
         let first = self.window_of(step);
+        let plan = self.executor.plan();
+        let length = window(plan);
+        let buffers = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().map(|segment| segment.buffer));
+        let batch = self.recipe.batch.min(self.rows);
+        // Windows of a cut batch end with it.
+        let next = if length < batch { (first - first % batch + batch).min(first + length) } else { first + length };
         let Some(streamed) = &mut self.streamed else { return Ok(*step) };
-        if streamed.sent != Some(first) {
-            let plan = self.executor.plan();
-            let (inputs, targets, weights) = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().copied());
-            let mut rows = Cow::Borrowed(&streamed.order[first..(first + window(plan)).min(self.rows)]);
-            let samples = match &streamed.training {
-                Rows::Memory(samples) => Cow::Borrowed(samples),
-                file @ Rows::File(_) => {
-                    let samples = file.gathered(&rows.iter().map(|&row| row as usize).collect::<Vec<_>>())?;
-                    rows = (0..rows.len() as u32).collect();
-                    Cow::Owned(samples)
-                }
-            };
+        if let Some((samples, rows)) = streamed.window(first, length, next)? {
+            let (inputs, targets, weights) = buffers;
             self.executor.write_rows(inputs, &samples.inputs, &rows)?;
             self.executor.write_rows(targets, &samples.targets, &rows)?;
-            if let (Some(segment), Some(weights)) = (weights, &samples.weights) {
-                self.executor.write_rows(segment.buffer, weights, &rows)?;
+            if let (Some(buffer), Some(weights)) = (weights, &samples.weights) {
+                self.executor.write_rows(buffer, weights, &rows)?;
             }
-            streamed.sent = Some(first);
         }
         Ok(Step { first: step.first - first, ..*step })
     }
