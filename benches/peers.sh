@@ -3,31 +3,53 @@
 #
 #   benches/peers.sh PEERS_FOLDER [REPEATS]
 #
-# PEERS_FOLDER holds the other programs, built: numpy/train.py, torch/train.py (run by venv/bin/python), burn/bin/burn_*,
-# fann/train. Those that are not there are left out. WORKLOADS="tiny digits" takes some workloads only.
+# PEERS_FOLDER holds the other programs, built: numpy/train.py, torch/train.py, sklearn/train.py, tinygrad/train.py (run by
+# venv/bin/python), burn/bin/burn_*, candle/bin/candle_*, fann/train. Those that are not there are left out.
+#   WORKLOADS="tiny digits"    some workloads only
+#   PROGRAMS="wgrad numpy"     only programs whose names begin so
 set -euo pipefail
 folder=$(cd "${1:?usage: benches/peers.sh PEERS_FOLDER [REPEATS]}" && pwd)
 repeats=${2:-5}
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 wgrad=${WGRAD:-${CARGO_TARGET_DIR:-$repository/target}/release/wgrad}
 workloads=${WORKLOADS:-tiny digits mnist wide}
+programs=${PROGRAMS:-}
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
 # Epochs that take between a tenth of a second and some seconds, as far as that can be.
-epochs() { # workload, whether the program is slow with it
+epochs() { # workload, how fast the program is with it
     case $1,$2 in
-    tiny,fast) echo 100000 ;; tiny,slow) echo 2000 ;;
-    digits,fast) echo 200 ;; digits,slow) echo 5 ;;
+    tiny,fast) echo 100000 ;; tiny,fair) echo 10000 ;; tiny,slow) echo 2000 ;;
+    digits,fast) echo 200 ;; digits,fair) echo 50 ;; digits,slow) echo 5 ;;
     mnist,*) echo 2 ;; wide,*) echo 1 ;;
     esac
+}
+
+# Whether a program was asked for.
+is_wanted() { # name
+    local wanted
+    [ -n "$programs" ] || return 0
+    for wanted in $programs; do
+        case $1 in "$wanted"*) return 0 ;; esac
+    done
+    return 1
+}
+
+# Runs a program of the folder's Python, where it has the package, without what a machine's settings tell numpy's OpenBLAS.
+python() { # name, workload, speed, package, program, its arguments ...
+    local name=$1 workload=$2 speed=$3 package=$4 program=$folder/$5 python=$folder/venv/bin/python
+    shift 5
+    if [ -f "$program" ] && "$python" -c "import $package" 2>/dev/null; then
+        run "$name" "$workload" "$speed" env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE "$python" "$program" "$@"
+    fi
 }
 
 # One run: prints nothing, notes its line.
 run() { # name, workload, speed, command ...
     local name=$1 workload=$2 speed=$3
     shift 3
-    [ -x "$1" ] || return 0
+    if ! is_wanted "$name" || ! command -v "$1" >/dev/null; then return 0; fi
     local samples=()
     # A software adapter takes minutes for the whole of it.
     if [ "$workload" = wide ] && [ "$speed" = slow ]; then samples=(--samples 4096); fi
@@ -40,12 +62,17 @@ for repeat in $(seq "$repeats"); do
     for workload in $workloads; do
         echo "peers.sh: $workload, repeat $repeat of $repeats" >&2
         run "wgrad cpu" "$workload" fast "$wgrad" bench training --json --device cpu
-        if [ -f "$folder/numpy/train.py" ]; then run numpy "$workload" fast "$folder/venv/bin/python" "$folder/numpy/train.py"; fi
-        if [ -f "$folder/torch/train.py" ]; then
-            for backend in eager manual; do
-                run "torch $backend" "$workload" fast "$folder/venv/bin/python" "$folder/torch/train.py" --backend "$backend"
-            done
-        fi
+        for backend in plain scipy; do
+            python "numpy $backend" "$workload" fast "${backend/plain/numpy}" numpy/train.py --backend "$backend"
+        done
+        for backend in eager foreach manual compile; do
+            python "torch $backend" "$workload" fast torch torch/train.py --backend "$backend"
+        done
+        # Its loss is another one.
+        python scikit-learn "$workload" fair sklearn sklearn/train.py
+        python tinygrad "$workload" fair tinygrad tinygrad/train.py --backend clang
+        run candle "$workload" fast "$folder/candle/bin/candle_plain"
+        LD_LIBRARY_PATH=$folder/mkl/root/lib/intel64 run "candle, MKL" "$workload" fast "$folder/candle/bin/candle_mkl"
         run "burn flex" "$workload" fast "$folder/burn/bin/burn_c" --backend flex
         run FANN "$workload" fast "$folder/fann/train"
         run "wgrad gpu" "$workload" slow "$wgrad" bench training --json --device gpu
