@@ -6,7 +6,7 @@
 # PEERS_FOLDER holds the other programs, built: numpy/train.py, torch/train.py, sklearn/train.py, tinygrad/train.py (run by
 # venv/bin/python), burn/bin/burn_*, candle/bin/candle_*, fann/train. Those that are not there are left out.
 #   WORKLOADS="tiny digits"    some workloads only
-#   PROGRAMS="wgrad numpy"     only programs whose names begin so
+#   PROGRAMS="wgrad cpu,numpy" only programs whose names begin with one of these
 set -euo pipefail
 folder=$(cd "${1:?usage: benches/peers.sh PEERS_FOLDER [REPEATS]}" && pwd)
 repeats=${2:-5}
@@ -28,9 +28,10 @@ epochs() { # workload, how fast the program is with it
 
 # Whether a program was asked for.
 is_wanted() { # name
-    local wanted
+    local wanted names
     [ -n "$programs" ] || return 0
-    for wanted in $programs; do
+    IFS=, read -ra names <<<"$programs"
+    for wanted in "${names[@]}"; do
         case $1 in "$wanted"*) return 0 ;; esac
     done
     return 1
@@ -40,7 +41,7 @@ is_wanted() { # name
 python() { # name, workload, speed, package, program, its arguments ...
     local name=$1 workload=$2 speed=$3 package=$4 program=$folder/$5 python=$folder/venv/bin/python
     shift 5
-    if [ -f "$program" ] && "$python" -c "import $package" 2>/dev/null; then
+    if is_wanted "$name" && [ -f "$program" ] && "$python" -c "import $package" >/dev/null 2>&1; then
         run "$name" "$workload" "$speed" env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE "$python" "$program" "$@"
     fi
 }
@@ -81,6 +82,10 @@ for repeat in $(seq "$repeats"); do
     done
 done
 
+if [ ! -s "$results" ]; then
+    echo "peers.sh: nothing was measured: is wgrad built, and is there a program of these names?" >&2
+    exit 1
+fi
 python3 - "$results" <<'PYTHON'
 import collections, json, statistics, sys
 

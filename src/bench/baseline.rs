@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::comparison::{Cell, LeftOut, Machine};
 use super::net::Net;
 use super::report::seconds;
+use super::statistics::Statistics;
 use crate::error::{Error, Result, shown};
 use crate::training::Device;
 
@@ -16,7 +17,18 @@ pub struct Baseline {
     schema: u32,
     command: String,
     machine: Machine,
-    cells: Vec<Cell>,
+    #[serde(default)]
+    tune: bool,
+    cells: Vec<OldCell>,
+}
+
+/// What is needed of a cell.
+#[derive(Debug, Clone, Deserialize)]
+struct OldCell {
+    net: String,
+    batch: usize,
+    device: String,
+    step: Statistics,
 }
 
 /// How much of a baseline could be compared.
@@ -81,7 +93,7 @@ impl Baseline {
         let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
         let devices: Vec<String> = devices.iter().map(Device::label).collect();
         let asked =
-            |cell: &Cell| nets.contains(&cell.net) && batches.contains(&cell.batch) && devices.contains(&cell.device);
+            |cell: &OldCell| nets.contains(&cell.net) && batches.contains(&cell.batch) && devices.contains(&cell.device);
         if self.cells.iter().any(asked) {
             return Ok(());
         }
@@ -92,18 +104,20 @@ impl Baseline {
         ))
     }
 
-    /// What has to be said where it was measured on another machine.
-    pub fn remarks(&self, here: &Machine) -> Vec<String> {
+    /// What has to be said where it was measured on another machine, or only one of the two with `--tune`.
+    pub fn remarks(&self, here: &Machine, tune: bool) -> Vec<String> {
         let there = &self.machine;
         let named = |machine: &Machine| {
             let processor = machine.processor.as_deref().map_or(String::new(), |name| format!("{}, ", shown(name)));
             format!("{processor}{}", shown(&machine.architecture))
         };
         let other = there.processor.is_some() && here.processor.is_some() && there.processor != here.processor;
-        if !other && there.architecture == here.architecture {
-            return Vec::new();
-        }
-        vec![format!("the baseline was measured on another machine ({}); this one is {}", named(there), named(here))]
+        let other = (other || there.architecture != here.architecture).then(|| {
+            format!("the baseline was measured on another machine ({}); this one is {}", named(there), named(here))
+        });
+        let (with, without) = ("the baseline was measured with --tune", "the baseline was measured without --tune");
+        let tuned = (self.tune != tune).then(|| String::from(if self.tune { with } else { without }));
+        other.into_iter().chain(tuned).collect()
     }
 
     /// Compares the cells by their medians: how many could be, and which are slower than before by more than this share or were
@@ -169,7 +183,6 @@ impl std::fmt::Display for Compared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::statistics::Statistics;
 
     fn cell(batch: usize, median: f64) -> Cell {
         Cell {
@@ -180,6 +193,7 @@ mod tests {
             software: false,
             step: Statistics::of(&[median]),
             device_step: None,
+            device_timings: None,
             samples_per_second: 1.0,
             gflops: 1.0,
             computed_gflops: 1.0,
@@ -199,7 +213,9 @@ mod tests {
     }
 
     fn baseline(cells: Vec<Cell>) -> Baseline {
-        Baseline { schema: 1, command: "bench".into(), machine: machine(Some("A"), "x86_64"), cells }
+        let old = |Cell { net, batch, device, step, .. }| OldCell { net, batch, device, step };
+        let cells = cells.into_iter().map(old).collect();
+        Baseline { schema: 1, command: "bench".into(), machine: machine(Some("A"), "x86_64"), tune: false, cells }
     }
 
     #[test]
@@ -240,9 +256,11 @@ mod tests {
     #[test]
     fn another_machine_is_told() {
         let baseline = baseline(vec![cell(1, 1.0)]);
-        assert!(baseline.remarks(&machine(Some("A"), "x86_64")).is_empty());
-        assert!(baseline.remarks(&machine(None, "x86_64")).is_empty(), "what is not known does not differ");
-        assert!(baseline.remarks(&machine(Some("B"), "x86_64"))[0].contains("(A, x86_64); this one is B, x86_64"));
-        assert_eq!(baseline.remarks(&machine(None, "aarch64")).len(), 1);
+        let remarks = |here| baseline.remarks(&here, false);
+        assert!(remarks(machine(Some("A"), "x86_64")).is_empty());
+        assert!(remarks(machine(None, "x86_64")).is_empty(), "what is not known does not differ");
+        assert!(remarks(machine(Some("B"), "x86_64"))[0].contains("(A, x86_64); this one is B, x86_64"));
+        assert_eq!(remarks(machine(None, "aarch64")).len(), 1);
+        assert_eq!(baseline.remarks(&machine(Some("A"), "x86_64"), true), ["the baseline was measured without --tune"]);
     }
 }

@@ -37,6 +37,8 @@ pub struct ComparisonOptions {
 pub struct ComparisonReport {
     /// Where.
     pub machine: Machine,
+    /// Whether it was measured first how a GPU computes the products fastest.
+    pub tune: bool,
     /// The devices, the CPU first.
     pub devices: Vec<DeviceFigures>,
     /// Every net with every batch size on every device.
@@ -162,8 +164,10 @@ pub struct Cell {
     pub software: bool,
     /// Seconds of a step, by the wall clock until the losses are read back.
     pub step: Statistics,
-    /// Seconds of a step by the device's own clock, timed in between; null where it has none.
-    pub device_step: Option<Statistics>,
+    /// Median seconds of a step by the device's own clock, timed in between; null where it has none.
+    pub device_step: Option<f64>,
+    /// Those timings.
+    pub device_timings: Option<Statistics>,
     /// Rows a second.
     pub samples_per_second: f64,
     /// 10⁹ nominal operations a second: 6 · parameters · rows.
@@ -260,6 +264,7 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     let Grid { figures, cells, left_out, .. } = grid;
     let mut report = ComparisonReport {
         machine: Machine::this(),
+        tune: options.tune,
         crossovers: options.nets.iter().filter_map(|net| crossover(net, &cells)).collect(),
         devices: figures,
         cells,
@@ -319,12 +324,19 @@ impl Grid {
             Err(Error::Limit(_)) => return Ok(()), // the cell tells
             Err(error) => return Err(error),
         };
-        for (product, tuned) in self.devices[index].tune_too(&plan)? {
-            progress(&tuned.of(&product));
-            self.figures[index].tuned.insert(product, tuned);
-        }
+        let tuned = self.devices[index].tune_too(&plan, &[Phase::Training]);
         self.budget.extend(started.elapsed());
-        Ok(())
+        match tuned {
+            Err(Error::Limit(_)) => Ok(()),
+            Err(error) => Err(error),
+            Ok(tuned) => {
+                for (product, tuned) in tuned {
+                    progress(&tuned.of(&product));
+                    self.figures[index].tuned.insert(product, tuned);
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Times a net with a batch size on all devices in turn.
@@ -367,6 +379,7 @@ impl Grid {
     /// The figures of a cell; its share of the peak is still open.
     fn cell(&self, net: &Net, batch: usize, index: usize, session: &Session<f32>, epoch: &Timings) -> Cell {
         let step = epoch.wall.scaled(1.0 / BATCHES as f64);
+        let device_timings = epoch.own_clock.map(|clock| clock.scaled(1.0 / BATCHES as f64));
         let work = Work::of_step(session.plan(), batch, self.devices[index].target().as_ref());
         let gpu = self.devices[index].gpu();
         Cell {
@@ -376,7 +389,8 @@ impl Grid {
             gpu: gpu.is_some(),
             software: gpu.is_some_and(|gpu| gpu.info().software),
             step,
-            device_step: epoch.own_clock.map(|clock| clock.scaled(1.0 / BATCHES as f64)),
+            device_step: device_timings.map(|clock| clock.median),
+            device_timings,
             samples_per_second: batch as f64 / step.median,
             gflops: net.operations() * batch as f64 / step.median / 1e9,
             computed_gflops: work.operations / step.median / 1e9,

@@ -32,7 +32,7 @@ impl ComparisonReport {
             _ => None,
         });
         series.extend(crossings.map(|(crossover, point)| Series {
-            name: format!("{}: the GPU overtakes", crossover.net),
+            name: format!("{}: {} overtakes", crossover.net, short_name(&crossover.gpu, true, crossover.software)),
             colour: NEUTRAL[1],
             form: Form::Marks,
             dashed: false,
@@ -95,4 +95,49 @@ impl ComparisonReport {
 fn chart(title: &str, [x, y]: [&str; 2], series: Vec<Series>) -> Chart {
     let about = "its numbers are in the table below".to_string();
     Chart::half(title, about, Words::logarithmic(x), Words::logarithmic(y), series)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparison::{Crossover, Machine};
+    use super::super::statistics::Statistics;
+    use super::*;
+
+    /// The one line of the curves' picture that a crossing adds is its mark.
+    #[test]
+    fn a_crossing_is_marked_on_the_curves() {
+        let cell = |gpu: bool, batch: usize, samples_per_second: f64| Cell {
+            net: "3-4-1".into(),
+            batch,
+            device: if gpu { "a GPU".into() } else { "the CPU".into() },
+            gpu,
+            software: false,
+            step: Statistics::of(&[batch as f64 / samples_per_second]),
+            device_step: None,
+            device_timings: None,
+            samples_per_second,
+            gflops: 1.0,
+            computed_gflops: 1.0,
+            share_of_peak: 1.0,
+            intensity: 1.0,
+        };
+        let marked = |verdict: Verdict| {
+            let crossover = Crossover { net: "3-4-1".into(), gpu: "a GPU".into(), software: false, verdict };
+            let report = ComparisonReport {
+                machine: Machine::this(),
+                tune: false,
+                devices: Vec::new(),
+                cells: vec![cell(false, 8, 1e3), cell(true, 8, 5e2), cell(false, 32, 1e3), cell(true, 32, 2e3)],
+                left_out: Vec::new(),
+                crossovers: vec![crossover],
+                compared: None,
+                regressions: None,
+                seconds: 1.0,
+            };
+            let picture = report.curves().figure();
+            (picture.matches("<circle").count(), picture.contains("3-4-1: a GPU overtakes: 16.0, 1000"))
+        };
+        assert_eq!(marked(Verdict::Crossing { batch: 16.0, samples_per_second: 1e3 }), (5, true));
+        assert_eq!(marked(Verdict::Gpu { from: 8 }), (4, false));
+    }
 }

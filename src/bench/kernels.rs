@@ -58,8 +58,10 @@ pub struct KernelFigures {
     pub choice: Option<Choice>,
     /// Seconds of one launch, by the wall clock, many of them in a row.
     pub seconds: Statistics,
-    /// Seconds of one launch by the device's own clock, timed in between; null where it has none.
-    pub device_seconds: Option<Statistics>,
+    /// Median seconds of one launch by the device's own clock, timed in between; null where it has none.
+    pub device_seconds: Option<f64>,
+    /// Those timings.
+    pub device_timings: Option<Statistics>,
     /// 10⁹ operations a second of its product; null for what is none.
     pub gflops: Option<f64>,
     /// The same as a share of the device's peak.
@@ -99,7 +101,7 @@ impl KernelsReport {
 /// Limit, if the step does not fit the device; what the device reports.
 pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration, tune: bool) -> Result<KernelsReport> {
     let mut device = device.clone();
-    let tuned = if tune { device.tune_too(&net.plan(batch, &device)?)? } else { Vec::new() };
+    let tuned = if tune { device.tune_too(&net.plan(batch, &device)?, &[Phase::Training])? } else { Vec::new() };
     let device = &device;
     let started = Instant::now();
     let plan = net.plan(batch, device)?;
@@ -185,7 +187,8 @@ fn figures(mut launch: OneLaunch<'_>, peaks: &Peaks, share: Duration) -> Result<
         kernel: kernel.label.clone(),
         choice: kernel.kernel.product(plan.batch).and(launch.target).map(|target| kernel.choice(plan.batch, &target)),
         seconds,
-        device_seconds: timings.own_clock,
+        device_seconds: timings.own_clock.map(|clock| clock.median),
+        device_timings: timings.own_clock,
         gflops: (work.operations > 0.0).then_some(work.operations / seconds.median / 1e9),
         share_of_peak: None,
         gigabytes_per_second,
@@ -204,6 +207,7 @@ mod tests {
             choice: None,
             seconds: Statistics::of(&[median]),
             device_seconds: None,
+            device_timings: None,
             gflops,
             share_of_peak: None,
             gigabytes_per_second: 1.0,

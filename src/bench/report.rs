@@ -54,7 +54,7 @@ impl ComparisonReport {
                 format!("{:.0}", cell.samples_per_second),
                 figures(cell.gflops),
                 percent(cell.share_of_peak),
-                cell.device_step.map_or(String::new(), |clock| spread(&clock)),
+                cell.device_timings.map_or(String::new(), |clock| spread(&clock)),
                 self.against_cpu(cell).map_or(String::new(), figures),
             ]
         };
@@ -98,7 +98,7 @@ impl ComparisonReport {
             let mut row = vec![cell.net.clone(), cell.device.clone(), cell.software.to_string(), cell.batch.to_string()];
             row.extend(numbers.map(|number| number.to_string()));
             row.extend([step.samples.to_string(), step.outliers.to_string()]);
-            let clock = cell.device_step.map(|clock| [clock.median, clock.lower_quartile, clock.upper_quartile]);
+            let clock = cell.device_timings.map(|clock| [clock.median, clock.lower_quartile, clock.upper_quartile]);
             row.extend(clock.map_or([const { String::new() }; 3], |numbers| numbers.map(|number| number.to_string())));
             row.extend(rates.map(|number| number.to_string()));
             row
@@ -242,7 +242,7 @@ impl KernelsReport {
                 seconds(kernel.seconds.median),
                 format!("± {}", percent(kernel.seconds.spread() / 2.0)),
                 format!("{} of {}", kernel.seconds.outliers, kernel.seconds.samples),
-                kernel.device_seconds.map_or(String::new(), |clock| spread(&clock)),
+                kernel.device_timings.map_or(String::new(), |clock| spread(&clock)),
                 kernel.share_of_step.map_or(String::new(), percent),
                 kernel.gflops.map_or(String::new(), figures),
                 kernel.share_of_peak.map_or(String::new(), percent),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::workload::WorkloadName;
 use crate::error::{Error, Result};
 use crate::executor::gpu::tuning::Tuned;
+use crate::plan::Phase;
 use crate::training::planning::{affordable, plan};
 use crate::training::{Device, DeviceReport, Samples, Session};
 
@@ -77,7 +78,8 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
     let mut device = device.clone();
     let plan = plan::<f32>(&network, recipe.loss, Some(&recipe), rows, options.replicas, &device);
     affordable::<f32>(&plan, &device)?;
-    let tuned = if options.tune { device.tune_too(&plan)?.into_iter().collect() } else { BTreeMap::new() };
+    let tuned =
+        if options.tune { device.tune_too(&plan, &[Phase::Training])?.into_iter().collect() } else { BTreeMap::new() };
     let device = &device;
     let samples = workload.samples(rows);
     let weights: Vec<_> = (0..options.replicas).map(|replica| workload.weights_of(replica)).collect();

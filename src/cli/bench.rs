@@ -49,7 +49,8 @@ struct PlaceArguments {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     threads: Option<u16>,
-    /// Measure first how a GPU computes the products fastest (at most 200 ms each, beside compiling), and remember it
+    /// Measure first how a GPU computes the products fastest (200 ms each, more where one run takes longer, beside compiling), and
+    /// remember it
     #[arg(long, help_heading = "Device")]
     tune: bool,
 }
@@ -76,7 +77,8 @@ struct ComparisonArguments {
     /// Threads of the CPU path [default: as many as there are cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
     threads: Option<u16>,
-    /// Measure first how the GPU computes the products fastest (at most 200 ms each, beside compiling), and remember it
+    /// Measure first how the GPU computes the products fastest (200 ms each, more where one run takes longer, beside compiling), and
+    /// remember it
     #[arg(long, help_heading = "Device")]
     tune: bool,
     /// An earlier --json report: exit code 4 if a step has become slower or is left out
@@ -211,7 +213,7 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
     let devices = devices(arguments)?;
     if let Some(baseline) = &baseline {
         baseline.check_asked(&options.nets, &options.batches, &devices)?;
-        print::remarks(&baseline.remarks(&Machine::this()));
+        print::remarks(&baseline.remarks(&Machine::this(), arguments.tune));
     }
     arguments.html.as_deref().map_or(Ok(()), check_writable)?;
     let mut progress = |what: &str| {

@@ -26,7 +26,7 @@ struct DryRun {
     largest_buffer: Option<u64>,
     /// Bytes that the kernels of a step read and write, of a whole batch.
     step_bytes: u64,
-    /// The least that any kernels would have to.
+    /// The least that kernels of this kind would have to.
     least_step_bytes: u64,
     /// Rows of the data that are on the device at once.
     rows_on_device: usize,

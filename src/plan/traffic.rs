@@ -63,9 +63,9 @@ impl Plan {
         of(Phase::Training).chain(of(Phase::Evaluation)).max().unwrap_or(0)
     }
 
-    /// The least that a training step of a whole batch can move: inputs, targets and losses once. Kernels of a layer, which keep
-    /// nothing, need the weights for each forward and delta, read and written by each update, as the optimizer's states are, and
-    /// activations, slopes and deltas once.
+    /// The least that kernels of the plan's kind can move in a training step of a whole batch: inputs, targets and losses once; those
+    /// of a layer, which keep nothing, also the weights for each forward and delta, read and written by each update, as the optimizer's
+    /// states are, and activations, slopes and deltas once.
     pub fn least_bytes(&self, network: &Network, row_bytes: RowBytes) -> u64 {
         let widths = network.widths();
         let batch = (self.batch * self.micro_batches) as u64;
@@ -73,12 +73,16 @@ impl Plan {
         if self.training.iter().any(|launch| launch.kernel.takes_many_steps()) {
             return bytes.saturating_mul(self.replicas as u64);
         }
+        let trained = |l: usize| self.training.iter().any(|launch| launch.writes.contains(&self.parameters[l]));
+        // No error has to find its way below the first layer that is not frozen.
+        let first = (0..network.layers()).find(|&l| trained(l)).unwrap_or(network.layers());
         for l in 0..network.layers() {
             let (rows, row) = ((widths[l] + usize::from(network.bias())) as u64, row_bytes(widths[l + 1]));
-            let times = 3 + u64::from(l > 0) + 2 * self.states[l].len() as u64;
-            let hidden = l + 1 < network.layers();
-            let stored = u64::from(hidden) * (1 + u64::from(network.activations()[l].stores_slope()));
-            let moved = (times * rows).saturating_add((1 + stored) * batch).saturating_mul(row);
+            let updated = if trained(l) { 2 * (1 + self.states[l].len() as u64) } else { 0 };
+            let times = 1 + u64::from(l > first) + updated;
+            let (hidden, has_delta) = (l + 1 < network.layers(), l >= first);
+            let stored = u64::from(hidden) * (1 + u64::from(has_delta && network.activations()[l].stores_slope()));
+            let moved = (times * rows).saturating_add((u64::from(has_delta) + stored) * batch).saturating_mul(row);
             bytes = bytes.saturating_add(moved);
         }
         bytes.saturating_mul(self.replicas as u64)
@@ -92,7 +96,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Options, TrainingOptions};
+    use super::super::{Frozen, Options, TrainingOptions};
     use super::*;
     use crate::kernels::Choice;
     use crate::kernels::whole::Variant;
@@ -156,6 +160,19 @@ mod tests {
             let training = TrainingOptions { whole, ..TrainingOptions::plain(32, 8, OptimizerKind::Momentum) };
             assert_eq!(bytes(&network, training, None), (4 * (data + order + of_layers), 4 * data), "{variant:?}");
         }
+    }
+
+    /// Counted by hand: the first layer's weights are read once, and no delta reaches it.
+    #[test]
+    fn what_is_frozen_is_not_updated() {
+        let network = Network::new(vec![4, 12, 8], vec![Activation::Gelu, Activation::Sigmoid], true).expect("a network");
+        let frozen = Frozen::new([0]);
+        let training = TrainingOptions { gather: true, frozen, ..TrainingOptions::plain(32, 8, OptimizerKind::Momentum) };
+        let (x, y, a, first, second) = (8 * 4, 8 * 8, 8 * 12, 5 * 12, 13 * 8);
+        let least = x + y + 8 + first + 5 * second + a + y;
+        let (moved, counted) = bytes(&network, training, None);
+        assert_eq!(counted, 4 * least);
+        assert!(counted < moved, "{moved}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
 use crate::network::{Network, OptimizerKind};
-use crate::plan::Plan;
+use crate::plan::{Phase, Plan};
 
 /// Why the CPU path is taken where the only GPU is software.
 pub(super) const ONLY_SOFTWARE: &str = "the only GPU here is a software adapter, which runs on the CPU as well";
@@ -143,14 +143,14 @@ impl Device {
         Self { gpu: Some(gpu), threads: 1, reason, choices: BTreeMap::new() }
     }
 
-    /// Measures how a plan's products are computed fastest, or takes what was measured before, but for those that are `known`; from
+    /// Measures how a plan's products of these phases are computed fastest, or takes what was measured before, but for those that are `known`; from
     /// then on plans for this device are made so. The CPU path has nothing to measure.
     ///
     /// # Errors
     /// What the device reports.
-    pub fn tune(&mut self, plan: &Plan, known: &BTreeMap<String, Choice>) -> Result<Vec<(String, Tuned)>> {
+    pub fn tune(&mut self, plan: &Plan, known: &BTreeMap<String, Choice>, phases: &[Phase]) -> Result<Vec<(String, Tuned)>> {
         let Some(gpu) = &self.gpu else { return Ok(Vec::new()) };
-        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu, known)?.into_iter().collect();
+        let mut tuned: Vec<(String, Tuned)> = tune(plan, gpu, known, phases)?.into_iter().collect();
         tuned.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.choices = known.clone();
         self.choices.extend(tuned.iter().map(|(key, tuned)| (key.clone(), tuned.choice)));
@@ -161,9 +161,14 @@ impl Device {
     ///
     /// # Errors
     /// What the device reports.
-    pub fn tune_too(&mut self, plan: &Plan) -> Result<Vec<(String, Tuned)>> {
+    pub fn tune_too(&mut self, plan: &Plan, phases: &[Phase]) -> Result<Vec<(String, Tuned)>> {
         let known = self.choices.clone();
-        self.tune(plan, &known)
+        self.tune(plan, &known, phases)
+    }
+
+    /// The same device, these products of plans for it computed so; on the CPU every product is computed in one way.
+    pub fn with_choices(self, choices: BTreeMap<String, Choice>) -> Self {
+        if self.gpu.is_some() { Self { choices, ..self } } else { self }
     }
 
     /// How products are computed, where that was measured.

@@ -19,7 +19,7 @@ use crate::executor::gpu::tuning::Tuned;
 use crate::memory;
 use crate::model::RunFolder;
 use crate::network::Network;
-use crate::plan::Plan;
+use crate::plan::{Phase, Plan};
 
 /// A run that is ready to begin.
 pub struct Run {
@@ -90,6 +90,8 @@ impl Run {
             options.device.open()?
         };
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
+        let tuned = options.device.tuned.clone().filter(|_| options.device.tune == Some(true));
+        let device = device.with_choices(tuned.unwrap_or_default());
         let is_ours = options.device.is_auto();
         let mut run = Self { options, sources, network, recipe, base, device, is_ours };
         if !is_said {
@@ -161,7 +163,7 @@ impl Run {
         }
         self.affordable()?;
         let known = self.options.device.tuned.take().unwrap_or_default();
-        let tuned = self.device.tune(&self.plan(), &known)?;
+        let tuned = self.device.tune(&self.plan(), &known, &[Phase::Training, Phase::Evaluation])?;
         self.options.device.tuned = Some(self.device.choices().clone()).filter(|choices| !choices.is_empty());
         Ok(tuned)
     }

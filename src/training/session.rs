@@ -101,9 +101,10 @@ impl<T: Precision> Session<T> {
         match training {
             Rows::Memory(samples) if window(executor.plan()) == rows => load(executor.as_mut(), samples)?,
             training => {
-                let bytes = window(executor.plan()) * training.widths().iter().sum::<usize>() * size_of::<T>();
-                // What a file's window is made of, and its order.
-                if recipe.streamed && !memory::has_room((2 * bytes + 4 * rows) as u128) {
+                let length = window(executor.plan());
+                let bytes = length * training.widths().iter().sum::<usize>() * size_of::<T>();
+                // The window that is sent, its copy on the way, the one that is read, their places, and the order of all rows.
+                if recipe.streamed && !memory::has_room((3 * bytes + 40 * length + 4 * rows) as u128) {
                     return Err(Error::Limit(
                         "there is no memory for the rows of a batch; take fewer (--batch-size)".into(),
                     ));

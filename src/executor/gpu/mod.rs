@@ -208,6 +208,7 @@ impl Executor<f32> for Gpu {
     }
 
     fn write_rows(&mut self, buffer: BufferId, source: &Matrix<f32>, rows: &[u32]) -> Result<()> {
+        self.pace.interrupted();
         let rows = rows.iter().map(|&row| source.row(row as usize));
         let place = &self.buffers[buffer];
         self.device.write_rows(&place.memory, place.offset, stride4(source.columns) * 16, rows)

@@ -13,7 +13,8 @@ use crate::plan::Phase;
 const SUBMISSION: Duration = Duration::from_millis(50);
 /// Launches in a submission at most.
 const MOST_LAUNCHES: usize = 1 << 15;
-/// Steps of the first dispatch of a kernel that takes many: to begin with one would cost small networks more than their steps.
+/// Steps of the first dispatches of a kernel that takes many, until one was timed: to begin with one would cost small networks more
+/// than their steps.
 const FIRST_STEPS: usize = 16;
 /// Submissions that may be under way while the next is recorded.
 const IN_FLIGHT: usize = 2;
@@ -61,6 +62,11 @@ impl Pace {
             }
         }
         Ok(())
+    }
+
+    /// The host does something else, however long: when the next submission is done says nothing about how long it took.
+    pub(super) fn interrupted(&mut self) {
+        self.last_done = None;
     }
 
     /// Nothing is under way: what was waited for last says nothing about the next submission.

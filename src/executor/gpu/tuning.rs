@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Gpu;
 use super::device::{Device, GpuInfo};
 use crate::cache;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::{Choice, Step};
 use crate::plan::{Launch, Phase, Plan};
@@ -41,14 +41,19 @@ impl Tuned {
 }
 
 /// The fastest choice of every product of a plan that has more than one, by [`Launch::product_key`]: measured now, or kept from
-/// an earlier measurement on this adapter and driver. Those that are `known` are left out.
+/// an earlier measurement on this adapter and driver. Those that are `known`, and those of other phases, are left out.
 ///
 /// # Errors
 /// What the device reports.
-pub fn tune(plan: &Plan, device: &Device, known: &BTreeMap<String, Choice>) -> Result<HashMap<String, Tuned>> {
+pub fn tune(
+    plan: &Plan,
+    device: &Device,
+    known: &BTreeMap<String, Choice>,
+    phases: &[Phase],
+) -> Result<HashMap<String, Tuned>> {
     let info = device.info();
     let mut tuned = HashMap::new();
-    for phase in [Phase::Training, Phase::Evaluation] {
+    for &phase in phases {
         for launch in plan.launches(phase) {
             let rows = plan.rows(phase);
             let new = |product: &String| !tuned.contains_key(product) && !known.contains_key(product);
@@ -85,9 +90,16 @@ fn measure(plan: &Plan, phase: Phase, launch: &Launch, choices: &[Choice], devic
     let mut measured = Vec::with_capacity(choices.len());
     let budget = BUDGET / choices.len() as u32;
     for &choice in choices {
+        // Partial sums may leave no room for the rest of the plan.
+        let mut whole = plan.clone();
+        whole.choose(&launch.product_key(plan.rows(phase)).map(|product| (product, choice)).into_iter().collect());
         let alone = alone(plan, phase, Launch { choice: Some(choice), ..launch.clone() });
-        if alone.check(&device.limits()).is_ok() {
-            measured.push((choice, seconds(alone, phase, device, budget)?));
+        if whole.check(&device.limits()).is_ok() && alone.check(&device.limits()).is_ok() {
+            match seconds(alone, phase, device, budget) {
+                Ok(seconds) => measured.push((choice, seconds)),
+                Err(Error::Limit(_)) => {} // there is no memory for it
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(Tuned { choice: fastest(&measured).unwrap_or(choices[0]), measured })

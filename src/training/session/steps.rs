@@ -13,7 +13,7 @@ use crate::training::planning::window;
 impl<T: Precision> Session<T> {
     /// Gives the epoch an order of its own.
     pub(super) fn shuffle(&mut self) -> Result<()> {
-        if !self.recipe.shuffle || self.recipe.batch >= self.rows {
+        if !self.shuffles() {
             return Ok(());
         }
         for (replica, &seed) in self.seeds.iter().enumerate() {
@@ -26,6 +26,11 @@ impl<T: Precision> Session<T> {
             }
         }
         Ok(())
+    }
+
+    /// Whether each epoch has an order of its own.
+    fn shuffles(&self) -> bool {
+        self.recipe.shuffle && self.recipe.batch < self.rows
     }
 
     /// Runs these steps of the epoch under way, counted from its beginning; gives the rows of all.
@@ -50,23 +55,32 @@ impl<T: Precision> Session<T> {
         if window < self.recipe.batch.min(self.rows) { step.first } else { step.first - step.first % window }
     }
 
+    /// The places of the window that begins there, in the order of the epoch: those of a cut batch end with it.
+    fn window_from(&self, first: usize) -> Range<usize> {
+        let (window, batch) = (window(self.executor.plan()), self.recipe.batch.min(self.rows));
+        let end = first + window;
+        let end = if window < batch { end.min(first - first % batch + batch) } else { end };
+        first.min(self.rows)..end.min(self.rows)
+    }
+
     /// A step whose rows are on the device: those of streamed data are sent in their window, unless that was the last one sent.
     pub(super) fn sent(&mut self, step: &Step) -> Result<Step> {
         let first = self.window_of(step);
-        let plan = self.executor.plan();
-        let length = window(plan);
+        let (places, plan) = (self.window_from(first), self.executor.plan());
         let buffers = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().map(|segment| segment.buffer));
-        let batch = self.recipe.batch.min(self.rows);
-        // Windows of a cut batch end with it.
-        let next = if length < batch { (first - first % batch + batch).min(first + length) } else { first + length };
+        // In an order that stays, the first window follows the last one.
+        let is_last = places.end == self.rows && !self.shuffles();
+        let following = self.window_from(if is_last { 0 } else { places.end });
         let Some(streamed) = &mut self.streamed else { return Ok(*step) };
-        if let Some((samples, rows)) = streamed.window(first, length, next)? {
+        if !streamed.is_sent(first) {
             let (inputs, targets, weights) = buffers;
+            let (samples, rows) = streamed.window(places, following)?;
             self.executor.write_rows(inputs, &samples.inputs, &rows)?;
             self.executor.write_rows(targets, &samples.targets, &rows)?;
             if let (Some(buffer), Some(weights)) = (weights, &samples.weights) {
                 self.executor.write_rows(buffer, weights, &rows)?;
             }
+            streamed.set_sent(first);
         }
         Ok(Step { first: step.first - first, ..*step })
     }

@@ -39,36 +39,42 @@ impl<T: Element> Streamed<T> {
         Self { training: Arc::new(training), order: (0..rows as u32).collect(), sent: None, ahead: None }
     }
 
-    /// Gives the epoch an order of its own.
+    /// Gives the epoch an order of its own, unless it has it already.
     pub(super) fn reorder(&mut self, order: Vec<u32>) {
-        (self.order, self.sent, self.ahead) = (order, None, None);
+        if self.order != order {
+            (self.order, self.sent, self.ahead) = (order, None, None);
+        }
     }
 
-    /// The window of `length` rows, or as many as there are, from this place in the order on; none if it was the last one sent. The
-    /// window from `next` on is what will be asked for after it.
+    /// Whether the window from this place in the order on was the last one sent.
+    pub(super) fn is_sent(&self, first: usize) -> bool {
+        self.sent == Some(first)
+    }
+
+    /// That window is on the device.
+    pub(super) fn set_sent(&mut self, first: usize) {
+        self.sent = Some(first);
+    }
+
+    /// The window of these places in the order. The one of `following` is what will be asked for next: of a file it is read meanwhile.
     ///
     /// # Errors
     /// Internal, if the file cannot be read.
-    pub(super) fn window(&mut self, first: usize, length: usize, next: usize) -> Result<Option<Window<'_, T>>> {
-        if self.sent == Some(first) {
-            return Ok(None);
-        }
+    pub(super) fn window(&mut self, places: Range<usize>, following: Range<usize>) -> Result<Window<'_, T>> {
         let Self { training, order, sent, ahead } = self;
-        let places = |first: usize| first.min(order.len())..(first + length).min(order.len());
-        let (places, following) = (places(first), places(next));
-        let window = match &**training {
+        // Should sending it fail, no window is on the device.
+        *sent = None;
+        Ok(match &**training {
             Rows::Memory(samples) => (Cow::Borrowed(samples), Cow::Borrowed(&order[places])),
             stored @ Rows::File(_) => {
                 let samples = match ahead.take().filter(|ahead| ahead.places == places) {
                     Some(ahead) => ahead.reading.join().unwrap_or_else(|panic| resume_unwind(panic))?,
                     None => stored.gathered(&rows_at(order, places.clone()))?,
                 };
-                *ahead = Ahead::new(training, order, following);
+                *ahead = if following == places { None } else { Ahead::new(training, order, following) };
                 (Cow::Owned(samples), (0..places.len() as u32).collect())
             }
-        };
-        *sent = Some(first);
-        Ok(Some(window))
+        })
     }
 }
 
@@ -98,12 +104,6 @@ mod tests {
         Samples::new(of(1.0), of(10.0))
     }
 
-    /// The rows of a window, in its order.
-    fn rows(window: Option<Window<'_, f32>>) -> Option<Vec<f32>> {
-        let (samples, rows) = window?;
-        Some(rows.iter().map(|&row| samples.inputs.row(row as usize)[0]).collect())
-    }
-
     #[test]
     fn windows_of_a_file_are_those_of_memory_and_the_next_is_read_meanwhile() {
         let mut stored = StoredSamples::new([1, 1]).expect("a file");
@@ -116,17 +116,26 @@ mod tests {
                 file.reorder(order.clone());
                 memory.reorder(order.clone());
             }
-            for (first, next) in [(0, Some(4..8)), (4, Some(8..10)), (8, None), (0, Some(4..8)), (8, None)] {
-                let of = |streamed: &mut Streamed<f32>| rows(streamed.window(first, 4, first + 4).expect("rows"));
-                let (of_file, of_memory) = (of(&mut file), of(&mut memory));
-                assert!(of_file.is_some() && of_file == of_memory, "{of_file:?} {of_memory:?}");
+            for (places, following) in
+                [(0..4, 4..8), (4..8, 8..10), (8..10, 0..4), (0..4, 4..8), (8..10, 10..10), (0..4, 0..4)]
+            {
+                let rows = |streamed: &mut Streamed<f32>| {
+                    let (samples, rows) = streamed.window(places.clone(), following.clone()).expect("rows");
+                    rows.iter().map(|&row| samples.inputs.row(row as usize)[0]).collect::<Vec<_>>()
+                };
+                let of_file = rows(&mut file);
+                assert!(of_file.len() == places.len() && of_file == rows(&mut memory), "{places:?}: {of_file:?}");
+                let next = Some(following.clone()).filter(|next| !next.is_empty() && *next != places);
                 assert_eq!(file.ahead.as_ref().map(|ahead| ahead.places.clone()), next);
                 assert!(memory.ahead.is_none());
-                assert_eq!(of(&mut file), None, "it was sent");
             }
         }
-        file.window(0, 4, 4).expect("rows");
+        file.window(0..4, 4..8).expect("rows");
+        assert!(!file.is_sent(0), "not yet");
+        file.set_sent(0);
         file.reorder(order);
-        assert!(file.ahead.is_none(), "its order is another one");
+        assert!(file.is_sent(0) && file.ahead.is_some(), "its order is the same");
+        file.reorder((0..10).collect());
+        assert!(!file.is_sent(0) && file.ahead.is_none(), "its order is another one");
     }
 }
