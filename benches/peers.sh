@@ -30,8 +30,9 @@ epochs() { # workload, how fast the program is with it
 is_wanted() { # name
     local wanted names
     [ -n "$programs" ] || return 0
-    IFS=, read -ra names <<<"$programs"
-    for wanted in "${names[@]}"; do
+    IFS=, read -ra names <<<"${programs//, /,}"
+    for wanted in ${names[@]+"${names[@]}"}; do
+        [ -n "$wanted" ] || continue
         case $1 in "$wanted"*) return 0 ;; esac
     done
     return 1
@@ -73,11 +74,11 @@ for repeat in $(seq "$repeats"); do
         python scikit-learn "$workload" fair sklearn sklearn/train.py
         python tinygrad "$workload" fair tinygrad tinygrad/train.py --backend clang
         run candle "$workload" fast "$folder/candle/bin/candle_plain"
-        LD_LIBRARY_PATH=$folder/mkl/root/lib/intel64 run "candle, MKL" "$workload" fast "$folder/candle/bin/candle_mkl"
+        LD_LIBRARY_PATH=$folder/mkl/root/lib/intel64 run "candle with MKL" "$workload" fast "$folder/candle/bin/candle_mkl"
         run "burn flex" "$workload" fast "$folder/burn/bin/burn_c" --backend flex
         run FANN "$workload" fast "$folder/fann/train"
         run "wgrad gpu" "$workload" slow "$wgrad" bench training --json --device gpu
-        run "burn wgpu, fusion" "$workload" slow "$folder/burn/bin/burn_a" --backend wgpu
+        run "burn with fusion" "$workload" slow "$folder/burn/bin/burn_a" --backend wgpu
         run "burn wgpu" "$workload" slow "$folder/burn/bin/burn_c" --backend wgpu
     done
 done

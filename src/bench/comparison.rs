@@ -17,7 +17,7 @@ use crate::error::{Error, Result, shown};
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
 use crate::plan::Phase;
-use crate::training::{Device, DeviceReport, Precision, Session, fastest};
+use crate::training::{Device, DeviceReport, Precision, Session, fastest, planning};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -250,7 +250,7 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     }
     let budget = Budget::new(started, options.time);
     let to_do = options.nets.len() * options.batches.len();
-    let (devices, tune) = (devices.to_vec(), options.tune);
+    let (devices, tune) = (devices.to_vec(), options.tune && devices.iter().any(|device| device.gpu().is_some()));
     let mut grid = Grid { devices, tune, figures, budget, to_do, cells: Vec::new(), left_out: Vec::new() };
     for net in &options.nets {
         progress(&format!("{net}: until the first step is done"));
@@ -264,7 +264,7 @@ pub fn compare(devices: &[Device], options: &ComparisonOptions, progress: &mut d
     let Grid { figures, cells, left_out, .. } = grid;
     let mut report = ComparisonReport {
         machine: Machine::this(),
-        tune: options.tune,
+        tune,
         crossovers: options.nets.iter().filter_map(|net| crossover(net, &cells)).collect(),
         devices: figures,
         cells,
@@ -320,8 +320,8 @@ impl Grid {
         }
         let started = Instant::now();
         let plan = match net.plan(batch, &self.devices[index]) {
-            Ok(plan) => plan,
-            Err(Error::Limit(_)) => return Ok(()), // the cell tells
+            Ok(plan) if planning::affordable::<f32>(&plan, &self.devices[index]).is_ok() => plan,
+            Ok(_) | Err(Error::Limit(_)) => return Ok(()), // the cell tells
             Err(error) => return Err(error),
         };
         let tuned = self.devices[index].tune_too(&plan, &[Phase::Training]);
@@ -431,9 +431,10 @@ fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
     Session::new(network, recipe(batch), &weights, samples, device)
 }
 
-/// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet.
+/// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet, products being computed as their
+/// sizes say.
 fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
-    let device = device.reopened()?;
+    let device = device.reopened()?.with_choices(BTreeMap::new());
     let (plan, network) = (net.plan(batch, &device)?, net.network()?);
     let samples = fastest::samples(&network, BATCHES * batch);
     let started = Instant::now();

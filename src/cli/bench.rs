@@ -213,7 +213,7 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
     let devices = devices(arguments)?;
     if let Some(baseline) = &baseline {
         baseline.check_asked(&options.nets, &options.batches, &devices)?;
-        print::remarks(&baseline.remarks(&Machine::this(), arguments.tune));
+        print::remarks(&baseline.remarks(&Machine::this(), arguments.tune && devices.len() > 1));
     }
     arguments.html.as_deref().map_or(Ok(()), check_writable)?;
     let mut progress = |what: &str| {

@@ -161,7 +161,7 @@ fn text(report: &DryRun, run: &Run) -> String {
         lines.push(format!("  {:<18} {:>10}  {reads}  ->  {writes}{times}", launch.kernel, human_bytes(launch.bytes)));
     }
     let (moved, least) = (human_bytes(report.step_bytes), human_bytes(report.least_step_bytes));
-    lines.push(format!("  {:<18} {moved:>10}  moved; the least possible is {least}", "together"));
+    lines.push(format!("  {:<18} {moved:>10}  moved; the least for kernels of this kind is {least}", "together"));
     let rows = run.sources.training.rows();
     if report.rows_on_device < rows {
         lines.push(format!("the {rows} rows are streamed, {} at once on the device", report.rows_on_device));

@@ -164,6 +164,12 @@ impl Run {
         self.affordable()?;
         let known = self.options.device.tuned.take().unwrap_or_default();
         let tuned = self.device.tune(&self.plan(), &known, &[Phase::Training, Phase::Evaluation])?;
+        if !tuned.is_empty() && self.affordable().is_err() {
+            // Partial sums leave no room for the rest.
+            self.options.device.tuned = Some(known.clone()).filter(|known| !known.is_empty());
+            self.device = self.device.clone().with_choices(known);
+            return Ok(Vec::new());
+        }
         self.options.device.tuned = Some(self.device.choices().clone()).filter(|choices| !choices.is_empty());
         Ok(tuned)
     }

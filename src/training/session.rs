@@ -103,8 +103,9 @@ impl<T: Precision> Session<T> {
             training => {
                 let length = window(executor.plan());
                 let bytes = length * training.widths().iter().sum::<usize>() * size_of::<T>();
-                // The window that is sent, its copy on the way, the one that is read, their places, and the order of all rows.
-                if recipe.streamed && !memory::has_room((3 * bytes + 40 * length + 4 * rows) as u128) {
+                // The window that is sent, its copy on the way, the one that is read, their places, and two orders of all rows.
+                let windows = if length < rows { 3 } else { 2 };
+                if recipe.streamed && !memory::has_room((windows * bytes + 40 * length + 8 * rows) as u128) {
                     return Err(Error::Limit(
                         "there is no memory for the rows of a batch; take fewer (--batch-size)".into(),
                     ));
@@ -360,11 +361,14 @@ impl<T: Precision> Session<T> {
     }
 
     /// Takes the steps of some epochs (at most [`epochs_at_once`](Self::epochs_at_once)) without counting them, and gives the time
-    /// that they took by the device's own clock; none where it has none.
+    /// that they took by the device's own clock; none where it has none, and of streamed data.
     ///
     /// # Errors
     /// What the device reports.
     pub fn train_timed(&mut self, epochs: usize) -> Result<Option<Duration>> {
+        if self.streamed.is_some() {
+            return Ok(None);
+        }
         let epochs = epochs.clamp(1, self.epochs_at_once());
         let steps: Vec<Step> =
             (0..epochs * self.steps_per_epoch() as usize).flat_map(|index| self.micro_steps(index)).collect();

@@ -21,8 +21,9 @@ const IN_FLIGHT: usize = 2;
 
 /// What is under way, and how much the next submission may hold.
 pub(super) struct Pace {
-    /// What is under way, with the launches in each submission (or the steps, of a kernel that takes many).
-    in_flight: VecDeque<(SubmissionIndex, Phase, usize)>,
+    /// What is under way, with the launches in each submission (or the steps, of a kernel that takes many); none where it cannot be
+    /// told how long it takes.
+    in_flight: VecDeque<(SubmissionIndex, Phase, Option<usize>)>,
     /// Launches in a submission at most, of training and of evaluation, as it follows from how long those before took.
     most: [usize; 2],
     /// When the last submission that was waited for was done.
@@ -43,7 +44,7 @@ impl Pace {
 
     /// So many launches are under way from now on.
     pub(super) fn submitted(&mut self, submission: SubmissionIndex, phase: Phase, launches: usize) {
-        self.in_flight.push_back((submission, phase, launches));
+        self.in_flight.push_back((submission, phase, Some(launches)));
     }
 
     /// Waits until there is room for a submission more. Two of them follow each other without a gap, so that the time from one's
@@ -56,7 +57,7 @@ impl Pace {
             let Some((oldest, phase, launches)) = self.in_flight.pop_front() else { break };
             device.wait(Some(oldest))?;
             let now = Instant::now();
-            if let Some(last) = self.last_done.replace(now) {
+            if let (Some(last), Some(launches)) = (self.last_done.replace(now), launches) {
                 let most = &mut self.most[phase as usize];
                 *most = paced(*most, launches, now - last);
             }
@@ -64,9 +65,10 @@ impl Pace {
         Ok(())
     }
 
-    /// The host does something else, however long: when the next submission is done says nothing about how long it took.
+    /// The host does something else, however long: when those under way will be seen to be done says nothing about how long they take.
     pub(super) fn interrupted(&mut self) {
         self.last_done = None;
+        self.in_flight.iter_mut().for_each(|(.., launches)| *launches = None);
     }
 
     /// Nothing is under way: what was waited for last says nothing about the next submission.
