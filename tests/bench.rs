@@ -298,7 +298,7 @@ fn kernels_are_timed(device: &str) -> Result<(), Failed> {
 /// sizes say.
 fn benches_compute_as_was_tuned() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let flags = ["bench", "kernels", "--net", "512-256-10", "--batch-size", "256", "--time", "1s", "--device", "gpu"];
+    let flags = ["bench", "kernels", "--net", "512-256-10", "--batch-size", "256", "--time", "8s", "--device", "gpu"];
     let [plain, tuned] = [&flags[..], &[&flags[..], &["--tune"]].concat()].map(|flags| json(folder.path(), flags));
     let (plain, tuned) = (plain?, tuned?);
     assert!(plain["tuned"].as_object().is_some_and(serde_json::Map::is_empty), "{plain}");
