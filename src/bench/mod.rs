@@ -1,6 +1,6 @@
 //! How fast wgrad is on this machine, measured so that the figures can be trusted.
 //!
-//! `comparison` holds the GPU against the CPU, over nets (`net`) and batch sizes; `kernels` times each kernel of a step;
+//! `comparison` holds the GPU against the CPU, over nets (`net`) and batch sizes, and `crossover` says which is faster from where on; `kernels` times each kernel of a step;
 //! `training` times a named `workload` as other programs do. They stand on `timing` (how often, how long, in turn),
 //! `statistics` (medians and spread), `budget` (what each may take of the time), `peaks` (a square product and a copy) and `work`
 //! (what a launch has to do). `report`, `table` and `html` show what was measured; `baseline` compares it with an
@@ -9,6 +9,7 @@
 pub mod baseline;
 mod budget;
 pub mod comparison;
+pub mod crossover;
 mod html;
 pub mod kernels;
 pub mod net;

@@ -1,6 +1,7 @@
 //! What was measured, for people: tables and sentences.
 
-use super::comparison::{Cell, ComparisonReport, Crossover, Verdict};
+use super::comparison::{Cell, ComparisonReport};
+use super::crossover::{Crossover, Verdict};
 use super::kernels::KernelsReport;
 use super::statistics::Statistics;
 use super::table::Table;
