@@ -20,26 +20,21 @@ fn input_row(row: u32) -> u32 {
     return replica * parameters.capacity + row;
 }
 
-// Where the input's rows begin that this invocation sums: found once, so that no loop waits for an order.
-var<private> first_row: u32;
-var<private> starts: array<u32, ROWS>;
-
-fn find_rows(row: u32) {
-    first_row = row;
-    for (var r = 0u; r < ROWS; r++) {
-        starts[r] = input_row(min(row + r, rows - 1u)) * stride(parameters.inputs);
-    }
+// Where four rows of the input begin. A file of input_rows/ keeps them: find_rows(row), starts_at(row).
+fn starts_from(row: u32) -> vec4u {
+    let last = rows - 1u;
+    return stride(parameters.inputs) * vec4u(
+        input_row(min(row, last)),
+        input_row(min(row + 1u, last)),
+        input_row(min(row + 2u, last)),
+        input_row(min(row + 3u, last)),
+    );
 }
 
 // The padding of input is zero, so the terms past the depth are.
 fn lhs(row: u32, k: u32) -> mat4x4f {
-    let r = row - first_row;
-    return mat4x4f(
-        input[starts[r] + k],
-        input[starts[r + 1u] + k],
-        input[starts[r + 2u] + k],
-        input[starts[r + 3u] + k],
-    );
+    let start = starts_at(row);
+    return mat4x4f(input[start.x + k], input[start.y + k], input[start.z + k], input[start.w + k]);
 }
 
 fn rhs(k: u32, column: u32) -> mat4x4f {

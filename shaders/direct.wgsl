@@ -1,4 +1,5 @@
-// The product without barriers or workgroup memory: an invocation sums ROWS rows × COLUMNS vec4s, lanes run along the columns.
+// The product for software adapters, without barriers or workgroup memory: an invocation sums ROWS rows × COLUMNS vec4s, lanes run
+// along the columns. What follows the sums stands once, in a loop: such adapters take long to compile every copy of it.
 // The kernel gives result_rows, result_columns, depth (terms of a sum, for a batch of so many rows), and
 //   find_rows(row)  what lhs needs to know of ROWS rows from this one on, called once
 //   lhs(row, k)     rows row..row+3, as four vec4s along the sum, of the terms 4k..4k+3
@@ -6,7 +7,6 @@
 //   store(row, column, sum)
 // Terms past the depth are zero in lhs, and finite in rhs.
 
-// An array as long as a loop over it: drivers unroll such loops whatever they hold, and keep the array in registers.
 alias Sums = array<array<vec4f, COLUMNS>, ROWS>;
 
 // sums[r][c] += Σ over the terms 4k..4k+3 of lhs(row + r, term) · rhs(term, column + c)
@@ -26,7 +26,7 @@ fn accumulate(sums: ptr<function, Sums>, row: u32, column: u32, last: u32, k: u3
     }
 }
 
-@compute @workgroup_size(LANES, LANES_Y)
+@compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     begin(id.z / parts());
     let part = id.z % parts();
@@ -42,17 +42,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     for (var k = range.x; k < range.y; k++) {
         accumulate(&sums, row, column, columns - 1u, k);
     }
-    if ROLLED {
-        // No driver knows where this loop ends, so that it compiles what follows once.
-        for (var r = 0u; r < min(ROWS, result_rows() - row); r++) {
-            finish_columns(part, row + r, column, columns, chosen(sums, r));
-        }
-    } else {
-        for (var r = 0u; r < ROWS; r++) {
-            if row + r < result_rows() {
-                finish_columns(part, row + r, column, columns, sums[r]);
-            }
-        }
+    // No driver knows where this loop ends, so that it compiles what follows once.
+    for (var r = 0u; r < min(ROWS, result_rows() - row); r++) {
+        finish_columns(part, row + r, column, columns, chosen(sums, r));
     }
 }
 

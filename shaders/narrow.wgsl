@@ -1,52 +1,68 @@
-// The product of few columns, without barriers or workgroup memory: an invocation sums ROWS whole rows of COLUMNS vec4s, lanes run
-// along the rows. The kernel gives result_rows, depth, find_rows, lhs and rhs as for direct.wgsl, and
-//   finish(row, sums, place)    a row of the result, whose sums begin at this place
+// The product of few columns, on GPUs: SHARERS invocations share the terms of ROWS whole rows of COLUMNS vec4s. They leave their
+// sums in the workgroup's memory, add them up there, in an order that never changes, and one invocation a row goes on. The kernel
+// gives result_rows, depth, find_rows, lhs and rhs as for direct.wgsl, and
+//   finish(row)    a row of the result, which finds its sums by sum_at(column) and keeps what it makes of them by set_result and
+//                  set_stored, to be read by result_at and stored_at
+// The host writes out what stands between '//@for' and '//@end': see tiled.wgsl.
+const_assert ROWS == 4u && SHARERS >= 4u && SHARERS % 4u == 0u;
 
-// Four rows are written out below.
-const_assert ROWS == 4u;
+// The sums: those of one number side by side, of all sharers. Later those of four quarters of them, at a quarter's distance.
+const QUARTER = SHARERS / 4u;
+var<workgroup> partials: array<vec4f, SUMS * SHARERS>;
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-    begin(id.z);
-    let row = ROWS * id.x;
-    if row >= result_rows() {
-        return;
-    }
+// Where the row under way has its first sum.
+var<private> place: u32;
+
+fn sum_at(column: u32) -> vec4f {
+    let first = place + column * SHARERS;
+    return partials[first] + partials[first + QUARTER] + partials[first + 2u * QUARTER] + partials[first + 3u * QUARTER];
+}
+// In the places of sums that nobody reads again.
+fn result_at(column: u32) -> vec4f {
+    return partials[place + column * SHARERS];
+}
+fn set_result(column: u32, result: vec4f) {
+    partials[place + column * SHARERS] = result;
+}
+fn stored_at(column: u32) -> vec4f {
+    return partials[place + column * SHARERS + QUARTER];
+}
+fn set_stored(column: u32, value: vec4f) {
+    partials[place + column * SHARERS + QUARTER] = value;
+}
+
+@compute @workgroup_size(SHARERS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) sharer: u32) {
+    begin(group.z);
+    let row = ROWS * group.x;
     find_rows(row);
     let steps4 = stride(depth(rows));
     var sums: array<vec4f, SUMS>;
-    for (var k = 0u; k < steps4; k++) {
+    for (var k = sharer; k < steps4; k += SHARERS) {
         let left = lhs(row, k);
-        for (var column = 0u; column < COLUMNS; column++) {
-            let right = rhs(k, column);
-            for (var r = 0u; r < ROWS; r++) {
-                sums[COLUMNS * r + column] += right * left[r];
-            }
-        }
+//@for c COLUMNS
+        let right$c = rhs(k, $cu);
+//@for r 4
+        sums[COLUMNS * $ru + $cu] += right$c * left[$r];
+//@end
+//@end
     }
-    if ROLLED {
-        // No driver knows where this loop ends, so that it compiles what follows once.
-        for (var r = 0u; r < min(ROWS, result_rows() - row); r++) {
-            var one = chosen(sums, r);
-            finish(row + r, &one, 0u);
+//@for i SUMS
+    partials[$iu * SHARERS + sharer] = sums[$i];
+//@end
+    workgroupBarrier();
+    // One invocation adds up a quarter of the sharers' sums of a number.
+    for (var i = sharer; i < 4u * SUMS; i += SHARERS) {
+        let first = i / 4u * SHARERS + i % 4u * QUARTER;
+        var sum = partials[first];
+        for (var s = 1u; s < QUARTER; s++) {
+            sum += partials[first + s];
         }
-    } else {
-        for (var r = 0u; r < ROWS; r++) {
-            if row + r < result_rows() {
-                finish(row + r, &sums, COLUMNS * r);
-            }
-        }
+        partials[first] = sum;
     }
-}
-
-// A row of the sums, r being no constant, at the beginning of the result: selections, where an array with such an index would lie
-// in memory.
-fn chosen(sums: array<vec4f, SUMS>, r: u32) -> array<vec4f, SUMS> {
-    var row: array<vec4f, SUMS>;
-    for (var i = 0u; i < ROWS; i++) {
-        for (var column = 0u; column < COLUMNS; column++) {
-            row[column] = select(row[column], sums[COLUMNS * i + column], i == r);
-        }
+    workgroupBarrier();
+    if sharer < ROWS && row + sharer < result_rows() {
+        place = COLUMNS * sharer * SHARERS;
+        finish(row + sharer);
     }
-    return row;
 }

@@ -1,91 +1,219 @@
-// The product in tiles: a workgroup brings a tile of each factor into its memory, TILE_DEPTH terms at a time, and an
-// invocation sums 4 BLOCK_ROWS rows × BLOCK_COLUMNS vec4s of the result from there. While one workgroup waits for its tiles,
-// others sum. The kernel gives what shaders/direct.wgsl lists.
+// The product in tiles: a group of invocations brings a tile of each factor into the workgroup's memory, TILE_DEPTH terms at a
+// time, and an invocation sums 4 BLOCK_ROWS rows × BLOCK_COLUMNS vec4s of the result from there, while the next tiles are under way
+// to its registers. Where the result has too few tiles to fill a GPU, GROUPS groups of one workgroup sum every GROUPS-th tile of
+// the terms each, and add their sums up in the groups' order. The kernel gives what shaders/direct.wgsl lists, and
+//   ONES    whether the result's last row is beside its tiles: that of an lhs that is 1 for every term of the batch
+//
+// No array that stands in registers has an index that is not written out: what is between '//@for NAME BOUND' and '//@end' is
+// repeated by the host with $NAME replaced by 0, 1, … BOUND - 1. Drivers unroll loops as they please: NVIDIA's leaves such a loop
+// as it is where what follows the sums is long, and then keeps the sums in memory, 15 times slower.
 
-// A tile's sides in blocks of four, and the blocks of one factor's tile.
-const SIDE4 = TILE_SIDE / 4u;
+// The tile's sides and depth in blocks of four, the invocations of a group along the tile, and the blocks of each factor's tile.
+const ROWS4 = TILE_ROWS / 4u;
+const COLUMNS4 = TILE_COLUMNS / 4u;
 const DEPTH4 = TILE_DEPTH / 4u;
-const BLOCKS = SIDE4 * DEPTH4;
-// Every element is summed once, and every invocation brings one block of 4×4: the first half of lhs, the second of rhs.
-const_assert LANES * BLOCK_COLUMNS == SIDE4 && LANES_Y * BLOCK_ROWS == SIDE4 && LANES * LANES_Y == 2u * BLOCKS;
+const LANES_X = COLUMNS4 / BLOCK_COLUMNS;
+const LANES_Y = ROWS4 / BLOCK_ROWS;
+const GROUP = LANES_X * LANES_Y;
+const LHS_BLOCKS = ROWS4 * DEPTH4;
+const RHS_BLOCKS = COLUMNS4 * DEPTH4;
+const SUMS = 4u * BLOCK_ROWS * BLOCK_COLUMNS;
+// An invocation brings EACH blocks, those of lhs from the same four rows.
+const_assert EACH == (LHS_BLOCKS + RHS_BLOCKS + GROUP - 1u) / GROUP && GROUP * GROUPS == LANES;
+const_assert LHS_ALONG_ROWS || LHS_BLOCKS <= GROUP || LHS_BLOCKS % GROUP == 0u && GROUP % ROWS4 == 0u;
 
-// The tiles of lhs and rhs: term by term, four rows or columns a vec4.
-var<workgroup> tiles: array<vec4f, 2u * TILE_DEPTH * SIDE4>;
+// A tile in memory: four terms after four terms, each of them as a row of vec4s along the side. PAD vec4s between the fours keep
+// blocks that lie along the terms off each other's banks.
+const LHS_STRIDE = 4u * ROWS4 + PAD_LHS;
+const RHS_STRIDE = 4u * COLUMNS4 + PAD_RHS;
+const RHS_FIRST = DEPTH4 * LHS_STRIDE;
+const TILES = RHS_FIRST + DEPTH4 * RHS_STRIDE;
+// The groups' tiles, COPIES of each; later their sums.
+var<workgroup> tiles: array<vec4f, max(GROUPS * COPIES * TILES, select(LANES, SUMS * LANES, GROUPS > 1u))>;
 
-// The place of an invocation's block in its tile, along the side and along the sum: neighbours read what lies side by side.
-fn block_place(number: u32, along_side: bool) -> vec2u {
-    return select(vec2u(number / DEPTH4, number % DEPTH4), vec2u(number % SIDE4, number / SIDE4), along_side);
+// The blocks under way.
+struct Blocks { each: array<mat4x4f, EACH> }
+
+// The place of a block in its tile, along the side and along the sum: neighbours read what lies side by side.
+fn block_place(number: u32, side4: u32, along_side: bool) -> vec2u {
+    return select(vec2u(number / DEPTH4, number % DEPTH4), vec2u(number % side4, number / side4), along_side);
+}
+// The same of lhs. Where a group has fewer members than lhs has blocks, a member brings those of the same four rows.
+const SAME_ROWS = max(GROUP / ROWS4, 1u);
+fn lhs_place(number: u32) -> vec2u {
+    if LHS_ALONG_ROWS || LHS_BLOCKS <= GROUP {
+        return block_place(number, ROWS4, LHS_ALONG_ROWS);
+    }
+    let member = number % GROUP;
+    return vec2u(member / SAME_ROWS, number / GROUP * SAME_ROWS + member % SAME_ROWS);
 }
 
-// Brings the tiles from row 4 · row4, vec4 column and term 4k on. Past the last terms, rows and columns they hold those again.
-fn load(row4: u32, column: u32, k: u32, last: u32, invocation: u32) {
-    let number = invocation % BLOCKS;
-    var place: vec2u;
-    var block: mat4x4f;
-    if invocation < BLOCKS {
-        place = block_place(number, LHS_ALONG_ROWS);
-        block = transpose(lhs(4u * (row4 + place.x), min(k + place.y, last)));
-    } else {
-        place = block_place(number, RHS_ALONG_COLUMNS);
-        block = rhs(min(k + place.y, last), min(column + place.x, stride(result_columns()) - 1u));
+// The place of an invocation on the tile. 32 neighbours are 8 × 4 where there are as many, two by two in the same column: then
+// few of them read different vec4s, and a read takes the memory few turns.
+fn lane_of(member: u32) -> vec2u {
+    if LANES_X % 8u != 0u || LANES_Y % 4u != 0u {
+        return vec2u(member % LANES_X, member / LANES_X);
     }
-    let first = (invocation / BLOCKS * TILE_DEPTH + 4u * place.y) * SIDE4 + place.x;
-    workgroupBarrier();
-    for (var term = 0u; term < 4u; term++) {
-        tiles[first + term * SIDE4] = block[term];
-    }
-    workgroupBarrier();
+    const ACROSS = max(LANES_X / 8u, 1u);
+    let within = member % 32u;
+    let square = member / 32u;
+    return vec2u(square % ACROSS * 8u + within / 2u % 8u, square / ACROSS * 4u + within % 2u + 2u * (within / 16u));
 }
 
-// sums[r][c] += Σ over the tiles' terms 4k..4k+3 of lhs · rhs
-fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, k: u32, lane: vec2u) {
-    let lhs_first = 4u * k * SIDE4 + lane.y;
-    let rhs_first = (4u * k + TILE_DEPTH) * SIDE4 + lane.x;
-    for (var term = 0u; term < 4u; term++) {
-        var left: array<vec4f, BLOCK_ROWS>;
-        var right: array<vec4f, BLOCK_COLUMNS>;
-        for (var r = 0u; r < BLOCK_ROWS; r++) {
-            left[r] = tiles[lhs_first + (term * SIDE4 + r * LANES_Y)];
-        }
-        for (var c = 0u; c < BLOCK_COLUMNS; c++) {
-            right[c] = tiles[rhs_first + (term * SIDE4 + c * LANES)];
-        }
-        for (var r = 0u; r < 4u * BLOCK_ROWS; r++) {
-            for (var c = 0u; c < BLOCK_COLUMNS; c++) {
-                (*sums)[r * BLOCK_COLUMNS + c] += right[c] * left[r / 4u][r % 4u];
+// The member's blocks of the tiles from row 4 · row4, vec4 column and term 4k on; zero from term 4 · end on. Past the last rows and
+// columns they are those again.
+fn fetch(row4: u32, column: u32, k: u32, end: u32, member: u32) -> Blocks {
+    var blocks: Blocks;
+//@for i EACH
+    {
+        let number = $iu * GROUP + member;
+        if number < LHS_BLOCKS {
+            let place = lhs_place(number);
+            if k + place.y < end {
+                blocks.each[$i] = transpose(lhs(4u * (row4 + place.x), k + place.y));
+            }
+        } else if number < LHS_BLOCKS + RHS_BLOCKS {
+            let place = block_place(number - LHS_BLOCKS, COLUMNS4, RHS_ALONG_COLUMNS);
+            if k + place.y < end {
+                blocks.each[$i] = rhs(k + place.y, min(column + place.x, stride(result_columns()) - 1u));
             }
         }
     }
+//@end
+    return blocks;
 }
 
-@compute @workgroup_size(LANES, LANES_Y)
+// Leaves the blocks in the memory of the tiles that begin at `base`.
+fn put(blocks: Blocks, base: u32, member: u32) {
+//@for i EACH
+    {
+        let number = $iu * GROUP + member;
+        if number < LHS_BLOCKS {
+            let place = lhs_place(number);
+            let first = base + place.y * LHS_STRIDE + place.x;
+//@for t 4
+            tiles[first + $tu * ROWS4] = blocks.each[$i][$t];
+//@end
+        } else if number < LHS_BLOCKS + RHS_BLOCKS {
+            let place = block_place(number - LHS_BLOCKS, COLUMNS4, RHS_ALONG_COLUMNS);
+            let first = base + RHS_FIRST + place.y * RHS_STRIDE + place.x;
+//@for t 4
+            tiles[first + $tu * COLUMNS4] = blocks.each[$i][$t];
+//@end
+        }
+    }
+//@end
+}
+
+// sums += Σ over the terms of the tiles that begin at `base` of lhs · rhs. All of them: past the last they are zero.
+fn accumulate(sums: ptr<function, array<vec4f, SUMS>>, base: u32, lane: vec2u) {
+    for (var k = 0u; k < DEPTH4; k++) {
+        for (var term = 0u; term < 4u; term++) {
+//@for r BLOCK_ROWS
+            let left$r = tiles[base + lane.y + (k * LHS_STRIDE + term * ROWS4 + $ru * LANES_Y)];
+//@end
+//@for c BLOCK_COLUMNS
+            let right$c = tiles[base + lane.x + (RHS_FIRST + k * RHS_STRIDE + term * COLUMNS4 + $cu * LANES_X)];
+//@end
+//@for r BLOCK_ROWS
+//@for s 4
+//@for c BLOCK_COLUMNS
+            (*sums)[(4u * $ru + $su) * BLOCK_COLUMNS + $cu] += right$c * left$r[$s];
+//@end
+//@end
+//@end
+        }
+    }
+}
+
+// A member's share of the row of ones: the rows of the batch in its group's rhs tile, of one vec4 column.
+const SHARERS = GROUP / COLUMNS4;
+fn add_ones(sum: vec4f, base: u32, k: u32, member: u32) -> vec4f {
+    var all = sum;
+    for (var term = member / COLUMNS4; term < TILE_DEPTH; term += SHARERS) {
+        if 4u * k + term < rows {
+            all += tiles[base + RHS_FIRST + term / 4u * RHS_STRIDE + term % 4u * COLUMNS4 + member % COLUMNS4];
+        }
+    }
+    return all;
+}
+
+@compute @workgroup_size(LANES)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_id) lane: vec3u,
+    @builtin(workgroup_id) workgroup: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
     @builtin(local_invocation_index) invocation: u32,
 ) {
-    begin(group.z / parts());
-    let part = group.z % parts();
-    let row4 = SIDE4 * group.y;
-    let column = SIDE4 * group.x;
-    find_rows(4u * (row4 + block_place(invocation % BLOCKS, LHS_ALONG_ROWS).x));
+    begin(workgroup.z / parts());
+    let part = workgroup.z % parts();
+    let row4 = ROWS4 * workgroup.y;
+    let column = COLUMNS4 * workgroup.x;
+    let member = invocation % GROUP;
+    let group = invocation / GROUP;
+    let lane = lane_of(member);
+    find_rows(4u * (row4 + lhs_place(member % LHS_BLOCKS).x));
     // Not `rows` and `replica`: barriers need bounds that are the same for all, and WGSL does not see that of variables.
-    let range = part_of(stride(depth(step_of(group.z / parts()).rows)), part);
+    let range = part_of(stride(depth(step_of(workgroup.z / parts()).rows)), part);
+    let has_ones = ONES && workgroup.y + 1u == workgroups.y;
+    let memory = group * COPIES * TILES;
+    var ones: vec4f;
     var sums: array<vec4f, SUMS>;
-    for (var k = range.x; k < range.y; k += DEPTH4) {
-        load(row4, column, k, range.y - 1u, invocation);
-        let terms4 = min(DEPTH4, range.y - k);
-        for (var within = 0u; within < terms4; within++) {
-            accumulate(&sums, within, lane.xy);
+    var blocks = fetch(row4, column, range.x + group * DEPTH4, range.y, member);
+    var base = memory;
+    for (var k = range.x; k < range.y; k += GROUPS * DEPTH4) {
+        if COPIES == 1u {
+            workgroupBarrier();
+        }
+        put(blocks, base, member);
+        workgroupBarrier();
+        blocks = fetch(row4, column, k + (GROUPS + group) * DEPTH4, range.y, member);
+        accumulate(&sums, base, lane);
+        if has_ones {
+            ones = add_ones(ones, base, k + group * DEPTH4, member);
+        }
+        if COPIES == 2u {
+            // Nobody writes this copy before all have met again, when they have written the other.
+            base = 2u * memory + TILES - base;
         }
     }
-    for (var r = 0u; r < 4u * BLOCK_ROWS; r++) {
-        let row = 4u * (row4 + r / 4u * LANES_Y + lane.y) + r % 4u;
-        for (var c = 0u; c < BLOCK_COLUMNS; c++) {
-            let result_column = column + c * LANES + lane.x;
-            if row < result_rows() && result_column < stride(result_columns()) {
-                finish(part, row, result_column, sums[r * BLOCK_COLUMNS + c]);
+    if has_ones {
+        workgroupBarrier();
+        tiles[invocation] = ones;
+        workgroupBarrier();
+        if invocation < COLUMNS4 && column + invocation < stride(result_columns()) {
+            var sum = tiles[invocation];
+            for (var i = 1u; i < GROUPS * SHARERS; i++) {
+                sum += tiles[i * COLUMNS4 + invocation];
             }
+            finish(part, result_rows() - 1u, column + invocation, sum);
         }
+    }
+    if GROUPS > 1u {
+        workgroupBarrier();
+//@for i 4*BLOCK_ROWS*BLOCK_COLUMNS
+        tiles[(group * SUMS + $iu) * GROUP + member] = sums[$i];
+//@end
+        workgroupBarrier();
+        for (var i = group; i < SUMS; i += GROUPS) {
+            var sum = tiles[i * GROUP + member];
+            for (var other = 1u; other < GROUPS; other++) {
+                sum += tiles[(other * SUMS + i) * GROUP + member];
+            }
+            finish_inside(part, row4, column, lane, i, sum);
+        }
+    } else {
+//@for i 4*BLOCK_ROWS*BLOCK_COLUMNS
+        finish_inside(part, row4, column, lane, $iu, sums[$i]);
+//@end
+    }
+}
+
+// Ends the sum of this number of an invocation, if it lies inside the result.
+fn finish_inside(part: u32, row4: u32, column: u32, lane: vec2u, number: u32, sum: vec4f) {
+    let r = number / BLOCK_COLUMNS;
+    let row = 4u * (row4 + r / 4u * LANES_Y + lane.y) + r % 4u;
+    let result_column = column + number % BLOCK_COLUMNS * LANES_X + lane.x;
+    if row < result_rows() && result_column < stride(result_columns()) {
+        finish(part, row, result_column, sum);
     }
 }

@@ -430,8 +430,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_device_is_refused_before_anything_starts() {
         let plan = Plan::new(&network(), &options(1000, 100));
-        let target =
-            Target { lanes: 8, software: true, subgroups: true, workgroup_bytes: 32_768, workgroup_invocations: 1024 };
+        let target = Target::sample(true, 32_768);
         let (memory, workgroups, iterations) = (None, 65_535, 32_768);
         let limits = DeviceLimits { buffer_bytes: 1 << 27, memory, workgroups, iterations, storage_buffers: 8, target };
         plan.check(&limits).expect("fits");

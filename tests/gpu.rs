@@ -11,7 +11,7 @@ use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
-use wgrad::kernels::form::{Family, GPU_LANES};
+use wgrad::kernels::form::GPU_LANES;
 use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
@@ -83,11 +83,6 @@ fn padding_cases() -> Vec<Case> {
         .collect()
 }
 
-/// Whether its products are computed without tiles.
-fn is_direct(case: &Case) -> bool {
-    case.choice.is_some_and(|choice| matches!(choice.family, Family::Direct | Family::Thin))
-}
-
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
@@ -100,7 +95,7 @@ fn main() {
         trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
     }
     // A few cases as they are written for GPUs, on whatever adapter there is: llvmpipe takes long to compile them.
-    for case in layers().into_iter().step_by(8).chain(choices().into_iter().filter(is_direct)) {
+    for case in layers().into_iter().step_by(8) {
         let trial = |case: &Case, device: Device| check(case, Gpu::new(case.plan(), device.with_lanes(GPU_LANES))?);
         trials.push(shared.trial_of(format!("gpu, {GPU_LANES} lanes: {}", case.name), case, trial));
     }

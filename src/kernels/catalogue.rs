@@ -23,6 +23,8 @@ pub struct Entry {
     pub words: usize,
     /// Invocations a workgroup along x and y.
     pub workgroup: [u32; 2],
+    /// Bytes of the memory that they share.
+    pub workgroup_bytes: u32,
 }
 
 impl Entry {
@@ -35,6 +37,7 @@ impl Entry {
             writes: writes + partial_sums,
             words: kernel.parameters(form).len(),
             workgroup: kernel.lanes(form),
+            workgroup_bytes: kernel.workgroup_bytes(form),
         }
     }
 }

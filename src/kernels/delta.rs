@@ -25,6 +25,9 @@ pub struct Delta {
     pub capacity: usize,
 }
 
+/// How the factors lie in memory.
+const LAYOUTS: [Layout; 2] = [Layout::Normal, Layout::Transposed];
+
 impl Kernel for Delta {
     fn name(&self) -> &'static str {
         "delta"
@@ -35,9 +38,14 @@ impl Kernel for Delta {
             kernel: "delta",
             variant: self.activation.file_name(),
             operands: 4,
-            layouts: [Layout::Normal, Layout::Transposed],
+            layouts: LAYOUTS,
+            ones: false,
         };
         composition.shader(form, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
+    }
+
+    fn workgroup_bytes(&self, form: Form) -> u32 {
+        product::workgroup_bytes(form, LAYOUTS)
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rates::Rates;
+
 /// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
 pub const MOST_ITERATIONS: u64 = 32_768;
 
@@ -9,12 +11,6 @@ pub const MOST_ITERATIONS: u64 = 32_768;
 pub const GPU_LANES: u32 = 32;
 /// The same on software adapters, which compute 8 lanes at a time.
 pub const SOFTWARE_LANES: u32 = 8;
-
-/// Whether kernels of so many lanes have what follows their sums once, in a loop that drivers cannot unroll, and not for each sum: for
-/// software adapters, which take long to compile every copy of it. GPUs have it written out.
-pub(crate) fn is_rolled(lanes: u32) -> bool {
-    lanes == SOFTWARE_LANES
-}
 
 /// What of a device decides how kernels are computed on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,44 +25,113 @@ pub struct Target {
     pub workgroup_bytes: u32,
     /// Invocations that a workgroup may have.
     pub workgroup_invocations: u32,
+    /// How fast it is in each family; as other GPUs are, where that was not measured.
+    pub rates: Rates,
 }
 
 /// The loops that compute products, and their sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// No tiles, all lanes along the columns: for software adapters, and for few rows.
+    /// No tiles, all lanes along the columns: for software adapters.
     #[default]
     Direct,
     /// The same with four times the sums an invocation: for large products on software adapters, which load dearly.
     Broad,
-    /// No tiles, most lanes along the rows: for few columns.
-    Thin,
-    /// Tiles of 32 × 32.
+    /// Tiles of 16 × 16 and one group, for sums of few terms.
+    #[serde(rename = "tiled16-in-1")]
+    Tiled16In1,
+    /// Tiles of 16 × 16; 8 groups of a workgroup's invocations share the terms.
+    #[serde(alias = "thin")]
+    Tiled16,
+    /// Tiles of 16 × 16 and 16 groups.
+    #[serde(rename = "tiled16-in-16")]
+    Tiled16In16,
+    /// Tiles of 32 × 16 and 8 groups.
+    Tiled32x16,
+    /// Tiles of 32 × 32 and 2 groups.
+    #[serde(rename = "tiled32-in-2")]
+    Tiled32In2,
+    /// Tiles of 32 × 32 and 4 groups.
     Tiled32,
+    /// Tiles of 32 × 32 and 8 groups.
+    #[serde(rename = "tiled32-in-8")]
+    Tiled32In8,
     /// Tiles of 64 × 64.
     Tiled64,
+    /// Tiles of 64 × 64 and 2 groups.
+    #[serde(rename = "tiled64-in-2")]
+    Tiled64In2,
     /// Tiles of 128 × 128.
     Tiled128,
+    /// The same, 32 terms a tile: half as many changes of tiles, for twice the memory.
+    #[serde(rename = "tiled128-deep")]
+    Tiled128Deep,
+    /// The same with two copies of the tiles: half as many barriers, for twice the memory.
+    #[serde(rename = "tiled128-twice")]
+    Tiled128Twice,
 }
 
 /// The sizes of a tiled loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tile {
-    /// Rows and columns of the result that a workgroup sums.
-    pub(crate) side: u32,
+    /// Rows of the result that a workgroup sums.
+    pub(crate) rows: u32,
+    /// Columns of the result that a workgroup sums.
+    pub(crate) columns: u32,
+    /// Terms of the sums that a tile holds.
+    pub(crate) depth: u32,
     /// Fours of rows that an invocation sums.
     pub(crate) block_rows: u32,
     /// Fours of columns that an invocation sums.
     pub(crate) block_columns: u32,
+    /// Groups of invocations that share the terms.
+    pub(crate) groups: u32,
+    /// Copies of the tiles: one is filled while the other is read.
+    pub(crate) copies: u32,
 }
 
-/// Terms of the sums that a tile holds.
-pub(crate) const TILE_DEPTH: u32 = 16;
-/// Lanes along the columns of the thin family: enough for 16 columns.
-const THIN_LANES: u32 = 2;
+/// A tile of so many rows and columns, 16 terms deep.
+const fn tile(sides: [u32; 2], blocks: [u32; 2], groups: u32) -> Tile {
+    let ([rows, columns], [block_rows, block_columns]) = (sides, blocks);
+    Tile { rows, columns, depth: 16, block_rows, block_columns, groups, copies: 1 }
+}
+
+impl Tile {
+    /// Invocations of a group.
+    pub(crate) fn group(self) -> u32 {
+        (self.rows / 4 / self.block_rows) * (self.columns / 4 / self.block_columns)
+    }
+
+    /// Blocks of 4 × 4 that an invocation brings.
+    pub(crate) fn each(self) -> u32 {
+        ((self.rows + self.columns) / 4 * (self.depth / 4)).div_ceil(self.group())
+    }
+
+    /// vec4s between the fours of terms in a tile whose blocks lie along the terms, so that they do not meet in a bank of memory.
+    pub(crate) fn pad(self) -> u32 {
+        if self.depth > 16 { 1 } else { 2 }
+    }
+
+    /// Bytes of a workgroup's memory: its groups' tiles, with padding in one or both, and later their sums.
+    pub(crate) fn bytes(self, padded: [bool; 2]) -> u32 {
+        let pads = self.pad() * padded.map(u32::from).iter().sum::<u32>();
+        let tiles = self.groups * self.copies * (self.depth / 4) * (self.rows + self.columns + pads);
+        let lanes = self.groups * self.group();
+        let sums = if self.groups > 1 { 4 * self.block_rows * self.block_columns * lanes } else { lanes };
+        16 * tiles.max(sums)
+    }
+}
 
 impl Target {
+    /// A device with room for so many bytes in a workgroup, for tests.
+    #[cfg(test)]
+    pub(crate) fn sample(software: bool, workgroup_bytes: u32) -> Self {
+        let lanes = if software { SOFTWARE_LANES } else { GPU_LANES };
+        let rates = Rates::default();
+        Self { lanes, software, subgroups: software, workgroup_bytes, workgroup_invocations: 256, rates }
+    }
+
     /// The families that products may be computed in.
     pub fn families(&self) -> impl Iterator<Item = Family> {
         Family::ALL.into_iter().filter(|family| family.is_for(self.software) && family.fits(self))
@@ -75,27 +140,75 @@ impl Target {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Direct, Self::Broad, Self::Thin, Self::Tiled32, Self::Tiled64, Self::Tiled128];
+    pub const ALL: [Self; 14] = [
+        Self::Direct,
+        Self::Broad,
+        Self::Tiled16In1,
+        Self::Tiled16,
+        Self::Tiled16In16,
+        Self::Tiled32x16,
+        Self::Tiled32In2,
+        Self::Tiled32,
+        Self::Tiled32In8,
+        Self::Tiled64,
+        Self::Tiled64In2,
+        Self::Tiled128,
+        Self::Tiled128Deep,
+        Self::Tiled128Twice,
+    ];
 
-    /// Its name, as in its shaders' names.
+    /// Those for GPUs.
+    pub const TILED: [Self; 12] = [
+        Self::Tiled16In1,
+        Self::Tiled16,
+        Self::Tiled16In16,
+        Self::Tiled32x16,
+        Self::Tiled32In2,
+        Self::Tiled32,
+        Self::Tiled32In8,
+        Self::Tiled64,
+        Self::Tiled64In2,
+        Self::Tiled128,
+        Self::Tiled128Deep,
+        Self::Tiled128Twice,
+    ];
+
+    /// Its name, as in its shaders' names and in `run.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Broad => "broad",
-            Self::Thin => "thin",
+            Self::Tiled16In1 => "tiled16-in-1",
+            Self::Tiled16 => "tiled16",
+            Self::Tiled16In16 => "tiled16-in-16",
+            Self::Tiled32x16 => "tiled32x16",
+            Self::Tiled32In2 => "tiled32-in-2",
             Self::Tiled32 => "tiled32",
+            Self::Tiled32In8 => "tiled32-in-8",
             Self::Tiled64 => "tiled64",
+            Self::Tiled64In2 => "tiled64-in-2",
             Self::Tiled128 => "tiled128",
+            Self::Tiled128Deep => "tiled128-deep",
+            Self::Tiled128Twice => "tiled128-twice",
         }
     }
 
     pub(crate) fn tile(self) -> Option<Tile> {
-        match self {
-            Self::Direct | Self::Broad | Self::Thin => None,
-            Self::Tiled32 => Some(Tile { side: 32, block_rows: 1, block_columns: 1 }),
-            Self::Tiled64 => Some(Tile { side: 64, block_rows: 2, block_columns: 1 }),
-            Self::Tiled128 => Some(Tile { side: 128, block_rows: 2, block_columns: 2 }),
-        }
+        Some(match self {
+            Self::Direct | Self::Broad => return None,
+            Self::Tiled16In1 => tile([16, 16], [1, 1], 1),
+            Self::Tiled16 => tile([16, 16], [1, 1], 8),
+            Self::Tiled16In16 => tile([16, 16], [1, 1], 16),
+            Self::Tiled32x16 => tile([32, 16], [2, 1], 8),
+            Self::Tiled32In2 => tile([32, 32], [2, 1], 2),
+            Self::Tiled32 => tile([32, 32], [2, 1], 4),
+            Self::Tiled32In8 => tile([32, 32], [2, 1], 8),
+            Self::Tiled64 => tile([64, 64], [2, 1], 1),
+            Self::Tiled64In2 => tile([64, 64], [2, 1], 2),
+            Self::Tiled128 => tile([128, 128], [2, 2], 1),
+            Self::Tiled128Deep => Tile { depth: 32, ..tile([128, 128], [2, 2], 1) },
+            Self::Tiled128Twice => Tile { copies: 2, ..tile([128, 128], [2, 2], 1) },
+        })
     }
 
     /// Rows, and vec4s of each, of the result that an invocation sums.
@@ -107,41 +220,31 @@ impl Family {
         }
     }
 
-    /// Invocations a workgroup along x and y, on a device of so many lanes.
-    pub(crate) fn lanes(self, lanes: u32) -> [u32; 2] {
-        match (self.tile(), self) {
-            (Some(tile), _) => [tile.side / 4 / tile.block_columns, tile.side / 4 / tile.block_rows],
-            (None, Self::Thin) => [THIN_LANES, lanes / THIN_LANES],
-            (None, _) => [lanes, 1],
-        }
+    /// Invocations a workgroup, on a device of so many lanes.
+    pub(crate) fn lanes(self, lanes: u32) -> u32 {
+        self.tile().map_or(lanes, |tile| tile.groups * tile.group())
     }
 
     /// Rows and columns of the result that a workgroup sums.
     pub(crate) fn reach(self, lanes: u32) -> [usize; 2] {
-        let [x, y] = self.lanes(lanes);
         match self.tile() {
-            Some(tile) => [tile.side as usize; 2],
+            Some(tile) => [tile.rows as usize, tile.columns as usize],
             None => {
                 let [rows, columns4] = self.block();
-                [(y * rows) as usize, (4 * x * columns4) as usize]
+                [rows as usize, (4 * lanes * columns4) as usize]
             }
         }
     }
 
     /// Whether it is for software adapters, or for GPUs.
     pub(crate) fn is_for(self, software: bool) -> bool {
-        match self {
-            Self::Direct => true,
-            Self::Broad => software,
-            Self::Thin | Self::Tiled32 | Self::Tiled64 | Self::Tiled128 => !software,
-        }
+        self.tile().is_none() == software
     }
 
     /// Whether a device's workgroups are large enough for it.
     pub(crate) fn fits(self, target: &Target) -> bool {
-        let [x, y] = self.lanes(target.lanes);
-        let bytes = self.tile().map_or(0, |tile| 2 * tile.side * TILE_DEPTH * 4);
-        bytes <= target.workgroup_bytes && x * y <= target.workgroup_invocations
+        let bytes = self.tile().map_or(0, |tile| tile.bytes([true; 2]));
+        bytes <= target.workgroup_bytes && self.lanes(target.lanes) <= target.workgroup_invocations
     }
 }
 
@@ -227,7 +330,7 @@ impl Form {
     /// Invocations a workgroup along x and y.
     pub fn workgroup(self) -> [u32; 2] {
         match self.pass {
-            Pass::Whole | Pass::Parts(_) => self.family.lanes(self.lanes),
+            Pass::Whole | Pass::Parts(_) => [self.family.lanes(self.lanes), 1],
             Pass::Reduction(_) => [self.lanes, 1],
         }
     }

@@ -32,6 +32,9 @@ pub struct Forward {
     pub capacity: usize,
 }
 
+/// How the factors lie in memory.
+const LAYOUTS: [Layout; 2] = [Layout::Normal, Layout::Normal];
+
 impl Kernel for Forward {
     fn name(&self) -> &'static str {
         "forward"
@@ -53,7 +56,8 @@ impl Kernel for Forward {
             kernel: "forward",
             variant: &format!("{}{suffix}-{}", self.activation.file_name(), self.source.name()),
             operands: 3 + reads as usize + usize::from(self.slope),
-            layouts: [Layout::Normal, Layout::Normal],
+            layouts: LAYOUTS,
+            ones: false,
         };
         composition.shader(form, |shader| {
             shader
@@ -62,9 +66,14 @@ impl Kernel for Forward {
                 .part(self.source.shader())
                 .activation(self.activation)
                 .part(shader_file!("affine.wgsl"))
+                .part(product::input_rows(form))
                 .part(parts[0])
                 .part(parts[1])
         })
+    }
+
+    fn workgroup_bytes(&self, form: Form) -> u32 {
+        product::workgroup_bytes(form, LAYOUTS)
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {

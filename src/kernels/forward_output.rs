@@ -108,6 +108,14 @@ impl Kernel for ForwardOutput {
         })
     }
 
+    fn lanes(&self, form: Form) -> [u32; 2] {
+        [product::narrow_lanes(form.lanes), 1]
+    }
+
+    fn workgroup_bytes(&self, form: Form) -> u32 {
+        product::narrow_workgroup_bytes(form.lanes, self.outputs)
+    }
+
     fn parameters(&self, form: Form) -> Vec<u32> {
         let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
         product::layer(sizes, self.source, self.losses, form, product::Own::default())

@@ -11,6 +11,7 @@ pub mod gather;
 pub mod norm;
 pub mod output;
 pub mod product;
+pub mod rates;
 pub mod rule;
 pub mod shader;
 pub mod source;
@@ -28,6 +29,7 @@ pub use forward_output::ForwardOutput;
 pub use gather::Gather;
 pub use norm::Norm;
 pub use output::{Output, Product as OutputProduct};
+pub use rates::Rates;
 pub use rule::Rule;
 pub use shader::Shader;
 pub use source::Source;
@@ -53,6 +55,12 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// Invocations a workgroup along x and y.
     fn lanes(&self, form: Form) -> [u32; 2] {
         form.workgroup()
+    }
+
+    /// Bytes of the memory that the invocations of a workgroup share. A device that has less hangs instead of refusing, so that a plan
+    /// is checked for it first.
+    fn workgroup_bytes(&self, _form: Form) -> u32 {
+        0
     }
 
     /// Binding 0: the words of the shader's `Parameters`.
@@ -88,7 +96,7 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
 
     /// The ways to compute it that are worth a measurement on this device, the one to take without first.
     fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
-        self.product(rows).map_or_else(|| vec![Choice::default()], |sizes| product::choices(sizes, target))
+        self.product(rows).map_or_else(|| vec![Choice::default()], |sizes| product::choices(sizes, false, target))
     }
 
     /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is

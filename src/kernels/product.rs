@@ -1,15 +1,14 @@
 //! The matrix product, which forward, delta and update share: `tiling` on the CPU, `shaders/direct.wgsl` and
 //! `shaders/tiled.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
 
-use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, TILE_DEPTH, Target, is_rolled};
+use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, Target};
 use super::shader::{Shader, shader_file};
 use super::{Dropped, Source, stride4, word};
 
-/// Workgroups that keep a GPU busy; no interface tells how many cores it has.
-const ENOUGH_WORKGROUPS: usize = 64;
-/// Terms of a sum that take a GPU about as long as the second pass that splitting it costs.
-const WORTH_SPLITTING: usize = 512;
-/// The same for a software adapter, which shares the parts among its threads.
+/// Workgroups that are few on any GPU, and terms of a sum that are then worth a second pass over its parts.
+const FEW_WORKGROUPS: usize = 32;
+const WORTH_SPLITTING: usize = 2048;
+/// Terms of a sum that are worth splitting on a software adapter, which shares the parts among its threads.
 const WORTH_SPLITTING_SOFTWARE: usize = 2048;
 /// Ways to compute a product that are worth a measurement.
 pub const MOST_CHOICES: usize = 4;
@@ -18,8 +17,10 @@ const WORTH_COMPILING: f64 = (1 << 24) as f64;
 /// Workgroups along x where there is one invocation a vec4.
 const ELEMENTWISE_WIDTH: u64 = 1024;
 
-/// Rows of the product that one invocation of the narrow loop sums, whole.
+/// Rows of the product that one invocation of the narrow loop sums, whole or, on a GPU, with others.
 const NARROW_ROWS: usize = 4;
+/// Invocations that share the terms of such rows on a GPU.
+const NARROW_SHARERS: u32 = 64;
 /// The most vec4s in a row of the product that one invocation of the narrow loop sums.
 pub const NARROW_COLUMNS4: usize = 4;
 
@@ -33,6 +34,8 @@ pub(crate) struct Composition<'a> {
     pub(crate) operands: usize,
     /// How the factors lie in memory.
     pub(crate) layouts: [Layout; 2],
+    /// Whether the result's last row is beside its tiles, the sums of the terms of rhs.
+    pub(crate) ones: bool,
 }
 
 impl Composition<'_> {
@@ -53,27 +56,34 @@ impl Composition<'_> {
         let shader = if split { shader.constant("PARTIAL_SUMS", self.operands as u32 + 2) } else { shader };
         let shader = common(shader);
         let shader = kernel(shader).part(if split { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
-        shader.part(match (pass, family.tile()) {
+        let shader = shader.part(match (pass, family.tile()) {
             (Pass::Reduction(_), _) => shader_file!("reduction.wgsl"),
             (_, None) => shader_file!("direct.wgsl"),
             (_, Some(_)) => shader_file!("tiled.wgsl"),
-        })
+        });
+        shader.written_out()
     }
 
     fn constants(&self, shader: Shader, lanes: u32, family: Family) -> Shader {
-        let ([x, y], [rows, columns4]) = (family.lanes(lanes), family.block());
-        let shader = shader.constant("LANES", x).constant("LANES_Y", y);
+        let ([rows, columns4], [lhs_along_terms, rhs_along_terms]) = (family.block(), along_terms(self.layouts));
+        let shader = shader.constant("LANES", family.lanes(lanes));
         match family.tile() {
-            None => shader.constant("ROWS", rows).constant("COLUMNS", columns4).switch("ROLLED", is_rolled(lanes)),
+            None => shader.constant("ROWS", rows).constant("COLUMNS", columns4),
             Some(tile) => shader
                 .constant("ROWS", 4)
-                .constant("SUMS", rows * columns4)
-                .constant("TILE_SIDE", tile.side)
-                .constant("TILE_DEPTH", TILE_DEPTH)
+                .constant("TILE_ROWS", tile.rows)
+                .constant("TILE_COLUMNS", tile.columns)
+                .constant("TILE_DEPTH", tile.depth)
                 .constant("BLOCK_ROWS", tile.block_rows)
                 .constant("BLOCK_COLUMNS", tile.block_columns)
-                .switch("LHS_ALONG_ROWS", self.layouts[0] == Layout::Transposed)
-                .switch("RHS_ALONG_COLUMNS", self.layouts[1] == Layout::Normal),
+                .constant("GROUPS", tile.groups)
+                .constant("EACH", tile.each())
+                .constant("COPIES", tile.copies)
+                .constant("PAD_LHS", if lhs_along_terms { tile.pad() } else { 0 })
+                .constant("PAD_RHS", if rhs_along_terms { tile.pad() } else { 0 })
+                .switch("ONES", self.ones)
+                .switch("LHS_ALONG_ROWS", !lhs_along_terms)
+                .switch("RHS_ALONG_COLUMNS", !rhs_along_terms),
         }
     }
 }
@@ -102,7 +112,10 @@ pub(crate) fn iterations([_, _, depth]: [usize; 3], form: Form) -> u64 {
     let terms4 = (stride4(depth) as u64).div_ceil(u64::from(form.parts()));
     match form.family.tile() {
         None => terms4,
-        Some(_) => terms4 + (4 * terms4).div_ceil(u64::from(TILE_DEPTH)),
+        Some(tile) => {
+            let tiles = (4 * terms4).div_ceil(u64::from(tile.depth * tile.groups));
+            tiles * u64::from(1 + tile.depth / 4)
+        }
     }
 }
 
@@ -115,8 +128,8 @@ pub(crate) fn partial_bytes([rows, columns, _]: [usize; 3], parts: u32, replicas
 /// The ways to compute a product that are worth a measurement on this device, at most [`MOST_CHOICES`]: the first is the one to
 /// take without.
 ///
-/// Replicas do not count: each comes out bit for bit as it does alone.
-pub(crate) fn choices(sizes: [usize; 3], target: &Target) -> Vec<Choice> {
+/// Replicas do not count: each comes out bit for bit as it does alone. `ones`: the last row may be beside the tiles ([`beside`]).
+pub(crate) fn choices(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Choice> {
     let [rows, columns, depth] = sizes;
     if target.software {
         let most = (depth / WORTH_SPLITTING_SOFTWARE).max(1);
@@ -126,21 +139,30 @@ pub(crate) fn choices(sizes: [usize; 3], target: &Target) -> Vec<Choice> {
         let parts = [1, 2, 4].map(|parts| split(sizes, first, parts.min(most)));
         return distinct(parts.into_iter().chain([split(sizes, Family::Direct, 1)]));
     }
-    let mut tiles = vec![Family::Tiled128, Family::Tiled64, Family::Tiled32];
-    tiles.retain(|family| family.fits(target));
-    let [thin_rows, _] = Family::Direct.reach(target.lanes);
-    let [_, thin_columns] = Family::Thin.reach(target.lanes);
-    let without_tiles = if columns <= thin_columns { Family::Thin } else { Family::Direct };
-    let large = tiles.iter().find(|&&family| count(sizes, family, target) >= ENOUGH_WORKGROUPS).or(tiles.last());
-    let first = match large {
-        Some(&family) if rows > thin_rows && columns > thin_columns => family,
-        _ => without_tiles,
-    };
-    let filled = |family: Family| {
-        let missing = ENOUGH_WORKGROUPS.div_ceil(count(sizes, family, target));
-        split(sizes, family, missing.min(depth / WORTH_SPLITTING).max(1))
-    };
-    distinct([first, without_tiles].into_iter().chain(tiles.into_iter().rev()).map(filled))
+    let mut choices: Vec<(f64, Choice)> = target
+        .families()
+        .map(|family| {
+            let workgroups = count(sizes, ones, family, target);
+            let parts =
+                if workgroups < FEW_WORKGROUPS { (depth / WORTH_SPLITTING).min(FEW_WORKGROUPS / workgroups) } else { 1 };
+            let choice = split(sizes, family, parts.max(1));
+            (seconds(depth, workgroups, choice, target), choice)
+        })
+        .collect();
+    choices.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    distinct(choices.into_iter().map(|(_, choice)| choice))
+}
+
+/// Seconds that a product of so many workgroups a part is expected to take on a GPU.
+fn seconds(depth: usize, workgroups: usize, choice: Choice, target: &Target) -> f64 {
+    let Choice { family, parts } = choice;
+    let Some(tile) = family.tile() else { return f64::INFINITY };
+    let (workgroups, parts) = (workgroups as f64, f64::from(parts));
+    // Groups share whole tiles of terms.
+    let whole = (tile.depth * tile.groups) as usize;
+    let terms = (depth.div_ceil(parts as usize)).next_multiple_of(whole) as f64;
+    let once = target.rates.seconds(family, workgroups * parts, terms);
+    if parts > 1.0 { once + target.rates.seconds(family, workgroups, 0.0) } else { once }
 }
 
 /// The first choices that differ from each other.
@@ -155,9 +177,17 @@ fn distinct(all: impl IntoIterator<Item = Choice>) -> Vec<Choice> {
 }
 
 /// Workgroups of a product in one part.
-fn count(sizes: [usize; 3], family: Family, target: &Target) -> usize {
-    let [x, y] = workgroups(sizes, Form { lanes: target.lanes, family, pass: Pass::Whole });
+fn count([rows, columns, depth]: [usize; 3], ones: bool, family: Family, target: &Target) -> usize {
+    let form = Form { lanes: target.lanes, family, pass: Pass::Whole };
+    let rows = rows - usize::from(ones && beside(rows - 1, form));
+    let [x, y] = workgroups([rows, columns, depth], form);
     usize::try_from(x.saturating_mul(y)).unwrap_or(usize::MAX).max(1)
+}
+
+/// Whether one more row than so many would begin a row of tiles for itself. A last row of ones is then summed beside the others.
+pub(crate) fn beside(rows: usize, form: Form) -> bool {
+    let tile = form.family.tile().filter(|_| !matches!(form.pass, Pass::Reduction(_)));
+    tile.is_some_and(|tile| rows.is_multiple_of(tile.rows as usize))
 }
 
 /// The choice with this many parts, or as many as one invocation's loops need.
@@ -182,14 +212,32 @@ pub(crate) fn narrow(shader: Shader, lanes: u32, columns: usize, kernel: impl Fn
         .constant("LANES", lanes)
         .constant("ROWS", NARROW_ROWS as u32)
         .constant("COLUMNS", columns as u32)
-        .constant("SUMS", (NARROW_ROWS * columns) as u32)
-        .switch("ROLLED", is_rolled(lanes));
-    kernel(common(shader)).part(shader_file!("narrow.wgsl"))
+        .constant("SUMS", (NARROW_ROWS * columns) as u32);
+    let shader = kernel(common(shader)).part(shader_file!("input_rows/four.wgsl"));
+    let shader = match lanes {
+        SOFTWARE_LANES => shader.part(shader_file!("narrow_rolled.wgsl")),
+        _ => shader.constant("SHARERS", NARROW_SHARERS).part(shader_file!("narrow.wgsl")),
+    };
+    shader.written_out()
+}
+
+/// How a product keeps where its input's rows begin: of four rows, or of as many as an invocation sums.
+pub(crate) fn input_rows(form: Form) -> (&'static str, &'static str) {
+    match (form.pass, form.family.tile()) {
+        (Pass::Whole | Pass::Parts(_), None) => shader_file!("input_rows/many.wgsl"),
+        _ => shader_file!("input_rows/four.wgsl"),
+    }
+}
+
+/// Invocations a workgroup of the narrow loop, on a device of so many lanes.
+pub(crate) fn narrow_lanes(lanes: u32) -> u32 {
+    if lanes == SOFTWARE_LANES { lanes } else { NARROW_SHARERS }
 }
 
 /// Workgroups of the narrow loop for a product of so many rows.
 pub(crate) fn narrow_workgroups(rows: usize, lanes: u32) -> [u64; 2] {
-    [(rows.div_ceil(NARROW_ROWS) as u64).div_ceil(u64::from(lanes)), 1]
+    let fours = rows.div_ceil(NARROW_ROWS) as u64;
+    [if lanes == SOFTWARE_LANES { fours.div_ceil(u64::from(lanes)) } else { fours }, 1]
 }
 
 /// Loop iterations of one invocation of the narrow loop, were no loop over its sums unrolled; those that pick a row of them are few.
@@ -221,6 +269,22 @@ impl Default for Own {
     }
 }
 
+/// Which of the factors' blocks lie along the terms in memory: rows of lhs, and columns of rhs.
+fn along_terms([lhs, rhs]: [Layout; 2]) -> [bool; 2] {
+    [lhs == Layout::Normal, rhs == Layout::Transposed]
+}
+
+/// Bytes of a workgroup's memory that a product's shader declares.
+pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
+    let tile = form.family.tile().filter(|_| !matches!(form.pass, Pass::Reduction(_)));
+    tile.map_or(0, |tile| tile.bytes(along_terms(layouts)))
+}
+
+/// The same of the narrow loop's, for rows of so many columns, on a device of so many lanes.
+pub(crate) fn narrow_workgroup_bytes(lanes: u32, columns: usize) -> u32 {
+    if lanes == SOFTWARE_LANES { 0 } else { 16 * (NARROW_ROWS * stride4(columns)) as u32 * NARROW_SHARERS }
+}
+
 /// How a factor of a product lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -234,50 +298,75 @@ pub(crate) enum Layout {
 mod tests {
     use super::*;
 
-    const GPU: Target =
-        Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 16_384, workgroup_invocations: 256 };
+    fn gpu() -> Target {
+        Target::sample(false, 32_768)
+    }
 
     fn first(sizes: [usize; 3], target: &Target) -> (Family, u32) {
-        let Choice { family, parts } = choices(sizes, target)[0];
+        let Choice { family, parts } = choices(sizes, false, target)[0];
         (family, parts)
     }
 
+    /// What was the fastest of those measured on the device that the default rates are from.
     #[test]
-    fn the_largest_tile_that_fills_a_gpu_is_taken_and_thin_products_have_none() {
-        assert_eq!(first([4096, 1024, 1024], &GPU), (Family::Tiled128, 1));
-        assert_eq!(first([512, 512, 784], &GPU), (Family::Tiled64, 1));
-        assert_eq!(first([128, 128, 784], &GPU), (Family::Tiled32, 1));
-        assert_eq!(first([4096, 10, 128], &GPU), (Family::Thin, 1));
-        assert_eq!(first([1, 1000, 784], &GPU), (Family::Direct, 1));
-        let small = Target { workgroup_bytes: 8192, ..GPU };
+    fn the_first_choice_is_what_was_measured_fastest() {
+        for (sizes, ones, fastest) in [
+            ([2048, 2048, 2048], false, &[Family::Tiled128][..]),
+            ([2048, 1024, 2048], false, &[Family::Tiled128]),
+            ([2049, 2048, 2048], true, &[Family::Tiled128]),
+            ([256, 512, 784], false, &[Family::Tiled32]),
+            ([256, 256, 512], false, &[Family::Tiled16, Family::Tiled32x16, Family::Tiled32In8]),
+            ([256, 512, 256], false, &[Family::Tiled32, Family::Tiled32In8]),
+            ([256, 256, 10], false, &[Family::Tiled16In1]),
+            ([257, 10, 256], true, &[Family::Tiled16In16, Family::Tiled16]),
+            ([513, 256, 256], true, &[Family::Tiled32, Family::Tiled32In8, Family::Tiled32x16]),
+            ([785, 512, 256], true, &[Family::Tiled32, Family::Tiled32In2, Family::Tiled64In2]),
+            ([1, 1000, 784], false, &[Family::Tiled16In16, Family::Tiled16]),
+        ] {
+            let choice = choices(sizes, ones, &gpu())[0];
+            assert!(fastest.contains(&choice.family) && choice.parts == 1, "{sizes:?}: {choice:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_with_little_memory_for_a_workgroup_has_a_family_for_every_product() {
+        let small = Target::sample(false, 16_384);
         assert_eq!(first([4096, 1024, 1024], &small), (Family::Tiled64, 1));
-        assert_eq!(first([4096, 1024, 1024], &Target { workgroup_bytes: 0, ..GPU }), (Family::Direct, 1));
+        assert!(choices([3, 2, 10], false, &small).iter().all(|choice| choice.family.fits(&small)));
     }
 
     #[test]
     fn long_sums_are_split_where_the_result_fills_no_gpu() {
-        assert_eq!(first([129, 10, 8192], &GPU), (Family::Thin, 16));
-        assert_eq!(first([129, 128, 65_536], &GPU), (Family::Tiled32, 4));
+        let (_, parts) = first([129, 10, 8192], &gpu());
+        assert!((2..=4).contains(&parts), "{parts}");
+        assert_eq!(first([2048, 2048, 65_536], &gpu()), (Family::Tiled128, 1));
+    }
+
+    #[test]
+    fn the_last_row_is_beside_the_tiles_where_it_would_begin_a_row_of_them() {
+        let target = gpu();
+        let of = |rows, ones| count([rows, 128, 64], ones, Family::Tiled128, &target);
+        assert_eq!([of(129, true), of(129, false), of(130, true), of(1, true)], [1, 2, 2, 1]);
     }
 
     #[test]
     fn a_software_adapter_compiles_no_tile_and_splits_only_what_has_to_be() {
-        let software = Target { lanes: 8, software: true, ..GPU };
+        let software = Target::sample(true, 32_768);
         for sizes in [[4096, 1024, 1024], [1, 1, 1], [129, 10, 100_000]] {
             let large = sizes[0] == 4096;
             assert_eq!(first(sizes, &software), (if large { Family::Broad } else { Family::Direct }, 1));
-            assert!(choices(sizes, &software).iter().all(|choice| choice.family.is_for(true)));
+            assert!(choices(sizes, false, &software).iter().all(|choice| choice.family.is_for(true)));
         }
         assert_eq!(first([3, 2, 131_073], &software), (Family::Direct, 2));
     }
 
     #[test]
     fn choices_are_few_differ_and_stay_below_the_limit_of_loops() {
-        let software = Target { lanes: 8, software: true, ..GPU };
-        for target in [GPU, software] {
+        let software = Target::sample(true, 32_768);
+        for target in [gpu(), software] {
             for exponents in 0..512 {
                 let sizes = [0, 3, 6].map(|shift| 8_usize.pow(exponents >> shift & 7) + 1);
-                let choices = choices(sizes, &target);
+                let choices = choices(sizes, true, &target);
                 assert!((1..=MOST_CHOICES).contains(&choices.len()), "{sizes:?}: {choices:?}");
                 assert_eq!(choices, distinct(choices.clone()), "{sizes:?}");
                 for choice in &choices {

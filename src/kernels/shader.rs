@@ -116,11 +116,47 @@ impl Shader {
         self
     }
 
+    /// Writes out what stands between '//@for NAME BOUND' and '//@end', with '$NAME' replaced by 0, 1, … BOUND - 1. A bound is a product
+    /// of numbers and of constants of this shader.
+    pub fn written_out(self) -> Self {
+        let lines: Vec<&str> = self.source.lines().collect();
+        let (source, rest) = written_out(&lines, &self.source);
+        assert!(rest.is_empty(), "an '//@end' too many");
+        Self { source, ..self }
+    }
+
     /// Adds one of the files of `shaders/`.
     pub fn part(mut self, (file, text): (&str, &str)) -> Self {
         write!(self.source, "\n// --- {file}\n{text}").expect("a string takes everything");
         self
     }
+}
+
+/// The lines up to a block's end, written out, and those after it.
+fn written_out<'a, 'b>(mut lines: &'a [&'b str], shader: &str) -> (String, &'a [&'b str]) {
+    let mut text = String::new();
+    while let Some((line, rest)) = lines.split_first() {
+        lines = rest;
+        if line.trim() == "//@end" {
+            return (text, lines);
+        }
+        let Some(header) = line.trim().strip_prefix("//@for ") else {
+            text.push_str(line);
+            text.push('\n');
+            continue;
+        };
+        let (name, bound) = header.split_once(' ').expect("a name and a bound");
+        let factor = |factor: &str| -> u32 {
+            let constant = format!("\nconst {factor} = ");
+            let known = shader.split_once(&constant).and_then(|(_, rest)| rest.split_once("u;")).map(|(value, _)| value);
+            known.unwrap_or(factor).parse().expect("a number, or a constant that is one")
+        };
+        let count: u32 = bound.split('*').map(factor).product();
+        let (block, rest) = written_out(lines, shader);
+        lines = rest;
+        text.extend((0..count).map(|value| block.replace(&format!("${name}"), &value.to_string())));
+    }
+    (text, lines)
 }
 
 /// A file of `shaders/` with its name, to be added to a [`Shader`].

@@ -4,7 +4,7 @@ use super::product::{self, Composition, Layout};
 use super::rule::{Rule, Ruled};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, Tiling};
-use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
+use super::{Choice, Form, Kernel, Source, Step, Target, Twin, View, ViewMut, Workspace, error_of, magnitudes};
 use crate::network::optimizer::Rates;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -30,6 +30,9 @@ pub struct Update {
     pub capacity: usize,
 }
 
+/// How the factors lie in memory.
+const LAYOUTS: [Layout; 2] = [Layout::Transposed, Layout::Normal];
+
 impl Kernel for Update {
     fn name(&self) -> &'static str {
         "update"
@@ -37,16 +40,23 @@ impl Kernel for Update {
 
     fn shader(&self, form: Form) -> Shader {
         let reads = self.source.reads();
+        let ones = self.ones(form);
+        let suffix = if ones { "-ones" } else { "" };
         let composition = Composition {
             kernel: "update",
-            variant: &format!("{}-{}", self.rule.name(), self.source.name()),
+            variant: &format!("{}{suffix}-{}", self.rule.name(), self.source.name()),
             operands: 3 + reads as usize + self.rule.states(),
-            layouts: [Layout::Transposed, Layout::Normal],
+            layouts: LAYOUTS,
+            ones,
         };
         composition.shader(form, |shader| {
             let shader = shader.constant("WRITES", 4 + reads).part(self.source.shader());
             self.rule.shader(shader).part(shader_file!("update.wgsl"))
         })
+    }
+
+    fn workgroup_bytes(&self, form: Form) -> u32 {
+        product::workgroup_bytes(form, LAYOUTS)
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {
@@ -55,7 +65,8 @@ impl Kernel for Update {
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
-        product::workgroups(self.sizes(rows), form)
+        let [all, columns, depth] = self.sizes(rows);
+        product::workgroups([all - usize::from(self.ones(form)), columns, depth], form)
     }
 
     fn iterations(&self, rows: usize, form: Form) -> u64 {
@@ -64,6 +75,10 @@ impl Kernel for Update {
 
     fn product(&self, rows: usize) -> Option<[usize; 3]> {
         Some(self.sizes(rows))
+    }
+
+    fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
+        product::choices(self.sizes(rows), self.bias, target)
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -161,6 +176,11 @@ impl<T: Scalar> Vectorised for ColumnSums<'_, T> {
 }
 
 impl Update {
+    /// Whether the biases would begin a row of tiles for themselves: then they are summed beside the last.
+    fn ones(&self, form: Form) -> bool {
+        self.bias && product::beside(self.inputs, form)
+    }
+
     /// Rows, columns and terms of the product.
     fn sizes(&self, rows: usize) -> [usize; 3] {
         [self.inputs + usize::from(self.bias), self.outputs, rows]

@@ -95,9 +95,12 @@ impl Plan {
         for form in launch.forms(rows, &limits.target) {
             let groups = launch.kernel.grid(rows, self.replicas, form).into_iter().max().unwrap_or(0);
             let iterations = launch.kernel.iterations(rows, form);
-            for (needed, what, most) in
-                [(groups, "workgroups along an axis", limits.workgroups), (iterations, "loop iterations", limits.iterations)]
-            {
+            let bytes = u64::from(launch.kernel.workgroup_bytes(form));
+            for (needed, what, most) in [
+                (groups, "workgroups along an axis", limits.workgroups),
+                (iterations, "loop iterations", limits.iterations),
+                (bytes, "bytes of a workgroup's memory", u64::from(limits.target.workgroup_bytes)),
+            ] {
                 if needed > most {
                     return Err(Error::Limit(format!(
                         "'{label}' over a batch of {rows} rows needs {needed} {what}, and {most} are allowed: take smaller batches, or \

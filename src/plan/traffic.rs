@@ -179,8 +179,7 @@ mod tests {
     fn partial_sums_are_written_and_read() {
         let network = Network::new(vec![4, 12, 8], vec![Activation::Sigmoid; 2], true).expect("a network");
         let mut plan = plan(&network, TrainingOptions::plain(32, 8, OptimizerKind::Sgd), None);
-        let target =
-            Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 1 << 15, workgroup_invocations: 256 };
+        let target = Target::sample(false, 1 << 15);
         let moved = |plan: &Plan, target| -> u64 {
             plan.training.iter().map(|launch| plan.moved_bytes(launch, |columns| 4 * columns as u64, target)).sum()
         };

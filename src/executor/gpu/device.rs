@@ -15,7 +15,7 @@ use wgpu::{
 use super::faults;
 use crate::error::{Error, Result};
 use crate::kernels::form::{GPU_LANES, MOST_ITERATIONS, SOFTWARE_LANES};
-use crate::kernels::{Shader, Target};
+use crate::kernels::{Rates, Shader, Target};
 use crate::panics::quietly;
 use crate::plan::DeviceLimits;
 
@@ -255,6 +255,7 @@ impl Device {
                 subgroups: self.has_subgroups(),
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+                rates: Rates::default(),
             },
         }
     }

@@ -322,13 +322,7 @@ mod tests {
         {
             for batch in [1, 7, 64, 65, 200, 1024, 1025, 100_000] {
                 for software in [false, true] {
-                    let target = Target {
-                        lanes: 8,
-                        software,
-                        subgroups: software,
-                        workgroup_bytes: 1 << 14,
-                        workgroup_invocations: 256,
-                    };
+                    let target = Target::sample(software, 1 << 14);
                     for optimizer in [OptimizerKind::Sgd, OptimizerKind::Adam] {
                         let network = network(&widths);
                         let Some(variant) = Whole::variant(&network, optimizer, batch, &target) else { continue };
@@ -360,8 +354,7 @@ mod tests {
     #[test]
     fn large_batches_are_for_the_layers_own_kernels() {
         let tiny = network(&[3, 4, 1]);
-        let gpu =
-            Target { lanes: 32, software: false, subgroups: false, workgroup_bytes: 1 << 15, workgroup_invocations: 256 };
+        let gpu = Target::sample(false, 1 << 15);
         let variant = |batch| Whole::variant(&tiny, OptimizerKind::Sgd, batch, &gpu);
         assert_eq!(variant(4), Some(Variant::Invocation));
         assert_eq!(variant(65), Some(Variant::Held));
