@@ -138,6 +138,14 @@ fn add_ones(sum: vec4f, base: u32, k: u32, member: u32) -> vec4f {
     return all;
 }
 
+// A workgroup's tile: its first four rows and its first vec4 column, and whether the row of ones is beside it. A kernel's grid gives
+// tile_of(workgroup, workgroups), which is called before anything else of the kernel.
+struct Tile {
+    row4: u32,
+    column: u32,
+    has_ones: bool,
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) workgroup: vec3u,
@@ -146,15 +154,16 @@ fn main(
 ) {
     begin(workgroup.z / parts());
     let part = workgroup.z % parts();
-    let row4 = ROWS4 * workgroup.y;
-    let column = COLUMNS4 * workgroup.x;
+    let tile = tile_of(workgroup, workgroups);
+    let row4 = tile.row4;
+    let column = tile.column;
     let member = invocation % GROUP;
     let group = invocation / GROUP;
     let lane = lane_of(member);
     find_rows(4u * (row4 + lhs_place(member % LHS_BLOCKS).x));
     // Not `rows` and `replica`: barriers need bounds that are the same for all, and WGSL does not see that of variables.
     let range = part_of(stride(depth(step_of(workgroup.z / parts()).rows)), part);
-    let has_ones = ONES && workgroup.y + 1u == workgroups.y;
+    let has_ones = ONES && tile.has_ones;
     let memory = group * COPIES * TILES;
     var ones: vec4f;
     var sums: array<vec4f, SUMS>;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::group_starts;
-use crate::kernels::{Choice, Form, Kernel, Step, Target, stride4};
+use crate::kernels::{Choice, Form, Forward, Kernel, Step, Target, stride4};
 use crate::network::Network;
 use builder::Builder;
 pub use layers::{Dropout, Frozen, LayerRates};
@@ -205,14 +205,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What a launch binds after its parameters and its steps: its buffers, or for a kernel of many steps the groups that they
-    /// are in.
+    /// What a launch binds after its parameters and its steps: its buffers, or the groups of those that it writes, where the kernel
+    /// binds groups.
     pub fn bindings(&self, launch: &Launch) -> Vec<Bound> {
         let mut bindings: Vec<Bound> =
             launch.reads.iter().map(|&id| Bound { operand: Bindable::Buffer(id), writes: false }).collect();
         for &id in launch.writes.iter().chain(&launch.scratch) {
             let operand = match self.buffers[id].group {
-                Some(group) if launch.kernel.takes_many_steps() => Bindable::Group(group),
+                Some(group) if launch.kernel.binds_groups() => Bindable::Group(group),
                 _ => Bindable::Buffer(id),
             };
             if !bindings.iter().any(|bound| bound.operand == operand) {
@@ -258,6 +258,54 @@ impl Plan {
             micro_batches: options.training.as_ref().map_or(1, TrainingOptions::count),
             evaluation_rows: options.evaluation_rows,
         }
+    }
+
+    /// A forward pass alone, from a batch's own buffer, to be timed.
+    pub fn of_forward(kernel: Forward, choice: Choice) -> Self {
+        let network = Network::new(vec![kernel.inputs, kernel.outputs], vec![kernel.activation], kernel.bias);
+        let network = network.expect("a forward pass has inputs and outputs");
+        let loss = crate::network::Loss::SquaredError;
+        let rows = kernel.capacity;
+        let options =
+            Options { loss, training: None, evaluation_rows: 1, replicas: 1, own_steps: false, segment_bytes: None };
+        let mut plan = Self::new(&network, &options);
+        let matrix = |name: &str, columns: usize| Buffer {
+            name: name.into(),
+            rows,
+            columns,
+            element: Element::Real,
+            shared: false,
+            group: None,
+        };
+        let input = plan.buffers.len();
+        plan.buffers.extend([matrix("input", kernel.inputs), matrix("output", kernel.outputs)]);
+        let reads = vec![input, plan.parameters[0]];
+        let launch = builder::launch("forward 1".into(), kernel, reads, vec![input + 1]);
+        plan.training = vec![Launch { choice: Some(choice), ..launch }];
+        plan.evaluation.clear();
+        plan.batch = rows;
+        plan
+    }
+
+    /// Multiply-adds of the products of a training step.
+    pub fn multiply_adds(&self) -> f64 {
+        let of = |launch: &Launch| {
+            launch.kernel.product(self.batch).map_or(0.0, |sizes| sizes.map(|size| size as f64).iter().product())
+        };
+        self.training.iter().map(of).sum()
+    }
+
+    /// How each product is computed on a device, by its [`Launch::product_key`].
+    pub fn product_choices(&self, target: &Target) -> BTreeMap<String, Choice> {
+        [Phase::Training, Phase::Evaluation]
+            .into_iter()
+            .flat_map(|phase| {
+                let rows = self.rows(phase);
+                self.launches(phase)
+                    .iter()
+                    .filter_map(move |launch| Some((launch.product_key(rows)?, launch.choice(rows, target))))
+            })
+            .collect()
     }
 
     /// Sets how each product is computed whose [`Launch::product_key`] is among these.

@@ -15,7 +15,7 @@ use wgrad::kernels::form::GPU_LANES;
 use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
-use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, exact, layers, long_sums, whole_networks};
+use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, whole_networks};
 use wgrad::verification::checks::small_integers_are_exact;
 use wgrad::verification::fill;
 
@@ -87,7 +87,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
     let mut trials = Vec::new();
-    for case in layers().into_iter().chain(whole_networks()).chain(choices()).chain(long_sums()) {
+    for case in layers().into_iter().chain(whole_networks()).chain(choices()).chain(joint()).chain(long_sums()) {
         // The batches of the CPU path are gathered.
         let twin = Case { gather: true, ..case.clone() };
         trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));

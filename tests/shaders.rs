@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use libtest_mimic::{Arguments, Failed, Trial};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
-use wgrad::kernels::catalogue::{Entry, all_shaders, forms};
+use wgrad::kernels::catalogue::{Entry, all_shaders};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Shader, Step};
 use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
@@ -281,6 +281,12 @@ fn plans() -> Vec<Plan> {
             }
         }
     }
+    // Inputs that are whole tiles, beside which the biases are.
+    for &optimizer in OptimizerKind::value_variants() {
+        let activations = vec![Activation::Sigmoid, Activation::Sigmoid];
+        let network = Network::new(vec![128, 6, 3], activations, true).expect("a network");
+        plans.extend(planned(&network, Loss::SquaredError, optimizer));
+    }
     plans
 }
 
@@ -302,6 +308,7 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
                 extras: Extras { any: norm || average, norm, average },
                 weighted,
                 dropout: Dropout::of_all(if norm && !average { 0.5 } else { 0.0 }),
+                joint: outputs_are_few(network),
                 ..TrainingOptions::plain(20, 6, optimizer)
             };
             let training = Some(training);
@@ -312,6 +319,11 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
     plans
 }
 
+/// Whether the updates of a plan are joint: of some, whose others are in the catalogue as well.
+fn outputs_are_few(network: &Network) -> bool {
+    network.outputs() == 7 || network.inputs() == 128 && network.layers() == 2
+}
+
 fn plans_are_in_the_catalogue() -> Result<(), Failed> {
     for (lanes, software) in DEVICES {
         let catalogue: HashSet<_> = all_shaders(lanes, software).into_iter().collect();
@@ -319,8 +331,9 @@ fn plans_are_in_the_catalogue() -> Result<(), Failed> {
         for plan in plans() {
             for launch in plan.training.iter().chain(&plan.evaluation) {
                 let kernel = launch.kernel.as_ref();
-                let entry = |form: Form| Entry::of(kernel, form, launch.reads.len(), launch.writes.len());
-                planned.extend(forms(kernel, lanes, software).into_iter().map(entry));
+                let written = plan.bindings(launch).iter().filter(|bound| bound.writes).count();
+                let entry = |form: Form| Entry::of(kernel, form, launch.reads.len(), written);
+                planned.extend(kernel.forms(lanes, software).into_iter().map(entry));
             }
         }
         let names = |one: &HashSet<Entry>, other| -> Vec<String> {

@@ -2,11 +2,12 @@
 
 use clap::ValueEnum;
 
+use super::form::Family;
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
 use super::{
     Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Shader, Source,
-    Update, Whole,
+    Update, Updates, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
@@ -42,16 +43,11 @@ impl Entry {
     }
 }
 
-/// Every form of a kernel on a device of so many lanes.
-pub fn forms(kernel: &dyn Kernel, lanes: u32, software: bool) -> Vec<Form> {
-    if kernel.product(1).is_some() { Form::all(lanes, software) } else { vec![Form::direct(lanes)] }
-}
-
 /// All shaders composed for a device of so many lanes, each once; of those for whole networks some samples.
 pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let mut all: Vec<Entry> = Vec::new();
     let mut add = |kernel: &dyn Kernel, reads: usize, writes: usize| {
-        for form in forms(kernel, lanes, software) {
+        for form in kernel.forms(lanes, software) {
             let entry = Entry::of(kernel, form, reads, writes);
             if !all.contains(&entry) {
                 all.push(entry);
@@ -98,7 +94,15 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let optimizers = OptimizerKind::value_variants();
     for rule in optimizers.iter().map(|&optimizer| Rule::Optimizer(optimizer)).chain([Rule::Sum]) {
         for (source, order) in sources {
-            add(&Update { inputs, outputs, bias, rule, rate, source, capacity }, 2 + order, 1 + rule.states());
+            // The biases are in the tiles, or beside them.
+            for inputs in [inputs, Family::MOST_ROWS] {
+                let update = Update { inputs, outputs, bias, rule, rate, source, capacity };
+                add(&update, 2 + order, 1 + rule.states());
+                if rule != Rule::Sum {
+                    let above = Update { inputs: 1, source: Source::Batch, ..update.clone() };
+                    add(&Updates { layers: vec![update, above], replicas: 1 }, 4 + order, 1);
+                }
+            }
         }
     }
     for &optimizer in optimizers {

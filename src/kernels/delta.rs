@@ -1,6 +1,6 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
-use super::product::{self, Composition, Layout};
+use super::product::{self, Composition, Grid, Layout};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
 use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
@@ -40,6 +40,7 @@ impl Kernel for Delta {
             operands: 4,
             layouts: LAYOUTS,
             ones: false,
+            grid: Grid::One,
         };
         composition.shader(form, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
     }

@@ -157,6 +157,9 @@ impl Family {
         Self::Tiled128Twice,
     ];
 
+    /// Rows of the largest tiles, of which those of the others are divisors.
+    pub(crate) const MOST_ROWS: usize = 128;
+
     /// Those for GPUs.
     pub const TILED: [Self; 12] = [
         Self::Tiled16In1,

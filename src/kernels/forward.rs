@@ -1,7 +1,7 @@
 //! output = f(input · W + b), of which dropout drops some. Shaders: `shaders/forward.wgsl`, `shaders/forward_dropped.wgsl`.
 
 use super::delta::slope_within;
-use super::product::{self, Composition, Layout};
+use super::product::{self, Composition, Grid, Layout};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
 use super::{Dropped, Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
@@ -58,6 +58,7 @@ impl Kernel for Forward {
             operands: 3 + reads as usize + usize::from(self.slope),
             layouts: LAYOUTS,
             ones: false,
+            grid: Grid::One,
         };
         composition.shader(form, |shader| {
             shader

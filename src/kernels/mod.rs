@@ -18,6 +18,7 @@ pub mod source;
 pub mod step;
 pub(crate) mod tiling;
 pub mod update;
+pub mod updates;
 pub mod whole;
 
 pub use apply::Apply;
@@ -35,6 +36,7 @@ pub use shader::Shader;
 pub use source::Source;
 pub use step::Step;
 pub use update::Update;
+pub use updates::Updates;
 pub use whole::Whole;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -75,10 +77,14 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
         [x, y, form.depth(replicas)]
     }
 
-    /// Whether a dispatch can take many steps, whose records then lie one after the other. Such a kernel is a phase of its own,
-    /// and each group of buffers that it writes ([`Buffer::group`](crate::plan::Buffer::group)) is one binding.
+    /// Whether a dispatch can take many steps, whose records then lie one after the other. Such a kernel is a phase of its own.
     fn takes_many_steps(&self) -> bool {
         false
+    }
+
+    /// Whether each group of buffers that it writes ([`Buffer::group`](crate::plan::Buffer::group)) is one binding.
+    fn binds_groups(&self) -> bool {
+        self.takes_many_steps()
     }
 
     /// What a kernel of many steps keeps from one to the next, so that no step reads or writes it.
@@ -92,6 +98,11 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// Rows and columns of the result and terms of each sum for a batch of `rows` rows; None for what is no product.
     fn product(&self, _rows: usize) -> Option<[usize; 3]> {
         None
+    }
+
+    /// Every form that it may take on a device of so many lanes; the numbers of parts do not change a shader.
+    fn forms(&self, lanes: u32, software: bool) -> Vec<Form> {
+        if self.product(1).is_some() { Form::all(lanes, software) } else { vec![Form::direct(lanes)] }
     }
 
     /// The ways to compute it that are worth a measurement on this device, the one to take without first.

@@ -36,6 +36,17 @@ pub(crate) struct Composition<'a> {
     pub(crate) layouts: [Layout; 2],
     /// Whether the result's last row is beside its tiles, the sums of the terms of rhs.
     pub(crate) ones: bool,
+    /// What its workgroups are.
+    pub(crate) grid: Grid,
+}
+
+/// What the workgroups of a product's kernel are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grid {
+    /// The tiles of one layer's product.
+    One,
+    /// The tiles of all layers' products, one layer after the other.
+    All,
 }
 
 impl Composition<'_> {
@@ -54,13 +65,18 @@ impl Composition<'_> {
         };
         let split = pass != Pass::Whole;
         let shader = if split { shader.constant("PARTIAL_SUMS", self.operands as u32 + 2) } else { shader };
-        let shader = common(shader);
+        let shader = match self.grid {
+            Grid::One => common(shader),
+            Grid::All => of_a_step(shader),
+        };
         let shader = kernel(shader).part(if split { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
         let shader = shader.part(match (pass, family.tile()) {
             (Pass::Reduction(_), _) => shader_file!("reduction.wgsl"),
             (_, None) => shader_file!("direct.wgsl"),
             (_, Some(_)) => shader_file!("tiled.wgsl"),
         });
+        let one_grid = pass_has_tiles(form) && self.grid == Grid::One;
+        let shader = if one_grid { shader.part(shader_file!("one_grid.wgsl")) } else { shader };
         shader.written_out()
     }
 
@@ -176,6 +192,20 @@ fn distinct(all: impl IntoIterator<Item = Choice>) -> Vec<Choice> {
     choices
 }
 
+/// The ways to compute all layers' updates of a batch of so many rows in one dispatch on this device, the fastest first.
+pub(crate) fn joint_choices(layers: &[[usize; 2]], ones: bool, depth: usize, target: &Target) -> Vec<Choice> {
+    let tiled = Family::TILED.into_iter().filter(|family| family.fits(target));
+    let mut choices: Vec<(f64, Choice)> = tiled
+        .map(|family| {
+            let count = |&[rows, columns]: &[usize; 2]| count([rows, columns, depth], ones, family, target);
+            let choice = Choice { family, parts: 1 };
+            (seconds(depth, layers.iter().map(count).sum(), choice, target), choice)
+        })
+        .collect();
+    choices.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    distinct(choices.into_iter().map(|(_, choice)| choice))
+}
+
 /// Workgroups of a product in one part.
 fn count([rows, columns, depth]: [usize; 3], ones: bool, family: Family, target: &Target) -> usize {
     let form = Form { lanes: target.lanes, family, pass: Pass::Whole };
@@ -186,8 +216,12 @@ fn count([rows, columns, depth]: [usize; 3], ones: bool, family: Family, target:
 
 /// Whether one more row than so many would begin a row of tiles for itself. A last row of ones is then summed beside the others.
 pub(crate) fn beside(rows: usize, form: Form) -> bool {
-    let tile = form.family.tile().filter(|_| !matches!(form.pass, Pass::Reduction(_)));
-    tile.is_some_and(|tile| rows.is_multiple_of(tile.rows as usize))
+    form.family.tile().is_some_and(|tile| pass_has_tiles(form) && rows.is_multiple_of(tile.rows as usize))
+}
+
+/// Whether a dispatch goes through tiles.
+fn pass_has_tiles(form: Form) -> bool {
+    form.family.tile().is_some() && !matches!(form.pass, Pass::Reduction(_))
 }
 
 /// The choice with this many parts, or as many as one invocation's loops need.
@@ -199,11 +233,12 @@ fn split([_, _, depth]: [usize; 3], family: Family, parts: usize) -> Choice {
 
 /// What the shaders of a layer begin with.
 pub(super) fn common(shader: Shader) -> Shader {
-    shader
-        .part(shader_file!("rows.wgsl"))
-        .part(shader_file!("step.wgsl"))
-        .part(shader_file!("this_step.wgsl"))
-        .part(shader_file!("layer.wgsl"))
+    of_a_step(shader).part(shader_file!("layer.wgsl"))
+}
+
+/// What the shaders of one step begin with.
+fn of_a_step(shader: Shader) -> Shader {
+    shader.part(shader_file!("rows.wgsl")).part(shader_file!("step.wgsl")).part(shader_file!("this_step.wgsl"))
 }
 
 /// Adds the constants, the kernel's own parts and the narrow loop, for rows of `columns` vec4s.
@@ -276,8 +311,7 @@ fn along_terms([lhs, rhs]: [Layout; 2]) -> [bool; 2] {
 
 /// Bytes of a workgroup's memory that a product's shader declares.
 pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
-    let tile = form.family.tile().filter(|_| !matches!(form.pass, Pass::Reduction(_)));
-    tile.map_or(0, |tile| tile.bytes(along_terms(layouts)))
+    form.family.tile().filter(|_| pass_has_tiles(form)).map_or(0, |tile| tile.bytes(along_terms(layouts)))
 }
 
 /// The same of the narrow loop's, for rows of so many columns, on a device of so many lanes.

@@ -38,15 +38,20 @@ impl Rule {
 
     /// Adds the function `updated(element, old, gradient, decay)`, whose states' bindings follow `WRITES`.
     pub(super) fn shader(self, shader: Shader) -> Shader {
-        let rule = match self {
-            Self::Optimizer(optimizer) => optimizer.shader(),
-            Self::Sum => shader_file!("sum.wgsl"),
-        };
-        shader.part(rule).part(shader_file!("layer_rate.wgsl")).part(match self.states() {
+        self.alone(shader).part(match self.states() {
             0 => shader_file!("states/none.wgsl"),
             1 => shader_file!("states/one.wgsl"),
             _ => shader_file!("states/two.wgsl"),
         })
+    }
+
+    /// Adds the function `rule` alone, and the step at a layer's rate.
+    pub(super) fn alone(self, shader: Shader) -> Shader {
+        let rule = match self {
+            Self::Optimizer(optimizer) => optimizer.shader(),
+            Self::Sum => shader_file!("sum.wgsl"),
+        };
+        shader.part(rule).part(shader_file!("layer_rate.wgsl"))
     }
 
     /// How far from the oracle each element of what is written may be where each gradient may be off by `errors`; weights are those

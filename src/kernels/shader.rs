@@ -125,6 +125,12 @@ impl Shader {
         Self { source, ..self }
     }
 
+    /// Adds text that the host has written.
+    pub(crate) fn text(mut self, text: &str) -> Self {
+        self.source.push_str(text);
+        self
+    }
+
     /// Adds one of the files of `shaders/`.
     pub fn part(mut self, (file, text): (&str, &str)) -> Self {
         write!(self.source, "\n// --- {file}\n{text}").expect("a string takes everything");

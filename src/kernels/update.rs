@@ -1,6 +1,6 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta), or the sums of both over micro-batches. Shader: `shaders/update.wgsl`.
 
-use super::product::{self, Composition, Layout};
+use super::product::{self, Composition, Grid, Layout};
 use super::rule::{Rule, Ruled};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, Tiling};
@@ -31,7 +31,7 @@ pub struct Update {
 }
 
 /// How the factors lie in memory.
-const LAYOUTS: [Layout; 2] = [Layout::Transposed, Layout::Normal];
+pub(super) const LAYOUTS: [Layout; 2] = [Layout::Transposed, Layout::Normal];
 
 impl Kernel for Update {
     fn name(&self) -> &'static str {
@@ -48,10 +48,11 @@ impl Kernel for Update {
             operands: 3 + reads as usize + self.rule.states(),
             layouts: LAYOUTS,
             ones,
+            grid: Grid::One,
         };
         composition.shader(form, |shader| {
             let shader = shader.constant("WRITES", 4 + reads).part(self.source.shader());
-            self.rule.shader(shader).part(shader_file!("update.wgsl"))
+            self.rule.shader(shader).part(shader_file!("updates/one.wgsl")).part(shader_file!("update.wgsl"))
         })
     }
 
@@ -177,12 +178,12 @@ impl<T: Scalar> Vectorised for ColumnSums<'_, T> {
 
 impl Update {
     /// Whether the biases would begin a row of tiles for themselves: then they are summed beside the last.
-    fn ones(&self, form: Form) -> bool {
+    pub(super) fn ones(&self, form: Form) -> bool {
         self.bias && product::beside(self.inputs, form)
     }
 
     /// Rows, columns and terms of the product.
-    fn sizes(&self, rows: usize) -> [usize; 3] {
+    pub(super) fn sizes(&self, rows: usize) -> [usize; 3] {
         [self.inputs + usize::from(self.bias), self.outputs, rows]
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
     Apply, Delta, Dropped, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Source, Update,
-    stride4,
+    Updates, stride4,
 };
 use crate::network::{Activation, Network};
 
@@ -73,6 +73,23 @@ struct Ends {
     room: usize,
 }
 
+/// A layer's update, before it is a launch of its own or a part of one.
+struct LayerUpdate {
+    l: usize,
+    kernel: Update,
+    /// The layer's input and its delta.
+    reads: [BufferId; 2],
+    order: Option<BufferId>,
+    writes: Vec<BufferId>,
+}
+
+impl LayerUpdate {
+    fn launch(self) -> Launch {
+        let reads = self.reads.into_iter().chain(self.order).collect();
+        launch(format!("update {}", self.l + 1), self.kernel, reads, self.writes)
+    }
+}
+
 impl Builder<'_> {
     pub(super) fn training(
         &mut self,
@@ -117,18 +134,33 @@ impl Builder<'_> {
         let mut delta = self.batch_buffer("delta", layers, batch);
         let ends = Ends { product: OutputProduct::Delta, written: delta, losses, room: training.losses };
         let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
+        let mut updates = Vec::new();
         for l in (frozen.below()..layers).rev() {
             let (rule, writes) = match gradients[l] {
                 Some(gradient) => (Rule::Sum, vec![gradient]),
                 None => (Rule::Optimizer(training.optimizer), trained(l)),
             };
-            let update = self.update(l, training, rule, &data, [a[l], delta], writes);
+            if !frozen.contains(l) {
+                let order = data.order_of(a[l]);
+                updates.push(LayerUpdate {
+                    l,
+                    kernel: self.update(l, training, rule, &data, a[l]),
+                    reads: [a[l], delta],
+                    order,
+                    writes,
+                });
+            }
             if l > frozen.below() {
                 let below = self.batch_buffer("delta", l, batch);
                 launches.push(self.delta(l, [delta, parameters[l], stored[l]], below, batch));
                 delta = below;
             }
-            launches.extend(Some(update).filter(|_| !frozen.contains(l)));
+        }
+        // After every delta, which reads the parameters: so no update waits for another but where a device makes it.
+        if training.joint && !adds_up && updates.len() > 1 {
+            launches.push(self.updates(updates));
+        } else {
+            launches.extend(updates.into_iter().map(LayerUpdate::launch));
         }
         let squares = training.extras.norm.then(|| self.add("sums of squares", 1, layers, Element::Real, false));
         let gradients: Vec<_> = gradients.into_iter().enumerate().filter_map(|(l, gradient)| Some((l, gradient?))).collect();
@@ -268,16 +300,8 @@ impl Builder<'_> {
     }
 
     /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]), or the sums of such gradients.
-    fn update(
-        &self,
-        l: usize,
-        training: &TrainingOptions,
-        rule: Rule,
-        data: &Data,
-        [input, delta]: [BufferId; 2],
-        writes: Vec<BufferId>,
-    ) -> Launch {
-        let kernel = Update {
+    fn update(&self, l: usize, training: &TrainingOptions, rule: Rule, data: &Data, input: BufferId) -> Update {
+        Update {
             inputs: self.network.widths()[l],
             outputs: self.network.widths()[l + 1],
             bias: self.network.bias(),
@@ -285,9 +309,23 @@ impl Builder<'_> {
             rate: training.layer_rates.of(l),
             source: data.source_of(input),
             capacity: training.micro_batch(),
-        };
-        let reads = [input, delta].into_iter().chain(data.order_of(input)).collect();
-        launch(format!("update {}", l + 1), kernel, reads, writes)
+        }
+    }
+
+    /// The updates of several layers in one launch, whose parameters and states lie in one piece of memory.
+    fn updates(&mut self, mut updates: Vec<LayerUpdate>) -> Launch {
+        // The group lies in the order of the buffers: layer by layer.
+        updates.reverse();
+        let trained = updates.iter().map(|update| update.writes[0]);
+        let states = updates.iter().flat_map(|update| &update.writes[1..]).copied();
+        let writes: Vec<BufferId> = trained.chain(states).collect();
+        writes.iter().for_each(|&id| self.buffers[id].group = Some(0));
+        let operand = |place: usize| updates.iter().map(move |update| update.reads[place]);
+        let order = updates.iter().find_map(|update| update.order);
+        let reads = operand(0).chain(operand(1)).chain(order).collect();
+        let replicas = self.options.replicas;
+        let kernel = Updates { layers: updates.into_iter().map(|update| update.kernel).collect(), replicas };
+        launch("updates".into(), kernel, reads, writes)
     }
 
     /// W[l] -= step(g), b[l] -= step(g), once a batch.

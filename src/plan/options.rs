@@ -32,6 +32,8 @@ pub struct TrainingOptions {
     pub dropout: Dropout,
     /// Room for losses: rows that may be trained on between two readings.
     pub losses: usize,
+    /// Whether the updates of all layers are one dispatch, where the rule alone updates them: for GPUs, which they fill together.
+    pub joint: bool,
     /// One kernel for many whole steps, in this variant: for small networks.
     pub whole: Option<Variant>,
 }
@@ -52,6 +54,7 @@ impl TrainingOptions {
             layer_rates: LayerRates::default(),
             dropout: Dropout::default(),
             losses: rows,
+            joint: false,
             whole: None,
         }
     }

@@ -286,8 +286,8 @@ pub struct DeviceOptions {
     /// Measure how a GPU computes this network's products fastest, and remember it
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Device")]
     pub tune: Option<bool>,
-    /// How --tune chose to compute each product ([`crate::plan::Launch::product_key`]): in run.toml only, so that it is the same
-    /// arithmetic again.
+    /// How a GPU computes each product ([`crate::plan::Launch::product_key`]): in run.toml only, so that it is the same arithmetic
+    /// again.
     #[arg(skip)]
     pub tuned: Option<BTreeMap<String, Choice>>,
 }

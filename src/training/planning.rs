@@ -5,6 +5,8 @@ use super::device::{Device, Precision};
 use super::session::Recipe;
 use crate::error::Result;
 use crate::executor::cpu;
+use crate::kernels::whole::GROUP_ALIGNMENT;
+use crate::kernels::{Updates, stride4};
 use crate::network::{Loss, Network};
 use crate::plan::{Options, Plan, TrainingOptions};
 
@@ -14,6 +16,10 @@ const EVALUATION_ROWS: usize = 4096;
 const EVALUATION_BYTES: u64 = 32 << 20;
 /// The share of a limited memory that one buffer of an evaluation may take.
 const EVALUATION_SHARE: u64 = 16;
+/// Multiply-adds of a step that are worth a look at how fast a GPU is in each family of products, some 20 ms once and for all.
+const WORTH_RATES: f64 = (1 << 24) as f64;
+/// Multiply-adds of all layers' updates, up to which they are one dispatch: more fill a GPU each, in tiles that suit them.
+const MOST_JOINT: u64 = 1 << 29;
 /// Rows of a micro-batch from which it is not cut further to save memory.
 const LEAST_MICRO_BATCH: usize = 64;
 /// Losses that are kept on the device until they are read.
@@ -37,6 +43,9 @@ pub fn plan<T: Precision>(
 ) -> Plan {
     let sizes = Sizes { rows, window: rows, replicas };
     let resident = plan_of::<T>(network, loss, recipe, sizes, device);
+    if let Some(gpu) = device.gpu().filter(|_| resident.multiply_adds() >= WORTH_RATES) {
+        gpu.find_rates();
+    }
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
     match recipe {
         Some(recipe) if replicas == 1 && (recipe.streamed || bytes_on(&resident, device) > memory) => {
@@ -139,6 +148,7 @@ fn plan_of<T: Precision>(
         layer_rates: recipe.layer_rates,
         dropout: recipe.dropout,
         losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
+        joint: joins(network, recipe, rows, replicas, device),
         whole: device
             .whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window)
             .filter(|_| is_plain(recipe)),
@@ -149,6 +159,22 @@ fn plan_of<T: Precision>(
     let mut plan = Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps, segment_bytes });
     plan.choose(device.choices());
     plan
+}
+
+/// Whether the updates of all layers are one dispatch: on a GPU that can bind their matrices together, where none of them fills it for
+/// long.
+fn joins(network: &Network, recipe: &Recipe, rows: usize, replicas: usize, device: &Device) -> bool {
+    let Some(limits) = device.gpu().map(|gpu| gpu.limits()).filter(|limits| !limits.target.software) else { return false };
+    let layers = network.widths().windows(2).map(|widths| {
+        let row = stride4(widths[1]) as u64 * 16;
+        (widths[0] as u64 + 1).saturating_mul(row).next_multiple_of(GROUP_ALIGNMENT as u64)
+    });
+    let bytes = layers.fold(0, u64::saturating_add);
+    let trained = bytes.saturating_mul((1 + recipe.optimizer.kind.states() as u64) * replicas as u64);
+    let work = (bytes / 4).saturating_mul(recipe.batch.min(rows) as u64);
+    work <= MOST_JOINT
+        && trained <= limits.buffer_bytes
+        && Updates::most_bindings(network.layers()) <= limits.storage_buffers
 }
 
 /// Whether nothing is asked for that the kernel of a whole network does not do.

@@ -90,8 +90,7 @@ impl Run {
             options.device.open()?
         };
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
-        let tuned = options.device.tuned.clone().filter(|_| options.device.tune == Some(true));
-        let device = device.with_choices(tuned.unwrap_or_default());
+        let device = device.with_choices(options.device.tuned.clone().unwrap_or_default());
         let is_ours = options.device.is_auto();
         let mut run = Self { options, sources, network, recipe, base, device, is_ours };
         if !is_said {
@@ -108,7 +107,19 @@ impl Run {
             run.options.device.device = Some(taken);
         }
         run.options.accumulate = Some(run.recipe.micro_batches);
+        run.keep_choices();
         Ok(run)
+    }
+
+    /// Notes how a GPU computes each product, so that the run goes on in the same way wherever it is resumed. A software adapter's choices
+    /// follow from the sizes alone.
+    fn keep_choices(&mut self) {
+        let tunes = self.options.device.tune == Some(true);
+        if let Some(target) = self.device.target().filter(|target| !target.software && !tunes) {
+            let choices = self.plan().product_choices(&target);
+            self.device = self.device.clone().with_choices(choices.clone());
+            self.options.device.tuned = Some(choices).filter(|choices| !choices.is_empty());
+        }
     }
 
     /// The recipe, in as many micro-batches as the device needs unless it was said how many.

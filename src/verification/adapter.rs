@@ -190,7 +190,12 @@ fn compared(target: &Target, extent: Extent) -> Vec<Case> {
         }
         Extent::Whole => {
             let cases = cases::layers().into_iter().chain(cases::whole_networks()).chain(choices);
-            cases.chain(cases::long_sums()).chain(cases::products(target.families(), 3)).chain(cases::large()).collect()
+            cases
+                .chain(cases::joint())
+                .chain(cases::long_sums())
+                .chain(cases::products(target.families(), 3))
+                .chain(cases::large())
+                .collect()
         }
     }
 }

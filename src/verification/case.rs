@@ -53,6 +53,8 @@ pub struct Case {
     pub replicas: usize,
     /// Whether each replica has a step record of its own.
     pub own_steps: bool,
+    /// Whether the updates of all layers are one launch.
+    pub joint: bool,
     /// The variant of the whole network's kernel, instead of a kernel a layer.
     pub whole: Option<Variant>,
     /// The largest buffer of data; data over it is cut into segments.
@@ -89,6 +91,7 @@ impl Case {
             gather: false,
             replicas: 1,
             own_steps: true,
+            joint: false,
             whole: None,
             segment_bytes: None,
             seed: 1,
@@ -130,8 +133,9 @@ impl Case {
     }
 
     fn training(&self) -> TrainingOptions {
-        let Self { rows, batch, micro_batches, weighted, frozen, layer_rates, shuffle, gather, optimizer, whole, .. } =
-            *self;
+        let Self {
+            rows, batch, micro_batches, weighted, frozen, layer_rates, shuffle, gather, optimizer, joint, whole, ..
+        } = *self;
         let extras = self.optimizer().extras();
         TrainingOptions {
             rows,
@@ -146,6 +150,7 @@ impl Case {
             layer_rates,
             dropout: Dropout::of_all(self.dropout),
             losses: rows,
+            joint,
             whole,
         }
     }

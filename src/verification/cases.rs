@@ -296,6 +296,25 @@ pub fn choices() -> Vec<Case> {
     ]
 }
 
+/// The updates of all layers in one launch: each source, each number of states, biases beside the tiles and within, a frozen layer.
+pub fn joint() -> Vec<Case> {
+    let case = |name: &str, family: Family, optimizer: OptimizerKind, widths: &[usize]| {
+        let (name, choice) = (format!("joint updates, {name}"), Some(Choice { family, parts: 1 }));
+        Case { joint: true, optimizer, widths: widths.to_vec(), choice, ..Case::new(name, [19, 1, 1, 1]) }
+    };
+    vec![
+        case("sgd", Family::Tiled16In1, OptimizerKind::Sgd, &[7, 18, 5]),
+        Case { replicas: 3, ..case("adam", Family::Tiled16In1, OptimizerKind::Adam, &[32, 18, 35, 20]) },
+        Case { shuffle: false, replicas: 2, ..case("momentum", Family::Tiled16, OptimizerKind::Momentum, &[33, 16, 17, 3]) },
+        Case { gather: true, bias: false, ..case("nesterov", Family::Tiled16In1, OptimizerKind::Nesterov, &[9, 18, 5]) },
+        Case {
+            frozen: Frozen::new([1]),
+            layer_rates: LayerRates::new(&[0.1, 1.0, 3.0]),
+            ..case("a frozen layer", Family::Tiled16In1, OptimizerKind::Adamw, &[9, 16, 6, 5])
+        },
+    ]
+}
+
 /// More terms than the loops of one invocation may have.
 pub fn long_sums() -> Vec<Case> {
     let case = |name: &str, widths: Vec<usize>, batch: usize| Case {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -150,6 +150,7 @@ impl Gpus {
             memory: None,
             iterations: MOST_ITERATIONS,
             pipelines: Arc::default(),
+            rates: Arc::default(),
         })
     }
 }
@@ -212,6 +213,8 @@ pub struct Device {
     lanes: u32,
     /// Every composed shader that was compiled, by its text.
     pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
+    /// How fast it is in each family, once that was looked up.
+    rates: Arc<OnceLock<Rates>>,
 }
 
 impl Device {
@@ -255,8 +258,17 @@ impl Device {
                 subgroups: self.has_subgroups(),
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
-                rates: Rates::default(),
+                rates: self.rates.get().copied().unwrap_or_default(),
             },
+        }
+    }
+
+    /// Looks up how fast it is in each family of products, or measures it: from then on products are computed as suits this device. A
+    /// software adapter has nothing to measure, and where a measurement fails the device is taken for an average one.
+    pub fn find_rates(&self) {
+        if !self.info.software && self.rates.get().is_none() {
+            let found = super::rates::rates(self).ok().flatten().unwrap_or_default();
+            let _ = self.rates.set(found);
         }
     }
 

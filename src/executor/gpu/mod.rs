@@ -4,6 +4,7 @@ mod compiler;
 pub mod device;
 mod faults;
 mod pace;
+mod rates;
 mod timestamps;
 pub mod tuning;
 

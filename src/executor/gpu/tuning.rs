@@ -86,9 +86,13 @@ pub fn tune(
 
 /// What a measurement is kept by.
 fn key(info: &GpuInfo, replicas: usize, product: &str) -> String {
-    let version = env!("CARGO_PKG_VERSION");
     let replicas = if replicas > 1 { format!("{replicas} times ") } else { String::new() };
-    format!("{version} | {} | {} | {} | {replicas}{product}", info.name, info.backend, info.driver)
+    format!("{} | {replicas}{product}", adapter_key(info))
+}
+
+/// What every measurement of a device is kept by.
+pub(super) fn adapter_key(info: &GpuInfo) -> String {
+    format!("{} | {} | {} | {}", env!("CARGO_PKG_VERSION"), info.name, info.backend, info.driver)
 }
 
 /// Measures each choice that the device's limits allow.

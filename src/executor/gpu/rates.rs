@@ -1,0 +1,107 @@
+//! Measures how fast an open GPU is in each tiled family, once, and keeps it by adapter and driver: with these numbers products are
+//! computed about as fast as `--tune` would have them, with nothing measured of the products themselves.
+
+use std::time::Duration;
+
+use super::Gpu;
+use super::device::Device;
+use super::tuning::adapter_key;
+use crate::cache;
+use crate::error::Result;
+use crate::executor::Executor;
+use crate::kernels::form::{Choice, Family};
+use crate::kernels::rates::{Pace, Rates};
+use crate::kernels::{Forward, Source, Step};
+use crate::network::Activation;
+use crate::plan::{Phase, Plan};
+
+/// The word that the cache knows these measurements by.
+const PURPOSE: &str = "rates";
+/// Workgroups along the rows and the columns that are many on every GPU.
+const MANY: [usize; 2] = [16, 32];
+/// Terms of the shorter and the longer sums.
+const TERMS: [usize; 2] = [256, 1024];
+/// Time of one measurement, about; the least of some counts.
+const TIME: Duration = Duration::from_micros(500);
+const TIMES: usize = 3;
+
+/// The rates of this device: kept from an earlier measurement, or measured now. None where they cannot be kept, since another run would
+/// measure others and could choose otherwise, and where the device cannot time its work.
+///
+/// # Errors
+/// What the device reports.
+pub(super) fn rates(device: &Device) -> Result<Option<Rates>> {
+    let key = adapter_key(device.info());
+    let kept = || cache::load::<Vec<Option<Pace>>>(PURPOSE, &key).and_then(|paces| paces.try_into().ok());
+    if kept().is_none() {
+        let paces = measured(device)?;
+        cache::store(PURPOSE, &key, &paces);
+    }
+    Ok(kept().map(|paces| Rates { paces, dispatch: 0 }))
+}
+
+/// The pace in every family that the device has room for.
+fn measured(device: &Device) -> Result<Vec<Option<Pace>>> {
+    let target = device.limits().target;
+    let pace = |family: Family| -> Result<Option<Pace>> {
+        if !target.families().any(|possible| possible == family) {
+            return Ok(None);
+        }
+        let mut seconds = [[0.0; 2]; 2];
+        for (seconds, workgroups) in seconds.iter_mut().zip([[1, 1], MANY]) {
+            for (seconds, terms) in seconds.iter_mut().zip(TERMS) {
+                *seconds = time(device, family, workgroups, terms)?;
+            }
+        }
+        Ok(Some(line(seconds)))
+    };
+    Family::TILED.into_iter().map(pace).collect()
+}
+
+/// The pace that gives these seconds of one workgroup and of many, each with few terms and with many.
+fn line(seconds: [[f64; 2]; 2]) -> Pace {
+    let of = |[few, many]: [f64; 2], workgroups: usize| {
+        let each = ((many - few) * TERMS[0] as f64 / (TERMS[1] - TERMS[0]) as f64).max(0.0);
+        let beside = (few - each).max(0.0);
+        [beside, each].map(|seconds| (1e12 * seconds / workgroups as f64).round().min(f64::from(u32::MAX)) as u32)
+    };
+    let ([alone, alone_each], [shared, shared_each]) = (of(seconds[0], 1), of(seconds[1], MANY[0] * MANY[1]));
+    Pace { alone, alone_each, shared, shared_each }
+}
+
+/// Seconds of a forward pass of so many workgroups, rows and columns, by the device's own clock where it has one.
+fn time(device: &Device, family: Family, workgroups: [usize; 2], terms: usize) -> Result<f64> {
+    let [rows, columns] = family.reach(device.limits().target.lanes);
+    let (rows, outputs) = (workgroups[0] * rows, workgroups[1] * columns);
+    let (activation, source) = (Activation::Identity, Source::Batch);
+    let kernel =
+        Forward { inputs: terms, outputs, bias: false, activation, slope: false, dropped: None, source, capacity: rows };
+    let mut gpu = Gpu::new(Plan::of_forward(kernel, Choice { family, parts: 1 }), device.clone())?;
+    let step = Step { rows, scale: 1.0, ..Step::default() };
+    let mut run = |runs: usize| -> Result<f64> {
+        let started = std::time::Instant::now();
+        let timed = gpu.run_timed(Phase::Training, 0..1, &vec![step; runs])?;
+        Ok(timed.unwrap_or_else(|| started.elapsed()).as_secs_f64() / runs as f64)
+    };
+    // Drivers compile at the first run.
+    run(1)?;
+    let runs = (TIME.as_secs_f64() / run(4)?).clamp(1.0, 256.0) as usize;
+    (0..TIMES).try_fold(f64::INFINITY, |least, _| Ok(run(runs)?.min(least)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_gives_back_the_times_that_it_was_made_of() {
+        let pace = Pace { alone: 2_000_000, alone_each: 3_000_000, shared: 12_000, shared_each: 20_000 };
+        let seconds = |workgroups: f64, terms: usize| {
+            let of = |beside: u32, each: u32| 1e-12 * (f64::from(beside) + f64::from(each) * terms as f64 / 256.0);
+            if workgroups > 1.0 { workgroups * of(pace.shared, pace.shared_each) } else { of(pace.alone, pace.alone_each) }
+        };
+        assert_eq!(line([1.0, 512.0].map(|workgroups| TERMS.map(|terms| seconds(workgroups, terms)))), pace);
+        let noise = line([[2e-6, 1e-6], [1e-3, 5e-3]]);
+        assert_eq!((noise.alone, noise.alone_each), (2_000_000, 0), "longer sums never count as faster");
+    }
+}
