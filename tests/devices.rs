@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,6 +12,7 @@ use common::Shared;
 use libtest_mimic::{Arguments, Failed};
 use wgrad::data::Matrix;
 use wgrad::executor::gpu::Gpu;
+use wgrad::kernels::catalogue;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Recipe, Samples, Session, Wanted};
@@ -261,11 +263,9 @@ fn the_choices_of_a_run_are_taken_again(folder: &Path, loss: &serde_json::Value)
 /// A quick verification whose time is over at once still goes through every kernel, and says that there is more.
 fn every_kernel_is_verified_in_no_time(device: &wgrad::executor::gpu::device::Device) -> Result<(), Failed> {
     let verification = verify(device, Extent::Quick(Duration::ZERO), &mut |_, _| {});
-    let mut kernels: Vec<&str> = verification.kernels.iter().map(|report| report.kernel.as_str()).collect();
-    kernels.dedup();
-    let all = ["apply", "delta", "forward", "forward_output", "gather", "output", "update", "whole"];
+    let kernels: BTreeSet<&str> = verification.kernels.iter().map(|report| report.kernel.as_str()).collect();
     let is_so = verification.passed() && verification.not_reached > 50 && verification.checks.len() == 7;
-    if is_so && kernels == all { Ok(()) } else { Err(format!("{verification:?}").into()) }
+    if is_so && kernels == catalogue::kernels() { Ok(()) } else { Err(format!("{verification:?}").into()) }
 }
 
 /// The binary verifies the device, every kernel of it, and says so.
@@ -278,7 +278,7 @@ fn the_binary_verifies() -> Result<(), Failed> {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let device = &report["devices"][0];
     let kernels = device["kernels"].as_array().ok_or("no kernels")?;
-    for kernel in ["gather", "forward", "forward_output", "output", "delta", "update", "apply", "whole"] {
+    for kernel in catalogue::kernels() {
         let compared = kernels.iter().filter(|report| report["kernel"] == kernel).map(|report| &report["comparisons"]);
         assert!(compared.filter_map(serde_json::Value::as_u64).sum::<u64>() > 10, "{kernel}: {report}");
     }
