@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -296,6 +296,47 @@ fn the_binary_verifies() -> Result<(), Failed> {
     if output.status.code() == Some(2) { Ok(()) } else { Err("the CPU is no GPU".into()) }
 }
 
+/// A run of the binary with a cache folder of its own, or what it said where it failed.
+fn with_cache(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_wgrad"))
+        .current_dir(folder)
+        .env("WGRAD_CACHE", folder.join("cache"))
+        .args(arguments)
+        .output()?;
+    let said = || String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(output) } else { Err(said().into()) }
+}
+
+/// What the driver compiled is kept; a damaged file of it, a foreign one or a folder in its place harms nothing and changes no bit.
+fn compiled_pipelines_are_kept() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let train = |run: &str| -> Result<Vec<u8>, Failed> {
+        let arguments = ["train", "iris", "--hidden", "9", "--epochs", "2", "--device", "gpu", "--quiet", "-o", run];
+        with_cache(folder.path(), &arguments)?;
+        stored_weights(folder.path(), run)
+    };
+    let kept = || -> Result<PathBuf, Failed> {
+        let files = std::fs::read_dir(folder.path().join("cache"))?.collect::<Result<Vec<_>, _>>()?;
+        let mut files = files.into_iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "bin"));
+        files.next().ok_or_else(|| "nothing is kept".into())
+    };
+    let first = train("first")?;
+    let path = kept()?;
+    let whole = std::fs::read(&path)?;
+    let mut damaged = whole.clone();
+    let middle = whole.len() / 2;
+    damaged[middle] ^= 1;
+    for (name, bytes) in [("again", whole.clone()), ("damaged", damaged), ("cut", whole[..middle].to_vec()), ("empty", Vec::new())] {
+        std::fs::write(&path, bytes)?;
+        if train(name)? != first || !std::fs::read(&path)?.starts_with(b"wgrad pipelines1") {
+            return Err(format!("{name}: another model, or nothing is kept").into());
+        }
+    }
+    std::fs::remove_file(&path)?;
+    std::fs::create_dir(&path)?;
+    if train("folder")? == first { Ok(()) } else { Err("another model".into()) }
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let shared = Shared::default();
@@ -321,6 +362,7 @@ fn main() {
     trials.push(
         shared.trial("every kernel is verified in no time".into(), |device| every_kernel_is_verified_in_no_time(&device)),
     );
+    trials.push(shared.trial("compiled pipelines are kept".into(), |_| compiled_pipelines_are_kept()));
     trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));

@@ -15,9 +15,11 @@ use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
 use crate::error::{Error, Result, shown};
+use crate::executor::gpu::device::Device as Gpu;
+use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
-use crate::plan::Phase;
+use crate::plan::{Phase, Plan};
 use crate::training::{Device, DeviceReport, Precision, Session, fastest, planning};
 
 /// What is measured.
@@ -135,7 +137,7 @@ pub struct DeviceFigures {
     pub tuned: BTreeMap<String, Tuned>,
 }
 
-/// Seconds until the first step of a net is done, its driver's caches being as they are.
+/// Seconds until the first step of a net is done, without what wgrad keeps of earlier starts; a driver's own caches are as they are.
 #[derive(Debug, Clone, Serialize)]
 pub struct Startup {
     /// The net.
@@ -144,6 +146,8 @@ pub struct Startup {
     pub batch: usize,
     /// Seconds to compile the kernels and make the buffers.
     pub compile: f64,
+    /// Seconds of the same on a device opened once more, whose driver is given what it compiled the first time; null where it cannot be.
+    pub compile_again: Option<f64>,
     /// Seconds to bring data and weights onto the device.
     pub upload: f64,
     /// Seconds of the first step, with its losses read back.
@@ -398,7 +402,7 @@ fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
 /// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet, products being computed as their
 /// sizes say.
 fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
-    let device = device.reopened()?.with_choices(BTreeMap::new());
+    let device = device.reopened(Reuse::Nothing)?.with_choices(BTreeMap::new());
     let (plan, network) = (net.plan(batch, &device)?, net.network()?);
     let samples = fastest::samples(&network, BATCHES * batch);
     let started = Instant::now();
@@ -428,9 +432,19 @@ fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
         net: net.to_string(),
         batch,
         compile: seconds(started, compiled),
+        compile_again: compile_again(plan, &device)?,
         upload: seconds(compiled, uploaded),
         first_step: seconds(uploaded, stepped),
     })
+}
+
+/// Seconds to compile a plan's kernels and to make its buffers on a device that is opened once more and given what this one compiled.
+fn compile_again(plan: Plan, device: &Device) -> Result<Option<f64>> {
+    let Some(compiled) = device.gpu().and_then(Gpu::compiled) else { return Ok(None) };
+    let again = device.reopened(Reuse::Given(compiled))?;
+    let started = Instant::now();
+    f32::executor(plan, &again)?;
+    Ok(Some(started.elapsed().as_secs_f64()))
 }
 
 #[cfg(test)]

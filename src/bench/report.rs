@@ -127,12 +127,13 @@ impl ComparisonReport {
                     device.name.clone(),
                     startup.batch.to_string(),
                     seconds(startup.compile),
+                    startup.compile_again.map_or(String::new(), seconds),
                     seconds(startup.upload),
                     seconds(startup.first_step),
                 ]
             })
         });
-        let headers = vec!["net", "device", "batch", "compile", "upload", "first step"];
+        let headers = vec!["net", "device", "batch", "compile", "compile again", "upload", "first step"];
         Table { headers, rows: rows.collect(), text_columns: 2 }
     }
 

@@ -1,18 +1,19 @@
 //! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
-    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PollError, PollType,
-    SubmissionIndex,
+    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PipelineCache, PollError,
+    PollType, SubmissionIndex,
 };
 
 use super::faults;
+use super::pipelines::{Pipelines, Reuse, side_by_side};
 use crate::error::{Error, Result};
 use crate::kernels::form::{GPU_LANES, MOST_ITERATIONS, SOFTWARE_LANES};
 use crate::kernels::{Rates, Shader, Target};
@@ -114,13 +115,21 @@ impl Gpus {
     /// # Errors
     /// No device, if the driver refuses.
     pub fn open(&self, index: usize) -> Result<Device> {
+        self.open_with(index, Reuse::Kept)
+    }
+
+    /// Opens one of the list; its driver takes this over of what it compiled before.
+    ///
+    /// # Errors
+    /// No device, if the driver refuses.
+    pub fn open_with(&self, index: usize, reuse: Reuse) -> Result<Device> {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
         // Subgroups are for software adapters' kernels only.
         let of_kernels = if info.software { SUBGROUPS } else { Features::empty() };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
-            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | of_kernels),
+            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | of_kernels),
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -140,17 +149,8 @@ impl Gpus {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, Fault::Error(error.to_string()))));
         let silent = Arc::default();
         let lanes = if info.software { SOFTWARE_LANES } else { GPU_LANES };
-        Ok(Device {
-            device,
-            queue,
-            info,
-            lanes,
-            fault,
-            silent,
-            memory: None,
-            iterations: MOST_ITERATIONS,
-            pipelines: Arc::default(),
-        })
+        let pipelines = Arc::new(Pipelines::new(&device, &info, reuse));
+        Ok(Device { device, queue, info, lanes, fault, silent, memory: None, iterations: MOST_ITERATIONS, pipelines })
     }
 }
 
@@ -210,8 +210,8 @@ pub struct Device {
     iterations: u64,
     /// Invocations a workgroup along x.
     lanes: u32,
-    /// Every composed shader that was compiled, by its text.
-    pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
+    /// Every composed shader that was compiled.
+    pipelines: Arc<Pipelines>,
 }
 
 impl Device {
@@ -283,6 +283,11 @@ impl Device {
     /// Device lost, if it is; limit, when memory ran out; internal, for anything else; these name `what` was done.
     pub(super) fn guarded<R>(&self, what: &str, call: impl FnOnce(&wgpu::Device) -> R) -> Result<R> {
         self.meet(what)?;
+        self.attempt(what, call)
+    }
+
+    /// The same for a call that was counted before.
+    fn attempt<R>(&self, what: &str, call: impl FnOnce(&wgpu::Device) -> R) -> Result<R> {
         let memory = self.device.push_error_scope(ErrorFilter::OutOfMemory);
         let internal = self.device.push_error_scope(ErrorFilter::Internal);
         let validation = self.device.push_error_scope(ErrorFilter::Validation);
@@ -334,19 +339,44 @@ impl Device {
         }
     }
 
-    /// The pipeline of a composed shader, which `compile` makes when it is asked for first.
-    pub(super) fn pipeline(
+    /// Compiles those of some shaders that are not compiled yet, side by side.
+    ///
+    /// # Errors
+    /// As [`guarded`](Self::guarded): that of the first shader that has one.
+    pub(super) fn compile<'a, S: Sync + 'a>(
         &self,
-        shader: &Shader,
-        compile: impl FnOnce() -> Result<ComputePipeline>,
-    ) -> Result<ComputePipeline> {
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pipeline) = pipelines.get(&shader.source) {
-            return Ok(pipeline.clone());
+        sources: impl Iterator<Item = &'a S>,
+        shader: impl Fn(&S) -> &Shader + Sync,
+        compile: impl Fn(&S, &wgpu::Device, Option<&PipelineCache>) -> ComputePipeline + Sync,
+    ) -> Result<()> {
+        let mut texts = HashSet::new();
+        let is_new = |source: &&S| {
+            let text = shader(*source).source.as_str();
+            self.pipelines.of(text).is_none() && texts.insert(text.to_string())
+        };
+        let sources: Vec<&S> = sources.filter(is_new).collect();
+        // A fault on purpose meets the same call whatever the threads do: the calls are counted before the first is made.
+        sources.iter().try_for_each(|source| self.meet(&shader(source).name))?;
+        let made = side_by_side(&sources, |source| {
+            self.attempt(&shader(source).name, |device| compile(source, device, self.pipelines.compiled()))
+        });
+        for (source, pipeline) in sources.into_iter().zip(made) {
+            self.pipelines.insert(shader(source).source.clone(), pipeline?);
         }
-        let pipeline = compile()?;
-        pipelines.insert(shader.source.clone(), pipeline.clone());
-        Ok(pipeline)
+        Ok(())
+    }
+
+    /// The pipeline of a composed shader that was compiled.
+    ///
+    /// # Errors
+    /// Internal, if it was not.
+    pub(super) fn pipeline(&self, shader: &Shader) -> Result<ComputePipeline> {
+        self.pipelines.of(&shader.source).ok_or_else(|| self.refused(&shader.name, &"it was not compiled"))
+    }
+
+    /// What the driver compiled so far, for [`Reuse::Given`]; none where the interface has no way to tell.
+    pub fn compiled(&self) -> Option<Vec<u8>> {
+        self.pipelines.compiled()?.get_data()
     }
 
     /// A zeroed buffer.
