@@ -317,7 +317,8 @@ fn compiled_pipelines_are_kept() -> Result<(), Failed> {
     };
     let kept = || -> Result<PathBuf, Failed> {
         let files = std::fs::read_dir(folder.path().join("cache"))?.collect::<Result<Vec<_>, _>>()?;
-        let mut files = files.into_iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "bin"));
+        let mut files =
+            files.into_iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "bin"));
         files.next().ok_or_else(|| "nothing is kept".into())
     };
     let first = train("first")?;
@@ -326,7 +327,9 @@ fn compiled_pipelines_are_kept() -> Result<(), Failed> {
     let mut damaged = whole.clone();
     let middle = whole.len() / 2;
     damaged[middle] ^= 1;
-    for (name, bytes) in [("again", whole.clone()), ("damaged", damaged), ("cut", whole[..middle].to_vec()), ("empty", Vec::new())] {
+    for (name, bytes) in
+        [("again", whole.clone()), ("damaged", damaged), ("cut", whole[..middle].to_vec()), ("empty", Vec::new())]
+    {
         std::fs::write(&path, bytes)?;
         if train(name)? != first || !std::fs::read(&path)?.starts_with(b"wgrad pipelines1") {
             return Err(format!("{name}: another model, or nothing is kept").into());
@@ -335,6 +338,30 @@ fn compiled_pipelines_are_kept() -> Result<(), Failed> {
     std::fs::remove_file(&path)?;
     std::fs::create_dir(&path)?;
     if train("folder")? == first { Ok(()) } else { Err("another model".into()) }
+}
+
+/// Where the last look for GPUs ended its process, the next start says so and how to go on; the default device is the CPU then.
+fn a_look_that_crashed_is_told() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mark = folder.path().join("cache/looking");
+    std::fs::create_dir(folder.path().join("cache"))?;
+    std::fs::write(&mark, "wgrad is looking for GPUs")?;
+    let train = |device: &str| {
+        with_cache(folder.path(), &["train", "iris", "--epochs", "1", "--device", device, "--quiet", "--json", "-o", device])
+    };
+    let of_auto: serde_json::Value = serde_json::from_slice(&train("auto")?.stdout)?;
+    train("cpu")?;
+    let reason = of_auto["device"]["reason"].as_str().unwrap_or_default();
+    if !reason.contains("did not end") || !reason.contains("wgrad devices") || std::fs::read(&mark)?.is_empty() {
+        return Err(format!("{of_auto}").into());
+    }
+    let said = |output: Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let devices = said(with_cache(folder.path(), &["devices"])?);
+    if !devices.contains("--device cpu") || !devices.contains("WGPU_BACKEND=dx12") || !std::fs::read(&mark)?.is_empty() {
+        return Err(devices.into());
+    }
+    let again = said(with_cache(folder.path(), &["devices"])?);
+    if again.is_empty() { Ok(()) } else { Err(again.into()) }
 }
 
 fn main() {
@@ -363,6 +390,7 @@ fn main() {
         shared.trial("every kernel is verified in no time".into(), |device| every_kernel_is_verified_in_no_time(&device)),
     );
     trials.push(shared.trial("compiled pipelines are kept".into(), |_| compiled_pipelines_are_kept()));
+    trials.push(shared.trial("a look for GPUs that crashed is told".into(), |_| a_look_that_crashed_is_told()));
     trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));

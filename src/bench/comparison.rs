@@ -15,7 +15,7 @@ use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
 use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::Device as Gpu;
+use crate::executor::gpu::device::{Device as Gpu, GpuInfo};
 use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
@@ -181,8 +181,19 @@ pub struct Cell {
     pub computed_gflops: f64,
     /// The same as a share of the device's peak.
     pub share_of_peak: f64,
+    /// The same as a share of the GPU's peak of f32 in registers; null on the CPU.
+    #[serde(default)]
+    pub share_of_f32_peak: Option<f64>,
+    /// Whether timings were steady before the first that counts.
+    #[serde(default = "yes")]
+    pub settled: bool,
     /// Operations a byte that the step's kernels have to read and to write.
     pub intensity: f64,
+}
+
+/// What reports are taken for that do not say it.
+fn yes() -> bool {
+    true
 }
 
 /// What was not measured, and why.
@@ -363,6 +374,8 @@ impl Grid {
             gflops: net.operations() * batch as f64 / step.median / 1e9,
             computed_gflops: work.operations / step.median / 1e9,
             share_of_peak: 0.0,
+            share_of_f32_peak: self.figures[index].peaks.share_of_f32(work.operations / step.median / 1e9),
+            settled: epoch.settled,
             intensity: work.intensity(),
         }
     }
@@ -383,6 +396,10 @@ impl Grid {
 impl Measured for Session<f32> {
     fn run(&mut self, repeats: usize) -> Result<()> {
         epochs(self, repeats).map(|_| ())
+    }
+
+    fn gpu(&self) -> Option<GpuInfo> {
+        Session::gpu(self).cloned()
     }
 
     fn run_by_own_clock(&mut self, repeats: usize) -> Result<Option<f64>> {

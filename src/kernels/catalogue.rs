@@ -8,7 +8,7 @@ use super::form::{GPU_LANES, SOFTWARE_LANES};
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
 use super::{
-    Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule,
+    Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Peak, Rule,
     Shader, Source, Update, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
@@ -68,6 +68,7 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let sources = [(Source::Batch, 0), (Source::InPlace, 0), (Source::Ordered(1), 1)];
     add(&Norm { rows: 1, columns: 1, first: 0, places: 1 }, 1, 1);
     add(&NormTotal { places: 1 }, 1, 1);
+    add(&Peak { groups: 1, rounds: 1 }, 1, 1);
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
@@ -121,12 +122,13 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     all
 }
 
-/// The names of all kernels that are for GPUs or for software adapters.
+/// The names of all kernels that plans of training and evaluation are made of, on GPUs or on software adapters.
 pub fn kernels() -> BTreeSet<&'static str> {
     [(SOFTWARE_LANES, true), (GPU_LANES, false)]
         .into_iter()
         .flat_map(|(lanes, software)| all_shaders(lanes, software))
         .map(|entry| entry.kernel)
+        .filter(|&kernel| kernel != Peak::NAME)
         .collect()
 }
 

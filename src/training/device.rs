@@ -11,6 +11,7 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::looking;
 use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
@@ -108,6 +109,7 @@ impl Device {
         }
         match wanted {
             Wanted::Cpu => cpu("asked for"),
+            Wanted::Auto if looking::crashed() => cpu(&after_a_crash()),
             Wanted::Auto => {
                 let gpus = Gpus::find();
                 let mut refusal = None;
@@ -272,6 +274,11 @@ impl fmt::Display for Device {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.label(), self.reason)
     }
+}
+
+/// Why the CPU path is taken where a look for GPUs may end the process.
+pub(super) fn after_a_crash() -> String {
+    format!("{} ('wgrad devices' looks again)", looking::CRASHED)
 }
 
 fn no_double() -> Error {

@@ -1,6 +1,7 @@
 //! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use wgpu::{
 };
 
 use super::faults;
+use super::looking::{self, Looking};
 use super::pipelines::{Pipelines, Reuse, side_by_side};
 use crate::error::{Error, Result};
 use crate::kernels::form::{GPU_LANES, MOST_ITERATIONS, SOFTWARE_LANES};
@@ -37,6 +39,28 @@ pub struct GpuInfo {
     pub software: bool,
     /// Bytes of the largest buffer that a kernel may bind.
     pub buffer_bytes: u64,
+    /// Bytes of memory that a workgroup may have.
+    pub workgroup_bytes: u32,
+    /// Invocations of a subgroup, the fewest and the most; zeros where it does not tell.
+    pub subgroups: [u32; 2],
+}
+
+impl GpuInfo {
+    /// A discrete GPU of this name and driver.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str, driver: &str) -> Self {
+        Self {
+            index: 0,
+            name: name.into(),
+            backend: "vulkan".into(),
+            driver: driver.into(),
+            kind: "discrete".into(),
+            software: false,
+            buffer_bytes: 1 << 30,
+            workgroup_bytes: 1 << 15,
+            subgroups: [32; 2],
+        }
+    }
 }
 
 /// What kernels for subgroups need.
@@ -58,8 +82,14 @@ pub struct Gpus {
 }
 
 impl Gpus {
-    /// Looks for GPUs that can compute, on every backend that was built in (or those that `WGPU_BACKEND` names).
+    /// Looks for GPUs that can compute, on every backend that was built in (or those that `WGPU_BACKEND` names). Where the last look ended
+    /// its process, stderr is told before this one.
     pub fn find() -> Self {
+        if looking::crashed() {
+            // Who cannot be told learns it no other way.
+            let _ = writeln!(std::io::stderr(), "wgrad: {}", looking::CRASHED);
+        }
+        let _look = Looking::begin();
         // OpenGL only where nothing better is: looking for it takes long, and its libraries talk to the terminal.
         let find = |backends: Backends| {
             let wanted = InstanceDescriptor::new_without_display_handle_from_env();
@@ -173,6 +203,8 @@ fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
         software: info.device_type == DeviceType::Cpu,
         // Kernels count elements in u32.
         buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4),
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        subgroups: [info.subgroup_min_size, info.subgroup_max_size],
     }
 }
 

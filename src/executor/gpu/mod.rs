@@ -3,8 +3,10 @@
 mod compiler;
 pub mod device;
 mod faults;
+pub(crate) mod looking;
 mod pace;
 pub mod pipelines;
+pub mod settling;
 mod timestamps;
 pub mod tuning;
 
@@ -23,7 +25,7 @@ use crate::kernels::step::StepWords;
 use crate::kernels::{Form, Step, stride4};
 use crate::plan::{BufferId, Element, Launch, Phase, Plan};
 use compiler::{Compiler, Dispatch};
-use device::Device;
+use device::{Device, GpuInfo};
 use pace::Pace;
 use timestamps::Timestamps;
 
@@ -289,6 +291,10 @@ impl Executor<f32> for Gpu {
         let timestamps = self.timestamps.take();
         ran?;
         timestamps.map_or(Ok(None), |timestamps| timestamps.total(&self.device))
+    }
+
+    fn gpu(&self) -> Option<&GpuInfo> {
+        Some(self.device.info())
     }
 
     fn finish(&mut self) -> Result<()> {
