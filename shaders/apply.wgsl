@@ -3,11 +3,7 @@ struct Parameters {
     inputs: u32,
     outputs: u32,
     bias: u32,       // 1: the row after the weights is the biases
-    layers: u32,     // places from one replica's sums of squares to the next
-    count: u32,      // of the layers
     rate: f32,       // what the learning rate is multiplied by
-    padding0: u32,
-    padding1: u32,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 @group(0) @binding(2) var<storage, read> gradient: array<vec4f>;             // inputs (+ 1 row of biases) × outputs

@@ -369,7 +369,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Loss, OptimizerKind};
+    use crate::network::{Activation, Extras, Loss, OptimizerKind};
 
     fn options(rows: usize, batch: usize) -> Options {
         let optimizer = OptimizerKind::Adam;
@@ -391,6 +391,29 @@ mod tests {
 
     fn labels(plan: &Plan) -> Vec<&str> {
         plan.training.iter().map(|launch| launch.label.as_str()).collect()
+    }
+
+    /// Clipping sums the squares of all gradients whatever their number: nothing but the device's buffers limits them.
+    #[test]
+    fn clipping_has_no_limit_of_parameters_of_its_own() {
+        let target = Target::sample(false, 1 << 15);
+        let limits = DeviceLimits {
+            buffer_bytes: 1 << 34,
+            memory: None,
+            workgroups: 65_535,
+            storage_buffers: 8,
+            iterations: crate::kernels::form::MOST_ITERATIONS,
+            target,
+        };
+        for widths in [vec![8192, 8192, 10], vec![1, 40_000_000, 1], vec![1 << 15, 3 << 15, 1]] {
+            let network = Network::new(widths, vec![Activation::Relu, Activation::Sigmoid], true).expect("fits");
+            let extras = Extras { any: true, norm: true, average: false };
+            let training = TrainingOptions { extras, ..TrainingOptions::plain(1, 1, OptimizerKind::Sgd) };
+            let of = Options { loss: Loss::SquaredError, training: Some(training), evaluation_rows: 1, ..options(1, 1) };
+            let plan = Plan::new(&network, &of);
+            assert!(network.parameter_count() > 33_600_000 && labels(&plan).contains(&"norm of all"));
+            plan.check(&limits).expect("a plan that fits");
+        }
     }
 
     #[test]

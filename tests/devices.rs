@@ -2,8 +2,9 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use common::Shared;
 use libtest_mimic::{Arguments, Failed};
 use wgrad::data::Matrix;
 use wgrad::executor::gpu::Gpu;
+use wgrad::kernels::catalogue;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::{Recipe, Samples, Session, Wanted};
@@ -261,11 +263,9 @@ fn the_choices_of_a_run_are_taken_again(folder: &Path, loss: &serde_json::Value)
 /// A quick verification whose time is over at once still goes through every kernel, and says that there is more.
 fn every_kernel_is_verified_in_no_time(device: &wgrad::executor::gpu::device::Device) -> Result<(), Failed> {
     let verification = verify(device, Extent::Quick(Duration::ZERO), &mut |_, _| {});
-    let mut kernels: Vec<&str> = verification.kernels.iter().map(|report| report.kernel.as_str()).collect();
-    kernels.dedup();
-    let all = ["apply", "delta", "forward", "forward_output", "gather", "output", "update", "whole"];
+    let kernels: BTreeSet<&str> = verification.kernels.iter().map(|report| report.kernel.as_str()).collect();
     let is_so = verification.passed() && verification.not_reached > 50 && verification.checks.len() == 7;
-    if is_so && kernels == all { Ok(()) } else { Err(format!("{verification:?}").into()) }
+    if is_so && kernels == catalogue::kernels() { Ok(()) } else { Err(format!("{verification:?}").into()) }
 }
 
 /// The binary verifies the device, every kernel of it, and says so.
@@ -278,7 +278,7 @@ fn the_binary_verifies() -> Result<(), Failed> {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let device = &report["devices"][0];
     let kernels = device["kernels"].as_array().ok_or("no kernels")?;
-    for kernel in ["gather", "forward", "forward_output", "output", "delta", "update", "apply", "whole"] {
+    for kernel in catalogue::kernels() {
         let compared = kernels.iter().filter(|report| report["kernel"] == kernel).map(|report| &report["comparisons"]);
         assert!(compared.filter_map(serde_json::Value::as_u64).sum::<u64>() > 10, "{kernel}: {report}");
     }
@@ -294,6 +294,74 @@ fn the_binary_verifies() -> Result<(), Failed> {
     assert_eq!(unopened.status.code(), Some(5), "{}", String::from_utf8_lossy(&unopened.stderr));
     let output = wgrad(folder.path(), &["verify", "--device", "cpu"])?;
     if output.status.code() == Some(2) { Ok(()) } else { Err("the CPU is no GPU".into()) }
+}
+
+/// A run of the binary with a cache folder of its own, or what it said where it failed.
+fn with_cache(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_wgrad"))
+        .current_dir(folder)
+        .env("WGRAD_CACHE", folder.join("cache"))
+        .args(arguments)
+        .output()?;
+    let said = || String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(output) } else { Err(said().into()) }
+}
+
+/// What the driver compiled is kept; a damaged file of it, a foreign one or a folder in its place harms nothing and changes no bit.
+fn compiled_pipelines_are_kept() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let train = |run: &str| -> Result<Vec<u8>, Failed> {
+        let arguments = ["train", "iris", "--hidden", "9", "--epochs", "2", "--device", "gpu", "--quiet", "-o", run];
+        with_cache(folder.path(), &arguments)?;
+        stored_weights(folder.path(), run)
+    };
+    let kept = || -> Result<PathBuf, Failed> {
+        let files = std::fs::read_dir(folder.path().join("cache"))?.collect::<Result<Vec<_>, _>>()?;
+        let mut files =
+            files.into_iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "bin"));
+        files.next().ok_or_else(|| "nothing is kept".into())
+    };
+    let first = train("first")?;
+    let path = kept()?;
+    let whole = std::fs::read(&path)?;
+    let mut damaged = whole.clone();
+    let middle = whole.len() / 2;
+    damaged[middle] ^= 1;
+    for (name, bytes) in
+        [("again", whole.clone()), ("damaged", damaged), ("cut", whole[..middle].to_vec()), ("empty", Vec::new())]
+    {
+        std::fs::write(&path, bytes)?;
+        if train(name)? != first || !std::fs::read(&path)?.starts_with(b"wgrad pipelines1") {
+            return Err(format!("{name}: another model, or nothing is kept").into());
+        }
+    }
+    std::fs::remove_file(&path)?;
+    std::fs::create_dir(&path)?;
+    if train("folder")? == first { Ok(()) } else { Err("another model".into()) }
+}
+
+/// Where the last look for GPUs ended its process, the next start says so and how to go on; the default device is the CPU then.
+fn a_look_that_crashed_is_told() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mark = folder.path().join("cache/looking");
+    std::fs::create_dir(folder.path().join("cache"))?;
+    std::fs::write(&mark, "wgrad is looking for GPUs")?;
+    let train = |device: &str| {
+        with_cache(folder.path(), &["train", "iris", "--epochs", "1", "--device", device, "--quiet", "--json", "-o", device])
+    };
+    let of_auto: serde_json::Value = serde_json::from_slice(&train("auto")?.stdout)?;
+    train("cpu")?;
+    let reason = of_auto["device"]["reason"].as_str().unwrap_or_default();
+    if !reason.contains("did not end") || !reason.contains("wgrad devices") || std::fs::read(&mark)?.is_empty() {
+        return Err(format!("{of_auto}").into());
+    }
+    let said = |output: Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let devices = said(with_cache(folder.path(), &["devices"])?);
+    if !devices.contains("--device cpu") || !devices.contains("WGPU_BACKEND=dx12") || !std::fs::read(&mark)?.is_empty() {
+        return Err(devices.into());
+    }
+    let again = said(with_cache(folder.path(), &["devices"])?);
+    if again.is_empty() { Ok(()) } else { Err(again.into()) }
 }
 
 fn main() {
@@ -321,6 +389,8 @@ fn main() {
     trials.push(
         shared.trial("every kernel is verified in no time".into(), |device| every_kernel_is_verified_in_no_time(&device)),
     );
+    trials.push(shared.trial("compiled pipelines are kept".into(), |_| compiled_pipelines_are_kept()));
+    trials.push(shared.trial("a look for GPUs that crashed is told".into(), |_| a_look_that_crashed_is_told()));
     trials.push(shared.trial("tuning is kept".into(), |_| tuning_is_kept()));
     let refused = |_| what_the_device_cannot_hold_is_refused();
     trials.push(shared.trial("what the device cannot hold is refused".into(), refused));

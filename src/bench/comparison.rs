@@ -15,9 +15,11 @@ use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
 use crate::error::{Error, Result, shown};
+use crate::executor::gpu::device::{Device as Gpu, GpuInfo};
+use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
-use crate::plan::Phase;
+use crate::plan::{Phase, Plan};
 use crate::training::{Device, DeviceReport, Precision, Session, fastest, planning};
 
 /// What is measured.
@@ -135,7 +137,7 @@ pub struct DeviceFigures {
     pub tuned: BTreeMap<String, Tuned>,
 }
 
-/// Seconds until the first step of a net is done, its driver's caches being as they are.
+/// Seconds until the first step of a net is done, without what wgrad keeps of earlier starts; a driver's own caches are as they are.
 #[derive(Debug, Clone, Serialize)]
 pub struct Startup {
     /// The net.
@@ -144,6 +146,8 @@ pub struct Startup {
     pub batch: usize,
     /// Seconds to compile the kernels and make the buffers.
     pub compile: f64,
+    /// Seconds of the same on a device opened once more, whose driver is given what it compiled the first time; null where it cannot be.
+    pub compile_again: Option<f64>,
     /// Seconds to bring data and weights onto the device.
     pub upload: f64,
     /// Seconds of the first step, with its losses read back.
@@ -177,8 +181,19 @@ pub struct Cell {
     pub computed_gflops: f64,
     /// The same as a share of the device's peak.
     pub share_of_peak: f64,
+    /// The same as a share of the GPU's peak of f32 in registers; null on the CPU.
+    #[serde(default)]
+    pub share_of_f32_peak: Option<f64>,
+    /// Whether timings were steady before the first that counts.
+    #[serde(default = "yes")]
+    pub settled: bool,
     /// Operations a byte that the step's kernels have to read and to write.
     pub intensity: f64,
+}
+
+/// What reports are taken for that do not say it.
+fn yes() -> bool {
+    true
 }
 
 /// What was not measured, and why.
@@ -359,6 +374,8 @@ impl Grid {
             gflops: net.operations() * batch as f64 / step.median / 1e9,
             computed_gflops: work.operations / step.median / 1e9,
             share_of_peak: 0.0,
+            share_of_f32_peak: self.figures[index].peaks.share_of_f32(work.operations / step.median / 1e9),
+            settled: epoch.settled,
             intensity: work.intensity(),
         }
     }
@@ -381,6 +398,10 @@ impl Measured for Session<f32> {
         epochs(self, repeats).map(|_| ())
     }
 
+    fn gpu(&self) -> Option<GpuInfo> {
+        Session::gpu(self).cloned()
+    }
+
     fn run_by_own_clock(&mut self, repeats: usize) -> Result<Option<f64>> {
         let repeats = repeats.clamp(1, self.epochs_at_once());
         Ok(self.train_timed(repeats)?.map(|time| time.as_secs_f64() / repeats as f64))
@@ -398,7 +419,7 @@ fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
 /// Times what happens before training runs, on a device opened anew, so that no kernel is compiled yet, products being computed as their
 /// sizes say.
 fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
-    let device = device.reopened()?.with_choices(BTreeMap::new());
+    let device = device.reopened(Reuse::Nothing)?.with_choices(BTreeMap::new());
     let (plan, network) = (net.plan(batch, &device)?, net.network()?);
     let samples = fastest::samples(&network, BATCHES * batch);
     let started = Instant::now();
@@ -428,9 +449,19 @@ fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
         net: net.to_string(),
         batch,
         compile: seconds(started, compiled),
+        compile_again: compile_again(plan, &device)?,
         upload: seconds(compiled, uploaded),
         first_step: seconds(uploaded, stepped),
     })
+}
+
+/// Seconds to compile a plan's kernels and to make its buffers on a device that is opened once more and given what this one compiled.
+fn compile_again(plan: Plan, device: &Device) -> Result<Option<f64>> {
+    let Some(compiled) = device.gpu().and_then(Gpu::compiled) else { return Ok(None) };
+    let again = device.reopened(Reuse::Given(compiled))?;
+    let started = Instant::now();
+    f32::executor(plan, &again)?;
+    Ok(Some(started.elapsed().as_secs_f64()))
 }
 
 #[cfg(test)]

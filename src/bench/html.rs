@@ -121,6 +121,8 @@ mod tests {
             gflops: 1.0,
             computed_gflops: 1.0,
             share_of_peak: 1.0,
+            share_of_f32_peak: None,
+            settled: true,
             intensity: 1.0,
         };
         let marked = |verdict: Verdict| {

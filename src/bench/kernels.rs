@@ -13,6 +13,7 @@ use super::timing::{Care, Measured, alone, fewest_runs};
 use super::work::Work;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
+use crate::executor::gpu::device::GpuInfo;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::{Choice, Step, Target};
 use crate::plan::Phase;
@@ -66,6 +67,10 @@ pub struct KernelFigures {
     pub gflops: Option<f64>,
     /// The same as a share of the device's peak.
     pub share_of_peak: Option<f64>,
+    /// The same as a share of the GPU's peak of f32 in registers; null on the CPU.
+    pub share_of_f32_peak: Option<f64>,
+    /// Whether timings were steady before the first that counts.
+    pub settled: bool,
     /// 10⁹ bytes a second that it has to read and to write.
     pub gigabytes_per_second: f64,
     /// The same as a share of what a copy reaches: above 1 where caches hold the buffers.
@@ -168,6 +173,10 @@ impl Measured for OneLaunch<'_> {
         self.executor.finish()
     }
 
+    fn gpu(&self) -> Option<GpuInfo> {
+        self.executor.gpu().cloned()
+    }
+
     fn run_by_own_clock(&mut self, repeats: usize) -> Result<Option<f64>> {
         let range = self.index..self.index + 1;
         let timed = self.executor.run_timed(Phase::Training, range, &vec![self.step; repeats])?;
@@ -183,14 +192,17 @@ fn figures(mut launch: OneLaunch<'_>, peaks: &Peaks, share: Duration) -> Result<
     let work = Work::of(plan, kernel, launch.step.rows, launch.target.as_ref());
     let seconds = timings.wall;
     let gigabytes_per_second = work.bytes / seconds.median / 1e9;
+    let gflops = (work.operations > 0.0).then_some(work.operations / seconds.median / 1e9);
     Ok(KernelFigures {
         kernel: kernel.label.clone(),
         choice: kernel.kernel.product(plan.batch).and(launch.target).map(|target| kernel.choice(plan.batch, &target)),
         seconds,
         device_seconds: timings.own_clock.map(|clock| clock.median),
         device_timings: timings.own_clock,
-        gflops: (work.operations > 0.0).then_some(work.operations / seconds.median / 1e9),
+        gflops,
         share_of_peak: None,
+        share_of_f32_peak: gflops.and_then(|gflops| peaks.share_of_f32(gflops)),
+        settled: timings.settled,
         gigabytes_per_second,
         share_of_copy: gigabytes_per_second / peaks.gigabytes_per_second,
         share_of_step: None,
@@ -210,6 +222,8 @@ mod tests {
             device_timings: None,
             gflops,
             share_of_peak: None,
+            share_of_f32_peak: None,
+            settled: true,
             gigabytes_per_second: 1.0,
             share_of_copy: 1.0,
             share_of_step: None,
@@ -218,7 +232,14 @@ mod tests {
 
     #[test]
     fn no_share_of_the_peak_is_above_one_and_those_of_a_step_are_of_all_of_it() {
-        let peaks = Peaks { gflops: 4.0, product: 256, peak_gflops: 4.0, gigabytes_per_second: 1.0, copy_bytes: 1 };
+        let peaks = Peaks {
+            gflops: 4.0,
+            product: 256,
+            f32_gflops: None,
+            peak_gflops: 4.0,
+            gigabytes_per_second: 1.0,
+            copy_bytes: 1,
+        };
         let mut report = KernelsReport {
             backend: "a test".into(),
             device: Device::cpu(Some(1), "a test").report(),

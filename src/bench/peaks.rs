@@ -1,17 +1,20 @@
-//! What a device does at its best, measured with wgrad's own kernels: multiply-adds in a square product, bytes in a copy.
+//! What a device does at its best, measured with wgrad's own kernels: multiply-adds in a square product
+//! and in registers alone, bytes in a copy.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::timing::{Care, alone};
-use crate::error::Result;
+use super::timing::{Care, Measured, Timings, alone};
+use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::kernels::{Gather, Step};
+use crate::executor::gpu::device::GpuInfo;
+use crate::kernels::{Gather, Kernel, Peak, Step};
 use crate::network::{Activation, Loss, Network};
-use crate::plan::{Buffer, Element, Launch, Options, Phase, Plan};
+use crate::plan::{Buffer, BufferId, Element, Launch, Options, Phase, Plan};
 use crate::training::{Device, Precision};
+use crate::verification::against_oracle;
 
 /// What a device does at its best.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -20,6 +23,9 @@ pub struct Peaks {
     pub gflops: f64,
     /// Rows and columns of that product.
     pub product: usize,
+    /// 10⁹ operations a second of multiply-adds in registers, two each, whatever memory does: the peak of f32; null on the CPU.
+    #[serde(default)]
+    pub f32_gflops: Option<f64>,
     /// 10⁹ operations a second, the most that was seen: of the square products, and of the steps or kernels of the same report.
     pub peak_gflops: f64,
     /// 10⁹ bytes a second of a copy, read and written.
@@ -29,6 +35,11 @@ pub struct Peaks {
 }
 
 impl Peaks {
+    /// What these operations, in units of 10⁹ a second, are of the peak of f32.
+    pub fn share_of_f32(&self, gflops: f64) -> Option<f64> {
+        self.f32_gflops.map(|peak| gflops / peak)
+    }
+
     /// Takes note of operations that were seen, in units of 10⁹ a second.
     pub fn raise(&mut self, gflops: f64) {
         self.peak_gflops = self.peak_gflops.max(gflops);
@@ -62,7 +73,98 @@ pub fn peaks(device: &Device) -> Result<Peaks> {
     }
     let copy_bytes = (COPY[0] * COPY[1] * 4) as u64;
     let gigabytes_per_second = 2e-9 * copy_bytes as f64 / copy(device)?;
-    Ok(Peaks { gflops, product, peak_gflops: gflops, gigabytes_per_second, copy_bytes })
+    let f32_gflops = f32_peak(device)?.map(|peak| peak.gflops);
+    Ok(Peaks { gflops, product, f32_gflops, peak_gflops: gflops, gigabytes_per_second, copy_bytes })
+}
+
+/// What a kernel that does nothing but arithmetic came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Arithmetic {
+    /// 10⁹ operations a second.
+    pub(super) gflops: f64,
+    /// Whether its timings were steady before it was measured.
+    pub(super) settled: bool,
+}
+
+/// Workgroups of the f32 peak's kernel, the same whatever time there is.
+const GROUPS: [usize; 3] = [64, 1024, 4096];
+/// Links of its chains, on a GPU and on a software adapter.
+const ROUNDS: [usize; 2] = [1024, 64];
+
+/// The most multiply-adds in f32 that a GPU does; none on the CPU, whose twin is for comparison alone.
+///
+/// # Errors
+/// What the device reports; check failed, if it does not compute what it should.
+pub(super) fn f32_peak(device: &Device) -> Result<Option<Arithmetic>> {
+    let Some(gpu) = device.gpu() else { return Ok(None) };
+    let rounds = ROUNDS[usize::from(gpu.info().software)];
+    let mut best: Option<Arithmetic> = None;
+    for groups in GROUPS {
+        let kernel = Peak { groups, rounds };
+        let operations = kernel.operations();
+        // Close to 1, so that every link of a chain shows in the result.
+        let factors = [0.999, -0.9995, 0.99975, 1.0, 0.5, -0.25, 0.125, 1e-3];
+        let (seconds, reached) = arithmetic(kernel, operations, [groups * Peak::LANES, 4], &factors, device)?;
+        best = best.filter(|best| best.gflops >= reached.gflops).or(Some(reached));
+        if seconds > SLOW {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// Compares a kernel without memory traffic, which reads `factors` in rows of four and writes a matrix of this shape, with the oracle,
+/// and times it. The peaks of other units than f32's are measured by kernels of their own in this very way. Gives the
+/// seconds of a run.
+fn arithmetic(
+    kernel: impl Kernel + 'static,
+    operations: f64,
+    [rows, columns]: [usize; 2],
+    factors: &[f32],
+    device: &Device,
+) -> Result<(f64, Arithmetic)> {
+    let mut plan = empty_plan(device)?;
+    let read = add(&mut plan, "factors", [factors.len() / 4, 4], Element::Real);
+    let written = add(&mut plan, "sums", [rows, columns], Element::Real);
+    plan.training = vec![alone_in_plan(kernel, vec![read], written)];
+    let mut executor = f32::executor(plan, device)?;
+    executor.write(read, 0, factors)?;
+    let step = Step { rows: 1, scale: 1.0, ..Step::default() };
+    let findings = against_oracle(executor.as_mut(), Phase::Training, &[step])?;
+    if let Some(wrong) = findings.iter().find_map(|finding| finding.outcome.as_ref().err()) {
+        return Err(Error::CheckFailed(format!(
+            "{} does not compute what it should where its peak is measured: {wrong}; see 'wgrad verify'",
+            device.label()
+        )));
+    }
+    // Last, so that the device is at work when what comes next begins.
+    let timings = timed(executor.as_mut(), Phase::Training, 0, 1)?;
+    let seconds = timings.wall.lowest;
+    Ok((seconds, Arithmetic { gflops: operations / seconds / 1e9, settled: timings.settled }))
+}
+
+/// A plan that has no kernels of its own to be run.
+fn empty_plan(device: &Device) -> Result<Plan> {
+    let network = Network::new(vec![1, 1], vec![Activation::Identity], false)?;
+    Ok(Plan::new(&network, &options(1, device)))
+}
+
+fn add(plan: &mut Plan, name: &str, [rows, columns]: [usize; 2], element: Element) -> BufferId {
+    plan.buffers.push(Buffer { name: name.into(), rows, columns, element, shared: false, group: None });
+    plan.buffers.len() - 1
+}
+
+/// A kernel as the one launch of a step.
+fn alone_in_plan(kernel: impl Kernel + 'static, reads: Vec<BufferId>, written: BufferId) -> Launch {
+    Launch {
+        label: kernel.name().into(),
+        kernel: Arc::new(kernel),
+        reads,
+        writes: vec![written],
+        scratch: Vec::new(),
+        choice: None,
+        ends_batch: false,
+    }
 }
 
 /// Seconds of a product of size × size matrices at its fastest: the forward kernel of a layer without bias or activation.
@@ -81,25 +183,12 @@ fn square_product(size: usize, device: &Device) -> Result<f64> {
 /// Seconds of a copy of [`COPY`] rows and columns at its fastest: the gather kernel, rows in their order.
 fn copy(device: &Device) -> Result<f64> {
     let [rows, columns] = COPY;
-    let network = Network::new(vec![1, 1], vec![Activation::Identity], false)?;
-    let mut plan = Plan::new(&network, &options(1, device));
-    let mut add = |name: &str, rows, columns, element| {
-        plan.buffers.push(Buffer { name: name.into(), rows, columns, element, shared: false, group: None });
-        plan.buffers.len() - 1
-    };
-    let source = add("source", rows, columns, Element::Real);
-    let order = add("order", 1, rows, Element::Index);
-    let copied = add("copy", rows, columns, Element::Real);
+    let mut plan = empty_plan(device)?;
+    let source = add(&mut plan, "source", [rows, columns], Element::Real);
+    let order = add(&mut plan, "order", [1, rows], Element::Index);
+    let copied = add(&mut plan, "copy", [rows, columns], Element::Real);
     let kernel = Gather { columns, segment_first: 0, segment_rows: rows, order: rows, capacity: rows };
-    plan.training = vec![Launch {
-        label: "copy".into(),
-        kernel: Arc::new(kernel),
-        reads: vec![source, order],
-        writes: vec![copied],
-        scratch: Vec::new(),
-        choice: None,
-        ends_batch: false,
-    }];
+    plan.training = vec![alone_in_plan(kernel, vec![source, order], copied)];
     plan.batch = rows;
     let mut executor = f32::executor(plan, device)?;
     executor.write(source, 0, &vec![0.5; rows * columns])?;
@@ -113,10 +202,30 @@ fn options(rows: usize, device: &Device) -> Options {
 }
 
 fn fastest(executor: &mut dyn Executor<f32>, phase: Phase, launch: usize, rows: usize) -> Result<f64> {
+    Ok(timed(executor, phase, launch, rows)?.wall.lowest)
+}
+
+/// Times one launch of a plan.
+fn timed(executor: &mut dyn Executor<f32>, phase: Phase, launch: usize, rows: usize) -> Result<Timings> {
     let step = Step { rows, scale: 1.0, ..Step::default() };
-    let mut work = |repeats: usize| {
-        executor.run_launches(phase, launch..launch + 1, &vec![step; repeats])?;
-        executor.finish()
-    };
-    Ok(alone(&mut work, &CARE)?.wall.lowest)
+    alone(&mut OneOf { executor, phase, launch, step }, &CARE)
+}
+
+/// A launch of a plan. A repeat is one run.
+struct OneOf<'a> {
+    executor: &'a mut dyn Executor<f32>,
+    phase: Phase,
+    launch: usize,
+    step: Step,
+}
+
+impl Measured for OneOf<'_> {
+    fn run(&mut self, repeats: usize) -> Result<()> {
+        self.executor.run_launches(self.phase, self.launch..self.launch + 1, &vec![self.step; repeats])?;
+        self.executor.finish()
+    }
+
+    fn gpu(&self) -> Option<GpuInfo> {
+        self.executor.gpu().cloned()
+    }
 }

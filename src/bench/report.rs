@@ -41,6 +41,7 @@ impl ComparisonReport {
             "samples/s",
             "GFLOP/s",
             "of peak",
+            "of f32 peak",
             "by its clock",
             "× CPU",
         ];
@@ -55,6 +56,7 @@ impl ComparisonReport {
                 format!("{:.0}", cell.samples_per_second),
                 figures(cell.gflops),
                 percent(cell.share_of_peak),
+                cell.share_of_f32_peak.map_or(String::new(), percent),
                 cell.device_timings.map_or(String::new(), |clock| spread(&clock)),
                 self.against_cpu(cell).map_or(String::new(), figures),
             ]
@@ -91,6 +93,8 @@ impl ComparisonReport {
             "computed_gflops",
             "share_of_peak",
             "intensity",
+            "share_of_f32_peak",
+            "settled",
         ];
         let row = |cell: &Cell| {
             let step = &cell.step;
@@ -102,6 +106,8 @@ impl ComparisonReport {
             let clock = cell.device_timings.map(|clock| [clock.median, clock.lower_quartile, clock.upper_quartile]);
             row.extend(clock.map_or([const { String::new() }; 3], |numbers| numbers.map(|number| number.to_string())));
             row.extend(rates.map(|number| number.to_string()));
+            row.push(cell.share_of_f32_peak.map_or(String::new(), |share| share.to_string()));
+            row.push(cell.settled.to_string());
             row
         };
         Table { headers, rows: self.cells.iter().map(row).collect(), text_columns: 3 }
@@ -112,9 +118,11 @@ impl ComparisonReport {
         let row = |device: &super::comparison::DeviceFigures| {
             let peaks = &device.peaks;
             let product = format!("{}: {}", peaks.product, figures(peaks.gflops));
-            vec![device.name.clone(), product, figures(peaks.peak_gflops), figures(peaks.gigabytes_per_second)]
+            let in_registers = peaks.f32_gflops.map_or(String::new(), figures);
+            let rates = [peaks.peak_gflops, peaks.gigabytes_per_second].map(figures);
+            [device.name.clone(), product, in_registers].into_iter().chain(rates).collect()
         };
-        let headers = vec!["device", "square product, GFLOP/s", "peak, GFLOP/s", "copy, GB/s"];
+        let headers = vec!["device", "square product, GFLOP/s", "f32 in registers, GFLOP/s", "peak, GFLOP/s", "copy, GB/s"];
         Table { headers, rows: self.devices.iter().map(row).collect(), text_columns: 1 }
     }
 
@@ -127,12 +135,13 @@ impl ComparisonReport {
                     device.name.clone(),
                     startup.batch.to_string(),
                     seconds(startup.compile),
+                    startup.compile_again.map_or(String::new(), seconds),
                     seconds(startup.upload),
                     seconds(startup.first_step),
                 ]
             })
         });
-        let headers = vec!["net", "device", "batch", "compile", "upload", "first step"];
+        let headers = vec!["net", "device", "batch", "compile", "compile again", "upload", "first step"];
         Table { headers, rows: rows.collect(), text_columns: 2 }
     }
 
@@ -156,8 +165,12 @@ impl ComparisonReport {
                 device.name
             )
         });
+        let unsettled = self.cells.iter().filter(|cell| !cell.settled).map(|cell| {
+            let (net, batch, device) = (&cell.net, cell.batch, &cell.device);
+            format!("{net}, batches of {batch}, {device}: the timings did not settle, so that its figures may be too low")
+        });
         let compared = self.compared.iter().map(ToString::to_string);
-        reasons.chain(software).chain(tuned).chain(crossovers).chain(left_out).chain(compared).collect()
+        reasons.chain(software).chain(tuned).chain(unsettled).chain(crossovers).chain(left_out).chain(compared).collect()
     }
 
     /// The report as Markdown.
@@ -233,6 +246,7 @@ impl KernelsReport {
             "of the step",
             "GFLOP/s",
             "of peak",
+            "of f32 peak",
             "GB/s",
             "of copy",
         ];
@@ -247,6 +261,7 @@ impl KernelsReport {
                 kernel.share_of_step.map_or(String::new(), percent),
                 kernel.gflops.map_or(String::new(), figures),
                 kernel.share_of_peak.map_or(String::new(), percent),
+                kernel.share_of_f32_peak.map_or(String::new(), percent),
                 figures(kernel.gigabytes_per_second),
                 percent(kernel.share_of_copy),
             ]
@@ -258,10 +273,16 @@ impl KernelsReport {
     fn sentences(&self) -> Vec<String> {
         const MOST: usize = 8;
         let tuned = self.tuned.iter().map(|(product, tuned)| tuned.of(product));
+        let unsettled = self.kernels.iter().filter(|kernel| !kernel.settled);
+        let unsettled = unsettled.map(|kernel| format!("{}: the timings did not settle", kernel.kernel));
         let told =
             self.left_out.iter().take(MOST).map(|left_out| format!("left out: {}: {}", left_out.kernel, left_out.why));
         let more = self.left_out.len().saturating_sub(MOST);
-        tuned.chain(told).chain((more > 0).then(|| format!("and {more} more, which --json lists"))).collect()
+        tuned
+            .chain(unsettled)
+            .chain(told)
+            .chain((more > 0).then(|| format!("and {more} more, which --json lists")))
+            .collect()
     }
 
     /// The report as Markdown.
@@ -287,6 +308,9 @@ impl std::fmt::Display for KernelsReport {
         let peaks = &self.peaks;
         let [gflops, peak, copy] = [peaks.gflops, peaks.peak_gflops, peaks.gigabytes_per_second].map(figures);
         writeln!(text, "square product of size {}: {gflops} GFLOP/s; copy: {copy} GB/s", peaks.product)?;
+        if let Some(peak) = peaks.f32_gflops {
+            writeln!(text, "multiply-adds of f32 in registers: {} GFLOP/s", figures(peak))?;
+        }
         writeln!(text, "the peak is the most that was seen, in square products and in kernels: {peak} GFLOP/s\n")?;
         text.write_str(&paragraphs([self.table().text(), self.sentences().join("\n")]))
     }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::statistics::Statistics;
 use crate::error::Result;
+use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::settling::settle;
 
 /// How carefully to measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +29,11 @@ pub trait Measured {
     /// # Errors
     /// What the work reports.
     fn run(&mut self, repeats: usize) -> Result<()>;
+
+    /// The GPU that does it; none: the CPU.
+    fn gpu(&self) -> Option<GpuInfo> {
+        None
+    }
 
     /// The same; gives the seconds of one repeat by the device's own clock, none where it has none.
     ///
@@ -51,6 +58,8 @@ pub struct Timings {
     pub wall: Statistics,
     /// By the device's own clock, as many timings in between; none where it has none.
     pub own_clock: Option<Statistics>,
+    /// Whether timings were steady before the first that counts.
+    pub settled: bool,
 }
 
 /// How often a work is run at least to be measured, on a device with a clock of its own or without.
@@ -58,7 +67,8 @@ pub fn fewest_runs(own_clock: bool) -> usize {
     2 + FEWEST * if own_clock { 2 } else { 1 }
 }
 
-/// Measures works in turn: one timing of each, then the next. Finding out how often a work has to be repeated warms it up.
+/// Measures works in turn: one timing of each, then the next. Finding out how often a work has to be repeated warms it up; a GPU's clock is
+/// brought up right before its first timing and, where another work came between, by one more run before each.
 ///
 /// # Errors
 /// What the works report.
@@ -66,10 +76,19 @@ pub fn in_turn(works: &mut [&mut dyn Measured], care: &Care) -> Result<Vec<Timin
     let prepared = works.iter_mut().map(|work| prepare(*work, care)).collect::<Result<Vec<_>>>()?;
     let (mut wall, mut own) = (vec![Vec::new(); works.len()], vec![Vec::new(); works.len()]);
     let most = care.total * works.len() as u32;
-    let started = Instant::now();
+    let (mut settled, alternates) = (vec![true; works.len()], works.len() > 1);
+    let mut started = Instant::now();
     while wall[0].len() < FEWEST || (wall[0].len() < MOST && started.elapsed() < most) {
         for (index, work) in works.iter_mut().enumerate() {
             let (repeats, own_clock) = prepared[index];
+            let gpu = work.gpu();
+            if wall[index].is_empty() {
+                let begun = Instant::now();
+                settled[index] = settle(gpu.as_ref(), |repeats| work.run(repeats))?;
+                started += begun.elapsed();
+            } else if alternates && gpu.is_some_and(|gpu| !gpu.software) {
+                work.run(repeats)?;
+            }
             wall[index].push(timed(*work, repeats)?.as_secs_f64() / repeats as f64);
             if own_clock {
                 own[index].extend(work.run_by_own_clock(repeats)?);
@@ -77,7 +96,12 @@ pub fn in_turn(works: &mut [&mut dyn Measured], care: &Care) -> Result<Vec<Timin
         }
     }
     let of = |timings: &Vec<f64>| (!timings.is_empty()).then(|| Statistics::of(timings));
-    Ok(wall.iter().zip(&own).map(|(wall, own)| Timings { wall: Statistics::of(wall), own_clock: of(own) }).collect())
+    let summed = |((wall, own), settled): ((&Vec<f64>, &Vec<f64>), bool)| Timings {
+        wall: Statistics::of(wall),
+        own_clock: of(own),
+        settled,
+    };
+    Ok(wall.iter().zip(&own).zip(settled).map(summed).collect())
 }
 
 /// The same for a single work.

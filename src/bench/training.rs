@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::peaks::f32_peak;
 use super::workload::WorkloadName;
 use crate::error::{Error, Result};
 use crate::executor::gpu::tuning::Tuned;
+use crate::page::figures;
 use crate::plan::Phase;
 use crate::training::planning::{affordable, plan};
 use crate::training::{Device, DeviceReport, Samples, Session};
@@ -51,6 +53,12 @@ pub struct TrainingReport {
     pub samples_per_s: f64,
     /// 6 · parameters · rows / seconds, in units of 10⁹: nominal, as the first layer needs no delta of its inputs.
     pub gflops: f64,
+    /// 10⁹ operations a second of multiply-adds in registers: the GPU's peak of f32; null on the CPU.
+    pub f32_peak_gflops: Option<f64>,
+    /// `gflops` as a share of it.
+    pub share_of_f32_peak: Option<f64>,
+    /// Whether the GPU's timings were steady right before the clock started.
+    pub settled: bool,
     /// Mean of (a - y)² over rows and outputs after training, of the first network.
     pub final_loss: f64,
     /// Seconds of the epochs before the clock started.
@@ -86,9 +94,12 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
     let seeds: Vec<u64> = (0..options.replicas as u64).collect();
     let mut session = Session::replicated(network, recipe, &seeds, &weights, Samples::clone(&samples), device)?;
     let warmup = epochs(&mut session, options.warmup.unwrap_or(workload.warmup))?;
+    // The peak is measured last before the clock starts: it keeps the device at work, and training goes no further by it.
+    let peak = f32_peak(device)?;
     let seconds = epochs(&mut session, options.epochs)?;
     let (_, loss) = session.evaluate(&samples)?;
     let seen = (rows * options.epochs * options.replicas) as f64;
+    let gflops = 6.0 * workload.parameters() as f64 * seen / seconds / 1e9;
     Ok(TrainingReport {
         peer: concat!("wgrad-", env!("CARGO_PKG_VERSION")).into(),
         backend: device.label(),
@@ -98,7 +109,10 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
         replicas: options.replicas,
         wall_s_train_only: seconds,
         samples_per_s: seen / seconds,
-        gflops: 6.0 * workload.parameters() as f64 * seen / seconds / 1e9,
+        gflops,
+        f32_peak_gflops: peak.map(|peak| peak.gflops),
+        share_of_f32_peak: peak.map(|peak| gflops / peak.gflops),
+        settled: peak.is_none_or(|peak| peak.settled),
         final_loss: workload.loss(loss),
         warmup_s: warmup,
         process_s: started.elapsed().as_secs_f64(),
@@ -140,6 +154,12 @@ impl std::fmt::Display for TrainingReport {
             writeln!(text, "{} networks side by side, {each:.3e} s an epoch and network", self.replicas)?;
         }
         writeln!(text, "{:.0} samples/s, {:.3} GFLOP/s (6 · parameters · samples)", self.samples_per_s, self.gflops)?;
+        if let (Some(share), Some(peak)) = (self.share_of_f32_peak, self.f32_peak_gflops) {
+            writeln!(text, "{} % of the f32 peak of {} GFLOP/s", figures(100.0 * share), figures(peak))?;
+        }
+        if !self.settled {
+            writeln!(text, "the timings before it did not settle: another program may be using the GPU")?;
+        }
         write!(text, "final loss {:.8} (mean of (a - y)² over rows and outputs)", self.final_loss)
     }
 }

@@ -38,12 +38,14 @@ pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
     for gpu in &gpus {
         let software = if gpu.software { ": a software adapter, which runs on the CPU" } else { "" };
         print::line(format!(
-            "gpu:{}   {} ({}, {}{software}), buffers of up to {}, f32; driver {}",
+            "gpu:{}   {} ({}, {}{software}), buffers of up to {}, workgroup memory of {}{}, f32; driver {}",
             gpu.index,
             shown(&gpu.name),
             gpu.backend,
             gpu.kind,
             human_bytes(gpu.buffer_bytes),
+            human_bytes(gpu.workgroup_bytes.into()),
+            subgroups(gpu.subgroups),
             shown(&gpu.driver)
         ))?;
     }
@@ -51,6 +53,15 @@ pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
         print::line("no GPU was found (on Debian, 'apt-get install mesa-vulkan-drivers' brings drivers for many)")?;
     }
     Ok(())
+}
+
+/// The sizes of a GPU's subgroups, as part of a list; nothing where it does not tell.
+fn subgroups(sizes: [u32; 2]) -> String {
+    match sizes {
+        [0, _] | [_, 0] => String::new(),
+        [least, most] if least == most => format!(", subgroups of {most}"),
+        [least, most] => format!(", subgroups of {least} to {most}"),
+    }
 }
 
 /// Writes the shaders out, one file each.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::data::Matrix;
 use crate::error::Result;
+use crate::executor::gpu::device::GpuInfo;
 use crate::kernels::Step;
 use crate::plan::{BufferId, Phase, Plan};
 
@@ -15,6 +16,11 @@ use crate::plan::{BufferId, Phase, Plan};
 pub trait Executor<T> {
     /// The plan that it runs.
     fn plan(&self) -> &Plan;
+
+    /// The GPU that it computes on; none: the CPU.
+    fn gpu(&self) -> Option<&GpuInfo> {
+        None
+    }
 
     /// Takes `values`, whole rows without padding, as the first rows of a replica's buffer.
     ///

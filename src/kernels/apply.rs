@@ -12,7 +12,7 @@ use crate::rounding::UNIT;
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
-/// Reads gradients [(inputs + bias) × outputs] and, to clip them by their norm, the sums of squares [1 × layers] of all layers; writes
+/// Reads gradients [(inputs + bias) × outputs] and, to clip them by their norm, the sum of the squares [1 × 1] of all layers' gradients; writes
 /// parameters, as many buffers as the optimizer has states, and the average of the parameters, if it is kept, all of that shape.
 #[derive(Debug, Clone)]
 pub struct Apply {
@@ -26,8 +26,8 @@ pub struct Apply {
     pub optimizer: OptimizerKind,
     /// What the step's learning rate is multiplied by.
     pub rate: f64,
-    /// Layers of the network, where gradients are clipped by the norm of all; by value, if at all, where there are none.
-    pub norm_of: Option<usize>,
+    /// Whether gradients are clipped by the norm of all layers' gradients; else by value, if at all.
+    pub by_norm: bool,
     /// Whether the weights' average is kept.
     pub average: bool,
 }
@@ -44,15 +44,13 @@ impl Apply {
 
     /// What gradients are multiplied by, and within what they stay then.
     fn clip<T: Scalar>(&self, rates: &Rates<T>, reads: &[View<'_, T>]) -> (T, T) {
-        match self.norm_of {
-            Some(layers) => {
-                let norm = reads[1].values[..layers].iter().copied().sum::<T>().sqrt();
-                let factor = rates.clip / (norm + T::from_f64(LEAST_NORM));
-                (if factor < T::ONE { factor } else { T::ONE }, T::from_f64(f64::INFINITY))
-            }
-            None if rates.clip > T::ZERO => (T::ONE, rates.clip),
-            None => (T::ONE, T::from_f64(f64::INFINITY)),
+        let unlimited = T::from_f64(f64::INFINITY);
+        if self.by_norm {
+            let norm = reads[1].values[0].sqrt();
+            let factor = rates.clip / (norm + T::from_f64(LEAST_NORM));
+            return (if factor < T::ONE { factor } else { T::ONE }, unlimited);
         }
+        (T::ONE, if rates.clip > T::ZERO { rates.clip } else { unlimited })
     }
 
     fn apply<T: Scalar, const N: usize>(
@@ -149,9 +147,8 @@ impl Kernel for Apply {
     }
 
     fn shader(&self, form: Form) -> Shader {
-        let by_norm = self.norm_of.is_some();
-        let (clip, average) = (if by_norm { "-norm" } else { "" }, if self.average { "-average" } else { "" });
-        let writes = 3 + u32::from(by_norm);
+        let (clip, average) = (if self.by_norm { "-norm" } else { "" }, if self.average { "-average" } else { "" });
+        let writes = 3 + u32::from(self.by_norm);
         let shader = Shader::new(format!("apply-{}{clip}{average}-{}", self.optimizer, form.lanes))
             .constant("LANES", form.lanes)
             .constant("WRITES", writes)
@@ -163,15 +160,14 @@ impl Kernel for Apply {
         let averaged = [shader_file!("apply/not_averaged.wgsl"), shader_file!("apply/averaged.wgsl")];
         Rule::Optimizer(self.optimizer)
             .shader(shader)
-            .part(clipped[usize::from(by_norm)])
+            .part(clipped[usize::from(self.by_norm)])
             .part(averaged[usize::from(self.average)])
             .part(shader_file!("apply.wgsl"))
     }
 
     fn parameters(&self, _form: Form) -> Vec<u32> {
-        let layers = self.norm_of.unwrap_or(0);
-        let sizes = [self.inputs, self.outputs, usize::from(self.bias), layers.next_multiple_of(4), layers];
-        sizes.into_iter().map(word).chain([(self.rate as f32).to_bits(), 0, 0]).collect()
+        let sizes = [self.inputs, self.outputs, usize::from(self.bias)];
+        sizes.into_iter().map(word).chain([(self.rate as f32).to_bits()]).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
@@ -179,10 +175,10 @@ impl Kernel for Apply {
     }
 
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
-        self.norm_of.unwrap_or(0).max(1) as u64
+        1
     }
 
-    /// Sums of squares are taken as exact.
+    /// The sum of squares is taken as exact.
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let step = &step.of_layer(self.rate);
         let (rates, weights) = (&step.rates, self.inputs * self.outputs);
@@ -190,8 +186,8 @@ impl Kernel for Apply {
         let penalty = |index: usize| if index < weights { rates.l1 * sign(before[0].values[index]) } else { 0.0 };
         let of = |(index, &g): (usize, &f64)| treated(g, factor, most) + penalty(index);
         let gradient: Vec<f64> = reads[0].values.iter().enumerate().map(of).collect();
-        // The factor rounds with the sum of as many squares as there are layers, its root and its quotient.
-        let rounding = (8 + self.norm_of.unwrap_or(0)) as f64 * UNIT;
+        // The factor rounds with the root of the sum and with its quotient.
+        let rounding = 8.0 * UNIT;
         let error = |index: usize| {
             error_of(errors[0], index) + rounding * (reads[0].values[index].abs() * factor + penalty(index).abs())
         };

@@ -1,19 +1,23 @@
 //! Every shader that a plan can be made of, of whole networks samples: for the validators in the tests, and for `wgrad devices --dump-shaders`.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 
-use super::form::Family;
+use super::form::{Family, GPU_LANES, SOFTWARE_LANES};
 use super::product::NARROW_COLUMNS4;
 use super::whole::{Sequence, Variant};
 use super::{
-    Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Shader, Source,
-    Update, Updates, Whole,
+    Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Peak, Rule,
+    Shader, Source, Update, Updates, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// A composed shader and what its host side says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
+    /// The kernel's name.
+    pub kernel: &'static str,
     /// The shader.
     pub shader: Shader,
     /// Buffers that it reads.
@@ -33,6 +37,7 @@ impl Entry {
     pub fn of(kernel: &dyn Kernel, form: Form, reads: usize, writes: usize) -> Self {
         let partial_sums = usize::from(form.parts() > 1);
         Self {
+            kernel: kernel.name(),
             shader: kernel.shader(form),
             reads,
             writes: writes + partial_sums,
@@ -56,7 +61,9 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     };
     let (inputs, outputs, bias, capacity, losses, rate) = (1, 1, true, 1, 1, 1.0);
     let sources = [(Source::Batch, 0), (Source::InPlace, 0), (Source::Ordered(1), 1)];
-    add(&Norm { rows: 1, columns: 1, layer: 0, layers: 1 }, 1, 1);
+    add(&Norm { rows: 1, columns: 1, first: 0, places: 1 }, 1, 1);
+    add(&NormTotal { places: 1 }, 1, 1);
+    add(&Peak { groups: 1, rounds: 1 }, 1, 1);
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
@@ -106,9 +113,9 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
         }
     }
     for &optimizer in optimizers {
-        for (norm_of, average) in [(None, false), (Some(2), false), (None, true), (Some(2), true)] {
-            let apply = Apply { inputs, outputs, bias, optimizer, rate, norm_of, average };
-            add(&apply, 1 + usize::from(norm_of.is_some()), 1 + optimizer.states() + usize::from(average));
+        for (by_norm, average) in [(false, false), (true, false), (false, true), (true, true)] {
+            let apply = Apply { inputs, outputs, bias, optimizer, rate, by_norm, average };
+            add(&apply, 1 + usize::from(by_norm), 1 + optimizer.states() + usize::from(average));
         }
     }
     for whole in wholes(software) {
@@ -116,6 +123,16 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
         add(&whole, 3, 2 + scratch);
     }
     all
+}
+
+/// The names of all kernels that plans of training and evaluation are made of, on GPUs or on software adapters.
+pub fn kernels() -> BTreeSet<&'static str> {
+    [(SOFTWARE_LANES, true), (GPU_LANES, false)]
+        .into_iter()
+        .flat_map(|(lanes, software)| all_shaders(lanes, software))
+        .map(|entry| entry.kernel)
+        .filter(|&kernel| kernel != Peak::NAME)
+        .collect()
 }
 
 /// Samples of small networks, with every activation, loss and optimizer, in every variant of the whole network's kernel for GPUs

@@ -1,32 +1,58 @@
-//! `squares[layer] = Σ g²` over a layer's gradients, from which the norm of all is told. Shader: `shaders/norm.wgsl`.
+//! `Σ g²` over each part of a layer's gradients, from which `norm_total` makes the norm of all. Shader: `shaders/norm.wgsl`.
 
+use std::ops::Range;
+
+use super::product::elementwise_workgroups;
 use super::shader::{Shader, shader_file};
 use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
-/// Reads a layer's gradients [rows × columns]; writes their sum of squares at the layer's place in [1 × layers].
+/// Reads a layer's gradients [rows × columns]; writes the sums of squares of its parts into [1 × places], from place `first` on. A part
+/// is so many vec4s of the padded rows, whatever the device, so that the sums have the same order everywhere.
 #[derive(Debug, Clone)]
 pub struct Norm {
     /// Rows of the gradients: inputs and bias.
     pub rows: usize,
     /// Columns: outputs.
     pub columns: usize,
-    /// The layer, from 0.
-    pub layer: usize,
-    /// Layers of the network.
-    pub layers: usize,
+    /// Parts of the layers before this one.
+    pub first: usize,
+    /// Parts of all layers.
+    pub places: usize,
 }
 
-/// Invocations of the workgroup that adds a layer up.
-const LANES: u32 = 256;
-/// Sums that are kept side by side.
+/// Invocations of a workgroup.
+pub(super) const LANES: u32 = 256;
+/// Vec4s that an invocation adds up: the loads are independent of each other.
+const EACH: u32 = 4;
+/// Vec4s of a part.
+const PART: usize = (LANES * EACH) as usize;
+/// Sums that the CPU keeps side by side.
 const SUMS: usize = 16;
 
 impl Norm {
-    fn length(&self) -> usize {
-        self.rows * self.columns
+    /// Parts of this layer.
+    pub fn parts(&self) -> usize {
+        self.length4().div_ceil(PART)
+    }
+
+    /// Vec4s of the padded gradients.
+    fn length4(&self) -> usize {
+        self.rows * stride4(self.columns)
+    }
+
+    /// The elements of a part, as ranges of the dense gradients: one where rows have no padding, else one a row.
+    fn elements(&self, part: usize) -> impl Iterator<Item = Range<usize>> {
+        let (rows, columns) =
+            if self.columns.is_multiple_of(4) { (1, self.rows * self.columns) } else { (self.rows, self.columns) };
+        let width = stride4(columns);
+        let (first, end) = (part * PART, ((part + 1) * PART).min(rows * width));
+        (first / width..end.div_ceil(width)).map(move |row| {
+            let column = |place: usize| (4 * place.saturating_sub(row * width)).min(columns);
+            row * columns + column(first)..row * columns + column(end)
+        })
     }
 }
 
@@ -38,8 +64,10 @@ impl Kernel for Norm {
     fn shader(&self, _form: Form) -> Shader {
         Shader::new("norm")
             .constant("LANES", LANES)
+            .constant("EACH", EACH)
             .part(shader_file!("step.wgsl"))
             .part(shader_file!("this_step.wgsl"))
+            .part(shader_file!("workgroup_sum.wgsl"))
             .part(shader_file!("norm.wgsl"))
     }
 
@@ -47,58 +75,86 @@ impl Kernel for Norm {
         [LANES, 1]
     }
 
+    fn workgroup_bytes(&self, _form: Form) -> u32 {
+        4 * LANES
+    }
+
     fn parameters(&self, _form: Form) -> Vec<u32> {
-        [self.rows * stride4(self.columns), self.layer, self.layers.next_multiple_of(4), 0].map(word).to_vec()
+        [self.length4(), self.parts(), self.first, self.places.next_multiple_of(4)].map(word).to_vec()
     }
 
     fn workgroups(&self, _rows: usize, _form: Form) -> [u64; 2] {
-        [1, 1]
+        elementwise_workgroups(self.rows, self.columns, LANES * EACH)
     }
 
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
-        (self.rows * stride4(self.columns)).div_ceil(LANES as usize) as u64
+        u64::from(EACH)
     }
 
     fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let gradient = &reads[0].values[..self.length()];
-        let sum: f64 = gradient.iter().map(|g| g * g).sum();
-        let carried = |(index, g): (usize, &f64)| {
-            let error = error_of(errors[0], index);
-            (2.0 * g.abs() + error) * error
-        };
-        let carried: f64 = gradient.iter().enumerate().map(carried).sum();
+        let gradient = reads[0].values;
         let mut bounds = vec![0.0; before[0].values.len()];
-        bounds[self.layer] = (sum_error(self.length()) + 2.0 * UNIT) * sum + carried + underflow(self.length());
+        for part in 0..self.parts() {
+            let (mut terms, mut sum, mut carried) = (0, 0.0, 0.0);
+            for index in self.elements(part).flatten() {
+                let (g, error) = (gradient[index], error_of(errors[0], index));
+                terms += 1;
+                sum += g * g;
+                carried += (2.0 * g.abs() + error) * error;
+            }
+            bounds[self.first + part] = (sum_error(terms) + 2.0 * UNIT) * sum + carried + underflow(terms);
+        }
         vec![bounds]
     }
 }
 
 impl<T: Scalar> Twin<T> for Norm {
     fn run(&self, _step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        let (gradient, sum) = (&reads[0].values[..self.length()], &mut writes[0].values[self.layer]);
-        vectorised(Squares { gradient, sum });
+        let sums = &mut writes[0].values[self.first..][..self.parts()];
+        vectorised(Squares { norm: self, gradient: reads[0].values, sums });
     }
 }
 
-/// The sum of the squares of some numbers.
+/// The sums of the squares of a layer's parts.
 struct Squares<'a, T> {
+    norm: &'a Norm,
     gradient: &'a [T],
-    sum: &'a mut T,
+    sums: &'a mut [T],
 }
 
 impl<T: Scalar> Vectorised for Squares<'_, T> {
     #[inline(always)]
     fn run(self) {
-        let mut sums = [T::ZERO; SUMS];
-        let (whole, rest) = self.gradient.as_chunks::<SUMS>();
-        for gradients in whole {
-            for (sum, &g) in sums.iter_mut().zip(gradients) {
-                *sum += g * g;
+        for (part, total) in self.sums.iter_mut().enumerate() {
+            let mut sums = [T::ZERO; SUMS];
+            for elements in self.norm.elements(part) {
+                for gradients in self.gradient[elements].chunks(SUMS) {
+                    for (sum, &g) in sums.iter_mut().zip(gradients) {
+                        *sum += g * g;
+                    }
+                }
+            }
+            *total = sums.into_iter().sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts are what the shader makes of the padded rows: together every element once, none longer than a workgroup adds up.
+    #[test]
+    fn parts_hold_every_element_once() {
+        for (rows, columns) in [(1, 1), (3, 5), (301, 65), (64, 64), (2, 9001), (1500, 3)] {
+            let norm = Norm { rows, columns, first: 0, places: 0 };
+            let of_part = |part| norm.elements(part).flatten().collect::<Vec<_>>();
+            let all: Vec<usize> = (0..norm.parts()).flat_map(of_part).collect();
+            assert_eq!(all, (0..rows * columns).collect::<Vec<_>>(), "{rows} × {columns}");
+            for part in 0..norm.parts() {
+                let place = |index: usize| index / columns * stride4(columns) + index % columns / 4;
+                assert!(of_part(part).into_iter().all(|index| place(index) / PART == part), "{rows} × {columns}: {part}");
             }
         }
-        for (sum, &g) in sums.iter_mut().zip(rest) {
-            *sum += g * g;
-        }
-        *self.sum = sums.into_iter().sum();
     }
 }

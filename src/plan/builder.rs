@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
-    Apply, Delta, Dropped, Forward, ForwardOutput, Gather, Kernel, Norm, Output, OutputProduct, Rule, Source, Update,
-    Updates, stride4,
+    Apply, Delta, Dropped, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule, Source,
+    Update, Updates, stride4,
 };
 use crate::network::{Activation, Network};
 
@@ -162,11 +162,8 @@ impl Builder<'_> {
         } else {
             launches.extend(updates.into_iter().map(LayerUpdate::launch));
         }
-        let squares = training.extras.norm.then(|| self.add("sums of squares", 1, layers, Element::Real, false));
         let gradients: Vec<_> = gradients.into_iter().enumerate().filter_map(|(l, gradient)| Some((l, gradient?))).collect();
-        for &(l, gradient) in &gradients {
-            launches.extend(squares.map(|squares| self.norm(l, gradient, squares)));
-        }
+        let squares = training.extras.norm.then(|| self.norm(&mut launches, &gradients));
         for &(l, gradient) in &gradients {
             launches.push(self.apply(l, training, [Some(gradient), squares].into_iter().flatten().collect(), trained(l)));
         }
@@ -336,17 +333,31 @@ impl Builder<'_> {
             bias: self.network.bias(),
             optimizer: training.optimizer,
             rate: training.layer_rates.of(l),
-            norm_of: training.extras.norm.then_some(self.network.layers()),
+            by_norm: training.extras.norm,
             average: training.extras.average,
         };
         Launch { ends_batch: true, ..launch(format!("apply {}", l + 1), kernel, reads, writes) }
     }
 
-    /// squares[l] = Σ g[l]², once a batch.
-    fn norm(&self, l: usize, gradient: BufferId, squares: BufferId) -> Launch {
-        let Buffer { rows, columns, .. } = self.buffers[gradient];
-        let kernel = Norm { rows, columns, layer: l, layers: self.network.layers() };
-        Launch { ends_batch: true, ..launch(format!("norm {}", l + 1), kernel, vec![gradient], vec![squares]) }
+    /// The sum of the squares of all gradients, once a batch: of parts of each layer first, then of these. Gives its buffer.
+    fn norm(&mut self, launches: &mut Vec<Launch>, gradients: &[(usize, BufferId)]) -> BufferId {
+        let mut kernels = Vec::new();
+        let mut places = 0;
+        for &(l, gradient) in gradients {
+            let Buffer { rows, columns, .. } = self.buffers[gradient];
+            let kernel = Norm { rows, columns, first: places, places: 0 };
+            places += kernel.parts();
+            kernels.push((l, gradient, kernel));
+        }
+        let partial_sums = self.add("partial sums of squares", 1, places, Element::Real, false);
+        let total = self.add("sum of squares", 1, 1, Element::Real, false);
+        let mut once = |launch: Launch| launches.push(Launch { ends_batch: true, ..launch });
+        for (l, gradient, kernel) in kernels {
+            let kernel = Norm { places, ..kernel };
+            once(launch(format!("norm {}", l + 1), kernel, vec![gradient], vec![partial_sums]));
+        }
+        once(launch("norm of all".into(), NormTotal { places }, vec![partial_sums], vec![total]));
+        total
     }
 
     /// The batch's rows of a source, copied together: one launch a segment.

@@ -36,6 +36,8 @@ impl Plan {
                 Element::Real if self.losses == Some(id) || self.evaluation_losses == id => {
                     self.batch as u64 * row_bytes(4) / 4
                 }
+                // A buffer of one row holds a batch of one, or what is one for the whole batch.
+                Element::Real if buffer.rows == 1 => row_bytes(buffer.columns),
                 Element::Real => share(self.batch as u64).saturating_mul(row_bytes(buffer.columns)),
             }
         };

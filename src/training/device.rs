@@ -11,6 +11,8 @@ use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::looking;
+use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target, Whole, stride4};
@@ -107,6 +109,7 @@ impl Device {
         }
         match wanted {
             Wanted::Cpu => cpu("asked for"),
+            Wanted::Auto if looking::crashed() => cpu(&after_a_crash()),
             Wanted::Auto => {
                 let gpus = Gpus::find();
                 let mut refusal = None;
@@ -191,12 +194,12 @@ impl Device {
         Self { reason: reason.into(), ..self }
     }
 
-    /// The same device, opened anew: nothing is compiled on it yet.
+    /// The same device, opened anew: nothing is compiled on it yet. Its driver takes this over of what it compiled before.
     ///
     /// # Errors
     /// No device, if the driver refuses.
-    pub fn reopened(&self) -> Result<Self> {
-        let open = |gpu: &OpenGpu| Ok(Gpus::find().open(gpu.info().index)?.with_memory(gpu.limits().memory));
+    pub fn reopened(&self, reuse: Reuse) -> Result<Self> {
+        let open = |gpu: &OpenGpu| Ok(Gpus::find().open_with(gpu.info().index, reuse)?.with_memory(gpu.limits().memory));
         Ok(Self { gpu: self.gpu.as_ref().map(open).transpose()?, ..self.clone() })
     }
 
@@ -271,6 +274,11 @@ impl fmt::Display for Device {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.label(), self.reason)
     }
+}
+
+/// Why the CPU path is taken where a look for GPUs may end the process.
+pub(super) fn after_a_crash() -> String {
+    format!("{} ('wgrad devices' looks again)", looking::CRASHED)
 }
 
 fn no_double() -> Error {

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::device::{Device, ONLY_SOFTWARE, Precision};
+use super::device::{Device, ONLY_SOFTWARE, Precision, after_a_crash};
 use super::planning;
 use super::session::{Recipe, Samples, Session};
 use crate::cache;
 use crate::data::Matrix;
 use crate::error::{Result, shown};
-use crate::executor::gpu::device::{GpuInfo, Gpus};
+use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
+use crate::executor::gpu::looking;
+use crate::executor::gpu::settling::settle;
 use crate::network::{Layer, Network, Weights};
 use crate::scalar::Scalar;
 
@@ -40,6 +42,8 @@ pub struct Times {
     pub cpu: Option<f64>,
     /// On the GPU; none: it cannot.
     pub gpu: Option<f64>,
+    /// Whether the GPU's timings were steady before it was measured.
+    pub settled: bool,
 }
 
 impl Times {
@@ -59,7 +63,8 @@ impl fmt::Display for Times {
             Some(seconds) if seconds < 1e-3 => format!("{:.1} µs", 1e6 * seconds),
             Some(seconds) => format!("{:.2} ms", 1e3 * seconds),
         };
-        write!(text, "a step takes {} on the GPU, {} on the CPU", said(self.gpu), said(self.cpu))
+        let unsettled = if self.settled { "" } else { " (its timings did not settle)" };
+        write!(text, "a step takes {} on the GPU{unsettled}, {} on the CPU", said(self.gpu), said(self.cpu))
     }
 }
 
@@ -79,6 +84,9 @@ impl Device {
     ///
     /// A GPU that cannot be opened or fails in the measurement is not taken.
     pub fn fastest(network: &Network, recipe: &Recipe, rows: usize, threads: Option<usize>, choice: &Choice) -> Self {
+        if looking::crashed() {
+            return Self::cpu(threads, &after_a_crash());
+        }
         let gpus = Gpus::find();
         let list = gpus.list();
         let cpu = Self::cpu(threads, if list.is_empty() { "no GPU was found" } else { ONLY_SOFTWARE });
@@ -116,9 +124,13 @@ impl Device {
         let open = Self::on(gpus.open(gpu.index)?);
         let times = match remembered {
             Some(times) => times,
-            None => Times { cpu: measure(network, recipe, rows, self)?, gpu: measure(network, recipe, rows, &open)? },
+            None => {
+                let (cpu, gpu) = (measure(network, recipe, rows, self)?, measure(network, recipe, rows, &open)?);
+                let seconds = |measured: Option<(f64, bool)>| measured.map(|(seconds, _)| seconds);
+                Times { cpu: seconds(cpu), gpu: seconds(gpu), settled: gpu.is_none_or(|(_, settled)| settled) }
+            }
         };
-        if let (None, Some(folder)) = (remembered, folder) {
+        if let (None, Some(folder), true) = (remembered, folder, times.settled) {
             cache::store_in(folder, PURPOSE, &key, &times);
         }
         let taken = if times.gpu_is_faster() { open } else { self.clone() };
@@ -157,9 +169,9 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
     )
 }
 
-/// Seconds of a training step on a device, the median of some epochs over made-up rows; none if the device cannot hold it. Those
-/// of a step that would take long are estimated from fewer rows.
-fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> Result<Option<f64>> {
+/// Seconds of a training step on a device, the median of some epochs over made-up rows, and whether timings were steady before; none if
+/// the device cannot hold it. Those of a step that would take long are estimated from fewer rows.
+fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> Result<Option<(f64, bool)>> {
     let batch = whole.batch.min(rows);
     let (recipe, rows) = sample_of(network, whole, rows, OPERATIONS[usize::from(device.gpu().is_some())]);
     let larger = batch as f64 / recipe.batch as f64;
@@ -169,8 +181,12 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
     }
     let samples = Samples { weights: row_weights(&recipe, rows), ..samples(network, rows) };
     let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples, device)?;
+    let mut epochs = |epochs: usize| (0..epochs).try_for_each(|_| session.train(1, |_| ControlFlow::Continue(())).map(drop));
+    epochs(1)?; // compiles
+    let gpu = device.gpu().map(OpenGpu::info);
+    let settled = settle(gpu, epochs)?;
     let step = seconds_a_step(&mut session, TIME, 15)?;
-    Ok(Some(larger * step))
+    Ok(Some((larger * step, settled)))
 }
 
 /// Seconds of a step: the median of epochs, the first of which is not counted, for so long a time and so many at most.
@@ -232,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_faster_device_is_taken_and_in_doubt_the_cpu() {
-        let faster = |cpu, gpu| Times { cpu, gpu }.gpu_is_faster();
+        let faster = |cpu, gpu| Times { cpu, gpu, settled: true }.gpu_is_faster();
         assert!(faster(Some(2e-3), Some(1e-3)));
         assert!(!faster(Some(1e-3), Some(2e-3)));
         assert!(!faster(Some(1e-3), Some(1e-3)));
@@ -262,15 +278,7 @@ mod tests {
 
     #[test]
     fn what_the_times_depend_on_is_in_the_key() {
-        let gpu = |name: &str, driver: &str| GpuInfo {
-            index: 0,
-            name: name.into(),
-            backend: "vulkan".into(),
-            driver: driver.into(),
-            kind: "discrete".into(),
-            software: false,
-            buffer_bytes: 1,
-        };
+        let gpu = GpuInfo::for_tests;
         let of = |widths: &[usize], batch, gpu: GpuInfo, threads| {
             let (network, recipe) = case(widths.to_vec(), batch);
             key(&network, &recipe, 1000, &gpu, threads)

@@ -15,6 +15,7 @@ use super::planning::{self, epochs_at_once, plan, streamed_plan, window};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
+use crate::executor::gpu::device::GpuInfo;
 use crate::kernels::Step;
 use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
@@ -178,6 +179,11 @@ impl<T: Precision> Session<T> {
             Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, drops, epoch: 0, begun };
         session.set_weights(weights)?;
         Ok(session)
+    }
+
+    /// The GPU that computes; none: the CPU.
+    pub fn gpu(&self) -> Option<&GpuInfo> {
+        self.executor.gpu()
     }
 
     /// The plan that is run.

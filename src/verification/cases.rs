@@ -26,7 +26,7 @@ const SIZES: [[usize; 4]; 9] = [
     [64, 64, 64, 64],
 ];
 
-/// Every kernel in its simplest form: what a device is to compute right before anything else.
+/// Every kernel of the catalogue in its simplest form: what a device is to compute right before anything else.
 pub fn first() -> Vec<Case> {
     let layers = |name: &str, outputs: usize| {
         let (output, loss) = (Activation::Softmax, Loss::CrossEntropy);
@@ -41,7 +41,9 @@ pub fn first() -> Vec<Case> {
         layers("outputs in one kernel with their layer", 5),
         Case { micro_batches: 3, ..Case { name: "micro-batches".into(), ..gathered.clone() } },
         Case { dropout: 0.3, ..Case { name: "dropout".into(), ..gathered.clone() } },
+        Case { clip: Clip::Norm(0.01), ..Case { name: "gradients clipped by their norm".into(), ..gathered.clone() } },
         gathered,
+        joint().remove(0),
         whole(Variant::Invocation, [7, 3, 5, 2]),
         whole(Variant::Held, [31, 9, 6, 3]),
         whole(Variant::Workgroup, [31, 9, 6, 3]),
@@ -196,6 +198,10 @@ pub fn layers() -> Vec<Case> {
         let case = Case { optimizer, clip, l1, average, ..Case::new(name, [31, 33, 9, 7]) };
         cases.extend([three_in_micro_batches(&case), case]);
     }
+    for hidden in [65, 64] {
+        let case = Case { clip: Clip::Norm(0.01), replicas: 2, ..Case::new("", [9, 300, hidden, 7]) };
+        cases.push(Case { name: format!("a norm of several parts, {hidden} columns"), ..case });
+    }
     for hidden in ACTIVATIONS {
         let case = Case { hidden, dropout: 0.4, ..Case::new(format!("dropout after {hidden}"), [31, 33, 19, 7]) };
         cases.extend([Case { widths: vec![33, 19, 6, 7], ..three_in_micro_batches(&case) }, case]);
@@ -328,6 +334,10 @@ pub fn long_sums() -> Vec<Case> {
         case("sums of 140,001 terms forward", vec![140_001, 1], 2),
         case("sums of 140,001 terms in delta", vec![2, 3, 140_001, 1], 2),
         case("sums of 270,001 terms in update", vec![3, 2, 1], 270_001),
+        Case {
+            clip: Clip::Norm(0.01),
+            ..case("a norm of more parts than a workgroup has lanes for", vec![2050, 2055, 1], 2)
+        },
     ]
 }
 
@@ -385,4 +395,20 @@ pub fn large() -> Vec<Case> {
             ..case("inputs of 134 MiB, in segments and micro-batches", vec![8800, 2, 1], 4000)
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::kernels::catalogue;
+
+    #[test]
+    fn the_first_cases_meet_every_kernel_of_the_catalogue() {
+        let plans: Vec<_> = first().iter().map(Case::plan).collect();
+        let launches = plans.iter().flat_map(|plan| plan.training.iter().chain(&plan.evaluation));
+        let met: BTreeSet<&str> = launches.map(|launch| launch.kernel.name()).collect();
+        assert_eq!(met, catalogue::kernels());
+    }
 }

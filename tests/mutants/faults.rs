@@ -437,6 +437,15 @@ fn clipped() -> Case {
     Case { clip: Clip::Norm(0.01), l1: 0.01, average: 0.9, ..by(OptimizerKind::Momentum) }
 }
 
+/// The same, the gradients of the first layer being several parts of the norm.
+fn clipped_in_parts() -> Case {
+    Case { name: "clipped in parts".into(), widths: vec![90, 105, 3], ..clipped() }
+}
+
+fn clipped_thrice() -> Case {
+    Case { replicas: 3, ..clipped() }
+}
+
 fn by_value() -> Case {
     Case { clip: Clip::Value(0.001), ..by(OptimizerKind::Sgd) }
 }
@@ -462,7 +471,6 @@ fn accumulation_faults() -> Vec<Fault> {
         fault("all layers have one rate", "apply", ["*= parameters.rate", "*= 1.0"], at_rates(cut(OptimizerKind::Sgd))),
         fault("biases decay after a sum", "apply", decay, cut(OptimizerKind::Adam)),
         fault("gradients are not clipped", "apply", ["select(1.0, factor, factor < 1.0)", "1.0"], clipped()),
-        fault("the first layer's norm is that of all", "apply", ["layer < parameters.count", "layer < 1u"], clipped()),
         fault(
             "the last gradients have no part in the norm",
             "norm",
@@ -470,6 +478,28 @@ fn accumulation_faults() -> Vec<Fault> {
             clipped(),
         ),
         fault("the norm leaves half of the sums out", "norm", ["half > 0u", "half > 1u"], clipped()),
+        fault("all layers' parts are one layer's", "norm", ["parameters.first + part", "part"], clipped()),
+        fault("each part is the layer's first", "norm", ["(part * EACH + each)", "each"], clipped_in_parts()),
+        fault("parts overlap", "norm", ["(part * EACH + each)", "(part + each)"], clipped_in_parts()),
+        fault(
+            "parts beyond an axis are those before it",
+            "norm",
+            ["group.y * groups.x + group.x", "group.y"],
+            clipped_in_parts(),
+        ),
+        fault(
+            "a norm is that of the first replica",
+            "norm_total",
+            ["replica * parameters.length4 + place", "place"],
+            clipped_thrice(),
+        ),
+        fault("one part of four counts", "norm_total", ["dot(sum, vec4f(1.0))", "sum.x"], clipped_in_parts()),
+        fault(
+            "all replicas are clipped by the first one's norm",
+            "apply",
+            ["squares[replica].x", "squares[0].x"],
+            clipped_thrice(),
+        ),
         fault(
             "the average stays",
             "apply",

@@ -3,7 +3,7 @@
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource,
     BindingType, Buffer, BufferBinding, BufferBindingType, BufferUsages, ComputePipeline, ComputePipelineDescriptor,
-    PipelineLayoutDescriptor, ShaderModuleDescriptor, ShaderRuntimeChecks, ShaderSource, ShaderStages,
+    PipelineCache, PipelineLayoutDescriptor, ShaderModuleDescriptor, ShaderRuntimeChecks, ShaderSource, ShaderStages,
 };
 
 use super::device::Device;
@@ -30,15 +30,35 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    /// The dispatches of some launches, whose kernels are compiled side by side first.
+    ///
     /// # Errors
-    /// Limit, if the device has no room for the parameters; internal, if the driver refuses the kernel.
-    pub(super) fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form) -> Result<Dispatch> {
-        let shader = launch.kernel.shader(form);
+    /// Limit, if the device has no room for the parameters; internal, if the driver refuses a kernel: the first of them.
+    pub(super) fn dispatches(&self, plan: &Plan, launches: &[(&Launch, Vec<Form>)]) -> Result<Vec<Vec<Dispatch>>> {
+        let sources: Vec<Vec<Source>> = launches
+            .iter()
+            .map(|(launch, forms)| forms.iter().map(|&form| self.source(plan, launch, form)).collect())
+            .collect();
+        self.device.compile(sources.iter().flatten(), |source| &source.shader, compile)?;
+        let of_launch = |((launch, forms), sources): (&(&Launch, Vec<Form>), &Vec<Source>)| {
+            let of_form = |(&form, source): (&Form, &Source)| self.dispatch(plan, launch, form, &source.shader);
+            forms.iter().zip(sources).map(of_form).collect()
+        };
+        launches.iter().zip(&sources).map(of_launch).collect()
+    }
+
+    /// What is compiled for a launch in one of its forms.
+    fn source(&self, plan: &Plan, launch: &Launch, form: Form) -> Source {
+        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
+        let bindings = plan.bindings(launch);
+        let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
+        Source { shader: launch.kernel.shader(form), entries: layout_entries(writes) }
+    }
+
+    fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form, shader: &Shader) -> Result<Dispatch> {
         let bindings = plan.bindings(launch);
         let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
-        let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
-        let entries = layout_entries(writes);
-        let pipeline = self.device.pipeline(&shader, || self.compile(&shader, &entries))?;
+        let pipeline = self.device.pipeline(shader)?;
         let words = launch.kernel.parameters(form);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let parameters = self.device.buffer(&launch.label, (words.len() * 4) as u64, usage)?;
@@ -63,36 +83,39 @@ impl Compiler<'_> {
         })?;
         Ok(Dispatch { form, pipeline, bindings })
     }
+}
 
-    fn compile(&self, shader: &Shader, entries: &[BindGroupLayoutEntry]) -> Result<ComputePipeline> {
-        let label = Some(shader.name.as_str());
-        self.device.guarded(&shader.name, |device| {
-            let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
-            #[expect(unsafe_code, reason = "without wgpu's runtime checks drivers unroll the loops of the products")]
-            // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
-            // and its loops run to bounds from the same sizes.
-            let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
-            let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries });
-            let groups = [Some(&group)];
-            let layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
-                label,
-                bind_group_layouts: &groups,
-                immediate_size: 0,
-            });
-            device.create_compute_pipeline(&ComputePipelineDescriptor {
-                label,
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some("main"),
-                // Every tile is written before it is read.
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    zero_initialize_workgroup_memory: false,
-                    ..Default::default()
-                },
-                cache: None,
-            })
-        })
-    }
+/// A composed shader and what its bindings are.
+struct Source {
+    shader: Shader,
+    entries: Vec<BindGroupLayoutEntry>,
+}
+
+/// Compiles a shader; the driver looks into `cache` first, and adds to it.
+fn compile(source: &Source, device: &wgpu::Device, cache: Option<&PipelineCache>) -> ComputePipeline {
+    let Source { shader, entries } = source;
+    let label = Some(shader.name.as_str());
+    let description = ShaderModuleDescriptor { label, source: ShaderSource::Wgsl(shader.source.as_str().into()) };
+    #[expect(unsafe_code, reason = "without wgpu's runtime checks drivers unroll the loops of the products")]
+    // SAFETY: naga validates the module; every kernel keeps its indices inside its buffers, whose sizes the plan gives,
+    // and its loops run to bounds from the same sizes.
+    let module = unsafe { device.create_shader_module_trusted(description, ShaderRuntimeChecks::unchecked()) };
+    let group = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries });
+    let groups = [Some(&group)];
+    let layout =
+        device.create_pipeline_layout(&PipelineLayoutDescriptor { label, bind_group_layouts: &groups, immediate_size: 0 });
+    device.create_compute_pipeline(&ComputePipelineDescriptor {
+        label,
+        layout: Some(&layout),
+        module: &module,
+        entry_point: Some("main"),
+        // Every tile is written before it is read.
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache,
+    })
 }
 
 /// The bindings that every kernel has: parameters, step, reads, writes.

@@ -1,18 +1,21 @@
 //! The GPUs of this machine, and the one gateway for calls to one of them: each call's errors come back as ours.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
-    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PollError, PollType,
-    SubmissionIndex,
+    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PipelineCache, PollError,
+    PollType, SubmissionIndex,
 };
 
 use super::faults;
+use super::looking::{self, Looking};
+use super::pipelines::{Pipelines, Reuse, side_by_side};
 use crate::error::{Error, Result};
 use crate::kernels::form::{GPU_LANES, MOST_ITERATIONS, SOFTWARE_LANES};
 use crate::kernels::{Rates, Shader, Target};
@@ -36,6 +39,28 @@ pub struct GpuInfo {
     pub software: bool,
     /// Bytes of the largest buffer that a kernel may bind.
     pub buffer_bytes: u64,
+    /// Bytes of memory that a workgroup may have.
+    pub workgroup_bytes: u32,
+    /// Invocations of a subgroup, the fewest and the most; zeros where it does not tell.
+    pub subgroups: [u32; 2],
+}
+
+impl GpuInfo {
+    /// A discrete GPU of this name and driver.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str, driver: &str) -> Self {
+        Self {
+            index: 0,
+            name: name.into(),
+            backend: "vulkan".into(),
+            driver: driver.into(),
+            kind: "discrete".into(),
+            software: false,
+            buffer_bytes: 1 << 30,
+            workgroup_bytes: 1 << 15,
+            subgroups: [32; 2],
+        }
+    }
 }
 
 /// What kernels for subgroups need.
@@ -57,8 +82,14 @@ pub struct Gpus {
 }
 
 impl Gpus {
-    /// Looks for GPUs that can compute, on every backend that was built in (or those that `WGPU_BACKEND` names).
+    /// Looks for GPUs that can compute, on every backend that was built in (or those that `WGPU_BACKEND` names). Where the last look ended
+    /// its process, stderr is told before this one.
     pub fn find() -> Self {
+        if looking::crashed() {
+            // Who cannot be told learns it no other way.
+            let _ = writeln!(std::io::stderr(), "wgrad: {}", looking::CRASHED);
+        }
+        let _look = Looking::begin();
         // OpenGL only where nothing better is: looking for it takes long, and its libraries talk to the terminal.
         let find = |backends: Backends| {
             let wanted = InstanceDescriptor::new_without_display_handle_from_env();
@@ -114,13 +145,21 @@ impl Gpus {
     /// # Errors
     /// No device, if the driver refuses.
     pub fn open(&self, index: usize) -> Result<Device> {
+        self.open_with(index, Reuse::Kept)
+    }
+
+    /// Opens one of the list; its driver takes this over of what it compiled before.
+    ///
+    /// # Errors
+    /// No device, if the driver refuses.
+    pub fn open_with(&self, index: usize, reuse: Reuse) -> Result<Device> {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
         // Subgroups are for software adapters' kernels only.
         let of_kernels = if info.software { SUBGROUPS } else { Features::empty() };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
-            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | of_kernels),
+            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | of_kernels),
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -140,18 +179,9 @@ impl Gpus {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, Fault::Error(error.to_string()))));
         let silent = Arc::default();
         let lanes = if info.software { SOFTWARE_LANES } else { GPU_LANES };
-        Ok(Device {
-            device,
-            queue,
-            info,
-            lanes,
-            fault,
-            silent,
-            memory: None,
-            iterations: MOST_ITERATIONS,
-            pipelines: Arc::default(),
-            rates: Arc::default(),
-        })
+        let pipelines = Arc::new(Pipelines::new(&device, &info, reuse));
+        let (memory, iterations, rates) = (None, MOST_ITERATIONS, Arc::default());
+        Ok(Device { device, queue, info, lanes, fault, silent, memory, iterations, pipelines, rates })
     }
 }
 
@@ -174,6 +204,8 @@ fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
         software: info.device_type == DeviceType::Cpu,
         // Kernels count elements in u32.
         buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4),
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        subgroups: [info.subgroup_min_size, info.subgroup_max_size],
     }
 }
 
@@ -211,8 +243,8 @@ pub struct Device {
     iterations: u64,
     /// Invocations a workgroup along x.
     lanes: u32,
-    /// Every composed shader that was compiled, by its text.
-    pipelines: Arc<Mutex<HashMap<String, ComputePipeline>>>,
+    /// Every composed shader that was compiled.
+    pipelines: Arc<Pipelines>,
     /// How fast it is in each family, once that was looked up.
     rates: Arc<OnceLock<Rates>>,
 }
@@ -295,6 +327,11 @@ impl Device {
     /// Device lost, if it is; limit, when memory ran out; internal, for anything else; these name `what` was done.
     pub(super) fn guarded<R>(&self, what: &str, call: impl FnOnce(&wgpu::Device) -> R) -> Result<R> {
         self.meet(what)?;
+        self.attempt(what, call)
+    }
+
+    /// The same for a call that was counted before.
+    fn attempt<R>(&self, what: &str, call: impl FnOnce(&wgpu::Device) -> R) -> Result<R> {
         let memory = self.device.push_error_scope(ErrorFilter::OutOfMemory);
         let internal = self.device.push_error_scope(ErrorFilter::Internal);
         let validation = self.device.push_error_scope(ErrorFilter::Validation);
@@ -346,19 +383,44 @@ impl Device {
         }
     }
 
-    /// The pipeline of a composed shader, which `compile` makes when it is asked for first.
-    pub(super) fn pipeline(
+    /// Compiles those of some shaders that are not compiled yet, side by side.
+    ///
+    /// # Errors
+    /// As [`guarded`](Self::guarded): that of the first shader that has one.
+    pub(super) fn compile<'a, S: Sync + 'a>(
         &self,
-        shader: &Shader,
-        compile: impl FnOnce() -> Result<ComputePipeline>,
-    ) -> Result<ComputePipeline> {
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pipeline) = pipelines.get(&shader.source) {
-            return Ok(pipeline.clone());
+        sources: impl Iterator<Item = &'a S>,
+        shader: impl Fn(&S) -> &Shader + Sync,
+        compile: impl Fn(&S, &wgpu::Device, Option<&PipelineCache>) -> ComputePipeline + Sync,
+    ) -> Result<()> {
+        let mut texts = HashSet::new();
+        let is_new = |source: &&S| {
+            let text = shader(*source).source.as_str();
+            self.pipelines.of(text).is_none() && texts.insert(text.to_string())
+        };
+        let sources: Vec<&S> = sources.filter(is_new).collect();
+        // A fault on purpose meets the same call whatever the threads do: the calls are counted before the first is made.
+        sources.iter().try_for_each(|source| self.meet(&shader(source).name))?;
+        let made = side_by_side(&sources, |source| {
+            self.attempt(&shader(source).name, |device| compile(source, device, self.pipelines.compiled()))
+        });
+        for (source, pipeline) in sources.into_iter().zip(made) {
+            self.pipelines.insert(shader(source).source.clone(), pipeline?);
         }
-        let pipeline = compile()?;
-        pipelines.insert(shader.source.clone(), pipeline.clone());
-        Ok(pipeline)
+        Ok(())
+    }
+
+    /// The pipeline of a composed shader that was compiled.
+    ///
+    /// # Errors
+    /// Internal, if it was not.
+    pub(super) fn pipeline(&self, shader: &Shader) -> Result<ComputePipeline> {
+        self.pipelines.of(&shader.source).ok_or_else(|| self.refused(&shader.name, &"it was not compiled"))
+    }
+
+    /// What the driver compiled so far, for [`Reuse::Given`]; none where the interface has no way to tell.
+    pub fn compiled(&self) -> Option<Vec<u8>> {
+        self.pipelines.compiled()?.get_data()
     }
 
     /// A zeroed buffer.

@@ -3,8 +3,11 @@
 mod compiler;
 pub mod device;
 mod faults;
+pub(crate) mod looking;
 mod pace;
+pub mod pipelines;
 mod rates;
+pub mod settling;
 mod timestamps;
 pub mod tuning;
 
@@ -21,9 +24,9 @@ use crate::error::Result;
 use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::step::StepWords;
 use crate::kernels::{Form, Step, stride4};
-use crate::plan::{BufferId, Element, Phase, Plan};
+use crate::plan::{BufferId, Element, Launch, Phase, Plan};
 use compiler::{Compiler, Dispatch};
-use device::Device;
+use device::{Device, GpuInfo};
 use pace::Pace;
 use timestamps::Timestamps;
 
@@ -66,7 +69,6 @@ impl Gpu {
         let step_stride = record_bytes(&plan).next_multiple_of(u64::from(device.alignment()));
         let (buffers, groups) = allocate(&plan, &device)?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
-        let (mut training, mut evaluation) = (Vec::new(), Vec::new());
         let partial_sums = partial_sums(&plan, &device)?;
         let compiler = Compiler {
             device: &device,
@@ -75,12 +77,14 @@ impl Gpu {
             steps: &steps,
             partial_sums: partial_sums.as_ref(),
         };
-        for (phase, dispatches) in [(Phase::Training, &mut training), (Phase::Evaluation, &mut evaluation)] {
-            for launch in plan.launches(phase) {
-                let forms = launch.forms(plan.rows(phase), &device.limits().target);
-                dispatches.push(forms.map(|form| compiler.dispatch(&plan, launch, form)).collect::<Result<_>>()?);
-            }
-        }
+        let target = device.limits().target;
+        let launches: Vec<(&Launch, Vec<Form>)> = [Phase::Training, Phase::Evaluation]
+            .into_iter()
+            .flat_map(|phase| plan.launches(phase).iter().map(move |launch| (phase, launch)))
+            .map(|(phase, launch)| (launch, launch.forms(plan.rows(phase), &target).collect()))
+            .collect();
+        let mut training = compiler.dispatches(&plan, &launches)?;
+        let evaluation = training.split_off(plan.training.len());
         let takes_many_steps = plan.training.iter().any(|launch| launch.kernel.takes_many_steps());
         Ok(Self {
             plan,
@@ -288,6 +292,10 @@ impl Executor<f32> for Gpu {
         let timestamps = self.timestamps.take();
         ran?;
         timestamps.map_or(Ok(None), |timestamps| timestamps.total(&self.device))
+    }
+
+    fn gpu(&self) -> Option<&GpuInfo> {
+        Some(self.device.info())
     }
 
     fn finish(&mut self) -> Result<()> {

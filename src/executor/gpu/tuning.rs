@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::Gpu;
 use super::device::{Device, GpuInfo};
+use super::settling::settle;
+use super::{Gpu, UPLOAD_BYTES};
 use crate::cache;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::kernels::{Choice, Step};
-use crate::plan::{Launch, Phase, Plan};
+use crate::plan::{Element, Launch, Phase, Plan};
 
 /// The word that the cache knows these measurements by.
 const PURPOSE: &str = "tuning";
@@ -27,6 +28,8 @@ pub struct Tuned {
     pub choice: Choice,
     /// Seconds that one run of each measured choice takes, the static choice first.
     pub measured: Vec<(Choice, f64)>,
+    /// Whether the timings of each were steady before it was measured.
+    pub settled: bool,
 }
 
 impl Tuned {
@@ -36,7 +39,8 @@ impl Tuned {
             let taken = if choice == self.choice { " (taken)" } else { "" };
             format!("{choice} {:.1} µs{taken}", 1e6 * seconds)
         };
-        format!("tuned {product}: {}", self.measured.iter().map(shown).collect::<Vec<_>>().join(", "))
+        let unsettled = if self.settled { "" } else { "; the timings did not settle" };
+        format!("tuned {product}: {}{unsettled}", self.measured.iter().map(shown).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -69,8 +73,8 @@ pub fn tune(
                 Some(kept) => kept,
                 None => {
                     let result = measure(plan, phase, launch, &choices, device)?;
-                    // What there was no room for now may be measured another time.
-                    if result.measured.len() == choices.len() {
+                    // What there was no room for now, or was not steady, may be measured another time.
+                    if result.measured.len() == choices.len() && result.settled {
                         cache::store(PURPOSE, &key, &result);
                     }
                     result
@@ -97,19 +101,22 @@ pub(super) fn adapter_key(info: &GpuInfo) -> String {
 
 /// Measures each choice that the device's limits allow.
 fn measure(plan: &Plan, phase: Phase, launch: &Launch, choices: &[Choice], device: &Device) -> Result<Tuned> {
-    let mut measured = Vec::with_capacity(choices.len());
+    let (mut measured, mut all_settled) = (Vec::with_capacity(choices.len()), true);
     let budget = BUDGET / choices.len() as u32;
     for &choice in choices {
         let alone = alone(plan, phase, Launch { choice: Some(choice), ..launch.clone() });
         if alone.check(&device.limits()).is_ok() {
             match seconds(alone, phase, device, budget) {
-                Ok(seconds) => measured.push((choice, seconds)),
+                Ok((seconds, settled)) => {
+                    measured.push((choice, seconds));
+                    all_settled &= settled;
+                }
                 Err(Error::Limit(_)) => {} // there is no memory for it
                 Err(error) => return Err(error),
             }
         }
     }
-    Ok(Tuned { choice: fastest(&measured).unwrap_or(choices[0]), measured })
+    Ok(Tuned { choice: fastest(&measured).unwrap_or(choices[0]), measured, settled: all_settled })
 }
 
 /// The choice with the least time, or the first, static one where none is worth the change.
@@ -134,11 +141,12 @@ fn alone(plan: &Plan, phase: Phase, launch: Launch) -> Plan {
     alone
 }
 
-/// The least seconds of one run within the time. Everything is zero, which GPUs compute no faster.
-fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Result<f64> {
+/// The least seconds of one run within the time, and whether timings were steady before.
+fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Result<(f64, bool)> {
     let step = Step { rows: plan.rows(phase), scale: 1.0, ..Step::default() };
     let records = plan.records;
     let mut gpu = Gpu::new(plan, device.clone())?;
+    fill(&mut gpu)?;
     let mut timed = |runs: usize| -> Result<Duration> {
         let started = Instant::now();
         gpu.run(phase, &vec![step; runs * records])?;
@@ -147,7 +155,40 @@ fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Resul
     };
     // Drivers compile at the first run.
     timed(1)?;
-    least(budget, timed)
+    let settled = settle(Some(device.info()), |runs| timed(runs).map(drop))?;
+    Ok((least(budget, timed)?, settled))
+}
+
+/// Fills all buffers with random numbers between -1 and 1, and orders with random rows: GPUs compute zeros with less power, and faster.
+/// Padding is filled as well: what comes out is not looked at.
+fn fill(gpu: &mut Gpu) -> Result<()> {
+    let mut state = 0x9e37_79b9_u32;
+    let mut word = || {
+        // Marsaglia's xorshift: any numbers do whose bits are mixed.
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    };
+    let numbers: Vec<f32> = (0..UPLOAD_BYTES / 4).map(|_| word() as f32 / (1u32 << 31) as f32 - 1.0).collect();
+    for id in 0..gpu.plan.buffers.len() {
+        let (shape, copies) = (gpu.plan.buffers[id].clone(), gpu.plan.copies(id));
+        match shape.element {
+            Element::Index => {
+                let order: Vec<u32> = (0..shape.length()).map(|_| word() % shape.columns as u32).collect();
+                (0..copies).try_for_each(|replica| gpu.write_indices(id, replica, &order))?;
+            }
+            Element::Real => {
+                let bytes: &[u8] = bytemuck::cast_slice(&numbers);
+                let all = shape.padded_bytes(gpu.plan.replicas);
+                for start in (0..all).step_by(bytes.len()) {
+                    let piece = (all - start).min(bytes.len() as u64) as usize;
+                    gpu.write_bytes(id, start, &bytes[..piece])?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The least seconds of one run, among groups of runs that grow until the time is up.
@@ -188,15 +229,7 @@ mod tests {
 
     #[test]
     fn what_was_measured_holds_for_its_adapter_and_driver_alone() {
-        let info = GpuInfo {
-            index: 0,
-            name: "a GPU".into(),
-            backend: "vulkan".into(),
-            driver: "one 1.0".into(),
-            kind: "discrete".into(),
-            software: false,
-            buffer_bytes: 1 << 30,
-        };
+        let info = GpuInfo::for_tests("a GPU", "one 1.0");
         let of = |changed: GpuInfo| key(&changed, 1, "forward");
         let all = [
             key(&info, 1, "update"),
