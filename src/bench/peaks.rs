@@ -96,7 +96,6 @@ fn copy(device: &Device) -> Result<f64> {
         kernel: Arc::new(kernel),
         reads: vec![source, order],
         writes: vec![copied],
-        scratch: Vec::new(),
         choice: None,
         ends_batch: false,
     }];

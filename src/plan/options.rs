@@ -30,7 +30,7 @@ pub struct TrainingOptions {
     pub layer_rates: LayerRates,
     /// What share of each hidden layer's units is dropped.
     pub dropout: Dropout,
-    /// Room for losses: rows that may be trained on between two readings.
+    /// Room for losses: rows that may be trained on between two readings, or steps where one kernel takes whole ones.
     pub losses: usize,
     /// One kernel for many whole steps, in this variant: for small networks.
     pub whole: Option<Variant>,
