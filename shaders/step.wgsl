@@ -2,7 +2,7 @@
 struct Step {
     first: u32,           // the batch's first place in the order of the epoch
     rows: u32,            // rows in the batch
-    loss_row: u32,        // where the first row's loss goes
+    loss_row: u32,        // where the first row's loss goes, or the sum of all
     scale: f32,           // 1 / rows for the mean over the batch, 1 for the sum
     learning_rate: f32,
     weight_decay: f32,

@@ -80,8 +80,6 @@ pub struct Launch {
     pub reads: Vec<BufferId>,
     /// The buffers that it writes, in the order of its shader's bindings.
     pub writes: Vec<BufferId>,
-    /// Buffers that its shader needs room in, bound after the others; the CPU needs none.
-    pub scratch: Vec<BufferId>,
     /// How it is computed on a GPU; None: as its sizes and the device suggest.
     pub choice: Option<Choice>,
     /// Whether it is run once a batch, after the last of its micro-batches.
@@ -186,7 +184,7 @@ pub struct Plan {
     pub weights: Vec<Segment>,
     /// The order of the rows in an epoch; absent where batches are read in place.
     pub order: Option<BufferId>,
-    /// Losses of the rows trained on.
+    /// Losses of the rows trained on, or of whole steps ([`Plan::loss_places`]).
     pub losses: Option<BufferId>,
     /// Where a batch to evaluate goes: inputs [rows × inputs], targets [rows × outputs].
     pub evaluation_inputs: BufferId,
@@ -210,7 +208,7 @@ impl Plan {
     pub fn bindings(&self, launch: &Launch) -> Vec<Bound> {
         let mut bindings: Vec<Bound> =
             launch.reads.iter().map(|&id| Bound { operand: Bindable::Buffer(id), writes: false }).collect();
-        for &id in launch.writes.iter().chain(&launch.scratch) {
+        for &id in &launch.writes {
             let operand = match self.buffers[id].group {
                 Some(group) if launch.kernel.binds_groups() => Bindable::Group(group),
                 _ => Bindable::Buffer(id),
@@ -358,6 +356,16 @@ impl Plan {
     pub fn is_of_layer(&self, id: BufferId) -> bool {
         let states = self.states.iter().flatten();
         self.parameters.iter().chain(states).chain(&self.gradients).any(|&matrix| matrix == id)
+    }
+
+    /// Whether a training step leaves one loss, the sum over its rows, instead of one a row.
+    pub fn sums_losses(&self) -> bool {
+        self.training.iter().any(|launch| launch.kernel.takes_many_steps())
+    }
+
+    /// Places in the buffer of losses that a training step of so many rows fills.
+    pub fn loss_places(&self, rows: usize) -> usize {
+        if self.sums_losses() { 1 } else { rows }
     }
 
     /// How many replicas' copies a buffer holds.

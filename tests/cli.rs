@@ -288,6 +288,11 @@ fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
         bytes("least_step_bytes") < bytes("step_bytes") && bytes("step_bytes") < 2 * bytes("least_step_bytes"),
         "{report}"
     );
+    // A loss a row; of a network that is trained in whole steps, one a step.
+    let losses = |more: &[&str]| {
+        desk.json(&train("iris", &[&["--dry-run", "--batch-size", "50"], more].concat()))["loss_bytes"].clone()
+    };
+    assert_eq!((losses(&["--hidden", "400"]), losses(&["--hidden", "3"])), (200.into(), 4.into()));
     assert!(!desk.path().join("runs").exists());
 }
 

@@ -35,7 +35,7 @@ fn cases() -> Vec<Case> {
         (Variant::Invocation, [7, 3, 5, 2]),
         (Variant::Held, [33, 9, 12, 5]),
         (Variant::Workgroup, [33, 9, 12, 5]),
-        (Variant::Subgroup, [33, 9, 12, 5]),
+        (Variant::Lanes(8), [7, 3, 5, 2]),
     ] {
         let name = format!("{sizes:?}, whole steps, {variant:?}");
         let case = Case { whole: Some(variant), optimizer: OptimizerKind::Adam, ..Case::new(name, sizes) };

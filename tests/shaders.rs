@@ -38,18 +38,18 @@ fn main() {
     trials.push(Trial::test("an index that is no constant is found", dynamic_indices_are_found));
     trials.push(Trial::test("a shader that breaks its contract is found", broken_contracts_are_found));
     trials.push(Trial::test("every shader of real plans is in the catalogue", plans_are_in_the_catalogue));
+    trials.push(Trial::test("a held step waits 2L + 1 times", a_held_step_has_few_barriers));
+    trials.push(Trial::test("workgroup memory that is not counted is found", uncounted_memory_is_found));
     trials.push(Trial::test("every shader has a name of its own", names_are_unique));
     trials.push(Trial::test("every file of shaders/ is a part of some shader", every_file_is_used));
     trials.push(Trial::test("tint accepts every shader", tint_accepts_all).with_ignored_flag(!tint_is_installed()));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one; their barrier, for
-/// software adapters alone, is naga's.
+/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one.
 fn validated(shader: &Shader) -> Result<Module, Failed> {
     let module = naga::front::wgsl::parse_str(&shader.source).map_err(|error| error.emit_to_string(&shader.source))?;
-    let subgroups = Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER;
-    let capabilities = if shader.name.contains("-subgroup-") { subgroups } else { Capabilities::empty() };
+    let capabilities = if shader.name.contains("-lanes-") { Capabilities::SUBGROUP } else { Capabilities::empty() };
     Validator::new(ValidationFlags::all(), capabilities)
         .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
         .subgroup_operations(naga::valid::SubgroupOperationSet::all())
@@ -160,6 +160,61 @@ fn dynamic_indices_are_found() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A step of a held network waits 2L + 1 times, once more where the loss needs whole rows; only for workgroup memory; and nowhere but
+/// between its functions.
+fn a_held_step_has_few_barriers() -> Result<(), Failed> {
+    let held: Vec<Entry> = catalogue().into_iter().filter(|entry| entry.shader.name.starts_with("whole-held-")).collect();
+    equal("held networks", &held.is_empty(), &false)?;
+    for Entry { shader, .. } in held {
+        let expected = if shader.name.contains("cross-entropy") && !shader.name.contains("binary") { 6 } else { 5 };
+        equal(&format!("barriers of {}", shader.name), &barriers_of_steps(&validated(&shader)?)?, &expected)?;
+        let doubled = Shader {
+            source: shader.source.replacen("    barrier();", "    barrier();\n    barrier();", 1),
+            ..shader.clone()
+        };
+        equal("barriers where one is doubled", &barriers_of_steps(&validated(&doubled)?)?, &(expected + 1))?;
+        let stronger = Shader { source: shader.source.replacen("workgroupBarrier();", "storageBarrier();", 1), ..shader };
+        equal("whether a storage barrier passes", &barriers_of_steps(&validated(&stronger)?).is_ok(), &false)?;
+    }
+    Ok(())
+}
+
+/// Calls of `barrier` in the loop over the steps of a shader.
+fn barriers_of_steps(module: &Module) -> Result<usize, Failed> {
+    /// Every statement of a block, and of the blocks inside it.
+    fn all(block: &naga::Block) -> Vec<&naga::Statement> {
+        let mut found = Vec::new();
+        for statement in block.iter() {
+            found.push(statement);
+            match statement {
+                naga::Statement::Block(block) => found.extend(all(block)),
+                naga::Statement::If { accept, reject, .. } => found.extend([all(accept), all(reject)].concat()),
+                naga::Statement::Loop { body, continuing, .. } => found.extend([all(body), all(continuing)].concat()),
+                _ => {}
+            }
+        }
+        found
+    }
+    let is_barrier = |statement: &&naga::Statement| matches!(statement, naga::Statement::ControlBarrier(_));
+    let waiting: Vec<_> = module.functions.iter().filter(|(_, f)| all(&f.body).iter().any(is_barrier)).collect();
+    let [(barrier, function)] = waiting[..] else { return Err("more than one function waits, or none".into()) };
+    let main = &module.entry_points[0].function.body;
+    let kinds: Vec<_> = all(&function.body).into_iter().chain(all(main)).filter(is_barrier).collect();
+    if !matches!(kinds[..], [naga::Statement::ControlBarrier(kind)] if *kind == naga::Barrier::WORK_GROUP) {
+        return Err(format!("the barriers are {kinds:?}").into());
+    }
+    let calls = |block| {
+        let statements = all(block).into_iter();
+        statements.filter(|s| matches!(s, naga::Statement::Call { function, .. } if *function == barrier)).count()
+    };
+    let of_loops: usize = all(main)
+        .into_iter()
+        .map(|statement| if let naga::Statement::Loop { body, .. } = statement { calls(body) } else { 0 })
+        .sum();
+    equal("barriers outside of the steps", &(calls(main) - of_loops), &0)?;
+    Ok(of_loops)
+}
+
 fn equal<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), Failed> {
     if actual == expected {
         Ok(())
@@ -256,6 +311,12 @@ fn broken_contracts_are_found() -> Result<(), Failed> {
         None => Ok(()),
         Some(entry) => Err(format!("accepted: {entry:?}").into()),
     }
+}
+
+fn uncounted_memory_is_found() -> Result<(), Failed> {
+    let held = catalogue().into_iter().find(|entry| entry.shader.name.starts_with("whole-held")).ok_or("no held network")?;
+    let more = Entry { workgroup_bytes: held.workgroup_bytes + 16, ..held };
+    equal("whether a vec4 too many passes", &keeps_its_contract(&more).is_ok(), &false)
 }
 
 /// How the plans of [`plans`] find their batches: shuffle, gather, bytes of a segment.

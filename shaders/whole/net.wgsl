@@ -8,7 +8,6 @@ struct Layer {
     length: u32,          // vec4s of one replica's parameters
     input: u32,           // first vec4 of its input and of its output among a replica's values
     output: u32,
-    held: u32,            // first vec4 of its parameters there, where they are held
 }
 struct Parameters {
     records: u32,         // of a step: one for all replicas, or one each
@@ -18,7 +17,6 @@ struct Parameters {
     slopes: u32,          // vec4s from an output to the slope stored for it
     deltas: u32,          // first vec4 of the deltas among a replica's values
     delta_length: u32,    // vec4s of one layer's deltas
-    scratch: u32,         // vec4s of one replica's values
     layers: array<Layer, LAYERS>,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
@@ -38,6 +36,11 @@ fn this_step() -> Step {
 // The row of the data that is a row of the batch.
 fn source_row(row: u32) -> u32 {
     return order[replica * parameters.order_length + current.first + row];
+}
+
+// Where an optimizer's state of a layer begins.
+fn state_start(l: u32, k: u32) -> u32 {
+    return select(parameters.layers[l].first_state, parameters.layers[l].second_state, k == 1u);
 }
 
 // One vec4 of parameters after the update; its states are `element` vec4s from where the layer's begin.

@@ -442,7 +442,7 @@ fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
     let uploaded = Instant::now();
     let rates = recipe(batch).optimizer.rates(1, 1e-4);
     executor.run(Phase::Training, &[Step { rows: batch, scale: 1.0 / batch as f64, rates, ..Step::default() }])?;
-    executor.read_values(plan.losses.expect("a plan that trains has losses"), 0, batch)?;
+    executor.read_values(plan.losses.expect("a plan that trains has losses"), 0, plan.loss_places(batch))?;
     let stepped = Instant::now();
     let seconds = |from: Instant, to: Instant| (to - from).as_secs_f64();
     Ok(Startup {

@@ -161,7 +161,6 @@ fn alone_in_plan(kernel: impl Kernel + 'static, reads: Vec<BufferId>, written: B
         kernel: Arc::new(kernel),
         reads,
         writes: vec![written],
-        scratch: Vec::new(),
         choice: None,
         ends_batch: false,
     }

@@ -28,6 +28,8 @@ struct DryRun {
     step_bytes: u64,
     /// The least that kernels of this kind would have to.
     least_step_bytes: u64,
+    /// Bytes of the losses of a step that the host reads back.
+    loss_bytes: u64,
     /// Rows of the data that are on the device at once.
     rows_on_device: usize,
     /// Steps in an epoch.
@@ -75,6 +77,7 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
         device: run.device.report(),
         step_bytes,
         least_step_bytes: plan.least_bytes(&run.network, row_bytes),
+        loss_bytes: plan.loss_places(run.recipe.batch.min(rows)) as u64 * plan.replicas as u64 * row_bytes(4) / 4,
         step,
         rows_on_device: plan.inputs.iter().map(|segment| segment.rows).sum(),
         buffers: buffers(&plan, run),
@@ -162,6 +165,7 @@ fn text(report: &DryRun, run: &Run) -> String {
     }
     let (moved, least) = (human_bytes(report.step_bytes), human_bytes(report.least_step_bytes));
     lines.push(format!("  {:<18} {moved:>10}  moved; the least for kernels of this kind is {least}", "together"));
+    lines.push(format!("  {:<18} {:>10}  of them losses, which the host reads back", "", human_bytes(report.loss_bytes)));
     let rows = run.sources.training.rows();
     if report.rows_on_device < rows {
         lines.push(format!("the {rows} rows are streamed, {} at once on the device", report.rows_on_device));

@@ -237,9 +237,11 @@ impl<T: Computed> Executor<T> for Cpu<T> {
         Ok(self.buffers[buffer].values_mut()[first..first + count].to_vec())
     }
 
-    fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<T>> {
+    fn look_at_replicas(&mut self, buffer: BufferId, count: usize, look: &mut dyn FnMut(usize, &[T])) -> Result<()> {
         let length = self.plan.buffers[buffer].length();
-        Ok(self.buffers[buffer].values_mut().chunks(length).flat_map(|values| &values[..count]).copied().collect())
+        let replicas = self.buffers[buffer].values_mut().chunks(length);
+        replicas.enumerate().for_each(|(replica, values)| look(replica, &values[..count]));
+        Ok(())
     }
 
     fn run_launches(&mut self, phase: Phase, range: Range<usize>, steps: &[Step]) -> Result<()> {

@@ -60,11 +60,12 @@ pub trait Executor<T> {
     /// Internal, from the device.
     fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<T>>;
 
-    /// The first `count` elements of every replica's buffer that has a single row, replica after replica.
+    /// Shows `look` the number of each replica and the first `count` elements of its buffer, which has a single row: where they lie,
+    /// without a copy of them.
     ///
     /// # Errors
     /// Internal, from the device.
-    fn read_replicas(&mut self, buffer: BufferId, count: usize) -> Result<Vec<T>>;
+    fn look_at_replicas(&mut self, buffer: BufferId, count: usize, look: &mut dyn FnMut(usize, &[T])) -> Result<()>;
 
     /// Runs the launches in `range` of a phase, step after step. `steps` holds as many records a step as the plan has
     /// ([`Plan::records`]), one for all replicas or one a replica, then the next step's; those of a step have equal rows.

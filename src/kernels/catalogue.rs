@@ -1,12 +1,13 @@
 //! Every shader that a plan can be made of, of whole networks samples: for the validators in the tests, and for `wgrad devices --dump-shaders`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 
 use super::form::{Family, GPU_LANES, SOFTWARE_LANES};
 use super::product::NARROW_COLUMNS4;
-use super::whole::{Sequence, Variant};
+use super::whole::Variant;
 use super::{
     Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Peak, Rule,
     Shader, Source, Update, Updates, Whole,
@@ -118,9 +119,8 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
             add(&apply, 1 + usize::from(by_norm), 1 + optimizer.states() + usize::from(average));
         }
     }
-    for whole in wholes(software) {
-        let scratch = usize::from(whole.scratch().is_some());
-        add(&whole, 3, 2 + scratch);
+    for whole in wholes() {
+        add(&whole, 3, 2);
     }
     all
 }
@@ -135,26 +135,27 @@ pub fn kernels() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Samples of small networks, with every activation, loss and optimizer, in every variant of the whole network's kernel for GPUs
-/// or for software adapters. Their shaders are composed for a network's sizes: all there are cannot be listed.
-fn wholes(software: bool) -> Vec<Whole> {
+/// Samples of small networks, with every activation, loss and optimizer, in every variant of the whole network's kernel. Their shaders are
+/// composed for a network's sizes: all there are cannot be listed. The variants that keep a network in registers are given one that is small
+/// enough for them.
+fn wholes() -> Vec<Whole> {
     let mut wholes = Vec::new();
-    let others: &[Variant] = if software { &[Variant::Subgroup] } else { &[Variant::Held, Variant::Workgroup] };
     let mut add = |hidden, output, loss, optimizer, bias| {
-        let network = Network::new(vec![5, 6, 7], vec![hidden, output], bias).expect("a network");
-        for &variant in [Variant::Invocation].iter().chain(others) {
-            let sequence = Sequence { launches: Vec::new(), lengths: Vec::new(), reads: Vec::new(), writes: Vec::new() };
+        for variant in [Variant::Invocation, Variant::Lanes(4), Variant::Held, Variant::Workgroup] {
+            let in_registers = matches!(variant, Variant::Invocation | Variant::Lanes(_));
+            let widths = if in_registers { vec![2, 3, 2] } else { vec![5, 6, 7] };
+            let network = Network::new(widths, vec![hidden, output], bias).expect("a network");
             wholes.push(Whole {
-                network: network.clone(),
+                network,
                 loss,
                 optimizer,
                 batch: 6,
                 order: 20,
                 losses: 20,
                 replicas: 2,
-                own_steps: true,
+                own_steps: false,
                 variant,
-                sequence: sequence.into(),
+                sequence: Arc::default(),
             });
         }
     };

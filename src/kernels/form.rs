@@ -19,8 +19,8 @@ pub struct Target {
     pub lanes: u32,
     /// Whether it is a program that runs on the CPU.
     pub software: bool,
-    /// Whether these lanes are a subgroup, whose invocations can tell each other numbers.
-    pub subgroups: bool,
+    /// Lanes that every subgroup has at least; 0 where those of a subgroup cannot tell each other numbers.
+    pub subgroup: u32,
     /// Bytes of memory that the invocations of a workgroup may share.
     pub workgroup_bytes: u32,
     /// Invocations that a workgroup may have.
@@ -129,7 +129,7 @@ impl Target {
     pub(crate) fn sample(software: bool, workgroup_bytes: u32) -> Self {
         let lanes = if software { SOFTWARE_LANES } else { GPU_LANES };
         let rates = Rates::default();
-        Self { lanes, software, subgroups: software, workgroup_bytes, workgroup_invocations: 256, rates }
+        Self { lanes, software, subgroup: 0, workgroup_bytes, workgroup_invocations: 256, rates }
     }
 
     /// The families that products may be computed in.

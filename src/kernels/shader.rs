@@ -72,16 +72,22 @@ impl Shader {
         self
     }
 
-    /// Adds the functions of all layers' activations, `layer_activate(layer, z)` and so on, and calls those of the output's
-    /// activation `activate`, `derivative` and `slope`.
-    pub fn layer_activations(self, layers: &[Activation], output: Activation) -> Self {
+    /// Adds the functions of all layers' activations under their own names, and calls those of the output's activation `activate`,
+    /// `derivative` and `slope`.
+    pub fn activations(self, layers: &[Activation], output: Activation) -> Self {
         let mut files: Vec<Activation> = Vec::new();
         for &activation in layers.iter().chain([&output]) {
             if files.iter().all(|file| file.shader() != activation.shader()) {
                 files.push(activation);
             }
         }
-        let mut shader = files.into_iter().fold(self, Self::activation_file).alias("", output);
+        files.into_iter().fold(self, Self::activation_file).alias("", output)
+    }
+
+    /// Adds the functions of all layers' activations, `layer_activate(layer, z)` and so on, and calls those of the output's
+    /// activation `activate`, `derivative` and `slope`.
+    pub fn layer_activations(self, layers: &[Activation], output: Activation) -> Self {
+        let mut shader = self.activations(layers, output);
         let by_layer = |call: &dyn Fn(Activation) -> String| {
             let (last, others) = layers.split_last().expect("a network has a layer");
             let mut body = String::new();
@@ -125,7 +131,16 @@ impl Shader {
         Self { source, ..self }
     }
 
-    /// Adds text that the host has written.
+    /// Adds one of the files of `shaders/`, in which each `$NAME` stands for a number or a word that is told here.
+    pub fn instance(self, (file, text): (&str, &str), values: &[(&str, String)]) -> Self {
+        let mut values: Vec<&(&str, String)> = values.iter().collect();
+        // A longer name may begin with a shorter one.
+        values.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        let text = values.iter().fold(text.to_string(), |text, (name, value)| text.replace(&format!("${name}"), value));
+        self.part((file, &text))
+    }
+
+    /// Adds text.
     pub(crate) fn text(mut self, text: &str) -> Self {
         self.source.push_str(text);
         self

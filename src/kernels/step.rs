@@ -9,7 +9,7 @@ pub struct Step {
     pub first: usize,
     /// Rows in the batch.
     pub rows: usize,
-    /// Where the first row's loss goes.
+    /// Where the first row's loss goes, or the sum of all where one kernel takes whole steps.
     pub loss_row: usize,
     /// What multiplies each row's delta: 1 / rows for the mean over the batch, 1 for the sum.
     pub scale: f64,

@@ -416,5 +416,5 @@ impl Builder<'_> {
 }
 
 pub(super) fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes, scratch: Vec::new(), choice: None, ends_batch: false }
+    Launch { label, kernel: Arc::new(kernel), reads, writes, choice: None, ends_batch: false }
 }

@@ -30,7 +30,7 @@ pub struct TrainingOptions {
     pub layer_rates: LayerRates,
     /// What share of each hidden layer's units is dropped.
     pub dropout: Dropout,
-    /// Room for losses: rows that may be trained on between two readings.
+    /// Room for losses: rows that may be trained on between two readings, or steps where one kernel takes whole ones.
     pub losses: usize,
     /// Whether the updates of all layers are one dispatch, where the rule alone updates them: for GPUs, which they fill together.
     pub joint: bool,

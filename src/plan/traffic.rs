@@ -10,7 +10,7 @@ pub type RowBytes = fn(columns: usize) -> u64;
 impl Plan {
     /// Bytes that a launch moves each time that it is run on as many rows as it can be, or in each of its steps, for all replicas: a
     /// layer's parameters and the optimizer's states whole, and read as well where they are written, unless the kernel keeps them; of
-    /// everything else the batch's rows; on a GPU, whose target is given, partial sums and scratch, written and read once. What a cache
+    /// everything else the batch's rows; on a GPU, whose target is given, partial sums, written and read once. What a cache
     /// saves is not taken off.
     pub fn moved_bytes(&self, launch: &Launch, row_bytes: RowBytes, target: Option<&Target>) -> u64 {
         // Of data in segments a gather copies the rows that lie in its segment.
@@ -32,10 +32,9 @@ impl Plan {
             match buffer.element {
                 Element::Index => self.batch as u64 * 4,
                 Element::Real if self.is_of_layer(id) => (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
+                Element::Real if self.losses == Some(id) => self.loss_places(self.batch) as u64 * row_bytes(4) / 4,
                 // One element a row of the batch.
-                Element::Real if self.losses == Some(id) || self.evaluation_losses == id => {
-                    self.batch as u64 * row_bytes(4) / 4
-                }
+                Element::Real if self.evaluation_losses == id => self.batch as u64 * row_bytes(4) / 4,
                 // A buffer of one row holds a batch of one, or what is one for the whole batch.
                 Element::Real if buffer.rows == 1 => row_bytes(buffer.columns),
                 Element::Real => share(self.batch as u64).saturating_mul(row_bytes(buffer.columns)),
@@ -49,10 +48,7 @@ impl Plan {
         let again = launch.writes.iter().filter(|&&id| self.is_of_layer(id));
         let all = launch.reads.iter().chain(&launch.writes).chain(again).filter(|&&id| !kept(id));
         let bytes = all.map(touched).fold(0, u64::saturating_add).saturating_mul(self.replicas as u64);
-        let on_the_way = target.map_or(0, |target| {
-            let scratch = launch.scratch.iter().map(|&id| self.buffers[id].padded_bytes(self.replicas));
-            scratch.fold(launch.partial_bytes(self.batch, self.replicas, target), u64::saturating_add)
-        });
+        let on_the_way = target.map_or(0, |target| launch.partial_bytes(self.batch, self.replicas, target));
         bytes.saturating_add(on_the_way.saturating_mul(2))
     }
 
@@ -71,8 +67,9 @@ impl Plan {
     pub fn least_bytes(&self, network: &Network, row_bytes: RowBytes) -> u64 {
         let widths = network.widths();
         let batch = (self.batch * self.micro_batches) as u64;
-        let mut bytes = batch * (row_bytes(network.inputs()) + row_bytes(network.outputs()) + row_bytes(4) / 4);
-        if self.training.iter().any(|launch| launch.kernel.takes_many_steps()) {
+        let losses = self.loss_places(self.batch * self.micro_batches) as u64;
+        let mut bytes = batch * (row_bytes(network.inputs()) + row_bytes(network.outputs())) + losses * row_bytes(4) / 4;
+        if self.sums_losses() {
             return bytes.saturating_mul(self.replicas as u64);
         }
         let trained = |l: usize| self.training.iter().any(|launch| launch.writes.contains(&self.parameters[l]));
@@ -154,7 +151,7 @@ mod tests {
     #[test]
     fn what_a_kernel_of_many_steps_keeps_is_not_moved() {
         let network = Network::new(vec![4, 12, 8], vec![Activation::Sigmoid; 2], true).expect("a network");
-        let (data, parameters) = (8 * (4 + 8) + 8, 5 * 12 + 13 * 8);
+        let (data, parameters) = (8 * (4 + 8) + 1, 5 * 12 + 13 * 8);
         for (variant, order, of_layers) in
             [(Variant::Invocation, 8, 0), (Variant::Held, 8, 2 * parameters), (Variant::Workgroup, 8, 4 * parameters)]
         {

@@ -33,10 +33,8 @@ impl Builder<'_> {
             variant,
             sequence: Arc::new(self.sequence(training)),
         };
-        let scratch = kernel.scratch().map(|length| self.add("values", 1, 4 * length, Element::Real, false));
         let writes = parameters.iter().chain(states.iter().flatten()).copied().chain([losses]).collect();
-        let scratch = scratch.into_iter().collect();
-        let launches = vec![Launch { scratch, ..launch("whole".into(), kernel, vec![inputs, targets, order], writes) }];
+        let launches = vec![launch("whole".into(), kernel, vec![inputs, targets, order], writes)];
         let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
         let (inputs, targets) = (segment(inputs), segment(targets));
         Training {
@@ -56,7 +54,7 @@ impl Builder<'_> {
         let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
         let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), plain: true };
         let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
-        let part = inner.training(training, &parameters, &[]);
+        let part = inner.training(&TrainingOptions { losses: training.batch, ..*training }, &parameters, &[]);
         let launches = part.launches.into_iter().map(|launch| {
             let Launch { kernel, reads, writes, .. } = launch;
             SequenceLaunch { kernel, reads, writes }
@@ -65,7 +63,8 @@ impl Builder<'_> {
             launches: launches.collect(),
             lengths: inner.buffers.iter().map(Buffer::length).collect(),
             reads: [part.inputs[0].buffer, part.targets[0].buffer].into_iter().chain(part.order).collect(),
-            writes: parameters.into_iter().chain(part.states.into_iter().flatten()).chain(part.losses).collect(),
+            writes: parameters.into_iter().chain(part.states.into_iter().flatten()).collect(),
+            losses: part.losses.expect("training leaves losses"),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
-use crate::network::{Network, OptimizerKind};
+use crate::network::{Loss, Network, OptimizerKind};
 use crate::plan::{Phase, Plan};
 
 /// Why the CPU path is taken where the only GPU is software.
@@ -212,6 +212,7 @@ impl Device {
     pub fn whole<T: Precision>(
         &self,
         network: &Network,
+        loss: Loss,
         optimizer: OptimizerKind,
         batch: usize,
         rows: usize,
@@ -224,7 +225,7 @@ impl Device {
         let widest = network.inputs().max(network.outputs());
         let data = (rows as u64).saturating_mul(stride4(widest) as u64 * 16);
         let fits = data <= limits.buffer_bytes && limits.storage_buffers >= Whole::MOST_BINDINGS;
-        Whole::variant(network, optimizer, batch, &limits.target).filter(|_| fits)
+        Whole::variant(network, loss, optimizer, batch, &limits.target).filter(|_| fits)
     }
 
     /// What of a GPU decides how kernels are computed on it; none for the CPU path.

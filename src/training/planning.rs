@@ -135,6 +135,14 @@ fn plan_of<T: Precision>(
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
     let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / replicas as u64;
     let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, EVALUATION_ROWS as u64) as usize;
+    let whole = |recipe: &Recipe| {
+        let variant = device.whole::<T>(network, loss, recipe.optimizer.kind, recipe.batch.min(rows), window);
+        variant.filter(|_| is_plain(recipe))
+    };
+    let losses = |recipe: &Recipe| {
+        let of_epoch = if whole(recipe).is_some() { rows.div_ceil(recipe.batch.max(1)) } else { rows };
+        if window == rows { of_epoch * epochs_at_once(recipe, rows) } else { of_epoch }
+    };
     let training = recipe.map(|recipe| TrainingOptions {
         rows: window,
         batch: recipe.batch.min(rows),
@@ -147,11 +155,9 @@ fn plan_of<T: Precision>(
         frozen: recipe.frozen,
         layer_rates: recipe.layer_rates,
         dropout: recipe.dropout,
-        losses: if window == rows { rows * epochs_at_once(recipe, rows) } else { rows },
+        losses: losses(recipe),
         joint: joins(network, recipe, rows, replicas, device),
-        whole: device
-            .whole::<T>(network, recipe.optimizer.kind, recipe.batch.min(rows), window)
-            .filter(|_| is_plain(recipe)),
+        whole: whole(recipe),
     });
     let segment_bytes = device.segment_bytes();
     // Each replica drops units of its own.

@@ -7,7 +7,7 @@ mod state;
 mod steps;
 mod streamed;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use super::device::{Device, Precision};
@@ -43,7 +43,7 @@ pub struct Session<T> {
     drops: Vec<u64>,
     /// Whole epochs.
     epoch: usize,
-    /// The losses of the rows that were done of an epoch under way, of each replica.
+    /// The losses of the rows that were done of an epoch under way, or of its steps where the plan sums them, of each replica.
     begun: Vec<Vec<T>>,
 }
 
@@ -332,7 +332,7 @@ impl<T: Precision> Session<T> {
     fn train_up_to(&mut self, in_all: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Vec<Trained>> {
         let per_epoch = self.steps_per_epoch() as usize;
         self.shuffle()?;
-        let before = self.begun[0].len();
+        let before = self.rows_begun();
         let (mut done, mut rows) = (self.steps_begun(), before);
         while done < in_all {
             let started = Instant::now();
@@ -346,24 +346,44 @@ impl<T: Precision> Session<T> {
             let quick = started.elapsed().as_millis() < 50;
             self.piece = if quick { self.piece.max(2 * count) } else { (count / 2).max(1) };
         }
-        let losses = self.executor.plan().losses.expect("a plan that trains has losses");
-        let mut losses = self.executor.read_replicas(losses, rows)?;
+        let trained = self.losses(done, rows)?;
         self.steps += (done - self.steps_begun()) as u64;
         self.epoch += done / per_epoch;
-        let mut trained = Vec::with_capacity(self.seeds.len());
-        for (losses, begun) in losses.chunks_exact_mut(rows).zip(&mut self.begun) {
-            losses[..before].copy_from_slice(begun);
-            let whole = losses.chunks_exact(self.rows);
-            *begun = whole.remainder().to_vec();
-            let partial = (!begun.is_empty()).then(|| mean(begun));
-            trained.push(Trained { losses: whole.map(mean).collect(), partial, rows: rows - before });
+        let (epochs, in_epoch) = (rows / self.rows, rows % self.rows);
+        let mut told = Vec::with_capacity(trained.len());
+        for (of_epochs, begun) in trained.into_iter().zip(&mut self.begun) {
+            let mean = |sum: &f64| sum / self.rows as f64;
+            let partial = of_epochs.sums.get(epochs).map(|sum| sum / in_epoch as f64);
+            told.push(Trained { losses: of_epochs.sums[..epochs].iter().map(mean).collect(), partial, rows: rows - before });
+            *begun = of_epochs.begun;
         }
-        Ok(trained)
+        Ok(told)
+    }
+
+    /// The losses of so many steps, with as many rows, from the beginning of the epoch that was under way on: of every replica.
+    fn losses(&mut self, steps: usize, rows: usize) -> Result<Vec<Losses<T>>> {
+        let plan = self.executor.plan();
+        let buffer = plan.losses.expect("a plan that trains has losses");
+        let of_epoch = plan.sums_losses().then(|| self.steps_per_epoch() as usize).unwrap_or(self.rows);
+        let places = if plan.sums_losses() { steps } else { rows };
+        let Self { executor, begun, .. } = self;
+        let mut losses = Vec::with_capacity(begun.len());
+        executor.look_at_replicas(buffer, places, &mut |replica, noted| {
+            losses.push(Losses::new(&begun[replica], noted, of_epoch));
+        })?;
+        Ok(losses)
     }
 
     /// Steps that were taken of the epoch under way.
     fn steps_begun(&self) -> usize {
-        self.begun[0].len().div_ceil(self.recipe.batch.max(1))
+        let begun = self.begun[0].len();
+        if self.executor.plan().sums_losses() { begun } else { begun.div_ceil(self.recipe.batch.max(1)) }
+    }
+
+    /// Rows that were done of the epoch under way.
+    fn rows_begun(&self) -> usize {
+        let begun = self.begun[0].len();
+        if self.executor.plan().sums_losses() { (begun * self.recipe.batch).min(self.rows) } else { begun }
     }
 
     /// Takes the steps of some epochs (at most [`epochs_at_once`](Self::epochs_at_once)) without counting them, and gives the time
@@ -406,6 +426,28 @@ fn mean<T: Precision>(values: &[T]) -> f64 {
     values.iter().map(|value| value.to_f64()).sum::<f64>() / values.len() as f64
 }
 
+/// The losses of one replica's epochs.
+struct Losses<T> {
+    /// The sum of each epoch's, in f64; the last epoch may be one under way.
+    sums: Vec<f64>,
+    /// Those of an epoch under way, one by one.
+    begun: Vec<T>,
+}
+
+impl<T: Precision> Losses<T> {
+    /// What the device has noted, `of_epoch` an epoch; the first ones, which it was not told of, are those of an epoch begun before.
+    fn new(begun: &[T], noted: &[T], of_epoch: usize) -> Self {
+        let all = |range: Range<usize>| {
+            let before = range.start.min(begun.len())..range.end.min(begun.len());
+            let since = range.start.max(begun.len())..range.end.max(begun.len());
+            begun[before].iter().chain(&noted[since]).copied()
+        };
+        let epochs = (0..noted.len()).step_by(of_epoch).map(|first| first..(first + of_epoch).min(noted.len()));
+        let sums = epochs.map(|epoch| all(epoch).map(|loss| loss.to_f64()).sum()).collect();
+        Self { sums, begun: all(noted.len() - noted.len() % of_epoch..noted.len()).collect() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -427,6 +469,36 @@ mod tests {
         assert!(of_steps.iter().all(|keys| keys.len() == 2 && keys[0] == keys[1]), "{of_steps:?}");
         let different: std::collections::HashSet<_> = of_steps.iter().map(|keys| keys[0]).collect();
         assert_eq!(different.len(), 4, "{of_steps:?}");
+    }
+
+    /// Ten rows in batches of four, in f32: one kernel takes whole steps, and leaves a loss a step.
+    #[test]
+    fn an_epoch_goes_on_from_losses_of_steps_and_from_losses_of_rows() {
+        let session = || {
+            let network = Network::new(vec![1, 1], vec![Activation::Identity], false).expect("a network");
+            let weights = vec![Layer { weight: Matrix::new(1, 1, vec![0.25_f32]), bias: Vec::new() }];
+            let x: Vec<f32> = (0..10).map(|i| 0.3 * i as f32 - 1.0).collect();
+            let y: Vec<f32> = x.iter().map(|x| 1.0 - x * x).collect();
+            let samples = Samples::new(Matrix::new(10, 1, x), Matrix::new(10, 1, y));
+            let recipe = Recipe { epochs: 1, ..Recipe::plain(Loss::SquaredError, 0.1, 4) };
+            Session::new(network, recipe, &weights, samples, &Device::cpu(Some(1), "test")).expect("a session")
+        };
+        let expected = session().train(1, |_| ControlFlow::Continue(())).expect("an epoch").losses[0];
+        let mut begun = session();
+        let of_rows = begun.train_steps(2).expect("two steps").partial.expect("a part of an epoch");
+        let state = begun.state().expect("a state");
+        assert_eq!(state.losses.len(), 2);
+        assert!((of_rows - f64::from(state.losses[0] + state.losses[1]) / 8.0).abs() < 1e-7);
+        let each: Vec<f32> = state.losses.iter().flat_map(|sum| [sum / 4.0; 4]).collect();
+        for losses in [state.losses.clone(), each] {
+            let mut next = session();
+            next.restore(&State { losses, ..state.clone() }).expect("restored");
+            let loss = next.train(1, |_| ControlFlow::Continue(())).expect("the rest of the epoch").losses[0];
+            assert!((loss - expected).abs() < 1e-6 * expected, "{loss}, {expected}");
+        }
+        for losses in [vec![1.0; 3], Vec::new()] {
+            session().restore(&State { losses, ..state.clone() }).expect_err("two steps have neither of these");
+        }
     }
 
     /// One weight, no bias: the step of a batch is rate · (sum or mean of x (x w - y)), worked out here by hand.

@@ -177,7 +177,7 @@ impl Case {
                     steps.push(Step {
                         first: first + begun,
                         rows: micro_rows,
-                        loss_row: number * self.batch + begun,
+                        loss_row: if self.whole.is_some() { number } else { number * self.batch + begun },
                         scale: 1.0 / rows as f64,
                         rates: optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64),
                         micro,

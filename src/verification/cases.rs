@@ -45,9 +45,9 @@ pub fn first() -> Vec<Case> {
         gathered,
         joint().remove(0),
         whole(Variant::Invocation, [7, 3, 5, 2]),
+        whole(Variant::Lanes(4), [7, 3, 5, 2]),
         whole(Variant::Held, [31, 9, 6, 3]),
         whole(Variant::Workgroup, [31, 9, 6, 3]),
-        whole(Variant::Subgroup, [31, 9, 6, 3]),
     ]
 }
 
@@ -56,8 +56,8 @@ pub fn whole_networks() -> Vec<Case> {
     let mut cases = Vec::new();
     for (variant, sizes) in [
         (Variant::Invocation, [7, 3, 5, 2]),
-        (Variant::Subgroup, [31, 33, 9, 3]),
-        (Variant::Subgroup, [9, 6, 65, 7]),
+        (Variant::Lanes(4), [7, 3, 5, 2]),
+        (Variant::Lanes(8), [7, 3, 2, 5]),
         (Variant::Held, [31, 33, 9, 3]),
         (Variant::Held, [9, 6, 65, 7]),
         (Variant::Workgroup, [31, 33, 9, 3]),
@@ -87,6 +87,10 @@ pub fn whole_networks() -> Vec<Case> {
         cases.push(Case { widths: deep, hidden: Activation::LeakyRelu, ..case("five layers".into()) });
         cases.push(Case { widths: vec![3, 2], ..case("one layer".into()) });
     }
+    // More tiles than lanes: of a gradient, of whose states too many would have to be kept; of the outputs of a single layer.
+    let held = |name: &str, sizes: [usize; 4]| Case { whole: Some(Variant::Held), ..Case::new(name, sizes) };
+    cases.push(Case { optimizer: OptimizerKind::Adam, ..held("Held, many gradients", [5, 128, 32, 3]) });
+    cases.push(Case { widths: vec![4, 21], ..held("Held, many outputs", [180, 4, 21, 21]) });
     cases
 }
 

@@ -57,7 +57,7 @@ impl Shared {
             if case.is_for(&device.limits().target) {
                 return check(&case, device);
             }
-            eprintln!("left out, since {} has no subgroups of 8 lanes with a barrier: {name}", device.info().name);
+            eprintln!("left out, since {} has no subgroups of as many lanes: {name}", device.info().name);
             Ok(())
         })
     }

@@ -61,45 +61,201 @@ const IN_ROWS: &str = "row + r < result_rows()";
 
 /// Faults of the kernels of whole networks, which are one launch a step.
 fn whole_faults() -> Vec<Fault> {
-    let of = |variant| Case {
-        whole: Some(variant),
-        widths: vec![5, 6, 3],
-        batch: 6,
-        rows: 16,
-        replicas: 2,
-        optimizer: OptimizerKind::Adam,
-        ..case()
-    };
-    // Every size is a constant of this shader, whose loops are all unrolled: a larger network takes llvmpipe ten seconds to compile.
-    let alone = || Case { widths: vec![2, 3, 2], ..of(Variant::Invocation) };
-    let workgroup = || of(Variant::Workgroup);
-    let held = || of(Variant::Held);
-    let group = || of(Variant::Subgroup);
-    let slopes = || Case { hidden: Activation::Gelu, ..group() };
+    let lists = [scalar_faults(), held_faults(), workgroup_faults()];
+    lists.into_iter().flatten().collect()
+}
+
+/// A network in one variant of the whole network's kernel.
+fn whole(variant: Variant, widths: Vec<usize>) -> Case {
+    Case { whole: Some(variant), widths, batch: 6, rows: 16, replicas: 2, optimizer: OptimizerKind::Adam, ..case() }
+}
+
+fn scalar_faults() -> Vec<Fault> {
+    let alone = || whole(Variant::Invocation, vec![2, 3, 2]);
+    let shared = || Case { replicas: 5, ..whole(Variant::Lanes(4), vec![2, 3, 2]) };
+    let slopes = || Case { hidden: Activation::Gelu, ..alone() };
     vec![
-        fault("every step is the first", "whole", ["steps[s * records + record]", "steps[record]"], alone()),
-        fault("every replica has the first one's step", "whole", ["select(0u, replica, records > 1u)", "0u"], alone()),
-        fault("rows are not in the epoch's order", "whole", ["current.first + row]", "row]"], alone()),
-        fault("the last input has no weight", "whole", ["k < WIDTH[l]", "k + 1u < WIDTH[l]"], alone()),
-        fault("no bias", "whole", ["    if BIAS {", "    if BIAS && rows > 7u {"], alone()),
-        fault("deltas are not scaled", "whole", ["error * current.scale", "error"], alone()),
+        fault("every step is the first", "whole", ["min(s + 1u, count - 1u) * records", "0u"], alone()),
+        fault("every replica has the first one's step", "whole", ["let record = replica;", "let record = 0u;"], alone()),
+        fault("rows are not in the epoch's order", "whole", ["step.first + min(row", "min(row"], alone()),
+        fault("every row is the batch's first", "whole", ["min(row, step.rows - 1u)", "0u"], alone()),
+        fault("the last input has no weight", "whole", [" + a0_1 * w0_1_0", ""], alone()),
+        fault("no bias", "whole", ["vec4f(w0_2_0 + ", "vec4f("], alone()),
+        fault("deltas are not scaled", "whole", ["error_0 * current.scale", "error_0"], alone()),
         fault(
-            "derivatives are left out",
+            "rows past the batch are summed",
             "whole",
-            ["deltas[element] * layer_derivative(l - 1u, stored[element])", "deltas[element]"],
+            ["let is_row = row < current.rows;", "let is_row = true;"],
+            shared(),
+        ),
+        fault("derivatives are left out", "whole", [" * hyperbolic_tangent_derivative(f1_0)", ""], alone()),
+        fault("the output stands for the slope", "whole", ["gelu_derivative(s1_0)", "gelu_derivative(f1_0)"], slopes()),
+        fault("a bias has no gradient", "whole", ["g1_3_1 += d2_1;", ""], alone()),
+        fault("gradients are kept from row to row only once", "whole", ["g0_0_0 += ", "g0_0_0 = "], alone()),
+        fault("biases decay", "whole", ["rule(current, 0.0, ", "rule(current, current.weight_decay, "], alone()),
+        fault("the first state is not kept", "whole", ["m0_0_0 = state[0].x;", ""], alone()),
+        fault(
+            "a state is not stored",
+            "whole",
+            ["second_state + replica * 4u + 0u] = ", "first_state + replica * 4u + 0u] = "],
             alone(),
         ),
-        fault("gradients are kept from step to step", "whole", ["        gradients[place] = vec4f();\n", ""], alone()),
-        fault("the first state is not kept", "whole", ["first_states[place] = state[0];", ""], alone()),
-        fault("every loss is the first row's", "whole", ["current.loss_row + row", "current.loss_row"], alone()),
+        fault("the loss is the last row's", "whole", ["loss += dot(", "loss = dot("], alone()),
+        fault("a lane's gradient stays its own", "whole", ["g0_0_0 += subgroupShuffleXor(g0_0_0, 1u);", ""], shared()),
+        fault("a lane's loss stays its own", "whole", ["loss += subgroupShuffleXor(loss, 2u);", ""], shared()),
+        fault(
+            "lanes are paired twice with the same one",
+            "whole",
+            ["subgroupShuffleXor(g1_0_0, 2u)", "subgroupShuffleXor(g1_0_0, 1u)"],
+            shared(),
+        ),
+        fault(
+            "every subgroup trains the first one's networks",
+            "whole",
+            ["subgroup * (LANES / subgroups / SHARED) + ", ""],
+            shared(),
+        ),
+        fault(
+            "every other lane takes the same row",
+            "whole",
+            ["lane_of_subgroup % SHARED", "lane_of_subgroup % 2u"],
+            shared(),
+        ),
+        fault("the second round is left out", "whole", ["row < current.rows + lane; row", "row < SHARED; row"], shared()),
+    ]
+}
+
+fn held_faults() -> Vec<Fault> {
+    // Tiles of two and four rows and of four inputs, more than one a lane; a short last batch.
+    let held = || Case { batch: 9, rows: 22, ..whole(Variant::Held, vec![70, 19, 3]) };
+    let three = || whole(Variant::Held, vec![5, 6, 9, 3]);
+    let slopes = || Case { hidden: Activation::Gelu, ..three() };
+    let stored = || Case { batch: 5, rows: 13, ..whole(Variant::Held, vec![128, 32, 3]) };
+    let rows = || Case { output: Activation::Softmax, loss: Loss::CrossEntropy, ..three() };
+    vec![
+        fault("every step is the first", "whole", ["min(s + 1u, count - 1u) * records", "0u"], held()),
+        fault("every replica has the first one's step", "whole", ["select(0u, group.z, records > 1u)", "0u"], held()),
+        fault("rows are not in the epoch's order", "whole", ["coming.first + min(row", "min(row"], held()),
+        fault(
+            "a lane brings what the one before it has brought",
+            "whole",
+            ["element_0 / 18u * 19u + element_0", "element_0 / 18u * 19u + (element_0 + 1u)"],
+            held(),
+        ),
+        fault(
+            "the inputs past the first round are not put",
+            "whole",
+            ["brought_1 = inputs[place_1];", ""],
+            Case { batch: 16, rows: 38, ..held() },
+        ),
+        fault(
+            "a row's targets are its neighbour's",
+            "whole",
+            ["desired_place_0_0 = coming_row(", "desired_place_0_0 = coming_row(1u + "],
+            held(),
+        ),
+        fault("the last tile is dropped", "whole", ["if tile_0 < 45u", "if tile_0 < 44u"], held()),
+        fault(
+            "the second row of a tile is the first one's",
+            "whole",
+            ["(row + 1u) * 5u + column", "(row + 0u) * 5u + column"],
+            Case { batch: 64, rows: 150, widths: vec![5, 19, 3], ..held() },
+        ),
+        fault("no bias", "whole", ["sum_0 = bias", "sum_0 = vec4f()"], held()),
+        fault(
+            "padding is not cleared",
+            "whole",
+            ["select(vec4f(), hyperbolic_tangent(sum_0), valid)", "hyperbolic_tangent(sum_0) + vec4f(1.0)"],
+            held(),
+        ),
+        fault("deltas are not scaled", "whole", ["error * current.scale", "error"], held()),
+        fault(
+            "rows past the batch have deltas",
+            "whole",
+            ["& vec4<bool>(row < current.rows)", "& vec4<bool>(true)"],
+            held(),
+        ),
+        fault(
+            "the loss lacks its last row",
+            "whole",
+            ["row < BATCH; row++) {\n            sum +=", "row + 1u < BATCH; row++) {\n            sum +="],
+            held(),
+        ),
+        fault(
+            "a row's losses are its first four outputs'",
+            "whole",
+            ["[column % 4u] = loss", "[0] = loss"],
+            Case { widths: vec![5, 19, 7], ..held() },
+        ),
+        fault("derivatives are left out", "whole", ["sum_0 * hyperbolic_tangent_derivative(", "sum_0; _ = ("], held()),
+        fault("the output stands for the slope", "whole", ["gelu_slope(sum_0)", "gelu(sum_0)"], slopes()),
+        fault(
+            "the last sample is not summed",
+            "whole",
+            ["row < BATCH; row++) {\n                let right", "row + 2u < BATCH; row++) {\n                let right"],
+            held(),
+        ),
+        fault(
+            "the fourth of four inputs has the third one's gradient",
+            "whole",
+            ["left[3] * right", "left[2] * right"],
+            held(),
+        ),
+        fault("the biases have no gradient", "whole", ["sum_0 += values[", "sum_0 = values["], held()),
+        fault("biases decay", "whole", ["select(current.weight_decay, 0.0, is_bias)", "current.weight_decay"], held()),
+        fault(
+            "a gradient is applied before the delta",
+            "whole",
+            ["delta_1(lane);", "gradient_1(lane); barrier(); apply_1(lane); barrier(); delta_1(lane);"],
+            held(),
+        ),
+        fault(
+            "no barrier before the deltas below",
+            "whole",
+            [
+                "gradient_2(lane);\n        barrier();\n        apply_2(lane);\n        delta_1(lane);",
+                "delta_1(lane); gradient_2(lane);\n        barrier();\n        apply_2(lane);",
+            ],
+            three(),
+        ),
+        fault("what is held does not come back", "whole", ["    keep_1(lane);", ""], held()),
+        fault("the first replica's parameters are held", "whole", ["parameters + replica * ", "parameters + 0u * "], held()),
+        fault("a state is not kept", "whole", ["state_1_0_0_1 = state[1];", ""], three()),
+        fault(
+            "a kept state does not come back",
+            "whole",
+            ["trained[state_start(1u, 1u) + replica * ", "trained[state_start(1u, 1u) * 0u + replica * "],
+            three(),
+        ),
+        fault(
+            "a state in its buffer is the other one",
+            "whole",
+            ["state[1] = trained[state_start(0u, 1u)", "state[1] = trained[state_start(0u, 0u)"],
+            stored(),
+        ),
+        fault(
+            "the second round of gradients is left out",
+            "whole",
+            ["let tile_1 = lane + 1u * LANES;", "let tile_1 = 100000u;"],
+            stored(),
+        ),
+        fault("a softmax is its neighbour row's", "whole", ["+ row_0 * 1u;", "+ (row_0 ^ 1u) * 1u;"], rows()),
+    ]
+}
+
+fn workgroup_faults() -> Vec<Fault> {
+    let workgroup = || whole(Variant::Workgroup, vec![5, 6, 3]);
+    let slopes = || Case { hidden: Activation::Gelu, ..workgroup() };
+    vec![
+        fault("every step is the first", "whole", ["steps[s * records + record]", "steps[record]"], workgroup()),
         fault(
             "weights are updated before the delta",
             "whole",
             [
                 "delta(l, lane);\n                barrier();\n            }\n            update(l, lane);",
-                "update(l, lane);\n                barrier();\n            }\n            delta(max(l, 1u), lane);",
+                "update(l, lane);\n                storageBarrier();\n            }\n            delta(max(l, 1u), lane);",
             ],
-            group(),
+            workgroup(),
         ),
         fault(
             "the last tile is dropped",
@@ -111,43 +267,18 @@ fn whole_faults() -> Vec<Fault> {
             "the last sample is not summed",
             "whole",
             [
-                "row < current.rows; row++) {\n            var right",
-                "row + 1u < current.rows; row++) {\n            var right",
+                "row < current.rows; row++) {\n            let right",
+                "row + 1u < current.rows; row++) {\n            let right",
             ],
             workgroup(),
         ),
         fault(
-            "a subgroup does not sum the last sample",
+            "the last row's loss is left out",
             "whole",
-            [
-                "row < current.rows; row++) {\n                var right",
-                "row + 1u < current.rows; row++) {\n                var right",
-            ],
-            group(),
+            ["other < min(LANES, current.rows)", "other + 1u < min(LANES, current.rows)"],
+            workgroup(),
         ),
-        fault(
-            "a lane's numbers are its neighbour's",
-            "whole",
-            ["subgroupBroadcast(mine, 5u)", "subgroupBroadcast(mine, 4u)"],
-            group(),
-        ),
-        fault(
-            "every sample has the first one's input",
-            "whole",
-            ["input_row(l, row), first + lane,", "input_row(l, 0u), first + lane,"],
-            group(),
-        ),
-        fault("the first layer's rows are not in the epoch's order", "whole", ["found = source_row(row);", ""], group()),
-        fault(
-            "a subgroup leaves the biases as they are",
-            "whole",
-            ["layer.inputs + select(0u, 1u, BIAS)", "layer.inputs"],
-            group(),
-        ),
-        fault("a subgroup's third row has the first one's sums", "whole", ["(i & 2u) != 0u", "false"], group()),
-        fault("the second of four inputs has the first one's gradient", "whole", ["(k & 1u) != 0u", "false"], group()),
-        fault("the biases have a weight's gradient", "whole", [", bias, input == layer.inputs)", ", bias, false)"], group()),
-        fault("the two deltas share their place", "whole", ["% 2u) * parameters.delta_length", "% 2u) * 0u"], group()),
+        fault("the two deltas share their place", "whole", ["% 2u) * parameters.delta_length", "% 2u) * 0u"], workgroup()),
         fault(
             "the output stands for the slope",
             "whole",
@@ -161,13 +292,6 @@ fn whole_faults() -> Vec<Fault> {
             workgroup(),
         ),
         fault("no gradient of the biases", "whole", ["        update_bias(l, lane);", ""], workgroup()),
-        fault("what is held does not come back", "whole", ["    end(lane);", ""], held()),
-        fault(
-            "the first replica's parameters are held",
-            "whole",
-            ["= trained[layer.parameters + replica * layer.length + element]", "= trained[layer.parameters + element]"],
-            held(),
-        ),
     ]
 }
 

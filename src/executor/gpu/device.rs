@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -63,8 +63,6 @@ impl GpuInfo {
     }
 }
 
-/// What kernels for subgroups need.
-const SUBGROUPS: Features = Features::SUBGROUP.union(Features::SUBGROUP_BARRIER);
 /// The largest workgroup of any kernel (the whole network's); WebGPU promises it everywhere.
 const INVOCATIONS: u32 = 256;
 
@@ -72,6 +70,9 @@ const INVOCATIONS: u32 = 256;
 const WATCHDOG: Duration = Duration::from_secs(120);
 /// The same of a software adapter, on which a single dispatch may take minutes.
 const SOFTWARE_WATCHDOG: Duration = Duration::from_secs(3600);
+
+/// Bytes of the largest buffer to read through that is kept for the next reading.
+const KEPT_STAGING: u64 = 64 << 20;
 
 /// How long a device that refuses calls is given to say that it was lost.
 const LAST_WORD: Duration = Duration::from_secs(5);
@@ -155,11 +156,10 @@ impl Gpus {
     pub fn open_with(&self, index: usize, reuse: Reuse) -> Result<Device> {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
-        // Subgroups are for software adapters' kernels only.
-        let of_kernels = if info.software { SUBGROUPS } else { Features::empty() };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
-            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | of_kernels),
+            required_features: adapter.features()
+                & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | Features::SUBGROUP),
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -180,8 +180,9 @@ impl Gpus {
         let silent = Arc::default();
         let lanes = if info.software { SOFTWARE_LANES } else { GPU_LANES };
         let pipelines = Arc::new(Pipelines::new(&device, &info, reuse));
-        let (memory, iterations, rates) = (None, MOST_ITERATIONS, Arc::default());
-        Ok(Device { device, queue, info, lanes, fault, silent, memory, iterations, pipelines, rates })
+        let (memory, iterations) = (None, MOST_ITERATIONS);
+        let (staging, rates) = (Arc::default(), Arc::default());
+        Ok(Device { device, queue, info, lanes, fault, silent, memory, iterations, staging, pipelines, rates })
     }
 }
 
@@ -243,6 +244,8 @@ pub struct Device {
     iterations: u64,
     /// Invocations a workgroup along x.
     lanes: u32,
+    /// What the last reading went through, unless another is using it.
+    staging: Arc<Mutex<Option<Buffer>>>,
     /// Every composed shader that was compiled.
     pipelines: Arc<Pipelines>,
     /// How fast it is in each family, once that was looked up.
@@ -287,7 +290,7 @@ impl Device {
             target: Target {
                 lanes: self.lanes,
                 software: self.info.software,
-                subgroups: self.has_subgroups(),
+                subgroup: self.subgroup(),
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
                 rates: self.rates.get().copied().unwrap_or_default(),
@@ -304,11 +307,10 @@ impl Device {
         }
     }
 
-    /// Whether a workgroup of so many lanes is one subgroup.
-    fn has_subgroups(&self) -> bool {
-        let info = self.device.adapter_info();
-        let sizes = [info.subgroup_min_size, info.subgroup_max_size];
-        self.device.features().contains(SUBGROUPS) && sizes == [self.lanes; 2]
+    /// Lanes that every subgroup has at least; 0 without them.
+    fn subgroup(&self) -> u32 {
+        let has_them = self.device.features().contains(Features::SUBGROUP);
+        if has_them { self.device.adapter_info().subgroup_min_size } else { 0 }
     }
 
     /// Nanoseconds of a tick of its clock.
@@ -490,24 +492,54 @@ impl Device {
 
     /// The bytes of a buffer from `offset` on, after everything that was submitted.
     pub(super) fn read(&self, buffer: &Buffer, offset: u64, size: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.look(buffer, offset, size, |mapped: &[u8]| bytes.extend_from_slice(mapped))?;
+        Ok(bytes)
+    }
+
+    /// Shows `look` the numbers of a buffer from `offset` on, `size` bytes of them, after everything that was submitted: in the memory that
+    /// the device has put them into.
+    pub(super) fn look<N: bytemuck::AnyBitPattern>(
+        &self,
+        buffer: &Buffer,
+        offset: u64,
+        size: u64,
+        look: impl FnOnce(&[N]),
+    ) -> Result<()> {
         if size == 0 {
-            return Ok(Vec::new());
+            look(&[]);
+            return Ok(());
         }
-        let staging = self.buffer("read-back", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST)?;
+        let staging = self.staging(size)?;
         let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
         self.submit(encoder)?;
         self.meet("a read-back")?;
         let (sender, receiver) = mpsc::channel();
-        staging.map_async(MapMode::Read, .., move |result| {
+        staging.map_async(MapMode::Read, ..size, move |result| {
             // The receiver is gone only when the wait below has failed, which is the error that is told.
             let _ = sender.send(result);
         });
         self.wait(None)?;
         let failed = |why: String| self.told(Fault::Error(format!("it did not give its results back: {why}")));
         receiver.recv().map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
-        let range = staging.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
-        Ok(range.to_vec())
+        let range = staging.get_mapped_range(..size).map_err(|error| failed(error.to_string()))?;
+        look(bytemuck::cast_slice(&range));
+        drop(range);
+        staging.unmap();
+        if staging.size() <= KEPT_STAGING {
+            *self.staging.lock().unwrap_or_else(PoisonError::into_inner) = Some(staging);
+        }
+        Ok(())
+    }
+
+    /// A buffer to read through, of at least so many bytes: the one of the reading before, where it is large enough.
+    fn staging(&self, size: u64) -> Result<Buffer> {
+        let kept = self.staging.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match kept.filter(|kept| kept.size() >= size) {
+            Some(kept) => Ok(kept),
+            None => self.buffer("read-back", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST),
+        }
     }
 
     /// That nothing went wrong outside of every call of ours.

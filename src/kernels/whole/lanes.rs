@@ -209,13 +209,17 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         for (lane, scale) in scale.iter_mut().enumerate() {
             *scale = steps[lane.min(steps.len() - 1)].scale as f32;
         }
+        let mut loss = [0.0; LANES];
         for vector in 0..vectors {
             self.forward(vector);
-            let losses_of = self.output(task.whole, vector, &scale);
-            self.note_losses(&losses_of, vector, rows, steps, losses, capacity);
+            let of_lanes = self.output(task.whole, vector, &scale);
             self.backward(vector);
             let samples = if SAMPLES { LANES.min(rows - vector * LANES) } else { 1 };
+            Self::add_losses(&mut loss, &of_lanes, samples);
             self.sum_gradient(vector, samples);
+        }
+        for replica in 0..self.replicas {
+            losses[replica * capacity + steps[replica.min(steps.len() - 1)].loss_row] = loss[replica];
         }
         self.update(task.whole, steps);
     }
@@ -304,25 +308,13 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         }
     }
 
+    /// Adds a vector of rows' losses to the sums, row after row: to the first lane's where the lanes are samples, else to each replica's.
     #[inline(always)]
-    fn note_losses(
-        &self,
-        of_lanes: &Vector<LANES>,
-        vector: usize,
-        rows: usize,
-        steps: &[Step],
-        losses: &mut [f32],
-        capacity: usize,
-    ) {
+    fn add_losses(sums: &mut Vector<LANES>, of_lanes: &Vector<LANES>, samples: usize) {
         if SAMPLES {
-            let first = vector * LANES;
-            let count = LANES.min(rows - first);
-            losses[steps[0].loss_row + first..][..count].copy_from_slice(&of_lanes[..count]);
+            of_lanes[..samples].iter().for_each(|loss| sums[0] += loss);
         } else {
-            for replica in 0..self.replicas {
-                let step = &steps[replica.min(steps.len() - 1)];
-                losses[replica * capacity + step.loss_row + vector] = of_lanes[replica];
-            }
+            sums.iter_mut().zip(of_lanes).for_each(|(sum, loss)| *sum += loss);
         }
     }
 

@@ -1,14 +1,18 @@
 //! Many training steps of a whole small network in one dispatch: all that `forward`, `output`, `delta` and `update` compute, one
-//! replica after the other or side by side. Shaders, in `shaders/whole/`: `workgroup.wgsl`, a workgroup a replica with barriers between the
-//! layers, `subgroup.wgsl`, a subgroup a replica, both with `group.wgsl`, and `invocation.wgsl`, an invocation a replica.
+//! replica after the other or side by side. Shaders, in `shaders/whole/`: `scalars.wgsl`, a lane or a few a replica; `held*.wgsl`, a workgroup
+//! a replica, which holds all that the steps need; and `workgroup.wgsl`, the same with the parameters in a buffer.
 
+mod held;
 mod lanes;
 mod losses;
+mod scalars;
 mod sequence;
 mod shaders;
 
 use std::sync::Arc;
 
+use held::Held;
+use scalars::Scalars;
 pub use sequence::{Sequence, SequenceLaunch};
 
 use super::{Form, Kept, Kernel, Operand, OperandMut, Shader, Step, Target, Twin, View, ViewMut, Workspace, stride4, word};
@@ -17,14 +21,14 @@ use crate::network::{Activation, Loss, Network, OptimizerKind};
 /// How the shader shares the work out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// One invocation trains one replica: for very small networks, whose parameters fit registers.
+    /// One invocation trains one replica: for very small networks, whose numbers fit registers.
     Invocation,
+    /// The same by so many lanes of a subgroup, which share the rows of a batch.
+    Lanes(u32),
     /// One workgroup trains one replica, with its parameters and activations in workgroup memory.
     Held,
     /// The same where the activations alone fit, with its parameters in a buffer.
     Workgroup,
-    /// One subgroup trains one replica, with its activations in a buffer: for software adapters, which load one lane after the other.
-    Subgroup,
 }
 
 impl Variant {
@@ -32,23 +36,26 @@ impl Variant {
     pub fn name(self) -> &'static str {
         match self {
             Self::Invocation => "invocation",
+            Self::Lanes(_) => "lanes",
             Self::Held => "held",
             Self::Workgroup => "workgroup",
-            Self::Subgroup => "subgroup",
         }
     }
 
     /// Whether a device can run it.
     pub fn is_for(self, target: &Target) -> bool {
-        self != Self::Subgroup || target.subgroups && target.lanes as usize == shaders::SUBGROUP
+        match self {
+            Self::Lanes(lanes) => lanes <= target.subgroup,
+            Self::Invocation | Self::Held | Self::Workgroup => true,
+        }
     }
 }
 
-/// Numbers that an invocation may keep in its registers and private memory: parameters, gradients, states and activations.
-const INVOCATION_NUMBERS: usize = 384;
+/// Numbers up to which the CPU trains a network over SIMD lanes: parameters, gradients, states and activations.
+const LANES_NUMBERS: usize = 384;
+/// Lanes a workgroup of the variants that take several replicas a workgroup; their replicas are spread over all the device.
+const INVOCATIONS: u32 = 32;
 
-/// Rows of a batch up to which one invocation takes them one after the other.
-const INVOCATION_ROWS: usize = 64;
 /// Rows of a batch up to which one workgroup does a step: more are worth the whole device, and would take more loop iterations
 /// than every driver allows.
 const WORKGROUP_ROWS: usize = 1024;
@@ -71,7 +78,7 @@ pub fn group_starts(lengths: impl IntoIterator<Item = usize>) -> (Vec<usize>, us
 }
 
 /// Reads the training inputs [rows × inputs], the targets [rows × outputs] and the order; writes the parameters, layer by layer
-/// [(inputs + bias) × outputs], the states of each layer, shaped alike, and the losses of the rows.
+/// [(inputs + bias) × outputs], the states of each layer, shaped alike, and the loss, summed over the rows.
 #[derive(Clone)]
 pub struct Whole {
     /// The network.
@@ -84,7 +91,7 @@ pub struct Whole {
     pub batch: usize,
     /// Indices in the order of one replica.
     pub order: usize,
-    /// Room for losses of one replica.
+    /// Room for losses of one replica, one a step.
     pub losses: usize,
     /// Networks trained at once.
     pub replicas: usize,
@@ -100,32 +107,44 @@ impl Whole {
     /// The storage buffers that its shaders bind.
     pub const MOST_BINDINGS: u64 = 8;
 
-    /// The variant that suits a network on an adapter with so much workgroup memory; none if its work is worth dispatches of its
-    /// own.
-    pub fn variant(network: &Network, optimizer: OptimizerKind, batch: usize, target: &Target) -> Option<Variant> {
-        let sizes = Sizes::new(network, optimizer, batch);
-        if sizes.invocation_numbers <= INVOCATION_NUMBERS && batch <= INVOCATION_ROWS {
-            Some(Variant::Invocation)
-        } else if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS || batch > WORKGROUP_ROWS {
-            None
-        } else if target.software {
-            Some(Variant::Subgroup).filter(|variant| variant.is_for(target))
-        } else {
-            let fits = |numbers4: usize| 16 * numbers4 <= target.workgroup_bytes as usize;
-            let held = fits(sizes.scratch + sizes.parameters).then_some(Variant::Held);
-            held.or_else(|| fits(sizes.scratch).then_some(Variant::Workgroup))
+    /// The variant that suits a network on a device; none if its work is worth dispatches of its own.
+    pub fn variant(
+        network: &Network,
+        loss: Loss,
+        optimizer: OptimizerKind,
+        batch: usize,
+        target: &Target,
+    ) -> Option<Variant> {
+        let whole = Self {
+            network: network.clone(),
+            loss,
+            optimizer,
+            batch,
+            order: batch,
+            losses: 1,
+            replicas: 1,
+            own_steps: false,
+            variant: Variant::Held,
+            sequence: Arc::default(),
+        };
+        let shared = scalars::shared(batch, target.subgroup);
+        if Scalars::new(&whole, shared).fits() {
+            return Some(if shared > 1 { Variant::Lanes(shared) } else { Variant::Invocation });
         }
+        let sizes = Sizes::new(network, optimizer, batch);
+        if sizes.step_work > WORKGROUP_WORK || network.layers() > MOST_LAYERS || batch > WORKGROUP_ROWS {
+            return None;
+        }
+        let held = Held::new(&whole);
+        let fits = |bytes: usize| bytes <= target.workgroup_bytes as usize;
+        let held = (held.fits_registers(&whole) && fits(held.bytes())).then_some(Variant::Held);
+        held.or_else(|| fits(whole.value_places().bytes()).then_some(Variant::Workgroup))
     }
 
     /// Whether a network is so small that the CPU trains it best over SIMD lanes, on one thread a network.
     pub fn suits_lanes(network: &Network, optimizer: OptimizerKind, batch: usize) -> bool {
         let sizes = Sizes::new(network, optimizer, batch);
-        sizes.invocation_numbers <= INVOCATION_NUMBERS && batch <= WORKGROUP_ROWS
-    }
-
-    /// vec4s of one replica's activations, slopes and deltas, for the variant that keeps them in a buffer.
-    pub fn scratch(&self) -> Option<usize> {
-        (self.variant == Variant::Subgroup).then(|| self.value_places().scratch)
+        sizes.numbers <= LANES_NUMBERS && batch <= WORKGROUP_ROWS
     }
 
     /// What a layer applies before the loss, to which a joint pair leaves the logits.
@@ -135,6 +154,11 @@ impl Whole {
         } else {
             self.network.activations()[layer]
         }
+    }
+
+    /// The network as one lane or a few take it.
+    fn scalars(&self) -> Scalars<'_> {
+        Scalars::new(self, if let Variant::Lanes(lanes) = self.variant { lanes } else { 1 })
     }
 
     /// Rows of a layer's parameters.
@@ -164,12 +188,8 @@ const MOST_LAYERS: usize = 32;
 
 /// What a step of a network takes.
 struct Sizes {
-    /// Numbers that the invocation's variant keeps.
-    invocation_numbers: usize,
-    /// vec4s of activations, slopes and deltas of a batch, at most.
-    scratch: usize,
-    /// vec4s of parameters.
-    parameters: usize,
+    /// Numbers of the network and of one row, on the CPU.
+    numbers: usize,
     /// Multiply-adds of a step.
     step_work: usize,
 }
@@ -183,11 +203,8 @@ impl Sizes {
         let values: usize = widths.iter().map(|&width| stride4(width)).sum();
         let hidden: usize = widths[1..].iter().map(|&width| stride4(width)).sum();
         let slopes = if network.activations().iter().any(|activation| activation.stores_slope()) { hidden } else { 0 };
-        let widest = widths[1..].iter().map(|&width| stride4(width)).max().unwrap_or(0);
         Self {
-            invocation_numbers: 4 * (parameters * (2 + optimizer.states()) + 2 * values + slopes),
-            scratch: batch.saturating_mul(values + slopes + 2 * widest),
-            parameters,
+            numbers: 4 * (parameters * (2 + optimizer.states()) + 2 * values + slopes),
             step_work: 3 * batch.saturating_mul(4 * parameters),
         }
     }
@@ -200,17 +217,26 @@ impl Kernel for Whole {
 
     fn shader(&self, form: Form) -> Shader {
         match self.variant {
-            Variant::Invocation => self.invocation_shader(form.lanes),
-            Variant::Held | Variant::Workgroup => self.workgroup_shader(),
-            Variant::Subgroup => self.subgroup_shader(),
+            Variant::Invocation | Variant::Lanes(_) => self.scalars().shader(self.lanes(form)[0]),
+            Variant::Held => Held::new(self).shader(self),
+            Variant::Workgroup => self.workgroup_shader(),
         }
     }
 
     fn lanes(&self, form: Form) -> [u32; 2] {
         match self.variant {
             Variant::Invocation => [form.lanes, 1],
-            Variant::Subgroup => [shaders::SUBGROUP as u32, 1],
-            Variant::Held | Variant::Workgroup => [shaders::INVOCATIONS as u32, 1],
+            Variant::Lanes(_) => [INVOCATIONS, 1],
+            Variant::Held => [Held::new(self).lanes as u32, 1],
+            Variant::Workgroup => [shaders::INVOCATIONS as u32, 1],
+        }
+    }
+
+    fn workgroup_bytes(&self, _form: Form) -> u32 {
+        match self.variant {
+            Variant::Invocation | Variant::Lanes(_) => 0,
+            Variant::Held => word(Held::new(self).bytes()),
+            Variant::Workgroup => word(self.value_places().bytes()),
         }
     }
 
@@ -225,7 +251,6 @@ impl Kernel for Whole {
             places.slopes,
             places.deltas,
             places.delta_length,
-            places.scratch,
         ];
         let starts = self.starts();
         let (layers, states) = (self.network.layers(), self.optimizer.states());
@@ -234,29 +259,30 @@ impl Kernel for Whole {
             let widths = &self.network.widths()[layer..];
             let length = self.parameter_length(layer);
             let [input, output] = [places.starts[layer], places.starts[layer + 1]];
-            let held = places.scratch + (0..layer).map(|below| self.parameter_length(below)).sum::<usize>();
-            [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output, held]
+            [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output]
         });
         header.into_iter().chain(table).map(word).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
+        let replicas = u64::from(self.lanes(form)[0]) / self.scalars().lanes() as u64;
         match self.variant {
-            Variant::Invocation => [(self.replicas as u64).div_ceil(u64::from(form.lanes)), 1],
-            Variant::Held | Variant::Workgroup | Variant::Subgroup => [1, 1],
+            Variant::Invocation | Variant::Lanes(_) => [(self.replicas as u64).div_ceil(replicas), 1],
+            Variant::Held | Variant::Workgroup => [1, 1],
         }
     }
 
     fn grid(&self, rows: usize, replicas: usize, form: Form) -> [u64; 3] {
         let [x, y] = self.workgroups(rows, form);
-        [x, y, if self.variant == Variant::Invocation { 1 } else { replicas as u64 }]
+        let has_workgroup = matches!(self.variant, Variant::Held | Variant::Workgroup);
+        [x, y, if has_workgroup { replicas as u64 } else { 1 }]
     }
 
     fn iterations(&self, rows: usize, _form: Form) -> u64 {
         match self.variant {
-            Variant::Invocation => self.invocation_iterations(rows),
-            Variant::Held | Variant::Workgroup => self.workgroup_iterations(rows),
-            Variant::Subgroup => self.subgroup_iterations(rows),
+            Variant::Invocation | Variant::Lanes(_) => self.scalars().iterations(),
+            Variant::Held => Held::new(self).iterations(self),
+            Variant::Workgroup => self.workgroup_iterations(rows),
         }
     }
 
@@ -266,9 +292,10 @@ impl Kernel for Whole {
 
     fn keeps(&self) -> Kept {
         match self.variant {
-            Variant::Invocation => Kept::All,
+            Variant::Invocation | Variant::Lanes(_) => Kept::All,
+            Variant::Held if Held::new(self).keeps_states => Kept::All,
             Variant::Held => Kept::Parameters,
-            Variant::Workgroup | Variant::Subgroup => Kept::Nothing,
+            Variant::Workgroup => Kept::Nothing,
         }
     }
 
@@ -314,6 +341,29 @@ mod tests {
         Network::new(widths.to_vec(), vec![Activation::Sigmoid; widths.len() - 1], true).expect("a network")
     }
 
+    fn whole(widths: &[usize], optimizer: OptimizerKind, batch: usize, variant: Variant) -> Whole {
+        Whole {
+            network: network(widths),
+            loss: Loss::SquaredError,
+            optimizer,
+            batch,
+            order: batch,
+            losses: batch,
+            replicas: 1,
+            own_steps: false,
+            variant,
+            sequence: Arc::default(),
+        }
+    }
+
+    fn gpu() -> Target {
+        Target::sample(false, 49_152)
+    }
+
+    fn variant(widths: &[usize], optimizer: OptimizerKind, batch: usize, target: &Target) -> Option<Variant> {
+        Whole::variant(&network(widths), Loss::SquaredError, optimizer, batch, target)
+    }
+
     #[test]
     fn every_step_that_is_taken_whole_is_within_the_loop_iterations_of_every_driver() {
         let mut taken = 0;
@@ -321,29 +371,16 @@ mod tests {
             [vec![1, 1], vec![3, 4, 1], vec![4; 9], vec![4; 33], vec![64, 32, 10], vec![300, 4], vec![4, 300], vec![9; 8]]
         {
             for batch in [1, 7, 64, 65, 200, 1024, 1025, 100_000] {
-                for software in [false, true] {
-                    let target = Target::sample(software, 1 << 14);
+                for subgroup in [0, 8] {
+                    let target = Target { subgroup, workgroup_bytes: 1 << 15, ..gpu() };
                     for optimizer in [OptimizerKind::Sgd, OptimizerKind::Adam] {
-                        let network = network(&widths);
-                        let Some(variant) = Whole::variant(&network, optimizer, batch, &target) else { continue };
+                        let Some(variant) = variant(&widths, optimizer, batch, &target) else { continue };
                         taken += 1;
-                        let sequence =
-                            Sequence { launches: Vec::new(), lengths: Vec::new(), reads: Vec::new(), writes: Vec::new() };
-                        let whole = Whole {
-                            network,
-                            loss: Loss::SquaredError,
-                            optimizer,
-                            batch,
-                            order: batch,
-                            losses: batch,
-                            replicas: 1,
-                            own_steps: false,
-                            variant,
-                            sequence: Arc::new(sequence),
-                        };
+                        let whole = whole(&widths, optimizer, batch, variant);
                         let form = Choice::default().forms(8).next().expect("a form");
                         let iterations = whole.iterations(batch, form);
                         assert!(iterations <= MOST_ITERATIONS, "{widths:?} {batch} {variant:?}: {iterations}");
+                        assert!(whole.workgroup_bytes(form) <= target.workgroup_bytes);
                     }
                 }
             }
@@ -351,25 +388,42 @@ mod tests {
         assert!(taken > 50, "{taken}");
     }
 
+    /// The form that was the fastest on an NVIDIA H200: 48,816 of 49,152 bytes, 256 lanes, a tile for each.
+    #[test]
+    fn digits_is_held_in_the_tiles_that_were_measured() {
+        assert_eq!(variant(&[64, 32, 10], OptimizerKind::Sgd, 64, &gpu()), Some(Variant::Held));
+        let held = Held::new(&whole(&[64, 32, 10], OptimizerKind::Sgd, 64, Variant::Held));
+        assert_eq!((held.lanes, held.bytes()), (256, 48_816));
+        let tiles = |of: fn(&held::LayerPlaces) -> held::Tiles| -> Vec<[usize; 3]> {
+            held.layers.iter().map(|layer| of(layer)).map(|tiles| [tiles.size, tiles.count, tiles.rounds]).collect()
+        };
+        assert_eq!(tiles(|layer| layer.forward), [[2, 256, 1], [1, 192, 1]]);
+        assert_eq!(tiles(|layer| layer.gradient), [[4, 136, 1], [1, 99, 1]]);
+        assert_eq!(tiles(|layer| layer.delta)[1], [4, 128, 1]);
+    }
+
     #[test]
     fn large_batches_are_for_the_layers_own_kernels() {
+        let of = |widths: &[usize], batch| variant(widths, OptimizerKind::Sgd, batch, &gpu());
+        assert_eq!(of(&[3, 4, 1], 4), Some(Variant::Invocation));
+        assert_eq!(of(&[3, 4, 1], 65), Some(Variant::Held));
+        assert_eq!(of(&[3, 4, 1], 100_000), None);
+        assert_eq!(of(&[64, 32, 10], 64), Some(Variant::Held));
+        // Its parameters are 74 kB.
+        assert_eq!(of(&[64, 256, 10], 16), Some(Variant::Workgroup));
+        assert_eq!(of(&[64, 256, 10], 64), None);
         let tiny = network(&[3, 4, 1]);
-        let gpu = Target::sample(false, 1 << 15);
-        let variant = |batch| Whole::variant(&tiny, OptimizerKind::Sgd, batch, &gpu);
-        assert_eq!(variant(4), Some(Variant::Invocation));
-        assert_eq!(variant(65), Some(Variant::Held));
-        assert_eq!(variant(100_000), None);
-        // 64 and 16 vec4s of parameters a hidden layer and its output; 16 + 16 + 1 and twice 16 vec4s of values a row.
-        let wider = |batch| Whole::variant(&network(&[64, 64, 1]), OptimizerKind::Sgd, batch, &gpu);
-        assert_eq!(wider(1), Some(Variant::Held));
-        assert_eq!(wider(31), Some(Variant::Workgroup));
-        assert_eq!(wider(32), None);
-        let software = Target { software: true, ..gpu };
-        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &software), None);
-        let with_subgroups = |lanes| Target { subgroups: true, lanes, ..software };
-        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &with_subgroups(8)), Some(Variant::Subgroup));
-        assert_eq!(Whole::variant(&tiny, OptimizerKind::Sgd, 65, &with_subgroups(32)), None);
         assert!(Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 65));
         assert!(!Whole::suits_lanes(&tiny, OptimizerKind::Sgd, 100_000));
+    }
+
+    #[test]
+    fn lanes_share_a_network_up_to_one_a_row_where_a_subgroup_has_as_many() {
+        let of = |batch, subgroup| variant(&[3, 4, 1], OptimizerKind::Sgd, batch, &Target { subgroup, ..gpu() });
+        assert_eq!(of(4, 32), Some(Variant::Lanes(4)));
+        assert_eq!(of(3, 32), Some(Variant::Lanes(4)));
+        assert_eq!(of(30, 64), Some(Variant::Lanes(8)));
+        assert_eq!(of(30, 4), Some(Variant::Lanes(4)));
+        assert_eq!((of(1, 32), of(30, 0)), (Some(Variant::Invocation), Some(Variant::Invocation)));
     }
 }

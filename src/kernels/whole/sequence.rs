@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::kernels::{Kernel, Step, Twin, View, ViewMut, Workspace};
+use crate::rounding::UNIT;
 
 /// One kernel over the buffers of a [`Sequence`].
 #[derive(Clone)]
@@ -16,7 +17,7 @@ pub struct SequenceLaunch {
 }
 
 /// A step's launches over buffers, of which some are those that the whole kernel reads and writes and the others its own.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Sequence {
     /// The launches, in order.
     pub launches: Vec<SequenceLaunch>,
@@ -24,8 +25,10 @@ pub struct Sequence {
     pub lengths: Vec<usize>,
     /// The buffers that stand for what the whole kernel reads.
     pub reads: Vec<usize>,
-    /// The buffers that stand for what it writes.
+    /// The buffers that stand for what it writes, all but the losses.
     pub writes: Vec<usize>,
+    /// The buffer of the losses of a batch's rows, whose sum the whole kernel writes.
+    pub losses: usize,
 }
 
 impl Sequence {
@@ -33,17 +36,19 @@ impl Sequence {
     pub(super) fn run(&self, step: &Step, reads: &[View<'_, f64>], writes: &mut [ViewMut<'_, f64>]) {
         let before: Vec<View<'_, f64>> = writes.iter().map(|view| View { values: view.values, indices: &[] }).collect();
         let results = self.walk(step, reads, &before, |_, _, _| {});
+        let (losses, writes) = writes.split_last_mut().expect("the losses are written last");
         for (view, &id) in writes.iter_mut().zip(&self.writes) {
             view.values.copy_from_slice(&results[id]);
         }
+        losses.values[step.loss_row] = results[self.losses][..step.rows].iter().sum();
     }
 
     /// How far a step in f32 may be from the one in f64, given the same inputs: each kernel's bounds, carried on through the next.
     pub(super) fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut errors: Vec<Vec<f64>> = vec![Vec::new(); self.lengths.len()];
-        self.walk(step, reads, before, |launch, inputs, old| {
+        let results = self.walk(step, reads, before, |launch, inputs, old| {
             let of_inputs: Vec<&[f64]> = launch.reads.iter().map(|&id| errors[id].as_slice()).collect();
-            let bounds = launch.kernel.bounds(step, inputs, &of_inputs, old);
+            let bounds = launch.kernel.bounds(&of_rows(step), inputs, &of_inputs, old);
             for (&id, bounds) in launch.writes.iter().zip(bounds) {
                 errors[id] = bounds;
             }
@@ -51,7 +56,15 @@ impl Sequence {
         let bound = |&id: &usize| {
             if errors[id].is_empty() { vec![0.0; self.lengths[id]] } else { errors[id].clone() }
         };
-        self.writes.iter().map(bound).collect()
+        let mut bounds: Vec<Vec<f64>> = self.writes.iter().map(bound).collect();
+        // The sum of the rows' losses: the errors of all, and those of so many additions.
+        let of_rows = results[self.losses].iter().zip(&errors[self.losses]).take(step.rows);
+        let (error, size) =
+            of_rows.fold((0.0, 0.0), |(error, size), (loss, bound)| (error + bound, size + loss.abs() + bound));
+        let mut of_losses = vec![0.0; before.last().map_or(0, |losses| losses.values.len())];
+        of_losses[step.loss_row] = error + step.rows as f64 * UNIT * size;
+        bounds.push(of_losses);
+        bounds
     }
 
     /// Runs the launches; `before` is told each launch with what it reads and what the buffers that it writes hold.
@@ -80,11 +93,22 @@ impl Sequence {
             let old: Vec<View<'_, f64>> = launch.writes.iter().map(view).collect();
             before(launch, &inputs, &old);
             let mut views: Vec<ViewMut<'_, f64>> = results.iter_mut().map(|values| ViewMut { values }).collect();
-            <dyn Kernel as Twin<f64>>::run(launch.kernel.as_ref(), step, &inputs, &mut views, &mut Workspace::new(1));
+            <dyn Kernel as Twin<f64>>::run(
+                launch.kernel.as_ref(),
+                &of_rows(step),
+                &inputs,
+                &mut views,
+                &mut Workspace::new(1),
+            );
             for (&id, result) in launch.writes.iter().zip(results) {
                 buffers[id] = result;
             }
         }
         buffers
     }
+}
+
+/// The step for kernels that leave a loss a row: in the buffer of one batch's losses.
+fn of_rows(step: &Step) -> Step {
+    Step { loss_row: 0, ..*step }
 }

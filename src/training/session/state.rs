@@ -20,7 +20,8 @@ pub struct State<T> {
     pub drops: Vec<u64>,
     /// Whole epochs done.
     pub epoch: usize,
-    /// The losses of the rows that were done of the epoch under way; none between epochs.
+    /// The losses of the rows that were done of the epoch under way, or of its steps, each the sum over its rows, where one kernel takes
+    /// whole steps; none between epochs.
     pub losses: Vec<T>,
 }
 
@@ -64,27 +65,41 @@ impl<T: Precision> Session<T> {
     /// If there are replicas, or the state is of another network or optimizer.
     pub fn restore(&mut self, state: &State<T>) -> Result<()> {
         assert_eq!(self.seeds.len(), 1, "the state of one network");
-        let begun = state.losses.len();
-        let before = (state.epoch as u64).checked_mul(self.steps_per_epoch());
-        let steps = before.and_then(|before| before.checked_add(begun.div_ceil(self.recipe.batch.max(1)) as u64));
-        if steps != Some(state.steps) || begun >= self.rows.max(1) {
-            return Err(Error::Model(format!(
-                "the state contradicts itself: {} steps are not {} epochs and {begun} rows",
-                state.steps, state.epoch
-            )));
-        }
+        let losses = self.begun_in(state).ok_or_else(|| {
+            let (steps, epochs, losses) = (state.steps, state.epoch, state.losses.len());
+            Error::Model(format!("the state contradicts itself: {steps} steps are not {epochs} epochs and {losses} losses"))
+        })?;
         self.set_weights(&state.weights)?;
         let ids = self.executor.plan().states.concat();
         let states = state.states.concat();
         assert_eq!(ids.len(), states.len(), "the states of this optimizer");
         ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
-        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![state.losses.clone()]);
+        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![losses]);
         // A state that this training was in: what came after it is gone through again as it was.
         if !self.drops.starts_with(&state.drops) {
             self.drops.clone_from(&state.drops);
         }
         self.piece = 1;
         Ok(())
+    }
+
+    /// The losses of the epoch that was under way, as this plan keeps them; none if a state's numbers contradict each other. A state may
+    /// have one a row where this plan sums a step's.
+    fn begun_in(&self, state: &State<T>) -> Option<Vec<T>> {
+        let before = (state.epoch as u64).checked_mul(self.steps_per_epoch())?;
+        let steps = usize::try_from(state.steps.checked_sub(before)?).ok()?;
+        let batch = self.recipe.batch.max(1);
+        let (losses, rows) = (&state.losses, steps.checked_mul(batch)?);
+        let is_of_epoch = rows < self.rows.max(1);
+        match self.executor.plan().sums_losses() {
+            true if is_of_epoch && losses.len() == steps => Some(losses.clone()),
+            true if is_of_epoch && losses.len() == rows => {
+                let sum = |losses: &[T]| losses.iter().copied().sum();
+                Some(losses.chunks(batch).map(sum).collect())
+            }
+            false if is_of_epoch && losses.len() == rows => Some(losses.clone()),
+            _ => None,
+        }
     }
 
     /// Takes the next step kernel by kernel, without counting it, up to the first that leaves something that is not finite: its label, and
@@ -123,7 +138,7 @@ impl<T: Precision> Session<T> {
     fn written(&mut self, id: BufferId, step: &Step) -> Result<Vec<T>> {
         let plan = self.executor.plan();
         if plan.losses == Some(id) {
-            let losses = self.executor.read_values(id, 0, step.loss_row + step.rows)?;
+            let losses = self.executor.read_values(id, 0, step.loss_row + plan.loss_places(step.rows))?;
             return Ok(losses[step.loss_row..].to_vec());
         }
         let rows = plan.buffers[id].rows;

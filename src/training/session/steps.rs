@@ -98,7 +98,8 @@ impl<T: Precision> Session<T> {
             Reduction::Sum => 1.0,
         };
         let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
-        let loss_row = epoch * self.rows + first;
+        let sums = self.executor.plan().sums_losses();
+        let loss_row = if sums { index } else { epoch * self.rows + first };
         let (most, records) = (self.executor.plan().batch, self.executor.plan().records);
         let keys: Vec<[u32; 2]> = self.seeds.iter().take(records).map(|&seed| self.key(seed, number)).collect();
         (0..rows).step_by(most).enumerate().flat_map(move |(micro, begun)| {
