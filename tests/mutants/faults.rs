@@ -566,6 +566,11 @@ fn clipped_in_parts() -> Case {
     Case { name: "clipped in parts".into(), widths: vec![90, 105, 3], ..clipped() }
 }
 
+/// What is noticed in the launch that sums up the parts of all layers.
+fn of_all(fault: Fault) -> Fault {
+    Fault { noticed: "norm of all", ..fault }
+}
+
 fn clipped_thrice() -> Case {
     Case { replicas: 3, ..clipped() }
 }
@@ -611,13 +616,13 @@ fn accumulation_faults() -> Vec<Fault> {
             ["group.y * groups.x + group.x", "group.y"],
             clipped_in_parts(),
         ),
-        fault(
+        of_all(fault(
             "a norm is that of the first replica",
             "norm_total",
             ["replica * parameters.length4 + place", "place"],
             clipped_thrice(),
-        ),
-        fault("one part of four counts", "norm_total", ["dot(sum, vec4f(1.0))", "sum.x"], clipped_in_parts()),
+        )),
+        of_all(fault("one part of four counts", "norm_total", ["dot(sum, vec4f(1.0))", "sum.x"], clipped_in_parts())),
         fault(
             "all replicas are clipped by the first one's norm",
             "apply",
