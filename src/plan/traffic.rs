@@ -153,7 +153,7 @@ mod tests {
         let network = Network::new(vec![4, 12, 8], vec![Activation::Sigmoid; 2], true).expect("a network");
         let (data, parameters) = (8 * (4 + 8) + 1, 5 * 12 + 13 * 8);
         for (variant, order, of_layers) in
-            [(Variant::Invocation, 8, 0), (Variant::Held, 8, 2 * parameters), (Variant::Workgroup, 8, 4 * parameters)]
+            [(Variant::Invocation, 8, 0), (Variant::Held, 8, 0), (Variant::Workgroup, 8, 4 * parameters)]
         {
             let whole = Some(variant);
             let training = TrainingOptions { whole, ..TrainingOptions::plain(32, 8, OptimizerKind::Momentum) };

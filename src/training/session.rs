@@ -364,7 +364,7 @@ impl<T: Precision> Session<T> {
     fn losses(&mut self, steps: usize, rows: usize) -> Result<Vec<Losses<T>>> {
         let plan = self.executor.plan();
         let buffer = plan.losses.expect("a plan that trains has losses");
-        let of_epoch = plan.sums_losses().then(|| self.steps_per_epoch() as usize).unwrap_or(self.rows);
+        let of_epoch = if plan.sums_losses() { self.steps_per_epoch() as usize } else { self.rows };
         let places = if plan.sums_losses() { steps } else { rows };
         let Self { executor, begun, .. } = self;
         let mut losses = Vec::with_capacity(begun.len());

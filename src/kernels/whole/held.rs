@@ -16,10 +16,8 @@ const LEAST_LANES: usize = 32;
 const ROW_TILES: [usize; 3] = [1, 2, 4];
 /// Inputs of a tile of the gradient.
 const INPUT_TILES: [usize; 2] = [1, 4];
-/// vec4s of gradients, and of optimizer's states, that a lane may keep in registers.
-const MOST_KEPT: usize = 16;
-/// vec4s of inputs and targets that a lane may fetch ahead.
-const MOST_AHEAD: usize = 16;
+/// vec4s that may wait in a lane's registers: what it has fetched ahead, its gradients of a layer, the optimizer's states.
+const MOST_WAITING: usize = 20;
 
 /// How one function is shared out: tiles of so many rows or inputs × one vec4, and how often the lanes go through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,16 +125,27 @@ impl Held {
                 LayerPlaces { forward, delta, gradient, input, deltas, parameters }
             })
             .collect();
-        let kept = |states: usize| states * layers.iter().map(|l| l.gradient.rounds * l.gradient.size).sum::<usize>();
+        let mut held = Self { lanes, rows, losses, keeps_states: false, length: next, layers };
         let states = whole.optimizer.states();
-        Self { lanes, rows, losses, keeps_states: states > 0 && kept(states) <= MOST_KEPT, length: next, layers }
+        let of_states = states * held.gradients().sum::<usize>();
+        held.keeps_states = states > 0 && held.waiting(whole) + of_states <= MOST_WAITING;
+        held
     }
 
-    /// Whether a lane's registers hold what it fetches ahead, and the gradients that wait for a barrier.
-    pub(super) fn fits_registers(&self, whole: &Whole) -> bool {
-        let gradients = self.layers.iter().map(|layer| layer.gradient.rounds * layer.gradient.size).max().unwrap_or(0);
+    /// vec4s of each layer's gradient that a lane sums.
+    fn gradients(&self) -> impl Iterator<Item = usize> {
+        self.layers.iter().map(|layer| layer.gradient.rounds * layer.gradient.size)
+    }
+
+    /// vec4s that wait in a lane's registers without the optimizer's states.
+    fn waiting(&self, whole: &Whole) -> usize {
         let [rounds, desired] = self.desired(whole);
-        gradients <= MOST_KEPT && self.puts(whole) + rounds * desired <= MOST_AHEAD
+        self.gradients().max().unwrap_or(0) + self.puts(whole) + rounds * desired
+    }
+
+    /// Whether a lane has registers for what it fetches ahead, and for the gradients that wait for a barrier.
+    pub(super) fn fits_registers(&self, whole: &Whole) -> bool {
+        self.waiting(whole) <= MOST_WAITING
     }
 
     /// Bytes of workgroup memory.
