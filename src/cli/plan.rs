@@ -30,6 +30,8 @@ struct DryRun {
     least_step_bytes: u64,
     /// Bytes of the losses of a step that the host reads back.
     loss_bytes: u64,
+    /// Dispatches of a step that wait for one before them; absent for the CPU.
+    dependent_dispatches: Option<usize>,
     /// Rows of the data that are on the device at once.
     rows_on_device: usize,
     /// Steps in an epoch.
@@ -79,6 +81,7 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
         least_step_bytes: plan.least_bytes(&run.network, row_bytes),
         loss_bytes: plan.loss_places(run.recipe.batch.min(rows)) as u64 * plan.replicas as u64 * row_bytes(4) / 4,
         step,
+        dependent_dispatches: run.device.target().map(|target| plan.dependent_dispatches(&target)),
         rows_on_device: plan.inputs.iter().map(|segment| segment.rows).sum(),
         buffers: buffers(&plan, run),
         bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).fold(0, u64::saturating_add),
@@ -166,6 +169,9 @@ fn text(report: &DryRun, run: &Run) -> String {
     let (moved, least) = (human_bytes(report.step_bytes), human_bytes(report.least_step_bytes));
     lines.push(format!("  {:<18} {moved:>10}  moved; the least for kernels of this kind is {least}", "together"));
     lines.push(format!("  {:<18} {:>10}  of them losses, which the host reads back", "", human_bytes(report.loss_bytes)));
+    if let Some(count) = report.dependent_dispatches {
+        lines.push(format!("  {:<18} {count:>10}  dispatches wait for one before them", ""));
+    }
     let rows = run.sources.training.rows();
     if report.rows_on_device < rows {
         lines.push(format!("the {rows} rows are streamed, {} at once on the device", report.rows_on_device));

@@ -310,18 +310,32 @@ fn parts<'a, T>(plan: &Plan, buffers: &'a mut [Storage<T>]) -> Vec<Vec<Part<'a, 
 
 /// Runs one launch for a replica.
 fn run_launch<T: Computed>(launch: &Launch, step: &Step, parts: &mut [Part<'_, T>], workspace: &mut Workspace<T>) {
-    let mut writes: [ViewMut<'_, T>; MOST_BUFFERS] = std::array::from_fn(|_| ViewMut { values: &mut [] });
+    let mut few: [ViewMut<'_, T>; MOST_BUFFERS] = std::array::from_fn(|_| ViewMut { values: &mut [] });
+    // A kernel of all layers, which the CPU computes for verification alone, has more.
+    let mut many = Vec::new();
+    let writes = if launch.writes.len() <= MOST_BUFFERS {
+        &mut few[..launch.writes.len()]
+    } else {
+        many.resize_with(launch.writes.len(), || ViewMut { values: &mut [] });
+        &mut many[..]
+    };
     for (view, &id) in writes.iter_mut().zip(&launch.writes) {
         view.values = parts[id].take();
     }
-    let mut reads = [View { values: &[], indices: &[] }; MOST_BUFFERS];
+    let mut few = [View { values: &[], indices: &[] }; MOST_BUFFERS];
+    let mut many = Vec::new();
+    let reads = if launch.reads.len() <= MOST_BUFFERS {
+        &mut few[..launch.reads.len()]
+    } else {
+        many.resize(launch.reads.len(), few[0]);
+        &mut many[..]
+    };
     for (view, &id) in reads.iter_mut().zip(&launch.reads) {
         *view = parts[id].view();
     }
-    let reads = &reads[..launch.reads.len()];
-    T::run(launch.kernel.as_ref(), step, reads, &mut writes[..launch.writes.len()], workspace);
-    for (view, &id) in writes.into_iter().zip(&launch.writes) {
-        parts[id] = Part::Own(view.values);
+    T::run(launch.kernel.as_ref(), step, reads, writes, workspace);
+    for (view, &id) in writes.iter_mut().zip(&launch.writes) {
+        parts[id] = Part::Own(std::mem::take(&mut view.values));
     }
 }
 

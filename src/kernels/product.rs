@@ -162,23 +162,23 @@ pub(crate) fn choices(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Cho
             let parts =
                 if workgroups < FEW_WORKGROUPS { (depth / WORTH_SPLITTING).min(FEW_WORKGROUPS / workgroups) } else { 1 };
             let choice = split(sizes, family, parts.max(1));
-            (seconds(depth, workgroups, choice, target), choice)
+            (seconds(depth, workgroups, false, choice, target), choice)
         })
         .collect();
     choices.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     distinct(choices.into_iter().map(|(_, choice)| choice))
 }
 
-/// Seconds that a product of so many workgroups a part is expected to take on a GPU.
-fn seconds(depth: usize, workgroups: usize, choice: Choice, target: &Target) -> f64 {
+/// Seconds that a product of so many workgroups a part, or several products together, are expected to take on a GPU.
+fn seconds(depth: usize, workgroups: usize, several: bool, choice: Choice, target: &Target) -> f64 {
     let Choice { family, parts } = choice;
     let Some(tile) = family.tile() else { return f64::INFINITY };
     let (workgroups, parts) = (workgroups as f64, f64::from(parts));
     // Groups share whole tiles of terms.
     let whole = (tile.depth * tile.groups) as usize;
     let terms = (depth.div_ceil(parts as usize)).next_multiple_of(whole) as f64;
-    let once = target.rates.seconds(family, workgroups * parts, terms);
-    if parts > 1.0 { once + target.rates.seconds(family, workgroups, 0.0) } else { once }
+    let once = target.rates.seconds(family, workgroups * parts, terms, several);
+    if parts > 1.0 { once + target.rates.seconds(family, workgroups, 0.0, several) } else { once }
 }
 
 /// The first choices that differ from each other.
@@ -199,7 +199,7 @@ pub(crate) fn joint_choices(layers: &[[usize; 2]], ones: bool, depth: usize, tar
         .map(|family| {
             let count = |&[rows, columns]: &[usize; 2]| count([rows, columns, depth], ones, family, target);
             let choice = Choice { family, parts: 1 };
-            (seconds(depth, layers.iter().map(count).sum(), choice, target), choice)
+            (seconds(depth, layers.iter().map(count).sum(), true, choice, target), choice)
         })
         .collect();
     choices.sort_by(|(a, _), (b, _)| a.total_cmp(b));

@@ -1,5 +1,7 @@
 //! Bytes that a training step moves: what its kernels read and write, counted from the plan, beside the least possible.
 
+use std::collections::BTreeMap;
+
 use super::{BufferId, Element, Launch, Phase, Plan};
 use crate::kernels::{Kept, Target};
 use crate::network::Network;
@@ -87,6 +89,26 @@ impl Plan {
         bytes.saturating_mul(self.replicas as u64)
     }
 
+    /// Dispatches of a step on a device that wait for those before them, whether of this step or of the last: wgpu makes one wait that
+    /// reads a buffer which was written last, or writes a buffer that was used at all. A kernel of many steps waits once for all of them.
+    pub fn dependent_dispatches(&self, target: &Target) -> usize {
+        // Whether a buffer was written when it was used last.
+        let mut written: BTreeMap<BufferId, bool> = BTreeMap::new();
+        let mut count = 0;
+        for _step in 0..2 {
+            count = 0;
+            for launch in &self.training {
+                let reads = launch.reads.iter().any(|id| written.get(id) == Some(&true));
+                let waits = reads || launch.writes.iter().any(|id| written.contains_key(id));
+                // The second pass over sums in parts waits for the first.
+                count += usize::from(waits) + launch.forms(self.batch, target).count() - 1;
+                written.extend(launch.reads.iter().map(|&id| (id, false)));
+                written.extend(launch.writes.iter().map(|&id| (id, true)));
+            }
+        }
+        count
+    }
+
     /// How often a launch is run in a step of a whole batch.
     pub fn times(&self, launch: &Launch) -> usize {
         if launch.ends_batch { 1 } else { self.micro_batches }
@@ -172,6 +194,21 @@ mod tests {
         let (moved, counted) = bytes(&network, training, None);
         assert_eq!(counted, 4 * least);
         assert!(counted < moved, "{moved}");
+    }
+
+    /// Updates do not depend on each other, but each of several dispatches waits all the same.
+    #[test]
+    fn dispatches_that_wait_are_counted() {
+        let network = Network::new(vec![784, 512, 256, 10], vec![Activation::Sigmoid; 3], true).expect("a network");
+        let target = Target::sample(false, 1 << 15);
+        let count = |training: TrainingOptions| plan(&network, training, None).dependent_dispatches(&target);
+        let training = TrainingOptions::plain(20_000, 256, OptimizerKind::Sgd);
+        let joint = TrainingOptions { joint: true, ..training };
+        assert_eq!(count(joint), 6, "three forward, two delta, one of all updates");
+        assert_eq!(count(training), 8, "an update each");
+        assert_eq!(count(TrainingOptions { shuffle: true, gather: true, ..joint }), 8, "inputs and targets are gathered");
+        let whole = Some(Variant::Workgroup);
+        assert_eq!(count(TrainingOptions { whole, ..TrainingOptions::plain(20, 10, OptimizerKind::Sgd) }), 1);
     }
 
     #[test]

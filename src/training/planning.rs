@@ -23,7 +23,7 @@ const MOST_JOINT: u64 = 1 << 29;
 /// Rows of a micro-batch from which it is not cut further to save memory.
 const LEAST_MICRO_BATCH: usize = 64;
 /// Losses that are kept on the device until they are read.
-const LOSSES: usize = 1 << 16;
+const LOSSES: usize = 1 << 18;
 /// Bytes of a window of streamed data: more would not make it faster, only later.
 const WINDOW_BYTES: u64 = 32 << 20;
 /// The same where the rows come from a file, of which there is too little memory for them: while one window is on the device, the

@@ -34,6 +34,9 @@ use timestamps::Timestamps;
 const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of step records that are on the device at once.
 const STEP_BYTES: u64 = 1 << 20;
+/// Submissions that the steps of a run are shared out among at least, and launches that are worth one.
+const SHARES: usize = 8;
+const LEAST_SHARE: usize = 128;
 /// A plan with its buffers on a GPU, in f32.
 pub struct Gpu {
     plan: Plan,
@@ -279,9 +282,13 @@ impl Executor<f32> for Gpu {
             }
             self.device.write(&self.steps, 0, &bytes)?;
             let (mut done, count) = (0, steps.len() / replicas);
+            let launches_a_step = range.len().max(1);
+            // The device begins while the rest is recorded.
+            let share = (count / SHARES).max(LEAST_SHARE / launches_a_step).max(1);
             while done < count {
                 self.pace.wait_for_room(&self.device)?;
-                let next = (done + (self.pace.launches(phase) / range.len().max(1)).max(1)).min(count);
+                let most = (self.pace.launches(phase) / launches_a_step).max(1);
+                let next = (done + most.min(share)).min(count);
                 let launches = (next - done) * range.len();
                 self.submit(phase, range.clone(), &steps[done * replicas..next * replicas], done, launches)?;
                 done = next;
