@@ -428,7 +428,7 @@ mod tests {
     fn a_step_is_3l_minus_1_launches() {
         let plan = Plan::new(&network(), &options(1000, 100));
         let expected =
-            ["forward 1", "forward 2", "forward 3, output", "delta 2", "update 3", "delta 1", "update 2", "update 1"];
+            ["forward 1", "forward 2", "forward 3, output", "delta 2", "delta 1", "update 3", "update 2", "update 1"];
         assert_eq!(labels(&plan), expected);
     }
 
