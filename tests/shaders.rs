@@ -345,9 +345,11 @@ fn plans() -> Vec<Plan> {
     }
     // Inputs that are whole tiles, beside which the biases are.
     for &optimizer in OptimizerKind::value_variants() {
-        let activations = vec![Activation::Sigmoid, Activation::Sigmoid];
-        let network = Network::new(vec![128, 6, 3], activations, true).expect("a network");
-        plans.extend(planned(&network, Loss::SquaredError, optimizer));
+        for widths in [vec![128, 6, 3], vec![128, 6, 4, 3]] {
+            let activations = vec![Activation::Sigmoid; widths.len() - 1];
+            let network = Network::new(widths, activations, true).expect("a network");
+            plans.extend(planned(&network, Loss::SquaredError, optimizer));
+        }
     }
     plans
 }
