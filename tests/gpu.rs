@@ -17,9 +17,7 @@ use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
 use wgrad::verification::adapter::verify_mixed;
-use wgrad::verification::cases::{
-    ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, mixed, whole_networks,
-};
+use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, mixed, whole_networks};
 use wgrad::verification::checks::small_integers_are_exact;
 use wgrad::verification::fill;
 

@@ -343,7 +343,7 @@ fn plans() -> Vec<Plan> {
                     {
                         let Ok(network) = Network::new(widths, activations, output != hidden) else { continue };
                         let optimizers = OptimizerKind::value_variants();
-                        let optimizers = if outputs == 19 { optimizers } else { &optimizers[..1] };
+                        let optimizers = if matches!(outputs, 7 | 19) { optimizers } else { &optimizers[..1] };
                         plans.extend(optimizers.iter().flat_map(|&optimizer| planned(&network, loss, optimizer)));
                     }
                 }

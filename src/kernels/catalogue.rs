@@ -9,8 +9,8 @@ use super::form::{Family, GPU_LANES, SOFTWARE_LANES};
 use super::product::NARROW_COLUMNS4;
 use super::whole::Variant;
 use super::{
-    Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Peak, Rule,
-    Shader, Source, Update, Updates, Whole,
+    Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct,
+    Peak, Rule, Shader, Source, Update, Updates, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
-    Apply, Delta, Dropped, Factors, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule, Source,
-    Update, Updates, halves, stride4,
+    Apply, Delta, Dropped, Factors, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule,
+    Source, Update, Updates, halves, stride4,
 };
 use crate::network::{Activation, Network};
 

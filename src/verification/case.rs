@@ -139,7 +139,19 @@ impl Case {
 
     fn training(&self) -> TrainingOptions {
         let Self {
-            rows, batch, micro_batches, weighted, frozen, layer_rates, mixed, shuffle, gather, optimizer, joint, whole, ..
+            rows,
+            batch,
+            micro_batches,
+            weighted,
+            frozen,
+            layer_rates,
+            mixed,
+            shuffle,
+            gather,
+            optimizer,
+            joint,
+            whole,
+            ..
         } = *self;
         let extras = self.optimizer().extras();
         TrainingOptions {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
-    DeviceDescriptor, DeviceType, ErrorFilter, ExperimentalFeatures, Features, Instance, InstanceDescriptor, MapMode, PipelineCache, PollError,
-    PollType, SubmissionIndex,
+    DeviceDescriptor, DeviceType, ErrorFilter, ExperimentalFeatures, Features, Instance, InstanceDescriptor, MapMode,
+    PipelineCache, PollError, PollType, SubmissionIndex,
 };
 
 use super::faults;
