@@ -24,7 +24,8 @@ impl<T: Precision> Session<T> {
     /// Diverged, if anything else did: no loss scale helps there.
     pub(super) fn look_at_overflows(&mut self, epoch: usize) -> Result<()> {
         let Some(buffer) = self.executor.plan().overflows else { return Ok(()) };
-        let flags = self.executor.read_replicas(buffer, FLAGS)?;
+        let mut flags = Vec::with_capacity(self.seeds.len() * FLAGS);
+        self.executor.look_at_replicas(buffer, FLAGS, &mut |_, of_replica| flags.extend_from_slice(of_replica))?;
         let is_set = |flags: &[T], kind: Kind| flags[kind as usize] != <T as Scalar>::ZERO;
         if flags.chunks_exact(FLAGS).any(|flags| is_set(flags, Kind::Forward)) {
             return Err(Error::Diverged(format!(
