@@ -382,9 +382,13 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
             };
             let training = Some(training);
             let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
-            plans.push(Plan::new(network, &options));
-            let mixed = training.map(|training| TrainingOptions { mixed: true, ..training });
-            plans.push(Plan::new(network, &Options { training: mixed, ..options }));
+            // Wide outputs are for mixed training, by every optimizer.
+            let is_wide = network.outputs() == 19;
+            if !is_wide || optimizer == OptimizerKind::value_variants()[0] {
+                plans.push(Plan::new(network, &options));
+            }
+            let mixed = training.filter(|_| is_wide).map(|training| TrainingOptions { mixed: true, ..training });
+            plans.extend(mixed.map(|mixed| Plan::new(network, &Options { training: Some(mixed), ..options })));
         }
     }
     plans
