@@ -20,6 +20,7 @@ struct Step {
     average: f32,         // β of the weights' average
     key0: u32,            // what dropout draws from
     key1: u32,
+    unscaled: f32,        // what gradients of scaled deltas are multiplied by; 1 where deltas are not scaled
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 

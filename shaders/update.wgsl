@@ -47,5 +47,5 @@ fn rhs(k: u32, column: u32) -> mat4x4f {
 fn store(row: u32, column: u32, gradient: vec4f) {
     let element = parameter_start() + row * stride(parameters.outputs) + column;
     let decay = select(this_step().weight_decay, 0.0, row == parameters.inputs);
-    set_weight(element, updated(element, weight_at(element), gradient, decay));
+    set_weight(element, updated(element, weight_at(element), gradient * this_step().unscaled, decay));
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::group_starts;
-use crate::kernels::{Choice, Form, Forward, Kernel, Step, Target, stride4};
+use crate::kernels::{Choice, Factors, Form, Forward, Kernel, Step, Target, stride4};
 use crate::network::Network;
 use builder::Builder;
 pub use layers::{Dropout, Frozen, LayerRates};
@@ -100,7 +100,8 @@ impl Launch {
     /// The kernel and its product's sizes, which decide what way to compute it is fast. None for what is no product.
     pub fn product_key(&self, rows: usize) -> Option<String> {
         let [rows, columns, terms] = self.kernel.product(rows)?;
-        Some(format!("{} of {rows} × {columns} over {terms}", self.kernel.name()))
+        let mixed = if self.kernel.factors() == Factors::Halves { "mixed " } else { "" };
+        Some(format!("{mixed}{} of {rows} × {columns} over {terms}", self.kernel.name()))
     }
 
     /// Its dispatches on a device, one after the other, for a batch of up to `rows` rows.
@@ -186,6 +187,8 @@ pub struct Plan {
     pub order: Option<BufferId>,
     /// Losses of the rows trained on, or of whole steps ([`Plan::loss_places`]).
     pub losses: Option<BufferId>,
+    /// Flags of the factors that were beyond the range of f16 ([`Kind`](crate::kernels::halves::Kind)), where training is mixed.
+    pub overflows: Option<BufferId>,
     /// Where a batch to evaluate goes: inputs [rows × inputs], targets [rows × outputs].
     pub evaluation_inputs: BufferId,
     /// Targets [rows × outputs] of a batch to evaluate; zeros to predict only.
@@ -222,7 +225,7 @@ impl Plan {
 
     /// The plan of a network: a pure function of what is given.
     pub fn new(network: &Network, options: &Options) -> Self {
-        let mut builder = Builder { network, options, buffers: Vec::new(), plain: false };
+        let mut builder = Builder { network, options, buffers: Vec::new(), plain: false, overflows: None };
         let parameters: Vec<_> = (0..network.layers()).map(|l| builder.layer_buffer("parameters", l)).collect();
         let averaged = options.training.is_some_and(|training| training.extras.average);
         let kept = if averaged { network.layers() } else { 0 };
@@ -234,6 +237,7 @@ impl Plan {
         });
         let training = training.unwrap_or_default();
         Self {
+            overflows: builder.overflows,
             buffers: builder.buffers,
             training: training.launches,
             evaluation: evaluation.launches,

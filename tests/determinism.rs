@@ -31,6 +31,7 @@ fn cases() -> Vec<Case> {
     cases.push(Case { rows: 9, ..all_rows.clone() });
     cases.push(Case { name: "batches in place".into(), shuffle: false, ..all_rows.clone() });
     cases.push(Case { name: "gathered batches".into(), gather: true, ..all_rows });
+    cases.push(Case { mixed: Some(5), ..Case::new("mixed", [35, 37, 41, 19]) });
     for (variant, sizes) in [
         (Variant::Invocation, [7, 3, 5, 2]),
         (Variant::Held, [33, 9, 12, 5]),

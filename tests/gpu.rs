@@ -10,12 +10,14 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
-use wgrad::executor::gpu::device::Device;
+use wgrad::executor::gpu::device::{Device, Gpus};
+use wgrad::executor::gpu::pipelines::Reuse;
 use wgrad::kernels::form::GPU_LANES;
 use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
-use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, whole_networks};
+use wgrad::verification::adapter::verify_mixed;
+use wgrad::verification::cases::{ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, mixed, whole_networks};
 use wgrad::verification::checks::small_integers_are_exact;
 use wgrad::verification::fill;
 
@@ -94,6 +96,20 @@ fn main() {
         let name = format!("gpu: {}", case.name);
         trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
     }
+    for case in mixed(None) {
+        let twin = Case { gather: true, ..case.clone() };
+        trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));
+        let name = format!("gpu: {}", case.name);
+        trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
+    }
+    // On matrix units, where the adapter has some.
+    trials.push(shared.trial("matrix units are as the oracle".into(), |device| {
+        let gpus = Gpus::find();
+        let Some(gpu) = gpus.list().into_iter().find(|gpu| gpu.index == device.info().index && gpu.mixed) else {
+            return Ok(());
+        };
+        Ok(verify_mixed(&gpus.open_mixed(gpu.index, Reuse::Kept)?)?)
+    }));
     // A few cases as they are written for GPUs, on whatever adapter there is: llvmpipe takes long to compile them.
     for case in layers().into_iter().step_by(8) {
         let trial = |case: &Case, device: Device| check(case, Gpu::new(case.plan(), device.with_lanes(GPU_LANES))?);

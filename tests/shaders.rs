@@ -46,10 +46,16 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one.
+/// Parses and validates a shader, with no capability beyond WebGPU's own, of which subgroups are an optional one; matrix units are
+/// naga's.
 fn validated(shader: &Shader) -> Result<Module, Failed> {
     let module = naga::front::wgsl::parse_str(&shader.source).map_err(|error| error.emit_to_string(&shader.source))?;
-    let capabilities = if shader.name.contains("-lanes-") { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    let units = Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP;
+    let capabilities = match &shader.name {
+        name if name.contains("-lanes-") => Capabilities::SUBGROUP,
+        name if name.contains("-units") => units,
+        _ => Capabilities::empty(),
+    };
     Validator::new(ValidationFlags::all(), capabilities)
         .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
         .subgroup_operations(naga::valid::SubgroupOperationSet::all())
@@ -276,7 +282,8 @@ fn step_fields() -> Vec<Field> {
         clip,
         average,
         key0,
-        key1
+        key1,
+        unscaled
     )
 }
 
@@ -332,11 +339,11 @@ fn plans() -> Vec<Plan> {
             for &loss in Loss::value_variants().iter().filter(|loss| loss.check(output).is_ok()) {
                 for outputs in [3, 7, 11, 15, 19] {
                     for (widths, activations) in
-                        [(vec![5, outputs], vec![output]), (vec![5, 6, outputs], vec![hidden, output])]
+                        [(vec![128, outputs], vec![output]), (vec![16, 17, outputs], vec![hidden, output])]
                     {
                         let Ok(network) = Network::new(widths, activations, output != hidden) else { continue };
                         let optimizers = OptimizerKind::value_variants();
-                        let optimizers = if outputs == 7 { optimizers } else { &optimizers[..1] };
+                        let optimizers = if matches!(outputs, 7 | 19) { optimizers } else { &optimizers[..1] };
                         plans.extend(optimizers.iter().flat_map(|&optimizer| planned(&network, loss, optimizer)));
                     }
                 }
@@ -377,7 +384,13 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
             };
             let training = Some(training);
             let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
-            plans.push(Plan::new(network, &options));
+            // Wide outputs are for mixed training, by every optimizer.
+            let is_wide = network.outputs() == 19;
+            if !is_wide || optimizer == OptimizerKind::value_variants()[0] {
+                plans.push(Plan::new(network, &options));
+            }
+            let mixed = training.filter(|_| is_wide).map(|training| TrainingOptions { mixed: true, ..training });
+            plans.extend(mixed.map(|mixed| Plan::new(network, &Options { training: Some(mixed), ..options })));
         }
     }
     plans

@@ -298,7 +298,7 @@ impl Grid {
             return Ok(());
         }
         let started = Instant::now();
-        let plan = match net.plan(batch, &self.devices[index]) {
+        let plan = match net.plan(batch, &self.devices[index], false) {
             Ok(plan) if planning::affordable::<f32>(&plan, &self.devices[index]).is_ok() => plan,
             Ok(_) | Err(Error::Limit(_)) => return Ok(()), // the cell tells
             Err(error) => return Err(error),
@@ -410,7 +410,7 @@ impl Measured for Session<f32> {
 
 /// A net with made-up data on a device.
 fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
-    net.plan(batch, device)?;
+    net.plan(batch, device, false)?;
     let network = net.network()?;
     let (weights, samples) = (fastest::weights(&network), fastest::samples(&network, BATCHES * batch));
     Session::new(network, recipe(batch), &weights, samples, device)
@@ -420,7 +420,7 @@ fn session(net: &Net, batch: usize, device: &Device) -> Result<Session<f32>> {
 /// sizes say.
 fn startup(net: &Net, batch: usize, device: &Device) -> Result<Startup> {
     let device = device.reopened(Reuse::Nothing)?.with_choices(BTreeMap::new());
-    let (plan, network) = (net.plan(batch, &device)?, net.network()?);
+    let (plan, network) = (net.plan(batch, &device, false)?, net.network()?);
     let samples = fastest::samples(&network, BATCHES * batch);
     let started = Instant::now();
     let mut executor = f32::executor(plan.clone(), &device)?;

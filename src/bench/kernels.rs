@@ -100,16 +100,16 @@ impl KernelsReport {
 }
 
 /// Times every launch of a training step of this net over a batch, for about `total`; with `tune`, each as it is computed fastest,
-/// which is measured before.
+/// which is measured before; with `mixed`, the factors of large products rounded to f16.
 ///
 /// # Errors
 /// Limit, if the step does not fit the device; what the device reports.
-pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration, tune: bool) -> Result<KernelsReport> {
+pub fn kernels(net: &Net, batch: usize, device: &Device, total: Duration, tune: bool, mixed: bool) -> Result<KernelsReport> {
     let mut device = device.clone();
-    let tuned = if tune { device.tune_too(&net.plan(batch, &device)?, &[Phase::Training])? } else { Vec::new() };
+    let tuned = if tune { device.tune_too(&net.plan(batch, &device, mixed)?, &[Phase::Training])? } else { Vec::new() };
     let device = &device;
     let started = Instant::now();
-    let plan = net.plan(batch, device)?;
+    let plan = net.plan(batch, device, mixed)?;
     let peaks = peaks(device)?;
     let mut executor = f32::executor(plan, device)?;
     fill(executor.as_mut(), 1)?;
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn without_time_every_kernel_is_left_out_and_that_is_told() {
         let net: Net = "200-120-20".parse().expect("a net");
-        let report = kernels(&net, 4, &Device::cpu(Some(1), "a test"), Duration::ZERO, false).expect("a report");
+        let report = kernels(&net, 4, &Device::cpu(Some(1), "a test"), Duration::ZERO, false, false).expect("a report");
         assert!(report.kernels.is_empty() && report.left_out.len() == 6, "{report:?}");
         assert!(report.left_out.iter().all(|left_out| left_out.why == "the time was used up: see --time"));
         assert_eq!(report.check().expect_err("nothing was measured").exit_code(), 6);

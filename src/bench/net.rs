@@ -9,6 +9,7 @@ use crate::error::{Result, shown};
 use crate::executor::cpu::affordable;
 use crate::network::{Activation, Loss, Network};
 use crate::plan::Plan;
+use crate::training::session::Mixed;
 use crate::training::{Device, Recipe, planning};
 
 /// Inputs, hidden widths, outputs, written with dashes: `784-128-10`.
@@ -64,12 +65,12 @@ impl Net {
         Network::new(self.widths.clone(), vec![Activation::Sigmoid; self.widths.len() - 1], true)
     }
 
-    /// The plan of training it on a device, which fits into memory.
+    /// The plan of training it on a device, which fits into memory; `mixed` has the factors of large products rounded to f16.
     ///
     /// # Errors
     /// Limit, if it does not.
-    pub fn plan(&self, batch: usize, device: &Device) -> Result<Plan> {
-        let recipe = recipe(batch);
+    pub fn plan(&self, batch: usize, device: &Device, mixed: bool) -> Result<Plan> {
+        let recipe = Recipe { mixed: mixed.then(Mixed::default), ..recipe(batch) };
         let plan = planning::plan::<f32>(&self.network()?, recipe.loss, Some(&recipe), BATCHES * batch, 1, device);
         affordable::<f32>(&plan)?;
         Ok(plan)

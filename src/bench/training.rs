@@ -13,7 +13,8 @@ use crate::executor::gpu::tuning::Tuned;
 use crate::page::figures;
 use crate::plan::Phase;
 use crate::training::planning::{affordable, plan};
-use crate::training::{Device, DeviceReport, Samples, Session};
+use crate::training::session::Mixed;
+use crate::training::{Device, DeviceReport, Recipe, Samples, Session};
 
 /// What is trained, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +31,8 @@ pub struct TrainingOptions {
     pub replicas: usize,
     /// Whether to measure first how a GPU computes the products fastest.
     pub tune: bool,
+    /// Whether the factors of large products are rounded to f16.
+    pub mixed: bool,
 }
 
 /// What training came to. The fields are those that the other programs print.
@@ -47,6 +50,8 @@ pub struct TrainingReport {
     pub samples: usize,
     /// Networks that were trained side by side.
     pub replicas: usize,
+    /// `f32` or `mixed`.
+    pub precision: &'static str,
     /// Seconds of the timed epochs, until their losses were read back.
     pub wall_s_train_only: f64,
     /// Rows a second, of all networks together.
@@ -82,7 +87,8 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
         let most = workload.rows;
         return Err(Error::Usage(format!("--samples {rows} are more than this workload has: at most {most}")));
     }
-    let (network, recipe) = (workload.network()?, workload.recipe());
+    let mixed = options.mixed.then(Mixed::default);
+    let (network, recipe) = (workload.network()?, Recipe { mixed, ..workload.recipe() });
     let mut device = device.clone();
     let plan = plan::<f32>(&network, recipe.loss, Some(&recipe), rows, options.replicas, &device);
     affordable::<f32>(&plan, &device)?;
@@ -107,6 +113,7 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
         epochs: options.epochs,
         samples: rows,
         replicas: options.replicas,
+        precision: if options.mixed { "mixed" } else { "f32" },
         wall_s_train_only: seconds,
         samples_per_s: seen / seconds,
         gflops,

@@ -53,6 +53,18 @@ struct PlaceArguments {
     /// remember it
     #[arg(long, help_heading = "Device")]
     tune: bool,
+    /// The numbers that are computed in; mixed rounds the factors of large products to f16, for the matrix units of GPUs
+    #[arg(long, default_value = "f32", help_heading = "Device")]
+    precision: Single,
+}
+
+/// What training is timed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Single {
+    /// Single precision.
+    F32,
+    /// Factors of large products rounded to f16.
+    Mixed,
 }
 
 /// The arguments of `wgrad bench` alone: the GPU against the CPU.
@@ -190,7 +202,11 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<()> {
 
 impl PlaceArguments {
     fn open(&self) -> Result<Device> {
-        let device = Device::choose(&self.device, self.threads.map(usize::from), false)?;
+        let threads = self.threads.map(usize::from);
+        let device = match self.precision {
+            Single::F32 => Device::choose(&self.device, threads, false)?,
+            Single::Mixed => Device::choose_mixed(&self.device, threads)?,
+        };
         check_tune(self.tune, &self.device, &device)?;
         Ok(device)
     }
@@ -288,7 +304,9 @@ fn options(arguments: &ComparisonArguments) -> ComparisonOptions {
 
 fn kernels(arguments: &KernelsArguments) -> Result<()> {
     let device = arguments.place.open()?;
-    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0, arguments.place.tune)?;
+    let PlaceArguments { tune, precision, .. } = arguments.place;
+    let mixed = precision == Single::Mixed;
+    let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0, tune, mixed)?;
     match (arguments.json, arguments.markdown) {
         (true, _) => print::json("bench kernels", &report)?,
         (_, true) => print::line(report.markdown())?,
@@ -307,6 +325,7 @@ fn training(arguments: &TrainingArguments) -> Result<()> {
         warmup: arguments.warmup,
         replicas: arguments.replicas,
         tune: arguments.place.tune,
+        mixed: arguments.place.precision == Single::Mixed,
     };
     let report = bench::training(&options, &device, started)?;
     if arguments.json { print::json("bench training", &report) } else { print::line(report) }

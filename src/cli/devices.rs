@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
     for gpu in &gpus {
         let software = if gpu.software { ": a software adapter, which runs on the CPU" } else { "" };
         print::line(format!(
-            "gpu:{}   {} ({}, {}{software}), buffers of up to {}, workgroup memory of {}{}, f32; driver {}",
+            "gpu:{}   {} ({}, {}{software}), buffers of up to {}, workgroup memory of {}{}, f32{}; driver {}",
             gpu.index,
             shown(&gpu.name),
             gpu.backend,
@@ -46,8 +46,12 @@ pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
             human_bytes(gpu.buffer_bytes),
             human_bytes(gpu.workgroup_bytes.into()),
             subgroups(gpu.subgroups),
+            if gpu.mixed { " and mixed" } else { "" },
             shown(&gpu.driver)
         ))?;
+        if !gpu.matrix_units.is_empty() {
+            print::line(format!("        matrix units: {}", gpu.matrix_units.join(", ")))?;
+        }
     }
     if gpus.is_empty() {
         print::line("no GPU was found (on Debian, 'apt-get install mesa-vulkan-drivers' brings drivers for many)")?;

@@ -157,6 +157,9 @@ fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
     if let Some(metric) = record.validation_metric {
         line.push_str(&format!("  {} {metric:.4}", record.metric));
     }
+    if let Some(scale) = record.loss_scale {
+        line.push_str(&format!("  loss scale {scale}"));
+    }
     line.push_str(&format!("  {:.0} samples/s", record.samples_per_second));
     line
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::print;
 use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::{Device as Gpu, Gpus};
+use crate::executor::gpu::device::{Device as Gpu, GpuInfo, Gpus};
+use crate::executor::gpu::pipelines::Reuse;
 use crate::training::{Device, Wanted};
 use crate::verification::adapter::{Extent, MOST_FAILURES, QUICK, Verification, verify};
 use crate::verification::faults::FaultReport;
@@ -88,7 +89,7 @@ fn devices(arguments: &VerifyArguments) -> Result<Vec<Result<Gpu>>> {
         let gpus = Gpus::find();
         let count = gpus.list().len();
         if count > 0 {
-            return Ok((0..count).map(|index| gpus.open(index)).collect());
+            return Ok(gpus.list().iter().map(|gpu| open(&gpus, gpu)).collect());
         }
     }
     if matches!(arguments.device, Wanted::Cpu | Wanted::Auto) {
@@ -98,7 +99,13 @@ fn devices(arguments: &VerifyArguments) -> Result<Vec<Result<Gpu>>> {
         )));
     }
     let device = Device::choose(&arguments.device, None, false)?;
-    Ok(device.gpu().cloned().map(Ok).into_iter().collect())
+    let gpus = Gpus::find();
+    Ok(device.gpu().map(|gpu| open(&gpus, gpu.info())).into_iter().collect())
+}
+
+/// A GPU with its matrix units, if it has some that training may use.
+fn open(gpus: &Gpus, gpu: &GpuInfo) -> Result<Gpu> {
+    if gpu.mixed { gpus.open_mixed(gpu.index, Reuse::Kept) } else { gpus.open(gpu.index) }
 }
 
 fn bar(name: &str) -> ProgressBar {

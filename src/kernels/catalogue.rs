@@ -9,8 +9,8 @@ use super::form::{Family, GPU_LANES, SOFTWARE_LANES};
 use super::product::NARROW_COLUMNS4;
 use super::whole::Variant;
 use super::{
-    Apply, Delta, Dropped, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Peak, Rule,
-    Shader, Source, Update, Updates, Whole,
+    Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct,
+    Peak, Rule, Shader, Source, Update, Updates, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
@@ -68,14 +68,17 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
-        for (source, order) in sources {
-            let forward = Forward { inputs, outputs, bias, activation, slope, dropped: None, source, capacity };
-            add(&forward, 2 + order, 1 + usize::from(slope));
-            add(&Forward { slope: true, dropped: Dropped::new(0, 1), ..forward }, 2 + order, 2);
+        for factors in [Factors::Full, Factors::Halves] {
+            let flags = factors.flags();
+            for (source, order) in sources {
+                let forward = Forward { inputs, outputs, bias, activation, slope, dropped: None, source, factors, capacity };
+                add(&forward, 2 + order, 1 + usize::from(slope) + flags);
+                add(&Forward { slope: true, dropped: Dropped::new(0, 1), ..forward }, 2 + order, 2 + flags);
+            }
+            add(&Delta { inputs, outputs, bias, activation, factors, capacity }, 3, 1 + flags);
         }
-        let evaluated = Source::Batch;
-        add(&Forward { inputs, outputs, bias, activation, slope: false, dropped: None, source: evaluated, capacity }, 2, 1);
-        add(&Delta { inputs, outputs, bias, activation, capacity }, 3, 1);
+        let (source, dropped, factors) = (Source::Batch, None, Factors::Full);
+        add(&Forward { inputs, outputs, bias, activation, slope: false, dropped, source, factors, capacity }, 2, 1);
         for &loss in Loss::value_variants() {
             if loss.check(activation).is_err() {
                 continue;
@@ -100,13 +103,14 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
         }
     }
     let optimizers = OptimizerKind::value_variants();
+    let both = [Factors::Full, Factors::Halves];
     for rule in optimizers.iter().map(|&optimizer| Rule::Optimizer(optimizer)).chain([Rule::Sum]) {
-        for (source, order) in sources {
+        for ((source, order), factors) in sources.into_iter().flat_map(|source| both.map(|factors| (source, factors))) {
             // The biases are in the tiles, or beside them.
             for inputs in [inputs, Family::MOST_ROWS] {
-                let update = Update { inputs, outputs, bias, rule, rate, source, capacity };
-                add(&update, 2 + order, 1 + rule.states());
-                if rule != Rule::Sum {
+                let update = Update { inputs, outputs, bias, rule, rate, source, factors, capacity };
+                add(&update, 2 + order, 1 + rule.states() + factors.flags());
+                if rule != Rule::Sum && factors == Factors::Full {
                     let above = Update { inputs: 1, source: Source::Batch, ..update.clone() };
                     add(&Updates { layers: vec![update, above], replicas: 1 }, 4 + order, 1);
                 }

@@ -1,5 +1,6 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
+use super::halves::{FLAGS, Factors, Kind, Overflows};
 use super::product::{self, Composition, Grid, Layout};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
@@ -21,6 +22,8 @@ pub struct Delta {
     pub bias: bool,
     /// The activation of the layer below.
     pub activation: Activation,
+    /// How the product takes its factors.
+    pub factors: Factors,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -37,10 +40,12 @@ impl Kernel for Delta {
         let composition = Composition {
             kernel: "delta",
             variant: self.activation.file_name(),
-            operands: 4,
+            operands: 4 + self.factors.flags(),
             layouts: LAYOUTS,
             ones: false,
             grid: Grid::One,
+            factors: self.factors,
+            kinds: [Kind::Delta, Kind::Forward],
         };
         composition.shader(form, |shader| shader.activation(self.activation).part(shader_file!("delta.wgsl")))
     }
@@ -66,13 +71,17 @@ impl Kernel for Delta {
         Some(self.sizes(rows))
     }
 
+    fn factors(&self) -> Factors {
+        self.factors
+    }
+
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let ones = vec![1.0; reads[2].values.len()];
         let sums = |delta: &[f64], parameters: &[f64]| {
             let identity = Self { activation: Activation::Identity, ..self.clone() };
-            let mut result = vec![0.0; before[0].values.len()];
+            let (mut result, mut flags) = (vec![0.0; before[0].values.len()], [0.0; FLAGS]);
             let reads = [delta, parameters, &ones].map(|values| View { values, indices: &[] });
-            identity.run(step, &reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
+            identity.run(step, &reads, &mut self.factors.writes(&mut result, &mut flags), &mut Workspace::new(1));
             result
         };
         let parameters = magnitudes(reads[1].values, errors[1]);
@@ -86,7 +95,8 @@ impl Kernel for Delta {
             let own = (sum_error(self.outputs) + 4.0 * UNIT) * magnitude[index] + underflow(self.outputs);
             *bound = (own + error_of(&carried, index)) * slope + magnitude[index] * change + f64::from(f32::MIN_POSITIVE);
         }
-        vec![bounds]
+        // Flags are exact.
+        std::iter::once(bounds).chain(before[1..].iter().map(|flags| vec![0.0; flags.values.len()])).collect()
     }
 }
 
@@ -100,10 +110,15 @@ impl Delta {
 impl<T: Scalar> Twin<T> for Delta {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [delta, parameters, stored] = reads else { panic!("delta reads delta, parameters and stored") };
+        let mut overflows = Overflows::default();
+        let delta = self.factors.take(&delta.values[..step.rows * self.outputs], Kind::Delta, &mut overflows);
         let weight = &parameters.values[..self.inputs * self.outputs];
+        let weight = self.factors.take(weight, Kind::Forward, &mut overflows);
+        let (flags, writes) = self.factors.split(writes);
+        overflows.note(flags);
         let below = &mut writes[0].values[..step.rows * self.inputs];
-        let lhs = Factor { values: delta.values, layout: Layout::Normal, width: self.outputs };
-        let rhs = Factor { values: weight, layout: Layout::Transposed, width: self.outputs };
+        let lhs = Factor { values: &delta, layout: Layout::Normal, width: self.outputs };
+        let rhs = Factor { values: &weight, layout: Layout::Transposed, width: self.outputs };
         Tiling::new([step.rows, self.inputs, self.outputs]).for_each([below], workspace.threads, |tile| {
             tile.multiply(self.outputs, lhs, rhs);
             vectorised(Finish { tile, stored: stored.values, width: self.inputs, activation: self.activation });
@@ -158,7 +173,8 @@ mod tests {
         let reads = [&delta, &weight, &stored].map(|values| View { values, indices: &[] });
         let mut below = vec![f32::NAN; rows * inputs];
         let activation = Activation::Sigmoid;
-        let kernel = Delta { inputs, outputs, bias: false, activation, capacity: rows };
+        let factors = Factors::Full;
+        let kernel = Delta { inputs, outputs, bias: false, activation, factors, capacity: rows };
         let mut writes = [ViewMut { values: &mut below }];
         kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
         for (index, &below) in below.iter().enumerate() {

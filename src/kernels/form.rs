@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rates::Rates;
+use super::units::{self, UnitTile, Units};
 
 /// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
 pub const MOST_ITERATIONS: u64 = 32_768;
@@ -27,6 +28,8 @@ pub struct Target {
     pub workgroup_invocations: u32,
     /// How fast it is in each family; as other GPUs are, where that was not measured.
     pub rates: Rates,
+    /// Its matrix units, where they are to be used.
+    pub units: Option<Units>,
 }
 
 /// The loops that compute products, and their sizes.
@@ -70,6 +73,10 @@ pub enum Family {
     /// The same with two copies of the tiles: half as many barriers, for twice the memory.
     #[serde(rename = "tiled128-twice")]
     Tiled128Twice,
+    /// Matrix units, tiles of 64 × 64: for factors that are rounded to f16.
+    Units64,
+    /// The same, tiles of 128 × 128.
+    Units128,
 }
 
 /// The sizes of a tiled loop.
@@ -129,7 +136,7 @@ impl Target {
     pub(crate) fn sample(software: bool, workgroup_bytes: u32) -> Self {
         let lanes = if software { SOFTWARE_LANES } else { GPU_LANES };
         let rates = Rates::default();
-        Self { lanes, software, subgroup: 0, workgroup_bytes, workgroup_invocations: 256, rates }
+        Self { lanes, software, subgroup: 0, workgroup_bytes, workgroup_invocations: 256, rates, units: None }
     }
 
     /// The families that products may be computed in.
@@ -139,7 +146,7 @@ impl Target {
 }
 
 impl Family {
-    /// All of them.
+    /// All that compute in f32.
     pub const ALL: [Self; 14] = [
         Self::Direct,
         Self::Broad,
@@ -176,6 +183,9 @@ impl Family {
         Self::Tiled128Twice,
     ];
 
+    /// Those of matrix units, the largest tiles first.
+    pub const UNITS: [Self; 2] = [Self::Units128, Self::Units64];
+
     /// Its name, as in its shaders' names and in `run.toml`.
     pub fn name(self) -> &'static str {
         match self {
@@ -193,12 +203,14 @@ impl Family {
             Self::Tiled128 => "tiled128",
             Self::Tiled128Deep => "tiled128-deep",
             Self::Tiled128Twice => "tiled128-twice",
+            Self::Units64 => "units64",
+            Self::Units128 => "units128",
         }
     }
 
     pub(crate) fn tile(self) -> Option<Tile> {
         Some(match self {
-            Self::Direct | Self::Broad => return None,
+            Self::Direct | Self::Broad | Self::Units64 | Self::Units128 => return None,
             Self::Tiled16In1 => tile([16, 16], [1, 1], 1),
             Self::Tiled16 => tile([16, 16], [1, 1], 8),
             Self::Tiled16In16 => tile([16, 16], [1, 1], 16),
@@ -214,6 +226,15 @@ impl Family {
         })
     }
 
+    /// The sizes of its loop, if it uses matrix units.
+    pub(crate) fn units(self) -> Option<UnitTile> {
+        match self {
+            Self::Units64 => Some(UnitTile::new(64)),
+            Self::Units128 => Some(UnitTile::new(128)),
+            _ => None,
+        }
+    }
+
     /// Rows, and vec4s of each, of the result that an invocation sums.
     pub(crate) fn block(self) -> [u32; 2] {
         match (self.tile(), self) {
@@ -225,14 +246,19 @@ impl Family {
 
     /// Invocations a workgroup, on a device of so many lanes.
     pub(crate) fn lanes(self, lanes: u32) -> u32 {
-        self.tile().map_or(lanes, |tile| tile.groups * tile.group())
+        match (self.tile(), self.units()) {
+            (Some(tile), _) => tile.groups * tile.group(),
+            (None, Some(_)) => units::LANES,
+            (None, None) => lanes,
+        }
     }
 
     /// Rows and columns of the result that a workgroup sums.
     pub(crate) fn reach(self, lanes: u32) -> [usize; 2] {
-        match self.tile() {
-            Some(tile) => [tile.rows as usize, tile.columns as usize],
-            None => {
+        match (self.tile(), self.units()) {
+            (Some(tile), _) => [tile.rows as usize, tile.columns as usize],
+            (None, Some(tile)) => [tile.side as usize; 2],
+            (None, None) => {
                 let [rows, columns4] = self.block();
                 [rows as usize, (4 * lanes * columns4) as usize]
             }
@@ -241,13 +267,17 @@ impl Family {
 
     /// Whether it is for software adapters, or for GPUs.
     pub(crate) fn is_for(self, software: bool) -> bool {
-        self.tile().is_none() == software
+        (self.tile().is_none() && self.units().is_none()) == software
     }
 
-    /// Whether a device's workgroups are large enough for it.
+    /// Whether a device has what it needs, and workgroups that are large enough.
     pub(crate) fn fits(self, target: &Target) -> bool {
-        let bytes = self.tile().map_or(0, |tile| tile.bytes([true; 2]));
-        bytes <= target.workgroup_bytes && self.lanes(target.lanes) <= target.workgroup_invocations
+        let bytes = match self.units() {
+            Some(tile) => tile.most_bytes(),
+            None => self.tile().map_or(0, |tile| tile.bytes([true; 2])),
+        };
+        let has_units = self.units().is_none() || target.units.is_some();
+        has_units && bytes <= target.workgroup_bytes && self.lanes(target.lanes) <= target.workgroup_invocations
     }
 }
 
@@ -320,6 +350,16 @@ impl Form {
             .collect();
         forms.push(Self { lanes, family: Family::Direct, pass: Pass::Reduction(2) });
         forms
+    }
+
+    /// Every form of a mixed product: on GPUs those of matrix units, on software adapters those of f32.
+    pub fn all_mixed(lanes: u32, software: bool) -> Vec<Self> {
+        if software {
+            return Self::all(lanes, true);
+        }
+        let of_family = |family| [Pass::Whole, Pass::Parts(2)].map(|pass| Self { lanes, family, pass });
+        let reduction = Self { lanes, family: Family::Units64, pass: Pass::Reduction(2) };
+        Family::UNITS.into_iter().flat_map(of_family).chain([reduction]).collect()
     }
 
     /// Into how many parts the sums are split.

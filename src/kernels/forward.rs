@@ -1,6 +1,7 @@
 //! output = f(input · W + b), of which dropout drops some. Shaders: `shaders/forward.wgsl`, `shaders/forward_dropped.wgsl`.
 
 use super::delta::slope_within;
+use super::halves::{FLAGS, Factors, Kind, Overflows};
 use super::product::{self, Composition, Grid, Layout};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
@@ -28,6 +29,8 @@ pub struct Forward {
     pub dropped: Option<Dropped>,
     /// Where the batch's rows of the input are.
     pub source: Source,
+    /// How the product takes its factors.
+    pub factors: Factors,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -55,10 +58,12 @@ impl Kernel for Forward {
         let composition = Composition {
             kernel: "forward",
             variant: &format!("{}{suffix}-{}", self.activation.file_name(), self.source.name()),
-            operands: 3 + reads as usize + usize::from(self.slope),
+            operands: 3 + reads as usize + usize::from(self.slope) + self.factors.flags(),
             layouts: LAYOUTS,
             ones: false,
             grid: Grid::One,
+            factors: self.factors,
+            kinds: [Kind::Forward, Kind::Forward],
         };
         composition.shader(form, |shader| {
             shader
@@ -94,13 +99,17 @@ impl Kernel for Forward {
         Some(self.sizes(rows))
     }
 
+    fn factors(&self) -> Factors {
+        self.factors
+    }
+
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let run = |input: &[f64], parameters: &[f64], bias: bool| {
             let (activation, source) = (Activation::Identity, Source::Batch);
             let identity = Self { activation, source, slope: false, dropped: None, bias, ..self.clone() };
-            let mut result = vec![0.0; before[0].values.len()];
+            let (mut result, mut flags) = (vec![0.0; before[0].values.len()], [0.0; FLAGS]);
             let reads = [input, parameters].map(|values| View { values, indices: &[] });
-            identity.run(step, &reads, &mut [ViewMut { values: &mut result }], &mut Workspace::new(1));
+            identity.run(step, &reads, &mut self.factors.writes(&mut result, &mut flags), &mut Workspace::new(1));
             result
         };
         let input = self.source.rows(step, reads[0], self.inputs, reads);
@@ -112,7 +121,9 @@ impl Kernel for Forward {
         let carried = if input_errors.is_empty() { Vec::new() } else { run(&input_errors, &parameters, false) };
         let terms = self.inputs + usize::from(self.bias);
         let written = step.rows * self.outputs;
-        let mut bounds = vec![vec![0.0; z.len()]; before.len()];
+        // Flags are exact.
+        let mut bounds: Vec<Vec<f64>> = before.iter().map(|before| vec![0.0; before.values.len()]).collect();
+        let matrices = bounds.len() - self.factors.flags();
         for index in 0..written {
             let own = sum_error(terms + 1) * magnitude[index] + underflow(terms);
             let error = own + error_of(&carried, index);
@@ -121,7 +132,7 @@ impl Kernel for Forward {
                 None => each,
                 Some(dropped) => self.dropped_bounds(dropped, step, index, z[index], each),
             };
-            bounds.iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
+            bounds[..matrices].iter_mut().zip(each).for_each(|(bounds, bound)| bounds[index] = bound);
         }
         bounds
     }
@@ -163,10 +174,15 @@ impl<T: Scalar> Twin<T> for Forward {
         let [input, parameters, ..] = reads else { panic!("forward reads input and parameters") };
         let input = self.source.rows(step, *input, self.inputs, reads);
         let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
+        let mut overflows = Overflows::default();
+        let input = self.factors.take(input, Kind::Forward, &mut overflows);
+        let weight = self.factors.take(weight, Kind::Forward, &mut overflows);
+        let (flags, writes) = self.factors.split(writes);
+        overflows.note(flags);
         let (output, rest) = writes.split_first_mut().expect("forward writes output");
         let output = &mut output.values[..step.rows * self.outputs];
         let lhs = Factor { values: &input, layout: Layout::Normal, width: self.inputs };
-        let rhs = Factor { values: weight, layout: Layout::Normal, width: self.outputs };
+        let rhs = Factor { values: &weight, layout: Layout::Normal, width: self.outputs };
         let tiling = Tiling::new([step.rows, self.outputs, self.inputs]);
         let bias = self.bias.then(|| &bias[..self.outputs]);
         let activation = self.activation;
@@ -260,8 +276,9 @@ mod tests {
         let reads = [&input, &parameters].map(|values| View { values, indices: &[] });
         let (mut output, mut slope) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
         let activation = Activation::LeakyRelu;
-        let (source, capacity) = (Source::Batch, rows);
-        let kernel = Forward { inputs, outputs, bias: true, activation, slope: true, dropped: None, source, capacity };
+        let (source, factors, capacity) = (Source::Batch, Factors::Full, rows);
+        let kernel =
+            Forward { inputs, outputs, bias: true, activation, slope: true, dropped: None, source, factors, capacity };
         let mut writes = [ViewMut { values: &mut output }, ViewMut { values: &mut slope }];
         kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
         for index in 0..rows * outputs {

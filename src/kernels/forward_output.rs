@@ -1,6 +1,7 @@
 //! The last layer, where its outputs are few: `f(input · W + b)`, the loss, and either the delta or the outputs, in one kernel.
 //! Shader: `shaders/forward_output.wgsl`, with one of `shaders/losses/`.
 
+use super::halves::Factors;
 use super::output::Product;
 use super::product::{self, NARROW_COLUMNS4};
 use super::shader::{Shader, shader_file};
@@ -48,7 +49,8 @@ impl ForwardOutput {
         let Self { inputs, outputs, bias, capacity, .. } = *self;
         let activation = if self.loss.is_joint() { Activation::Identity } else { self.activation };
         let source = if self.first { self.source } else { Source::Batch };
-        Forward { inputs, outputs, bias, activation, slope: activation.stores_slope(), dropped: None, source, capacity }
+        let (slope, dropped, factors) = (activation.stores_slope(), None, Factors::Full);
+        Forward { inputs, outputs, bias, activation, slope, dropped, source, factors, capacity }
     }
 
     /// What happens at the outputs, with the targets already found.

@@ -8,6 +8,7 @@ pub mod form;
 pub mod forward;
 pub mod forward_output;
 pub mod gather;
+pub mod halves;
 pub mod norm;
 pub mod norm_total;
 pub mod output;
@@ -19,6 +20,7 @@ pub mod shader;
 pub mod source;
 pub mod step;
 pub(crate) mod tiling;
+pub mod units;
 pub mod update;
 pub mod updates;
 pub mod whole;
@@ -30,6 +32,7 @@ pub use form::{Choice, Form, Target};
 pub use forward::Forward;
 pub use forward_output::ForwardOutput;
 pub use gather::Gather;
+pub use halves::Factors;
 pub use norm::Norm;
 pub use norm_total::NormTotal;
 pub use output::{Output, Product as OutputProduct};
@@ -104,14 +107,24 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
         None
     }
 
+    /// How a product takes its factors.
+    fn factors(&self) -> Factors {
+        Factors::Full
+    }
+
     /// Every form that it may take on a device of so many lanes; the numbers of parts do not change a shader.
     fn forms(&self, lanes: u32, software: bool) -> Vec<Form> {
-        if self.product(1).is_some() { Form::all(lanes, software) } else { vec![Form::direct(lanes)] }
+        match (self.product(1), self.factors()) {
+            (None, _) => vec![Form::direct(lanes)],
+            (Some(_), Factors::Full) => Form::all(lanes, software),
+            (Some(_), Factors::Halves) => Form::all_mixed(lanes, software),
+        }
     }
 
     /// The ways to compute it that are worth a measurement on this device, the one to take without first.
     fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
-        self.product(rows).map_or_else(|| vec![Choice::default()], |sizes| product::choices(sizes, false, target))
+        let of = |sizes| product::choices(sizes, false, self.factors(), target);
+        self.product(rows).map_or_else(|| vec![Choice::default()], of)
     }
 
     /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is

@@ -2,12 +2,16 @@
 //! `shaders/tiled.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
 
 use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, Target};
+use super::halves::{Factors, Kind};
 use super::shader::{Shader, shader_file};
 use super::{Dropped, Source, stride4, word};
 
 /// Workgroups that are few on any GPU, and terms of a sum that are then worth a second pass over its parts.
 const FEW_WORKGROUPS: usize = 32;
 const WORTH_SPLITTING: usize = 2048;
+/// Workgroups that keep a GPU's matrix units busy, and terms of a sum that are worth a second pass where there are fewer.
+const ENOUGH_FOR_UNITS: usize = 64;
+const WORTH_SPLITTING_UNITS: usize = 512;
 /// Terms of a sum that are worth splitting on a software adapter, which shares the parts among its threads.
 const WORTH_SPLITTING_SOFTWARE: usize = 2048;
 /// Ways to compute a product that are worth a measurement.
@@ -38,6 +42,10 @@ pub(crate) struct Composition<'a> {
     pub(crate) ones: bool,
     /// What its workgroups are.
     pub(crate) grid: Grid,
+    /// How the product takes its factors.
+    pub(crate) factors: Factors,
+    /// What each factor is.
+    pub(crate) kinds: [Kind; 2],
 }
 
 /// What the workgroups of a product's kernel are.
@@ -58,7 +66,8 @@ impl Composition<'_> {
             Pass::Parts(_) => format!("{}-parts", family.name()),
             Pass::Reduction(_) => "reduction".to_string(),
         };
-        let shader = Shader::new(format!("{}-{which}-{}-{lanes}", self.kernel, self.variant));
+        let mixed = if self.factors == Factors::Halves { "-mixed" } else { "" };
+        let shader = Shader::new(format!("{}{mixed}-{which}-{}-{lanes}", self.kernel, self.variant));
         let shader = match pass {
             Pass::Reduction(_) => shader.constant("LANES", lanes).constant("ROWS", 4),
             Pass::Whole | Pass::Parts(_) => self.constants(shader, lanes, family),
@@ -69,11 +78,17 @@ impl Composition<'_> {
             Grid::One => common(shader),
             Grid::All => of_a_step(shader),
         };
+        // The flags are the last buffer that the kernel writes.
+        let shader = self.factors.shader(shader, self.operands as u32 + 1, self.kinds);
         let shader = kernel(shader).part(if split { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
-        let shader = shader.part(match (pass, family.tile()) {
-            (Pass::Reduction(_), _) => shader_file!("reduction.wgsl"),
-            (_, None) => shader_file!("direct.wgsl"),
-            (_, Some(_)) => shader_file!("tiled.wgsl"),
+        let multiplies = !matches!(pass, Pass::Reduction(_));
+        let rounds = multiplies && self.factors == Factors::Halves && family.units().is_none();
+        let shader = if rounds { shader.with_halves() } else { shader };
+        let shader = shader.part(match (multiplies, family.tile(), family.units()) {
+            (false, ..) => shader_file!("reduction.wgsl"),
+            (_, _, Some(_)) => shader_file!("units.wgsl"),
+            (_, Some(_), _) => shader_file!("tiled.wgsl"),
+            (_, None, None) => shader_file!("direct.wgsl"),
         });
         let one_grid = pass_has_tiles(form) && self.grid == Grid::One;
         let shader = if one_grid { shader.part(shader_file!("one_grid.wgsl")) } else { shader };
@@ -81,6 +96,9 @@ impl Composition<'_> {
     }
 
     fn constants(&self, shader: Shader, lanes: u32, family: Family) -> Shader {
+        if let Some(tile) = family.units() {
+            return tile.constants(shader, self.layouts, self.ones);
+        }
         let ([rows, columns4], [lhs_along_terms, rhs_along_terms]) = (family.block(), along_terms(self.layouts));
         let shader = shader.constant("LANES", family.lanes(lanes));
         match family.tile() {
@@ -145,8 +163,11 @@ pub(crate) fn partial_bytes([rows, columns, _]: [usize; 3], parts: u32, replicas
 /// take without.
 ///
 /// Replicas do not count: each comes out bit for bit as it does alone. `ones`: the last row may be beside the tiles ([`beside`]).
-pub(crate) fn choices(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Choice> {
+pub(crate) fn choices(sizes: [usize; 3], ones: bool, factors: Factors, target: &Target) -> Vec<Choice> {
     let [rows, columns, depth] = sizes;
+    if factors == Factors::Halves && target.units.is_some() {
+        return choices_of_units(sizes, ones, target);
+    }
     if target.software {
         let most = (depth / WORTH_SPLITTING_SOFTWARE).max(1);
         let [broad_rows, broad_columns] = Family::Broad.reach(target.lanes);
@@ -179,6 +200,19 @@ fn seconds(depth: usize, workgroups: usize, several: bool, choice: Choice, targe
     let terms = (depth.div_ceil(parts as usize)).next_multiple_of(whole) as f64;
     let once = target.rates.seconds(family, workgroups * parts, terms, several);
     if parts > 1.0 { once + target.rates.seconds(family, workgroups, 0.0, several) } else { once }
+}
+
+/// The same for a mixed product on matrix units: the largest tiles that fill a GPU, in parts where none do.
+fn choices_of_units(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Choice> {
+    let families = || Family::UNITS.into_iter().filter(|family| family.fits(target));
+    let count = |family: Family| count(sizes, ones, family, target);
+    let large = families().find(|&family| count(family) >= ENOUGH_FOR_UNITS);
+    let filled = |family: Family| {
+        let missing = ENOUGH_FOR_UNITS.div_ceil(count(family));
+        split(sizes, family, missing.min(sizes[2] / WORTH_SPLITTING_UNITS).max(1))
+    };
+    let whole = families().map(|family| split(sizes, family, 1));
+    distinct(large.into_iter().chain(families().last()).chain(families()).map(filled).chain(whole))
 }
 
 /// The first choices that differ from each other.
@@ -216,7 +250,9 @@ fn count([rows, columns, depth]: [usize; 3], ones: bool, family: Family, target:
 
 /// Whether one more row than so many would begin a row of tiles for itself. A last row of ones is then summed beside the others.
 pub(crate) fn beside(rows: usize, form: Form) -> bool {
-    form.family.tile().is_some_and(|tile| pass_has_tiles(form) && rows.is_multiple_of(tile.rows as usize))
+    let tile_rows = form.family.tile().map(|tile| tile.rows).or(form.family.units().map(|tile| tile.side));
+    let tile_rows = tile_rows.filter(|_| !matches!(form.pass, Pass::Reduction(_)));
+    tile_rows.is_some_and(|tile_rows| rows.is_multiple_of(tile_rows as usize))
 }
 
 /// Whether a dispatch goes through tiles.
@@ -258,8 +294,8 @@ pub(crate) fn narrow(shader: Shader, lanes: u32, columns: usize, kernel: impl Fn
 
 /// How a product keeps where its input's rows begin: of four rows, or of as many as an invocation sums.
 pub(crate) fn input_rows(form: Form) -> (&'static str, &'static str) {
-    match (form.pass, form.family.tile()) {
-        (Pass::Whole | Pass::Parts(_), None) => shader_file!("input_rows/many.wgsl"),
+    match (form.pass, form.family.tile(), form.family.units()) {
+        (Pass::Whole | Pass::Parts(_), None, None) => shader_file!("input_rows/many.wgsl"),
         _ => shader_file!("input_rows/four.wgsl"),
     }
 }
@@ -311,7 +347,9 @@ fn along_terms([lhs, rhs]: [Layout; 2]) -> [bool; 2] {
 
 /// Bytes of a workgroup's memory that a product's shader declares.
 pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
-    form.family.tile().filter(|_| pass_has_tiles(form)).map_or(0, |tile| tile.bytes(along_terms(layouts)))
+    let of_units = form.family.units().map(|tile| tile.bytes(layouts));
+    let bytes = form.family.tile().map(|tile| tile.bytes(along_terms(layouts))).or(of_units);
+    bytes.filter(|_| !matches!(form.pass, Pass::Reduction(_))).unwrap_or(0)
 }
 
 /// The same of the narrow loop's, for rows of so many columns, on a device of so many lanes.
@@ -331,13 +369,14 @@ pub(crate) enum Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::units::Units;
 
     fn gpu() -> Target {
         Target::sample(false, 32_768)
     }
 
     fn first(sizes: [usize; 3], target: &Target) -> (Family, u32) {
-        let Choice { family, parts } = choices(sizes, false, target)[0];
+        let Choice { family, parts } = choices(sizes, false, Factors::Full, target)[0];
         (family, parts)
     }
 
@@ -357,7 +396,7 @@ mod tests {
             ([785, 512, 256], true, &[Family::Tiled32, Family::Tiled32In2, Family::Tiled64In2]),
             ([1, 1000, 784], false, &[Family::Tiled16In16, Family::Tiled16]),
         ] {
-            let choice = choices(sizes, ones, &gpu())[0];
+            let choice = choices(sizes, ones, Factors::Full, &gpu())[0];
             assert!(fastest.contains(&choice.family) && choice.parts == 1, "{sizes:?}: {choice:?}");
         }
     }
@@ -366,7 +405,23 @@ mod tests {
     fn a_device_with_little_memory_for_a_workgroup_has_a_family_for_every_product() {
         let small = Target::sample(false, 16_384);
         assert_eq!(first([4096, 1024, 1024], &small), (Family::Tiled64, 1));
-        assert!(choices([3, 2, 10], false, &small).iter().all(|choice| choice.family.fits(&small)));
+        assert!(choices([3, 2, 10], false, Factors::Full, &small).iter().all(|choice| choice.family.fits(&small)));
+    }
+
+    #[test]
+    fn mixed_products_are_for_matrix_units_where_there_are_some_and_others_never() {
+        let units = Units::of_subgroups([32, 64]);
+        let [target, small] = [32_768, 16_384].map(|bytes| Target { units, ..Target::sample(false, bytes) });
+        let first = |sizes, target: &Target| choices(sizes, true, Factors::Halves, target)[0];
+        let choice = |family, parts| Choice { family, parts };
+        assert_eq!(first([2048, 1024, 2048], &target), choice(Family::Units128, 1));
+        assert_eq!(first([2049, 1024, 2048], &target), choice(Family::Units128, 1));
+        assert_eq!(first([512, 512, 784], &target), choice(Family::Units64, 1));
+        assert_eq!(first([256, 128, 8192], &target), choice(Family::Units64, 8));
+        assert_eq!(first([2048, 1024, 2048], &small).family, Family::Units64);
+        let full = choices([2048, 1024, 2048], false, Factors::Full, &target);
+        assert!(full.iter().all(|choice| choice.family.units().is_none()), "{full:?}");
+        assert_eq!(Units::of_subgroups([16, 32]), None, "a workgroup would have too many subgroups");
     }
 
     #[test]
@@ -389,7 +444,7 @@ mod tests {
         for sizes in [[4096, 1024, 1024], [1, 1, 1], [129, 10, 100_000]] {
             let large = sizes[0] == 4096;
             assert_eq!(first(sizes, &software), (if large { Family::Broad } else { Family::Direct }, 1));
-            assert!(choices(sizes, false, &software).iter().all(|choice| choice.family.is_for(true)));
+            assert!(choices(sizes, false, Factors::Full, &software).iter().all(|choice| choice.family.is_for(true)));
         }
         assert_eq!(first([3, 2, 131_073], &software), (Family::Direct, 2));
     }
@@ -397,10 +452,13 @@ mod tests {
     #[test]
     fn choices_are_few_differ_and_stay_below_the_limit_of_loops() {
         let software = Target::sample(true, 32_768);
-        for target in [gpu(), software] {
+        let units = Units::of_subgroups([32, 32]);
+        let [with_units, small] = [32_768, 16_384].map(|bytes| Target { units, ..Target::sample(false, bytes) });
+        let mixed = [with_units, small, software].map(|target| (target, Factors::Halves));
+        for (target, factors) in [gpu(), software].map(|target| (target, Factors::Full)).into_iter().chain(mixed) {
             for exponents in 0..512 {
                 let sizes = [0, 3, 6].map(|shift| 8_usize.pow(exponents >> shift & 7) + 1);
-                let choices = choices(sizes, true, &target);
+                let choices = choices(sizes, true, factors, &target);
                 assert!((1..=MOST_CHOICES).contains(&choices.len()), "{sizes:?}: {choices:?}");
                 assert_eq!(choices, distinct(choices.clone()), "{sizes:?}");
                 for choice in &choices {

@@ -22,6 +22,22 @@ impl Shader {
         Self { name, source }
     }
 
+    /// Adds `enable EXTENSION;` where it has to stand, before everything else.
+    pub fn enable(mut self, extension: &str) -> Self {
+        self.source.insert_str(0, &format!("enable {extension};\n"));
+        self
+    }
+
+    /// Calls the kernel's own factors `exact_lhs` and `exact_rhs`, and adds `lhs` and `rhs`, which round them to f16.
+    pub(super) fn with_halves(self) -> Self {
+        let source = ["lhs", "rhs"].iter().fold(self.source, |source, factor| {
+            let (function, exact) = (format!("fn {factor}("), format!("fn exact_{factor}("));
+            assert!(source.matches(&function).count() == 1, "a kernel has each factor once");
+            source.replace(&function, &exact)
+        });
+        Self { source, ..self }.part(shader_file!("halves.wgsl"))
+    }
+
     /// Adds `const NAME = VALUEu;`.
     pub fn constant(mut self, name: &str, value: u32) -> Self {
         writeln!(self.source, "const {name} = {value}u;").expect("a string takes everything");
@@ -123,7 +139,8 @@ impl Shader {
     }
 
     /// Writes out what stands between '//@for NAME BOUND' and '//@end', with '$NAME' replaced by 0, 1, … BOUND - 1. A bound is a product
-    /// of numbers and of constants of this shader.
+    /// of numbers and of constants of this shader. What stands between '//@if SWITCH' or '//@unless SWITCH' and '//@end' is there if the
+    /// shader's switch says so.
     pub fn written_out(self) -> Self {
         let lines: Vec<&str> = self.source.lines().collect();
         let (source, rest) = written_out(&lines, &self.source);
@@ -160,6 +177,15 @@ fn written_out<'a, 'b>(mut lines: &'a [&'b str], shader: &str) -> (String, &'a [
         lines = rest;
         if line.trim() == "//@end" {
             return (text, lines);
+        }
+        let is_on = |switch: &str| shader.contains(&format!("\nconst {switch} = true;"));
+        let condition = line.trim().strip_prefix("//@if ").map(is_on);
+        let condition = condition.or(line.trim().strip_prefix("//@unless ").map(|switch| !is_on(switch)));
+        if let Some(is_there) = condition {
+            let (block, rest) = written_out(lines, shader);
+            lines = rest;
+            text.push_str(if is_there { &block } else { "" });
+            continue;
         }
         let Some(header) = line.trim().strip_prefix("//@for ") else {
             text.push_str(line);

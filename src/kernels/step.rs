@@ -21,12 +21,19 @@ pub struct Step {
     pub is_partial: bool,
     /// What decides which units this step drops, where it drops any.
     pub key: [u32; 2],
+    /// The power of two by which deltas are larger than they are: `scale` has it as a factor, and gradients are divided by it.
+    pub loss_scale: i32,
 }
 
 impl Step {
     /// The step of a layer whose learning rate is `factor` times the step's own.
     pub(super) fn of_layer(&self, factor: f64) -> Self {
         Self { rates: self.rates.of_layer(factor), ..*self }
+    }
+
+    /// What makes a gradient of scaled deltas that of the loss: exact, a power of two.
+    pub fn unscaled(&self) -> f64 {
+        2.0_f64.powi(-self.loss_scale)
     }
 }
 
@@ -55,6 +62,7 @@ pub struct StepWords {
     pub average: f32,
     pub key0: u32,
     pub key1: u32,
+    pub unscaled: f32,
 }
 
 impl From<&Step> for StepWords {
@@ -81,6 +89,7 @@ impl From<&Step> for StepWords {
             average: rates.average as f32,
             key0: step.key[0],
             key1: step.key[1],
+            unscaled: step.unscaled() as f32,
         }
     }
 }

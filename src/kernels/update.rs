@@ -1,5 +1,6 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta), or the sums of both over micro-batches. Shader: `shaders/update.wgsl`.
 
+use super::halves::{FLAGS, Factors, Kind, Overflows};
 use super::product::{self, Composition, Grid, Layout};
 use super::rule::{Rule, Ruled};
 use super::shader::{Shader, shader_file};
@@ -26,6 +27,8 @@ pub struct Update {
     pub rate: f64,
     /// Where the batch's rows of the input are.
     pub source: Source,
+    /// How the product takes its factors.
+    pub factors: Factors,
     /// Rows that the batch's buffers have room for.
     pub capacity: usize,
 }
@@ -45,10 +48,12 @@ impl Kernel for Update {
         let composition = Composition {
             kernel: "update",
             variant: &format!("{}{suffix}-{}", self.rule.name(), self.source.name()),
-            operands: 3 + reads as usize + self.rule.states(),
+            operands: 3 + reads as usize + self.rule.states() + self.factors.flags(),
             layouts: LAYOUTS,
             ones,
             grid: Grid::One,
+            factors: self.factors,
+            kinds: [Kind::Forward, Kind::Delta],
         };
         composition.shader(form, |shader| {
             let shader = shader.constant("WRITES", 4 + reads).part(self.source.shader());
@@ -79,7 +84,11 @@ impl Kernel for Update {
     }
 
     fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
-        product::choices(self.sizes(rows), self.bias, target)
+        product::choices(self.sizes(rows), self.bias, self.factors, target)
+    }
+
+    fn factors(&self) -> Factors {
+        self.factors
     }
 
     fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
@@ -97,7 +106,12 @@ impl Kernel for Update {
             let own = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
             own + error_of(&of_inputs, index) + error_of(&of_deltas, index)
         };
-        self.rule.bounds(&step.of_layer(self.rate), self.inputs * self.outputs, &gradient, error, before)
+        let (matrices, flags) = before.split_at(before.len() - self.factors.flags());
+        let step = step.of_layer(self.rate);
+        let mut bounds = self.rule.bounds(&step, self.inputs * self.outputs, &gradient, error, matrices);
+        // Flags are exact.
+        bounds.extend(flags.iter().map(|flags| vec![0.0; flags.values.len()]));
+        bounds
     }
 }
 
@@ -105,7 +119,12 @@ impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let [input, delta, ..] = reads else { panic!("update reads input and delta") };
         let input = self.source.rows(step, *input, self.inputs, reads);
-        let sums = Sums { update: self, step, input: &input, delta: delta.values };
+        let mut overflows = Overflows::default();
+        let input = self.factors.take(input, Kind::Forward, &mut overflows);
+        let delta = self.factors.take(&delta.values[..step.rows * self.outputs], Kind::Delta, &mut overflows);
+        let (flags, writes) = self.factors.split(writes);
+        overflows.note(flags);
+        let sums = Sums { update: self, step, input: &input, delta: &delta };
         let rates: Rates<T> = step.rates.converted().of_layer(self.rate);
         // Not the parameters themselves: to add the product to them rounds each of its terms at their size.
         match writes {
@@ -150,6 +169,10 @@ impl<T: Scalar> Sums<'_, T> {
                 width: outputs,
                 first: tile.tile.columns.start,
             });
+            if self.step.loss_scale != 0 {
+                let factor = T::from_f64(self.step.unscaled());
+                gradient.iter_mut().for_each(|value| *value = *value * factor);
+            }
             vectorised(Ruled { tile, gradient: &gradient, weights: inputs, rule, rates, micro: self.step.micro });
         });
     }
@@ -192,7 +215,9 @@ impl Update {
         let reads = [input, delta].map(|values| View { values, indices: &[] });
         let sum = Self { rule: Rule::Sum, source: Source::Batch, ..self.clone() };
         let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
-        sum.run(&Step { micro: 0, ..*step }, &reads, &mut [ViewMut { values: &mut gradient }], &mut Workspace::new(1));
+        let mut flags = [0.0; FLAGS];
+        let mut writes = self.factors.writes(&mut gradient, &mut flags);
+        sum.run(&Step { micro: 0, ..*step }, &reads, &mut writes, &mut Workspace::new(1));
         gradient
     }
 }
@@ -211,8 +236,9 @@ mod tests {
         };
         let (input, delta, before) =
             (integers(rows * inputs, 7), integers(rows * outputs, 5), integers((inputs + 1) * outputs, 9));
-        let (rule, source, capacity) = (Rule::Optimizer(OptimizerKind::Momentum), Source::Batch, rows);
-        let kernel = Update { inputs, outputs, bias: true, rule, rate: 1.0, source, capacity };
+        let (rule, source, factors, capacity) =
+            (Rule::Optimizer(OptimizerKind::Momentum), Source::Batch, Factors::Full, rows);
+        let kernel = Update { inputs, outputs, bias: true, rule, rate: 1.0, source, factors, capacity };
         let rates = Rates { learning_rate: 0.5, weight_decay: 2.0, beta1: 1.0, ..Rates::default() };
         let step = Step { rows, rates, ..Step::default() };
         let reads = [&input, &delta].map(|values| View { values, indices: &[] });

@@ -2,6 +2,7 @@
 //! `shaders/update.wgsl` with `shaders/updates/all.wgsl`.
 
 use super::form::{Family, Pass};
+use super::halves::{Factors, Kind};
 use super::product::{self, Composition, Grid};
 use super::shader::{Shader, shader_file};
 use super::update::LAYOUTS;
@@ -95,6 +96,8 @@ impl Kernel for Updates {
             layouts: LAYOUTS,
             ones,
             grid: Grid::All,
+            factors: Factors::Full,
+            kinds: [Kind::Forward, Kind::Delta],
         };
         composition.shader(form, |shader| {
             let shader = shader

@@ -106,6 +106,9 @@ impl Machine {
     /// Opens the device; f64 stays on the CPU, where nothing else was asked for.
     fn choose(wanted: &Wanted, precision: Option<PrecisionName>) -> Result<Self> {
         // One thread: the nets are so small that handing work over would cost more than it saves.
+        if precision == Some(PrecisionName::Mixed) {
+            return Err(Error::Usage("--precision mixed: the famous programs compute in f32 or f64".into()));
+        }
         let device = Device::choose(wanted, Some(1), precision == Some(PrecisionName::F64))?;
         let natural = if device.gpu().is_some() { PrecisionName::F32 } else { PrecisionName::F64 };
         Ok(Self { precision: precision.unwrap_or(natural), device })

@@ -44,7 +44,7 @@ impl Machine {
     /// Puts a program onto the device.
     pub(super) fn trainer(&self, program: &Program) -> Result<Box<dyn Trainer>> {
         Ok(match self.precision {
-            PrecisionName::F32 => Box::new(program.session::<f32>(&self.device)?),
+            PrecisionName::F32 | PrecisionName::Mixed => Box::new(program.session::<f32>(&self.device)?),
             PrecisionName::F64 => Box::new(program.session::<f64>(&self.device)?),
         })
     }

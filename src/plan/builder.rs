@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
-    Apply, Delta, Dropped, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule, Source,
-    Update, Updates, stride4,
+    Apply, Delta, Dropped, Factors, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule,
+    Source, Update, Updates, halves, stride4,
 };
 use crate::network::{Activation, Network};
 
@@ -16,6 +16,8 @@ pub(super) struct Builder<'a> {
     pub(super) buffers: Vec<Buffer>,
     /// Whether every batch is gathered and every layer and the outputs are a kernel each: the plainest step.
     pub(super) plain: bool,
+    /// The flags of the factors that were beyond the range of f16, where training is mixed.
+    pub(super) overflows: Option<BufferId>,
 }
 
 /// The part of the plan that trains.
@@ -112,6 +114,9 @@ impl Builder<'_> {
             Some(_) => Source::Ordered(training.rows),
         };
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
+        if (0..layers).any(|l| self.factors(l) == Factors::Halves) {
+            self.overflows = Some(self.add("overflows", 1, halves::FLAGS, Element::Real, false));
+        }
         let mut states = self.states(training);
         states.iter_mut().zip(averages).for_each(|(states, &average)| states.push(average));
         let (adds_up, frozen) = (training.micro_batches > 1 || training.extras.any, training.frozen);
@@ -136,12 +141,13 @@ impl Builder<'_> {
         let (a, stored) = self.forward(&mut launches, "", &data, parameters, batch, &ends);
         let mut updates = Vec::new();
         for l in (frozen.below()..layers).rev() {
-            let (rule, writes) = match gradients[l] {
+            let (rule, writes): (Rule, Vec<BufferId>) = match gradients[l] {
                 Some(gradient) => (Rule::Sum, vec![gradient]),
                 None => (Rule::Optimizer(training.optimizer), trained(l)),
             };
             if !frozen.contains(l) {
                 let order = data.order_of(a[l]);
+                let writes = writes.into_iter().chain(self.flags(self.factors(l))).collect();
                 updates.push(LayerUpdate {
                     l,
                     kernel: self.update(l, training, rule, &data, a[l]),
@@ -157,7 +163,7 @@ impl Builder<'_> {
             }
         }
         // After every delta, which reads the parameters: so no update waits for another but where a device makes it.
-        if training.joint && !adds_up && updates.len() > 1 {
+        if training.joint && !training.mixed && !adds_up && updates.len() > 1 {
             launches.push(self.updates(updates));
         } else {
             launches.extend(updates.into_iter().map(LayerUpdate::launch));
@@ -226,20 +232,29 @@ impl Builder<'_> {
                 slope: slope.is_some(),
                 dropped,
                 source: data.source_of(a[l]),
+                factors: if trains { self.factors(l) } else { Factors::Full },
                 capacity: rows,
             };
             let reads = [a[l], parameters[l]].into_iter().chain(data.order_of(a[l])).collect();
-            launches.push(launch(
-                format!("forward {}", l + 1),
-                kernel,
-                reads,
-                std::iter::once(output).chain(slope).collect(),
-            ));
+            let writes = std::iter::once(output).chain(slope).chain(self.flags(kernel.factors)).collect();
+            launches.push(launch(format!("forward {}", l + 1), kernel, reads, writes));
             a.push(output);
             stored.push(slope.unwrap_or(output));
         }
         launches.push(self.output(data, [a[last + 1], stored[last + 1]], rows, ends));
         (a, stored)
+    }
+
+    /// How a training step's products of a layer, counted from 0, take their factors.
+    fn factors(&self, l: usize) -> Factors {
+        let mixed = self.options.training.is_some_and(|training| training.mixed);
+        let widths = self.network.widths();
+        if mixed { Factors::of_layer(widths[l], widths[l + 1]) } else { Factors::Full }
+    }
+
+    /// The buffer that such a product writes beside its own: the flags, if its factors are rounded.
+    fn flags(&self, factors: Factors) -> Option<BufferId> {
+        self.overflows.filter(|_| factors == Factors::Halves)
     }
 
     /// What a training step drops of a layer, counted from 0: of hidden ones only.
@@ -291,9 +306,11 @@ impl Builder<'_> {
             bias: self.network.bias(),
             // Where dropout is, the layer's slope is stored, as gelu's is.
             activation: if self.dropped(l - 1).is_some() { Activation::Gelu } else { self.network.activations()[l - 1] },
+            factors: self.factors(l),
             capacity: rows,
         };
-        launch(format!("delta {l}"), kernel, reads.to_vec(), vec![below])
+        let writes = std::iter::once(below).chain(self.flags(kernel.factors)).collect();
+        launch(format!("delta {l}"), kernel, reads.to_vec(), writes)
     }
 
     /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]), or the sums of such gradients.
@@ -305,6 +322,7 @@ impl Builder<'_> {
             rule,
             rate: training.layer_rates.of(l),
             source: data.source_of(input),
+            factors: self.factors(l),
             capacity: training.micro_batch(),
         }
     }

@@ -30,6 +30,8 @@ pub struct TrainingOptions {
     pub layer_rates: LayerRates,
     /// What share of each hidden layer's units is dropped.
     pub dropout: Dropout,
+    /// Whether layers that are wide enough round the factors of their products to f16 ([`Factors::of_layer`](crate::kernels::Factors)).
+    pub mixed: bool,
     /// Room for losses: rows that may be trained on between two readings, or steps where one kernel takes whole ones.
     pub losses: usize,
     /// Whether the updates of all layers are one dispatch, where the rule alone updates them: for GPUs, which they fill together.
@@ -53,6 +55,7 @@ impl TrainingOptions {
             frozen: Frozen::default(),
             layer_rates: LayerRates::default(),
             dropout: Dropout::default(),
+            mixed: false,
             losses: rows,
             joint: false,
             whole: None,

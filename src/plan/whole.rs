@@ -52,7 +52,8 @@ impl Builder<'_> {
     /// The same step, kernel by kernel, for one replica.
     fn sequence(&self, training: &TrainingOptions) -> Sequence {
         let options = Options { replicas: 1, segment_bytes: None, ..*self.options };
-        let mut inner = Builder { network: self.network, options: &options, buffers: Vec::new(), plain: true };
+        let (network, buffers, options) = (self.network, Vec::new(), &options);
+        let mut inner = Builder { network, options, buffers, plain: true, overflows: None };
         let parameters: Vec<_> = (0..self.network.layers()).map(|l| inner.layer_buffer("parameters", l)).collect();
         let part = inner.training(&TrainingOptions { losses: training.batch, ..*training }, &parameters, &[]);
         let launches = part.launches.into_iter().map(|launch| {

@@ -71,6 +71,9 @@ impl Application {
             remarks.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
         }
         remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));
+        if options.mixed() {
+            return Err(Error::Usage("--precision mixed is for training: a model is applied in f32, or in f64".into()));
+        }
         let device = options.open()?;
         let stored_double = model.weights.precision() == <f64 as Scalar>::NAME;
         let double = match options.precision {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::device::{Device, Precision};
 use super::fit::{EpochRecord, Least, Memory};
 use super::health::Health;
+use super::loss_scale::LossScale;
 use super::options::Options;
 use super::schedule::{Plateau, ScheduleKind};
 use super::session::State;
@@ -165,6 +166,9 @@ struct Document {
     health: Health,
     seconds: f64,
     last: Option<EpochRecord>,
+    /// The loss scale of mixed training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    loss_scale: Option<LossScale>,
 }
 
 /// Whether a checkpoint is due.
@@ -256,6 +260,7 @@ impl<'a> Checkpoints<'a> {
             health: memory.health,
             seconds: memory.seconds,
             last: memory.last.clone(),
+            loss_scale: state.loss_scale,
         };
         let document = serde_json::to_value(&document).map_err(|error| Error::Internal(format!("a checkpoint: {error}")))?;
         let (steps, epoch) = (state.steps, state.epoch);
@@ -401,6 +406,7 @@ fn resumed<T: Precision>(
             drops: document.drops,
             epoch: document.epoch,
             losses: checkpoint.losses,
+            loss_scale: document.loss_scale,
         },
         memory: Memory {
             best,

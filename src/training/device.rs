@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache;
 use crate::error::{Error, Result, shown, suggestion};
 use crate::executor::Executor;
 use crate::executor::cpu::{Computed, Cpu};
@@ -19,6 +20,7 @@ use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
 use crate::network::{Loss, Network, OptimizerKind};
 use crate::plan::{Phase, Plan};
+use crate::verification::adapter::verify_mixed;
 
 /// Why the CPU path is taken where the only GPU is software.
 pub(super) const ONLY_SOFTWARE: &str = "the only GPU here is a software adapter, which runs on the CPU as well";
@@ -94,6 +96,30 @@ pub struct DeviceReport {
 }
 
 impl Device {
+    /// Chooses and opens what was asked for, for `--precision mixed`: of GPUs only such as have matrix units for it, or, where it is asked
+    /// for, a software adapter, which computes the same.
+    ///
+    /// # Errors
+    /// No device, if it is not there or has no matrix units.
+    pub fn choose_mixed(wanted: &Wanted, threads: Option<usize>) -> Result<Self> {
+        if *wanted == Wanted::Cpu {
+            return Ok(Self::cpu(threads, "asked for"));
+        }
+        let gpus = Gpus::find();
+        if *wanted != Wanted::Auto {
+            return Ok(Self::of_gpu(open_mixed(&gpus, position(wanted, &gpus.list())?)?, "asked for".into()));
+        }
+        let mut refusal = None;
+        for gpu in gpus.list().iter().filter(|gpu| gpu.mixed) {
+            match open_mixed(&gpus, gpu.index) {
+                Ok(open) => return Ok(Self::of_gpu(open, "the best of the GPUs here with matrix units".into())),
+                Err(error) => refusal = refusal.or(Some(error.to_string())),
+            }
+        }
+        let reason = refusal.unwrap_or_else(|| "no GPU here has matrix units for --precision mixed".into());
+        Ok(Self::cpu(threads, &reason))
+    }
+
     /// Chooses and opens what was asked for. `double` asks for f64, which only the CPU computes.
     ///
     /// # Errors
@@ -199,7 +225,12 @@ impl Device {
     /// # Errors
     /// No device, if the driver refuses.
     pub fn reopened(&self, reuse: Reuse) -> Result<Self> {
-        let open = |gpu: &OpenGpu| Ok(Gpus::find().open_with(gpu.info().index, reuse)?.with_memory(gpu.limits().memory));
+        let open = |gpu: &OpenGpu| {
+            let (gpus, index, limits) = (Gpus::find(), gpu.info().index, gpu.limits());
+            let is_mixed = limits.target.units.is_some();
+            let open = if is_mixed { gpus.open_mixed(index, reuse) } else { gpus.open_with(index, reuse) };
+            Ok(open?.with_memory(limits.memory))
+        };
         Ok(Self { gpu: self.gpu.as_ref().map(open).transpose()?, ..self.clone() })
     }
 
@@ -275,6 +306,24 @@ impl fmt::Display for Device {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.label(), self.reason)
     }
+}
+
+/// What the cache keeps of matrix units that were verified.
+const VERIFIED: &str = "mixed";
+
+/// Opens a GPU for mixed training. Its matrix units are verified before the first use, once for each driver.
+fn open_mixed(gpus: &Gpus, index: usize) -> Result<OpenGpu> {
+    let open = gpus.open_mixed(index, Reuse::Kept)?;
+    if open.limits().target.units.is_none() {
+        return Ok(open);
+    }
+    let GpuInfo { name, backend, driver, .. } = open.info();
+    let key = format!("wgrad {}, {name}, {backend}, {driver}", env!("CARGO_PKG_VERSION"));
+    if cache::load::<bool>(VERIFIED, &key) != Some(true) {
+        verify_mixed(&open)?;
+        cache::store(VERIFIED, &key, &true);
+    }
+    Ok(open)
 }
 
 /// Why the CPU path is taken where a look for GPUs may end the process.

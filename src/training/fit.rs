@@ -10,6 +10,7 @@ use super::checkpoint::{Checkpoints, Due};
 use super::device::Precision;
 use super::divergence::{self, Divergence};
 use super::health::Health;
+use super::loss_scale::LossScale;
 use super::schedule::{Plateau, ScheduleKind};
 use super::session::{Rows, Session};
 use crate::data::Matrix;
@@ -39,6 +40,9 @@ pub struct EpochRecord {
     pub seconds: f64,
     /// Training rows a second.
     pub samples_per_second: f64,
+    /// The loss scale of mixed training in this epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<f64>,
 }
 
 /// When training ends before its last epoch.
@@ -252,6 +256,7 @@ impl<T: Precision> Training<'_, T> {
             false => self.session.epochs_at_once().min(EPOCHS_AT_ONCE).min(self.epochs - epoch).min(until_saved),
         };
         let mut stopped = None;
+        let loss_scale = self.session.loss_scale().map(LossScale::scale);
         let (limits, checkpoints, total) = (&self.limits, &self.checkpoints, self.epochs * rows);
         let trained = self.session.train(at_once, |done| {
             observer.progress(epoch * rows + done, total);
@@ -276,6 +281,7 @@ impl<T: Precision> Training<'_, T> {
                 metric: self.measure.name().into(),
                 seconds: begun + went * share,
                 samples_per_second: trained.rows as f64 / went.max(1e-9),
+                loss_scale,
             };
             is_better |= self.look_at(record, observer)?;
         }
@@ -455,6 +461,7 @@ mod tests {
             metric: "accuracy".into(),
             seconds: 0.0,
             samples_per_second: 0.0,
+            loss_scale: None,
         };
         let told = |losses: &[f64]| {
             let mut least = Least::default();

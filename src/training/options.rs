@@ -158,6 +158,10 @@ pub struct Options {
     /// [default: 0]
     #[arg(long, value_name = "SHARES", value_delimiter = ',', value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub dropout: Option<Vec<f64>>,
+    /// What --precision mixed multiplies deltas by in the first epochs so that f16 holds them, a power of two [default: the rows of a
+    /// batch, rounded up to one; 1 where their losses are added up]
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub loss_scale: Option<f64>,
     /// Move the classes' targets of 0 and 1 towards each other by this share, in training [default: 0]
     #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f64>,
@@ -277,7 +281,8 @@ pub struct DeviceOptions {
     /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name [default: auto]
     #[arg(long, help_heading = "Device")]
     pub device: Option<Wanted>,
-    /// The numbers that are computed in; f64 is for the CPU [default: f32]
+    /// The numbers that are computed in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training, for the
+    /// matrix units of GPUs [default: f32]
     #[arg(long, help_heading = "Device")]
     pub precision: Option<PrecisionName>,
     /// Threads of the CPU path [default: as many as there are cores]
@@ -298,13 +303,21 @@ impl DeviceOptions {
     /// # Errors
     /// No device, if it is not there; usage, for f64 on a GPU.
     pub fn open(&self) -> Result<super::Device> {
-        let threads = self.threads.map(usize::from);
-        super::Device::choose(self.device.as_ref().unwrap_or(&Wanted::Auto), threads, self.double())
+        let (threads, wanted) = (self.threads.map(usize::from), self.device.as_ref().unwrap_or(&Wanted::Auto));
+        if self.mixed() {
+            return super::Device::choose_mixed(wanted, threads);
+        }
+        super::Device::choose(wanted, threads, self.double())
     }
 
     /// Whether the device is ours to choose.
     pub fn is_auto(&self) -> bool {
         matches!(self.device, None | Some(Wanted::Auto))
+    }
+
+    /// Whether mixed precision was asked for.
+    pub fn mixed(&self) -> bool {
+        self.precision == Some(PrecisionName::Mixed)
     }
 
     /// Whether f64 was asked for.

@@ -155,13 +155,14 @@ fn plan_of<T: Precision>(
         frozen: recipe.frozen,
         layer_rates: recipe.layer_rates,
         dropout: recipe.dropout,
+        mixed: recipe.mixed.is_some(),
         losses: losses(recipe),
         joint: joins(network, recipe, rows, replicas, device),
         whole: whole(recipe),
     });
     let segment_bytes = device.segment_bytes();
-    // Each replica drops units of its own.
-    let own_steps = recipe.is_some_and(|recipe| !recipe.dropout.is_none());
+    // Each replica drops units of its own, and has a loss scale of its own.
+    let own_steps = recipe.is_some_and(|recipe| !recipe.dropout.is_none() || recipe.mixed.is_some());
     let mut plan = Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps, segment_bytes });
     plan.choose(device.choices());
     plan
@@ -191,6 +192,7 @@ fn is_plain(recipe: &Recipe) -> bool {
         && recipe.frozen.is_empty()
         && recipe.layer_rates.are_one()
         && recipe.dropout.is_none()
+        && recipe.mixed.is_none()
 }
 
 /// How many epochs can run before their losses are read: more than one only where the order of the rows stays.

@@ -1,8 +1,9 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
+use super::loss_scale::LossScale;
 use super::options::{BatchSize, Hidden, Init, Options, PrecisionName};
 use super::schedule::{Schedule, ScheduleKind};
-use super::session::{Recipe, Reduction};
+use super::session::{Mixed, Recipe, Reduction};
 use super::sources::{Sources, fitting};
 use crate::data::{Encoding, Task};
 use crate::error::{Error, Result};
@@ -132,11 +133,27 @@ pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
         frozen: Frozen::default(),
         layer_rates: LayerRates::default(),
         dropout: Dropout::default(),
+        mixed: mixed(options)?,
         streamed: false,
         shuffle: !options.no_shuffle.unwrap_or(false),
         epochs,
         seed: options.seed.unwrap_or(0),
     })
+}
+
+/// What mixed training needs to know, if it was asked for.
+fn mixed(options: &Options) -> Result<Option<Mixed>> {
+    let mixed = options.device.precision == Some(PrecisionName::Mixed);
+    let Some(scale) = options.loss_scale else { return Ok(mixed.then(Mixed::default)) };
+    if !mixed {
+        return Err(Error::Usage("--loss-scale goes with --precision mixed".into()));
+    }
+    let exponent = scale.log2();
+    let [least, most] = LossScale::EXPONENTS.map(f64::from);
+    if exponent.fract() != 0.0 || !(least..=most).contains(&exponent) {
+        return Err(Error::Usage(format!("--loss-scale {scale:?}: it must be a power of two from 2^{least} to 2^{most}")));
+    }
+    Ok(Some(Mixed { exponent: Some(exponent as i32) }))
 }
 
 /// The micro-batches of a batch that are asked for; one, if none are.

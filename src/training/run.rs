@@ -83,7 +83,7 @@ impl Run {
         resolution::label_smoothing(options, loss)?;
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
-        let device = if options.device.is_auto() && !options.device.double() {
+        let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {
             let threads = options.device.threads.map(usize::from);
             Device::fastest(&network, &recipe, sources.training.rows(), threads, &Choice::default())
         } else {

@@ -1,6 +1,7 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
 mod evaluation;
+mod overflows;
 mod recipe;
 mod samples;
 mod state;
@@ -11,6 +12,7 @@ use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use super::device::{Device, Precision};
+use super::loss_scale::LossScale;
 use super::planning::{self, epochs_at_once, plan, streamed_plan, window};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
@@ -20,7 +22,7 @@ use crate::kernels::Step;
 use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
 use crate::plan::{BufferId, Phase, Plan};
-pub use recipe::{Recipe, Reduction};
+pub use recipe::{Mixed, Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
 pub use state::State;
 use streamed::Streamed;
@@ -45,6 +47,8 @@ pub struct Session<T> {
     epoch: usize,
     /// The losses of the rows that were done of an epoch under way, or of its steps where the plan sums them, of each replica.
     begun: Vec<Vec<T>>,
+    /// The loss scale of each replica, where training is mixed.
+    loss_scales: Vec<LossScale>,
 }
 
 /// What some epochs of training came to.
@@ -126,6 +130,7 @@ impl<T: Precision> Session<T> {
             drops: Vec::new(),
             epoch: 0,
             begun: vec![Vec::new(); seeds.len()],
+            loss_scales: recipe.loss_scale(rows).map_or_else(Vec::new, |scale| vec![scale; seeds.len()]),
         };
         for (replica, weights) in weights.iter().enumerate() {
             session.set_weights_of(replica, weights)?;
@@ -174,9 +179,21 @@ impl<T: Precision> Session<T> {
         let executor = T::executor(plan::<T>(&network, loss, None, 0, 1, device), device)?;
         let recipe = Recipe { epochs: 0, ..Recipe::plain(loss, 0.0, 0) };
         let (seeds, streamed, begun) = (vec![0], None, vec![Vec::new()]);
-        let drops = Vec::new();
-        let mut session =
-            Self { network, recipe, executor, seeds, rows: 0, streamed, piece: 1, steps: 0, drops, epoch: 0, begun };
+        let (drops, loss_scales) = (Vec::new(), Vec::new());
+        let mut session = Self {
+            network,
+            recipe,
+            executor,
+            seeds,
+            rows: 0,
+            streamed,
+            piece: 1,
+            steps: 0,
+            drops,
+            epoch: 0,
+            begun,
+            loss_scales,
+        };
         session.set_weights(weights)?;
         Ok(session)
     }
@@ -242,7 +259,9 @@ impl<T: Precision> Session<T> {
 
     /// Epochs that [`train`](Self::train) can do in one go, without a word from the device in between.
     pub fn epochs_at_once(&self) -> usize {
-        if self.streamed.is_some() { 1 } else { epochs_at_once(&self.recipe, self.rows) }
+        let possible = if self.streamed.is_some() { 1 } else { epochs_at_once(&self.recipe, self.rows) };
+        let period = self.scale_period();
+        if self.loss_scales.is_empty() { possible } else { possible.min(period - self.epoch % period) }
     }
 
     /// The weights as they are: of the first replica, where there are several.
@@ -347,6 +366,11 @@ impl<T: Precision> Session<T> {
             self.piece = if quick { self.piece.max(2 * count) } else { (count / 2).max(1) };
         }
         let trained = self.losses(done, rows)?;
+        self.look_at_overflows(self.epoch + done.div_ceil(per_epoch))?;
+        let period = self.scale_period();
+        for done in (1..=done / per_epoch).map(|more| self.epoch + more) {
+            self.loss_scales.iter_mut().for_each(|scale| scale.end_epoch(done, period));
+        }
         self.steps += (done - self.steps_begun()) as u64;
         self.epoch += done / per_epoch;
         let (epochs, in_epoch) = (rows / self.rows, rows % self.rows);

@@ -37,6 +37,8 @@ pub enum PrecisionName {
     F32,
     /// Double precision.
     F64,
+    /// Single precision, but the factors of large products rounded to f16 while training: for matrix units.
+    Mixed,
 }
 
 /// Implements serde for a type that reads and writes itself as text.

@@ -103,16 +103,7 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
     let target = device.limits().target;
     let items = items(&target, extent);
     let all = items.len();
-    let mut run = Run {
-        device,
-        target,
-        kernels: BTreeMap::new(),
-        checks: Vec::new(),
-        failures: Vec::new(),
-        failed: 0,
-        left_out: Vec::new(),
-        not_reached: 0,
-    };
+    let mut run = Run::new(device);
     for (done, (is_first, item)) in items.into_iter().enumerate() {
         let is_in_time = match extent {
             Extent::Quick(time) => started.elapsed() < time,
@@ -140,6 +131,27 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
         left_out: run.left_out,
         not_reached: run.not_reached,
         seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+/// Checks mixed training on a device, and nothing else: whether its matrix units may be used.
+///
+/// # Errors
+/// Check failed, naming the first case that is not as it should be.
+pub fn verify_mixed(device: &Device) -> Result<()> {
+    let target = device.limits().target;
+    let mut run = Run::new(device);
+    for case in cases::mixed(Some(&target)) {
+        run.compare(&case);
+    }
+    match run.failures.first() {
+        None => Ok(()),
+        Some(Failure { case, what }) => Err(Error::CheckFailed(format!(
+            "{} does not compute mixed precision as it should (driver {}): {case}: {what}; 'wgrad verify' tells more. Take --precision \
+             f32",
+            device.info().name,
+            device.info().driver
+        ))),
     }
 }
 
@@ -181,7 +193,7 @@ fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
 /// The cases that are compared with the oracle, launch by launch.
 fn compared(target: &Target, extent: Extent) -> Vec<Case> {
     let suits = |case: &Case| case.choice.is_none_or(|choice| target.families().any(|family| family == choice.family));
-    let choices = cases::choices().into_iter().filter(suits);
+    let choices = cases::choices().into_iter().filter(suits).chain(cases::mixed(Some(target)));
     match extent {
         Extent::Quick(_) => {
             let few = cases::layers().into_iter().step_by(4).chain(cases::whole_networks().into_iter().step_by(4));
@@ -212,7 +224,20 @@ struct Run<'a> {
     not_reached: usize,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(device: &'a Device) -> Self {
+        Self {
+            device,
+            target: device.limits().target,
+            kernels: BTreeMap::new(),
+            checks: Vec::new(),
+            failures: Vec::new(),
+            failed: 0,
+            left_out: Vec::new(),
+            not_reached: 0,
+        }
+    }
+
     fn go_through(&mut self, item: Item) {
         match item {
             Item::Compared(case) => self.compare(&case),

@@ -3,8 +3,9 @@
 use super::{Finding, against_oracle, fill};
 use crate::error::Result;
 use crate::executor::Executor;
+use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
-use crate::kernels::{Choice, Step, Target};
+use crate::kernels::{Choice, Factors, Step, Target};
 use crate::network::{Activation, Clip, Loss, Network, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, Launch, LayerRates, Options, Phase, Plan, TrainingOptions};
 
@@ -45,6 +46,8 @@ pub struct Case {
     pub layer_rates: LayerRates,
     /// The share of each hidden layer's units that is dropped.
     pub dropout: f64,
+    /// The exponent of the loss scale, where training is mixed: the factors of wide layers' products are rounded to f16 then.
+    pub mixed: Option<i32>,
     /// Whether the rows are read through an order.
     pub shuffle: bool,
     /// Whether the rows of a batch are copied together first.
@@ -83,6 +86,7 @@ impl Case {
             frozen: Frozen::default(),
             layer_rates: LayerRates::default(),
             dropout: 0.0,
+            mixed: None,
             bias: true,
             batch,
             micro_batches: 1,
@@ -101,7 +105,8 @@ impl Case {
 
     /// Whether such a device may be given its kernels: one without subgroups is never given those that need them.
     pub fn is_for(&self, target: &Target) -> bool {
-        self.whole.is_none_or(|variant| variant.is_for(target))
+        let on_units = self.choice.is_some_and(|choice| Family::UNITS.contains(&choice.family));
+        self.whole.is_none_or(|variant| variant.is_for(target)) && (!on_units || target.units.is_some())
     }
 
     /// Its plan.
@@ -134,7 +139,19 @@ impl Case {
 
     fn training(&self) -> TrainingOptions {
         let Self {
-            rows, batch, micro_batches, weighted, frozen, layer_rates, shuffle, gather, optimizer, joint, whole, ..
+            rows,
+            batch,
+            micro_batches,
+            weighted,
+            frozen,
+            layer_rates,
+            mixed,
+            shuffle,
+            gather,
+            optimizer,
+            joint,
+            whole,
+            ..
         } = *self;
         let extras = self.optimizer().extras();
         TrainingOptions {
@@ -149,6 +166,7 @@ impl Case {
             frozen,
             layer_rates,
             dropout: Dropout::of_all(self.dropout),
+            mixed: mixed.is_some(),
             losses: rows,
             joint,
             whole,
@@ -157,7 +175,9 @@ impl Case {
 
     /// The choice for products; what is no product has none.
     fn choice_for(&self, launch: &Launch) -> Option<Choice> {
-        self.choice.filter(|_| launch.kernel.product(self.batch).is_some())
+        let mixed = launch.kernel.factors() == Factors::Halves;
+        let suits = |choice: &Choice| mixed || !Family::UNITS.contains(&choice.family);
+        self.choice.filter(|_| launch.kernel.product(self.batch).is_some()).filter(suits)
     }
 
     /// The steps of an epoch: two whole batches and a short last one, unless its sizes say otherwise, each in its micro-batches, each
@@ -165,6 +185,7 @@ impl Case {
     pub fn steps(&self) -> Vec<Step> {
         let optimizer = self.optimizer();
         let micro_batch = self.training().micro_batch();
+        let loss_scale = self.mixed.unwrap_or(0);
         let mut steps = Vec::new();
         for (number, first) in (0..self.rows).step_by(self.batch).enumerate() {
             let rows = self.batch.min(self.rows - first);
@@ -178,11 +199,12 @@ impl Case {
                         first: first + begun,
                         rows: micro_rows,
                         loss_row: if self.whole.is_some() { number } else { number * self.batch + begun },
-                        scale: 1.0 / rows as f64,
+                        scale: 2.0_f64.powi(loss_scale) / rows as f64,
                         rates: optimizer.rates(number as u64 + 1, 0.1 + 0.05 * replica as f64),
                         micro,
                         is_partial: begun + micro_rows < rows,
                         key: [number as u32, replica as u32],
+                        loss_scale,
                     });
                 }
             }

@@ -1,9 +1,9 @@
 //! The cases that a device is held against the oracle in.
 
 use super::Case;
-use crate::kernels::Choice;
 use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
+use crate::kernels::{Choice, Target};
 use crate::network::{Activation, Clip, Loss, OptimizerKind};
 use crate::plan::{Frozen, LayerRates};
 
@@ -323,6 +323,36 @@ pub fn joint() -> Vec<Case> {
             ..case("a frozen layer", Family::Tiled16In1, OptimizerKind::Adamw, &[9, 16, 6, 5])
         },
     ]
+}
+
+/// Mixed training: every loop that matrix units have on a device, whole and in parts, over sizes that are no whole number of tiles and
+/// over such that are; and whatever else a step can have in the form that a device would choose.
+pub fn mixed(target: Option<&Target>) -> Vec<Case> {
+    let of_sizes = |name: &str, sizes: [usize; 4]| {
+        let name = format!("mixed: {name} over {sizes:?}");
+        Case { mixed: Some(5), replicas: 2, ..Case::new(name, sizes) }
+    };
+    let case = |name: &str| of_sizes(name, [35, 37, 41, 19]);
+    let units = Family::UNITS.into_iter().filter(|family| target.is_some_and(|target| family.fits(target)));
+    let forms = units.flat_map(|family| [1, 3].map(|parts| Choice { family, parts }));
+    let of_units = forms.flat_map(|choice| {
+        [[67, 70, 65, 37], [131, 133, 129, 37], [128, 128, 128, 64]]
+            .map(|sizes| Case { choice: Some(choice), ..of_sizes(&choice.to_string(), sizes) })
+    });
+    let (softmax, cross_entropy) = (Activation::Softmax, Loss::CrossEntropy);
+    let others = [
+        case("an order"),
+        Case { shuffle: false, optimizer: OptimizerKind::Momentum, ..case("rows in place") },
+        Case { hidden: Activation::Gelu, optimizer: OptimizerKind::Adam, gather: true, ..case("gelu and adam") },
+        Case { output: softmax, loss: cross_entropy, hidden: Activation::Relu, dropout: 0.3, ..case("dropout") },
+        Case { output: softmax, loss: cross_entropy, weighted: true, ..case("weights of rows") },
+        Case { micro_batches: 3, clip: Clip::Norm(0.01), ..case("micro-batches, clipped") },
+        Case { widths: vec![17, 16, 15, 33], ..case("wide layers and narrow ones") },
+        Case { bias: false, ..case("no biases") },
+        // Deltas beyond the range of f16, among others.
+        Case { mixed: Some(27), ..case("deltas that overflow") },
+    ];
+    of_units.chain(others).collect()
 }
 
 /// More terms than the loops of one invocation may have.

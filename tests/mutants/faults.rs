@@ -23,6 +23,7 @@ pub(crate) fn all() -> impl Iterator<Item = Fault> {
         padding_faults(),
         source_faults(),
         narrow_faults(),
+        mixed_faults(),
     ];
     lists.into_iter().flatten()
 }
@@ -389,6 +390,32 @@ fn split_faults() -> Vec<Fault> {
         fault("the first part is added again", "delta", every_part, split()),
         fault("all replicas leave their parts in one place", "update", ["(replica * parts() + part)", "part"], split()),
         fault("every replica's parts are the first's", "forward", ["begin(id.z / parts());", "begin(0u);"], split()),
+    ]
+}
+
+/// Mixed training, by the loops that round on the bits; what matrix units do is verified on adapters that have them.
+fn mixed_faults() -> Vec<Fault> {
+    let mixed = || Case { mixed: Some(5), ..case() };
+    let overflowing = || Case { mixed: Some(27), ..case() };
+    vec![
+        fault("lhs is not rounded", "forward", ["halves_of(exact_lhs(row, k), LHS_KIND)", "exact_lhs(row, k)"], mixed()),
+        fault("rhs is not rounded", "delta", ["halves_of(exact_rhs(k, column), RHS_KIND)", "exact_rhs(k, column)"], mixed()),
+        fault("halves are cut off", "forward", [" + vec4u(0xfffu) + odd)", ")"], mixed()),
+        fault("a place of a half is lost", "update", ["0xffffe000u", "0xffffc000u"], mixed()),
+        fault(
+            "what is beyond the range stays",
+            "update",
+            ["clamp(halves, vec4f(-65504.0), vec4f(65504.0))", "halves"],
+            overflowing(),
+        ),
+        fault("an overflow is not told", "update", ["bitcast<u32>(1.0f)", "bitcast<u32>(0.0f)"], overflowing()),
+        fault(
+            "an overflow is told of another kind",
+            "update",
+            ["4u * replica + kind", "4u * replica + 1u - kind"],
+            overflowing(),
+        ),
+        fault("gradients stay scaled", "update", ["gradient * this_step().unscaled", "gradient"], mixed()),
     ]
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
-    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, MapMode, PipelineCache, PollError,
-    PollType, SubmissionIndex,
+    DeviceDescriptor, DeviceType, ErrorFilter, ExperimentalFeatures, Features, Instance, InstanceDescriptor, MapMode,
+    PipelineCache, PollError, PollType, SubmissionIndex,
 };
 
 use super::faults;
@@ -18,6 +18,7 @@ use super::looking::{self, Looking};
 use super::pipelines::{Pipelines, Reuse, side_by_side};
 use crate::error::{Error, Result};
 use crate::kernels::form::{GPU_LANES, MOST_ITERATIONS, SOFTWARE_LANES};
+use crate::kernels::units::Units;
 use crate::kernels::{Rates, Shader, Target};
 use crate::panics::quietly;
 use crate::plan::DeviceLimits;
@@ -43,6 +44,10 @@ pub struct GpuInfo {
     pub workgroup_bytes: u32,
     /// Invocations of a subgroup, the fewest and the most; zeros where it does not tell.
     pub subgroups: [u32; 2],
+    /// The shapes of its matrix units that wgpu knows; none where there are none.
+    pub matrix_units: Vec<String>,
+    /// Whether its matrix units compute `--precision mixed`.
+    pub mixed: bool,
 }
 
 impl GpuInfo {
@@ -59,10 +64,14 @@ impl GpuInfo {
             buffer_bytes: 1 << 30,
             workgroup_bytes: 1 << 15,
             subgroups: [32; 2],
+            matrix_units: Vec::new(),
+            mixed: false,
         }
     }
 }
 
+/// What kernels for matrix units need.
+const UNITS: Features = Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(Features::SHADER_F16).union(Features::SUBGROUP);
 /// The largest workgroup of any kernel (the whole network's); WebGPU promises it everywhere.
 const INVOCATIONS: u32 = 256;
 
@@ -154,12 +163,48 @@ impl Gpus {
     /// # Errors
     /// No device, if the driver refuses.
     pub fn open_with(&self, index: usize, reuse: Reuse) -> Result<Device> {
+        self.open_for(index, reuse, None)
+    }
+
+    /// Opens one of the list for `--precision mixed`: its matrix units can be used, or, of a software adapter, which has none, kernels
+    /// compute what matrix units would.
+    ///
+    /// # Errors
+    /// No device, if it has no matrix units that can be used, or the driver refuses.
+    pub fn open_mixed(&self, index: usize, reuse: Reuse) -> Result<Device> {
+        let info = describe(index, &self.adapters[index]);
+        let units = units_of(&self.adapters[index]);
+        if units.is_none() && !info.software {
+            return Err(Error::NoDevice(format!(
+                "{} ({}) has no matrix units for --precision mixed, which are there on Vulkan for NVIDIA's cards from the 20 series \
+                 and AMD's from RDNA3 on ('wgrad devices' shows them): take --precision f32, or --device cpu",
+                info.name, info.backend
+            )));
+        }
+        self.open_for(index, reuse, units)
+    }
+
+    /// Opens one of the list, with the features that its matrix units need where they are given.
+    fn open_for(&self, index: usize, reuse: Reuse, units: Option<Units>) -> Result<Device> {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
+        let of_units = if units.is_some() { UNITS } else { Features::empty() };
+        #[expect(unsafe_code, reason = "wgpu asks for it where a feature is experimental")]
+        // SAFETY: wgpu makes no promise of experimental features: a driver or naga may have faults in them that it does not notice. What
+        // is used here is cooperative matrices, in one loop (shaders/units.wgsl): naga validates its shaders as all others, they load and
+        // store in their workgroup's memory only, at places that follow from constants, with a barrier between those who write and those who
+        // read. naga marks no access of such shaders as visible to others (wgpu issue 8805), so that the letter of Vulkan's memory
+        // model leaves open what those barriers order: `verification` holds every form of them against the oracle before a driver's
+        // are used. Other runs do not ask for the feature.
+        let experimental_features = match units {
+            Some(_) => unsafe { ExperimentalFeatures::enabled() },
+            None => ExperimentalFeatures::disabled(),
+        };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),
             required_features: adapter.features()
-                & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | Features::SUBGROUP),
+                & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | Features::SUBGROUP | of_units),
+            experimental_features,
             ..Default::default()
         };
         let refused = |why: &dyn std::fmt::Display| {
@@ -182,8 +227,29 @@ impl Gpus {
         let pipelines = Arc::new(Pipelines::new(&device, &info, reuse));
         let (memory, iterations) = (None, MOST_ITERATIONS);
         let (staging, rates) = (Arc::default(), Arc::default());
-        Ok(Device { device, queue, info, lanes, fault, silent, memory, iterations, staging, pipelines, rates })
+        Ok(Device { device, queue, info, lanes, fault, silent, memory, iterations, units, staging, pipelines, rates })
     }
+}
+
+/// The matrix units of an adapter, if they are those that the kernels can use: Vulkan's, of 16 × 16 × 16, from f16 to f32.
+fn units_of(adapter: &Adapter) -> Option<Units> {
+    let info = adapter.get_info();
+    if info.backend != wgpu::Backend::Vulkan || !adapter.features().contains(UNITS) {
+        return None;
+    }
+    let fits = |shape: &wgpu::CooperativeMatrixProperties| {
+        [shape.m_size, shape.n_size, shape.k_size] == [16; 3]
+            && (shape.ab_type, shape.cr_type) == (wgpu::CooperativeScalarType::F16, wgpu::CooperativeScalarType::F32)
+    };
+    let is_there = adapter.cooperative_matrix_properties().iter().any(fits);
+    let has_room = adapter.limits().max_compute_workgroup_storage_size >= Units::least_workgroup_bytes();
+    Units::of_subgroups([info.subgroup_min_size, info.subgroup_max_size]).filter(|_| is_there && has_room)
+}
+
+/// A shape of matrix units, for a person: rows × columns × terms, and the types of factors and sums.
+fn shape_text(shape: &wgpu::CooperativeMatrixProperties) -> String {
+    let wgpu::CooperativeMatrixProperties { m_size, n_size, k_size, ab_type, cr_type, .. } = shape;
+    format!("{m_size}x{n_size}x{k_size} {ab_type:?} to {cr_type:?}").to_lowercase()
 }
 
 fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
@@ -203,6 +269,8 @@ fn describe(index: usize, adapter: &Adapter) -> GpuInfo {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
         kind: kind.to_string(),
         software: info.device_type == DeviceType::Cpu,
+        matrix_units: adapter.cooperative_matrix_properties().iter().map(shape_text).collect(),
+        mixed: units_of(adapter).is_some(),
         // Kernels count elements in u32.
         buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4),
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
@@ -244,6 +312,8 @@ pub struct Device {
     iterations: u64,
     /// Invocations a workgroup along x.
     lanes: u32,
+    /// Its matrix units, if it was opened to use them.
+    units: Option<Units>,
     /// What the last reading went through, unless another is using it.
     staging: Arc<Mutex<Option<Buffer>>>,
     /// Every composed shader that was compiled.
@@ -294,6 +364,7 @@ impl Device {
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
                 rates: self.rates.get().copied().unwrap_or_default(),
+                units: self.units,
             },
         }
     }

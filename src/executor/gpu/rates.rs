@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::executor::Executor;
 use crate::kernels::form::{Choice, Family};
 use crate::kernels::rates::{Pace, Rates};
-use crate::kernels::{Forward, Source, Step};
+use crate::kernels::{Factors, Forward, Source, Step};
 use crate::network::Activation;
 use crate::plan::{Phase, Plan};
 
@@ -73,9 +73,18 @@ fn line(seconds: [[f64; 2]; 2]) -> Pace {
 fn time(device: &Device, family: Family, workgroups: [usize; 2], terms: usize) -> Result<f64> {
     let [rows, columns] = family.reach(device.limits().target.lanes);
     let (rows, outputs) = (workgroups[0] * rows, workgroups[1] * columns);
-    let (activation, source) = (Activation::Identity, Source::Batch);
-    let kernel =
-        Forward { inputs: terms, outputs, bias: false, activation, slope: false, dropped: None, source, capacity: rows };
+    let (activation, source, factors) = (Activation::Identity, Source::Batch, Factors::Full);
+    let kernel = Forward {
+        inputs: terms,
+        outputs,
+        bias: false,
+        activation,
+        slope: false,
+        dropped: None,
+        source,
+        factors,
+        capacity: rows,
+    };
     let mut gpu = Gpu::new(Plan::of_forward(kernel, Choice { family, parts: 1 }), device.clone())?;
     let step = Step { rows, scale: 1.0, ..Step::default() };
     let mut run = |runs: usize| -> Result<f64> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::{Clip, Loss, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, LayerRates};
-use crate::training::Schedule;
+use crate::training::{LossScale, Schedule};
 
 /// Whether the rows of a batch are averaged or added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -15,6 +15,13 @@ pub enum Reduction {
     Mean,
     /// The sum over the batch.
     Sum,
+}
+
+/// What mixed training needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mixed {
+    /// The exponent of the loss scale to begin with; none: as the batch suggests.
+    pub exponent: Option<i32>,
 }
 
 /// How a network is trained.
@@ -41,6 +48,9 @@ pub struct Recipe {
     pub layer_rates: LayerRates,
     /// What share of each hidden layer's units each step drops.
     pub dropout: Dropout,
+    /// Whether layers that are wide enough round the factors of their products to f16, and the exponent of the loss scale to begin with
+    /// where it was said.
+    pub mixed: Option<Mixed>,
     /// Whether the rows are in a file, of which a window at a time is on the device.
     pub streamed: bool,
     /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
@@ -52,6 +62,13 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The loss scale that training on so many rows begins with; none where it is not mixed.
+    pub fn loss_scale(&self, rows: usize) -> Option<LossScale> {
+        let averaged = if self.reduction == Reduction::Mean { self.batch.min(rows) } else { 1 };
+        let mixed = self.mixed?;
+        Some(mixed.exponent.map_or_else(|| LossScale::for_mean_of(averaged), LossScale::new))
+    }
+
     /// What it does beyond the optimizer's rule, for a person: a few words each.
     pub fn beyond_the_rule(&self, layers: usize) -> Vec<String> {
         let mut words = Vec::new();
@@ -66,6 +83,7 @@ impl Recipe {
         }
         add(optimizer.average > 0.0, format!("weights averaged by {}", optimizer.average));
         add(self.weighted, "rows weighted".into());
+        add(self.mixed.is_some(), "mixed precision".into());
         let list = |of_layers: Vec<String>| of_layers.join(", ");
         let frozen = (0..layers).filter(|&layer| self.frozen.contains(layer)).map(|layer| (layer + 1).to_string());
         add(!self.frozen.is_empty(), format!("frozen: layer {}", list(frozen.collect())));
@@ -91,6 +109,7 @@ impl Recipe {
             frozen: Frozen::default(),
             layer_rates: LayerRates::default(),
             dropout: Dropout::default(),
+            mixed: None,
             streamed: false,
             shuffle: false,
             epochs: 1,

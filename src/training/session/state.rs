@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::network::Weights;
 use crate::plan::{BufferId, Element, Launch, Phase};
-use crate::training::Precision;
+use crate::training::{LossScale, Precision};
 
 /// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct State<T> {
     /// The losses of the rows that were done of the epoch under way, or of its steps, each the sum over its rows, where one kernel takes
     /// whole steps; none between epochs.
     pub losses: Vec<T>,
+    /// The loss scale of mixed training.
+    pub loss_scale: Option<LossScale>,
 }
 
 impl<T: Precision> State<T> {
@@ -52,7 +54,8 @@ impl<T: Precision> Session<T> {
         }
         let (losses, parameters) = (self.begun[0].clone(), self.executor.plan().parameters.clone());
         let drops = self.drops.iter().copied().filter(|&before| before <= self.steps).collect();
-        Ok(State { weights: self.layers(&parameters, 0)?, states, steps: self.steps, drops, epoch: self.epoch, losses })
+        let (weights, loss_scale) = (self.layers(&parameters, 0)?, self.loss_scale());
+        Ok(State { weights, states, steps: self.steps, drops, epoch: self.epoch, losses, loss_scale })
     }
 
     /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
@@ -74,6 +77,11 @@ impl<T: Precision> Session<T> {
         let states = state.states.concat();
         assert_eq!(ids.len(), states.len(), "the states of this optimizer");
         ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
+        if state.loss_scale.is_some() != self.loss_scale().is_some() {
+            return Err(Error::Model("the state is of a training of another precision".into()));
+        }
+        self.loss_scales = state.loss_scale.into_iter().collect();
+        self.clear_overflows()?;
         (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![losses]);
         // A state that this training was in: what came after it is gone through again as it was.
         if !self.drops.starts_with(&state.drops) {

@@ -101,13 +101,20 @@ impl<T: Precision> Session<T> {
         let sums = self.executor.plan().sums_losses();
         let loss_row = if sums { index } else { epoch * self.rows + first };
         let (most, records) = (self.executor.plan().batch, self.executor.plan().records);
-        let keys: Vec<[u32; 2]> = self.seeds.iter().take(records).map(|&seed| self.key(seed, number)).collect();
+        let of_replica = |(replica, &seed): (usize, &u64)| {
+            let exponent = self.loss_scales.get(replica).map_or(0, |scale| scale.exponent);
+            (self.key(seed, number), exponent)
+        };
+        let replicas: Vec<([u32; 2], i32)> = self.seeds.iter().take(records).enumerate().map(of_replica).collect();
         (0..rows).step_by(most).enumerate().flat_map(move |(micro, begun)| {
             let of_micro = most.min(rows - begun);
             let is_partial = begun + of_micro < rows;
             let (first, loss_row) = (first + begun, loss_row + begun);
-            let of = |key| Step { first, rows: of_micro, loss_row, scale, rates, micro, is_partial, key };
-            keys.iter().copied().map(of).collect::<Vec<_>>()
+            let of = |(key, loss_scale)| {
+                let scale = scale * 2.0_f64.powi(loss_scale);
+                Step { first, rows: of_micro, loss_row, scale, rates, micro, is_partial, key, loss_scale }
+            };
+            replicas.iter().copied().map(of).collect::<Vec<_>>()
         })
     }
 

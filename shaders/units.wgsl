@@ -1,0 +1,257 @@
+// The product by matrix units: the factors as f16, sums in f32. A workgroup brings a tile of each factor, TILE_DEPTH terms at a time,
+// rounds it to f16 on the way to its memory, and its subgroups multiply fragments of 16 × 16 there while the next tiles are under way
+// to registers. A share of the tile, FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments, is a subgroup's; where there are fewer subgroups
+// than shares, since they are of 64, the workgroup goes through the terms once more for the rest. The kernel gives what
+// shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl.
+//
+// No matrix is in an array, nor in a variable that two branches set: NVIDIA's driver keeps both in memory. What stands between
+// '//@for NAME BOUND' and '//@end' is repeated by the host, and what stands after '//@if' is there or not.
+
+// The tile's sides and depth in blocks of four, and the blocks that an invocation brings of each factor.
+const ROWS4 = TILE_ROWS / 4u;
+const COLUMNS4 = TILE_COLUMNS / 4u;
+const DEPTH4 = TILE_DEPTH / 4u;
+const_assert EACH_LHS * LANES == ROWS4 * DEPTH4 && EACH_RHS * LANES == COLUMNS4 * DEPTH4;
+
+// Shares of a tile, across and all of them.
+const ACROSS = TILE_COLUMNS / (16u * FRAGMENT_COLUMNS);
+const SHARES = ACROSS * (TILE_ROWS / (16u * FRAGMENT_ROWS));
+
+// A tile in memory, as its factor lies in storage: rows of terms, or rows of what goes along the result. PADDING vec4s at the end of
+// each keep neighbours off each other's banks.
+const LHS_STRIDE = select(DEPTH4, ROWS4, LHS_ALONG_ROWS) + PADDING;
+const RHS_STRIDE = select(DEPTH4, COLUMNS4, RHS_ALONG_COLUMNS) + PADDING;
+var<workgroup> lhs_tile: array<vec4<f16>, select(TILE_ROWS, TILE_DEPTH, LHS_ALONG_ROWS) * LHS_STRIDE>;
+var<workgroup> rhs_tile: array<vec4<f16>, select(TILE_COLUMNS, TILE_DEPTH, RHS_ALONG_COLUMNS) * RHS_STRIDE>;
+
+// A fragment's sums of each share: nobody can look into a matrix otherwise.
+const SUM_STRIDE = 4u + SUM_PADDING;
+const SUMS = 16u * SUM_STRIDE;
+var<workgroup> sums: array<vec4f, SHARES * SUMS>;
+const_assert LANES <= SHARES * SUMS;
+
+// The workgroup's subgroups, as a number that is the same for all of its invocations.
+var<workgroup> known_subgroups: u32;
+
+// Four numbers of a factor as f16: the nearest, and the largest where they are beyond the range.
+fn half_of(numbers: vec4f) -> vec4<f16> {
+    return vec4<f16>(clamp(numbers, vec4f(-65504.0), vec4f(65504.0)));
+}
+
+// The bits of the largest magnitudes of a block, column by column: those of NaN are larger than all others.
+fn largest_of(block: mat4x4f) -> vec4u {
+    const MAGNITUDE = vec4u(0x7fffffffu);
+    let first = max(bitcast<vec4u>(block[0]) & MAGNITUDE, bitcast<vec4u>(block[1]) & MAGNITUDE);
+    let second = max(bitcast<vec4u>(block[2]) & MAGNITUDE, bitcast<vec4u>(block[3]) & MAGNITUDE);
+    return max(first, second);
+}
+
+// Sets the flags of the factors whose largest magnitudes f16 does not hold: from 65520 on.
+fn note_overflow(lhs_largest: vec4u, rhs_largest: vec4u) {
+    const TOO_LARGE = vec4u(0x477ff000u);
+    if any(lhs_largest >= TOO_LARGE) {
+        atomicStore(&overflows[4u * replica + LHS_KIND], bitcast<u32>(1.0f));
+    }
+    if any(rhs_largest >= TOO_LARGE) {
+        atomicStore(&overflows[4u * replica + RHS_KIND], bitcast<u32>(1.0f));
+    }
+}
+
+// The place of an invocation's blocks in the tiles, along the side and along the sum: neighbours read what lies side by side, and all
+// of an invocation's blocks of lhs along the sum are of the same four rows.
+fn lhs_place(number: u32, invocation: u32) -> vec2u {
+    if LHS_ALONG_ROWS {
+        let block = number * LANES + invocation;
+        return vec2u(block % ROWS4, block / ROWS4);
+    }
+    return vec2u(invocation / (DEPTH4 / EACH_LHS), invocation % (DEPTH4 / EACH_LHS) + number * (DEPTH4 / EACH_LHS));
+}
+fn rhs_place(number: u32, invocation: u32) -> vec2u {
+    let block = number * LANES + invocation;
+    if RHS_ALONG_COLUMNS {
+        return vec2u(block % COLUMNS4, block / COLUMNS4);
+    }
+    return vec2u(block / DEPTH4, block % DEPTH4);
+}
+
+// A block of the tiles from row 4 · row4, vec4 column and term 4k on, its vec4s as they lie in storage. Past the last rows, columns and
+// terms it is those again, without a branch, at the end of which an invocation would wait for what it loads.
+fn fetch_lhs(place: vec2u, row4: u32, k: u32, end: u32) -> mat4x4f {
+    let block = lhs(4u * (row4 + place.x), min(k + place.y, end - 1u));
+    if LHS_ALONG_ROWS {
+        return transpose(block);
+    }
+    return block;
+}
+fn fetch_rhs(place: vec2u, column: u32, k: u32, end: u32) -> mat4x4f {
+    let block = rhs(min(k + place.y, end - 1u), min(column + place.x, stride(result_columns()) - 1u));
+    if RHS_ALONG_COLUMNS {
+        return block;
+    }
+    return transpose(block);
+}
+
+// Leaves a block in memory; of lhs zeros, if it is past the last terms.
+fn put_lhs(block: mat4x4f, place: vec2u, is_there: bool) {
+    let first = 4u * select(place.x, place.y, LHS_ALONG_ROWS) * LHS_STRIDE + select(place.y, place.x, LHS_ALONG_ROWS);
+//@for t 4
+    lhs_tile[first + $tu * LHS_STRIDE] = half_of(select(vec4f(), block[$t], is_there));
+//@end
+}
+fn put_rhs(block: mat4x4f, place: vec2u) {
+    let first = 4u * select(place.x, place.y, RHS_ALONG_COLUMNS) * RHS_STRIDE + select(place.y, place.x, RHS_ALONG_COLUMNS);
+//@for t 4
+    rhs_tile[first + $tu * RHS_STRIDE] = half_of(block[$t]);
+//@end
+}
+
+// An invocation's share of the row of ones: the rows of the batch in the tile of rhs, of one vec4 column.
+const SHARERS = LANES / COLUMNS4;
+fn add_ones(sum: vec4f, k: u32, end: u32, invocation: u32) -> vec4f {
+    var all = sum;
+    for (var term = invocation / COLUMNS4; term < TILE_DEPTH; term += SHARERS) {
+        if 4u * k + term < min(4u * end, rows) {
+            all += vec4f(rhs_tile[term * RHS_STRIDE + invocation % COLUMNS4]);
+        }
+    }
+    return all;
+}
+
+// Ends the sums of a fragment from this row and vec4 column on, which lie in memory from `at` on: a subgroup's members take turns.
+fn finish_fragment(part: u32, row: u32, column: u32, at: u32, member: u32, members: u32) {
+    for (var place = member; place < 64u; place += members) {
+        let result_row = row + place / 4u;
+        let result_column = column + place % 4u;
+        if result_row < result_rows() && result_column < stride(result_columns()) {
+            finish(part, result_row, result_column, sums[at + place / 4u * SUM_STRIDE + place % 4u]);
+        }
+    }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
+    @builtin(local_invocation_index) invocation: u32,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(num_subgroups) subgroups: u32,
+    @builtin(subgroup_invocation_id) member: u32,
+    @builtin(subgroup_size) members: u32,
+) {
+    begin(workgroup.z / parts());
+    let part = workgroup.z % parts();
+    let row4 = ROWS4 * workgroup.y;
+    let column = COLUMNS4 * workgroup.x;
+    find_rows(4u * (row4 + lhs_place(0u, invocation).x));
+    // Not `rows` and `replica`: barriers need bounds that are the same for all, and WGSL does not see that of variables.
+    let range = part_of(stride(depth(step_of(workgroup.z / parts()).rows)), part);
+    let has_ones = ONES && workgroup.y + 1u == workgroups.y;
+//@for i EACH_LHS
+    let lhs_place$i = lhs_place($iu, invocation);
+//@end
+//@for i EACH_RHS
+    let rhs_place$i = rhs_place($iu, invocation);
+//@end
+    if invocation == 0u {
+        known_subgroups = subgroups;
+    }
+    var lhs_largest: vec4u;
+    var rhs_largest: vec4u;
+    let shares_at_once = workgroupUniformLoad(&known_subgroups);
+    for (var first_share = 0u; first_share < SHARES; first_share += shares_at_once) {
+        let share = first_share + subgroup;
+        let share_row = share / ACROSS * (16u * FRAGMENT_ROWS);
+        let share_column = share % ACROSS * (16u * FRAGMENT_COLUMNS);
+        var ones: vec4f;
+//@for r FRAGMENT_ROWS
+//@for c FRAGMENT_COLUMNS
+        var sum$r_$c = coop_mat16x16<f32, C>();
+//@end
+//@end
+//@for i EACH_LHS
+        var left$i = fetch_lhs(lhs_place$i, row4, range.x, range.y);
+//@end
+//@for i EACH_RHS
+        var right$i = fetch_rhs(rhs_place$i, column, range.x, range.y);
+//@end
+        for (var k = range.x; k < range.y; k += DEPTH4) {
+            workgroupBarrier();
+//@for i EACH_LHS
+            put_lhs(left$i, lhs_place$i, k + lhs_place$i.y < range.y);
+            lhs_largest = max(lhs_largest, largest_of(left$i));
+//@end
+//@for i EACH_RHS
+            put_rhs(right$i, rhs_place$i);
+            rhs_largest = max(rhs_largest, largest_of(right$i));
+//@end
+            workgroupBarrier();
+//@for i EACH_LHS
+            left$i = fetch_lhs(lhs_place$i, row4, k + DEPTH4, range.y);
+//@end
+//@for i EACH_RHS
+            right$i = fetch_rhs(rhs_place$i, column, k + DEPTH4, range.y);
+//@end
+//@for t FRAGMENTS_DEEP
+            {
+//@for r FRAGMENT_ROWS
+//@if LHS_ALONG_ROWS
+                let lhs$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[16u * $tu * LHS_STRIDE + share_row / 4u + 4u * $ru], LHS_STRIDE);
+//@end
+//@unless LHS_ALONG_ROWS
+                let lhs$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[(share_row + 16u * $ru) * LHS_STRIDE + 4u * $tu], LHS_STRIDE);
+//@end
+//@end
+//@for c FRAGMENT_COLUMNS
+//@if RHS_ALONG_COLUMNS
+                let rhs$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[16u * $tu * RHS_STRIDE + share_column / 4u + 4u * $cu], RHS_STRIDE);
+//@end
+//@unless RHS_ALONG_COLUMNS
+                let rhs$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[(share_column + 16u * $cu) * RHS_STRIDE + 4u * $tu], RHS_STRIDE);
+//@end
+//@for r FRAGMENT_ROWS
+                sum$r_$c = coopMultiplyAdd(lhs$r, rhs$c, sum$r_$c);
+//@end
+//@end
+            }
+//@end
+            if has_ones && first_share == 0u {
+                ones = add_ones(ones, k, range.y, invocation);
+            }
+        }
+        if has_ones && first_share == 0u {
+            sums[invocation] = ones;
+            workgroupBarrier();
+            if invocation < COLUMNS4 && column + invocation < stride(result_columns()) {
+                var sum = sums[invocation];
+                for (var i = 1u; i < SHARERS; i++) {
+                    sum += sums[i * COLUMNS4 + invocation];
+                }
+                finish(part, result_rows() - 1u, column + invocation, sum);
+            }
+        }
+        let at = subgroup * SUMS;
+        let result_row = 4u * row4 + share_row;
+        let result_column = column + share_column / 4u;
+        // What follows the sums stands once, in a loop whose end no driver knows: written out sixteen times it takes longer to bring the
+        // instructions than to compute.
+        let fragments = select(0u, FRAGMENT_ROWS * FRAGMENT_COLUMNS, shares_at_once > 0u);
+        for (var fragment = 0u; fragment < fragments; fragment++) {
+            workgroupBarrier();
+            switch fragment {
+//@for r FRAGMENT_ROWS
+//@for c FRAGMENT_COLUMNS
+                case $ru * FRAGMENT_COLUMNS + $cu: {
+                    coopStoreT(sum$r_$c, &sums[at], SUM_STRIDE);
+                }
+//@end
+//@end
+                default: {
+                }
+            }
+            workgroupBarrier();
+            let row = result_row + fragment / FRAGMENT_COLUMNS * 16u;
+            finish_fragment(part, row, result_column + fragment % FRAGMENT_COLUMNS * 4u, at, member, members);
+        }
+    }
+    note_overflow(lhs_largest, rhs_largest);
+}
