@@ -4,7 +4,8 @@
 // than shares, since they are of 64, the workgroup goes through the terms once more for the rest. The kernel gives what
 // shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl.
 //
-// No matrix is in an array, nor in a variable that two branches set: NVIDIA's driver keeps both in memory. What stands between
+// No matrix is in an array: an H200 took eight times as long. Nor is one in a variable that two branches set, which may cost the same;
+// how fast this loop is, no GPU has told yet. What stands between
 // '//@for NAME BOUND' and '//@end' is repeated by the host, and what stands after '//@if' is there or not.
 
 // The tile's sides and depth in blocks of four, and the blocks that an invocation brings of each factor.
@@ -232,8 +233,8 @@ fn main(
         let at = subgroup * SUMS;
         let result_row = 4u * row4 + share_row;
         let result_column = column + share_column / 4u;
-        // What follows the sums stands once, in a loop whose end no driver knows: written out sixteen times it takes longer to bring the
-        // instructions than to compute.
+        // What follows the sums stands once, in a loop whose end no driver knows: written out sixteen times it was more than half of the
+        // instructions.
         let fragments = select(0u, FRAGMENT_ROWS * FRAGMENT_COLUMNS, shares_at_once > 0u);
         for (var fragment = 0u; fragment < fragments; fragment++) {
             workgroupBarrier();
