@@ -430,6 +430,7 @@ fn micro_steps(optimizer: &Optimizer, number: usize, most: usize) -> impl Iterat
             micro,
             is_partial: first + rows < 4,
             key: [number as u32, 7],
+            ..Step::default()
         }
     })
 }

@@ -41,7 +41,11 @@ pub fn first() -> Vec<Case> {
         layers("outputs in one kernel with their layer", 5),
         Case { micro_batches: 3, ..Case { name: "micro-batches".into(), ..gathered.clone() } },
         Case { dropout: 0.3, ..Case { name: "dropout".into(), ..gathered.clone() } },
-        Case { clip: Clip::Norm(0.01), ..Case { name: "gradients clipped by their norm".into(), ..gathered.clone() } },
+        Case {
+            clip: Clip::Norm(0.01),
+            replicas: 4,
+            ..Case { name: "gradients clipped by their norm".into(), ..gathered.clone() }
+        },
         gathered,
         joint().remove(0),
         whole(Variant::Invocation, [7, 3, 5, 2]),
@@ -313,7 +317,7 @@ pub fn joint() -> Vec<Case> {
         Case { joint: true, optimizer, widths: widths.to_vec(), choice, ..Case::new(name, [19, 1, 1, 1]) }
     };
     vec![
-        case("sgd", Family::Tiled16In1, OptimizerKind::Sgd, &[7, 18, 5]),
+        Case { replicas: 2, ..case("sgd", Family::Tiled16In1, OptimizerKind::Sgd, &[7, 18, 5]) },
         Case { replicas: 3, ..case("adam", Family::Tiled16In1, OptimizerKind::Adam, &[32, 18, 35, 20]) },
         Case { shuffle: false, replicas: 2, ..case("momentum", Family::Tiled16, OptimizerKind::Momentum, &[33, 16, 17, 3]) },
         Case { gather: true, bias: false, ..case("nesterov", Family::Tiled16In1, OptimizerKind::Nesterov, &[9, 18, 5]) },
