@@ -32,9 +32,13 @@ fn set_stored(column: u32, value: vec4f) {
 }
 
 @compute @workgroup_size(SHARERS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) sharer: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) sharer: u32,
+) {
     begin(group.z);
-    let row = ROWS * group.x;
+    let row = ROWS * (group.y * groups.x + group.x);
     find_rows(row);
     let steps4 = stride(depth(rows));
     var sums: array<vec4f, SUMS>;

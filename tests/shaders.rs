@@ -479,7 +479,9 @@ fn tint_accepts_all() -> Result<(), Failed> {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
-    for Entry { shader, .. } in catalogue() {
+    // Cooperative matrices are an extension of naga's, which tint does not know.
+    let known = |entry: &Entry| !entry.shader.source.contains("enable wgpu_cooperative_matrix;");
+    for Entry { shader, .. } in catalogue().into_iter().filter(known) {
         std::fs::write(folder.join(format!("{}.wgsl", shader.name)), shader.source)?;
     }
     let validate = |folder: &Path| {

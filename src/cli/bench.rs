@@ -53,7 +53,7 @@ struct PlaceArguments {
     /// remember it
     #[arg(long, help_heading = "Device")]
     tune: bool,
-    /// The numbers that are computed in; mixed rounds the factors of large products to f16, for the matrix units of GPUs
+    /// What numbers to compute in; mixed rounds the factors of large products to f16, for the matrix units of GPUs
     #[arg(long, default_value = "f32", help_heading = "Device")]
     precision: Single,
 }

@@ -9,7 +9,7 @@ use super::{Form, Forward, Kernel, Output, Source, Step, Twin, View, ViewMut, Wo
 use crate::network::{Activation, Loss};
 use crate::scalar::Scalar;
 
-/// Sums of more terms are worth a kernel that shares them out.
+/// Sums of more terms are worth a kernel that shares them out among more invocations.
 const MOST_INPUTS: usize = 2048;
 
 /// Reads input [rows × inputs], parameters [(inputs + bias) × outputs] and targets [rows × outputs]; writes delta or output
@@ -39,7 +39,7 @@ pub struct ForwardOutput {
 }
 
 impl ForwardOutput {
-    /// Whether a layer is one for this kernel: one invocation sums whole rows.
+    /// Whether a layer is one for this kernel: few invocations sum whole rows.
     pub fn suits(inputs: usize, outputs: usize) -> bool {
         inputs <= MOST_INPUTS && stride4(outputs) <= NARROW_COLUMNS4
     }

@@ -128,10 +128,14 @@ impl<T: Scalar> Vectorised for Squares<'_, T> {
         for (part, total) in self.sums.iter_mut().enumerate() {
             let mut sums = [T::ZERO; SUMS];
             for elements in self.norm.elements(part) {
-                for gradients in self.gradient[elements].chunks(SUMS) {
+                let (whole, rest) = self.gradient[elements].as_chunks::<SUMS>();
+                for gradients in whole {
                     for (sum, &g) in sums.iter_mut().zip(gradients) {
                         *sum += g * g;
                     }
+                }
+                for (sum, &g) in sums.iter_mut().zip(rest) {
+                    *sum += g * g;
                 }
             }
             *total = sums.into_iter().sum();

@@ -1,5 +1,5 @@
-//! The matrix product, which forward, delta and update share: `tiling` on the CPU, `shaders/direct.wgsl` and
-//! `shaders/tiled.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
+//! The matrix product, which forward, delta and update share: `tiling` on the CPU, `shaders/direct.wgsl` on software adapters,
+//! `shaders/tiled.wgsl` and `shaders/units.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
 
 use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, Target};
 use super::halves::{Factors, Kind};
@@ -308,7 +308,11 @@ pub(crate) fn narrow_lanes(lanes: u32) -> u32 {
 /// Workgroups of the narrow loop for a product of so many rows.
 pub(crate) fn narrow_workgroups(rows: usize, lanes: u32) -> [u64; 2] {
     let fours = rows.div_ceil(NARROW_ROWS) as u64;
-    [if lanes == SOFTWARE_LANES { fours.div_ceil(u64::from(lanes)) } else { fours }, 1]
+    if lanes == SOFTWARE_LANES {
+        return [fours.div_ceil(u64::from(lanes)), 1];
+    }
+    let x = fours.clamp(1, ELEMENTWISE_WIDTH);
+    [x, fours.div_ceil(x)]
 }
 
 /// Loop iterations of one invocation of the narrow loop, were no loop over its sums unrolled; those that pick a row of them are few.

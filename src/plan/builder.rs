@@ -213,7 +213,10 @@ impl Builder<'_> {
         let (mut a, mut stored) = (vec![data.inputs], vec![data.inputs]);
         let (widths, last) = (self.network.widths().to_vec(), self.network.layers() - 1);
         for (l, &activation) in self.network.activations().iter().enumerate() {
-            if l == last && !self.plain && data.weights.is_none() && ForwardOutput::suits(widths[l], widths[l + 1]) {
+            let in_one = !self.plain && data.weights.is_none() && ForwardOutput::suits(widths[l], widths[l + 1]);
+            // One kernel computes the last layer in f32 alone.
+            let rounds = ends.product == OutputProduct::Delta && self.factors(l) == Factors::Halves;
+            if l == last && in_one && !rounds {
                 launches.push(self.forward_output(data, [a[l], parameters[l]], rows, ends));
                 return (a, stored);
             }

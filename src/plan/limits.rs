@@ -57,6 +57,17 @@ impl Plan {
                 )));
             }
         }
+        for group in 0..self.buffers.iter().filter_map(|buffer| buffer.group).max().map_or(0, |last| last + 1) {
+            let ((_, bytes), most) = (self.group(group), limits.buffer_bytes);
+            if bytes > most {
+                return Err(Error::Limit(format!(
+                    "the parameters and the optimizer's states together need {} and this device's buffers hold {}: {}, or --device cpu",
+                    human_bytes(bytes),
+                    human_bytes(most),
+                    self.take_less()
+                )));
+            }
+        }
         let (bytes, most) = (self.padded_bytes(&limits.target), limits.memory.unwrap_or(u64::MAX));
         if bytes > most {
             return Err(Error::Limit(format!(
@@ -102,9 +113,9 @@ impl Plan {
                 (bytes, "bytes of a workgroup's memory", u64::from(limits.target.workgroup_bytes)),
             ] {
                 if needed > most {
+                    let advice = if what.contains("memory") { "" } else { "take smaller batches, or " };
                     return Err(Error::Limit(format!(
-                        "'{label}' over a batch of {rows} rows needs {needed} {what}, and {most} are allowed: take smaller batches, or \
-                         --device cpu"
+                        "'{label}' over a batch of {rows} rows needs {needed} {what}, and {most} are allowed: {advice}--device cpu"
                     )));
                 }
             }

@@ -101,7 +101,7 @@ impl Plan {
                 let reads = launch.reads.iter().any(|id| written.get(id) == Some(&true));
                 let waits = reads || launch.writes.iter().any(|id| written.contains_key(id));
                 // The second pass over sums in parts waits for the first.
-                count += usize::from(waits) + launch.forms(self.batch, target).count() - 1;
+                count += (usize::from(waits) + launch.forms(self.batch, target).count() - 1) * self.times(launch);
                 written.extend(launch.reads.iter().map(|&id| (id, false)));
                 written.extend(launch.writes.iter().map(|&id| (id, true)));
             }

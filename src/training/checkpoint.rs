@@ -146,6 +146,9 @@ fn said(key: &str, before: &serde_json::Map<String, Value>, after: &serde_json::
         None | Some(Value::Null) => "not set".into(),
         Some(value) => shown(&value.to_string().replace('"', "")),
     };
+    if key == "tuned" {
+        return "products are computed in another way than before".into();
+    }
     format!("{key} was {} and is {}", text(before), text(after))
 }
 

@@ -105,6 +105,9 @@ impl Device {
         if *wanted == Wanted::Cpu {
             return Ok(Self::cpu(threads, "asked for"));
         }
+        if *wanted == Wanted::Auto && looking::crashed() {
+            return Ok(Self::cpu(threads, &after_a_crash()));
+        }
         let gpus = Gpus::find();
         if *wanted != Wanted::Auto {
             return Ok(Self::of_gpu(open_mixed(&gpus, position(wanted, &gpus.list())?)?, "asked for".into()));
@@ -197,7 +200,11 @@ impl Device {
 
     /// The same device, these products of plans for it computed so; on the CPU every product is computed in one way.
     pub fn with_choices(self, choices: BTreeMap<String, Choice>) -> Self {
-        if self.gpu.is_some() { Self { choices, ..self } } else { self }
+        let Some(target) = self.target() else { return self };
+        // Those of another device may be none of this one.
+        let mut choices = choices;
+        choices.retain(|_, choice| choice.family.is_for(target.software) && choice.family.fits(&target));
+        Self { choices, ..self }
     }
 
     /// How products are computed, where that was measured.

@@ -281,7 +281,7 @@ pub struct DeviceOptions {
     /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name [default: auto]
     #[arg(long, help_heading = "Device")]
     pub device: Option<Wanted>,
-    /// The numbers that are computed in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training, for the
+    /// What numbers to compute in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training, for the
     /// matrix units of GPUs [default: f32]
     #[arg(long, help_heading = "Device")]
     pub precision: Option<PrecisionName>,

@@ -16,10 +16,13 @@ const EVALUATION_ROWS: usize = 4096;
 const EVALUATION_BYTES: u64 = 32 << 20;
 /// The share of a limited memory that one buffer of an evaluation may take.
 const EVALUATION_SHARE: u64 = 16;
-/// Multiply-adds of a step that are worth a look at how fast a GPU is in each family of products, some 20 ms once and for all.
+/// Multiply-adds of a step that are worth measuring how fast a GPU is in each family of products: once on a machine, well under a second on a
+/// large GPU beside what its driver takes to compile, seconds on a small one.
 const WORTH_RATES: f64 = (1 << 24) as f64;
 /// Multiply-adds of all layers' updates, up to which they are one dispatch: more fill a GPU each, in tiles that suit them.
 const MOST_JOINT: u64 = 1 << 29;
+/// Rows of a batch up to which they are.
+const MOST_JOINT_ROWS: usize = 4095;
 /// Rows of a micro-batch from which it is not cut further to save memory.
 const LEAST_MICRO_BATCH: usize = 64;
 /// Losses that are kept on the device until they are read.
@@ -178,8 +181,10 @@ fn joins(network: &Network, recipe: &Recipe, rows: usize, replicas: usize, devic
     });
     let bytes = layers.fold(0, u64::saturating_add);
     let trained = bytes.saturating_mul((1 + recipe.optimizer.kind.states() as u64) * replicas as u64);
-    let work = (bytes / 4).saturating_mul(recipe.batch.min(rows) as u64);
-    work <= MOST_JOINT
+    let batch = recipe.batch.min(rows);
+    // Long sums of few workgroups are split, which a joint dispatch does not do.
+    batch <= MOST_JOINT_ROWS
+        && (bytes / 4).saturating_mul(batch as u64) <= MOST_JOINT
         && trained <= limits.buffer_bytes
         && Updates::most_bindings(network.layers()) <= limits.storage_buffers
 }

@@ -111,12 +111,14 @@ impl Run {
         Ok(run)
     }
 
-    /// Notes how a GPU computes each product, so that the run goes on in the same way wherever it is resumed. A software adapter's choices
-    /// follow from the sizes alone.
+    /// Notes how a GPU computes each product, so that a run that is resumed on the same device goes on in the same way. A software adapter's
+    /// choices follow from the sizes alone.
     fn keep_choices(&mut self) {
         let tunes = self.options.device.tune == Some(true);
+        // The plan comes first: it may have the device's rates measured, from which the choices follow.
+        let plan = self.plan();
         if let Some(target) = self.device.target().filter(|target| !target.software && !tunes) {
-            let choices = self.plan().product_choices(&target);
+            let choices = plan.product_choices(&target);
             self.device = self.device.clone().with_choices(choices.clone());
             self.options.device.tuned = Some(choices).filter(|choices| !choices.is_empty());
         }

@@ -11,8 +11,8 @@ use crate::cache;
 const MARK: &[u8] = b"wgrad is looking for GPUs";
 
 /// What is said where the last look did not end.
-pub(crate) const CRASHED: &str = "the last look for GPUs did not end: a driver may have crashed in it. Should it happen again, go on with \
-                                  --device cpu, or on Windows with another interface (WGPU_BACKEND=dx12), and update the driver";
+pub(crate) const CRASHED: &str = "the last look for GPUs did not end: perhaps a driver crashed. If it happens again, use --device cpu, or \
+                                  another interface on Windows (WGPU_BACKEND=dx12), and update the driver";
 
 /// The mark of this process, as long as it looks.
 pub(super) struct Looking(Option<File>);

@@ -37,6 +37,7 @@ const STEP_BYTES: u64 = 1 << 20;
 /// Submissions that the steps of a run are shared out among at least, and launches that are worth one.
 const SHARES: usize = 8;
 const LEAST_SHARE: usize = 128;
+
 /// A plan with its buffers on a GPU, in f32.
 pub struct Gpu {
     plan: Plan,

@@ -1,11 +1,12 @@
 //! Measures how fast an open GPU is in each tiled family, once, and keeps it by adapter and driver: with these numbers products are
 //! computed about as fast as `--tune` would have them, with nothing measured of the products themselves.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Gpu;
 use super::device::Device;
-use super::tuning::adapter_key;
+use super::settling::settle;
+use super::tuning::{adapter_key, fill};
 use crate::cache;
 use crate::error::Result;
 use crate::executor::Executor;
@@ -26,23 +27,35 @@ const TIME: Duration = Duration::from_micros(500);
 const TIMES: usize = 3;
 
 /// The rates of this device: kept from an earlier measurement, or measured now. None where they cannot be kept, since another run would
-/// measure others and could choose otherwise, and where the device cannot time its work.
+/// measure others and could choose otherwise.
 ///
 /// # Errors
 /// What the device reports.
 pub(super) fn rates(device: &Device) -> Result<Option<Rates>> {
     let key = adapter_key(device.info());
-    let kept = || cache::load::<Vec<Option<Pace>>>(PURPOSE, &key).and_then(|paces| paces.try_into().ok());
-    if kept().is_none() {
-        let paces = measured(device)?;
+    let kept = || cache::load(PURPOSE, &key).and_then(possible);
+    if kept().is_none() && cache::folder().is_some() {
+        // What the measurement takes is given back before a plan asks for memory.
+        let paces = measured(&device.clone().with_memory(None))?;
         cache::store(PURPOSE, &key, &paces);
     }
     Ok(kept().map(|paces| Rates { paces, dispatch: 0 }))
 }
 
+/// The paces of every family, if no work is without its time: a file may say anything.
+fn possible(paces: Vec<Option<Pace>>) -> Option<[Option<Pace>; Family::TILED.len()]> {
+    let is_one = |pace: &Pace| (pace.alone > 0 || pace.alone_each > 0) && pace.shared_each > 0;
+    let has_one = paces.iter().flatten().next().is_some();
+    paces.try_into().ok().filter(|paces: &[Option<Pace>; _]| has_one && paces.iter().flatten().all(is_one))
+}
+
 /// The pace in every family that the device has room for.
 fn measured(device: &Device) -> Result<Vec<Option<Pace>>> {
     let target = device.limits().target;
+    // The clock is up before anything counts.
+    let largest = target.families().last().unwrap_or_default();
+    let mut work = forward(device, largest, MANY, TERMS[1])?;
+    settle(Some(device.info()), |repeats| work(repeats).map(|_| ()))?;
     let pace = |family: Family| -> Result<Option<Pace>> {
         if !target.families().any(|possible| possible == family) {
             return Ok(None);
@@ -69,8 +82,23 @@ fn line(seconds: [[f64; 2]; 2]) -> Pace {
     Pace { alone, alone_each, shared, shared_each }
 }
 
-/// Seconds of a forward pass of so many workgroups, rows and columns, by the device's own clock where it has one.
+/// Seconds of a forward pass of so many workgroups.
 fn time(device: &Device, family: Family, workgroups: [usize; 2], terms: usize) -> Result<f64> {
+    let mut run = forward(device, family, workgroups, terms)?;
+    // Drivers compile at the first run.
+    run(1)?;
+    let runs = (TIME.as_secs_f64() / run(4)?).clamp(1.0, 256.0) as usize;
+    (0..TIMES).try_fold(f64::INFINITY, |least, _| Ok(run(runs)?.min(least)))
+}
+
+/// Runs a forward pass of so many workgroups, rows and columns, as often as it is told, and gives the seconds of one, by the device's own clock
+/// where it has one.
+fn forward(
+    device: &Device,
+    family: Family,
+    workgroups: [usize; 2],
+    terms: usize,
+) -> Result<impl FnMut(usize) -> Result<f64> + use<>> {
     let [rows, columns] = family.reach(device.limits().target.lanes);
     let (rows, outputs) = (workgroups[0] * rows, workgroups[1] * columns);
     let (activation, source, factors) = (Activation::Identity, Source::Batch, Factors::Full);
@@ -86,21 +114,30 @@ fn time(device: &Device, family: Family, workgroups: [usize; 2], terms: usize) -
         capacity: rows,
     };
     let mut gpu = Gpu::new(Plan::of_forward(kernel, Choice { family, parts: 1 }), device.clone())?;
+    fill(&mut gpu)?;
     let step = Step { rows, scale: 1.0, ..Step::default() };
-    let mut run = |runs: usize| -> Result<f64> {
-        let started = std::time::Instant::now();
+    Ok(move |runs: usize| {
+        let started = Instant::now();
         let timed = gpu.run_timed(Phase::Training, 0..1, &vec![step; runs])?;
         Ok(timed.unwrap_or_else(|| started.elapsed()).as_secs_f64() / runs as f64)
-    };
-    // Drivers compile at the first run.
-    run(1)?;
-    let runs = (TIME.as_secs_f64() / run(4)?).clamp(1.0, 256.0) as usize;
-    (0..TIMES).try_fold(f64::INFINITY, |least, _| Ok(run(runs)?.min(least)))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_file_cannot_mean_is_measured_anew() {
+        let good = Some(Pace { alone: 0, alone_each: 1, shared: 0, shared_each: 1 });
+        let with = |pace| {
+            let mut paces = vec![good; Family::TILED.len()];
+            paces[3] = pace;
+            possible(paces).is_some()
+        };
+        assert!(with(good) && with(None) && !with(Some(Pace::default())));
+        assert!(possible(vec![good]).is_none() && possible(vec![None; Family::TILED.len()]).is_none());
+    }
 
     #[test]
     fn the_pace_gives_back_the_times_that_it_was_made_of() {

@@ -161,7 +161,7 @@ fn seconds(plan: Plan, phase: Phase, device: &Device, budget: Duration) -> Resul
 
 /// Fills all buffers with random numbers between -1 and 1, and orders with random rows: GPUs compute zeros with less power, and faster.
 /// Padding is filled as well: what comes out is not looked at.
-fn fill(gpu: &mut Gpu) -> Result<()> {
+pub(super) fn fill(gpu: &mut Gpu) -> Result<()> {
     let mut state = 0x9e37_79b9_u32;
     let mut word = || {
         // Marsaglia's xorshift: any numbers do whose bits are mixed.
