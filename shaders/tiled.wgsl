@@ -20,7 +20,7 @@ const RHS_BLOCKS = COLUMNS4 * DEPTH4;
 const SUMS = 4u * BLOCK_ROWS * BLOCK_COLUMNS;
 // An invocation brings EACH blocks, those of lhs from the same four rows.
 const_assert EACH == (LHS_BLOCKS + RHS_BLOCKS + GROUP - 1u) / GROUP && GROUP * GROUPS == LANES;
-const_assert LHS_ALONG_ROWS || LHS_BLOCKS <= GROUP || LHS_BLOCKS % GROUP == 0u && GROUP % ROWS4 == 0u;
+const_assert LHS_ALONG_ROWS || LHS_BLOCKS <= GROUP || (LHS_BLOCKS % GROUP == 0u && GROUP % ROWS4 == 0u);
 
 // A tile in memory: four terms after four terms, each of them as a row of vec4s along the side. PAD vec4s between the fours keep
 // blocks that lie along the terms off each other's banks.

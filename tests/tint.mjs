@@ -12,7 +12,10 @@ const { create } = await import(pathToFileURL(require.resolve('webgpu')));
 // Kept until the end: Dawn falls with it, while the device is still in use.
 const gpu = (globalThis.gpu = create(['backend=null']));
 const adapter = await gpu.requestAdapter();
-const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'] });
+// Some kernels bind more buffers than WebGPU promises: they are for devices that allow it.
+const { maxStorageBuffersPerShaderStage } = adapter.limits;
+const requiredLimits = { maxStorageBuffersPerShaderStage };
+const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'], requiredLimits });
 // What naga, which knows neither, does without: subgroups have to be asked for, and tint does not see that what all of a workgroup's
 // lanes read from a buffer is the same for them.
 const subgroups = 'enable subgroups; diagnostic(off, subgroup_uniformity); ';
@@ -31,7 +34,9 @@ for (const name of files) {
     if (messages.length === 0) device.createComputePipeline(pipeline);
     const error = await device.popErrorScope();
     const texts = messages.map(({ type, lineNum, linePos, message }) => `${lineNum}:${linePos}: ${type}: ${message}`);
-    if (error && messages.length === 0) texts.push(error.message);
+    // The null adapter has little memory for a workgroup; wgrad holds each kernel's against the device's limit.
+    const isRoom = error?.message.includes('total use of workgroup storage');
+    if (error && !isRoom && messages.length === 0) texts.push(error.message);
     for (const text of texts) console.log(`${name}:${text}`);
     complaints += texts.length;
 }

@@ -50,7 +50,7 @@ fn apply_$LAYER(lane: u32) {
         let decay = select(current.weight_decay, 0.0, is_bias);
 //@for q $TILE
         let input_$q = select(block * $TILEu + $qu, $INPUTSu, is_bias);
-        if input_$q < $INPUTSu || is_bias && $qu == 0u {
+        if input_$q < $INPUTSu || (is_bias && $qu == 0u) {
             let element = input_$q * $WIDTHu + column;
             let place = $WEIGHTSu + element;
             var state: array<vec4f, 2>;
@@ -78,7 +78,7 @@ fn load_$LAYER(lane: u32) {
         let tile = $LANE + $iu * LANES;
         let block = tile / $WIDTHu;
         let input = select(block * $TILEu + $qu, $INPUTSu, block == $BLOCKSu);
-        if tile < $TILESu && (input < $INPUTSu || block == $BLOCKSu && $qu == 0u) {
+        if tile < $TILESu && (input < $INPUTSu || (block == $BLOCKSu && $qu == 0u)) {
             let element = input * $WIDTHu + tile % $WIDTHu;
 //@for s $STATES_KEPT
             state_$LAYER_$i_$q_$s = trained[state_start($LAYERu, $su) + replica * $LENGTHu + element];
@@ -101,7 +101,7 @@ fn keep_$LAYER(lane: u32) {
         let tile = $LANE + $iu * LANES;
         let block = tile / $WIDTHu;
         let input = select(block * $TILEu + $qu, $INPUTSu, block == $BLOCKSu);
-        if tile < $TILESu && (input < $INPUTSu || block == $BLOCKSu && $qu == 0u) {
+        if tile < $TILESu && (input < $INPUTSu || (block == $BLOCKSu && $qu == 0u)) {
             let element = input * $WIDTHu + tile % $WIDTHu;
 //@for s $STATES_KEPT
             trained[state_start($LAYERu, $su) + replica * $LENGTHu + element] = state_$LAYER_$i_$q_$s;
