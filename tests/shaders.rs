@@ -190,7 +190,7 @@ fn barriers_of_steps(module: &Module) -> Result<usize, Failed> {
     /// Every statement of a block, and of the blocks inside it.
     fn all(block: &naga::Block) -> Vec<&naga::Statement> {
         let mut found = Vec::new();
-        for statement in block.iter() {
+        for statement in block {
             found.push(statement);
             match statement {
                 naga::Statement::Block(block) => found.extend(all(block)),

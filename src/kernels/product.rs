@@ -212,7 +212,7 @@ fn choices_of_units(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Choic
         split(sizes, family, missing.min(sizes[2] / WORTH_SPLITTING_UNITS).max(1))
     };
     let whole = families().map(|family| split(sizes, family, 1));
-    distinct(large.into_iter().chain(families().last()).chain(families()).map(filled).chain(whole))
+    distinct(large.into_iter().chain(families().next_back()).chain(families()).map(filled).chain(whole))
 }
 
 /// The first choices that differ from each other.

@@ -41,7 +41,7 @@ impl Updates {
     }
 
     /// What a layer reads, among what all of them read.
-    fn reads<'a, T: Copy>(&self, layer: usize, reads: &[T]) -> Vec<T> {
+    fn reads<T: Copy>(&self, layer: usize, reads: &[T]) -> Vec<T> {
         let order = self.layers[layer].source.reads() as usize;
         let own = [reads[layer], reads[self.layers.len() + layer]];
         own.into_iter().chain(reads.last().copied().filter(|_| order > 0)).collect()

@@ -5,6 +5,7 @@ use super::device::{Device, Precision};
 use super::session::Recipe;
 use crate::error::Result;
 use crate::executor::cpu;
+use crate::executor::gpu::device::Device as OpenGpu;
 use crate::kernels::whole::GROUP_ALIGNMENT;
 use crate::kernels::{Updates, stride4};
 use crate::network::{Loss, Network};
@@ -174,7 +175,7 @@ fn plan_of<T: Precision>(
 /// Whether the updates of all layers are one dispatch: on a GPU that can bind their matrices together, where none of them fills it for
 /// long.
 fn joins(network: &Network, recipe: &Recipe, rows: usize, replicas: usize, device: &Device) -> bool {
-    let Some(limits) = device.gpu().map(|gpu| gpu.limits()).filter(|limits| !limits.target.software) else { return false };
+    let Some(limits) = device.gpu().map(OpenGpu::limits).filter(|limits| !limits.target.software) else { return false };
     let layers = network.widths().windows(2).map(|widths| {
         let row = stride4(widths[1]) as u64 * 16;
         (widths[0] as u64 + 1).saturating_mul(row).next_multiple_of(GROUP_ALIGNMENT as u64)

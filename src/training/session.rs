@@ -22,6 +22,7 @@ use crate::kernels::Step;
 use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
 use crate::plan::{BufferId, Phase, Plan};
+use crate::scalar::Scalar;
 pub use recipe::{Mixed, Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
 pub use state::State;
@@ -467,7 +468,7 @@ impl<T: Precision> Losses<T> {
             begun[before].iter().chain(&noted[since]).copied()
         };
         let epochs = (0..noted.len()).step_by(of_epoch).map(|first| first..(first + of_epoch).min(noted.len()));
-        let sums = epochs.map(|epoch| all(epoch).map(|loss| loss.to_f64()).sum()).collect();
+        let sums = epochs.map(|epoch| all(epoch).map(Scalar::to_f64).sum()).collect();
         Self { sums, begun: all(noted.len() - noted.len() % of_epoch..noted.len()).collect() }
     }
 }

@@ -189,16 +189,18 @@ impl Gpus {
         let adapter = &self.adapters[index];
         let info = describe(index, adapter);
         let of_units = if units.is_some() { UNITS } else { Features::empty() };
-        #[expect(unsafe_code, reason = "wgpu asks for it where a feature is experimental")]
-        // SAFETY: wgpu makes no promise of experimental features: a driver or naga may have faults in them that it does not notice. What
-        // is used here is cooperative matrices, in one loop (shaders/units.wgsl): naga validates its shaders as all others, they load and
-        // store in their workgroup's memory only, at places that follow from constants, with a barrier between those who write and those who
-        // read. naga marks no access of such shaders as visible to others (wgpu issue 8805), so that the letter of Vulkan's memory
-        // model leaves open what those barriers order: `verification` holds every form of them against the oracle before a driver's
-        // are used. Other runs do not ask for the feature.
-        let experimental_features = match units {
-            Some(_) => unsafe { ExperimentalFeatures::enabled() },
-            None => ExperimentalFeatures::disabled(),
+        let experimental_features = if units.is_some() {
+            #[expect(unsafe_code, reason = "wgpu asks for it where a feature is experimental")]
+            // SAFETY: wgpu makes no promise of experimental features: a driver or naga may have faults in them that it does not notice.
+            // What is used here is cooperative matrices, in one loop (shaders/units.wgsl): naga validates its shaders as all others, they
+            // load and store in their workgroup's memory only, at places that follow from constants, with a barrier between those who write
+            // and those who read. naga marks no access of such shaders as visible to others (wgpu issue 8805), so that the letter of Vulkan's
+            // memory model leaves open what those barriers order: `verification` holds every form of them against the oracle before a
+            // driver's are used. Other runs do not ask for the feature.
+            let enabled = unsafe { ExperimentalFeatures::enabled() };
+            enabled
+        } else {
+            ExperimentalFeatures::disabled()
         };
         let description = DeviceDescriptor {
             required_limits: adapter.limits(),

@@ -396,7 +396,7 @@ mod tests {
         assert_eq!((held.lanes, held.bytes()), (256, 48_816));
         assert!(Held::new(&whole(&[64, 32, 10], OptimizerKind::Adam, 64, Variant::Held)).keeps_states);
         let tiles = |of: fn(&held::LayerPlaces) -> held::Tiles| -> Vec<[usize; 3]> {
-            held.layers.iter().map(|layer| of(layer)).map(|tiles| [tiles.size, tiles.count, tiles.rounds]).collect()
+            held.layers.iter().map(&of).map(|tiles| [tiles.size, tiles.count, tiles.rounds]).collect()
         };
         assert_eq!(tiles(|layer| layer.forward), [[2, 256, 1], [1, 192, 1]]);
         assert_eq!(tiles(|layer| layer.gradient), [[4, 136, 1], [1, 99, 1]]);
