@@ -103,10 +103,11 @@ impl Case {
         }
     }
 
-    /// Whether such a device may be given its kernels: one without subgroups is never given those that need them.
+    /// Whether such a device may be given its kernels: one without subgroups or matrix units, or with less memory for a workgroup, is never
+    /// given those that need them.
     pub fn is_for(&self, target: &Target) -> bool {
-        let on_units = self.choice.is_some_and(|choice| Family::UNITS.contains(&choice.family));
-        self.whole.is_none_or(|variant| variant.is_for(target)) && (!on_units || target.units.is_some())
+        self.whole.is_none_or(|variant| variant.is_for(target))
+            && self.choice.is_none_or(|choice| choice.family.fits(target))
     }
 
     /// Its plan.

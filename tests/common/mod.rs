@@ -57,7 +57,10 @@ impl Shared {
             if case.is_for(&device.limits().target) {
                 return check(&case, device);
             }
-            eprintln!("left out, since {} has no subgroups of as many lanes: {name}", device.info().name);
+            eprintln!(
+                "left out, since {} has no subgroups of as many lanes, or too little memory for a workgroup: {name}",
+                device.info().name
+            );
             Ok(())
         })
     }

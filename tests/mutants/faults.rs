@@ -54,11 +54,10 @@ fn fault(name: &'static str, kernel: &'static str, [from, to]: [&'static str; 2]
     Fault { name, kernel, from, to, case, noticed: kernel, lanes: None }
 }
 
-/// How many rows an invocation finishes, in a loop and written out.
+/// How many rows an invocation finishes.
 const ROWS_LEFT: &str = "min(ROWS, result_rows() - row)";
 const ONE_MORE: &str = "min(ROWS, result_rows() - row + 1u)";
 const ONE_LESS: &str = "min(ROWS, result_rows() - row - 1u)";
-const IN_ROWS: &str = "row + r < result_rows()";
 
 /// Faults of the kernels of whole networks, which are one launch a step.
 fn whole_faults() -> Vec<Fault> {
@@ -316,17 +315,6 @@ fn product_faults() -> Vec<Fault> {
         fault("the last row is not written", "forward", [ROWS_LEFT, ONE_LESS], case()).with_lanes(SOFTWARE_LANES),
         fault("the last row of weights is not updated", "update", [ROWS_LEFT, ONE_LESS], case()).with_lanes(SOFTWARE_LANES),
         fault("every row is the first one", "forward", ["i == r", "i == 0u"], case()).with_lanes(SOFTWARE_LANES),
-        fault("written out, a row past the batch is written", "forward", [IN_ROWS, "row + r <= result_rows()"], case())
-            .with_lanes(GPU_LANES),
-        fault("written out, the last row is not written", "forward", [IN_ROWS, "row + r + 1u < result_rows()"], case())
-            .with_lanes(GPU_LANES),
-        fault(
-            "written out, the last row of weights is not updated",
-            "update",
-            [IN_ROWS, "row + r + 1u < result_rows()"],
-            case(),
-        )
-        .with_lanes(GPU_LANES),
         fault("the next column is dropped", "forward", ["if column + c < columns", "if column + 9u * c < columns"], case()),
         fault(
             "the next column of delta is dropped",
@@ -347,37 +335,99 @@ fn tiled() -> Case {
     Case { widths: vec![69, 37, 41], batch: 35, rows: 90, choice, ..case() }
 }
 
-/// Every kernel reads its factors in a way of its own; the loop is the same for all.
+/// Every kernel reads its factors in a way of its own; the loop is the same for all. The first block that an invocation brings is of
+/// lhs, the second of rhs.
 fn tiled_faults() -> Vec<Fault> {
-    let stored = ["workgroupBarrier();\n}", "}"];
-    let summed = ["workgroupBarrier();\n    for", "for"];
+    let stored = ["put(blocks, base, member);\n        workgroupBarrier();", "put(blocks, base, member);"];
+    let summed = ["if COPIES == 1u {\n            workgroupBarrier();\n        }", ""];
     let last_row = ["if row < result_rows()", "if row + 1u < result_rows()"];
     let last_column = ["result_column < stride(result_columns())", "result_column + 1u < stride(result_columns())"];
+    let first = "range.x + group * DEPTH4";
     vec![
         fault("sums do not wait for the tiles", "forward", stored, tiled()),
         fault("tiles do not wait for the sums", "forward", summed, tiled()),
-        fault("the last terms of a tile are dropped", "forward", ["min(DEPTH4,", "min(DEPTH4 - 1u,"], tiled()),
-        fault("terms past the last are summed", "forward", ["min(DEPTH4, range.y - k)", "DEPTH4"], tiled()),
-        fault("the second tile begins a four of terms late", "delta", ["k += DEPTH4", "k += DEPTH4 + 1u"], tiled()),
+        fault("the last terms of a tile are dropped", "forward", ["k < DEPTH4; k++", "k + 1u < DEPTH4; k++"], tiled()),
+        fault(
+            "terms past the last are summed",
+            "forward",
+            ["DEPTH4, range.y, member", "DEPTH4, range.y + 1u, member"],
+            tiled(),
+        ),
+        fault("the second group begins a four of terms late", "delta", [first, "range.x + group * (DEPTH4 + 1u)"], tiled()),
+        fault(
+            "the second tile is the first again",
+            "forward",
+            ["k + (GROUPS + group) * DEPTH4", "k + group * DEPTH4"],
+            tiled(),
+        ),
         fault("the last row of the tiles is not written", "update", last_row, tiled()),
         fault("the last column of the tiles is not written", "forward", last_column, tiled()),
         fault(
             "blocks of lhs are read where they are not",
             "forward",
-            ["SIDE4 + lane.y;", "SIDE4 + (lane.y ^ 1u);"],
+            ["(k * LHS_STRIDE + term", "(k * (LHS_STRIDE - PAD_LHS) + term"],
             tiled(),
         ),
-        fault("blocks of rhs are read where they are not", "delta", ["SIDE4 + lane.x;", "SIDE4 + (lane.x ^ 1u);"], tiled()),
-        fault("the last column is the one before", "forward", ["columns()) - 1u));", "columns()) - 2u));"], tiled()),
-        fault("the last terms of lhs are those before", "delta", ["place.y, last)));", "place.y, last - 1u)));"], tiled()),
+        fault(
+            "blocks of rhs are read where they are not",
+            "delta",
+            ["RHS_FIRST + k * RHS_STRIDE", "RHS_FIRST + k * (RHS_STRIDE - PAD_RHS)"],
+            tiled(),
+        ),
+        fault(
+            "the last column is the one before",
+            "forward",
+            [
+                "each[1] = rhs(k + place.y, min(column + place.x, stride(result_columns()) - 1u))",
+                "each[1] = rhs(k + place.y, min(column + place.x, stride(result_columns()) - 2u))",
+            ],
+            tiled(),
+        ),
+        fault("the last terms of lhs are missing", "delta", ["if k + place.y < end", "if k + place.y + 1u < end"], tiled()),
+        fault(
+            "a group's sums are left out",
+            "forward",
+            ["other < GROUPS; other++", "other + 1u < GROUPS; other++"],
+            tiled(),
+        ),
         fault("stale rows are summed in tiles", "update", ["sample < rows)", "sample < rows || rows > 0u)"], tiled()),
+        fault(
+            "biases beside the tiles miss rows",
+            "update",
+            ["if 4u * k + term < rows", "if 4u * k + term + 1u < rows"],
+            Case { widths: vec![64, 32, 41], ..tiled() },
+        ),
         fault(
             "every replica is the first in tiles",
             "forward",
-            ["begin(group.z / parts());", "begin(0u);"],
+            ["begin(workgroup.z / parts());", "begin(0u);"],
             Case { replicas: 2, ..tiled() },
         ),
+        fault(
+            "joint updates of the second layer read the first one's inputs",
+            "updates",
+            ["if number == 1u { return input1[element]; }", ""],
+            joint_updates(),
+        ),
+        fault(
+            "joint updates of the second layer begin a tile late",
+            "updates",
+            ["workgroup.x - all.layers[l].first", "workgroup.x - min(l, 1u) * (all.layers[l].first - 1u)"],
+            joint_updates(),
+        ),
+        fault(
+            "a joint update's first state is the second",
+            "updates",
+            ["parameters.first_state +", "parameters.second_state +"],
+            joint_updates(),
+        ),
     ]
+}
+
+/// 35 rows of a 69-37-41 net by adam, whose updates are one launch.
+fn joint_updates() -> Case {
+    let choice = Some(Choice { family: Family::Tiled16In1, parts: 1 });
+    Case { joint: true, optimizer: OptimizerKind::Adam, choice, ..tiled() }
 }
 
 fn split_faults() -> Vec<Fault> {
@@ -423,7 +473,7 @@ fn epilogue_faults() -> Vec<Fault> {
     let nan = "vec4f(bitcast<f32>(0x7fc00000u | (row & 0u)), activate(z).yzw), valid";
     let bias = ["parameters.bias == 1u", "parameters.bias == 2u"];
     vec![
-        fault("all rows are the first of four", "forward", ["input_row(min(row + r,", "input_row(min(row,"], case()),
+        fault("all rows are the first of four", "forward", ["input_row(min(row + 1u,", "input_row(min(row,"], case()),
         fault("the bias is missing", "forward", bias, case()),
         fault("the activation is skipped", "forward", ["activate(z), valid", "z, valid"], case()),
         fault("NaN is stored", "forward", ["activate(z), valid", nan], case()),
@@ -511,9 +561,16 @@ fn narrow_faults() -> Vec<Fault> {
         fault("the last row is not finished", "forward_output", [ROWS_LEFT, ONE_LESS], narrow()).with_lanes(SOFTWARE_LANES),
         fault("every row is the second one", "forward_output", ["i == r", "i == 1u"], narrow()).with_lanes(SOFTWARE_LANES),
         fault(
-            "written out, the last row is not finished",
+            "shared among 64, the last row is not finished",
             "forward_output",
-            [IN_ROWS, "row + r + 1u < result_rows()"],
+            ["row + sharer < result_rows()", "row + sharer + 1u < result_rows()"],
+            narrow(),
+        )
+        .with_lanes(GPU_LANES),
+        fault(
+            "shared among 64, one invocation's sums are left out",
+            "forward_output",
+            ["for (var s = 1u; s < QUARTER", "for (var s = 2u; s < QUARTER"],
             narrow(),
         )
         .with_lanes(GPU_LANES),

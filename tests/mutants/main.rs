@@ -110,7 +110,7 @@ impl Fault {
         let mut altered = 0;
         for launch in &mut plan.training {
             let original = Arc::clone(&launch.kernel);
-            let forms = launch.choice.unwrap_or_default().forms(8);
+            let forms = launch.choice.unwrap_or_default().forms(device.limits().target.lanes);
             let sources: Vec<String> = forms.map(|form| original.shader(form).source).collect();
             if original.name() == self.kernel && sources.iter().any(|source| source.contains(self.from)) {
                 launch.kernel = Arc::new(Mutant { original, from: self.from, to: self.to });
