@@ -22,14 +22,14 @@ import collections, json, re, sys
 groups = collections.defaultdict(list)
 for line in open(sys.argv[1]):
     record = json.loads(line)
-    kernel, tile = re.search(r"(\w+)-tiled(\d+)-", record["shader"]).groups()
-    groups[int(tile), kernel, record["gpu"]].append(record)
+    kernel, tile = re.search(r"(\w+)-tiled(\d+(?:x\d+)?(?:-in-\d+|-deep|-twice)?)-", record["shader"]).groups()
+    groups[tile, kernel, record["gpu"]].append(record)
 print("| tile | kernel | GPU | shaders | multiply-add share | registers | spills | scratch | subgroups a SIMD |")
 print("|---|---|---|---|---|---|---|---|---|")
 for (tile, kernel, gpu), records in sorted(groups.items()):
     most = {field: max(record[field] for record in records) for field in ("vgprs", "spills", "scratch")}
     share = min(record["multiply_add_share"] for record in records)
     subgroups = min(record["subgroups_per_simd"] for record in records)
-    print(f"| {tile} × {tile} | {kernel} | {gpu} | {len(records)} | {share:.3f} | {most['vgprs']} | {most['spills']} "
+    print(f"| {tile} | {kernel} | {gpu} | {len(records)} | {share:.3f} | {most['vgprs']} | {most['spills']} "
           f"| {most['scratch']} | {subgroups} |")
 PYTHON
