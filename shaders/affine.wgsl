@@ -1,6 +1,5 @@
 // input · W + b: the factors of the product, and the biases that are added to its sums.
-@group(0) @binding(2) var<storage, read> input: array<vec4f>;             // rows × inputs
-@group(0) @binding(3) var<storage, read> weight: array<vec4f>;            // inputs (+ 1 row of biases) × outputs
+// input [rows × inputs], weight [inputs (+ 1 row of biases) × outputs]
 
 fn result_rows() -> u32 {
     return rows;

@@ -6,8 +6,6 @@ struct Parameters {
     rate: f32,       // what the learning rate is multiplied by
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;             // inputs (+ 1 row of biases) × outputs
-@group(0) @binding(WRITES) var<storage, read_write> weight: array<vec4f>;    // the same
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -1,8 +1,5 @@
-// delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])
-@group(0) @binding(2) var<storage, read> delta: array<vec4f>;             // rows × outputs
-@group(0) @binding(3) var<storage, read> weight: array<vec4f>;            // inputs (+ 1 row of biases) × outputs
-@group(0) @binding(4) var<storage, read> stored: array<vec4f>;            // rows × inputs: what f' is told from
-@group(0) @binding(5) var<storage, read_write> below: array<vec4f>;       // rows × inputs
+// delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1]): below = (delta · weightᵀ) ⊙ derivative(stored)
+// delta [rows × outputs], weight [inputs (+ 1 row of biases) × outputs], stored and below [rows × inputs]
 
 fn result_rows() -> u32 {
     return rows;

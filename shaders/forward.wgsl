@@ -1,5 +1,4 @@
-// output = f(input · W + b)
-@group(0) @binding(WRITES) var<storage, read_write> output: array<vec4f>;    // rows × outputs
+// output = f(input · W + b) [rows × outputs]
 
 fn store(row: u32, column: u32, sum: vec4f) {
     let z = with_bias(column, sum);

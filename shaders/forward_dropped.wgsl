@@ -1,6 +1,4 @@
 // output = m ⊙ f(input · W + b), slope = m ⊙ f'(z): m is 0 for a unit that is dropped and 1 / (1 - share) for one that is kept.
-@group(0) @binding(WRITES) var<storage, read_write> output: array<vec4f>;         // rows × outputs
-@group(0) @binding(WRITES + 1u) var<storage, read_write> slopes: array<vec4f>;    // rows × outputs
 
 // Four random words of four words: pcg4d of Jarzynski and Olano, "Hash Functions for GPU Rendering", 2020.
 fn scrambled(words: vec4u) -> vec4u {

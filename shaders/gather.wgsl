@@ -10,9 +10,6 @@ struct Parameters {
     padding2: u32,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> source: array<vec4f>;            // segment rows × columns
-@group(0) @binding(3) var<storage, read> order: array<u32>;
-@group(0) @binding(4) var<storage, read_write> batch: array<vec4f>;       // rows × columns
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(global_invocation_id) id: vec3u) {

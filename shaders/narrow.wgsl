@@ -1,34 +1,37 @@
 // The product of few columns, on GPUs: SHARERS invocations share the terms of ROWS whole rows of COLUMNS vec4s. They leave their
-// sums in the workgroup's memory, add them up there, in an order that never changes, and one invocation a row goes on. The kernel
+// sums in the workgroup's memory, the second half first, to which the first half adds its own; there they are added up, in an order that
+// never changes, and one invocation a row goes on. The kernel
 // gives result_rows, depth, find_rows, lhs and rhs as for direct.wgsl, and
 //   finish(row)    a row of the result, which finds its sums by sum_at(column) and keeps what it makes of them by set_result and
 //                  set_stored, to be read by result_at and stored_at
 // The host writes out what stands between '//@for' and '//@end': see tiled.wgsl.
-const_assert ROWS == 4u && SHARERS >= 4u && SHARERS % 4u == 0u;
+const_assert ROWS == 4u && SHARERS >= 8u && SHARERS % 8u == 0u;
 
-// The sums: those of one number side by side, of all sharers. Later those of four quarters of them, at a quarter's distance.
-const QUARTER = SHARERS / 4u;
-var<workgroup> partials: array<vec4f, SUMS * SHARERS>;
+// The sums: those of one number side by side, of half the sharers, so that a GPU has room for twice as many workgroups. Later those of
+// four quarters of them, at a quarter's distance.
+const HALF = SHARERS / 2u;
+const QUARTER = HALF / 4u;
+var<workgroup> partials: array<vec4f, SUMS * HALF>;
 
 // Where the row under way has its first sum.
 var<private> place: u32;
 
 fn sum_at(column: u32) -> vec4f {
-    let first = place + column * SHARERS;
+    let first = place + column * HALF;
     return partials[first] + partials[first + QUARTER] + partials[first + 2u * QUARTER] + partials[first + 3u * QUARTER];
 }
 // In the places of sums that nobody reads again.
 fn result_at(column: u32) -> vec4f {
-    return partials[place + column * SHARERS];
+    return partials[place + column * HALF];
 }
 fn set_result(column: u32, result: vec4f) {
-    partials[place + column * SHARERS] = result;
+    partials[place + column * HALF] = result;
 }
 fn stored_at(column: u32) -> vec4f {
-    return partials[place + column * SHARERS + QUARTER];
+    return partials[place + column * HALF + QUARTER];
 }
 fn set_stored(column: u32, value: vec4f) {
-    partials[place + column * SHARERS + QUARTER] = value;
+    partials[place + column * HALF + QUARTER] = value;
 }
 
 @compute @workgroup_size(SHARERS)
@@ -51,13 +54,21 @@ fn main(
 //@end
 //@end
     }
+    if sharer >= HALF {
 //@for i SUMS
-    partials[$iu * SHARERS + sharer] = sums[$i];
+        partials[$iu * HALF + sharer - HALF] = sums[$i];
 //@end
+    }
+    workgroupBarrier();
+    if sharer < HALF {
+//@for i SUMS
+        partials[$iu * HALF + sharer] += sums[$i];
+//@end
+    }
     workgroupBarrier();
     // One invocation adds up a quarter of the sharers' sums of a number.
     for (var i = sharer; i < 4u * SUMS; i += SHARERS) {
-        let first = i / 4u * SHARERS + i % 4u * QUARTER;
+        let first = i / 4u * HALF + i % 4u * QUARTER;
         var sum = partials[first];
         for (var s = 1u; s < QUARTER; s++) {
             sum += partials[first + s];
@@ -66,7 +77,7 @@ fn main(
     }
     workgroupBarrier();
     if sharer < ROWS && row + sharer < result_rows() {
-        place = COLUMNS * sharer * SHARERS;
+        place = COLUMNS * sharer * HALF;
         finish(row + sharer);
     }
 }

@@ -6,8 +6,6 @@ struct Parameters {
     places: u32,     // from one replica's partial sums to the next
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> partial_sums: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(

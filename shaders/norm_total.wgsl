@@ -6,8 +6,6 @@ struct Parameters {
     padding2: u32,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> partial_sums: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> total: array<vec4f>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {

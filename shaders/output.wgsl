@@ -6,8 +6,6 @@ struct Parameters {
     losses: u32,          // places from one replica's losses to the next
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> result: array<vec4f>;            // rows × outputs: outputs, or logits
-@group(0) @binding(3) var<storage, read> stored: array<vec4f>;            // rows × outputs: what f' is told from
 
 // The row's first vec4 in result and stored.
 var<private> start: u32;

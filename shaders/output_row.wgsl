@@ -2,9 +2,7 @@
 // The loss's file gives Row, prepare(vec4s of the row), output_of(result, row), loss_of(result, desired, row) and
 // error_of(result, stored, desired, row), which is dLoss/da ⊙ f'(a). The kernel gives result_at(column), which is the outputs or
 // logits, and stored_at(column), what f' is told from. A file of weights/ gives row_weight(sample), what the loss is multiplied by.
-@group(0) @binding(4) var<storage, read> targets: array<vec4f>;              // rows × outputs
-@group(0) @binding(WRITES) var<storage, read_write> written: array<vec4f>;   // rows × outputs: delta or output
-@group(0) @binding(WRITES + 1u) var<storage, read_write> losses: array<f32>;
+// targets and written, the delta or the outputs [rows × outputs], losses [rows]
 
 fn output_width() -> u32 {
     return parameters.outputs;

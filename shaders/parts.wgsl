@@ -1,6 +1,4 @@
 // Sums in parts: each is left in a buffer of its own, and shaders/reduction.wgsl adds them up.
-@group(0) @binding(PARTIAL_SUMS) var<storage, read_write> partial_sums: array<vec4f>;     // replicas × parts × rows × columns
-
 fn parts() -> u32 {
     return parameters.parts;
 }

@@ -6,8 +6,6 @@ struct Parameters {
     padding2: u32,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> factors: array<vec4f>;              // x, y: a link is s = s x + y
-@group(0) @binding(3) var<storage, read_write> sums: array<vec4f>;           // of an invocation's chains
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id) lane: vec3u) {

@@ -17,9 +17,10 @@ mod whole;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::kernels::operands::{Access, Count, names};
 use crate::kernels::product::partial_bytes;
 use crate::kernels::whole::group_starts;
-use crate::kernels::{Choice, Factors, Form, Forward, Kernel, Step, Target, stride4};
+use crate::kernels::{Choice, Computation, Factors, Form, Forward, Layer, Operand, Step, Target, stride4};
 use crate::network::Network;
 use builder::Builder;
 pub use layers::{Dropout, Frozen, LayerRates};
@@ -75,10 +76,12 @@ pub struct Launch {
     /// The kernel and, where there are several, its layer (from 1): `forward 2`.
     pub label: String,
     /// The kernel with its sizes.
-    pub kernel: Arc<dyn Kernel>,
-    /// The buffers that it reads, in the order of its shader's bindings.
+    pub kernel: Arc<dyn Computation>,
+    /// The kernel's operands, which the buffers are in the order of.
+    pub operands: Vec<Operand>,
+    /// The buffers that it reads.
     pub reads: Vec<BufferId>,
-    /// The buffers that it writes, in the order of its shader's bindings.
+    /// The buffers that it writes.
     pub writes: Vec<BufferId>,
     /// How it is computed on a GPU; None: as its sizes and the device suggest.
     pub choice: Option<Choice>,
@@ -87,6 +90,34 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// A kernel over buffers, each given with the name of the operand that it is; those of one name in their order.
+    ///
+    /// # Panics
+    /// If an operand has no buffer, or a buffer is no operand.
+    pub fn new(
+        label: impl Into<String>,
+        kernel: impl Computation + 'static,
+        buffers: impl IntoIterator<Item = (&'static str, BufferId)>,
+    ) -> Self {
+        let (label, operands) = (label.into(), kernel.operands());
+        let mut given: Vec<(&str, BufferId)> = buffers.into_iter().collect();
+        let mut of = |access| {
+            let take = |name| {
+                let place = given.iter().position(|&(given, _)| given == name);
+                given.remove(place.unwrap_or_else(|| panic!("'{label}' has no buffer for '{name}'"))).1
+            };
+            names(&operands, access).map(take).collect::<Vec<_>>()
+        };
+        let (reads, writes) = (of(Access::Read), of(Access::Write));
+        assert!(given.is_empty(), "'{label}' has no operands for {given:?}");
+        Self { label, kernel: Arc::new(kernel), operands, reads, writes, choice: None, ends_batch: false }
+    }
+
+    /// The names of the operands that the buffers are which are read or written, one a buffer.
+    pub fn names(&self, access: Access) -> impl Iterator<Item = &'static str> {
+        names(&self.operands, access)
+    }
+
     /// Whether it is part of this step.
     pub fn is_run_in(&self, step: &Step) -> bool {
         !(self.ends_batch && step.is_partial)
@@ -206,18 +237,19 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What a launch binds after its parameters and its steps: its buffers, or the groups of those that it writes, where the kernel
-    /// binds groups.
+    /// What a launch binds after its parameters and its steps: its operands' buffers, or their groups.
     pub fn bindings(&self, launch: &Launch) -> Vec<Bound> {
-        let mut bindings: Vec<Bound> =
-            launch.reads.iter().map(|&id| Bound { operand: Bindable::Buffer(id), writes: false }).collect();
-        for &id in &launch.writes {
-            let operand = match self.buffers[id].group {
-                Some(group) if launch.kernel.binds_groups() => Bindable::Group(group),
-                _ => Bindable::Buffer(id),
-            };
-            if !bindings.iter().any(|bound| bound.operand == operand) {
-                bindings.push(Bound { operand, writes: true });
+        let mut bindings = Vec::new();
+        for (access, mut ids) in [(Access::Read, &launch.reads[..]), (Access::Write, &launch.writes)] {
+            let writes = access == Access::Write;
+            for operand in launch.operands.iter().filter(|operand| operand.access == access) {
+                let (own, others) = ids.split_at(operand.count.buffers());
+                ids = others;
+                let group = || Bindable::Group(self.buffers[own[0]].group.expect("a group's buffers lie in one"));
+                match operand.count {
+                    Count::Group(_) => bindings.push(Bound { operand: group(), writes }),
+                    _ => bindings.extend(own.iter().map(|&id| Bound { operand: Bindable::Buffer(id), writes })),
+                }
             }
         }
         bindings
@@ -264,10 +296,11 @@ impl Plan {
 
     /// A forward pass alone, from a batch's own buffer, to be timed.
     pub fn of_forward(kernel: Forward, choice: Choice) -> Self {
-        let network = Network::new(vec![kernel.inputs, kernel.outputs], vec![kernel.activation], kernel.bias);
+        let Layer { inputs, outputs, bias, capacity } = kernel.layer;
+        let network = Network::new(vec![inputs, outputs], vec![kernel.activation], bias);
         let network = network.expect("a forward pass has inputs and outputs");
         let loss = crate::network::Loss::SquaredError;
-        let rows = kernel.capacity;
+        let rows = capacity;
         let options =
             Options { loss, training: None, evaluation_rows: 1, replicas: 1, own_steps: false, segment_bytes: None };
         let mut plan = Self::new(&network, &options);
@@ -280,9 +313,9 @@ impl Plan {
             group: None,
         };
         let input = plan.buffers.len();
-        plan.buffers.extend([matrix("input", kernel.inputs), matrix("output", kernel.outputs)]);
-        let reads = vec![input, plan.parameters[0]];
-        let launch = builder::launch("forward 1".into(), kernel, reads, vec![input + 1]);
+        plan.buffers.extend([matrix("input", inputs), matrix("output", outputs)]);
+        let buffers = [("input", input), ("weight", plan.parameters[0]), ("output", input + 1)];
+        let launch = Launch::new("forward 1", kernel, buffers);
         plan.training = vec![Launch { choice: Some(choice), ..launch }];
         plan.evaluation.clear();
         plan.batch = rows;

@@ -12,10 +12,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 use wgrad::kernels::catalogue::{Entry, all_shaders};
+use wgrad::kernels::operands::{Access, Elements};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Peak, Shader, Step};
 use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
-use wgrad::plan::{Dropout, Options, Plan, TrainingOptions};
+use wgrad::plan::{Dropout, Element, Options, Plan, TrainingOptions};
 
 /// Invocations a workgroup, and whether it is a software adapter.
 const DEVICES: [(u32, bool); 2] = [(8, true), (32, false)];
@@ -38,6 +39,8 @@ fn main() {
     trials.push(Trial::test("an index that is no constant is found", dynamic_indices_are_found));
     trials.push(Trial::test("a shader that breaks its contract is found", broken_contracts_are_found));
     trials.push(Trial::test("every shader of real plans is in the catalogue", plans_are_in_the_catalogue));
+    trials.push(Trial::test("every buffer of real plans is as its kernel has it", buffers_are_as_operands_have_them));
+    trials.push(Trial::test("every operand is used", operands_are_used));
     trials.push(Trial::test("a held step waits 2L + 1 times", a_held_step_has_few_barriers));
     trials.push(Trial::test("workgroup memory that is not counted is found", uncounted_memory_is_found));
     trials.push(Trial::test("every shader has a name of its own", names_are_unique));
@@ -293,7 +296,7 @@ fn broken_contracts_are_found() -> Result<(), Failed> {
         ("bias: u32,", "bias: u32, more: u32,"),
         ("first: u32,", "first: f32,"),
         ("beta1: f32,", "beta_one: f32,"),
-        ("@binding(WRITES)", "@binding(WRITES + 1u)"),
+        ("@binding(4)", "@binding(5)"),
         ("read_write> output", "read> output"),
         ("read> input", "read_write> input"),
         ("const LANES = 8u", "const LANES = 16u"),
@@ -408,8 +411,7 @@ fn plans_are_in_the_catalogue() -> Result<(), Failed> {
         for plan in plans() {
             for launch in plan.training.iter().chain(&plan.evaluation) {
                 let kernel = launch.kernel.as_ref();
-                let written = plan.bindings(launch).iter().filter(|bound| bound.writes).count();
-                let entry = |form: Form| Entry::of(kernel, form, launch.reads.len(), written);
+                let entry = |form: Form| Entry::of(kernel, form);
                 let forms = kernel.forms(lanes, software);
                 // Two forms that are known stand for all of them.
                 if seen.insert([0, forms.len() / 2].map(|place| entry(forms[place]))) {
@@ -428,6 +430,42 @@ fn plans_are_in_the_catalogue() -> Result<(), Failed> {
         equal("in the catalogue, but in no plan", &unplanned, &Vec::new())?;
     }
     Ok(())
+}
+
+/// The buffers of every launch have the rows and columns that its kernel's operands have.
+fn buffers_are_as_operands_have_them() -> Result<(), Failed> {
+    for plan in plans() {
+        for launch in plan.training.iter().chain(&plan.evaluation) {
+            for (access, ids) in [(Access::Read, &launch.reads), (Access::Write, &launch.writes)] {
+                let operands = launch.operands.iter().filter(|operand| operand.access == access);
+                let of_buffers = operands.flat_map(|operand| operand.shape.iter().map(move |shape| (operand, shape)));
+                for ((operand, [rows, columns]), &id) in of_buffers.zip(ids) {
+                    let buffer = &plan.buffers[id];
+                    let what = format!("'{}' of '{}', which is {}", operand.name, launch.label, buffer.name);
+                    equal(&format!("rows of {what}"), &buffer.rows, &rows.unwrap_or(buffer.rows))?;
+                    equal(&format!("columns of {what}"), &buffer.columns, &columns.unwrap_or(buffer.columns))?;
+                    equal(&what, &(buffer.element == Element::Index), &(operand.elements == Elements::Index))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Some shader of each kernel uses each of its operands.
+fn operands_are_used() -> Result<(), Failed> {
+    let mut unused: HashMap<(&str, String), bool> = HashMap::new();
+    for Entry { kernel, shader, .. } in catalogue() {
+        let declared = |line: &str| Some(line.split_once("@binding(")?.1.split_once("> ")?.1.split_once(':')?.0.to_string());
+        for name in shader.source.lines().filter_map(declared) {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let uses = shader.source.split(|c| !is_name(c)).filter(|&word| word == name).count();
+            *unused.entry((kernel, name)).or_insert(true) &= uses < 2;
+        }
+    }
+    equal("operands", &(unused.len() > 40), &true)?;
+    let unused: Vec<_> = unused.into_iter().filter_map(|(operand, is_unused)| is_unused.then_some(operand)).collect();
+    equal("operands that no shader uses", &unused, &Vec::new())
 }
 
 fn names_are_unique() -> Result<(), Failed> {

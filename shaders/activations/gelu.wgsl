@@ -27,6 +27,3 @@ fn gelu(z: vec4f) -> vec4f {
 fn gelu_slope(z: vec4f) -> vec4f {
     return normal_distribution(z) + z * (0.3989423 * exp(-0.5 * z * z));
 }
-fn gelu_derivative(stored: vec4f) -> vec4f {
-    return stored;
-}

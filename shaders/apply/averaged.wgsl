@@ -1,5 +1,4 @@
 // The exponential moving average of the weights: average = β average + (1 - β) weight
-@group(0) @binding(AVERAGE) var<storage, read_write> average: array<vec4f>;
 
 fn keep(element: u32, weight: vec4f) {
     let beta = this_step().average;

@@ -1,5 +1,4 @@
 // The norm of all layers' gradients together stays within clip: all are multiplied by min(1, clip / (norm + 1e-6)).
-@group(0) @binding(3) var<storage, read> squares: array<vec4f>;              // the sum of their squares, the first of four
 
 fn clipped(gradient: vec4f) -> vec4f {
     let factor = this_step().clip / (sqrt(squares[replica].x) + 1e-6);

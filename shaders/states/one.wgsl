@@ -1,5 +1,4 @@
 // An optimizer with one state, shaped as the parameters.
-@group(0) @binding(WRITES + 1u) var<storage, read_write> first_state: array<vec4f>;
 
 fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
     var state = array(first_state[element], vec4f());

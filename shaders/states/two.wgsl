@@ -1,6 +1,4 @@
 // An optimizer with two states, each shaped as the parameters.
-@group(0) @binding(WRITES + 1u) var<storage, read_write> first_state: array<vec4f>;
-@group(0) @binding(WRITES + 2u) var<storage, read_write> second_state: array<vec4f>;
 
 fn updated(element: u32, weight: vec4f, gradient: vec4f, decay: f32) -> vec4f {
     var state = array(first_state[element], second_state[element]);

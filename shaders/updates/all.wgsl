@@ -20,7 +20,6 @@ struct Parameters {
     layers: array<Layer, LAYERS>,
 }
 @group(0) @binding(0) var<storage, read> all: Parameters;
-@group(0) @binding(WRITES) var<storage, read_write> trained: array<vec4f>;
 
 // The layer of this workgroup, and its number.
 var<private> parameters: Layer;

@@ -1,7 +1,4 @@
 // The matrices of one layer, a buffer each.
-@group(0) @binding(2) var<storage, read> input: array<vec4f>;
-@group(0) @binding(3) var<storage, read> delta: array<vec4f>;
-@group(0) @binding(WRITES) var<storage, read_write> weight: array<vec4f>;
 
 fn input_at(element: u32) -> vec4f {
     return input[element];

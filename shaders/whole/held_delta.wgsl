@@ -23,7 +23,8 @@ fn delta_$LAYER(lane: u32) {
         let valid = inside(column, $INPUTSu);
 //@for q $TILE
         let place_$q = (row + $qu) * $STRIDEu + column;
-        let below_$q = sum_$q * $FUNCTION_derivative(values[$STOREDu + place_$q]);
+        let stored_$q = values[$STOREDu + place_$q];
+        let below_$q = sum_$q * $SLOPE;
         values[$BELOWu + place_$q] = select(vec4f(), below_$q, valid);
 //@end
     }

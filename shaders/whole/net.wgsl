@@ -20,11 +20,6 @@ struct Parameters {
     layers: array<Layer, LAYERS>,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
-@group(0) @binding(2) var<storage, read> inputs: array<vec4f>;             // rows × inputs
-@group(0) @binding(3) var<storage, read> targets: array<vec4f>;            // rows × outputs
-@group(0) @binding(4) var<storage, read> order: array<u32>;                // the rows of an epoch
-@group(0) @binding(5) var<storage, read_write> trained: array<vec4f>;      // parameters and states, layer by layer
-@group(0) @binding(6) var<storage, read_write> losses: array<f32>;
 
 // The step that is computed.
 var<private> current: Step;

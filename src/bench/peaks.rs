@@ -1,7 +1,6 @@
 //! What a device does at its best, measured with wgrad's own kernels: multiply-adds in a square product
 //! and in registers alone, bytes in a copy.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use super::timing::{Care, Measured, Timings, alone};
 use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::executor::gpu::device::GpuInfo;
-use crate::kernels::{Gather, Kernel, Peak, Step};
+use crate::kernels::{Computation, Gather, Peak, Step};
 use crate::network::{Activation, Loss, Network};
 use crate::plan::{Buffer, BufferId, Element, Launch, Options, Phase, Plan};
 use crate::training::{Device, Precision};
@@ -117,7 +116,7 @@ pub(super) fn f32_peak(device: &Device) -> Result<Option<Arithmetic>> {
 /// and times it. The peaks of other units than f32's are measured by kernels of their own in this very way. Gives the
 /// seconds of a run.
 fn arithmetic(
-    kernel: impl Kernel + 'static,
+    kernel: impl Computation + 'static,
     operations: f64,
     [rows, columns]: [usize; 2],
     factors: &[f32],
@@ -126,7 +125,7 @@ fn arithmetic(
     let mut plan = empty_plan(device)?;
     let read = add(&mut plan, "factors", [factors.len() / 4, 4], Element::Real);
     let written = add(&mut plan, "sums", [rows, columns], Element::Real);
-    plan.training = vec![alone_in_plan(kernel, vec![read], written)];
+    plan.training = vec![Launch::new(Peak::NAME, kernel, [("factors", read), ("sums", written)])];
     let mut executor = f32::executor(plan, device)?;
     executor.write(read, 0, factors)?;
     let step = Step { rows: 1, scale: 1.0, ..Step::default() };
@@ -154,18 +153,6 @@ fn add(plan: &mut Plan, name: &str, [rows, columns]: [usize; 2], element: Elemen
     plan.buffers.len() - 1
 }
 
-/// A kernel as the one launch of a step.
-fn alone_in_plan(kernel: impl Kernel + 'static, reads: Vec<BufferId>, written: BufferId) -> Launch {
-    Launch {
-        label: kernel.name().into(),
-        kernel: Arc::new(kernel),
-        reads,
-        writes: vec![written],
-        choice: None,
-        ends_batch: false,
-    }
-}
-
 /// Seconds of a product of size × size matrices at its fastest: the forward kernel of a layer without bias or activation.
 fn square_product(size: usize, device: &Device) -> Result<f64> {
     let network = Network::new(vec![size; 3], vec![Activation::Identity; 2], false)?;
@@ -187,7 +174,7 @@ fn copy(device: &Device) -> Result<f64> {
     let order = add(&mut plan, "order", [1, rows], Element::Index);
     let copied = add(&mut plan, "copy", [rows, columns], Element::Real);
     let kernel = Gather { columns, segment_first: 0, segment_rows: rows, order: rows, capacity: rows };
-    plan.training = vec![alone_in_plan(kernel, vec![source, order], copied)];
+    plan.training = vec![Launch::new("copy", kernel, [("source", source), ("order", order), ("batch", copied)])];
     plan.batch = rows;
     let mut executor = f32::executor(plan, device)?;
     executor.write(source, 0, &vec![0.5; rows * columns])?;

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use super::Executor;
 use crate::data::Matrix;
 use crate::error::{Error, Result};
+use crate::kernels::operands::Access;
 use crate::kernels::tiling::Tiling;
-use crate::kernels::{Kernel, Operand, OperandMut, Step, Twin, View, ViewMut, Workspace};
+use crate::kernels::{Computation, Replicas, ReplicasMut, Step, Twin, View, ViewMut, Workspace};
 use crate::memory;
 use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
@@ -46,7 +47,7 @@ const WORTH_THREADS: usize = 1 << 14;
 pub trait Computed: Scalar {
     /// Runs a kernel's twin of this type for one replica and step.
     fn run(
-        kernel: &dyn Kernel,
+        kernel: &dyn Computation,
         step: &Step,
         reads: &[View<'_, Self>],
         writes: &mut [ViewMut<'_, Self>],
@@ -55,11 +56,11 @@ pub trait Computed: Scalar {
 
     /// The same for all replicas and many steps.
     fn run_all(
-        kernel: &dyn Kernel,
+        kernel: &dyn Computation,
         steps: &[Step],
         replicas: usize,
-        reads: &[Operand<'_, Self>],
-        writes: &mut [OperandMut<'_, Self>],
+        reads: &[Replicas<'_, Self>],
+        writes: &mut [ReplicasMut<'_, Self>],
         workspace: &mut Workspace<Self>,
     );
 }
@@ -68,24 +69,24 @@ macro_rules! computed {
     ($type:ident) => {
         impl Computed for $type {
             fn run(
-                kernel: &dyn Kernel,
+                kernel: &dyn Computation,
                 step: &Step,
                 reads: &[View<'_, Self>],
                 writes: &mut [ViewMut<'_, Self>],
                 workspace: &mut Workspace<Self>,
             ) {
-                <dyn Kernel as Twin<$type>>::run(kernel, step, reads, writes, workspace);
+                <dyn Computation as Twin<$type>>::run(kernel, step, reads, writes, workspace);
             }
 
             fn run_all(
-                kernel: &dyn Kernel,
+                kernel: &dyn Computation,
                 steps: &[Step],
                 replicas: usize,
-                reads: &[Operand<'_, Self>],
-                writes: &mut [OperandMut<'_, Self>],
+                reads: &[Replicas<'_, Self>],
+                writes: &mut [ReplicasMut<'_, Self>],
                 workspace: &mut Workspace<Self>,
             ) {
-                <dyn Kernel as Twin<$type>>::run_all(kernel, steps, replicas, reads, writes, workspace);
+                <dyn Computation as Twin<$type>>::run_all(kernel, steps, replicas, reads, writes, workspace);
             }
         }
     };
@@ -293,8 +294,8 @@ fn parts<'a, T>(plan: &Plan, buffers: &'a mut [Storage<T>]) -> Vec<Vec<Part<'a, 
     for (buffer, storage) in plan.buffers.iter().zip(buffers) {
         let length = if buffer.shared { 0 } else { buffer.length() };
         if buffer.shared || buffer.element == Element::Index {
-            let operand = storage.operand(length);
-            let of = |(replica, parts): (usize, &mut Vec<_>)| parts.push(Part::Read(operand.of(replica)));
+            let all = storage.replicas("", length);
+            let of = |(replica, parts): (usize, &mut Vec<_>)| parts.push(Part::Read(all.of(replica)));
             replicas.iter_mut().enumerate().for_each(of);
         } else {
             let mut values = storage.values_mut().as_mut_slice();
@@ -310,28 +311,28 @@ fn parts<'a, T>(plan: &Plan, buffers: &'a mut [Storage<T>]) -> Vec<Vec<Part<'a, 
 
 /// Runs one launch for a replica.
 fn run_launch<T: Computed>(launch: &Launch, step: &Step, parts: &mut [Part<'_, T>], workspace: &mut Workspace<T>) {
-    let mut few: [ViewMut<'_, T>; MOST_BUFFERS] = std::array::from_fn(|_| ViewMut { values: &mut [] });
     // A kernel of all layers, which the CPU computes for verification alone, has more.
+    let mut few: [ViewMut<'_, T>; MOST_BUFFERS] = std::array::from_fn(|_| ViewMut::new("", &mut []));
     let mut many = Vec::new();
     let writes = if launch.writes.len() <= MOST_BUFFERS {
         &mut few[..launch.writes.len()]
     } else {
-        many.resize_with(launch.writes.len(), || ViewMut { values: &mut [] });
+        many.resize_with(launch.writes.len(), || ViewMut::new("", &mut []));
         &mut many[..]
     };
-    for (view, &id) in writes.iter_mut().zip(&launch.writes) {
-        view.values = parts[id].take();
+    for ((view, &id), name) in writes.iter_mut().zip(&launch.writes).zip(launch.names(Access::Write)) {
+        *view = ViewMut::new(name, parts[id].take());
     }
-    let mut few = [View { values: &[], indices: &[] }; MOST_BUFFERS];
+    let mut few = [View::default(); MOST_BUFFERS];
     let mut many = Vec::new();
     let reads = if launch.reads.len() <= MOST_BUFFERS {
         &mut few[..launch.reads.len()]
     } else {
-        many.resize(launch.reads.len(), few[0]);
+        many.resize(launch.reads.len(), View::default());
         &mut many[..]
     };
-    for (view, &id) in reads.iter_mut().zip(&launch.reads) {
-        *view = parts[id].view();
+    for ((view, &id), name) in reads.iter_mut().zip(&launch.reads).zip(launch.names(Access::Read)) {
+        *view = View { name, ..parts[id].view() };
     }
     T::run(launch.kernel.as_ref(), step, reads, writes, workspace);
     for (view, &id) in writes.iter_mut().zip(&launch.writes) {
@@ -349,9 +350,13 @@ fn run_all<T: Computed>(
 ) {
     let mut written: Vec<Vec<T>> = launch.writes.iter().map(|&id| std::mem::take(buffers[id].values_mut())).collect();
     let length = |id: BufferId| if plan.buffers[id].shared { 0 } else { plan.buffers[id].length() };
-    let reads: Vec<Operand<'_, T>> = launch.reads.iter().map(|&id| buffers[id].operand(length(id))).collect();
-    let mut writes: Vec<OperandMut<'_, T>> =
-        launch.writes.iter().zip(&mut written).map(|(&id, values)| OperandMut { length: length(id), values }).collect();
+    let reads: Vec<Replicas<'_, T>> =
+        launch.names(Access::Read).zip(&launch.reads).map(|(name, &id)| buffers[id].replicas(name, length(id))).collect();
+    let mut writes: Vec<ReplicasMut<'_, T>> = launch
+        .names(Access::Write)
+        .zip(launch.writes.iter().zip(&mut written))
+        .map(|(name, (&id, values))| ReplicasMut { name, length: length(id), values })
+        .collect();
     T::run_all(launch.kernel.as_ref(), steps, plan.replicas, &reads, &mut writes, workspace);
     drop(writes);
     for (&id, values) in launch.writes.iter().zip(written) {
@@ -370,8 +375,8 @@ impl<'a, T> Part<'a, T> {
 
     fn view(&self) -> View<'_, T> {
         match self {
-            Self::Own(values) => View { values, indices: &[] },
-            Self::Read(view) => View { values: view.values, indices: view.indices },
+            Self::Own(values) => View::new("", values),
+            Self::Read(view) => View { values: view.values, indices: view.indices, ..View::default() },
         }
     }
 }
@@ -385,10 +390,11 @@ impl<T> Storage<T> {
     }
 
     /// All of it; `length` elements a replica, or 0 where it is shared.
-    fn operand(&self, length: usize) -> Operand<'_, T> {
-        match self {
-            Self::Real(values) => Operand { values, indices: &[], length },
-            Self::Index(indices) => Operand { values: &[], indices, length },
-        }
+    fn replicas(&self, name: &'static str, length: usize) -> Replicas<'_, T> {
+        let all = match self {
+            Self::Real(values) => View::new(name, values),
+            Self::Index(indices) => View { name, indices, ..View::default() },
+        };
+        Replicas { all, length }
     }
 }

@@ -2,10 +2,10 @@
 //! Shader: `shaders/apply.wgsl`.
 
 use super::product;
-use super::rule::{Rule, Ruled};
+use super::rule::{Rule, Ruled, STATES};
 use super::shader::{Shader, shader_file};
 use super::tiling::{TileMut, Tiling};
-use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, error_of, word};
+use super::{Bounded, Form, Kernel, Layer, Operand, Step, Twin, View, ViewMut, Workspace, read, word, written};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::UNIT;
@@ -16,12 +16,8 @@ use crate::simd::{Vectorised, vectorised};
 /// parameters, as many buffers as the optimizer has states, and the average of the parameters, if it is kept, all of that shape.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    /// Width of the layer's input.
-    pub inputs: usize,
-    /// Width of the layer's output.
-    pub outputs: usize,
-    /// Whether the last row of the parameters is the biases.
-    pub bias: bool,
+    /// The layer.
+    pub layer: Layer,
     /// The rule that turns a gradient into a step.
     pub optimizer: OptimizerKind,
     /// What the step's learning rate is multiplied by.
@@ -38,15 +34,11 @@ const TILE: usize = 1 << 15;
 const LEAST_NORM: f64 = 1e-6;
 
 impl Apply {
-    fn rows(&self) -> usize {
-        self.inputs + usize::from(self.bias)
-    }
-
     /// What gradients are multiplied by, and within what they stay then.
     fn clip<T: Scalar>(&self, rates: &Rates<T>, reads: &[View<'_, T>]) -> (T, T) {
         let unlimited = T::from_f64(f64::INFINITY);
         if self.by_norm {
-            let norm = reads[1].values[0].sqrt();
+            let norm = read(reads, "squares").values[0].sqrt();
             let factor = rates.clip / (norm + T::from_f64(LEAST_NORM));
             return (if factor < T::ONE { factor } else { T::ONE }, unlimited);
         }
@@ -63,15 +55,17 @@ impl Apply {
         let rates: Rates<T> = step.rates.converted().of_layer(self.rate);
         let rule = Rule::Optimizer(self.optimizer);
         let clip = self.clip(&rates, reads);
-        Tiling::of_rows(self.rows(), self.outputs, TILE).for_each(matrices, workspace.threads, |tile| {
+        let Layer { inputs, outputs, .. } = self.layer;
+        let gradient = read(reads, "gradient").values;
+        Tiling::of_rows(self.layer.parameter_rows(), outputs, TILE).for_each(matrices, workspace.threads, |tile| {
             let rows = tile.tile.rows.clone();
-            let gradient = &reads[0].values[rows.start * self.outputs..rows.end * self.outputs];
+            let gradient = &gradient[rows.start * outputs..rows.end * outputs];
             let mut treated = workspace.scratch();
             treated.clear();
             treated.extend_from_slice(gradient);
-            let weights = (self.inputs.saturating_sub(rows.start) * self.outputs).min(treated.len());
+            let weights = (inputs.saturating_sub(rows.start) * outputs).min(treated.len());
             vectorised(Treated { tile: &mut *tile, gradient: &mut treated, weights, clip, l1: rates.l1 });
-            vectorised(Ruled { tile, gradient: &treated, weights: self.inputs, rule, rates: &rates, micro: 0 });
+            vectorised(Ruled { tile, gradient: &treated, weights: inputs, rule, rates: &rates, micro: 0 });
         });
     }
 }
@@ -146,13 +140,22 @@ impl Kernel for Apply {
         "apply"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let (rows, columns) = (self.layer.parameter_rows(), self.layer.outputs);
+        let squares = self.by_norm.then(|| Operand::read("squares", 1, 1));
+        let average = self.average.then(|| Operand::write("average", rows, columns));
+        std::iter::once(Operand::read("gradient", rows, columns))
+            .chain(squares)
+            .chain(Rule::Optimizer(self.optimizer).operands(self.layer))
+            .chain(average)
+            .collect()
+    }
+
     fn shader(&self, form: Form) -> Shader {
         let (clip, average) = (if self.by_norm { "-norm" } else { "" }, if self.average { "-average" } else { "" });
-        let writes = 3 + u32::from(self.by_norm);
         let shader = Shader::new(format!("apply-{}{clip}{average}-{}", self.optimizer, form.lanes))
+            .operands(&self.operands())
             .constant("LANES", form.lanes)
-            .constant("WRITES", writes)
-            .constant("AVERAGE", writes + 1 + self.optimizer.states() as u32)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
             .part(shader_file!("this_step.wgsl"));
@@ -166,31 +169,33 @@ impl Kernel for Apply {
     }
 
     fn parameters(&self, _form: Form) -> Vec<u32> {
-        let sizes = [self.inputs, self.outputs, usize::from(self.bias)];
+        let Layer { inputs, outputs, bias, .. } = self.layer;
+        let sizes = [inputs, outputs, usize::from(bias)];
         sizes.into_iter().map(word).chain([(self.rate as f32).to_bits()]).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
-        product::elementwise_workgroups(self.rows(), self.outputs, form.lanes)
+        product::elementwise_workgroups(self.layer.parameter_rows(), self.layer.outputs, form.lanes)
     }
 
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         1
     }
+}
 
+impl Bounded for Apply {
     /// The sum of squares is taken as exact.
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let step = &step.of_layer(self.rate);
-        let (rates, weights) = (&step.rates, self.inputs * self.outputs);
+        let (rates, weights, given) = (&step.rates, self.layer.weights(), read(reads, "gradient"));
         let (factor, most) = self.clip(rates, reads);
         let penalty = |index: usize| if index < weights { rates.l1 * sign(before[0].values[index]) } else { 0.0 };
         let of = |(index, &g): (usize, &f64)| treated(g, factor, most) + penalty(index);
-        let gradient: Vec<f64> = reads[0].values.iter().enumerate().map(of).collect();
+        let gradient: Vec<f64> = given.values.iter().enumerate().map(of).collect();
         // The factor rounds with the root of the sum and with its quotient.
         let rounding = 8.0 * UNIT;
-        let error = |index: usize| {
-            error_of(errors[0], index) + rounding * (reads[0].values[index].abs() * factor + penalty(index).abs())
-        };
+        let error =
+            |index: usize| given.error(index) + rounding * (given.values[index].abs() * factor + penalty(index).abs());
         let ruled = 1 + self.optimizer.states();
         let rule = Rule::Optimizer(self.optimizer);
         let mut bounds = rule.bounds(step, weights, &gradient, error, &before[..ruled]);
@@ -212,18 +217,14 @@ impl Kernel for Apply {
 
 impl<T: Scalar> Twin<T> for Apply {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let (ruled, average) = writes.split_at_mut(1 + self.optimizer.states());
-        match ruled {
-            [parameters] => self.apply(step, reads, [parameters.values], workspace),
-            [parameters, first] => self.apply(step, reads, [parameters.values, first.values], workspace),
-            [parameters, first, second] => {
-                self.apply(step, reads, [parameters.values, first.values, second.values], workspace);
-            }
-            _ => panic!("apply writes parameters and at most two states"),
+        let [weights, first, second, average] = written(writes, ["weight", STATES[0], STATES[1], "average"]);
+        match self.optimizer.states() {
+            0 => self.apply(step, reads, [&mut *weights], workspace),
+            1 => self.apply(step, reads, [&mut *weights, first], workspace),
+            _ => self.apply(step, reads, [&mut *weights, first, second], workspace),
         }
-        if let [average] = average {
-            let beta = T::from_f64(step.rates.average);
-            vectorised(Average { average: average.values, weights: ruled[0].values, beta });
+        if self.average {
+            vectorised(Average { average, weights, beta: T::from_f64(step.rates.average) });
         }
     }
 }

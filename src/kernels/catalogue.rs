@@ -6,13 +6,14 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::form::{Family, GPU_LANES, SOFTWARE_LANES};
+use super::operands::{Access, bindings};
 use super::product::NARROW_COLUMNS4;
 use super::whole::Variant;
 use super::{
-    Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct,
-    Peak, Rule, Shader, Source, Update, Updates, Whole,
+    Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Layer, Norm, NormTotal, Output,
+    OutputProduct, Peak, Rule, Shader, Source, Update, Updates, Whole,
 };
-use crate::network::{Activation, Loss, Network, OptimizerKind};
+use crate::network::{Activation, Loss, Network, OptimizerKind, Slope};
 
 /// A composed shader and what its host side says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,9 +22,9 @@ pub struct Entry {
     pub kernel: &'static str,
     /// The shader.
     pub shader: Shader,
-    /// Buffers that it reads.
+    /// Bindings that it reads.
     pub reads: usize,
-    /// Buffers that it writes, partial sums among them.
+    /// Bindings that it writes, partial sums among them.
     pub writes: usize,
     /// Words in its parameters.
     pub words: usize,
@@ -34,14 +35,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What a kernel over so many buffers says of itself in one of its forms.
-    pub fn of(kernel: &dyn Kernel, form: Form, reads: usize, writes: usize) -> Self {
-        let partial_sums = usize::from(form.parts() > 1);
+    /// What a kernel says of itself in one of its forms.
+    pub fn of(kernel: &dyn Kernel, form: Form) -> Self {
+        let (operands, partial_sums) = (kernel.operands(), usize::from(form.parts() > 1));
         Self {
             kernel: kernel.name(),
             shader: kernel.shader(form),
-            reads,
-            writes: writes + partial_sums,
+            reads: bindings(&operands, Access::Read),
+            writes: bindings(&operands, Access::Write) + partial_sums,
             words: kernel.parameters(form).len(),
             workgroup: kernel.lanes(form),
             workgroup_bytes: kernel.workgroup_bytes(form),
@@ -52,52 +53,52 @@ impl Entry {
 /// All shaders composed for a device of so many lanes, each once; of those for whole networks some samples.
 pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let mut all: Vec<Entry> = Vec::new();
-    let mut add = |kernel: &dyn Kernel, reads: usize, writes: usize| {
+    let mut add = |kernel: &dyn Kernel| {
         for form in kernel.forms(lanes, software) {
-            let entry = Entry::of(kernel, form, reads, writes);
+            let entry = Entry::of(kernel, form);
             if !all.contains(&entry) {
                 all.push(entry);
             }
         }
     };
-    let (inputs, outputs, bias, capacity, losses, rate) = (1, 1, true, 1, 1, 1.0);
-    let sources = [(Source::Batch, 0), (Source::InPlace, 0), (Source::Ordered(1), 1)];
-    add(&Norm { rows: 1, columns: 1, first: 0, places: 1 }, 1, 1);
-    add(&NormTotal { places: 1 }, 1, 1);
-    add(&Peak { groups: 1, rounds: 1 }, 1, 1);
-    add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
+    let (capacity, losses, rate) = (1, 1, 1.0);
+    let layer = Layer { inputs: 1, outputs: 1, bias: true, capacity };
+    let sources = [Source::Batch, Source::InPlace, Source::Ordered(1)];
+    add(&Norm { rows: 1, columns: 1, first: 0, places: 1 });
+    add(&NormTotal { places: 1 });
+    add(&Peak { groups: 1, rounds: 1 });
+    add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity });
+    for factors in [Factors::Full, Factors::Halves] {
+        add(&Delta { layer, slope: Slope::Stored, factors });
+    }
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
         for factors in [Factors::Full, Factors::Halves] {
-            let flags = factors.flags();
-            for (source, order) in sources {
-                let forward = Forward { inputs, outputs, bias, activation, slope, dropped: None, source, factors, capacity };
-                add(&forward, 2 + order, 1 + usize::from(slope) + flags);
-                add(&Forward { slope: true, dropped: Dropped::new(0, 1), ..forward }, 2 + order, 2 + flags);
+            for source in sources {
+                let forward = Forward { layer, activation, slope, dropped: None, source, factors };
+                add(&forward);
+                add(&Forward { slope: true, dropped: Dropped::new(0, 1), ..forward });
             }
-            add(&Delta { inputs, outputs, bias, activation, factors, capacity }, 3, 1 + flags);
+            add(&Delta { layer, slope: activation.slope_of(), factors });
         }
         let (source, dropped, factors) = (Source::Batch, None, Factors::Full);
-        add(&Forward { inputs, outputs, bias, activation, slope: false, dropped, source, factors, capacity }, 2, 1);
+        add(&Forward { layer, activation, slope: false, dropped, source, factors });
         for &loss in Loss::value_variants() {
             if loss.check(activation).is_err() {
                 continue;
             }
-            let training = sources.into_iter().map(|(source, order)| (OutputProduct::Delta, source, order));
-            for (product, source, order) in training.chain([(OutputProduct::Output, Source::Batch, 0)]) {
+            let training = sources.into_iter().map(|source| (OutputProduct::Delta, source));
+            for (product, source) in training.chain([(OutputProduct::Output, Source::Batch)]) {
                 for weighted in [false, true] {
                     // Weighted rows are gathered or lie as they are, and are trained on.
-                    if weighted && (order > 0 || product == OutputProduct::Output) {
+                    if weighted && (source == Source::Ordered(1) || product == OutputProduct::Output) {
                         continue;
                     }
-                    let output = Output { outputs, activation, loss, product, weighted, source, capacity, losses };
-                    add(&output, 3 + order + usize::from(weighted), 2);
+                    add(&Output { outputs: 1, activation, loss, product, weighted, source, capacity, losses });
                 }
                 for (columns, first) in (1..=NARROW_COLUMNS4).flat_map(|columns| [(columns, false), (columns, true)]) {
-                    let (outputs, first) = (4 * columns, first && source != Source::Batch);
-                    let layer =
-                        ForwardOutput { inputs, outputs, bias, activation, loss, product, source, first, capacity, losses };
-                    add(&layer, 3 + order, 2);
+                    let (layer, first) = (Layer { outputs: 4 * columns, ..layer }, first && source != Source::Batch);
+                    add(&ForwardOutput { layer, activation, loss, product, source, first, losses });
                 }
             }
         }
@@ -105,26 +106,25 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     let optimizers = OptimizerKind::value_variants();
     let both = [Factors::Full, Factors::Halves];
     for rule in optimizers.iter().map(|&optimizer| Rule::Optimizer(optimizer)).chain([Rule::Sum]) {
-        for ((source, order), factors) in sources.into_iter().flat_map(|source| both.map(|factors| (source, factors))) {
+        for (source, factors) in sources.into_iter().flat_map(|source| both.map(|factors| (source, factors))) {
             // The biases are in the tiles, or beside them.
-            for inputs in [inputs, Family::MOST_ROWS] {
-                let update = Update { inputs, outputs, bias, rule, rate, source, factors, capacity };
-                add(&update, 2 + order, 1 + rule.states() + factors.flags());
+            for inputs in [1, Family::MOST_ROWS] {
+                let update = Update { layer: Layer { inputs, ..layer }, rule, rate, source, factors };
+                add(&update);
                 if rule != Rule::Sum && factors == Factors::Full {
-                    let above = Update { inputs: 1, source: Source::Batch, ..update.clone() };
-                    add(&Updates { layers: vec![update, above], replicas: 1 }, 4 + order, 1);
+                    let above = Update { layer, source: Source::Batch, ..update.clone() };
+                    add(&Updates { layers: vec![update, above], replicas: 1 });
                 }
             }
         }
     }
     for &optimizer in optimizers {
         for (by_norm, average) in [(false, false), (true, false), (false, true), (true, true)] {
-            let apply = Apply { inputs, outputs, bias, optimizer, rate, by_norm, average };
-            add(&apply, 1 + usize::from(by_norm), 1 + optimizer.states() + usize::from(average));
+            add(&Apply { layer, optimizer, rate, by_norm, average });
         }
     }
     for whole in wholes() {
-        add(&whole, 3, 2);
+        add(&whole);
     }
     all
 }

@@ -1,12 +1,12 @@
 //! output = f(input · W + b), of which dropout drops some. Shaders: `shaders/forward.wgsl`, `shaders/forward_dropped.wgsl`.
 
 use super::delta::slope_within;
-use super::halves::{FLAGS, Factors, Kind, Overflows};
+use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
 use super::product::{self, Composition, Grid, Layout};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
-use super::{Dropped, Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, magnitudes};
-use crate::network::Activation;
+use super::{Bounded, Dropped, Form, Kernel, Layer, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, written};
+use crate::network::{Activation, Slope};
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
@@ -15,12 +15,8 @@ use crate::simd::{Vectorised, vectorised};
 /// that stores it or with dropout, the slope f'(z) [rows × outputs].
 #[derive(Debug, Clone)]
 pub struct Forward {
-    /// Width of the layer's input.
-    pub inputs: usize,
-    /// Width of the layer's output.
-    pub outputs: usize,
-    /// Whether the last row of the parameters is the biases.
-    pub bias: bool,
+    /// The layer.
+    pub layer: Layer,
     /// `f`.
     pub activation: Activation,
     /// Whether the slope is written.
@@ -31,8 +27,6 @@ pub struct Forward {
     pub source: Source,
     /// How the product takes its factors.
     pub factors: Factors,
-    /// Rows that the batch's buffers have room for.
-    pub capacity: usize,
 }
 
 /// How the factors lie in memory.
@@ -41,6 +35,18 @@ const LAYOUTS: [Layout; 2] = [Layout::Normal, Layout::Normal];
 impl Kernel for Forward {
     fn name(&self) -> &'static str {
         "forward"
+    }
+
+    fn operands(&self) -> Vec<Operand> {
+        let Layer { inputs, outputs, capacity, .. } = self.layer;
+        let slopes = self.slope.then(|| Operand::write("slopes", capacity, outputs));
+        [self.source.matrix("input", capacity, inputs), self.layer.weight()]
+            .into_iter()
+            .chain(self.source.operand())
+            .chain([Operand::write("output", capacity, outputs)])
+            .chain(slopes)
+            .chain(self.factors.operand())
+            .collect()
     }
 
     fn shader(&self, form: Form) -> Shader {
@@ -54,11 +60,10 @@ impl Kernel for Forward {
             (None, true) => ("-slope", [shader_file!("slope_kept.wgsl"), shader_file!("forward.wgsl")]),
             (None, false) => ("", [shader_file!("slope_dropped.wgsl"), shader_file!("forward.wgsl")]),
         };
-        let reads = self.source.reads();
         let composition = Composition {
             kernel: "forward",
             variant: &format!("{}{suffix}-{}", self.activation.file_name(), self.source.name()),
-            operands: 3 + reads as usize + usize::from(self.slope) + self.factors.flags(),
+            operands: self.operands(),
             layouts: LAYOUTS,
             ones: false,
             grid: Grid::One,
@@ -67,7 +72,6 @@ impl Kernel for Forward {
         };
         composition.shader(form, |shader| {
             shader
-                .constant("WRITES", 4 + reads)
                 .switch("READS_SOURCE", true)
                 .part(self.source.shader())
                 .activation(self.activation)
@@ -83,8 +87,7 @@ impl Kernel for Forward {
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {
-        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, 0, form, product::Own { dropped: self.dropped, ..product::Own::default() })
+        product::layer(self.layer, self.source, 0, form, product::Own { dropped: self.dropped, ..product::Own::default() })
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
@@ -102,31 +105,35 @@ impl Kernel for Forward {
     fn factors(&self) -> Factors {
         self.factors
     }
+}
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+impl Bounded for Forward {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let Layer { inputs, outputs, bias, .. } = self.layer;
         let run = |input: &[f64], parameters: &[f64], bias: bool| {
-            let (activation, source) = (Activation::Identity, Source::Batch);
-            let identity = Self { activation, source, slope: false, dropped: None, bias, ..self.clone() };
+            let (activation, source, layer) = (Activation::Identity, Source::Batch, Layer { bias, ..self.layer });
+            let identity = Self { layer, activation, source, slope: false, dropped: None, ..self.clone() };
             let (mut result, mut flags) = (vec![0.0; before[0].values.len()], [0.0; FLAGS]);
-            let reads = [input, parameters].map(|values| View { values, indices: &[] });
-            identity.run(step, &reads, &mut self.factors.writes(&mut result, &mut flags), &mut Workspace::new(1));
+            let reads = [View::new("input", input), View::new("weight", parameters)];
+            let mut writes = [ViewMut::new("output", &mut result), ViewMut::new(OVERFLOWS, &mut flags)];
+            identity.run(step, &reads, &mut writes, &mut Workspace::new(1));
             result
         };
-        let input = self.source.rows(step, reads[0], self.inputs, reads);
-        let input_errors = self.source.errors(step, errors[0], self.inputs, reads);
-        let z = run(&input, reads[1].values, self.bias);
-        let parameters = magnitudes(reads[1].values, errors[1]);
-        let magnitude = run(&magnitudes(&input, &input_errors), &parameters, self.bias);
+        let (input, weight) = (read(reads, "input"), read(reads, "weight"));
+        let (values, errors) =
+            (self.source.rows(step, input, inputs, reads), self.source.errors(step, input, inputs, reads));
+        let z = run(&values, weight.values, bias);
+        let parameters = weight.magnitudes();
+        let magnitude = run(&View { errors: &errors, ..View::new("input", &values) }.magnitudes(), &parameters, bias);
         // The input's error goes through the weights; the parameters themselves are exact within a step.
-        let carried = if input_errors.is_empty() { Vec::new() } else { run(&input_errors, &parameters, false) };
-        let terms = self.inputs + usize::from(self.bias);
-        let written = step.rows * self.outputs;
+        let carried = if errors.is_empty() { Vec::new() } else { run(&errors, &parameters, false) };
+        let terms = self.layer.parameter_rows();
         // Flags are exact.
         let mut bounds: Vec<Vec<f64>> = before.iter().map(|before| vec![0.0; before.values.len()]).collect();
-        let matrices = bounds.len() - self.factors.flags();
-        for index in 0..written {
+        let matrices = 1 + usize::from(self.slope);
+        for index in 0..step.rows * outputs {
             let own = sum_error(terms + 1) * magnitude[index] + underflow(terms);
-            let error = own + error_of(&carried, index);
+            let error = own + carried.get(index).unwrap_or(&0.0);
             let each = self.activation.bounds(z[index], if magnitude[index] == 0.0 { 0.0 } else { error });
             let each = match self.dropped {
                 None => each,
@@ -141,17 +148,17 @@ impl Kernel for Forward {
 impl Forward {
     /// Rows, columns and terms of the product.
     fn sizes(&self, rows: usize) -> [usize; 3] {
-        [rows, self.outputs, self.inputs]
+        [rows, self.layer.outputs, self.layer.inputs]
     }
 
     /// The row of the batch, whatever micro-batch it is in.
     fn row_of_batch(&self, step: &Step, row: usize) -> usize {
-        step.micro * self.capacity + row
+        step.micro * self.layer.capacity + row
     }
 
     /// The bounds of what dropout makes of an element's output and slope, from those of f(z) and of a slope that is stored.
     fn dropped_bounds(&self, dropped: Dropped, step: &Step, index: usize, z: f64, [output, slope]: [f64; 2]) -> [f64; 2] {
-        let (row, column) = (index / self.outputs, index % self.outputs);
+        let (row, column) = (index / self.layer.outputs, index % self.layer.outputs);
         if !dropped.keeps(step, self.row_of_batch(step, row), column / 4)[column % 4] {
             return [0.0; 2];
         }
@@ -160,7 +167,7 @@ impl Forward {
             slope
         } else {
             // f' is told from the output, and rounds at most four times on the way.
-            slope_within(self.activation, activated, output).1 + 4.0 * UNIT
+            slope_within(Slope::FromOutput(self.activation), activated, output).1 + 4.0 * UNIT
         };
         // The factor and its product round once each.
         let of =
@@ -171,33 +178,33 @@ impl Forward {
 
 impl<T: Scalar> Twin<T> for Forward {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, parameters, ..] = reads else { panic!("forward reads input and parameters") };
-        let input = self.source.rows(step, *input, self.inputs, reads);
-        let (weight, bias) = parameters.values.split_at(self.inputs * self.outputs);
+        let Layer { inputs, outputs, .. } = self.layer;
+        let input = self.source.rows(step, read(reads, "input"), inputs, reads);
+        let (weight, bias) = read(reads, "weight").values.split_at(self.layer.weights());
         let mut overflows = Overflows::default();
         let input = self.factors.take(input, Kind::Forward, &mut overflows);
         let weight = self.factors.take(weight, Kind::Forward, &mut overflows);
-        let (flags, writes) = self.factors.split(writes);
+        let [output, slopes, flags] = written(writes, ["output", "slopes", OVERFLOWS]);
         overflows.note(flags);
-        let (output, rest) = writes.split_first_mut().expect("forward writes output");
-        let output = &mut output.values[..step.rows * self.outputs];
-        let lhs = Factor { values: &input, layout: Layout::Normal, width: self.inputs };
-        let rhs = Factor { values: &weight, layout: Layout::Normal, width: self.outputs };
-        let tiling = Tiling::new([step.rows, self.outputs, self.inputs]);
-        let bias = self.bias.then(|| &bias[..self.outputs]);
+        let output = &mut output[..step.rows * outputs];
+        let lhs = Factor { values: &input, layout: Layout::Normal, width: inputs };
+        let rhs = Factor { values: &weight, layout: Layout::Normal, width: outputs };
+        let tiling = Tiling::new(self.sizes(step.rows));
+        let bias = self.layer.bias.then(|| &bias[..outputs]);
         let activation = self.activation;
-        match rest {
-            [slope, ..] if self.slope => tiling.for_each([output, slope.values], workspace.threads, |tile| {
-                tile.multiply(self.inputs, lhs, rhs);
+        if self.slope {
+            tiling.for_each([output, slopes], workspace.threads, |tile| {
+                tile.multiply(inputs, lhs, rhs);
                 vectorised(Finish { tile: &mut *tile, bias, activation });
                 if let Some(dropped) = self.dropped {
                     vectorised(Dropping { tile, dropped, step, first: self.row_of_batch(step, 0) });
                 }
-            }),
-            _ => tiling.for_each([output], workspace.threads, |tile| {
-                tile.multiply(self.inputs, lhs, rhs);
+            });
+        } else {
+            tiling.for_each([output], workspace.threads, |tile| {
+                tile.multiply(inputs, lhs, rhs);
                 vectorised(Finish { tile, bias, activation });
-            }),
+            });
         }
     }
 }
@@ -273,13 +280,13 @@ mod tests {
             (0..count).map(|i| (i * 31 % modulus) as f32 - (modulus / 2) as f32).collect()
         };
         let (input, parameters) = (integers(rows * inputs, 7), integers((inputs + 1) * outputs, 9));
-        let reads = [&input, &parameters].map(|values| View { values, indices: &[] });
+        let reads = [View::new("input", &input), View::new("weight", &parameters)];
         let (mut output, mut slope) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
         let activation = Activation::LeakyRelu;
-        let (source, factors, capacity) = (Source::Batch, Factors::Full, rows);
-        let kernel =
-            Forward { inputs, outputs, bias: true, activation, slope: true, dropped: None, source, factors, capacity };
-        let mut writes = [ViewMut { values: &mut output }, ViewMut { values: &mut slope }];
+        let (source, factors) = (Source::Batch, Factors::Full);
+        let layer = Layer { inputs, outputs, bias: true, capacity: rows };
+        let kernel = Forward { layer, activation, slope: true, dropped: None, source, factors };
+        let mut writes = [ViewMut::new("output", &mut output), ViewMut::new("slopes", &mut slope)];
         kernel.run(&Step { rows, ..Step::default() }, &reads, &mut writes, &mut Workspace::new(2));
         for index in 0..rows * outputs {
             let (row, o) = (index / outputs, index % outputs);

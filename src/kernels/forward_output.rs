@@ -5,7 +5,9 @@ use super::halves::Factors;
 use super::output::Product;
 use super::product::{self, NARROW_COLUMNS4};
 use super::shader::{Shader, shader_file};
-use super::{Form, Forward, Kernel, Output, Source, Step, Twin, View, ViewMut, Workspace, stride4};
+use super::{
+    Bounded, Form, Forward, Kernel, Layer, Operand, Output, Source, Step, Twin, View, ViewMut, Workspace, read, stride4,
+};
 use crate::network::{Activation, Loss};
 use crate::scalar::Scalar;
 
@@ -16,12 +18,8 @@ const MOST_INPUTS: usize = 2048;
 /// [rows × outputs] and one loss a row.
 #[derive(Debug, Clone)]
 pub struct ForwardOutput {
-    /// Width of the layer's input.
-    pub inputs: usize,
-    /// Width of the output.
-    pub outputs: usize,
-    /// Whether the last row of the parameters is the biases.
-    pub bias: bool,
+    /// The layer.
+    pub layer: Layer,
     /// The output's activation.
     pub activation: Activation,
     /// The loss.
@@ -32,8 +30,6 @@ pub struct ForwardOutput {
     pub source: Source,
     /// Whether the input is data, found as the targets are, instead of a buffer of the batch's.
     pub first: bool,
-    /// Rows that the batch's buffers have room for.
-    pub capacity: usize,
     /// Room for losses of one replica.
     pub losses: usize,
 }
@@ -46,36 +42,32 @@ impl ForwardOutput {
 
     /// The layer without what happens at the outputs: gives outputs, or logits where loss and activation are a joint pair.
     fn forward(&self) -> Forward {
-        let Self { inputs, outputs, bias, capacity, .. } = *self;
         let activation = if self.loss.is_joint() { Activation::Identity } else { self.activation };
-        let source = if self.first { self.source } else { Source::Batch };
-        let (slope, dropped, factors) = (activation.stores_slope(), None, Factors::Full);
-        Forward { inputs, outputs, bias, activation, slope, dropped, source, factors, capacity }
+        let source = self.input_source();
+        let (layer, slope, dropped, factors) = (self.layer, activation.stores_slope(), None, Factors::Full);
+        Forward { layer, activation, slope, dropped, source, factors }
+    }
+
+    /// Where the batch's rows of the input are.
+    fn input_source(&self) -> Source {
+        if self.first { self.source } else { Source::Batch }
     }
 
     /// What happens at the outputs, with the targets already found.
     fn output(&self) -> Output {
-        let Self { outputs, activation, loss, product, capacity, losses, .. } = *self;
+        let Self { layer: Layer { outputs, capacity, .. }, activation, loss, product, losses, .. } = *self;
         Output { outputs, activation, loss, product, weighted: false, source: Source::Batch, capacity, losses }
     }
 
     /// What [`forward`](Self::forward) gives for a step [rows × outputs], then, where it keeps them, the slopes.
     fn results<T: Scalar>(&self, step: &Step, reads: &[View<'_, T>], workspace: &mut Workspace<T>) -> Vec<T> {
-        let (forward, length) = (self.forward(), step.rows * self.outputs);
+        let (forward, length) = (self.forward(), step.rows * self.layer.outputs);
         let mut results = std::mem::take(&mut *workspace.scratch());
         results.resize(if forward.slope { 2 * length } else { length }, T::ZERO);
         let (values, slopes) = results.split_at_mut(length);
-        let mut writes = [ViewMut { values }, ViewMut { values: slopes }];
-        forward.run(step, &Self::operands(reads), &mut writes, workspace);
+        let mut writes = [ViewMut::new("output", values), ViewMut::new("slopes", slopes)];
+        forward.run(step, reads, &mut writes, workspace);
         results
-    }
-
-    /// What [`forward`](Self::forward) reads, an order included if there is one.
-    fn operands<'a, T>(reads: &[View<'a, T>]) -> [View<'a, T>; 3]
-    where
-        T: Copy,
-    {
-        [reads[0], reads[1], reads[reads.len() - 1]]
     }
 }
 
@@ -84,16 +76,26 @@ impl Kernel for ForwardOutput {
         "forward_output"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let Layer { inputs, outputs, capacity, .. } = self.layer;
+        let targets = self.source.matrix("targets", capacity, outputs);
+        [self.input_source().matrix("input", capacity, inputs), self.layer.weight(), targets]
+            .into_iter()
+            .chain(self.source.operand())
+            .chain(Output::ends(capacity, outputs, self.losses))
+            .collect()
+    }
+
     fn shader(&self, form: Form) -> Shader {
         let lanes = form.lanes;
         let (loss, activation, source) = (self.loss, self.activation.file_name(), self.source.name());
         let source = if self.first { format!("{source}-first") } else { source.to_string() };
-        let columns = stride4(self.outputs);
+        let columns = stride4(self.layer.outputs);
         let name = format!("forward-output-{}-{loss}-{activation}-{source}-{columns}-{lanes}", self.product.name());
         let stores_slope = self.activation.stores_slope();
         let stored = if stores_slope { shader_file!("stored_slope.wgsl") } else { shader_file!("stored_output.wgsl") };
         let shader = Shader::new(name)
-            .constant("WRITES", 5 + self.source.reads())
+            .operands(&self.operands())
             .switch("READS_SOURCE", self.first)
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .switch("IS_JOINT", self.loss.is_joint());
@@ -115,12 +117,11 @@ impl Kernel for ForwardOutput {
     }
 
     fn workgroup_bytes(&self, form: Form) -> u32 {
-        product::narrow_workgroup_bytes(form.lanes, self.outputs)
+        product::narrow_workgroup_bytes(form.lanes, self.layer.outputs)
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {
-        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, self.losses, form, product::Own::default())
+        product::layer(self.layer, self.source, self.losses, form, product::Own::default())
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
@@ -128,33 +129,39 @@ impl Kernel for ForwardOutput {
     }
 
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
-        product::narrow_iterations(self.inputs, self.outputs)
+        product::narrow_iterations(self.layer.inputs, self.layer.outputs)
     }
+}
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+impl Bounded for ForwardOutput {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let all = self.results(step, reads, &mut Workspace::new(1));
-        let (forward, length) = (self.forward(), step.rows * self.outputs);
+        let (forward, length) = (self.forward(), step.rows * self.layer.outputs);
         let (results, stored) = (&all[..length], &all[all.len() - length..]);
-        let view = |values| View { values, indices: &[] };
-        let room = [view(results); 2];
-        let of_forward = [errors[0], errors[1], &[]];
-        let of_results = forward.bounds(step, &Self::operands(reads), &of_forward, &room[..1 + usize::from(forward.slope)]);
-        let targets = self.source.rows(step, reads[2], self.outputs, reads);
-        let of_targets = self.source.errors(step, errors[2], self.outputs, reads);
-        let given = [view(results), view(stored), view(&targets)];
-        let of_given = [&of_results[0][..], &of_results[of_results.len() - 1], &of_targets];
-        self.output().bounds(step, &given, &of_given, before)
+        let room = [View::new("output", results), View::new("slopes", results)];
+        let of_results = forward.bounds(step, reads, &room[..1 + usize::from(forward.slope)]);
+        let targets = read(reads, "targets");
+        let (desired, errors) = (
+            self.source.rows(step, targets, self.layer.outputs, reads),
+            self.source.errors(step, targets, self.layer.outputs, reads),
+        );
+        let given = [
+            View { errors: &of_results[0], ..View::new("result", results) },
+            View { errors: &of_results[of_results.len() - 1], ..View::new("stored", stored) },
+            View { errors: &errors, ..View::new("targets", &desired) },
+        ];
+        self.output().bounds(step, &given, before)
     }
 }
 
 impl<T: Scalar> Twin<T> for ForwardOutput {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         let results = self.results(step, reads, workspace);
-        let length = step.rows * self.outputs;
-        let targets = self.source.rows(step, reads[2], self.outputs, reads);
-        let view = |values| View { values, indices: &[] };
-        let (outputs, stored) = (view(&results[..length]), view(&results[results.len() - length..]));
-        self.output().run(step, &[outputs, stored, view(&targets)], writes, workspace);
+        let length = step.rows * self.layer.outputs;
+        let targets = self.source.rows(step, read(reads, "targets"), self.layer.outputs, reads);
+        let result = View::new("result", &results[..length]);
+        let stored = View::new("stored", &results[results.len() - length..]);
+        self.output().run(step, &[result, stored, View::new("targets", &targets)], writes, workspace);
         *workspace.scratch() = results;
     }
 }

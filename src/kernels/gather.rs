@@ -1,8 +1,9 @@
 //! `batch[i] = source[order[first + i]]`: the rows of a batch, copied together. Shader: `shaders/gather.wgsl`.
 
 use super::shader::{Shader, shader_file};
+use super::source::ORDER;
 use super::tiling::Tiling;
-use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, stride4, word};
+use super::{Bounded, Form, Kernel, Operand, Step, Twin, View, ViewMut, Workspace, read, stride4, word, written};
 use crate::scalar::Scalar;
 
 /// Elements that a thread of the CPU copies at once, about.
@@ -31,9 +32,18 @@ impl Kernel for Gather {
         "gather"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        vec![
+            Operand::read("source", self.segment_rows, self.columns),
+            Operand::order(self.order),
+            Operand::write("batch", self.capacity, self.columns),
+        ]
+    }
+
     fn shader(&self, form: Form) -> Shader {
         let lanes = form.lanes;
         Shader::new(format!("gather-{lanes}"))
+            .operands(&self.operands())
             .constant("LANES", lanes)
             .constant("ROWS", ROWS)
             .part(shader_file!("rows.wgsl"))
@@ -59,22 +69,25 @@ impl Kernel for Gather {
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         1
     }
+}
 
-    fn bounds(&self, _step: &Step, _reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+impl Bounded for Gather {
+    fn bounds(&self, _step: &Step, _reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         vec![vec![0.0; before[0].values.len()]]
     }
 }
 
 impl<T: Scalar> Twin<T> for Gather {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [source, order] = reads else { panic!("gather reads source and order") };
-        let order = &order.indices[step.first..step.first + step.rows];
-        Tiling::of_rows(step.rows, self.columns, TILE).for_each([&mut *writes[0].values], workspace.threads, |tile| {
+        let source = read(reads, "source").values;
+        let [batch] = written(writes, ["batch"]);
+        let order = &read(reads, ORDER).indices[step.first..step.first + step.rows];
+        Tiling::of_rows(step.rows, self.columns, TILE).for_each([batch], workspace.threads, |tile| {
             tile.for_each_run(|first, [rows]| {
                 for (row, &from) in rows.chunks_mut(self.columns).zip(&order[first..]) {
                     let from = (from as usize).wrapping_sub(self.segment_first);
                     if from < self.segment_rows {
-                        row.copy_from_slice(&source.values[from * self.columns..(from + 1) * self.columns]);
+                        row.copy_from_slice(&source[from * self.columns..(from + 1) * self.columns]);
                     }
                 }
             });

@@ -1,16 +1,19 @@
 //! What a product does to its factors: takes them as they are, or rounds them to f16 as matrix units do, wherever it is computed.
-//! Shaders: `shaders/overflow.wgsl`, `shaders/halves.wgsl`, `shaders/units.wgsl`.
+//! Shaders: `shaders/halves.wgsl`, `shaders/units.wgsl`.
 
 use std::borrow::Cow;
 
-use super::ViewMut;
-use super::shader::{Shader, shader_file};
+use super::Operand;
+use super::operands::Elements;
+use super::shader::Shader;
 use crate::scalar::Scalar;
 
 /// The largest number that f16 holds.
 pub const LARGEST: f64 = 65504.0;
 /// Numbers in a buffer of overflow flags: one a [`Kind`], and padding.
 pub const FLAGS: usize = 4;
+/// The name of the flags among operands.
+pub(super) const OVERFLOWS: &str = "overflows";
 /// The narrowest layer whose products are mixed: a fragment of the matrix units.
 const LEAST_WIDTH: usize = 16;
 
@@ -20,8 +23,8 @@ pub enum Factors {
     /// As they are.
     #[default]
     Full,
-    /// Rounded to f16, the nearest and of two the even one. What is beyond its range becomes the largest number of f16, and a flag in the
-    /// last buffer that the kernel writes says so.
+    /// Rounded to f16, the nearest and of two the even one. What is beyond its range becomes the largest number of f16, and a flag
+    /// among what the kernel writes says so.
     Halves,
 }
 
@@ -44,9 +47,9 @@ impl Factors {
         if inputs.min(outputs) >= LEAST_WIDTH { Self::Halves } else { Self::Full }
     }
 
-    /// Buffers of flags that a kernel writes after all others: one, or none.
-    pub fn flags(self) -> usize {
-        usize::from(self == Self::Halves)
+    /// What a kernel writes beside its own: the flags of the factors that overflowed, or nothing.
+    pub(super) fn operand(self) -> Option<Operand> {
+        (self == Self::Halves).then(|| Operand::write(OVERFLOWS, 1, FLAGS).of(Elements::Flag))
     }
 
     /// A factor as it goes into the product.
@@ -71,44 +74,19 @@ impl Factors {
         halves
     }
 
-    /// The buffer of flags, if the kernel writes one, and the others.
-    pub(crate) fn split<'a, 'b, T>(
-        self,
-        writes: &'b mut [ViewMut<'a, T>],
-    ) -> (Option<&'b mut ViewMut<'a, T>>, &'b mut [ViewMut<'a, T>]) {
-        match self {
-            Self::Full => (None, writes),
-            Self::Halves => {
-                let (flags, writes) = writes.split_last_mut().expect("a mixed product writes flags");
-                (Some(flags), writes)
-            }
-        }
-    }
-
-    /// What a kernel that writes one matrix writes beside it, for one run of it.
-    pub(crate) fn writes<'a>(self, result: &'a mut [f64], flags: &'a mut [f64; FLAGS]) -> Vec<ViewMut<'a, f64>> {
-        let flags = (self == Self::Halves).then_some(ViewMut { values: flags });
-        std::iter::once(ViewMut { values: result }).chain(flags).collect()
-    }
-
-    /// Adds what a mixed product's shader needs to know: the binding of the flags, and which are the factors'.
-    pub(super) fn shader(self, shader: Shader, binding: u32, [lhs, rhs]: [Kind; 2]) -> Shader {
+    /// Adds what a mixed product's shader needs to know: which of the flags are the factors'.
+    pub(super) fn shader(self, shader: Shader, [lhs, rhs]: [Kind; 2]) -> Shader {
         match self {
             Self::Full => shader,
-            Self::Halves => shader
-                .constant("OVERFLOWS", binding)
-                .constant("LHS_KIND", lhs as u32)
-                .constant("RHS_KIND", rhs as u32)
-                .part(shader_file!("overflow.wgsl")),
+            Self::Halves => shader.constant("LHS_KIND", lhs as u32).constant("RHS_KIND", rhs as u32),
         }
     }
 }
 
 impl Overflows {
     /// Sets the flags of the kinds that overflowed; the others stay.
-    pub(crate) fn note<T: Scalar>(&self, flags: Option<&mut ViewMut<'_, T>>) {
-        let Some(flags) = flags else { return };
-        flags.values.iter_mut().zip(self.0).filter(|(_, overflowed)| *overflowed).for_each(|(flag, _)| *flag = T::ONE);
+    pub(crate) fn note<T: Scalar>(&self, flags: &mut [T]) {
+        flags.iter_mut().zip(self.0).filter(|(_, overflowed)| *overflowed).for_each(|(flag, _)| *flag = T::ONE);
     }
 }
 
@@ -164,7 +142,7 @@ mod tests {
         let taken = Factors::Halves.take(&[1.0_f32, 1e6][..], Kind::Delta, &mut overflows);
         assert_eq!(&*taken, &[1.0, LARGEST as f32]);
         let mut flags = [0.0_f32, 0.0, 7.0, 7.0];
-        overflows.note(Some(&mut ViewMut { values: &mut flags }));
+        overflows.note(&mut flags);
         assert_eq!(flags, [0.0, 1.0, 7.0, 7.0]);
         let untouched = Factors::Full.take(&[1e6_f32][..], Kind::Delta, &mut Overflows::default());
         assert_eq!(&*untouched, &[1e6]);

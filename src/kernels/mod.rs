@@ -9,8 +9,10 @@ pub mod forward;
 pub mod forward_output;
 pub mod gather;
 pub mod halves;
+mod layer;
 pub mod norm;
 pub mod norm_total;
+pub mod operands;
 pub mod output;
 pub mod peak;
 pub mod product;
@@ -23,6 +25,7 @@ pub(crate) mod tiling;
 pub mod units;
 pub mod update;
 pub mod updates;
+mod views;
 pub mod whole;
 
 pub use apply::Apply;
@@ -33,8 +36,10 @@ pub use forward::Forward;
 pub use forward_output::ForwardOutput;
 pub use gather::Gather;
 pub use halves::Factors;
+pub use layer::Layer;
 pub use norm::Norm;
 pub use norm_total::NormTotal;
+pub use operands::Operand;
 pub use output::{Output, Product as OutputProduct};
 pub use peak::Peak;
 pub use rates::Rates;
@@ -44,19 +49,24 @@ pub use source::Source;
 pub use step::Step;
 pub use update::Update;
 pub use updates::Updates;
+pub use views::{Replicas, ReplicasMut, View, ViewMut};
+pub(crate) use views::{read, written};
 pub use whole::Whole;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::scalar::Scalar;
 
-/// One kernel with its sizes: what both executors need to know to run it.
+/// One kernel with its sizes, as a GPU computes it.
 ///
-/// In every shader binding 0 is the parameters, binding 1 the step (one [`Step`] for all replicas, or one each), then come the buffers
-/// that the kernel reads, then those that it writes, in the order of the plan's [`Launch`](crate::plan::Launch).
-pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
+/// In every shader binding 0 is the parameters, binding 1 the step (one [`Step`] for all replicas, or one each), then come the
+/// [operands](Operand): what the kernel reads, then what it writes.
+pub trait Kernel: Send + Sync {
     /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.
     fn name(&self) -> &'static str;
+
+    /// The buffers that it reads and writes.
+    fn operands(&self) -> Vec<Operand>;
 
     /// The composed shader of one of its forms.
     fn shader(&self, form: Form) -> Shader;
@@ -87,11 +97,6 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
     /// Whether a dispatch can take many steps, whose records then lie one after the other. Such a kernel is a phase of its own.
     fn takes_many_steps(&self) -> bool {
         false
-    }
-
-    /// Whether each group of buffers that it writes ([`Buffer::group`](crate::plan::Buffer::group)) is one binding.
-    fn binds_groups(&self) -> bool {
-        self.takes_many_steps()
     }
 
     /// What a kernel of many steps keeps from one to the next, so that no step reads or writes it.
@@ -126,12 +131,19 @@ pub trait Kernel: Twin<f32> + Twin<f64> + Send + Sync {
         let of = |sizes| product::choices(sizes, false, self.factors(), target);
         self.product(rows).map_or_else(|| vec![Choice::default()], of)
     }
-
-    /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is
-    /// written. `errors` says how far each element read may be off, an empty slice that the buffer is exact; `before` is
-    /// what the written buffers held, exactly.
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>>;
 }
+
+/// How far a kernel in f32 may be from the same in f64.
+pub trait Bounded {
+    /// How far each element written in f32 may be from the f64 oracle: one list a written buffer, zero where nothing is
+    /// written. What is read says how far it may itself be off; `before` is what the written buffers held, exactly.
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>>;
+}
+
+/// All that there is to a kernel: on a GPU, on the CPU, as oracle, and what lies between these.
+pub trait Computation: Kernel + Bounded + Twin<f32> + Twin<f64> {}
+
+impl<K: Kernel + Bounded + Twin<f32> + Twin<f64>> Computation for K {}
 
 /// What stays where it is computed with, step by step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,71 +166,18 @@ pub trait Twin<T: Scalar> {
         &self,
         steps: &[Step],
         replicas: usize,
-        reads: &[Operand<'_, T>],
-        writes: &mut [OperandMut<'_, T>],
+        reads: &[Replicas<'_, T>],
+        writes: &mut [ReplicasMut<'_, T>],
         workspace: &mut Workspace<T>,
     ) {
         let each = steps.len().min(replicas);
         for steps in steps.chunks(each) {
             for replica in 0..replicas {
-                let reads: Vec<View<'_, T>> = reads.iter().map(|operand| operand.of(replica)).collect();
-                let mut writes: Vec<ViewMut<'_, T>> = writes.iter_mut().map(|operand| operand.of(replica)).collect();
+                let reads: Vec<View<'_, T>> = reads.iter().map(|buffer| buffer.of(replica)).collect();
+                let mut writes: Vec<ViewMut<'_, T>> = writes.iter_mut().map(|buffer| buffer.of(replica)).collect();
                 self.run(&steps[replica.min(each - 1)], &reads, &mut writes, workspace);
             }
         }
-    }
-}
-
-/// A buffer of one replica that a kernel reads, row-major and dense.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a, T> {
-    /// The elements; empty for a buffer of indices.
-    pub values: &'a [T],
-    /// The indices; empty for a buffer of numbers.
-    pub indices: &'a [u32],
-}
-
-/// A buffer of one replica that a kernel writes, row-major and dense.
-#[derive(Debug)]
-pub struct ViewMut<'a, T> {
-    /// The elements.
-    pub values: &'a mut [T],
-}
-
-/// A buffer that a kernel reads, with all its replicas.
-#[derive(Debug, Clone, Copy)]
-pub struct Operand<'a, T> {
-    /// The elements; empty for a buffer of indices.
-    pub values: &'a [T],
-    /// The indices; empty for a buffer of numbers.
-    pub indices: &'a [u32],
-    /// Elements of one replica; 0 where all replicas read the same.
-    pub length: usize,
-}
-
-impl<'a, T> Operand<'a, T> {
-    /// What one replica reads.
-    pub fn of(&self, replica: usize) -> View<'a, T> {
-        fn part<E>(all: &[E], replica: usize, length: usize) -> &[E] {
-            if length == 0 || all.is_empty() { all } else { &all[replica * length..(replica + 1) * length] }
-        }
-        View { values: part(self.values, replica, self.length), indices: part(self.indices, replica, self.length) }
-    }
-}
-
-/// A buffer that a kernel writes, with all its replicas.
-#[derive(Debug)]
-pub struct OperandMut<'a, T> {
-    /// The elements.
-    pub values: &'a mut [T],
-    /// Elements of one replica.
-    pub length: usize,
-}
-
-impl<T> OperandMut<'_, T> {
-    /// What one replica writes.
-    pub fn of(&mut self, replica: usize) -> ViewMut<'_, T> {
-        ViewMut { values: &mut self.values[replica * self.length..(replica + 1) * self.length] }
     }
 }
 
@@ -229,16 +188,6 @@ pub struct Workspace<T> {
     pub threads: usize,
     /// Kept between steps.
     scratch: Vec<Mutex<Vec<T>>>,
-}
-
-/// The magnitudes of some values, each with its error added.
-pub(crate) fn magnitudes(values: &[f64], errors: &[f64]) -> Vec<f64> {
-    values.iter().enumerate().map(|(index, value)| value.abs() + error_of(errors, index)).collect()
-}
-
-/// The error of one element of a buffer that is exact where there are none.
-pub(crate) fn error_of(errors: &[f64], index: usize) -> f64 {
-    errors.get(index).copied().unwrap_or(0.0)
 }
 
 impl<T: Scalar> Workspace<T> {

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::operands::Elements;
 use super::product::elementwise_workgroups;
 use super::shader::{Shader, shader_file};
-use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
+use super::{Bounded, Form, Kernel, Operand, Step, Twin, View, ViewMut, Workspace, read, stride4, word, written};
 use crate::rounding::{UNIT, sum_error, underflow};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
@@ -61,8 +62,14 @@ impl Kernel for Norm {
         "norm"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let partial_sums = Operand::write("partial_sums", 1, self.places).of(Elements::Real);
+        vec![Operand::read("gradient", self.rows, self.columns), partial_sums]
+    }
+
     fn shader(&self, _form: Form) -> Shader {
         Shader::new("norm")
+            .operands(&self.operands())
             .constant("LANES", LANES)
             .constant("EACH", EACH)
             .part(shader_file!("step.wgsl"))
@@ -90,14 +97,16 @@ impl Kernel for Norm {
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         u64::from(EACH)
     }
+}
 
-    fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let gradient = reads[0].values;
+impl Bounded for Norm {
+    fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let gradient = read(reads, "gradient");
         let mut bounds = vec![0.0; before[0].values.len()];
         for part in 0..self.parts() {
             let (mut terms, mut sum, mut carried) = (0, 0.0, 0.0);
             for index in self.elements(part).flatten() {
-                let (g, error) = (gradient[index], error_of(errors[0], index));
+                let (g, error) = (gradient.values[index], gradient.error(index));
                 terms += 1;
                 sum += g * g;
                 carried += (2.0 * g.abs() + error) * error;
@@ -110,8 +119,9 @@ impl Kernel for Norm {
 
 impl<T: Scalar> Twin<T> for Norm {
     fn run(&self, _step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        let sums = &mut writes[0].values[self.first..][..self.parts()];
-        vectorised(Squares { norm: self, gradient: reads[0].values, sums });
+        let [sums] = written(writes, ["partial_sums"]);
+        let sums = &mut sums[self.first..][..self.parts()];
+        vectorised(Squares { norm: self, gradient: read(reads, "gradient").values, sums });
     }
 }
 

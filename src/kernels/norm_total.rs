@@ -2,7 +2,7 @@
 
 use super::norm::LANES;
 use super::shader::{Shader, shader_file};
-use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
+use super::{Bounded, Form, Kernel, Operand, Step, Twin, View, ViewMut, Workspace, read, stride4, word, written};
 use crate::rounding::{UNIT, sum_error};
 use crate::scalar::Scalar;
 
@@ -18,8 +18,13 @@ impl Kernel for NormTotal {
         "norm_total"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        vec![Operand::read("partial_sums", 1, self.places), Operand::write("total", 1, 1)]
+    }
+
     fn shader(&self, _form: Form) -> Shader {
         Shader::new("norm_total")
+            .operands(&self.operands())
             .constant("LANES", LANES)
             .part(shader_file!("step.wgsl"))
             .part(shader_file!("this_step.wgsl"))
@@ -46,17 +51,20 @@ impl Kernel for NormTotal {
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         stride4(self.places).div_ceil(LANES as usize) as u64
     }
+}
 
-    fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], _before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let sums = &reads[0].values[..self.places];
-        let magnitude: f64 = sums.iter().map(|sum| sum.abs()).sum();
-        let carried: f64 = (0..self.places).map(|index| error_of(errors[0], index)).sum();
+impl Bounded for NormTotal {
+    fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], _before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let sums = read(reads, "partial_sums");
+        let magnitude: f64 = sums.values[..self.places].iter().map(|sum| sum.abs()).sum();
+        let carried: f64 = (0..self.places).map(|index| sums.error(index)).sum();
         vec![vec![(sum_error(self.places) + UNIT) * magnitude + carried]]
     }
 }
 
 impl<T: Scalar> Twin<T> for NormTotal {
     fn run(&self, _step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        writes[0].values[0] = reads[0].values[..self.places].iter().copied().sum();
+        let [total] = written(writes, ["total"]);
+        total[0] = read(reads, "partial_sums").values[..self.places].iter().copied().sum();
     }
 }

@@ -4,8 +4,9 @@
 use rayon::prelude::*;
 
 use super::delta::slope_within;
+use super::operands::Elements;
 use super::shader::{Shader, shader_file};
-use super::{Form, Kernel, Source, Step, Twin, View, ViewMut, Workspace, error_of, stride4, word};
+use super::{Bounded, Form, Kernel, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, stride4, word, written};
 use crate::network::activation::sigmoid;
 use crate::network::{Activation, Loss};
 use crate::rounding::{UNIT, underflow};
@@ -64,6 +65,21 @@ impl Kernel for Output {
         "output"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let (capacity, outputs) = (self.capacity, self.outputs);
+        let row_weights = self.weighted.then(|| self.source.matrix("row_weights", capacity, 1));
+        [
+            Operand::read("result", capacity, outputs),
+            Operand::read("stored", capacity, outputs),
+            self.source.matrix("targets", capacity, outputs),
+        ]
+        .into_iter()
+        .chain(row_weights)
+        .chain(self.source.operand())
+        .chain(Self::ends(capacity, outputs, self.losses))
+        .collect()
+    }
+
     fn shader(&self, form: Form) -> Shader {
         let (product, loss, lanes) = (self.product.name(), self.loss, form.lanes);
         let (activation, source) = (self.activation.file_name(), self.source.name());
@@ -71,7 +87,7 @@ impl Kernel for Output {
         let weights = [shader_file!("weights/none.wgsl"), shader_file!("weights/each_row.wgsl")];
         Shader::new(format!("output-{product}{weighted}-{loss}-{activation}-{source}-{lanes}"))
             .constant("LANES", lanes)
-            .constant("WRITES", 5 + u32::from(self.weighted) + self.source.reads())
+            .operands(&self.operands())
             .switch("WRITES_DELTA", self.product == Product::Delta)
             .part(shader_file!("rows.wgsl"))
             .part(shader_file!("step.wgsl"))
@@ -96,15 +112,18 @@ impl Kernel for Output {
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         3 * stride4(self.outputs) as u64
     }
+}
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+impl Bounded for Output {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut written = vec![0.0; before[0].values.len()];
         let mut losses = vec![0.0; before[1].values.len()];
-        let targets = self.source.rows(step, reads[2], self.outputs, reads);
+        let [result, targets] = ["result", "targets"].map(|name| read(reads, name));
+        let targets = self.source.rows(step, targets, self.outputs, reads);
         let weights = self.weights(step, reads);
         for row in 0..step.rows {
             let range = row * self.outputs..(row + 1) * self.outputs;
-            let (result, target) = (&reads[0].values[range.clone()], &targets[range.clone()]);
+            let (result, target) = (&result.values[range.clone()], &targets[range.clone()]);
             let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
             let weight = weights.get(row).map_or(1.0, |weight| weight.abs());
             let scale = if self.product == Product::Delta { step.scale * weight } else { 1.0 };
@@ -117,7 +136,7 @@ impl Kernel for Output {
             let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
             losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum + underflow(self.outputs);
             for index in range {
-                let carried = self.carried(reads, &targets, errors, index);
+                let carried = self.carried(reads, &targets, index);
                 written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);
                 losses[step.loss_row + row] += carried.loss;
             }
@@ -137,14 +156,14 @@ struct Carried {
 
 impl<T: Scalar> Twin<T> for Output {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [result, stored, targets, ..] = reads else { panic!("output reads result, stored and targets") };
+        let [result, stored, targets] = ["result", "stored", "targets"].map(|name| read(reads, name));
         let weights = self.weights(step, reads);
-        let targets = self.source.rows(step, *targets, self.outputs, reads);
-        let [written, losses] = writes else { panic!("output writes delta or output, and losses") };
+        let targets = self.source.rows(step, targets, self.outputs, reads);
+        let [written, losses] = written(writes, ["written", "losses"]);
         let block = (BLOCK / self.outputs).max(1);
         let size = block * self.outputs;
-        let written = written.values[..step.rows * self.outputs].chunks_mut(size);
-        let losses = losses.values[step.loss_row..][..step.rows].chunks_mut(block);
+        let written = written[..step.rows * self.outputs].chunks_mut(size);
+        let losses = losses[step.loss_row..][..step.rows].chunks_mut(block);
         let blocks = written.zip(losses).enumerate().map(|(index, (written, losses))| {
             let range = index * size..index * size + written.len();
             let [result, stored, target] = [result.values, stored.values, &targets].map(|values| &values[range.clone()]);
@@ -184,7 +203,7 @@ impl<T: Scalar> Vectorised for Rows<'_, T> {
         if kernel.product == Product::Delta {
             written.iter_mut().zip(target).for_each(|(value, &target)| *value = (*value - target) * scale);
             if !kernel.loss.is_joint() {
-                kernel.activation.times_derivative(written, stored);
+                kernel.activation.slope_of().times_derivative(written, stored);
             }
             for (row, &weight) in written.chunks_exact_mut(kernel.outputs).zip(weights) {
                 row.iter_mut().for_each(|value| *value = *value * weight);
@@ -195,22 +214,27 @@ impl<T: Scalar> Vectorised for Rows<'_, T> {
 }
 
 impl Output {
+    /// What a kernel at the outputs writes: the delta or the outputs, and a loss a row.
+    pub(super) fn ends(capacity: usize, outputs: usize, losses: usize) -> [Operand; 2] {
+        [Operand::write("written", capacity, outputs), Operand::write("losses", 1, losses).of(Elements::Real)]
+    }
+
     /// The weights of the batch's rows; none where all weigh the same.
     fn weights<'a, T: Scalar>(&self, step: &Step, reads: &[View<'a, T>]) -> std::borrow::Cow<'a, [T]> {
         match self.weighted {
-            true => self.source.rows(step, reads[3], 1, reads),
+            true => self.source.rows(step, read(reads, "row_weights"), 1, reads),
             false => std::borrow::Cow::Borrowed(&[]),
         }
     }
 
     /// What the errors of the last layer's result come to in one of its elements.
-    fn carried(&self, reads: &[View<'_, f64>], targets: &[f64], errors: &[&[f64]], index: usize) -> Carried {
-        let error = error_of(errors[0], index);
-        let (result, target) = (reads[0].values[index], targets[index]);
+    fn carried(&self, reads: &[View<'_, f64>], targets: &[f64], index: usize) -> Carried {
+        let [all, stored] = ["result", "stored"].map(|name| read(reads, name));
+        let (error, result, target) = (all.error(index), all.values[index], targets[index]);
         match self.loss {
             Loss::SquaredError => {
                 let distance = (result - target).abs() + error;
-                let (slope, change) = slope_within(self.activation, reads[1].values[index], error_of(errors[1], index));
+                let (slope, change) = slope_within(self.activation.slope_of(), stored.values[index], stored.error(index));
                 let delta = error * slope + distance * change;
                 Carried { written: if self.product == Product::Delta { delta } else { error }, loss: distance * error }
             }
@@ -219,9 +243,7 @@ impl Output {
             // No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
             Loss::CrossEntropy => {
                 let row = index / self.outputs;
-                let worst = (row * self.outputs..(row + 1) * self.outputs)
-                    .map(|index| error_of(errors[0], index))
-                    .fold(0.0, f64::max);
+                let worst = (row * self.outputs..(row + 1) * self.outputs).map(|index| all.error(index)).fold(0.0, f64::max);
                 Carried { written: (2.0 * worst).exp_m1().min(1.0), loss: 2.0 * target.abs() * worst }
             }
         }

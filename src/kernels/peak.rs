@@ -1,7 +1,7 @@
 //! Multiply-adds in registers, to see how many a device does at most. No plan of training has it. Shader: `shaders/peak.wgsl`.
 
 use super::shader::{Shader, shader_file};
-use super::{Form, Kernel, Step, Twin, View, ViewMut, Workspace, word};
+use super::{Bounded, Form, Kernel, Operand, Step, Twin, View, ViewMut, Workspace, read, word, written};
 use crate::rounding::UNIT;
 use crate::scalar::Scalar;
 
@@ -39,8 +39,13 @@ impl Kernel for Peak {
         Self::NAME
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        vec![Operand::read("factors", 2, 4), Operand::write("sums", self.groups * Self::LANES, 4)]
+    }
+
     fn shader(&self, _form: Form) -> Shader {
         Shader::new(Self::NAME)
+            .operands(&self.operands())
             .constant("LANES", Self::LANES as u32)
             .constant("CHAINS", CHAINS)
             .part(shader_file!("step.wgsl"))
@@ -64,10 +69,12 @@ impl Kernel for Peak {
     fn iterations(&self, _rows: usize, _form: Form) -> u64 {
         self.rounds as u64
     }
+}
 
+impl Bounded for Peak {
     /// Each link rounds once or, on devices that do not fuse it, twice; what is wrong so far is carried on.
-    fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], _errors: &[&[f64]], _before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let factors = reads[0].values;
+    fn bounds(&self, _step: &Step, reads: &[View<'_, f64>], _before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let factors = read(reads, "factors").values;
         let of = |lane: usize, column: usize| {
             let (x, y) = (factors[column].abs(), factors[4 + column].abs());
             let (mut error, mut magnitude) = (0.0, 0.0);
@@ -90,8 +97,9 @@ impl Kernel for Peak {
 
 impl<T: Scalar> Twin<T> for Peak {
     fn run(&self, _step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], _workspace: &mut Workspace<T>) {
-        let (x, y) = reads[0].values.split_at(4);
-        let (first, others) = writes[0].values.split_at_mut(4 * Self::LANES);
+        let (x, y) = read(reads, "factors").values.split_at(4);
+        let [sums] = written(writes, ["sums"]);
+        let (first, others) = sums.split_at_mut(4 * Self::LANES);
         for (lane, sums) in first.chunks_mut(4).enumerate() {
             sums.fill(T::ZERO);
             for chain in 0..CHAINS {

@@ -4,7 +4,7 @@
 use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, Target};
 use super::halves::{Factors, Kind};
 use super::shader::{Shader, shader_file};
-use super::{Dropped, Source, stride4, word};
+use super::{Dropped, Layer, Operand, Source, stride4, word};
 
 /// Workgroups that are few on any GPU, and terms of a sum that are then worth a second pass over its parts.
 const FEW_WORKGROUPS: usize = 32;
@@ -34,8 +34,8 @@ pub(crate) struct Composition<'a> {
     pub(crate) kernel: &'a str,
     /// Which of the kernel's shaders.
     pub(crate) variant: &'a str,
-    /// Buffers that the kernel reads and writes.
-    pub(crate) operands: usize,
+    /// The buffers that the kernel reads and writes.
+    pub(crate) operands: Vec<Operand>,
     /// How the factors lie in memory.
     pub(crate) layouts: [Layout; 2],
     /// Whether the result's last row is beside its tiles, the sums of the terms of rhs.
@@ -73,13 +73,15 @@ impl Composition<'_> {
             Pass::Whole | Pass::Parts(_) => self.constants(shader, lanes, family),
         };
         let split = pass != Pass::Whole;
-        let shader = if split { shader.constant("PARTIAL_SUMS", self.operands as u32 + 2) } else { shader };
+        // Each part's sums are left in a buffer of their own, replicas × parts × rows × columns.
+        let partial_sums = split.then(|| Operand::write("partial_sums", None, None));
+        let operands: Vec<Operand> = self.operands.iter().cloned().chain(partial_sums).collect();
+        let shader = shader.operands(&operands);
         let shader = match self.grid {
             Grid::One => common(shader),
             Grid::All => of_a_step(shader),
         };
-        // The flags are the last buffer that the kernel writes.
-        let shader = self.factors.shader(shader, self.operands as u32 + 1, self.kinds);
+        let shader = self.factors.shader(shader, self.kinds);
         let shader = kernel(shader).part(if split { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
         let multiplies = !matches!(pass, Pass::Reduction(_));
         let rounds = multiplies && self.factors == Factors::Halves && family.units().is_none();
@@ -323,10 +325,10 @@ pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
 
 /// The words of the parameters in `shaders/layer.wgsl`: inputs, outputs, bias and capacity, where the batch's rows are, room
 /// for the losses of one replica, into how many parts the sums are split, and what only some kernels know.
-pub(crate) fn layer(sizes: [usize; 4], source: Source, losses: usize, form: Form, own: Own) -> Vec<u32> {
+pub(crate) fn layer(layer: Layer, source: Source, losses: usize, form: Form, own: Own) -> Vec<u32> {
     let rest = [source.order_length(), word(losses.next_multiple_of(4)), form.parts()];
     let own = own.dropped.map_or([0; 3], Dropped::words).into_iter().chain([(own.rate as f32).to_bits()]);
-    sizes.into_iter().map(word).chain(rest).chain(own).collect()
+    layer.words().into_iter().chain(rest).chain(own).collect()
 }
 
 /// What only some of the kernels that are products know of their layer.
@@ -358,7 +360,7 @@ pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
 
 /// The same of the narrow loop's, for rows of so many columns, on a device of so many lanes.
 pub(crate) fn narrow_workgroup_bytes(lanes: u32, columns: usize) -> u32 {
-    if lanes == SOFTWARE_LANES { 0 } else { 16 * (NARROW_ROWS * stride4(columns)) as u32 * NARROW_SHARERS }
+    if lanes == SOFTWARE_LANES { 0 } else { 16 * (NARROW_ROWS * stride4(columns)) as u32 * (NARROW_SHARERS / 2) }
 }
 
 /// How a factor of a product lies in memory.

@@ -3,12 +3,15 @@
 
 use super::shader::{Shader, shader_file};
 use super::tiling::TileMut;
-use super::{Step, View};
+use super::{Layer, Operand, Step, View};
 use crate::network::OptimizerKind;
 use crate::network::optimizer::Rates;
 use crate::rounding::UNIT;
 use crate::scalar::Scalar;
 use crate::simd::Vectorised;
+
+/// The names of the states among operands.
+pub(super) const STATES: [&str; 2] = ["first_state", "second_state"];
 
 /// What happens to the first of some matrices of one shape, given the gradient; the others are its states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +39,13 @@ impl Rule {
         }
     }
 
-    /// Adds the function `updated(element, old, gradient, decay)`, whose states' bindings follow `WRITES`.
+    /// The matrices that it changes, the first one being called `weight`: each is shaped as the layer's parameters.
+    pub(super) fn operands(self, layer: Layer) -> impl Iterator<Item = Operand> {
+        let names = std::iter::once("weight").chain(STATES.into_iter().take(self.states()));
+        names.map(move |name| Operand::write(name, layer.parameter_rows(), layer.outputs))
+    }
+
+    /// Adds the function `updated(element, old, gradient, decay)`.
     pub(super) fn shader(self, shader: Shader) -> Shader {
         self.alone(shader).part(match self.states() {
             0 => shader_file!("states/none.wgsl"),

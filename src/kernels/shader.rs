@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::network::Activation;
+use super::operands::{Operand, declarations};
 use crate::network::activation::LEAK;
+use crate::network::{Activation, Slope};
 
 /// A composed WGSL compute shader with the entry point `main`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,9 +57,24 @@ impl Shader {
         self
     }
 
+    /// Declares a kernel's buffers.
+    pub fn operands(mut self, operands: &[Operand]) -> Self {
+        self.source += &declarations(operands);
+        self
+    }
+
+    /// Adds the function `derivative(stored)`, which gives the slope, and what it needs.
+    pub fn slope(self, slope: Slope) -> Self {
+        match slope {
+            Slope::FromOutput(activation) => self.activation_file(activation),
+            Slope::Stored => self,
+        }
+        .derivative(slope)
+    }
+
     /// Adds an activation's functions and their constant, and calls them `activate`, `derivative` and `slope`.
     pub fn activation(self, activation: Activation) -> Self {
-        self.activation_file(activation).alias("", activation)
+        self.activation_file(activation).alias(activation)
     }
 
     /// Adds an activation's functions under their own names, and their constant.
@@ -67,17 +83,21 @@ impl Shader {
         shader.part(activation.shader())
     }
 
-    /// Calls an activation's functions `PREFIXactivate`, `PREFIXderivative` and, where it has one, `PREFIXslope`.
-    fn alias(mut self, prefix: &str, activation: Activation) -> Self {
+    /// Calls an activation's functions `activate`, `derivative` and, where it has one, `slope`.
+    fn alias(mut self, activation: Activation) -> Self {
         let function = activation.function();
         let source = &mut self.source;
-        writeln!(source, "fn {prefix}activate(z: vec4f) -> vec4f {{ return {function}(z); }}").expect("a string");
-        writeln!(source, "fn {prefix}derivative(stored: vec4f) -> vec4f {{ return {function}_derivative(stored); }}")
-            .expect("a string");
+        writeln!(source, "fn activate(z: vec4f) -> vec4f {{ return {function}(z); }}").expect("a string");
         if activation.stores_slope() {
-            writeln!(source, "fn {prefix}slope(z: vec4f) -> vec4f {{ return {function}_slope(z); }}").expect("a string");
+            writeln!(source, "fn slope(z: vec4f) -> vec4f {{ return {function}_slope(z); }}").expect("a string");
         }
-        self
+        self.derivative(activation.slope_of())
+    }
+
+    /// Adds `derivative(stored)`, which gives the slope from what there is of it.
+    fn derivative(self, slope: Slope) -> Self {
+        let slope = slope.expression("stored");
+        self.text(&format!("fn derivative(stored: vec4f) -> vec4f {{ return {slope}; }}\n"))
     }
 
     /// Adds `const NAME = array(VALUESu);`.
@@ -97,7 +117,7 @@ impl Shader {
                 files.push(activation);
             }
         }
-        files.into_iter().fold(self, Self::activation_file).alias("", output)
+        files.into_iter().fold(self, Self::activation_file).alias(output)
     }
 
     /// Adds the functions of all layers' activations, `layer_activate(layer, z)` and so on, and calls those of the output's
@@ -117,10 +137,7 @@ impl Shader {
         };
         let bodies = [
             ("activate(layer: u32, z: vec4f) -> vec4f", by_layer(&|a| format!("{}(z)", a.function()))),
-            (
-                "derivative(layer: u32, stored: vec4f) -> vec4f",
-                by_layer(&|a| format!("{}_derivative(stored)", a.function())),
-            ),
+            ("derivative(layer: u32, stored: vec4f) -> vec4f", by_layer(&|a| a.slope_of().expression("stored"))),
             ("slope(layer: u32, z: vec4f) -> vec4f", by_layer(&slope)),
         ];
         for (signature, body) in bodies {

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use super::shader::shader_file;
-use super::{Step, View, word};
+use super::{Operand, Step, View, read, word};
 use crate::scalar::Scalar;
+
+/// The name of an order among operands.
+pub(crate) const ORDER: &str = "order";
 
 /// Where the rows of a batch are, in the buffer that a kernel reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +40,17 @@ impl Source {
         }
     }
 
-    /// Buffers that a kernel reads for it beside the rows: the order, or none.
-    pub(crate) fn reads(self) -> u32 {
-        u32::from(matches!(self, Self::Ordered(_)))
+    /// A matrix that is read through it, [rows × columns], in a batch of so many rows.
+    pub(super) fn matrix(self, name: &'static str, capacity: usize, columns: usize) -> Operand {
+        Operand::read(name, Some(capacity).filter(|_| self == Self::Batch), columns)
+    }
+
+    /// What a kernel reads for it beside the rows: the order, or nothing.
+    pub(super) fn operand(self) -> Option<Operand> {
+        match self {
+            Self::Ordered(places) => Some(Operand::order(places)),
+            Self::Batch | Self::InPlace => None,
+        }
     }
 
     /// Places from one replica's order to the next, as the shaders' parameters have it.
@@ -59,29 +70,28 @@ impl Source {
         columns: usize,
         reads: &[View<'_, T>],
     ) -> Cow<'a, [T]> {
-        let values = buffer.values;
-        match self {
-            Self::Batch => Cow::Borrowed(&values[..step.rows * columns]),
-            Self::InPlace => Cow::Borrowed(&values[step.first * columns..][..step.rows * columns]),
-            Self::Ordered(_) => {
-                let order = reads.last().expect("the order is read last").indices;
-                let places = &order[step.first..step.first + step.rows];
-                Cow::Owned(places.iter().flat_map(|&row| &values[row as usize * columns..][..columns]).copied().collect())
-            }
-        }
+        self.pick(step, buffer.values, columns, reads)
     }
 
     /// The errors of the batch's rows, found as the [`rows`](Self::rows) are; none where the buffer is exact.
     pub(crate) fn errors<'a>(
         self,
         step: &Step,
-        errors: &'a [f64],
+        buffer: View<'a, f64>,
         columns: usize,
         reads: &[View<'_, f64>],
     ) -> Cow<'a, [f64]> {
-        if errors.is_empty() {
-            return Cow::Borrowed(errors);
+        if buffer.errors.is_empty() { Cow::Borrowed(&[]) } else { self.pick(step, buffer.errors, columns, reads) }
+    }
+
+    fn pick<'a, T: Scalar>(self, step: &Step, values: &'a [T], columns: usize, reads: &[View<'_, T>]) -> Cow<'a, [T]> {
+        match self {
+            Self::Batch => Cow::Borrowed(&values[..step.rows * columns]),
+            Self::InPlace => Cow::Borrowed(&values[step.first * columns..][..step.rows * columns]),
+            Self::Ordered(_) => {
+                let places = &read(reads, ORDER).indices[step.first..step.first + step.rows];
+                Cow::Owned(places.iter().flat_map(|&row| &values[row as usize * columns..][..columns]).copied().collect())
+            }
         }
-        self.rows(step, View { values: errors, indices: &[] }, columns, reads)
     }
 }

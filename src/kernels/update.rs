@@ -1,11 +1,13 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta), or the sums of both over micro-batches. Shader: `shaders/update.wgsl`.
 
-use super::halves::{FLAGS, Factors, Kind, Overflows};
+use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
 use super::product::{self, Composition, Grid, Layout};
-use super::rule::{Rule, Ruled};
+use super::rule::{Rule, Ruled, STATES};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, Tiling};
-use super::{Choice, Form, Kernel, Source, Step, Target, Twin, View, ViewMut, Workspace, error_of, magnitudes};
+use super::{
+    Bounded, Choice, Form, Kernel, Layer, Operand, Source, Step, Target, Twin, View, ViewMut, Workspace, read, written,
+};
 use crate::network::optimizer::Rates;
 use crate::rounding::{sum_error, underflow};
 use crate::scalar::Scalar;
@@ -15,12 +17,8 @@ use crate::simd::{Vectorised, vectorised};
 /// buffers of that shape as the rule has states.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// Width of the layer's input.
-    pub inputs: usize,
-    /// Width of the layer's output.
-    pub outputs: usize,
-    /// Whether the last row of the parameters is the biases.
-    pub bias: bool,
+    /// The layer.
+    pub layer: Layer,
     /// What is done with the gradient.
     pub rule: Rule,
     /// What the step's learning rate is multiplied by.
@@ -29,8 +27,6 @@ pub struct Update {
     pub source: Source,
     /// How the product takes its factors.
     pub factors: Factors,
-    /// Rows that the batch's buffers have room for.
-    pub capacity: usize,
 }
 
 /// How the factors lie in memory.
@@ -41,14 +37,23 @@ impl Kernel for Update {
         "update"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let Layer { inputs, outputs, capacity, .. } = self.layer;
+        [self.source.matrix("input", capacity, inputs), Operand::read("delta", capacity, outputs)]
+            .into_iter()
+            .chain(self.source.operand())
+            .chain(self.rule.operands(self.layer))
+            .chain(self.factors.operand())
+            .collect()
+    }
+
     fn shader(&self, form: Form) -> Shader {
-        let reads = self.source.reads();
         let ones = self.ones(form);
         let suffix = if ones { "-ones" } else { "" };
         let composition = Composition {
             kernel: "update",
             variant: &format!("{}{suffix}-{}", self.rule.name(), self.source.name()),
-            operands: 3 + reads as usize + self.rule.states() + self.factors.flags(),
+            operands: self.operands(),
             layouts: LAYOUTS,
             ones,
             grid: Grid::One,
@@ -56,7 +61,7 @@ impl Kernel for Update {
             kinds: [Kind::Forward, Kind::Delta],
         };
         composition.shader(form, |shader| {
-            let shader = shader.constant("WRITES", 4 + reads).part(self.source.shader());
+            let shader = shader.part(self.source.shader());
             self.rule.shader(shader).part(shader_file!("updates/one.wgsl")).part(shader_file!("update.wgsl"))
         })
     }
@@ -66,8 +71,7 @@ impl Kernel for Update {
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {
-        let sizes = [self.inputs, self.outputs, usize::from(self.bias), self.capacity];
-        product::layer(sizes, self.source, 0, form, product::Own { rate: self.rate, ..product::Own::default() })
+        product::layer(self.layer, self.source, 0, form, product::Own { rate: self.rate, ..product::Own::default() })
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
@@ -84,31 +88,34 @@ impl Kernel for Update {
     }
 
     fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
-        product::choices(self.sizes(rows), self.bias, self.factors, target)
+        product::choices(self.sizes(rows), self.layer.bias, self.factors, target)
     }
 
     fn factors(&self) -> Factors {
         self.factors
     }
+}
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
-        let input = self.source.rows(step, reads[0], self.inputs, reads);
-        let input_errors = self.source.errors(step, errors[0], self.inputs, reads);
-        let gradient = self.gradient(step, &input, reads[1].values);
-        let inputs = magnitudes(&input, &input_errors);
-        let deltas = magnitudes(reads[1].values, errors[1]);
+impl Bounded for Update {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+        let (input, delta) = (read(reads, "input"), read(reads, "delta"));
+        let (inputs, errors) = (
+            self.source.rows(step, input, self.layer.inputs, reads),
+            self.source.errors(step, input, self.layer.inputs, reads),
+        );
+        let gradient = self.gradient(step, &inputs, delta.values);
+        let (inputs, deltas) = (View { errors: &errors, ..View::new("input", &inputs) }.magnitudes(), delta.magnitudes());
         let magnitude = self.gradient(step, &inputs, &deltas);
-        let without_bias = Self { bias: false, ..self.clone() };
-        let of_inputs =
-            if input_errors.is_empty() { Vec::new() } else { without_bias.gradient(step, &input_errors, &deltas) };
-        let of_deltas = if errors[1].is_empty() { Vec::new() } else { self.gradient(step, &inputs, errors[1]) };
+        let without_bias = Self { layer: Layer { bias: false, ..self.layer }, ..self.clone() };
+        let of_inputs = if errors.is_empty() { Vec::new() } else { without_bias.gradient(step, &errors, &deltas) };
+        let of_deltas = if delta.errors.is_empty() { Vec::new() } else { self.gradient(step, &inputs, delta.errors) };
         let error = |index: usize| {
             let own = sum_error(step.rows) * magnitude[index] + underflow(step.rows);
-            own + error_of(&of_inputs, index) + error_of(&of_deltas, index)
+            own + of_inputs.get(index).unwrap_or(&0.0) + of_deltas.get(index).unwrap_or(&0.0)
         };
-        let (matrices, flags) = before.split_at(before.len() - self.factors.flags());
+        let (matrices, flags) = before.split_at(1 + self.rule.states());
         let step = step.of_layer(self.rate);
-        let mut bounds = self.rule.bounds(&step, self.inputs * self.outputs, &gradient, error, matrices);
+        let mut bounds = self.rule.bounds(&step, self.layer.weights(), &gradient, error, matrices);
         // Flags are exact.
         bounds.extend(flags.iter().map(|flags| vec![0.0; flags.values.len()]));
         bounds
@@ -117,23 +124,21 @@ impl Kernel for Update {
 
 impl<T: Scalar> Twin<T> for Update {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
-        let [input, delta, ..] = reads else { panic!("update reads input and delta") };
-        let input = self.source.rows(step, *input, self.inputs, reads);
+        let Layer { inputs, outputs, .. } = self.layer;
+        let input = self.source.rows(step, read(reads, "input"), inputs, reads);
         let mut overflows = Overflows::default();
         let input = self.factors.take(input, Kind::Forward, &mut overflows);
-        let delta = self.factors.take(&delta.values[..step.rows * self.outputs], Kind::Delta, &mut overflows);
-        let (flags, writes) = self.factors.split(writes);
+        let delta = &read(reads, "delta").values[..step.rows * outputs];
+        let delta = self.factors.take(delta, Kind::Delta, &mut overflows);
+        let [weight, first, second, flags] = written(writes, ["weight", STATES[0], STATES[1], OVERFLOWS]);
         overflows.note(flags);
         let sums = Sums { update: self, step, input: &input, delta: &delta };
         let rates: Rates<T> = step.rates.converted().of_layer(self.rate);
         // Not the parameters themselves: to add the product to them rounds each of its terms at their size.
-        match writes {
-            [parameters] => sums.update([parameters.values], &rates, workspace),
-            [parameters, first] => sums.update([parameters.values, first.values], &rates, workspace),
-            [parameters, first, second] => {
-                sums.update([parameters.values, first.values, second.values], &rates, workspace);
-            }
-            _ => panic!("update writes parameters and at most two states"),
+        match self.rule.states() {
+            0 => sums.update([weight], &rates, workspace),
+            1 => sums.update([weight, first], &rates, workspace),
+            _ => sums.update([weight, first, second], &rates, workspace),
         }
     }
 }
@@ -152,10 +157,11 @@ struct Sums<'a, T> {
 impl<T: Scalar> Sums<'_, T> {
     /// Updates the parameters and the optimizer's states, which are matrices of one shape.
     fn update<const N: usize>(&self, matrices: [&mut [T]; N], rates: &Rates<T>, workspace: &Workspace<T>) {
-        let (&Update { inputs, outputs, bias, rule, .. }, rows) = (self.update, self.step.rows);
+        let (&Update { layer, rule, .. }, rows) = (self.update, self.step.rows);
+        let Layer { inputs, outputs, .. } = layer;
         let lhs = Factor { values: self.input, layout: Layout::Transposed, width: inputs };
         let rhs = Factor { values: self.delta, layout: Layout::Normal, width: outputs };
-        let tiling = Tiling::new([inputs + usize::from(bias), outputs, rows]).with_small_tiles(TILE);
+        let tiling = Tiling::new(self.update.sizes(rows)).with_small_tiles(TILE);
         tiling.for_each(matrices, workspace.threads, |tile| {
             let width = tile.tile.columns.len();
             let mut gradient = workspace.scratch();
@@ -202,21 +208,21 @@ impl<T: Scalar> Vectorised for ColumnSums<'_, T> {
 impl Update {
     /// Whether the biases would begin a row of tiles for themselves: then they are summed beside the last.
     pub(super) fn ones(&self, form: Form) -> bool {
-        self.bias && product::beside(self.inputs, form)
+        self.layer.bias && product::beside(self.layer.inputs, form)
     }
 
     /// Rows, columns and terms of the product.
     pub(super) fn sizes(&self, rows: usize) -> [usize; 3] {
-        [self.inputs + usize::from(self.bias), self.outputs, rows]
+        [self.layer.parameter_rows(), self.layer.outputs, rows]
     }
 
     /// The gradient of the parameters, in f64, from the batch's own rows.
     fn gradient(&self, step: &Step, input: &[f64], delta: &[f64]) -> Vec<f64> {
-        let reads = [input, delta].map(|values| View { values, indices: &[] });
+        let reads = [View::new("input", input), View::new("delta", delta)];
         let sum = Self { rule: Rule::Sum, source: Source::Batch, ..self.clone() };
-        let mut gradient = vec![0.0; (self.inputs + usize::from(self.bias)) * self.outputs];
+        let mut gradient = vec![0.0; self.layer.parameter_rows() * self.layer.outputs];
         let mut flags = [0.0; FLAGS];
-        let mut writes = self.factors.writes(&mut gradient, &mut flags);
+        let mut writes = [ViewMut::new("weight", &mut gradient), ViewMut::new(OVERFLOWS, &mut flags)];
         sum.run(&Step { micro: 0, ..*step }, &reads, &mut writes, &mut Workspace::new(1));
         gradient
     }
@@ -236,14 +242,14 @@ mod tests {
         };
         let (input, delta, before) =
             (integers(rows * inputs, 7), integers(rows * outputs, 5), integers((inputs + 1) * outputs, 9));
-        let (rule, source, factors, capacity) =
-            (Rule::Optimizer(OptimizerKind::Momentum), Source::Batch, Factors::Full, rows);
-        let kernel = Update { inputs, outputs, bias: true, rule, rate: 1.0, source, factors, capacity };
+        let (rule, source, factors) = (Rule::Optimizer(OptimizerKind::Momentum), Source::Batch, Factors::Full);
+        let layer = Layer { inputs, outputs, bias: true, capacity: rows };
+        let kernel = Update { layer, rule, rate: 1.0, source, factors };
         let rates = Rates { learning_rate: 0.5, weight_decay: 2.0, beta1: 1.0, ..Rates::default() };
         let step = Step { rows, rates, ..Step::default() };
-        let reads = [&input, &delta].map(|values| View { values, indices: &[] });
+        let reads = [View::new("input", &input), View::new("delta", &delta)];
         let (mut parameters, mut state) = (before.clone(), vec![3.0; before.len()]);
-        let mut writes = [ViewMut { values: &mut parameters }, ViewMut { values: &mut state }];
+        let mut writes = [ViewMut::new("weight", &mut parameters), ViewMut::new(STATES[0], &mut state)];
         kernel.run(&step, &reads, &mut writes, &mut Workspace::new(2));
         for (index, (&weight, &old)) in parameters.iter().zip(&before).enumerate() {
             let (i, o) = (index / outputs, index % outputs);

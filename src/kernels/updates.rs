@@ -3,11 +3,15 @@
 
 use super::form::{Family, Pass};
 use super::halves::{Factors, Kind};
+use super::operands::{Access, Count};
 use super::product::{self, Composition, Grid};
+use super::rule::STATES;
 use super::shader::{Shader, shader_file};
 use super::update::LAYOUTS;
 use super::whole::group_starts;
-use super::{Choice, Form, Kernel, Source, Step, Target, Twin, Update, View, ViewMut, Workspace, stride4, word};
+use super::{
+    Bounded, Choice, Form, Kernel, Operand, Source, Step, Target, Twin, Update, View, ViewMut, Workspace, stride4, word,
+};
 use crate::scalar::Scalar;
 
 /// Reads the inputs of all layers that are trained [rows × inputs], then their deltas [rows × outputs], and the order if there is one;
@@ -41,16 +45,18 @@ impl Updates {
     }
 
     /// What a layer reads, among what all of them read.
-    fn reads<T: Copy>(&self, layer: usize, reads: &[T]) -> Vec<T> {
-        let order = self.layers[layer].source.reads() as usize;
-        let own = [reads[layer], reads[self.layers.len() + layer]];
-        own.into_iter().chain(reads.last().copied().filter(|_| order > 0)).collect()
+    fn reads<'a, T: Copy>(&self, layer: usize, reads: &[View<'a, T>]) -> Vec<View<'a, T>> {
+        // The order is one for all.
+        let of_name = |name: &'static str, place: usize| reads.iter().filter(move |view| view.name == name).nth(place);
+        let own = [of_name("input", layer), of_name("delta", layer), of_name(super::source::ORDER, 0)];
+        own.into_iter().flatten().copied().collect()
     }
 
-    /// The places of what a layer writes, among what all of them write.
-    fn writes(&self, layer: usize) -> impl Iterator<Item = usize> {
+    /// What a layer writes, under the names that its own kernel has for it: the places among what all of them write.
+    fn writes(&self, layer: usize) -> impl Iterator<Item = (&'static str, usize)> {
         let (layers, states) = (self.layers.len(), self.states());
-        std::iter::once(layer).chain((0..states).map(move |state| layers + layer * states + state))
+        let of_states = (0..states).map(move |state| (STATES[state], layers + layer * states + state));
+        std::iter::once(("weight", layer)).chain(of_states)
     }
 
     /// Tiles of each layer along the columns and the rows.
@@ -62,11 +68,7 @@ impl Updates {
     fn accessors(&self, shader: Shader) -> Shader {
         let layers = self.layers.len();
         let mut text = String::new();
-        for (kind, first) in [("input", 2), ("delta", 2 + layers)] {
-            for layer in 0..layers {
-                let binding = first + layer;
-                text += &format!("@group(0) @binding({binding}) var<storage, read> {kind}{layer}: array<vec4f>;\n");
-            }
+        for kind in ["input", "delta"] {
             text += &format!("fn {kind}_at(element: u32) -> vec4f {{\n");
             for layer in 1..layers {
                 text += &format!("    if number == {layer}u {{ return {kind}{layer}[element]; }}\n");
@@ -84,15 +86,31 @@ impl Kernel for Updates {
         "updates"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let each = |name, shape: &dyn Fn(&Update) -> [Option<usize>; 2]| {
+            Operand::several(name, Access::Read, Count::Each, self.layers.iter().map(shape).collect())
+        };
+        let rows = |update: &Update| Some(update.layer.capacity);
+        let input = |update: &Update| [rows(update).filter(|_| update.source == Source::Batch), Some(update.layer.inputs)];
+        let delta = |update: &Update| [rows(update), Some(update.layer.outputs)];
+        let shapes: Vec<_> = self.shapes().into_iter().map(|shape| shape.map(Some)).collect();
+        let states = shapes.iter().flat_map(|&shape| std::iter::repeat_n(shape, self.states()));
+        let trained = shapes.iter().copied().chain(states).collect();
+        [each("input", &input), each("delta", &delta)]
+            .into_iter()
+            .chain(self.source().operand())
+            .chain([Operand::several("trained", Access::Write, Count::Group, trained)])
+            .collect()
+    }
+
     fn shader(&self, form: Form) -> Shader {
         let (layers, source, rule) = (self.layers.len(), self.source(), self.layers[0].rule);
         let ones = self.layers.iter().any(|layer| layer.ones(form));
         let suffix = if ones { "-ones" } else { "" };
-        let reads = 2 * layers + source.reads() as usize;
         let composition = Composition {
             kernel: "updates",
             variant: &format!("{}-{layers}{suffix}-{}", rule.name(), source.name()),
-            operands: reads + 1,
+            operands: self.operands(),
             layouts: LAYOUTS,
             ones,
             grid: Grid::All,
@@ -100,11 +118,8 @@ impl Kernel for Updates {
             kinds: [Kind::Forward, Kind::Delta],
         };
         composition.shader(form, |shader| {
-            let shader = shader
-                .constant("WRITES", 2 + reads as u32)
-                .constant("LAYERS", layers as u32)
-                .constant("STATES", rule.states() as u32)
-                .part(source.shader());
+            let shader =
+                shader.constant("LAYERS", layers as u32).constant("STATES", rule.states() as u32).part(source.shader());
             self.accessors(rule.alone(shader)).part(shader_file!("updates/all.wgsl")).part(shader_file!("update.wgsl"))
         })
     }
@@ -129,8 +144,7 @@ impl Kernel for Updates {
         let mut words = Vec::new();
         for (index, (layer, &[across, down])) in self.layers.iter().zip(&tiles).enumerate() {
             let from_data = layer.source != Source::Batch;
-            let sizes = [layer.inputs, layer.outputs, usize::from(layer.bias), layer.capacity].map(word);
-            words.extend(sizes);
+            words.extend(layer.layer.words());
             words.extend([layer.source.order_length(), u32::from(from_data), (layer.rate as f32).to_bits()]);
             words.extend([starts[index], state(index, 0), state(index, 1), first].map(word));
             words.extend([across as u32, down as u32, u32::from(layer.ones(form))]);
@@ -141,10 +155,6 @@ impl Kernel for Updates {
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
         [self.tiles(form).iter().map(|[across, down]| across * down).sum(), 1]
-    }
-
-    fn binds_groups(&self) -> bool {
-        true
     }
 
     fn iterations(&self, rows: usize, form: Form) -> u64 {
@@ -162,15 +172,18 @@ impl Kernel for Updates {
     }
 
     fn choices(&self, rows: usize, target: &Target) -> Vec<Choice> {
-        product::joint_choices(&self.shapes(), self.layers[0].bias, rows, target)
+        product::joint_choices(&self.shapes(), self.layers[0].layer.bias, rows, target)
     }
+}
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+impl Bounded for Updates {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut bounds = vec![Vec::new(); before.len()];
         for (index, layer) in self.layers.iter().enumerate() {
-            let before: Vec<View<'_, f64>> = self.writes(index).map(|place| before[place]).collect();
-            let of_layer = layer.bounds(step, &self.reads(index, reads), &self.reads(index, errors), &before);
-            self.writes(index).zip(of_layer).for_each(|(place, bound)| bounds[place] = bound);
+            let before: Vec<View<'_, f64>> =
+                self.writes(index).map(|(name, place)| View { name, ..before[place] }).collect();
+            let of_layer = layer.bounds(step, &self.reads(index, reads), &before);
+            self.writes(index).zip(of_layer).for_each(|((_, place), bound)| bounds[place] = bound);
         }
         bounds
     }
@@ -179,11 +192,10 @@ impl Kernel for Updates {
 impl<T: Scalar> Twin<T> for Updates {
     fn run(&self, step: &Step, reads: &[View<'_, T>], writes: &mut [ViewMut<'_, T>], workspace: &mut Workspace<T>) {
         for (index, layer) in self.layers.iter().enumerate() {
-            let places: Vec<usize> = self.writes(index).collect();
-            let mut own: Vec<ViewMut<'_, T>> =
-                places.iter().map(|&place| ViewMut { values: std::mem::take(&mut writes[place].values) }).collect();
+            let take = |(name, place): (_, usize)| ViewMut::new(name, std::mem::take(&mut writes[place].values));
+            let mut own: Vec<ViewMut<'_, T>> = self.writes(index).map(take).collect();
             layer.run(step, &self.reads(index, reads), &mut own, workspace);
-            for (place, view) in places.into_iter().zip(own) {
+            for ((_, place), view) in self.writes(index).zip(own) {
                 writes[place].values = view.values;
             }
         }

@@ -49,9 +49,14 @@ impl Activation {
         self.shader().0.trim_start_matches("activations/").trim_end_matches(".wgsl")
     }
 
+    /// What the backward pass tells `f'(z)` from.
+    pub fn slope_of(self) -> Slope {
+        if self == Self::Gelu { Slope::Stored } else { Slope::FromOutput(self) }
+    }
+
     /// Whether the derivative cannot be told from the output, so that the forward pass stores the slope `f'(z)` beside it.
     pub fn stores_slope(self) -> bool {
-        self == Self::Gelu
+        self.slope_of() == Slope::Stored
     }
 
     /// `f(z)` of every element, in place: to be inlined into [`vectorised`](crate::simd::vectorised) code.
@@ -63,20 +68,6 @@ impl Activation {
             Self::Relu => each(values, |z| Self::Relu.activate(z)),
             Self::LeakyRelu => each(values, |z| Self::LeakyRelu.activate(z)),
             Self::Gelu => each(values, |z| Self::Gelu.activate(z)),
-            Self::Identity | Self::Softmax => {}
-        }
-    }
-
-    /// Multiplies every value by `f'(z)`, given what the forward pass stored for it: to be inlined likewise.
-    #[inline(always)]
-    pub(crate) fn times_derivative<T: Scalar>(self, values: &mut [T], stored: &[T]) {
-        let both = values.iter_mut().zip(stored);
-        match self {
-            Self::Sigmoid => both.for_each(|(value, &stored)| *value = *value * Self::Sigmoid.derivative(stored)),
-            Self::Tanh => both.for_each(|(value, &stored)| *value = *value * Self::Tanh.derivative(stored)),
-            Self::Relu => both.for_each(|(value, &stored)| *value = *value * Self::Relu.derivative(stored)),
-            Self::LeakyRelu => both.for_each(|(value, &stored)| *value = *value * Self::LeakyRelu.derivative(stored)),
-            Self::Gelu => both.for_each(|(value, &stored)| *value = *value * stored),
             Self::Identity | Self::Softmax => {}
         }
     }
@@ -106,32 +97,32 @@ impl Activation {
         }
     }
 
-    /// `f'(z)`, given what the forward pass stored for it: the output `f(z)`, or for gelu the slope itself.
+    /// `f'(z)`, given the output `f(z)`, of an activation whose output tells it.
     #[inline(always)]
-    pub fn derivative<T: Scalar>(self, stored: T) -> T {
+    fn derivative<T: Scalar>(self, output: T) -> T {
         match self {
-            Self::Sigmoid => stored * (T::ONE - stored),
-            Self::Tanh => (T::ONE - stored) * (T::ONE + stored),
+            Self::Sigmoid => output * (T::ONE - output),
+            Self::Tanh => (T::ONE - output) * (T::ONE + output),
             Self::Relu => {
-                if stored > T::ZERO {
+                if output > T::ZERO {
                     T::ONE
                 } else {
                     T::ZERO
                 }
             }
             Self::LeakyRelu => {
-                if stored > T::ZERO {
+                if output > T::ZERO {
                     T::ONE
                 } else {
                     T::from_f64(LEAK)
                 }
             }
-            Self::Gelu => stored,
+            Self::Gelu => unreachable!("gelu's output does not tell its slope"),
             Self::Identity | Self::Softmax => T::ONE,
         }
     }
 
-    /// `f'(z)` from `z`, for the activations that store it.
+    /// `f'(z)` from `z`.
     pub fn slope<T: Scalar>(self, z: T) -> T {
         const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
         match self {
@@ -178,7 +169,7 @@ impl Activation {
         }
     }
 
-    /// The WGSL of `FUNCTION(z)`, `FUNCTION_derivative(stored)` and, where it is stored, `FUNCTION_slope(z)`.
+    /// The WGSL of `FUNCTION(z)`, and of `FUNCTION_derivative(output)` or, where the slope is stored, `FUNCTION_slope(z)`.
     pub fn shader(self) -> (&'static str, &'static str) {
         match self {
             Self::Sigmoid => ("activations/sigmoid.wgsl", include_str!("../../shaders/activations/sigmoid.wgsl")),
@@ -189,6 +180,57 @@ impl Activation {
             Self::Identity | Self::Softmax => {
                 ("activations/identity.wgsl", include_str!("../../shaders/activations/identity.wgsl"))
             }
+        }
+    }
+}
+
+/// What the backward pass has of a layer to tell its slope `f'(z)` from, in a buffer beside the outputs or in these themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Slope {
+    /// The outputs `f(z)` of this activation.
+    FromOutput(Activation),
+    /// The slopes.
+    Stored,
+}
+
+impl Slope {
+    /// `f'(z)`, given what there is of it.
+    #[inline(always)]
+    pub fn derivative<T: Scalar>(self, stored: T) -> T {
+        match self {
+            Self::FromOutput(activation) => activation.derivative(stored),
+            Self::Stored => stored,
+        }
+    }
+
+    /// Multiplies every value by `f'(z)`, given what there is of it: to be inlined into [`vectorised`](crate::simd::vectorised) code.
+    #[inline(always)]
+    pub(crate) fn times_derivative<T: Scalar>(self, values: &mut [T], stored: &[T]) {
+        use Activation::{Gelu, Identity, LeakyRelu, Relu, Sigmoid, Softmax, Tanh};
+        let both = values.iter_mut().zip(stored);
+        match self {
+            Self::FromOutput(Sigmoid) => both.for_each(|(value, &output)| *value = *value * Sigmoid.derivative(output)),
+            Self::FromOutput(Tanh) => both.for_each(|(value, &output)| *value = *value * Tanh.derivative(output)),
+            Self::FromOutput(Relu) => both.for_each(|(value, &output)| *value = *value * Relu.derivative(output)),
+            Self::FromOutput(LeakyRelu) => both.for_each(|(value, &output)| *value = *value * LeakyRelu.derivative(output)),
+            Self::FromOutput(Identity | Softmax) => {}
+            Self::FromOutput(Gelu) | Self::Stored => both.for_each(|(value, &slope)| *value = *value * slope),
+        }
+    }
+
+    /// Its name as a part of a shader's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FromOutput(activation) => activation.file_name(),
+            Self::Stored => "stored",
+        }
+    }
+
+    /// The WGSL expression of `f'(z)`, given that of what there is of it.
+    pub fn expression(self, stored: &str) -> String {
+        match self {
+            Self::FromOutput(activation) => format!("{}_derivative({stored})", activation.function()),
+            Self::Stored => stored.into(),
         }
     }
 }

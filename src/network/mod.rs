@@ -5,7 +5,7 @@ pub mod initialization;
 pub mod loss;
 pub mod optimizer;
 
-pub use activation::Activation;
+pub use activation::{Activation, Slope};
 pub use initialization::Initialization;
 pub use loss::Loss;
 pub use optimizer::{Clip, Extras, Optimizer, OptimizerKind};

@@ -1,13 +1,11 @@
 //! A training step and an evaluation, kernel by kernel: the equations of [`plan`](super), one launch each.
 
-use std::sync::Arc;
-
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::{
-    Apply, Delta, Dropped, Factors, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct, Rule,
+    Apply, Delta, Dropped, Factors, Forward, ForwardOutput, Gather, Layer, Norm, NormTotal, Output, OutputProduct, Rule,
     Source, Update, Updates, halves, stride4,
 };
-use crate::network::{Activation, Network};
+use crate::network::{Activation, Network, Slope};
 
 /// Makes buffers and launches while the plan is laid out.
 pub(super) struct Builder<'a> {
@@ -82,13 +80,21 @@ struct LayerUpdate {
     /// The layer's input and its delta.
     reads: [BufferId; 2],
     order: Option<BufferId>,
+    /// The layer's parameters and the optimizer's states, or its gradient.
     writes: Vec<BufferId>,
+    /// What says which factors overflowed.
+    flags: Option<BufferId>,
 }
 
 impl LayerUpdate {
     fn launch(self) -> Launch {
-        let reads = self.reads.into_iter().chain(self.order).collect();
-        launch(format!("update {}", self.l + 1), self.kernel, reads, self.writes)
+        let [input, delta] = self.reads;
+        let order = self.order.map(|id| ("order", id));
+        let reads = [("input", input), ("delta", delta)].into_iter().chain(order);
+        let names = ["weight", "first_state", "second_state"];
+        let writes = names.into_iter().zip(self.writes);
+        let flags = self.flags.map(|id| ("overflows", id));
+        Launch::new(format!("update {}", self.l + 1), self.kernel, reads.chain(writes).chain(flags))
     }
 }
 
@@ -147,13 +153,13 @@ impl Builder<'_> {
             };
             if !frozen.contains(l) {
                 let order = data.order_of(a[l]);
-                let writes = writes.into_iter().chain(self.flags(self.factors(l))).collect();
                 updates.push(LayerUpdate {
                     l,
                     kernel: self.update(l, training, rule, &data, a[l]),
                     reads: [a[l], delta],
                     order,
                     writes,
+                    flags: self.flags(self.factors(l)),
                 });
             }
             if l > frozen.below() {
@@ -171,7 +177,7 @@ impl Builder<'_> {
         let gradients: Vec<_> = gradients.into_iter().enumerate().filter_map(|(l, gradient)| Some((l, gradient?))).collect();
         let squares = training.extras.norm.then(|| self.norm(&mut launches, &gradients));
         for &(l, gradient) in &gradients {
-            launches.push(self.apply(l, training, [Some(gradient), squares].into_iter().flatten().collect(), trained(l)));
+            launches.push(self.apply(l, training, gradient, squares, trained(l)));
         }
         let gradients = gradients.into_iter().map(|(_, gradient)| gradient).collect();
         Training { launches, states, gradients, weights, inputs, targets, order, losses: Some(losses) }
@@ -228,24 +234,28 @@ impl Builder<'_> {
             let keeps_slope = trains && (activation.stores_slope() || dropped.is_some());
             let slope = keeps_slope.then(|| self.batch_buffer("slope", l + 1, rows));
             let kernel = Forward {
-                inputs: widths[l],
-                outputs: widths[l + 1],
-                bias: self.network.bias(),
+                layer: self.layer(l, rows),
                 activation,
                 slope: slope.is_some(),
                 dropped,
                 source: data.source_of(a[l]),
                 factors: if trains { self.factors(l) } else { Factors::Full },
-                capacity: rows,
             };
-            let reads = [a[l], parameters[l]].into_iter().chain(data.order_of(a[l])).collect();
-            let writes = std::iter::once(output).chain(slope).chain(self.flags(kernel.factors)).collect();
-            launches.push(launch(format!("forward {}", l + 1), kernel, reads, writes));
+            let buffers = [("input", a[l]), ("weight", parameters[l]), ("output", output)];
+            let (order, flags) = (data.order_of(a[l]), self.flags(kernel.factors));
+            let others = [("order", order), ("slopes", slope), ("overflows", flags)];
+            launches.push(Launch::new(format!("forward {}", l + 1), kernel, buffers.into_iter().chain(present(others))));
             a.push(output);
             stored.push(slope.unwrap_or(output));
         }
         launches.push(self.output(data, [a[last + 1], stored[last + 1]], rows, ends));
         (a, stored)
+    }
+
+    /// A layer, counted from 0, over so many rows of a batch.
+    fn layer(&self, l: usize, capacity: usize) -> Layer {
+        let widths = self.network.widths();
+        Layer { inputs: widths[l], outputs: widths[l + 1], bias: self.network.bias(), capacity }
     }
 
     /// How a training step's products of a layer, counted from 0, take their factors.
@@ -270,19 +280,18 @@ impl Builder<'_> {
     fn forward_output(&self, data: &Data, [input, parameters]: [BufferId; 2], rows: usize, ends: &Ends) -> Launch {
         let layer = self.network.layers();
         let kernel = ForwardOutput {
-            inputs: self.network.widths()[layer - 1],
-            outputs: self.network.outputs(),
-            bias: self.network.bias(),
+            layer: self.layer(layer - 1, rows),
             activation: self.network.output_activation(),
             loss: self.options.loss,
             product: ends.product,
             source: data.source,
             first: layer == 1 && data.source != Source::Batch,
-            capacity: rows,
             losses: ends.room,
         };
-        let reads = [input, parameters, data.targets].into_iter().chain(data.order).collect();
-        launch(format!("forward {layer}, output"), kernel, reads, vec![ends.written, ends.losses])
+        let buffers = [("input", input), ("weight", parameters), ("targets", data.targets)];
+        let ends = [("written", ends.written), ("losses", ends.losses)];
+        let buffers = buffers.into_iter().chain(ends).chain(present([("order", data.order)]));
+        Launch::new(format!("forward {layer}, output"), kernel, buffers)
     }
 
     /// The losses, and delta[L] = dLoss/da[L] ⊙ f'(a[L]) or the network's outputs.
@@ -297,36 +306,35 @@ impl Builder<'_> {
             capacity: rows,
             losses: ends.room,
         };
-        let reads = [result, stored, data.targets].into_iter().chain(data.weights).chain(data.order).collect();
-        launch("output".into(), kernel, reads, vec![ends.written, ends.losses])
+        let buffers = [("result", result), ("stored", stored), ("targets", data.targets)];
+        let ends = [("written", ends.written), ("losses", ends.losses)];
+        let others = present([("row_weights", data.weights), ("order", data.order)]);
+        Launch::new("output", kernel, buffers.into_iter().chain(ends).chain(others))
     }
 
     /// delta[l] = (delta[l+1] · W[l+1]ᵀ) ⊙ f'(a[l]), `l` counting layers from 0 here.
-    fn delta(&self, l: usize, reads: [BufferId; 3], below: BufferId, rows: usize) -> Launch {
+    fn delta(&self, l: usize, [delta, parameters, stored]: [BufferId; 3], below: BufferId, rows: usize) -> Launch {
         let kernel = Delta {
-            inputs: self.network.widths()[l],
-            outputs: self.network.widths()[l + 1],
-            bias: self.network.bias(),
-            // Where dropout is, the layer's slope is stored, as gelu's is.
-            activation: if self.dropped(l - 1).is_some() { Activation::Gelu } else { self.network.activations()[l - 1] },
+            layer: self.layer(l, rows),
+            slope: match self.dropped(l - 1) {
+                Some(_) => Slope::Stored,
+                None => self.network.activations()[l - 1].slope_of(),
+            },
             factors: self.factors(l),
-            capacity: rows,
         };
-        let writes = std::iter::once(below).chain(self.flags(kernel.factors)).collect();
-        launch(format!("delta {l}"), kernel, reads.to_vec(), writes)
+        let buffers = [("delta", delta), ("weight", parameters), ("stored", stored), ("below", below)];
+        let flags = present([("overflows", self.flags(kernel.factors))]);
+        Launch::new(format!("delta {l}"), kernel, buffers.into_iter().chain(flags))
     }
 
     /// W[l] -= step(a[l-1]ᵀ · delta[l]), b[l] -= step(column sums of delta[l]), or the sums of such gradients.
     fn update(&self, l: usize, training: &TrainingOptions, rule: Rule, data: &Data, input: BufferId) -> Update {
         Update {
-            inputs: self.network.widths()[l],
-            outputs: self.network.widths()[l + 1],
-            bias: self.network.bias(),
+            layer: self.layer(l, training.micro_batch()),
             rule,
             rate: training.layer_rates.of(l),
             source: data.source_of(input),
             factors: self.factors(l),
-            capacity: training.micro_batch(),
         }
     }
 
@@ -338,26 +346,38 @@ impl Builder<'_> {
         let states = updates.iter().flat_map(|update| &update.writes[1..]).copied();
         let writes: Vec<BufferId> = trained.chain(states).collect();
         writes.iter().for_each(|&id| self.buffers[id].group = Some(0));
-        let operand = |place: usize| updates.iter().map(move |update| update.reads[place]);
-        let order = updates.iter().find_map(|update| update.order);
-        let reads = operand(0).chain(operand(1)).chain(order).collect();
+        let order = updates.iter().find_map(|update| update.order).map(|id| ("order", id));
+        let reads =
+            updates.iter().flat_map(|LayerUpdate { reads: [input, delta], .. }| [("input", *input), ("delta", *delta)]);
+        let trained = writes.into_iter().map(|id| ("trained", id));
+        let buffers: Vec<_> = reads.chain(order).chain(trained).collect();
         let replicas = self.options.replicas;
         let kernel = Updates { layers: updates.into_iter().map(|update| update.kernel).collect(), replicas };
-        launch("updates".into(), kernel, reads, writes)
+        Launch::new("updates", kernel, buffers)
     }
 
     /// W[l] -= step(g), b[l] -= step(g), once a batch.
-    fn apply(&self, l: usize, training: &TrainingOptions, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
+    fn apply(
+        &self,
+        l: usize,
+        training: &TrainingOptions,
+        gradient: BufferId,
+        squares: Option<BufferId>,
+        trained: Vec<BufferId>,
+    ) -> Launch {
         let kernel = Apply {
-            inputs: self.network.widths()[l],
-            outputs: self.network.widths()[l + 1],
-            bias: self.network.bias(),
+            layer: self.layer(l, training.micro_batch()),
             optimizer: training.optimizer,
             rate: training.layer_rates.of(l),
             by_norm: training.extras.norm,
             average: training.extras.average,
         };
-        Launch { ends_batch: true, ..launch(format!("apply {}", l + 1), kernel, reads, writes) }
+        // The average, if it is kept, is the last of what is trained.
+        let states = ["first_state", "second_state"].into_iter().take(training.optimizer.states());
+        let names = std::iter::once("weight").chain(states).chain(training.extras.average.then_some("average"));
+        let buffers = std::iter::once(("gradient", gradient)).chain(present([("squares", squares)]));
+        let buffers = buffers.chain(names.zip(trained));
+        Launch { ends_batch: true, ..Launch::new(format!("apply {}", l + 1), kernel, buffers) }
     }
 
     /// The sum of the squares of all gradients, once a batch: of parts of each layer first, then of these. Gives its buffer.
@@ -375,9 +395,10 @@ impl Builder<'_> {
         let mut once = |launch: Launch| launches.push(Launch { ends_batch: true, ..launch });
         for (l, gradient, kernel) in kernels {
             let kernel = Norm { places, ..kernel };
-            once(launch(format!("norm {}", l + 1), kernel, vec![gradient], vec![partial_sums]));
+            let buffers = [("gradient", gradient), ("partial_sums", partial_sums)];
+            once(Launch::new(format!("norm {}", l + 1), kernel, buffers));
         }
-        once(launch("norm of all".into(), NormTotal { places }, vec![partial_sums], vec![total]));
+        once(Launch::new("norm of all", NormTotal { places }, [("partial_sums", partial_sums), ("total", total)]));
         total
     }
 
@@ -401,7 +422,8 @@ impl Builder<'_> {
                 order: order_length,
                 capacity: rows,
             };
-            launches.push(launch(format!("gather {name}"), kernel, vec![segment.buffer, order], vec![batch]));
+            let buffers = [("source", segment.buffer), ("order", order), ("batch", batch)];
+            launches.push(Launch::new(format!("gather {name}"), kernel, buffers));
         }
         batch
     }
@@ -436,6 +458,9 @@ impl Builder<'_> {
     }
 }
 
-pub(super) fn launch(label: String, kernel: impl Kernel + 'static, reads: Vec<BufferId>, writes: Vec<BufferId>) -> Launch {
-    Launch { label, kernel: Arc::new(kernel), reads, writes, choice: None, ends_batch: false }
+/// Those of some named buffers that there are.
+fn present<const N: usize>(
+    buffers: [(&'static str, Option<BufferId>); N],
+) -> impl Iterator<Item = (&'static str, BufferId)> {
+    buffers.into_iter().filter_map(|(name, id)| Some((name, id?)))
 }

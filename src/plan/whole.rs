@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::builder::{Builder, Training, launch};
+use super::builder::{Builder, Training};
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
 use crate::kernels::Whole;
 use crate::kernels::whole::{Sequence, SequenceLaunch, Variant};
@@ -33,8 +33,9 @@ impl Builder<'_> {
             variant,
             sequence: Arc::new(self.sequence(training)),
         };
-        let writes = parameters.iter().chain(states.iter().flatten()).copied().chain([losses]).collect();
-        let launches = vec![launch("whole".into(), kernel, vec![inputs, targets, order], writes)];
+        let trained = parameters.iter().chain(states.iter().flatten()).map(|&id| ("trained", id));
+        let data = [("inputs", inputs), ("targets", targets), ("order", order), ("losses", losses)];
+        let launches = vec![Launch::new("whole", kernel, data.into_iter().chain(trained))];
         let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
         let (inputs, targets) = (segment(inputs), segment(targets));
         Training {

@@ -70,7 +70,7 @@ fn saturated(network: &Network, outputs: &[Vec<f64>]) -> Option<String> {
         };
         let rows = outputs.len() / units;
         let is_flat = |unit: &usize| {
-            let slopes = (0..rows).map(|row| activation.derivative(outputs[row * units + unit]));
+            let slopes = (0..rows).map(|row| activation.slope_of().derivative(outputs[row * units + unit]));
             let flat = slopes.filter(|slope| slope.abs() < FLAT * steepest).count();
             flat as f64 >= OF_ROWS * rows as f64
         };

@@ -13,6 +13,7 @@ pub use case::Case;
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::executor::cpu::Cpu;
+use crate::kernels::operands::Access;
 use crate::kernels::{Choice, Step, View};
 use crate::plan::{BufferId, Element, Phase, Plan};
 use crate::random::{Purpose, Stream};
@@ -111,13 +112,16 @@ pub fn against_oracle(tested: &mut dyn Executor<f32>, phase: Phase, steps: &[Ste
                     .iter()
                     .chain(&launch.writes)
                     .zip(&reads)
-                    .map(|(&id, copies)| View {
+                    .zip(launch.names(Access::Read).chain(launch.names(Access::Write)))
+                    .map(|((&id, copies), name)| View {
+                        name,
                         values: copies.get(if plan.buffers[id].shared { 0 } else { replica }).map_or(&[], Vec::as_slice),
                         indices: indices.as_deref().unwrap_or(&[]),
+                        errors: &[],
                     })
                     .collect();
                 let (inputs, before) = views.split_at(launch.reads.len());
-                let bounds = launch.kernel.bounds(step, inputs, &vec![&[][..]; inputs.len()], before);
+                let bounds = launch.kernel.bounds(step, inputs, before);
                 assert_eq!(bounds.len(), launch.writes.len(), "'{}' bounds every buffer that it writes", launch.label);
                 for (&id, bounds) in launch.writes.iter().zip(bounds) {
                     let buffer = &plan.buffers[id];

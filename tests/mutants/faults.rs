@@ -89,7 +89,7 @@ fn scalar_faults() -> Vec<Fault> {
             shared(),
         ),
         fault("derivatives are left out", "whole", [" * hyperbolic_tangent_derivative(f1_0)", ""], alone()),
-        fault("the output stands for the slope", "whole", ["gelu_derivative(s1_0)", "gelu_derivative(f1_0)"], slopes()),
+        fault("the output stands for the slope", "whole", [" * s1_0;", " * f1_0;"], slopes()),
         fault("a bias has no gradient", "whole", ["g1_3_1 += d2_1;", ""], alone()),
         fault("gradients are kept from row to row only once", "whole", ["g0_0_0 += ", "g0_0_0 = "], alone()),
         fault("biases decay", "whole", ["rule(current, 0.0, ", "rule(current, current.weight_decay, "], alone()),
@@ -571,6 +571,13 @@ fn narrow_faults() -> Vec<Fault> {
             "shared among 64, one invocation's sums are left out",
             "forward_output",
             ["for (var s = 1u; s < QUARTER", "for (var s = 2u; s < QUARTER"],
+            narrow(),
+        )
+        .with_lanes(GPU_LANES),
+        fault(
+            "shared among 64, half of the invocations' sums are left out",
+            "forward_output",
+            ["partials[0u * HALF + sharer] += sums[0];", ""],
             narrow(),
         )
         .with_lanes(GPU_LANES),

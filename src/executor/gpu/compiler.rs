@@ -9,7 +9,7 @@ use wgpu::{
 use super::device::Device;
 use super::{Place, record_bytes};
 use crate::error::Result;
-use crate::kernels::{Form, Shader};
+use crate::kernels::{Form, Kernel, Shader};
 use crate::plan::{Bindable, Launch, Plan};
 
 /// A launch or one pass of it, ready to be recorded.
@@ -27,6 +27,8 @@ pub(super) struct Compiler<'a> {
     pub(super) groups: &'a [Buffer],
     pub(super) steps: &'a Buffer,
     pub(super) partial_sums: Option<&'a Buffer>,
+    /// What gives a kernel's shader.
+    pub(super) shader: &'a dyn Fn(&dyn Kernel, Form) -> Shader,
 }
 
 impl Compiler<'_> {
@@ -52,7 +54,7 @@ impl Compiler<'_> {
         let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
         let bindings = plan.bindings(launch);
         let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
-        Source { shader: launch.kernel.shader(form), entries: layout_entries(writes) }
+        Source { shader: (self.shader)(launch.kernel.as_ref(), form), entries: layout_entries(writes) }
     }
 
     fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form, shader: &Shader) -> Result<Dispatch> {

@@ -23,7 +23,7 @@ use crate::data::Matrix;
 use crate::error::Result;
 use crate::kernels::form::MOST_ITERATIONS;
 use crate::kernels::step::StepWords;
-use crate::kernels::{Form, Step, stride4};
+use crate::kernels::{Form, Kernel, Shader, Step, stride4};
 use crate::plan::{BufferId, Element, Launch, Phase, Plan};
 use compiler::{Compiler, Dispatch};
 use device::{Device, GpuInfo};
@@ -69,6 +69,14 @@ impl Gpu {
     /// # Errors
     /// Limit, if the plan does not fit the device; internal, if the driver refuses a kernel.
     pub fn new(plan: Plan, device: Device) -> Result<Self> {
+        Self::with_shaders(plan, device, &|kernel, form| kernel.shader(form))
+    }
+
+    /// The same with shaders that need not be the kernels' own: those of mutants, which verification has to notice.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_shaders(plan: Plan, device: Device, shader: &dyn Fn(&dyn Kernel, Form) -> Shader) -> Result<Self> {
         plan.check(&device.limits())?;
         let step_stride = record_bytes(&plan).next_multiple_of(u64::from(device.alignment()));
         let (buffers, groups) = allocate(&plan, &device)?;
@@ -80,6 +88,7 @@ impl Gpu {
             groups: &groups,
             steps: &steps,
             partial_sums: partial_sums.as_ref(),
+            shader,
         };
         let target = device.limits().target;
         let launches: Vec<(&Launch, Vec<Form>)> = [Phase::Training, Phase::Evaluation]

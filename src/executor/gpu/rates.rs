@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::executor::Executor;
 use crate::kernels::form::{Choice, Family};
 use crate::kernels::rates::{Pace, Rates};
-use crate::kernels::{Factors, Forward, Source, Step};
+use crate::kernels::{Factors, Forward, Layer, Source, Step};
 use crate::network::Activation;
 use crate::plan::{Phase, Plan};
 
@@ -102,17 +102,8 @@ fn forward(
     let [rows, columns] = family.reach(device.limits().target.lanes);
     let (rows, outputs) = (workgroups[0] * rows, workgroups[1] * columns);
     let (activation, source, factors) = (Activation::Identity, Source::Batch, Factors::Full);
-    let kernel = Forward {
-        inputs: terms,
-        outputs,
-        bias: false,
-        activation,
-        slope: false,
-        dropped: None,
-        source,
-        factors,
-        capacity: rows,
-    };
+    let layer = Layer { inputs: terms, outputs, bias: false, capacity: rows };
+    let kernel = Forward { layer, activation, slope: false, dropped: None, source, factors };
     let mut gpu = Gpu::new(Plan::of_forward(kernel, Choice { family, parts: 1 }), device.clone())?;
     fill(&mut gpu)?;
     let step = Step { rows, scale: 1.0, ..Step::default() };

@@ -305,7 +305,7 @@ impl Held {
             ("BELOW", below),
             ("INPUTS", widths[l]),
         ];
-        texts(numbers).chain([("FUNCTION", activation.function().to_string())]).collect()
+        texts(numbers).chain([("SLOPE", activation.slope_of().expression("stored_$q"))]).collect()
     }
 
     /// The numbers of a layer's `held_update.wgsl`.

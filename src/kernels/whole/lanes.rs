@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::Whole;
 use super::losses::{binary_cross_entropy, cross_entropy, squared_error};
-use crate::kernels::{Operand, OperandMut, Step};
+use crate::kernels::source::ORDER;
+use crate::kernels::{Replicas, ReplicasMut, Step};
 use crate::network::activation::sigmoid;
 use crate::network::optimizer::Rates;
 use crate::network::{Activation, Loss};
@@ -23,11 +24,13 @@ pub(super) fn train(
     whole: &Whole,
     steps: &[Step],
     replicas: usize,
-    reads: &[Operand<'_, f32>],
-    writes: &mut [OperandMut<'_, f32>],
+    reads: &[Replicas<'_, f32>],
+    writes: &mut [ReplicasMut<'_, f32>],
     threads: usize,
 ) {
     let each = if whole.own_steps { replicas } else { 1 };
+    let reads = ["inputs", "targets", ORDER]
+        .map(|name| reads.iter().find(|buffer| buffer.all.name == name).expect("an operand of the kernel"));
     let task = |first: usize, writes: Vec<&mut [f32]>| {
         let task = Task { whole, steps, each, first, reads };
         match (replicas, whole.batch) {
@@ -38,9 +41,9 @@ pub(super) fn train(
         }
     };
     let mut blocks: Vec<Vec<&mut [f32]>> = (0..replicas.div_ceil(REPLICAS)).map(|_| Vec::new()).collect();
-    for operand in writes {
-        let values = &mut operand.values[..replicas * operand.length];
-        for (block, values) in blocks.iter_mut().zip(values.chunks_mut(REPLICAS * operand.length)) {
+    for buffer in writes {
+        let values = &mut buffer.values[..replicas * buffer.length];
+        for (block, values) in blocks.iter_mut().zip(values.chunks_mut(REPLICAS * buffer.length)) {
             block.push(values);
         }
     }
@@ -80,7 +83,7 @@ struct Task<'a> {
     /// The first replica.
     first: usize,
     /// Inputs, targets, order.
-    reads: &'a [Operand<'a, f32>],
+    reads: [&'a Replicas<'a, f32>; 3],
 }
 
 /// One layer's sizes and places.
@@ -234,7 +237,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         }
         self.loaded = batch;
         let (inputs, outputs) = (task.whole.network.inputs(), task.whole.network.outputs());
-        let [source, desired, order] = task.reads else { panic!("whole reads inputs, targets and order") };
+        let [source, desired, order] = task.reads;
         for replica in 0..self.replicas {
             let order = order.of(task.first + replica).indices;
             let first = steps[replica.min(steps.len() - 1)].first;
@@ -242,10 +245,10 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
                 let from = order[first + row] as usize;
                 let (vector, lane) = if SAMPLES { (row / LANES, row % LANES) } else { (row, replica) };
                 for k in 0..inputs {
-                    self.values[vector * self.width + k][lane] = source.values[from * inputs + k];
+                    self.values[vector * self.width + k][lane] = source.all.values[from * inputs + k];
                 }
                 for j in 0..outputs {
-                    self.targets[vector * outputs + j][lane] = desired.values[from * outputs + j];
+                    self.targets[vector * outputs + j][lane] = desired.all.values[from * outputs + j];
                 }
             }
         }
@@ -335,7 +338,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
                 }
                 let place = base + layer.input + k;
                 let stored = if below.activation.stores_slope() { &self.slopes[place] } else { &self.values[place] };
-                below.activation.times_derivative(&mut sum, stored);
+                below.activation.slope_of().times_derivative(&mut sum, stored);
                 *delta = sum;
             }
         }
@@ -446,6 +449,6 @@ fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANE
 #[inline(always)]
 pub(super) fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
     let mut slope = [1.0; LANES];
-    activation.times_derivative(&mut slope, stored);
+    activation.slope_of().times_derivative(&mut slope, stored);
     slope
 }

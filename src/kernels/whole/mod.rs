@@ -15,7 +15,11 @@ use held::Held;
 use scalars::Scalars;
 pub use sequence::{Sequence, SequenceLaunch};
 
-use super::{Form, Kept, Kernel, Operand, OperandMut, Shader, Step, Target, Twin, View, ViewMut, Workspace, stride4, word};
+use super::operands::{Access, Count, Elements};
+use super::{
+    Bounded, Form, Kept, Kernel, Operand, Replicas, ReplicasMut, Shader, Step, Target, Twin, View, ViewMut, Workspace,
+    stride4, word,
+};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
 /// How the shader shares the work out.
@@ -215,6 +219,19 @@ impl Kernel for Whole {
         "whole"
     }
 
+    fn operands(&self) -> Vec<Operand> {
+        let layers = 0..self.network.layers();
+        let shape = |l: usize| [Some(self.parameter_rows(l)), Some(self.network.widths()[l + 1])];
+        let states = layers.clone().flat_map(|l| std::iter::repeat_n(shape(l), self.optimizer.states()));
+        vec![
+            Operand::read("inputs", None, self.network.inputs()),
+            Operand::read("targets", None, self.network.outputs()),
+            Operand::order(self.order),
+            Operand::several("trained", Access::Write, Count::Group, layers.map(shape).chain(states).collect()),
+            Operand::write("losses", 1, self.losses).of(Elements::Real),
+        ]
+    }
+
     fn shader(&self, form: Form) -> Shader {
         match self.variant {
             Variant::Invocation | Variant::Lanes(_) => self.scalars().shader(self.lanes(form)[0]),
@@ -298,8 +315,10 @@ impl Kernel for Whole {
             Variant::Workgroup => Kept::Nothing,
         }
     }
+}
 
-    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], _errors: &[&[f64]], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
+impl Bounded for Whole {
+    fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         self.sequence.bounds(step, reads, before)
     }
 }
@@ -312,10 +331,11 @@ impl Twin<f64> for Whole {
 
 impl Twin<f32> for Whole {
     fn run(&self, step: &Step, reads: &[View<'_, f32>], writes: &mut [ViewMut<'_, f32>], workspace: &mut Workspace<f32>) {
-        let reads: Vec<_> =
-            reads.iter().map(|view| Operand { values: view.values, indices: view.indices, length: 0 }).collect();
-        let mut writes: Vec<_> =
-            writes.iter_mut().map(|view| OperandMut { length: view.values.len(), values: &mut *view.values }).collect();
+        let reads: Vec<_> = reads.iter().map(|&all| Replicas { all, length: 0 }).collect();
+        let mut writes: Vec<_> = writes
+            .iter_mut()
+            .map(|view| ReplicasMut { name: view.name, length: view.values.len(), values: &mut *view.values })
+            .collect();
         let alone = Self { replicas: 1, own_steps: false, ..self.clone() };
         alone.run_all(std::slice::from_ref(step), 1, &reads, &mut writes, workspace);
     }
@@ -324,8 +344,8 @@ impl Twin<f32> for Whole {
         &self,
         steps: &[Step],
         replicas: usize,
-        reads: &[Operand<'_, f32>],
-        writes: &mut [OperandMut<'_, f32>],
+        reads: &[Replicas<'_, f32>],
+        writes: &mut [ReplicasMut<'_, f32>],
         workspace: &mut Workspace<f32>,
     ) {
         lanes::train(self, steps, replicas, reads, writes, workspace.threads);

@@ -291,7 +291,7 @@ impl<'a> Scalars<'a> {
         for l in (0..self.layers()).rev() {
             let (inputs, outputs, next) = (self.widths[l], self.widths[l + 1], l + 1);
             if l > 0 {
-                let function = self.whole.activation(l - 1).function();
+                let slope = self.whole.activation(l - 1).slope_of();
                 let sum = |k: usize| {
                     let terms: Vec<String> = (0..outputs).map(|j| format!("d{next}_{j} * w{l}_{k}_{j}")).collect();
                     terms.join(" + ")
@@ -299,7 +299,7 @@ impl<'a> Scalars<'a> {
                 for column in 0..stride4(inputs) {
                     let stored = self.stored(l - 1, column);
                     let sums = vector(column, inputs, sum);
-                    text.say(&format!("let e{l}_{column} = {sums} * {function}_derivative({stored});"));
+                    text.say(&format!("let e{l}_{column} = {sums} * {};", slope.expression(&stored)));
                     for (k, part) in elements(column, inputs) {
                         text.say(&format!("let d{l}_{k} = e{l}_{column}.{part};"));
                     }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::kernels::{Kernel, Step, Twin, View, ViewMut, Workspace};
+use crate::kernels::operands::{Access, names};
+use crate::kernels::{Computation, Step, Twin, View, ViewMut, Workspace};
 use crate::rounding::UNIT;
 
 /// One kernel over the buffers of a [`Sequence`].
 #[derive(Clone)]
 pub struct SequenceLaunch {
     /// The kernel with its sizes.
-    pub kernel: Arc<dyn Kernel>,
+    pub kernel: Arc<dyn Computation>,
     /// The buffers that it reads.
     pub reads: Vec<usize>,
     /// The buffers that it writes.
@@ -34,7 +35,7 @@ pub struct Sequence {
 impl Sequence {
     /// One step in f64.
     pub(super) fn run(&self, step: &Step, reads: &[View<'_, f64>], writes: &mut [ViewMut<'_, f64>]) {
-        let before: Vec<View<'_, f64>> = writes.iter().map(|view| View { values: view.values, indices: &[] }).collect();
+        let before: Vec<View<'_, f64>> = writes.iter().map(|view| View::new(view.name, view.values)).collect();
         let results = self.walk(step, reads, &before, |_, _, _| {});
         let (losses, writes) = writes.split_last_mut().expect("the losses are written last");
         for (view, &id) in writes.iter_mut().zip(&self.writes) {
@@ -47,8 +48,9 @@ impl Sequence {
     pub(super) fn bounds(&self, step: &Step, reads: &[View<'_, f64>], before: &[View<'_, f64>]) -> Vec<Vec<f64>> {
         let mut errors: Vec<Vec<f64>> = vec![Vec::new(); self.lengths.len()];
         let results = self.walk(step, reads, before, |launch, inputs, old| {
-            let of_inputs: Vec<&[f64]> = launch.reads.iter().map(|&id| errors[id].as_slice()).collect();
-            let bounds = launch.kernel.bounds(&of_rows(step), inputs, &of_inputs, old);
+            let mut inputs = inputs.to_vec();
+            inputs.iter_mut().zip(&launch.reads).for_each(|(view, &id)| view.errors = &errors[id]);
+            let bounds = launch.kernel.bounds(&of_rows(step), &inputs, old);
             for (&id, bounds) in launch.writes.iter().zip(bounds) {
                 errors[id] = bounds;
             }
@@ -85,15 +87,17 @@ impl Sequence {
             }
             let mut results: Vec<Vec<f64>> = launch.writes.iter().map(|&id| buffers[id].clone()).collect();
             let outside = |id: usize| self.reads.iter().position(|&read| read == id);
-            let view = |&id: &usize| match outside(id) {
-                Some(place) => reads[place],
-                None => View { values: &buffers[id], indices: &[] },
+            let view = |(name, &id): (&'static str, &usize)| match outside(id) {
+                Some(place) => View { name, ..reads[place] },
+                None => View::new(name, &buffers[id]),
             };
-            let inputs: Vec<View<'_, f64>> = launch.reads.iter().map(view).collect();
-            let old: Vec<View<'_, f64>> = launch.writes.iter().map(view).collect();
+            let operands = launch.kernel.operands();
+            let inputs: Vec<View<'_, f64>> = names(&operands, Access::Read).zip(&launch.reads).map(view).collect();
+            let old: Vec<View<'_, f64>> = names(&operands, Access::Write).zip(&launch.writes).map(view).collect();
             before(launch, &inputs, &old);
-            let mut views: Vec<ViewMut<'_, f64>> = results.iter_mut().map(|values| ViewMut { values }).collect();
-            <dyn Kernel as Twin<f64>>::run(
+            let mut views: Vec<ViewMut<'_, f64>> =
+                names(&operands, Access::Write).zip(&mut results).map(|(name, values)| ViewMut::new(name, values)).collect();
+            <dyn Computation as Twin<f64>>::run(
                 launch.kernel.as_ref(),
                 &of_rows(step),
                 &inputs,

@@ -2,7 +2,7 @@
 
 use super::Whole;
 use crate::kernels::shader::{Shader, shader_file};
-use crate::kernels::stride4;
+use crate::kernels::{Kernel, stride4};
 use crate::network::Activation;
 
 /// Rows of a workgroup's tiles of one vec4: a GPU has more invocations than a small network has tiles.
@@ -26,6 +26,7 @@ impl Whole {
     pub(super) fn common(&self, shader: Shader, by_number: bool) -> Shader {
         let layers = self.network.layers();
         let shader = shader
+            .operands(&self.operands())
             .constant("LAYERS", layers as u32)
             .constant("STATES", self.optimizer.states() as u32)
             .switch("BIAS", self.network.bias())
