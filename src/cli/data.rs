@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::print;
 use crate::data::summary::Bars;
-use crate::data::{self, Summary, Task, embedded, remarks};
+use crate::data::{self, ReadOptions, Readings, Summary, Task, embedded, remarks};
 use crate::error::{Result, typed};
 use crate::training::options::{FileOptions, Options};
 use crate::training::sources::fitting;
@@ -37,7 +37,6 @@ pub(super) struct DataArguments {
 /// Describes a file, or lists the embedded sets.
 pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     let Some(source) = &arguments.source else { return list(arguments.json) };
-    let table = data::read(source, &arguments.files.reading(arguments.files.labels.clone()))?;
     let options = Options {
         target: arguments.target.clone(),
         task: arguments.task,
@@ -45,7 +44,10 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
         categorical: arguments.categorical.clone(),
         ..Options::default()
     };
-    let summary = Summary::of(&table, &fitting(&options))?;
+    let fitting = fitting(&options);
+    let columns = Readings::of_training(&fitting, None).with_all();
+    let table = data::read(source, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
+    let summary = Summary::of(&table, &fitting)?;
     print::remarks(&remarks::stray_text(&table, |_| true));
     let train = command(source, arguments, &summary);
     if arguments.json {

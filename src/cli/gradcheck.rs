@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::print;
-use crate::data::read;
+use crate::data::{ReadOptions, Readings, read};
 use crate::error::{Error, Result};
 use crate::model::{Model, resolve_model};
 use crate::training::options::FileOptions;
@@ -40,7 +40,8 @@ pub(super) struct GradcheckArguments {
 /// Checks the gradients.
 pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let model = Model::load(&resolve_model(&arguments.model)?)?;
-    let table = read(&arguments.data, &arguments.files.reading(arguments.files.labels.clone()))?;
+    let columns = Readings::of_model(&model.encoding, false);
+    let table = read(&arguments.data, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let rows: Vec<usize> = (0..table.rows.min(arguments.rows)).collect();
     let inputs = model.encoding.encode_inputs::<f64>(&table, &rows)?;
     let targets = model.encoding.encode_targets::<f64>(&table, &rows, model.network.outputs())?;

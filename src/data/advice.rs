@@ -242,7 +242,7 @@ impl Facts<'_> {
         }
         let target = self.roles.targets[0];
         let rows: Vec<usize> = (0..self.table.rows).collect();
-        let counted = Counted::of(&self.table.columns[target].cells, &rows);
+        let counted = Counted::of(&self.table.columns[target], &rows);
         let mut classes: Vec<Count> = super::summary::counts(counted);
         classes.sort_by_key(|class| class.count);
         let ([least, .., most], false) = (&classes[..], fit::are_names(classes.len(), self.table.rows)) else { return None };

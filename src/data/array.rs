@@ -61,7 +61,7 @@ impl<'a> Array<'a> {
         let cells = (self.decode)(self.input.as_mut(), rows)
             .map_err(|error| Error::reading(Path::new(&self.source), &error))?
             .map_err(|what| Error::Data(format!("{}: {what}", shown(&self.source))))?;
-        let columns = cells.into_iter().enumerate().map(|(position, cells)| Column { name: position.to_string(), cells });
+        let columns = cells.into_iter().enumerate().map(|(position, cells)| Column::new(position.to_string(), cells));
         let table = Table { first_row: self.taken, ..Table::new(&self.source, columns.collect()) };
         self.taken += rows;
         refuse_beyond(&table)?;

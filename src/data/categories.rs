@@ -6,7 +6,9 @@ use super::Table;
 use super::table::listed;
 use crate::error::{Error, Result, shown};
 
-/// Known categories. A cell is one of them if it is spelled like it or is the same number (`1`, `1.0`, `01`).
+/// Known categories or classes. A cell is one of them if it is written like it. Where none is, the same number counts: among classes
+/// however it is written (`7`, `007`, `7.0`); among categories, of which 3.1 and 3.10 are two, an integer with and without zeros behind
+/// its point (`1`, `1.0`), as programs write a column again in which a cell is missing.
 pub(crate) struct Categories<'a> {
     names: &'a [String],
     by_name: HashMap<&'a str, usize>,
@@ -21,8 +23,18 @@ impl<'a> Categories<'a> {
         Self { names, by_name, by_number }
     }
 
+    /// The class that a cell is.
     pub(crate) fn find(&self, cell: &str) -> Option<usize> {
         self.by_name.get(cell).or_else(|| self.by_number.get(&number(cell)?)).copied()
+    }
+
+    /// The category that a cell is.
+    pub(crate) fn find_category(&self, cell: &str) -> Option<usize> {
+        let found = self.by_name.get(cell).copied();
+        found.or_else(|| {
+            let place = self.find(cell)?;
+            (without_zeros(cell) == without_zeros(&self.names[place])).then_some(place)
+        })
     }
 
     /// The category of each of `rows`, `missing` standing in for missing cells; none for one that is not known.
@@ -35,7 +47,7 @@ impl<'a> Categories<'a> {
     ) -> Result<Vec<Option<usize>>> {
         let cells = &table.columns[position].cells;
         let code = |&row: &usize| match cells.text(row).as_deref().or(missing) {
-            Some(cell) => Ok(self.find(cell)),
+            Some(cell) => Ok(self.find_category(cell)),
             None => Err(missing_cell(table, row, position)),
         };
         rows.iter().map(code).collect()
@@ -59,6 +71,12 @@ impl<'a> Categories<'a> {
         };
         rows.iter().map(code).collect()
     }
+}
+
+/// An integer without its point and the zeros behind it; any other text as it is.
+fn without_zeros(text: &str) -> &str {
+    let Some((integer, zeros)) = text.split_once('.') else { return text };
+    if zeros.bytes().all(|byte| byte == b'0') { integer } else { text }
 }
 
 /// The bits of the number that this text is, 0 having one sign.
@@ -93,5 +111,10 @@ mod tests {
         let found = |cell| categories.find(cell);
         assert_eq!((found("01"), found("1"), found("1.0"), found("-0")), (Some(1), Some(2), Some(1), Some(0)));
         assert_eq!((found("a"), found("A"), found("2")), (Some(3), None, None));
+        let names: Vec<String> = ["1", "3.1", "5.0", "007"].map(String::from).to_vec();
+        let categories = Categories::new(&names);
+        let found = |cell| categories.find_category(cell);
+        assert_eq!((found("1.0"), found("1."), found("5"), found("3.1")), (Some(0), Some(0), Some(2), Some(1)));
+        assert_eq!((found("3.10"), found("7"), found("007"), found("01")), (None, None, Some(3), None));
     }
 }

@@ -8,8 +8,9 @@ use std::path::Path;
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use csv_core::ReadFieldResult;
 
-use super::table::{TEXT_BYTES, check_memory, listed};
-use super::{Cells, Column, ReadOptions, Table};
+use super::readings::Reading;
+use super::table::{Spellings, TEXT_BYTES, check_memory, listed};
+use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
 pub(super) use pieces::CsvPieces;
 
@@ -131,12 +132,16 @@ type Lines = Vec<u64>;
 /// The first number of a column that f32 does not hold: its line and the cell.
 type Beyond = Option<(u64, String)>;
 
+/// What a look for numbers finds, column by column, and the lines of the rows.
+type Found = (Vec<Option<Numbers>>, Lines, Vec<Beyond>, Vec<Spellings>);
+
 struct File<'a> {
     source: &'a str,
     text: &'a str,
     /// As many as there are lines: a row has one at least.
     most_rows: u64,
     delimiter: u8,
+    columns: &'a Readings,
     /// Whether the first row is the columns' names, and whether that of the whole file is.
     header: bool,
     has_header: bool,
@@ -147,21 +152,24 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    fn new(source: &'a str, bytes: &'a [u8], options: &ReadOptions, first_line: u64) -> Result<Self> {
+    fn new(source: &'a str, bytes: &'a [u8], options: &'a ReadOptions, first_line: u64) -> Result<Self> {
         let text = text_of(source, bytes, first_line)?;
         let (most_rows, delimiter, header) = (breaks(text.as_bytes()) + 1, delimiter(source, options), options.header);
-        let file = Self { source, text, most_rows, delimiter, header, has_header: header, first_line, is_last: true };
+        let columns = &options.columns;
+        let file = Self { source, text, most_rows, delimiter, columns, header, has_header: header, first_line, is_last: true };
         file.check_cells()?;
         Ok(file)
     }
 
     /// The rows, which may be none, and the first number of each column that f32 does not hold.
     fn table(&self, names: Vec<String>, texts: &[usize]) -> Result<(Table, Vec<Beyond>)> {
-        let (numbers, lines, beyond) = self.numbers(&names, texts)?;
+        let readings = self.columns.of(&names);
+        let (numbers, lines, beyond, spellings) = self.numbers(&readings, texts)?;
         let texts = self.texts(&numbers)?;
         let cells =
             numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::Numbers));
-        let columns = names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells }).collect();
+        let columns = names.into_iter().zip(cells).zip(spellings);
+        let columns = columns.map(|((name, cells), spellings)| Column { name, cells, spellings }).collect();
         let mut table = Table::new(self.source, columns);
         table.lines = lines;
         Ok((table, beyond))
@@ -301,21 +309,31 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The numeric columns (none where a column is text, or has to be), the line of each row,
-    /// and the first number of each column that f32 does not hold.
-    fn numbers(&self, names: &[String], texts: &[usize]) -> Result<(Vec<Option<Numbers>>, Lines, Vec<Beyond>)> {
-        let is_text = |position| texts.contains(&position);
-        let mut columns: Vec<_> = (0..names.len()).map(|position| (!is_text(position)).then(Numbers::new)).collect();
-        self.check_memory(names.len(), size_of::<f64>())?;
+    /// The numeric columns (none where a column is text, or has to be), the line of each row, the first number of each column that f32
+    /// does not hold, and how the numbers are written that may be classes. Of a column that nobody asks for all cells are missing.
+    fn numbers(&self, readings: &[Reading], texts: &[usize]) -> Result<Found> {
+        let is_text = |position: usize| readings[position] == Reading::AsWritten || texts.contains(&position);
+        let mut columns: Vec<_> = (0..readings.len()).map(|position| (!is_text(position)).then(Numbers::new)).collect();
+        let mut spellings = vec![Spellings::default(); readings.len()];
+        self.check_memory(readings.len(), size_of::<f64>())?;
         columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(self.most_rows as usize));
-        let mut beyond: Vec<Beyond> = vec![None; names.len()];
+        let mut beyond: Vec<Beyond> = vec![None; readings.len()];
         let mut lines = Vec::with_capacity(self.most_rows as usize);
-        self.rows(names.len(), |line, record| {
+        self.rows(readings.len(), |line, record| {
             lines.push(line);
-            for ((column, beyond), cell) in columns.iter_mut().zip(&mut beyond).zip(record) {
+            for (position, ((column, beyond), cell)) in columns.iter_mut().zip(&mut beyond).zip(record).enumerate() {
                 let Some(numbers) = column else { continue };
+                if readings[position] == Reading::Unused {
+                    numbers.push(f64::NAN);
+                    continue;
+                }
                 match if is_missing(cell) { Ok(f64::NAN) } else { cell.parse::<f64>() } {
-                    Ok(number) => numbers.push(number),
+                    Ok(number) => {
+                        numbers.push(number);
+                        if readings[position] == Reading::Spelled {
+                            spellings[position].note(number, cell);
+                        }
+                    }
                     Err(_) => *column = None,
                 }
                 if cell.parse::<f64>().is_ok_and(|number| number.abs() > f64::from(f32::MAX)) {
@@ -323,7 +341,7 @@ impl<'a> File<'a> {
                 }
             }
         })?;
-        Ok((columns, lines, beyond))
+        Ok((columns, lines, beyond, spellings))
     }
 
     /// The cells of the columns that are not numeric; nothing for the others.

@@ -317,7 +317,7 @@ mod tests {
         let columns = 150;
         let cells = |column: usize| Cells::Bytes((0..5).map(|row| (row * 50 + column) as u8).collect());
         let mut columns: Vec<Column> =
-            (0..columns).map(|column| Column { name: column.to_string(), cells: cells(column) }).collect();
+            (0..columns).map(|column| Column::new(column.to_string(), cells(column))).collect();
         columns[70].cells = Cells::Text(["a", "b", "a", "b", "a"].map(|cell| Some(cell.to_owned())).to_vec());
         let table = Table::new("wide", columns);
         let encoding =
@@ -340,8 +340,8 @@ mod tests {
         let table = Table::new(
             "images",
             vec![
-                Column { name: "0".into(), cells: Cells::Bytes(vec![0, 51, 255]) },
-                Column { name: "label".into(), cells: Cells::Bytes(vec![0, 1, 1]) },
+                Column::new("0", Cells::Bytes(vec![0, 51, 255])),
+                Column::new("label", Cells::Bytes(vec![0, 1, 1])),
             ],
         );
         let encoding =
@@ -432,7 +432,7 @@ mod tests {
                 ("t", Cells::Text(texts.iter().map(text).collect())),
                 ("y", Cells::Numbers(targets.clone())),
             ];
-            let columns = columns.map(|(name, cells)| Column { name: name.into(), cells });
+            let columns = columns.map(|(name, cells)| Column::new(name, cells));
             let table = Table::new("random", columns.into());
             let scale = [Scale::Standard, Scale::Minmax, Scale::None][round % 3];
             let task = Some(Task::Regression);

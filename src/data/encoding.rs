@@ -230,7 +230,7 @@ mod tests {
     fn table(names: &[&str]) -> Table {
         Table::new(
             "t.csv",
-            names.iter().map(|name| Column { name: (*name).into(), cells: Cells::Numbers(vec![1.0]) }).collect(),
+            names.iter().map(|name| Column::new(*name, Cells::Numbers(vec![1.0]))).collect(),
         )
     }
 

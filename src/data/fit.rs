@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::categories::{missing_cell, missing_target};
 use super::encode::number_at;
-use super::table::spelled;
-use super::{Cells, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use super::{Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
 use crate::error::{Error, Result, shown};
 pub(crate) use roles::targets;
 pub(super) use roles::{Roles, complete_rows, no_complete_row};
@@ -146,7 +145,7 @@ fn values(table: &Table, position: usize, rows: &[usize]) -> Result<Counted> {
     if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
         return Err(missing_target(table, row, position));
     }
-    Ok(Counted::of(&table.columns[position].cells, rows))
+    Ok(Counted::of(&table.columns[position], rows))
 }
 
 /// The different values of some cells and how often each is there.
@@ -158,8 +157,8 @@ pub(crate) struct Counted {
 
 impl Counted {
     /// Counts the cells of `rows` that are not missing.
-    pub(crate) fn of(cells: &Cells, rows: &[usize]) -> Self {
-        if let Cells::Text(cells) = cells {
+    pub(crate) fn of(column: &Column, rows: &[usize]) -> Self {
+        if let Cells::Text(cells) = &column.cells {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             for cell in rows.iter().filter_map(|&row| cells[row].as_deref()) {
                 *counts.entry(cell).or_default() += 1;
@@ -167,10 +166,10 @@ impl Counted {
             let (names, counts) = counts.into_iter().map(|(name, count)| (name.to_owned(), count)).unzip();
             return Self { names, counts };
         }
-        let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| cells.number(row)).collect();
+        let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
         numbers.sort_by(f64::total_cmp);
         let runs = numbers.chunk_by(|a, b| a == b);
-        let (names, counts) = runs.map(|run| (spelled(run[0]), run.len())).unzip();
+        let (names, counts) = runs.map(|run| (column.spelled(run[0]), run.len())).unzip();
         Self { names, counts }
     }
 
@@ -189,7 +188,7 @@ pub(super) fn are_names(distinct: usize, cells: usize) -> bool {
 
 fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, forced: bool) -> Result<InputKind> {
     let column = &table.columns[position];
-    let values = Counted::of(&column.cells, rows);
+    let values = Counted::of(column, rows);
     let present: usize = values.counts.iter().sum();
     if are_names(values.names.len(), present) && !forced {
         return Err(Error::Data(format!(
@@ -216,7 +215,7 @@ fn number(table: &Table, position: usize, rows: &[usize], missing: Missing, scal
     let missing = stand_in(table, position, rows, missing, present, || match missing {
         Missing::Mean => Some(mean(&numbers)),
         Missing::Median => Some(median(&mut numbers)),
-        _ => Counted::of(cells, rows).mode().and_then(|mode| mode.parse().ok()),
+        _ => Counted::of(&table.columns[position], rows).mode().and_then(|mode| mode.parse().ok()),
     })?;
     Ok(InputKind::Number { offset, scale, missing })
 }
@@ -366,7 +365,7 @@ mod tests {
 
     #[test]
     fn columns_of_bytes_are_scaled_by_their_full_range() {
-        let pixels = |name: &str, values: &[u8]| Column { name: name.into(), cells: Cells::Bytes(values.to_vec()) };
+        let pixels = |name: &str, values: &[u8]| Column::new(name, Cells::Bytes(values.to_vec()));
         let mut table = Table::new("images", vec![pixels("0", &[0, 7]), pixels("1", &[9, 9]), pixels("label", &[1, 0])]);
         let encoding = Encoding::fit(&table, &[0, 1], &FitOptions::default()).unwrap();
         assert!(encoding.inputs.iter().all(|column| column.kind == number(0.0, 255.0, None)));

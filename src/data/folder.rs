@@ -200,7 +200,7 @@ fn joined(source: &str, tables: Vec<Table>) -> Result<Table> {
         have_lines &= !table.lines.is_empty();
         all.lines.extend(table.lines);
         for (column, more) in all.columns.iter_mut().zip(table.columns) {
-            column.cells.append(more.cells);
+            column.append(more);
         }
     }
     if !have_lines {

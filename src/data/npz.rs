@@ -67,7 +67,7 @@ pub(super) fn read(source: &str, input: Box<dyn Source>, label: &str) -> Result<
         let mut labels = array(file, &mut archive, labels)?;
         pair.check(file, [table.rows, labels.rows], labels.columns.len())?;
         let cells = labels.columns.pop().expect("there is one").cells;
-        table.columns.push(Column { name: label.to_owned(), cells });
+        table.columns.push(Column::new(label, cells));
     }
     Ok(table)
 }

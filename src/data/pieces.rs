@@ -97,7 +97,7 @@ pub(super) fn of<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<dyn P
             let (inputs, labels) = npz::unpacked(source)?;
             Box::new(ArrayPieces::of(source, inputs, labels))
         }
-        Some(Form::Parquet) => parquet::pieces(source, Box::new(file(source)?))?,
+        Some(Form::Parquet) => parquet::pieces(source, Box::new(file(source)?), options)?,
         Some(Form::Text) | None => Box::new(CsvPieces::new(source, opened(source)?, options)),
     })
 }
@@ -155,7 +155,7 @@ impl Pieces for ArrayPieces {
         let mut table = Table { source: self.source.clone(), ..self.inputs.take(self.rows)? };
         if let Some(labels) = &mut self.labels {
             let cells = labels.take(self.rows)?.columns.pop().expect("one column").cells;
-            table.columns.push(Column { name: LABEL.to_owned(), cells });
+            table.columns.push(Column::new(LABEL, cells));
         }
         Ok(Some(table))
     }

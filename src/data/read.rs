@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::array::Array;
-use super::{Column, Table, csv, embedded, folder, idx, npy, npz, parquet};
+use super::{Column, Readings, Table, csv, embedded, folder, idx, npy, npz, parquet};
 use crate::error::{Error, Result, closest_path, shown, suggestion};
 
 /// How a source is to be read.
@@ -19,11 +19,13 @@ pub struct ReadOptions {
     pub labels: Option<PathBuf>,
     /// What separates the cells of a CSV file; none = a tab for `.tsv`, else a comma.
     pub delimiter: Option<u8>,
+    /// What is known of its columns.
+    pub columns: Readings,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { header: true, labels: None, delimiter: None }
+        Self { header: true, labels: None, delimiter: None, columns: Readings::default() }
     }
 }
 
@@ -93,7 +95,7 @@ fn with_labels(mut table: Table, path: &Path, options: &ReadOptions) -> Result<T
     let mut labels = content.table(&source, options)?;
     one_label_a_row([&table.source, &source], [table.rows, labels.rows], labels.columns.len())?;
     let column = labels.columns.pop().expect("there is one");
-    table.columns.push(Column { name: LABEL.to_owned(), cells: column.cells });
+    table.columns.push(Column::new(LABEL, column.cells));
     Ok(table)
 }
 
@@ -230,7 +232,7 @@ impl Content {
                 Err(Error::Data(format!("{}: this file is no npz archive of arrays", shown(source))))
             }
             Self::Text(bytes) => csv::read(source, &bytes, options),
-            Self::Parquet(input) => parquet::read(source, input),
+            Self::Parquet(input) => parquet::read(source, input, options),
             Self::Array(format, input, length) => format.opened(source, input, length)?.all(),
         }
     }

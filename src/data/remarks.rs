@@ -1,6 +1,9 @@
 //! What a person should hear about a table although it can be used: stray text among numbers, categories never seen before, columns
 //! that tell nothing, classes without a row.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use super::categories::Categories;
 use super::{Cells, Encoding, InputKind, Table};
 use crate::error::shown;
@@ -37,18 +40,20 @@ pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> 
         let InputKind::Category { categories, .. } = &column.kind else { return None };
         let cells = &table.columns[*positions.get(column.name.as_str())?].cells;
         let known = Categories::new(categories);
-        let mut unseen: Vec<(String, usize, usize)> = Vec::new();
+        let mut counts: HashMap<Cow<'_, str>, usize> = HashMap::new();
+        let mut unseen: Vec<(Cow<'_, str>, usize)> = Vec::new();
         for &row in rows {
-            let Some(cell) = cells.text(row).filter(|cell| known.find(cell).is_none()) else { continue };
-            match unseen.iter_mut().find(|(value, ..)| *value == cell) {
-                Some((_, count, _)) => *count += 1,
-                None => unseen.push((cell.into_owned(), 1, row)),
+            let Some(cell) = cells.text(row).filter(|cell| known.find_category(cell).is_none()) else { continue };
+            let count = counts.entry(cell.clone()).or_default();
+            *count += 1;
+            if *count == 1 && unseen.len() <= NAMED {
+                unseen.push((cell, row));
             }
         }
-        let &(_, _, first) = unseen.first()?;
+        let &(_, first) = unseen.first()?;
         let more = if unseen.len() > NAMED { ", …" } else { "" };
-        let named: Vec<String> =
-            unseen.iter().take(NAMED).map(|(value, count, _)| format!("'{}' ({count})", shown(value))).collect();
+        let named = unseen.iter().take(NAMED).map(|(cell, _)| format!("'{}' ({})", shown(cell), counts[cell]));
+        let named: Vec<String> = named.collect();
         Some(format!(
             "{}: never seen in training and taken as none of the known categories: {}{more}",
             table.place(first, &column.name),

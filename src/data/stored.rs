@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::fit::{self, FitOptions};
 use super::pieces::{self, Pieces};
-use super::table::{Files, TEXT_BYTES};
+use super::table::{Files, Spellings, TEXT_BYTES};
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::memory;
@@ -31,8 +31,16 @@ pub struct StoredTable {
 struct StoredColumn {
     name: String,
     kind: Kind,
+    spellings: Spellings,
     /// Where its first cell is in the file.
     start: u64,
+}
+
+impl StoredColumn {
+    /// The column without cells.
+    fn shape(&self) -> Column {
+        Column { name: self.name.clone(), cells: self.kind.cells(), spellings: self.spellings.clone() }
+    }
 }
 
 #[derive(Debug)]
@@ -140,7 +148,7 @@ impl StoredTable {
             let kind = if ignored.contains(&position) { Kind::LeftOut } else { Kind::of(&column.cells) };
             let start = end;
             end += kind.bytes() * rows;
-            StoredColumn { name: column.name.clone(), kind, start }
+            StoredColumn { name: column.name.clone(), kind, spellings: column.spellings.clone(), start }
         };
         let columns = found.shape.columns.iter().enumerate().map(place).collect();
         let lines = found.has_lines.then_some(end);
@@ -205,7 +213,7 @@ impl StoredTable {
         let columns = self.columns.iter();
         Table::new(
             &self.source,
-            columns.map(|column| Column { name: column.name.clone(), cells: column.kind.cells() }).collect(),
+            columns.map(StoredColumn::shape).collect(),
         )
     }
 
@@ -242,7 +250,7 @@ impl StoredTable {
 
     fn table(&self, positions: &[usize], rows: Range<usize>) -> Result<Table> {
         let column = |&position: &usize| {
-            let StoredColumn { name, kind, start } = &self.columns[position];
+            let StoredColumn { name, kind, spellings, start } = &self.columns[position];
             let place = start + rows.start as u64 * kind.bytes();
             let cells = match kind {
                 Kind::LeftOut => Cells::Numbers(self.filled(name, rows.len(), f64::NAN)?),
@@ -263,7 +271,7 @@ impl StoredTable {
                     Cells::Text(cells)
                 }
             };
-            Ok(Column { name: name.clone(), cells })
+            Ok(Column { name: name.clone(), cells, spellings: spellings.clone() })
         };
         let mut table = Table::new(&self.source, positions.iter().map(column).collect::<Result<_>>()?);
         if let Some(lines) = self.lines {

@@ -96,7 +96,7 @@ impl Summary {
         let target = fit::targets(table, options)?;
         let rows: Vec<usize> = (0..table.rows).collect();
         let classes = match task {
-            Task::Classification => counts(Counted::of(&table.columns[target[0]].cells, &rows)),
+            Task::Classification => counts(Counted::of(&table.columns[target[0]], &rows)),
             Task::Regression => Vec::new(),
         };
         let columns: Vec<ColumnSummary> = table.columns.par_iter().map(|column| ColumnSummary::of(column, &rows)).collect();
@@ -121,7 +121,7 @@ impl ColumnSummary {
         const TOP: usize = 5;
         let name = column.name.clone();
         if let Cells::Text(_) = column.cells {
-            let mut top = counts(Counted::of(&column.cells, rows));
+            let mut top = counts(Counted::of(column, rows));
             let distinct = top.len();
             let missing = rows.len() - top.iter().map(|count| count.count).sum::<usize>();
             top.sort_by_key(|count| std::cmp::Reverse(count.count));

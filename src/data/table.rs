@@ -77,6 +77,66 @@ pub struct Column {
     pub name: String,
     /// One cell a row.
     pub cells: Cells,
+    /// How its numbers are written, where somebody may want to know.
+    pub spellings: Spellings,
+}
+
+/// How numbers are written in a file, each as it is there first, where that is not how wgrad writes it: `007`, `1.0`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spellings {
+    of_numbers: HashMap<u64, String>,
+    /// Whether there are so many that the column holds no classes.
+    is_full: bool,
+}
+
+impl Spellings {
+    /// More different numbers are amounts.
+    const MOST: usize = 10_000;
+
+    fn key(number: f64) -> u64 {
+        (number + 0.0).to_bits()
+    }
+
+    /// Takes note of how a number is written.
+    pub(super) fn note(&mut self, number: f64, written: &str) {
+        if !self.is_full && !number.is_nan() && !self.of_numbers.contains_key(&Self::key(number)) {
+            self.of_numbers.insert(Self::key(number), written.to_owned());
+            self.bound();
+        }
+    }
+
+    /// Takes over how numbers are written that are not known yet.
+    fn merge(&mut self, other: &Self) {
+        self.is_full |= other.is_full;
+        for (&number, written) in &other.of_numbers {
+            self.of_numbers.entry(number).or_insert_with(|| written.clone());
+        }
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if self.is_full || self.of_numbers.len() > Self::MOST {
+            *self = Self { of_numbers: HashMap::new(), is_full: true };
+        }
+    }
+}
+
+impl Column {
+    /// A column of these cells.
+    pub fn new(name: impl Into<String>, cells: Cells) -> Self {
+        Self { name: name.into(), cells, spellings: Spellings::default() }
+    }
+
+    /// A number of the column, as it is written there.
+    pub(crate) fn spelled(&self, number: f64) -> String {
+        self.spellings.of_numbers.get(&Spellings::key(number)).cloned().unwrap_or_else(|| spelled(number))
+    }
+
+    /// Adds the cells of the same column of another table, which are no wider.
+    pub(super) fn append(&mut self, more: Self) {
+        self.cells.append(more.cells);
+        self.spellings.merge(&more.spellings);
+    }
 }
 
 /// The cells of one column. Numbers are finite and at most `f32::MAX` in size, or missing.
@@ -300,7 +360,10 @@ impl Table {
 
     /// Makes the columns of a table without rows of the kinds that hold the cells of another table, too.
     pub(super) fn widen(&mut self, other: &Self) {
-        self.columns.iter_mut().zip(&other.columns).for_each(|(column, other)| column.cells.widen(&other.cells));
+        for (column, other) in self.columns.iter_mut().zip(&other.columns) {
+            column.cells.widen(&other.cells);
+            column.spellings.merge(&other.spellings);
+        }
     }
 
     /// The table of only these rows, in this order.
@@ -310,7 +373,11 @@ impl Table {
             files: self.files.with_rows(rows),
             source: self.source.clone(),
             columns: columns
-                .map(|column| Column { name: column.name.clone(), cells: column.cells.gathered(rows) })
+                .map(|column| Column {
+                    name: column.name.clone(),
+                    cells: column.cells.gathered(rows),
+                    spellings: column.spellings.clone(),
+                })
                 .collect(),
             rows: rows.len(),
             first_row: self.first_row,
@@ -358,8 +425,8 @@ mod tests {
         let mut table = Table::new(
             "t.csv",
             vec![
-                Column { name: "gre".into(), cells: Cells::Numbers(vec![1.0, f64::NAN, 2.5]) },
-                Column { name: "town".into(), cells: Cells::Text(vec![None, Some("x".into()), Some("y".into())]) },
+                Column::new("gre", Cells::Numbers(vec![1.0, f64::NAN, 2.5])),
+                Column::new("town", Cells::Text(vec![None, Some("x".into()), Some("y".into())])),
             ],
         );
         table.lines = vec![2, 3, 7];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::options::{Bytes, DeviceOptions, PrecisionName};
 use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
 use super::{Device, Precision, Session};
-use crate::data::{FitOptions, Matrix, ReadOptions, StoredTable, Table};
+use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Evaluation;
 use crate::model::{Model, resolve_model};
@@ -48,6 +48,8 @@ impl Application {
     pub fn new(model: &Path, source: &str, reading: &ReadOptions, extent: Extent, options: &DeviceOptions) -> Result<Self> {
         let file = resolve_model(model)?;
         let model = Model::load(&file)?;
+        let columns = Readings::of_model(&model.encoding, extent.all_columns);
+        let reading = &ReadOptions { columns, ..reading.clone() };
         let mut extra = Vec::new();
         let mut fitting = |table: &Table| {
             extra = model.encoding.check_columns(table)?.extra;

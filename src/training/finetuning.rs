@@ -5,7 +5,7 @@ use std::path::Path;
 use super::options::Options;
 use super::resolution;
 use super::sources::{Held, target_scale};
-use crate::data::{Encoding, FitOptions, InputColumn, Missing, Table};
+use crate::data::{Encoding, FitOptions, InputColumn, Missing, Readings, Table};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, resolve_model};
 use crate::network::{Initialization, Loss, Network, Weights};
@@ -58,6 +58,15 @@ impl Base {
             return Err(Error::Usage(format!("{flag} and --finetune: the model says that itself{hint}")));
         }
         Ok(Some(Self { model: Model::load(&resolve_model(Path::new(path))?)?, has_new_output }))
+    }
+
+    /// How the columns of a table are read: as the model has them, but for a new target.
+    pub(super) fn readings(&self, options: &Options) -> Readings {
+        let readings = Readings::of_model(&self.model.encoding, true);
+        let weight = options.weight_column.iter().cloned().collect();
+        let target = options.target.clone().unwrap_or_default();
+        let of_target = FitOptions { target, ignore: weight, ..FitOptions::default() };
+        if self.has_new_output { readings.with_targets(&of_target) } else { readings }
     }
 
     /// What the model and the options say about the columns of a table.

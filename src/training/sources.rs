@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::finetuning::Base;
 use super::options::{Bytes, Options};
 use super::row_weights;
-use crate::data::{self, Cells, Encoding, FitOptions, Scale, Split, StoredTable, Table, Task, npz};
+use crate::data::{
+    self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Task, npz,
+};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::network::Activation;
@@ -125,7 +127,7 @@ impl Sources {
 
     /// The rows of a source: split, the encoding fitted on those to train on.
     fn of(source: &str, options: &Options, base: Option<&Base>, stored: bool) -> Result<Self> {
-        let reading = options.files.reading(options.files.labels.clone());
+        let reading = reading_of(options, base);
         let stored = stored || is_larger(source, options.memory) && can_be_stored(options);
         let fitting = |names: &Table| fitting_of(names, options, base);
         let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
@@ -194,7 +196,8 @@ impl Others {
         };
         let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
             let Some(file) = file else { return Ok(None) };
-            let reading = options.files.reading(labels);
+            let columns = Readings::of_model(encoding, false);
+            let reading = ReadOptions { columns, ..options.files.reading(labels) };
             let stored = (stored || is_larger(file, options.memory)) && StoredTable::is_for(file, &reading);
             let (table, _) = Held::read(file, &reading, stored, None, fitting_of)?;
             Ok(Some(Part { rows: (0..table.rows()).collect(), table }))
@@ -250,6 +253,15 @@ pub(super) fn with_named_arrays(options: &Options) -> Result<Options> {
         }
     }
     Ok(options)
+}
+
+/// How the main table is read: its columns as the options say, or as the model that training starts from.
+fn reading_of(options: &Options, base: Option<&Base>) -> ReadOptions {
+    let columns = match base {
+        None => Readings::of_training(&fitting(options), options.weight_column.as_deref()),
+        Some(base) => base.readings(options),
+    };
+    ReadOptions { columns, ..options.files.reading(options.files.labels.clone()) }
 }
 
 /// What the options say about the columns.

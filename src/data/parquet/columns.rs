@@ -1,5 +1,6 @@
 //! From a Parquet file to a table: column by column, in each group of rows after group, some thousand values at a time.
 
+use std::borrow::Cow;
 use std::io::{self, BufReader, Read, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +24,9 @@ use crate::data::array::refuse_beyond;
 use crate::data::csv::{self, MOST_CELL};
 use crate::data::npz::Source;
 use crate::data::pieces::Pieces;
+use crate::data::readings::Reading;
 use crate::data::table::check_memory;
-use crate::data::{Cells, Column, Table};
+use crate::data::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::{memory, panics};
 
@@ -35,17 +37,17 @@ use crate::{memory, panics};
 /// # Errors
 /// Data, naming row and column: a file that is damaged, nested columns, types that are no number, text or time, equal column
 /// names, no rows, packing that is not known, text that is not UTF-8, numbers beyond f32. Limit, where memory is short.
-pub(crate) fn read(source: &str, input: Box<dyn Source>) -> Result<Table> {
+pub(crate) fn read(source: &str, input: Box<dyn Source>, options: &ReadOptions) -> Result<Table> {
     // The crate's decoders slice a page by lengths that stand in it, and panic where it is damaged: that is kept in here.
-    panics::quietly(|| File::opened(source, input)?.all().table()).unwrap_or_else(|| Err(senseless(source)))
+    panics::quietly(|| File::opened(source, input, options)?.all().table()).unwrap_or_else(|| Err(senseless(source)))
 }
 
 /// The groups of rows of a flat Parquet file, each a piece.
 ///
 /// # Errors
 /// As [`read`], but for what is in the groups.
-pub(crate) fn pieces(source: &str, input: Box<dyn Source>) -> Result<Box<dyn Pieces>> {
-    let file = panics::quietly(|| File::opened(source, input)).unwrap_or_else(|| Err(senseless(source)))?;
+pub(crate) fn pieces(source: &str, input: Box<dyn Source>, options: &ReadOptions) -> Result<Box<dyn Pieces>> {
+    let file = panics::quietly(|| File::opened(source, input, options)).unwrap_or_else(|| Err(senseless(source)))?;
     Ok(Box::new(ParquetPieces { file, group: 0, first: 0 }))
 }
 
@@ -65,6 +67,7 @@ struct File {
     source: String,
     input: Arc<Input>,
     fields: Vec<Field>,
+    readings: Vec<Reading>,
     metadata: ParquetMetaData,
     /// Where the footer begins and values end.
     end: u64,
@@ -106,7 +109,7 @@ impl Pieces for ParquetPieces {
 }
 
 impl File {
-    fn opened(source: &str, input: Box<dyn Source>) -> Result<Self> {
+    fn opened(source: &str, input: Box<dyn Source>, options: &ReadOptions) -> Result<Self> {
         /// What the crate makes of a footer's byte, at most.
         const METADATA: u128 = 256;
         let input = Input::new(input).map_err(|error| Error::reading(Path::new(source), &error))?;
@@ -129,12 +132,14 @@ impl File {
         }
         let footer = input.get_bytes(end, length as usize).map_err(unreadable)?;
         let fields = fields(source, &footer)?;
-        let mut options = ParquetMetaDataOptions::new().with_schema(described(&fields).map_err(unreadable)?);
-        options.set_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        options.set_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        options.set_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&options)).map_err(unreadable)?;
-        let file = Self { source: source.to_owned(), input: Arc::new(input), fields, metadata, end };
+        let mut of_metadata = ParquetMetaDataOptions::new().with_schema(described(&fields).map_err(unreadable)?);
+        of_metadata.set_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        of_metadata.set_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        of_metadata.set_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&of_metadata)).map_err(unreadable)?;
+        let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        let readings = options.columns.of(&names);
+        let file = Self { source: source.to_owned(), input: Arc::new(input), fields, readings, metadata, end };
         file.check_rows()?;
         Ok(file)
     }
@@ -209,7 +214,7 @@ impl Groups<'_> {
         check_memory(rows, rows.saturating_mul(fields.len() as u64), bytes.div_ceil(fields.len()))
             .map_err(|error| Error::reading(Path::new(source), &error))?;
         let columns = fields.iter().enumerate();
-        let columns = columns.map(|(position, field)| Ok(Column { name: field.name.clone(), cells: self.cells(position)? }));
+        let columns = columns.map(|(position, field)| Ok(Column::new(field.name.clone(), self.cells(position)?)));
         let table = Table { first_row: self.first, ..Table::new(source, columns.collect::<Result<_>>()?) };
         refuse_beyond(&table)?;
         Ok(table)
@@ -220,8 +225,23 @@ impl Groups<'_> {
         use Sign::{Signed, Unsigned};
         let field = &self.file.fields[position];
         let damaged = |what: &str| self.file.damaged(field, &what);
+        let reading = self.file.readings[position];
+        if reading == Reading::Unused {
+            let mut cells = self.room()?;
+            cells.resize(self.rows, f64::NAN);
+            return Ok(Cells::Numbers(cells));
+        }
         match (field.kind, field.physical()) {
-            (Boolean, _) => self.texts::<BoolType>(position, |value| Some(if *value { "true" } else { "false" })),
+            (Boolean, _) => {
+                self.texts::<BoolType>(position, |value| Some(if *value { "true".into() } else { "false".into() }))
+            }
+            // A double does not hold all of them, and categories that differ are to stay apart.
+            (Integer(64, Unsigned), _) if reading == Reading::AsWritten => {
+                self.texts::<Int64Type>(position, |value| Some((*value as u64).to_string().into()))
+            }
+            (Integer(64, Signed), _) if reading == Reading::AsWritten => {
+                self.texts::<Int64Type>(position, |value| Some(value.to_string().into()))
+            }
             (Float, _) => self.singles::<FloatType>(position, |value| *value),
             (Double, _) => self.numbers::<DoubleType>(position, |value| Some(*value)),
             (Integer(8, Unsigned), Physical::INT32) => self.bytes(position),
@@ -252,7 +272,7 @@ impl Groups<'_> {
                 self.numbers::<FixedLenByteArrayType>(position, |value| decimal(big_endian(value.data())?, scale))
             }
             (Text, Physical::BYTE_ARRAY) => {
-                self.texts::<ByteArrayType>(position, |value| std::str::from_utf8(value.data()).ok())
+                self.texts::<ByteArrayType>(position, |value| std::str::from_utf8(value.data()).ok().map(Cow::Borrowed))
             }
             (Text | Decimal(_), _) => Err(damaged("its type fits no values")),
         }
@@ -303,7 +323,7 @@ impl Groups<'_> {
         if missing { self.singles::<Int32Type>(position, |value| f32::from(*value as u8)) } else { Ok(Cells::Bytes(cells)) }
     }
 
-    fn texts<T: DataType>(&self, position: usize, text: impl Fn(&T::T) -> Option<&str>) -> Result<Cells> {
+    fn texts<T: DataType>(&self, position: usize, text: impl Fn(&T::T) -> Option<Cow<'_, str>>) -> Result<Cells> {
         /// Bytes of text after which it is asked whether there is memory for as many again.
         const ASKED: usize = 16 << 20;
         let field = &self.file.fields[position];
@@ -315,7 +335,8 @@ impl Groups<'_> {
                 return Ok(());
             };
             let not_text = || self.refused(row, field, "not UTF-8; write it as text, or leave the column out");
-            let text = text(value).ok_or_else(not_text)?.trim();
+            let text = text(value).ok_or_else(not_text)?;
+            let text = text.trim();
             if text.len() > MOST_CELL {
                 return Err(self.refused(
                     row,

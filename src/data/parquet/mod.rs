@@ -27,7 +27,7 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
 /// # Errors
 /// Always.
 #[cfg(not(feature = "parquet"))]
-pub(super) fn read(source: &str, _: Box<dyn super::npz::Source>) -> crate::Result<super::Table> {
+pub(super) fn read(source: &str, _: Box<dyn super::npz::Source>, _: &super::ReadOptions) -> crate::Result<super::Table> {
     Err(not_read(source))
 }
 
@@ -36,7 +36,11 @@ pub(super) fn read(source: &str, _: Box<dyn super::npz::Source>) -> crate::Resul
 /// # Errors
 /// Always.
 #[cfg(not(feature = "parquet"))]
-pub(super) fn pieces(source: &str, _: Box<dyn super::npz::Source>) -> crate::Result<Box<dyn super::pieces::Pieces>> {
+pub(super) fn pieces(
+    source: &str,
+    _: Box<dyn super::npz::Source>,
+    _: &super::ReadOptions,
+) -> crate::Result<Box<dyn super::pieces::Pieces>> {
     Err(not_read(source))
 }
 

@@ -176,7 +176,7 @@ mod tests {
             ("text", Cells::Text((0..rows).map(text).collect())),
             ("byte", Cells::Bytes((0..rows).map(|row| (row % 7) as u8).collect())),
         ];
-        let columns = columns.map(|(name, cells)| Column { name: name.into(), cells });
+        let columns = columns.map(|(name, cells)| Column::new(name, cells));
         let table = Table::new("t", columns.into());
         let parts: Vec<Vec<usize>> = (0..3).map(|part| (part..rows).step_by(3).collect()).collect();
         let options = FitOptions { task: Some(Task::Classification), missing: Missing::Mode, ..Default::default() };

@@ -52,7 +52,7 @@ fn text(text: &str) -> ByteArray {
 
 /// Reads bytes as they would lie in a file called `a.parquet`.
 fn read(bytes: &[u8]) -> Result<Table> {
-    super::read("a.parquet", Box::new(Cursor::new(bytes.to_vec())))
+    super::read("a.parquet", Box::new(Cursor::new(bytes.to_vec())), &ReadOptions::default())
 }
 
 fn cells(bytes: &[u8]) -> Cells {
@@ -388,7 +388,7 @@ fn a_file_that_is_cut_or_altered_anywhere_never_panics() {
 fn groups_are_read_one_by_one_as_they_are_at_once() {
     let bytes = many(plain());
     let whole = read(&bytes).unwrap();
-    let mut pieces = pieces("a.parquet", Box::new(Cursor::new(bytes))).unwrap();
+    let mut pieces = pieces("a.parquet", Box::new(Cursor::new(bytes)), &ReadOptions::default()).unwrap();
     let mut rows = 0;
     for _ in 0..GROUPS {
         let piece = pieces.next(&[]).unwrap().unwrap();
