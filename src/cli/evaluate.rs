@@ -34,7 +34,7 @@ pub(super) struct EvaluateArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Print nothing: the exit code is the answer
+    /// Print nothing but warnings: the exit code is the answer
     #[arg(short, long)]
     quiet: bool,
 }
@@ -49,9 +49,7 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let extent = Extent { memory: arguments.memory.memory, all_columns: false };
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     let evaluation = application.judged()?;
-    if !arguments.quiet {
-        print::remarks(&application.remarks);
-    }
+    print::told(&application, arguments.quiet);
     if arguments.json {
         let report = json!({ "data": arguments.data, "device": application.device.report(), "evaluation": evaluation });
         print::json("evaluate", &report)?;

@@ -30,7 +30,7 @@ pub(super) struct PredictArguments {
     /// Put the predictions behind the data's own columns
     #[arg(long)]
     append: bool,
-    /// File to write to [default: stdout]
+    /// File to write to, or - for stdout [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(super) struct PredictArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// No remarks on stderr
+    /// No notes on stderr, as on columns that the model does not use; warnings stay
     #[arg(short, long)]
     quiet: bool,
 }
@@ -50,13 +50,11 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
     let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append };
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
-    if !arguments.quiet {
-        print::remarks(&application.remarks);
-    }
+    print::told(&application, arguments.quiet);
     if arguments.json {
         return json_of(&application, arguments.probabilities);
     }
-    let Some(path) = &arguments.output else {
+    let Some(path) = arguments.output.as_ref().filter(|path| path.as_os_str() != "-") else {
         // Nothing is printed if a row has an error: what there is no memory for waits in a file.
         if application.is_stored() {
             let mut waiting = ScratchFile::new()?;

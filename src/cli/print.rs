@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::SCHEMA;
 use crate::error::{Error, Result};
+use crate::training::application::Application;
 
 /// Prints text and a line's end.
 ///
@@ -48,6 +49,14 @@ pub(super) fn json(command: &str, result: &impl Serialize) -> Result<()> {
 /// A line on stderr. If nobody can read it, that is no reason to stop.
 pub(super) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// What a person should hear of a table that a model is applied to: notes, unless they are not wanted, and warnings in any case.
+pub(super) fn told(application: &Application, quiet: bool) {
+    if !quiet {
+        remarks(&application.notes);
+    }
+    remarks(&application.remarks);
 }
 
 /// Remarks on stderr, which do not end the command.

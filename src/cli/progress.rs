@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::signals::Signals;
 use super::{colour, curve, print};
 use crate::error::{Result, shown};
+use crate::evaluation::significant;
 use crate::report::Curve;
 use crate::training::{DataReport, Device, EpochRecord, NetworkReport, Observer, Recipe, RunObserver};
 
@@ -100,7 +101,9 @@ impl RunObserver for Progress {
         if let Some(bar) = &self.bar {
             bar.reset_eta();
         }
-        self.remark(&format!("goes on after epoch {epoch}, from step {step}"));
+        if !self.quiet {
+            self.remark(&format!("goes on after epoch {epoch}, from step {step}"));
+        }
     }
 }
 
@@ -133,9 +136,6 @@ impl Observer for Progress {
     }
 
     fn remark(&mut self, remark: &str) {
-        if self.quiet {
-            return;
-        }
         match &self.bar {
             Some(bar) => bar.println(format!("wgrad: {remark}")),
             None => print::remarks(&[remark.to_string()]),
@@ -150,9 +150,11 @@ impl Observer for Progress {
 /// One epoch as one line.
 fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
     let width = epochs.to_string().len();
-    let mut line = format!("epoch {:>width$}/{epochs}  loss {:.5}", record.epoch, record.loss);
+    // Five places, so that lines are equally long, unless there is nothing in them.
+    let places = |loss: f64| if loss.abs() < 1e-3 { significant(loss) } else { format!("{loss:.5}") };
+    let mut line = format!("epoch {:>width$}/{epochs}  loss {}", record.epoch, places(record.loss));
     if let Some(loss) = record.validation_loss {
-        line.push_str(&format!("  validation loss {loss:.5}"));
+        line.push_str(&format!("  validation loss {}", places(loss)));
     }
     if let Some(metric) = record.validation_metric {
         line.push_str(&format!("  {} {metric:.4}", record.metric));

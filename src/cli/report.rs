@@ -29,7 +29,7 @@ pub(super) struct ReportArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Print nothing
+    /// Print nothing but warnings
     #[arg(short, long)]
     quiet: bool,
 }
@@ -42,9 +42,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
         stories.push(story);
         remarks.extend(remark);
     }
-    if !arguments.quiet {
-        print::remarks(&remarks);
-    }
+    print::remarks(&remarks);
     let page = arguments.output.clone().unwrap_or_else(|| match &arguments.runs[..] {
         [run] => run.join("report.html"),
         _ => PathBuf::from("comparison.html"),

@@ -9,7 +9,7 @@ use clap::{Args, ColorChoice};
 use super::progress::Progress;
 use super::{plan, print};
 use crate::error::{Result, shown, typed};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
 use crate::training::{Destination, Ending, Options, Run, RunReport};
 
@@ -50,7 +50,7 @@ pub(super) struct TrainArguments {
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     json: bool,
-    /// No progress on stderr
+    /// No progress on stderr; warnings stay
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
 }
@@ -82,9 +82,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         return ended;
     }
     let mut ready = Run::new(&options)?;
-    if !quiet {
-        print::remarks(&ready.sources.remarks);
-    }
+    print::remarks(&ready.sources.remarks);
     if arguments.dry_run {
         if let (Some(folds), None, false) = (options.folds, options.fold, quiet) {
             print::note(format_args!("the first of {folds} folds:"));
@@ -137,9 +135,9 @@ fn text(report: &RunReport) -> String {
         lines.push(format!("the weights are those of epoch {}, the best", report.epoch));
     }
     if let Some(record) = &report.last_epoch {
-        let mut line = format!("last epoch: loss {:.6}", record.loss);
+        let mut line = format!("last epoch: loss {}", significant(record.loss));
         if let Some(loss) = record.validation_loss {
-            line.push_str(&format!(", validation loss {loss:.6}"));
+            line.push_str(&format!(", validation loss {}", significant(loss)));
         }
         if let Some(metric) = record.validation_metric {
             line.push_str(&format!(", validation {} {metric:.4}", record.metric));
@@ -154,10 +152,10 @@ fn text(report: &RunReport) -> String {
                 scores.accuracy, scores.balanced_accuracy, scores.log_loss
             ),
             Evaluation::Regression(scores) => format!(
-                "test, {rows} rows: R² {}, RMSE {:.6}, MAE {:.6}",
+                "test, {rows} rows: R² {}, RMSE {}, MAE {}",
                 scores.r2.map_or("undefined".into(), |r2| format!("{r2:.4}")),
-                scores.rmse,
-                scores.mae
+                significant(scores.rmse),
+                significant(scores.mae)
             ),
         });
     }

@@ -1,5 +1,7 @@
 //! Metrics of predicted class probabilities against true classes. Definitions as in scikit-learn, except where said.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -33,13 +35,23 @@ pub struct Classification {
     pub auc: Option<f64>,
     /// Mean of -ln(probability of the true class), the probability clipped to 1e-15 ..= 1 - 1e-15. NaN if a true class has it.
     pub log_loss: f64,
-    /// Rows with NaN among their probabilities: they predict no class, count as wrong and are not in the confusion matrix.
+    /// Rows with NaN among their probabilities: they predict no class, count as wrong and are no mistake for another class.
     pub unpredicted: usize,
     /// The scores of each class, in the order of the model's outputs.
     pub classes: Vec<ClassScores>,
-    /// `confusion[t][p]`: rows of true class t predicted as class p.
-    pub confusion: Vec<Vec<usize>>,
+    /// `confusion[t][p]`: rows of true class t predicted as class p; null where the classes are more than 200.
+    pub confusion: Option<Vec<Vec<usize>>>,
+    /// The commonest mistakes where there is no matrix of them: true class, predicted class, rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mistakes: Option<Vec<Mistake>>,
 }
+
+/// A true class, another one that it was taken for, and in how many rows.
+type Mistake = (usize, usize, usize);
+
+/// The most classes whose confusion is a matrix, and the most mistakes that are kept of others.
+const MATRIX_CLASSES: usize = 200;
+const KEPT_MISTAKES: usize = 1000;
 
 /// How well one class is told from the others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,22 +84,33 @@ impl Classification {
         assert_eq!(probabilities.len(), rows * classes, "{rows} rows of {classes} classes need that many probabilities");
         assert!(truth.iter().all(|&class| class < classes), "a true class is one of the {classes}");
 
-        let mut confusion = vec![vec![0; classes]; classes];
+        let mut counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         let mut support = vec![0; classes];
         let mut unpredicted = 0;
         for (row, &class) in probabilities.chunks_exact(classes).zip(truth) {
             support[class] += 1;
             match predicted_class(row) {
-                Some(predicted) => confusion[class][predicted] += 1,
+                Some(predicted) => *counts.entry((class, predicted)).or_default() += 1,
                 None => unpredicted += 1,
             }
         }
 
-        let scores = class_scores(class_names, &support, &confusion);
-        let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
-        let predicted = |class: usize| confusion.iter().any(|row| row[class] > 0);
+        let mut predicted = vec![0; classes];
+        counts.iter().for_each(|(&(_, class), count)| predicted[class] += count);
+        let right: Vec<usize> = (0..classes).map(|class| counts.get(&(class, class)).copied().unwrap_or(0)).collect();
+        let scores = class_scores(class_names, &support, &predicted, &right);
+        let right: usize = right.into_iter().sum();
+        let mut mistakes: Vec<Mistake> = counts.iter().map(|(&(truth, class), &count)| (truth, class, count)).collect();
+        let confusion = (classes <= MATRIX_CLASSES).then(|| {
+            let mut matrix = vec![vec![0; classes]; classes];
+            mistakes.iter().for_each(|&(truth, predicted, count)| matrix[truth][predicted] = count);
+            matrix
+        });
+        mistakes.retain(|(truth, predicted, _)| truth != predicted);
+        mistakes.sort_by_key(|&(.., count)| Reverse(count));
+        mistakes.truncate(KEPT_MISTAKES);
         let truly_there = scores.iter().filter(|class| class.support > 0);
-        let there = scores.iter().enumerate().filter(|(class, scores)| scores.support > 0 || predicted(*class));
+        let there = scores.iter().enumerate().filter(|(class, scores)| scores.support > 0 || predicted[*class] > 0);
         Self {
             rows,
             accuracy: right as f64 / rows as f64,
@@ -97,6 +120,7 @@ impl Classification {
             log_loss: log_loss(probabilities, truth, classes),
             unpredicted,
             classes: scores,
+            mistakes: confusion.is_none().then_some(mistakes),
             confusion,
         }
     }
@@ -130,11 +154,11 @@ impl Classification {
         write_table(formatter, &table)
     }
 
-    fn write_confusion(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_confusion(&self, formatter: &mut fmt::Formatter<'_>, confusion: &[Vec<usize>]) -> fmt::Result {
         let names = |longest: usize| self.classes.iter().map(move |class| shortened(&shown(&class.name), longest));
         let mut table = vec![vec!["true \\ predicted".to_owned()]];
         table[0].extend(names(12));
-        for (name, row) in names(32).zip(&self.confusion) {
+        for (name, row) in names(32).zip(confusion) {
             let counts = row.iter().map(|count| if *count == 0 { "·".to_owned() } else { count.to_string() });
             table.push([name].into_iter().chain(counts).collect());
         }
@@ -143,17 +167,18 @@ impl Classification {
 
     fn write_mistakes(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |class: usize| shortened(&shown(&self.classes[class].name), 32);
-        let cells = self.confusion.iter().enumerate();
+        let matrix = self.confusion.iter().flatten().enumerate();
         let cells =
-            cells.flat_map(|(truth, row)| row.iter().enumerate().map(move |(predicted, count)| (*count, truth, predicted)));
-        let mut mistakes: Vec<_> = cells.filter(|(count, truth, predicted)| *count > 0 && truth != predicted).collect();
+            matrix.flat_map(|(truth, row)| row.iter().enumerate().map(move |(predicted, count)| (truth, predicted, *count)));
+        let of_matrix = cells.filter(|(truth, predicted, count)| *count > 0 && truth != predicted);
+        let mut mistakes: Vec<Mistake> = of_matrix.chain(self.mistakes.iter().flatten().copied()).collect();
         if mistakes.is_empty() {
             return writeln!(formatter, "no class was taken for another");
         }
-        mistakes.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+        mistakes.sort_by_key(|&(.., count)| Reverse(count));
         let mut table = vec![["true class", "predicted as", "rows"].map(str::to_owned).to_vec()];
         let printed = mistakes.iter().take(PRINTED_MISTAKES);
-        table.extend(printed.map(|(count, truth, predicted)| vec![name(*truth), name(*predicted), count.to_string()]));
+        table.extend(printed.map(|(truth, predicted, count)| vec![name(*truth), name(*predicted), count.to_string()]));
         writeln!(formatter, "the commonest mistakes:")?;
         write_table(formatter, &table)
     }
@@ -161,7 +186,7 @@ impl Classification {
 
 impl fmt::Display for Classification {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let right: usize = (0..self.classes.len()).map(|class| self.confusion[class][class]).sum();
+        let right = (self.accuracy * self.rows as f64).round();
         writeln!(formatter, "accuracy           {:.4}  ({right} of {} right)", self.accuracy, self.rows)?;
         writeln!(formatter, "balanced accuracy  {:.4}", self.balanced_accuracy)?;
         writeln!(formatter, "macro F1           {:.4}", self.macro_f1)?;
@@ -175,15 +200,17 @@ impl fmt::Display for Classification {
         writeln!(formatter)?;
         self.write_scores(formatter)?;
         writeln!(formatter)?;
-        if self.classes.len() > PRINTED_CLASSES { self.write_mistakes(formatter) } else { self.write_confusion(formatter) }
+        match &self.confusion {
+            Some(confusion) if self.classes.len() <= PRINTED_CLASSES => self.write_confusion(formatter, confusion),
+            _ => self.write_mistakes(formatter),
+        }
     }
 }
 
-fn class_scores(names: &[String], support: &[usize], confusion: &[Vec<usize>]) -> Vec<ClassScores> {
+fn class_scores(names: &[String], support: &[usize], predicted: &[usize], right: &[usize]) -> Vec<ClassScores> {
     let share = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
     let scores = |(class, name): (usize, &String)| {
-        let right = confusion[class][class];
-        let predicted: usize = confusion.iter().map(|row| row[class]).sum();
+        let (right, predicted) = (right[class], predicted[class]);
         ClassScores {
             name: name.clone(),
             precision: share(right, predicted),
@@ -251,7 +278,7 @@ mod tests {
         assert_close(scores.macro_f1, 0.7071428571428572);
         assert_close(scores.log_loss, 0.7690326635901554);
         assert_eq!(scores.auc, None);
-        assert_eq!(scores.confusion, [[2, 1, 0], [0, 2, 1], [0, 1, 3]]);
+        assert_eq!(scores.confusion.unwrap(), [[2, 1, 0], [0, 2, 1], [0, 1, 3]]);
         let expected =
             [(1.0, 0.6666666666666666, 0.8, 3), (0.5, 0.6666666666666666, 0.5714285714285714, 3), (0.75, 0.75, 0.75, 4)];
         for (class, (precision, recall, f1, support)) in scores.classes.iter().zip(expected) {

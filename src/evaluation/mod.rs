@@ -15,6 +15,7 @@ use serde::Serialize;
 pub use calibration::{Bin, Calibration};
 pub use classification::{ClassScores, Classification};
 pub use gate::{Gate, check};
+pub(crate) use regression::significant;
 pub use regression::{Regression, TargetScores};
 pub use residuals::Residuals;
 pub use roc::{Roc, RocPoint};

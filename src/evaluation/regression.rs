@@ -117,14 +117,14 @@ fn target_scores(name: &str, predicted: &[f64], truth: &[f64]) -> TargetScores {
     }
 }
 
-/// Five significant digits, in scientific notation where the plain one would be long.
-fn significant(value: f64) -> String {
-    const DIGITS: i32 = 5;
+/// Six significant digits, in scientific notation where the plain one would be long.
+pub(crate) fn significant(value: f64) -> String {
+    const DIGITS: i32 = 6;
     let magnitude = if value == 0.0 { 0 } else { libm::floor(libm::log10(value.abs())) as i32 };
     if value.is_finite() && (-4..7).contains(&magnitude) {
         format!("{value:.*}", (DIGITS - 1 - magnitude).max(0) as usize)
     } else {
-        format!("{value:.4e}")
+        format!("{value:.5e}")
     }
 }
 
@@ -190,9 +190,9 @@ over 5 rows
     }
 
     #[test]
-    fn numbers_have_five_significant_digits() {
+    fn numbers_have_six_significant_digits() {
         let cases =
-            [(0.0, "0.0000"), (12.345678, "12.346"), (1_234_567.8, "1234568"), (1e-9, "1.0000e-9"), (-0.5, "-0.50000")];
+            [(0.0, "0.00000"), (12.345678, "12.3457"), (1_234_567.8, "1234568"), (1e-9, "1.00000e-9"), (-0.5, "-0.500000")];
         for (value, expected) in cases {
             assert_eq!(significant(value), expected);
         }

@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::saving::{refuse_unless_plain, save_bytes};
-use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
+use super::tensor_file::{Element, LARGEST_HEADER, MOST_TENSORS, MOST_VALUES, TensorFile, from_json, values_of};
 use super::{Model, StoredWeights};
 use crate::data::{Encoding, Matrix};
 use crate::error::{Error, Result, shown};
@@ -62,9 +62,6 @@ impl Model {
             training: Cow::Borrowed(&self.training),
         };
         let json = serde_json::to_string(&document).map_err(|error| Error::Internal(format!("the metadata: {error}")))?;
-        let too_many = |what: String| {
-            Error::Limit(format!("the model's columns and categories take too much metadata: {what}; use --ignore"))
-        };
         from_json::<IgnoredAny>(&json).map_err(too_many)?;
         // One entry only: the order of several would be a HashMap's.
         let metadata = HashMap::from([(KEY.to_string(), json)]);
@@ -75,7 +72,7 @@ impl Model {
         let bytes = bytes.map_err(|error| Error::Internal(format!("the model's file: {error}")))?;
         let header = u64::from_le_bytes(*bytes.first_chunk().expect("a safetensors file starts with eight bytes of length"));
         if header > LARGEST_HEADER {
-            return Err(too_many(format!("{header} bytes, and the most is {LARGEST_HEADER}")));
+            return Err(too_many(format_args!("{header} bytes, and the most is {LARGEST_HEADER}")));
         }
         Ok(bytes)
     }
@@ -96,6 +93,54 @@ impl Model {
     pub fn load(path: &Path) -> Result<Self> {
         load_as(path, path)
     }
+}
+
+fn too_many(what: impl std::fmt::Display) -> Error {
+    Error::Limit(format!("the model's columns and categories take too much metadata: {what}; use --ignore"))
+}
+
+/// Checks, before a training, that files will hold what comes of it: the model, and the checkpoints with an optimizer's states for each
+/// matrix, `states` of them, and the best weights.
+///
+/// # Errors
+/// Limit, naming what is too much.
+pub fn check_room(network: &Network, encoding: &Encoding, states: usize) -> Result<()> {
+    /// Values and bytes of what is said of a training beside the scores of its classes.
+    const VALUES: u64 = 60_000;
+    const BYTES: u64 = 1 << 20;
+    let layers = network.widths().len() - 1;
+    let tensors = layers * (2 * (1 + usize::from(network.bias())) + states) + 1;
+    if tensors > MOST_TENSORS {
+        return Err(Error::Limit(format!(
+            "a checkpoint of {layers} layers has {tensors} tensors, and {MOST_TENSORS} are read at most: take fewer layers"
+        )));
+    }
+    let document = Document {
+        format: FORMAT,
+        widths: network.widths().into(),
+        activations: network.activations().into(),
+        bias: network.bias(),
+        loss: Loss::SquaredError,
+        encoding: Cow::Borrowed(encoding),
+        training: Cow::Owned(serde_json::Value::Null),
+    };
+    fn json(value: &impl Serialize) -> Result<String> {
+        serde_json::to_string(value).map_err(|error| Error::Internal(format!("the metadata: {error}")))
+    }
+    let text = json(&document)?;
+    let values = values_of(&text).map_err(too_many)?;
+    // What is said of the test rows: six values a class, its name among them, and a matrix of at most 200 classes.
+    let classes = encoding.class_names();
+    let of_classes = 6 * classes.len() as u64;
+    if values + of_classes + VALUES > MOST_VALUES {
+        return Err(too_many(format_args!("more than {MOST_VALUES} values")));
+    }
+    // The document is a text in the header, whose quotation marks are escaped.
+    let bytes = json(&text)?.len() as u64 + json(&classes)?.len() as u64 + 200 * classes.len() as u64 + BYTES;
+    if bytes > LARGEST_HEADER {
+        return Err(too_many(format_args!("{bytes} bytes, and the most is {LARGEST_HEADER}")));
+    }
+    Ok(())
 }
 
 /// The weights in the file at `path` for a new training of `network`, named and shaped as in a model file. Its metadata is

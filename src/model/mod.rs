@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use event_file::EventFile;
-pub use file::load_weights;
+pub use file::{check_room, load_weights};
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, is_own_file, resolve_model};
 pub(crate) use saving::save_bytes;

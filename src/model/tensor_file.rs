@@ -21,12 +21,12 @@ use crate::scalar::Scalar;
 /// The largest header that is read or written, in bytes: enough for 80,000 input columns.
 pub(super) const LARGEST_HEADER: u64 = 16 << 20;
 /// The most tensors that a file may hold.
-const MOST_TENSORS: usize = 20_000;
+pub(super) const MOST_TENSORS: usize = 20_000;
 /// The most entries that `__metadata__` may hold, and dimensions that a tensor may have.
 const MOST_ENTRIES: usize = 1_000;
 const MOST_DIMENSIONS: usize = 8;
 /// The most values in one JSON document of the metadata; each takes up to 72 bytes of memory, a column makes seven.
-const MOST_VALUES: u64 = 600_000;
+pub(super) const MOST_VALUES: u64 = 600_000;
 const LENGTH_BYTES: u64 = 8;
 
 /// An open safetensors file whose header has been read and found to agree with the file's size.
@@ -299,11 +299,19 @@ fn dimensions<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result
 /// # Errors
 /// A sentence that says where the document is wrong.
 pub(super) fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> std::result::Result<T, String> {
-    let sentence = |error: serde_json::Error| shown(&error.to_string());
+    values_of(text)?;
+    serde_json::from_str(text).map_err(|error| shown(&error.to_string()))
+}
+
+/// How many values a JSON document has, whose objects name nothing twice.
+///
+/// # Errors
+/// As [`from_json`].
+pub(super) fn values_of(text: &str) -> std::result::Result<u64, String> {
     let values = Cell::new(0);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    UniqueNames(&values).deserialize(&mut deserializer).map_err(sentence)?;
-    serde_json::from_str(text).map_err(sentence)
+    UniqueNames(&values).deserialize(&mut deserializer).map_err(|error| shown(&error.to_string()))?;
+    Ok(values.get())
 }
 
 /// Reads any JSON value for the sake of its objects' names only, and counts the values.

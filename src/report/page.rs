@@ -2,6 +2,7 @@
 
 use super::curve::{Curve, Epoch};
 use super::story::Story;
+use crate::evaluation::significant;
 use crate::page::{COLOURS, Chart, Form, Rule, Series, Words, document, escaped, figures, named, table, visible};
 
 /// Epochs in the table, at most, beside the best.
@@ -168,7 +169,7 @@ impl Story {
         shown.sort_by_key(|epoch| epoch.epoch);
         shown.dedup_by_key(|epoch| epoch.epoch);
         let best = self.curve.best().map(|epoch| epoch.epoch);
-        let number = |value: Option<f64>| value.map_or("–".to_string(), |value| format!("{value:.6}"));
+        let number = |value: Option<f64>| value.map_or("–".to_string(), significant);
         let row = |epoch: &&Epoch| {
             let mark = if Some(epoch.epoch) == best { " (best)" } else { "" };
             vec![

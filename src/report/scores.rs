@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::page::line;
 use super::story::Story;
 use crate::error::shown;
-use crate::evaluation::{Calibration, Residuals, Roc};
+use crate::evaluation::{Calibration, Residuals, Roc, significant};
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, ends, escaped, figures, named, table};
 
 /// Classes of a confusion matrix that is shown whole; of more, the commonest mistakes.
@@ -18,7 +18,7 @@ impl Story {
     /// What the test rows say; nothing without any.
     pub(super) fn scores(&self) -> String {
         let mut parts = String::new();
-        if self.at("/test/confusion").is_array() {
+        if self.at("/test/confusion").is_array() || self.at("/test/mistakes").is_array() {
             parts += &self.confusion();
             parts += &self.classes();
             let charts = [
@@ -48,7 +48,7 @@ impl Story {
         let names = self.class_names();
         let rows = counts(self.at("/test/confusion"));
         if names.len() > CLASSES {
-            return self.mistakes(&names, &rows);
+            return self.mistakes(&names, &rows, &counts(self.at("/test/mistakes")));
         }
         let head: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", named(name))).collect();
         let row = |(truth, (name, row)): (usize, (&String, &Vec<u64>))| {
@@ -71,12 +71,18 @@ impl Story {
         )
     }
 
-    fn mistakes(&self, names: &[String], rows: &[Vec<u64>]) -> String {
+    /// The commonest mistakes: those of a matrix, or [true class, predicted class, rows] each.
+    fn mistakes(&self, names: &[String], rows: &[Vec<u64>], listed: &[Vec<u64>]) -> String {
+        let listed = listed.iter().filter_map(|mistake| match mistake[..] {
+            [truth, predicted, count] => Some((count, usize::try_from(truth).ok()?, usize::try_from(predicted).ok()?)),
+            _ => None,
+        });
         let cells = rows
             .iter()
             .enumerate()
             .flat_map(|(truth, row)| row.iter().enumerate().map(move |(predicted, &count)| (count, truth, predicted)));
-        let mut mistakes: Vec<_> = cells.filter(|(count, truth, predicted)| *count > 0 && truth != predicted).collect();
+        let mut mistakes: Vec<_> =
+            cells.chain(listed).filter(|(count, truth, predicted)| *count > 0 && truth != predicted).collect();
         mistakes.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
         let name = |class: usize| names.get(class).map_or(String::new(), |name| shown(name));
         let listed = mistakes.iter().take(MISTAKES);
@@ -157,7 +163,7 @@ impl Story {
     fn targets(&self) -> String {
         let Some(targets) = self.at("/test/targets").as_array() else { return String::new() };
         let row = |target: &Value| {
-            let score = |name: &str| target[name].as_f64().map_or("undefined".to_string(), |value| format!("{value:.6}"));
+            let score = |name: &str| target[name].as_f64().map_or("undefined".to_string(), significant);
             vec![shown(text(target, "name")), score("r2"), score("rmse"), score("mae"), score("mse")]
         };
         let rows: Vec<Vec<String>> = targets.iter().take(LISTED).map(row).collect();

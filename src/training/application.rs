@@ -17,7 +17,9 @@ pub struct Application {
     pub file: PathBuf,
     /// The model.
     pub model: Model,
-    /// What a person should hear about the table.
+    /// What a person may want to know about the table.
+    pub notes: Vec<String>,
+    /// What a person should hear about it.
     pub remarks: Vec<String>,
     /// Where outputs are computed.
     pub device: Device,
@@ -62,17 +64,17 @@ impl Application {
             Err(Error::Limit(_)) if !stored && can_be_stored() => Held::read(source, reading, true, None, fitting)?,
             read => read?,
         };
-        let mut remarks = Vec::new();
+        let mut notes = Vec::new();
         match &table {
-            Held::File(_) => remarks.push(in_parts(source)),
-            Held::Memory(_) if extent.memory.is_some() && !can_be_stored() => remarks.push(NOT_IN_PARTS.into()),
+            Held::File(_) => notes.push(in_parts(source)),
+            Held::Memory(_) if extent.memory.is_some() && !can_be_stored() => notes.push(NOT_IN_PARTS.into()),
             Held::Memory(_) => {}
         }
         if !extra.is_empty() {
             let names: Vec<String> = extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
-            remarks.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
+            notes.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
         }
-        remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));
+        let remarks = table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding);
         if options.mixed() {
             return Err(Error::Usage("--precision mixed is for training: a model is applied in f32, or in f64".into()));
         }
@@ -82,7 +84,7 @@ impl Application {
             Some(precision) => precision == PrecisionName::F64,
             None => stored_double && device.gpu().is_none(),
         };
-        Ok(Self { file, model, remarks, device, table, double })
+        Ok(Self { file, model, notes, remarks, device, table, double })
     }
 
     /// Number of rows.

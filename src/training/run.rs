@@ -17,7 +17,7 @@ use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays
 use crate::error::{Error, Result, typed};
 use crate::executor::gpu::tuning::Tuned;
 use crate::memory;
-use crate::model::RunFolder;
+use crate::model::{RunFolder, check_room};
 use crate::network::Network;
 use crate::plan::{Phase, Plan};
 
@@ -81,6 +81,8 @@ impl Run {
         let recipe =
             Recipe { frozen, layer_rates, dropout, streamed, ..resolution::recipe(options, loss, sources.training.rows())? };
         resolution::label_smoothing(options, loss)?;
+        let states = recipe.optimizer.states() + usize::from(recipe.optimizer.extras().average);
+        check_room(&network, &sources.encoding, states)?;
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
         let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {

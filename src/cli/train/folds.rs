@@ -35,9 +35,9 @@ pub(super) fn run(
         };
         if !quiet {
             print::note(format_args!("fold {number} of {folds}"));
-            if number == 1 {
-                print::remarks(&run.sources.remarks);
-            }
+        }
+        if number == 1 {
+            print::remarks(&run.sources.remarks);
         }
         tune(&mut run, quiet)?;
         let destination = Destination::New(Some(FoldsReport::folder_of(&folder, number)));
