@@ -48,6 +48,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     let columns = Readings::of_training(&fitting, None).with_all();
     let table = data::read(source, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let summary = Summary::of(&table, &fitting)?;
+    print::remarks(&table.remarks);
     print::remarks(&remarks::stray_text(&table, |_| true));
     let train = command(source, arguments, &summary);
     if arguments.json {

@@ -40,7 +40,7 @@ pub(super) struct GradcheckArguments {
 /// Checks the gradients.
 pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let model = Model::load(&resolve_model(&arguments.model)?)?;
-    let columns = Readings::of_model(&model.encoding, false);
+    let columns = Readings::of_model(&model.encoding);
     let table = read(&arguments.data, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let rows: Vec<usize> = (0..table.rows.min(arguments.rows)).collect();
     let inputs = model.encoding.encode_inputs::<f64>(&table, &rows)?;

@@ -27,8 +27,8 @@ pub(super) struct PredictArguments {
     /// Add each class's probability
     #[arg(long)]
     probabilities: bool,
-    /// Put the predictions behind the data's own columns
-    #[arg(long)]
+    /// Put the predictions behind the data's own columns, whose cells stay as they are written
+    #[arg(long, conflicts_with = "json")]
     append: bool,
     /// File to write to, or - for stdout [default: stdout]
     #[arg(short, long, value_name = "FILE")]

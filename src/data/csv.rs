@@ -1,6 +1,7 @@
 //! CSV and its relatives (RFC 4180), through the crate `csv`: text in, columns of numbers or text out.
 
 mod pieces;
+mod prelude;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -9,10 +10,12 @@ use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use csv_core::ReadFieldResult;
 
 use super::readings::Reading;
+use super::table::Records;
 use super::table::{Spellings, TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
 pub(super) use pieces::CsvPieces;
+use prelude::{Prelude, is_parted_by_spaces, other_format};
 
 /// Reads CSV. A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are
 /// dropped; empty cells, `?`, `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
@@ -29,7 +32,7 @@ pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<
 /// # Errors
 /// As [`read`].
 pub(super) fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, texts: &[usize]) -> Result<Table> {
-    let file = File::new(source, bytes, options, 1)?;
+    let mut file = File::new(source, bytes, options, 1)?;
     let names = file.names(options)?;
     let (table, beyond) = file.table(names, texts)?;
     if table.rows == 0 {
@@ -132,8 +135,8 @@ type Lines = Vec<u64>;
 /// The first number of a column that f32 does not hold: its line and the cell.
 type Beyond = Option<(u64, String)>;
 
-/// What a look for numbers finds, column by column, and the lines of the rows.
-type Found = (Vec<Option<Numbers>>, Lines, Vec<Beyond>, Vec<Spellings>);
+/// What a look for numbers finds, column by column, the lines of the rows, and their own texts if they are kept.
+type Found = (Vec<Option<Numbers>>, Lines, Vec<Beyond>, Vec<Spellings>, Vec<Box<str>>);
 
 struct File<'a> {
     source: &'a str,
@@ -149,30 +152,69 @@ struct File<'a> {
     first_line: u64,
     /// Whether the file ends with it.
     is_last: bool,
+    /// What a person should hear of how it begins.
+    remarks: Vec<String>,
+    /// Whether the rows' own texts are kept.
+    keeps_text: bool,
 }
 
 impl<'a> File<'a> {
     fn new(source: &'a str, bytes: &'a [u8], options: &'a ReadOptions, first_line: u64) -> Result<Self> {
-        let text = text_of(source, bytes, first_line)?;
-        let (most_rows, delimiter, header) = (breaks(text.as_bytes()) + 1, delimiter(source, options), options.header);
-        let columns = &options.columns;
-        let file = Self { source, text, most_rows, delimiter, columns, header, has_header: header, first_line, is_last: true };
+        let mut text = text_of(source, bytes, first_line)?;
+        let (mut delimiter, mut remarks, mut line) = (delimiter(source, options), Vec::new(), first_line);
+        if first_line == 1 {
+            let prelude = Prelude::of(text.as_bytes(), delimiter);
+            (text, line) = (&text[prelude.bytes..], 1 + prelude.lines);
+            delimiter = options.delimiter.or(prelude.delimiter).unwrap_or(delimiter);
+            remarks.extend(prelude.remark.map(|remark| format!("{}: {remark}", shown(source))));
+        }
+        let (most_rows, header, columns) = (breaks(text.as_bytes()) + 1, options.header, &options.columns);
+        let (has_header, is_last, first_line, keeps_text) = (header, true, line, options.keeps_text);
+        let file = Self {
+            source,
+            text,
+            most_rows,
+            delimiter,
+            columns,
+            header,
+            has_header,
+            first_line,
+            is_last,
+            remarks,
+            keeps_text,
+        };
         file.check_cells()?;
         Ok(file)
     }
 
     /// The rows, which may be none, and the first number of each column that f32 does not hold.
     fn table(&self, names: Vec<String>, texts: &[usize]) -> Result<(Table, Vec<Beyond>)> {
-        let readings = self.columns.of(&names);
-        let (numbers, lines, beyond, spellings) = self.numbers(&readings, texts)?;
+        let mut readings = self.columns.of(&names);
+        if self.keeps_text {
+            // They are written again, and may hold anything.
+            readings
+                .iter_mut()
+                .filter(|reading| **reading == Reading::Unused)
+                .for_each(|reading| *reading = Reading::AsWritten);
+        }
+        let (numbers, lines, beyond, spellings, rows) = self.numbers(&readings, texts)?;
         let texts = self.texts(&numbers)?;
         let cells =
             numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::Numbers));
         let columns = names.into_iter().zip(cells).zip(spellings);
         let columns = columns.map(|((name, cells), spellings)| Column { name, cells, spellings }).collect();
-        let mut table = Table::new(self.source, columns);
-        table.lines = lines;
+        let records = self.keeps_text.then(|| Records { header: self.header_text(), delimiter: self.delimiter, rows });
+        let table = Table { lines, records, remarks: self.remarks.clone(), ..Table::new(self.source, columns) };
         Ok((table, beyond))
+    }
+
+    /// The header's own text, if it is here.
+    fn header_text(&self) -> Option<String> {
+        let mut reader = self.reader();
+        let mut first = StringRecord::new();
+        let is_there = self.header && self.read(&mut reader, &mut first).is_ok_and(|read| read);
+        let start = first.position().map_or(0, |position| position.byte() as usize);
+        is_there.then(|| self.text[start..reader.position().byte() as usize].trim_matches(['\r', '\n']).to_owned())
     }
 
     fn refused(&self, what: &str) -> Error {
@@ -221,8 +263,8 @@ impl<'a> File<'a> {
         reader.read_record(record).map_err(|error| self.refused(&shown(&error.to_string())))
     }
 
-    /// Calls `each` with every record's first line (from 1) and cells, the header included.
-    fn records(&self, mut each: impl FnMut(u64, &StringRecord) -> Result<()>) -> Result<()> {
+    /// Calls `each` with every record's first line (from 1), cells and own text, the header included.
+    fn records(&self, mut each: impl FnMut(u64, &StringRecord, &str) -> Result<()>) -> Result<()> {
         let mut reader = self.reader();
         let bytes = self.text.as_bytes();
         let mut record = StringRecord::new();
@@ -233,7 +275,8 @@ impl<'a> File<'a> {
             start += bytes[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
             line += breaks(&bytes[counted..start]);
             counted = start;
-            each(line, &record)?;
+            let end = (reader.position().byte() as usize).max(start);
+            each(line, &record, self.text[start..end].trim_end_matches(['\r', '\n']))?;
         }
         if self.is_last { self.check_last_quote(&bytes[counted..], line) } else { Ok(()) }
     }
@@ -251,10 +294,21 @@ impl<'a> File<'a> {
     }
 
     /// The columns' names.
-    fn names(&self, options: &ReadOptions) -> Result<Vec<String>> {
+    fn names(&mut self, options: &ReadOptions) -> Result<Vec<String>> {
         let mut first = StringRecord::new();
         if !self.read(&mut self.reader(), &mut first)? {
             return Err(self.refused("it is empty; a header and rows are expected"));
+        }
+        if first.len() == 1
+            && let Some(what) = other_format(self.text)
+        {
+            return Err(self.refused(&what));
+        }
+        if first.len() == 1 && options.delimiter.is_none() && is_parted_by_spaces(self.text) {
+            return Err(self.refused(
+                "its columns are apart by spaces, which is not read: write it with commas, as by \
+                 sed -E 's/^ +//; s/ +$//; s/ +/,/g' FILE",
+            ));
         }
         if first.len() > MOST_COLUMNS {
             return Err(Error::Limit(format!(
@@ -273,7 +327,13 @@ impl<'a> File<'a> {
                 self.refused(&format!("its one column holds '{other}'; say --delimiter '{other}' if that separates cells"))
             );
         }
-        let name = |(position, name): (usize, &str)| if name.is_empty() { position.to_string() } else { name.to_owned() };
+        // A column without a name is called by its position, as pandas writes an index, or otherwise if that is a name already.
+        let taken: HashSet<&str> = first.iter().collect();
+        let name = |(position, name): (usize, &str)| match name {
+            "" if taken.contains(position.to_string().as_str()) => format!("unnamed {position}"),
+            "" => position.to_string(),
+            name => name.to_owned(),
+        };
         let names: Vec<String> = first.iter().enumerate().map(name).collect();
         let numeric = names.iter().all(|name| name.parse::<f64>().is_ok());
         let hint =
@@ -285,13 +345,21 @@ impl<'a> File<'a> {
         if numeric && names.iter().any(|name| name.parse::<u64>().is_err()) {
             return Err(self.refused(&format!("its first line is {}{}", listed(names.iter().map(String::as_str)), &hint)));
         }
+        if let Some(name) = first.iter().find(|name| name.parse::<f64>().is_ok() && name.parse::<u64>().is_err()) {
+            self.remarks.push(format!(
+                "{}: line {}: '{}' is the name of a column; if this line is no header but a row, say --no-header",
+                shown(self.source),
+                self.first_line,
+                shown(name)
+            ));
+        }
         Ok(names)
     }
 
-    /// Calls `each` with the line and cells of every row, which are as many as there are columns.
-    fn rows(&self, columns: usize, mut each: impl FnMut(u64, &StringRecord)) -> Result<()> {
+    /// Calls `each` with the line, cells and own text of every row, which are as many as there are columns.
+    fn rows(&self, columns: usize, mut each: impl FnMut(u64, &StringRecord, &str)) -> Result<()> {
         let mut header = self.header;
-        self.records(|line, record| {
+        self.records(|line, record, text| {
             if std::mem::take(&mut header) {
                 return Ok(());
             }
@@ -304,7 +372,7 @@ impl<'a> File<'a> {
                     if self.has_header { "the header's" } else { "the first line's" }
                 )));
             }
-            each(line, record);
+            each(line, record, text);
             Ok(())
         })
     }
@@ -319,8 +387,12 @@ impl<'a> File<'a> {
         columns.iter_mut().flatten().for_each(|numbers| numbers.reserve_exact(self.most_rows as usize));
         let mut beyond: Vec<Beyond> = vec![None; readings.len()];
         let mut lines = Vec::with_capacity(self.most_rows as usize);
-        self.rows(readings.len(), |line, record| {
+        let mut texts = Vec::new();
+        self.rows(readings.len(), |line, record, text| {
             lines.push(line);
+            if self.keeps_text {
+                texts.push(text.into());
+            }
             for (position, ((column, beyond), cell)) in columns.iter_mut().zip(&mut beyond).zip(record).enumerate() {
                 let Some(numbers) = column else { continue };
                 if readings[position] == Reading::Unused {
@@ -341,7 +413,7 @@ impl<'a> File<'a> {
                 }
             }
         })?;
-        Ok((columns, lines, beyond, spellings))
+        Ok((columns, lines, beyond, spellings, texts))
     }
 
     /// The cells of the columns that are not numeric; nothing for the others.
@@ -354,7 +426,7 @@ impl<'a> File<'a> {
         self.check_memory(texts, TEXT_BYTES)?;
         let of_text = columns.iter_mut().zip(numbers).filter(|(_, numbers)| numbers.is_none());
         of_text.for_each(|(column, _)| column.reserve_exact(self.most_rows as usize));
-        self.rows(numbers.len(), |_, record| {
+        self.rows(numbers.len(), |_, record, _| {
             for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
                 if numbers.is_none() {
                     column.push((!is_missing(cell)).then(|| cell.to_owned()));

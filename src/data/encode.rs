@@ -316,8 +316,7 @@ mod tests {
     fn more_columns_than_a_group_keep_their_places() {
         let columns = 150;
         let cells = |column: usize| Cells::Bytes((0..5).map(|row| (row * 50 + column) as u8).collect());
-        let mut columns: Vec<Column> =
-            (0..columns).map(|column| Column::new(column.to_string(), cells(column))).collect();
+        let mut columns: Vec<Column> = (0..columns).map(|column| Column::new(column.to_string(), cells(column))).collect();
         columns[70].cells = Cells::Text(["a", "b", "a", "b", "a"].map(|cell| Some(cell.to_owned())).to_vec());
         let table = Table::new("wide", columns);
         let encoding =
@@ -339,10 +338,7 @@ mod tests {
     fn bytes_become_0_to_1() {
         let table = Table::new(
             "images",
-            vec![
-                Column::new("0", Cells::Bytes(vec![0, 51, 255])),
-                Column::new("label", Cells::Bytes(vec![0, 1, 1])),
-            ],
+            vec![Column::new("0", Cells::Bytes(vec![0, 51, 255])), Column::new("label", Cells::Bytes(vec![0, 1, 1]))],
         );
         let encoding =
             Encoding::fit(&table, &[0], &FitOptions { task: Some(Task::Regression), ..Default::default() }).unwrap();

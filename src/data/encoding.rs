@@ -228,10 +228,7 @@ mod tests {
     }
 
     fn table(names: &[&str]) -> Table {
-        Table::new(
-            "t.csv",
-            names.iter().map(|name| Column::new(*name, Cells::Numbers(vec![1.0]))).collect(),
-        )
+        Table::new("t.csv", names.iter().map(|name| Column::new(*name, Cells::Numbers(vec![1.0]))).collect())
     }
 
     #[test]

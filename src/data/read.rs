@@ -21,11 +21,13 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// What is known of its columns.
     pub columns: Readings,
+    /// Whether its rows are wanted as they are, to be written again: of a CSV file their texts are kept, of other formats all columns.
+    pub keeps_text: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { header: true, labels: None, delimiter: None, columns: Readings::default() }
+        Self { header: true, labels: None, delimiter: None, columns: Readings::default(), keeps_text: false }
     }
 }
 

@@ -54,8 +54,8 @@ impl Readings {
         Self { as_written: options.categorical.clone(), targets, unused, used: None }
     }
 
-    /// As a model has its columns; others are read only if all are wanted.
-    pub fn of_model(encoding: &Encoding, all_columns: bool) -> Self {
+    /// As a model has its columns: nobody asks for others.
+    pub fn of_model(encoding: &Encoding) -> Self {
         let owned = |name: &str| name.to_owned();
         let categories = encoding.inputs.iter().filter(|column| column.is_category()).map(|column| owned(&column.name));
         let classes = encoding.target_names().into_iter().map(owned).filter(|_| !encoding.class_names().is_empty());
@@ -65,7 +65,7 @@ impl Readings {
             as_written: categories.chain(classes).collect(),
             targets: Targets::None,
             unused: Vec::new(),
-            used: (!all_columns).then(|| inputs.chain(targets).collect()),
+            used: Some(inputs.chain(targets).collect()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::fit::{self, FitOptions};
 use super::pieces::{self, Pieces};
-use super::table::{Files, Spellings, TEXT_BYTES};
+use super::table::{Files, Records, Spellings, TEXT_BYTES};
 use super::{Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::memory;
@@ -23,7 +23,46 @@ pub struct StoredTable {
     files: Vec<(usize, String)>,
     /// Number of rows.
     pub rows: usize,
+    /// What a person should hear of how it was read.
+    pub remarks: Vec<String>,
+    records: Option<StoredRecords>,
     file: ScratchFile,
+}
+
+/// The rows as the file has them, one text behind the other in a file of their own.
+#[derive(Debug)]
+struct StoredRecords {
+    header: Option<String>,
+    delimiter: u8,
+    /// Where each row's text ends.
+    ends: Vec<u64>,
+    file: ScratchFile,
+}
+
+impl StoredRecords {
+    /// Adds some rows.
+    fn append(&mut self, records: &Records) -> Result<()> {
+        let mut end = self.ends.last().copied().unwrap_or(0);
+        let room = self.ends.try_reserve(records.rows.len());
+        room.map_err(|_| Error::Limit("there is no memory for the places of all rows".into()))?;
+        for row in &records.rows {
+            end += row.len() as u64;
+            self.ends.push(end);
+        }
+        self.file.append(records.rows.concat().as_bytes())
+    }
+
+    /// Some rows.
+    fn of(&self, rows: Range<usize>) -> Result<Records> {
+        let start = |row: usize| if row == 0 { 0 } else { self.ends[row - 1] };
+        let first = start(rows.start);
+        let mut bytes = vec![0; (start(rows.end) - first) as usize];
+        self.file.read(first, &mut bytes)?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::Internal("rows that were put by are no text now".into()))?;
+        let place = |row: usize| (start(row) - first) as usize;
+        let rows = rows.map(|row| text[place(row)..place(row + 1)].into()).collect();
+        Ok(Records { header: self.header.clone(), delimiter: self.delimiter, rows })
+    }
 }
 
 /// One column of a stored table.
@@ -161,7 +200,15 @@ impl StoredTable {
                 shown(source)
             )));
         }
-        Ok(Self { source: source.to_owned(), columns, lines, files: Vec::new(), rows: found.rows, file })
+        let (source, remarks) = (source.to_owned(), found.shape.remarks.clone());
+        let records = match &found.shape.records {
+            None => None,
+            Some(Records { header, delimiter, .. }) => {
+                let (header, delimiter) = (header.clone(), *delimiter);
+                Some(StoredRecords { header, delimiter, ends: Vec::new(), file: ScratchFile::new()? })
+            }
+        };
+        Ok(Self { source, columns, lines, files: Vec::new(), rows: found.rows, remarks, records, file })
     }
 
     /// The second pass: writes the cells of all rows.
@@ -200,6 +247,11 @@ impl StoredTable {
                 let of_rows: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
                 self.file.write(lines + row as u64 * Kind::Numbers.bytes(), bytemuck::cast_slice(&of_rows))?;
             }
+            if let Some(stored) = &mut self.records {
+                let mut own = Records { rows: Vec::new(), delimiter: stored.delimiter, header: None };
+                own.append(table.records.take().ok_or_else(|| changed(&self.source))?);
+                stored.append(&own)?;
+            }
             if table.source != self.source && self.files.last().is_none_or(|(_, last)| *last != table.source) {
                 self.files.push((row, table.source));
             }
@@ -211,10 +263,7 @@ impl StoredTable {
     /// A table of the same columns without rows: their names and kinds.
     pub fn shape(&self) -> Table {
         let columns = self.columns.iter();
-        Table::new(
-            &self.source,
-            columns.map(StoredColumn::shape).collect(),
-        )
+        Table::new(&self.source, columns.map(StoredColumn::shape).collect())
     }
 
     /// Whether its rows have lines in a file of text.
@@ -245,7 +294,9 @@ impl StoredTable {
     /// # Errors
     /// As [`only`](Self::only).
     pub fn block(&self, rows: Range<usize>) -> Result<Table> {
-        self.table(&(0..self.columns.len()).collect::<Vec<_>>(), rows)
+        let table = self.table(&(0..self.columns.len()).collect::<Vec<_>>(), rows.clone())?;
+        let records = self.records.as_ref().map(|records| records.of(rows)).transpose()?;
+        Ok(Table { records, ..table })
     }
 
     fn table(&self, positions: &[usize], rows: Range<usize>) -> Result<Table> {

@@ -26,6 +26,43 @@ pub struct Table {
     pub files: Files,
     /// What the data set is known to be for (embedded sets only).
     pub task: Option<Task>,
+    /// What a person should hear of how it was read.
+    pub remarks: Vec<String>,
+    /// The rows as the file has them, where they are to be written again.
+    pub records: Option<Records>,
+}
+
+/// The rows of a CSV file as they are there, quotation marks and all, without the ends of their lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Records {
+    /// The header; none where the file, or this part of it, has none.
+    pub header: Option<String>,
+    /// What separates the cells.
+    pub delimiter: u8,
+    /// One text a row.
+    pub rows: Vec<Box<str>>,
+}
+
+impl Records {
+    /// Adds those of another file, or of a later part of this one.
+    pub(super) fn append(&mut self, more: Self) {
+        if more.delimiter == self.delimiter {
+            self.rows.extend(more.rows);
+        } else {
+            let rows = more.rows.iter().map(|row| rewritten(row, more.delimiter, self.delimiter));
+            self.rows.extend(rows);
+        }
+    }
+}
+
+/// A row whose cells are separated by another sign.
+fn rewritten(row: &str, from: u8, to: u8) -> Box<str> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(from).from_reader(row.as_bytes());
+    let mut writer = csv::WriterBuilder::new().delimiter(to).from_writer(Vec::new());
+    // Both work on memory, on what was read as a record before.
+    reader.records().flatten().for_each(|record| writer.write_record(&record).expect("memory takes a record"));
+    let bytes = writer.into_inner().expect("memory takes a record");
+    String::from_utf8_lossy(&bytes).trim_end_matches('\n').into()
 }
 
 /// The files that the rows of a table come from; none where it is one.
@@ -295,6 +332,8 @@ impl Table {
             lines: Vec::new(),
             files: Files::default(),
             task: None,
+            remarks: Vec::new(),
+            records: None,
         }
     }
 
@@ -366,6 +405,14 @@ impl Table {
         }
     }
 
+    /// Takes over the rows of a table that comes after, as the file has them; all of it must have such rows, or none has.
+    pub(super) fn append_records(&mut self, more: Option<Records>) {
+        self.records = self.records.take().zip(more).map(|(mut records, more)| {
+            records.append(more);
+            records
+        });
+    }
+
     /// The table of only these rows, in this order.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter();
@@ -383,6 +430,12 @@ impl Table {
             first_row: self.first_row,
             lines: if self.lines.is_empty() { Vec::new() } else { rows.iter().map(|&row| self.lines[row]).collect() },
             task: self.task,
+            remarks: self.remarks.clone(),
+            records: self.records.as_ref().map(|records| Records {
+                header: records.header.clone(),
+                delimiter: records.delimiter,
+                rows: rows.iter().map(|&row| records.rows[row].clone()).collect(),
+            }),
         }
     }
 }

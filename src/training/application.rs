@@ -50,8 +50,8 @@ impl Application {
     pub fn new(model: &Path, source: &str, reading: &ReadOptions, extent: Extent, options: &DeviceOptions) -> Result<Self> {
         let file = resolve_model(model)?;
         let model = Model::load(&file)?;
-        let columns = Readings::of_model(&model.encoding, extent.all_columns);
-        let reading = &ReadOptions { columns, ..reading.clone() };
+        let columns = Readings::of_model(&model.encoding);
+        let reading = &ReadOptions { columns, keeps_text: extent.all_columns, ..reading.clone() };
         let mut extra = Vec::new();
         let mut fitting = |table: &Table| {
             extra = model.encoding.check_columns(table)?.extra;
@@ -74,7 +74,8 @@ impl Application {
             let names: Vec<String> = extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
             notes.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
         }
-        let remarks = table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding);
+        let mut remarks = table.remarks().to_vec();
+        remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));
         if options.mixed() {
             return Err(Error::Usage("--precision mixed is for training: a model is applied in f32, or in f64".into()));
         }

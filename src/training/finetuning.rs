@@ -62,7 +62,7 @@ impl Base {
 
     /// How the columns of a table are read: as the model has them, but for a new target.
     pub(super) fn readings(&self, options: &Options) -> Readings {
-        let readings = Readings::of_model(&self.model.encoding, true);
+        let readings = Readings::of_model(&self.model.encoding).with_all();
         let weight = options.weight_column.iter().cloned().collect();
         let target = options.target.clone().unwrap_or_default();
         let of_target = FitOptions { target, ignore: weight, ..FitOptions::default() };

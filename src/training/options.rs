@@ -270,7 +270,7 @@ impl FileOptions {
             header: !self.no_header.unwrap_or(false),
             labels,
             delimiter: self.delimiter.map(|delimiter| delimiter.0),
-            columns: crate::data::Readings::default(),
+            ..crate::data::ReadOptions::default()
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::data::table::Records;
 use crate::data::{Encoding, Matrix, Table, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::{predicted_class, probabilities};
@@ -40,12 +41,16 @@ pub fn columns(encoding: &Encoding, outputs: &Matrix<f64>, wants_probabilities: 
     Ok(columns)
 }
 
-/// Predictions as CSV, behind these rows of the table's own columns if `append`, under their names if `has_header`.
+/// Predictions as CSV, behind these rows of the table's own columns if `append`, under their names if `has_header`. Rows of a CSV file
+/// stay as they are there, separated as there.
 ///
 /// # Errors
 /// Internal, if the memory for it is not there.
 pub fn csv(table: &Table, rows: &[usize], columns: &Columns, append: bool, has_header: bool) -> Result<Vec<u8>> {
     let own = if append { &table.columns[..] } else { &[] };
+    if let (true, Some(records)) = (append, &table.records) {
+        return behind(table, records, rows, columns, has_header);
+    }
     let failed = |error: csv::Error| Error::Internal(format!("CSV cannot be written: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     if has_header {
@@ -58,4 +63,26 @@ pub fn csv(table: &Table, rows: &[usize], columns: &Columns, append: bool, has_h
         writer.write_record(cells.chain(predictions).map(Cow::into_owned)).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| Error::Internal(format!("CSV cannot be written: {error}")))
+}
+
+/// Predictions behind the rows of a CSV file.
+fn behind(table: &Table, records: &Records, rows: &[usize], columns: &Columns, has_header: bool) -> Result<Vec<u8>> {
+    let failed = |error: String| Error::Internal(format!("CSV cannot be written: {error}"));
+    let line = |own: &str, cells: &mut dyn Iterator<Item = &str>| -> Result<Vec<u8>> {
+        let mut writer = csv::WriterBuilder::new().delimiter(records.delimiter).from_writer(Vec::new());
+        writer.write_record(cells).map_err(|error| failed(error.to_string()))?;
+        let predictions = writer.into_inner().map_err(|error| failed(error.to_string()))?;
+        Ok([own.as_bytes(), &[records.delimiter], &predictions].concat())
+    };
+    let mut text = Vec::new();
+    if has_header {
+        let names: Vec<&str> = table.names().collect();
+        let names = names.join(&char::from(records.delimiter).to_string());
+        let own = records.header.as_ref().unwrap_or(&names);
+        text.extend(line(own, &mut columns.iter().map(|(name, _)| name.as_str()))?);
+    }
+    for (place, &row) in rows.iter().enumerate() {
+        text.extend(line(&records.rows[row], &mut columns.iter().map(|(_, cells)| cells[place].as_str()))?);
+    }
+    Ok(text)
 }

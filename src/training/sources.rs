@@ -9,9 +9,7 @@ use serde::Serialize;
 use super::finetuning::Base;
 use super::options::{Bytes, Options};
 use super::row_weights;
-use crate::data::{
-    self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Task, npz,
-};
+use crate::data::{self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Task, npz};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::network::Activation;
@@ -146,6 +144,10 @@ impl Sources {
         if matches!(table, Held::File(_)) {
             remarks.push(in_parts(source));
         }
+        remarks.extend_from_slice(table.remarks());
+        for part in [&others.validation, &others.test].into_iter().flatten() {
+            remarks.extend_from_slice(part.table.remarks());
+        }
         remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
@@ -196,7 +198,7 @@ impl Others {
         };
         let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
             let Some(file) = file else { return Ok(None) };
-            let columns = Readings::of_model(encoding, false);
+            let columns = Readings::of_model(encoding);
             let reading = ReadOptions { columns, ..options.files.reading(labels) };
             let stored = (stored || is_larger(file, options.memory)) && StoredTable::is_for(file, &reading);
             let (table, _) = Held::read(file, &reading, stored, None, fitting_of)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use csv_core::ReadFieldResult;
 
+use super::prelude::Prelude;
 use super::{Beyond, File, breaks, delimiter, no_rows, refuse_beyond};
 use crate::data::pieces::Pieces;
 use crate::data::{ReadOptions, Table};
@@ -22,6 +23,8 @@ pub(in crate::data) struct CsvPieces<'a> {
     line: u64,
     /// The columns' names, as the first piece has them.
     names: Option<Vec<String>>,
+    /// What separates its cells, as the first piece has it.
+    delimiter: Option<u8>,
     /// The first number of each column that f32 does not hold.
     beyond: Vec<Beyond>,
     rows: usize,
@@ -37,7 +40,19 @@ impl<'a> CsvPieces<'a> {
 
     pub(in crate::data) fn new(source: &str, input: Box<dyn Read>, options: &'a ReadOptions) -> Self {
         let (source, buffer, beyond) = (source.to_owned(), Vec::new(), Vec::new());
-        Self { source, options, input, buffer, is_at_end: false, line: 1, names: None, beyond, rows: 0, bytes: Self::BYTES }
+        Self {
+            source,
+            options,
+            input,
+            buffer,
+            is_at_end: false,
+            line: 1,
+            names: None,
+            delimiter: None,
+            beyond,
+            rows: 0,
+            bytes: Self::BYTES,
+        }
     }
 
     /// Reads until there are enough bytes; gives where the last whole row of them ends.
@@ -72,7 +87,11 @@ impl<'a> CsvPieces<'a> {
 
     /// Where the last row ends that is whole for sure: what follows it is there, too.
     fn last_end(&self) -> usize {
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter(&self.source, self.options)).build();
+        let delimiter = self.delimiter.unwrap_or_else(|| {
+            let usual = delimiter(&self.source, self.options);
+            Prelude::of(&self.buffer, usual).delimiter.filter(|_| self.options.delimiter.is_none()).unwrap_or(usual)
+        });
+        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         let (mut place, mut end, mut cell) = (0, 0, vec![0; 1 << 12]);
         loop {
             let (result, read, _) = reader.read_field(&self.buffer[place..], &mut cell);
@@ -102,12 +121,14 @@ impl Pieces for CsvPieces<'_> {
         if end == 0 && self.names.is_some() {
             return Ok(None);
         }
-        let options = ReadOptions { header: self.options.header && self.names.is_none(), ..self.options.clone() };
+        let header = self.options.header && self.names.is_none();
+        let options = ReadOptions { header, delimiter: self.delimiter.or(self.options.delimiter), ..self.options.clone() };
         let mut file = File::new(&self.source, &self.buffer[..end], &options, self.line)?;
         let names = match &self.names {
             Some(names) => names.clone(),
             None => self.names.insert(file.names(self.options)?).clone(),
         };
+        self.delimiter = Some(file.delimiter);
         (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
         let (table, beyond) = file.table(names, texts)?;
         self.beyond.resize(beyond.len(), None);

@@ -136,9 +136,11 @@ impl File {
         of_metadata.set_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
         of_metadata.set_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
         of_metadata.set_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&of_metadata)).map_err(unreadable)?;
+        let metadata =
+            ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&of_metadata)).map_err(unreadable)?;
         let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-        let readings = options.columns.of(&names);
+        let readings = if options.keeps_text { options.columns.clone().with_all() } else { options.columns.clone() };
+        let readings = readings.of(&names);
         let file = Self { source: source.to_owned(), input: Arc::new(input), fields, readings, metadata, end };
         file.check_rows()?;
         Ok(file)

@@ -86,6 +86,14 @@ impl Held {
         }
     }
 
+    /// What a person should hear of how it was read.
+    pub(in crate::training) fn remarks(&self) -> &[String] {
+        match self {
+            Self::Memory(table) => &table.remarks,
+            Self::File(stored) => &stored.remarks,
+        }
+    }
+
     /// Number of columns.
     pub(in crate::training) fn columns(&self) -> usize {
         match self {
