@@ -83,8 +83,7 @@ pub(super) fn of(table: &Table, columns: &[ColumnSummary], options: &FitOptions)
 
 /// A column that is called as targets are, where the last column is not, or the word that the last column is none.
 fn other_target(columns: &[ColumnSummary], roles: &Roles) -> Option<(Advice, Option<String>)> {
-    const NAMES: [&str; 7] = ["target", "label", "class", "outcome", "y", "diagnosis", "species"];
-    let is_called_so = |position: usize| NAMES.iter().any(|name| columns[position].name.eq_ignore_ascii_case(name));
+    let is_called_so = |position: usize| is_called_target(&columns[position].name);
     let last = *roles.targets.first()?;
     if is_called_so(last) {
         return None;
@@ -106,10 +105,39 @@ fn other_target(columns: &[ColumnSummary], roles: &Roles) -> Option<(Advice, Opt
     )
 }
 
-/// Whether a column of so many rows has another value in every row, and those are text or whole numbers.
+/// Whether a column is called as targets are.
+pub(crate) fn is_called_target(name: &str) -> bool {
+    const NAMES: [&str; 7] = ["target", "label", "class", "outcome", "y", "diagnosis", "species"];
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a column of so many rows has another value in every row, and those are names, or whole numbers that count the rows or are called
+/// so: measurements can be whole numbers that all differ, too.
 fn is_identifier(column: &ColumnSummary, rows: usize) -> bool {
-    let is_name = column.kind == ColumnType::Category && fit::are_names(column.distinct, rows - column.missing);
-    rows >= FEW_ROWS && column.kind != ColumnType::Number && (column.distinct == rows || is_name)
+    let differ = rows >= FEW_ROWS && column.distinct == rows;
+    match column.kind {
+        ColumnType::Number => false,
+        ColumnType::Category => rows >= FEW_ROWS && (differ || fit::are_names(column.distinct, rows - column.missing)),
+        ColumnType::Integer => {
+            differ
+                && (is_called_id(&column.name)
+                    || column.range.as_ref().is_some_and(|range| {
+                        // Of numbers that are drawn, few lie so close.
+                        range.max - range.min < 1.5 * rows as f64
+                    }))
+        }
+    }
+}
+
+/// Whether a name says that the column numbers or names the rows.
+fn is_called_id(name: &str) -> bool {
+    const NAMES: [&str; 9] = ["id", "ids", "index", "key", "uuid", "guid", "serial", "rowid", "row"];
+    let words: Vec<String> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
+    let is_one = |word: &String| NAMES.contains(&word.as_str());
+    // orderId and PassengerID have no sign between the words.
+    let ends_so = name.ends_with("Id") || name.ends_with("ID");
+    words.first().is_some_and(is_one) || words.last().is_some_and(is_one) || ends_so
 }
 
 /// What advice is made from.
@@ -357,6 +385,18 @@ mod tests {
         assert_eq!(flags(&found)[..2], [(Topic::Target, Some("Label".into())), (Topic::Identifier, Some("number".into()))]);
         let options = FitOptions { target: vec!["number".into()], ..FitOptions::default() };
         assert!(flags(&advice(&format!("x,Label,number\n{text}"), &options)).is_empty());
+    }
+
+    #[test]
+    fn measurements_that_all_differ_are_no_ids_and_numbers_of_rows_are() {
+        let is_id = |name: &str, cells: fn(usize) -> usize| {
+            let rows: String = (0..60).map(|row| format!("{},{}\n", cells(row), ["a", "b"][row % 2])).collect();
+            advice(&format!("{name},y\n{rows}"), &FitOptions::default()).iter().any(|found| found.about == Topic::Identifier)
+        };
+        let area = |row: usize| 500 + row * row * 7;
+        assert!(!is_id("area", area) && !is_id("valid", area) && !is_id("grid", area));
+        assert!(is_id("house id", area) && is_id("PassengerId", area) && is_id("id_of_house", area));
+        assert!(is_id("n", |row| 59 - row) && is_id("unnamed 0", |row| row));
     }
 
     #[test]

@@ -180,10 +180,10 @@ mod tests {
     #[test]
     fn the_text_is_aligned() {
         let expected = "\
-target        MSE     RMSE      MAE       R²
-target 0  0.15800  0.39749  0.34000  0.95000
-target 1  0.51250  0.71589  0.65000  0.92979
-mean      0.33525  0.55669  0.49500  0.93990
+target         MSE      RMSE       MAE        R²
+target 0  0.158000  0.397492  0.340000  0.950000
+target 1  0.512500  0.715891  0.650000  0.929795
+mean      0.335250  0.556692  0.495000  0.939897
 over 5 rows
 ";
         assert_eq!(Regression::new(&PREDICTED, &TRUTH, &names(2)).to_string(), expected);

@@ -1,0 +1,290 @@
+//! A file means what its owner means, as a user sees it: what a column is, how cells are spelled, what stands before a table, and what is
+//! no table at all.
+
+mod common;
+
+use std::io::Write;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Desk;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Trains on the CPU, for some epochs.
+fn train(desk: &Desk, arguments: &[&str]) -> Result<String, Failed> {
+    desk.ends(0, &[&["train", "--device", "cpu", "-q", "--epochs", "30"], arguments].concat())
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a command prints that succeeds.
+fn printed(desk: &Desk, arguments: &[&str]) -> Result<String, Failed> {
+    let output = desk.run(arguments);
+    if output.status.success() { Ok(stdout(&output)) } else { Err(format!("{arguments:?}: {output:?}").into()) }
+}
+
+/// What a command prints that is given this on stdin.
+fn printed_of(desk: &Desk, arguments: &[&str], input: &str) -> Result<String, Failed> {
+    let mut child = desk.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    child.stdin.take().ok_or("a pipe")?.write_all(input.as_bytes())?;
+    let output = child.wait_with_output()?;
+    if output.status.success() { Ok(stdout(&output)) } else { Err(format!("{arguments:?}: {output:?}").into()) }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), Failed> {
+    if actual == expected { Ok(()) } else { Err(format!("{what}: {actual:?}, not {expected:?}").into()) }
+}
+
+fn contains(text: &str, part: &str) -> Result<(), Failed> {
+    if text.contains(part) { Ok(()) } else { Err(format!("no '{part}' in: {text}").into()) }
+}
+
+/// Codes that are text in training for the sake of one of them, and what each adds to x.
+const CODES: [(&str, f64); 4] = [("007", 5.0), ("12", -5.0), ("1.50", 1.0), ("A3", 9.0)];
+
+fn coded() -> String {
+    let row = |row: usize| {
+        let ((code, adds), x) = (CODES[row % 4], (row % 23) as f64 / 10.0);
+        format!("{code},{x},{}\n", adds + x)
+    };
+    "code,x,y\n".to_string() + &(0..200).map(row).collect::<String>()
+}
+
+/// The same prediction for a row whatever else is in the file, from a file, stdin, a folder, and rows read in parts.
+fn a_prediction_depends_on_its_own_row_alone() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("data.csv", coded());
+    train(&desk, &["data.csv", "-o", "run"])?;
+    let rows = ["007,0.5,1", "12,0.5,1", "1.50,0.5,1", "A3,0.5,1"];
+    desk.write("all.csv", format!("code,x,y\n{}\n", rows.join("\n")));
+    let all = printed(&desk, &["predict", "run", "all.csv"])?;
+    let expected: Vec<&str> = all.lines().skip(1).collect();
+    same("predictions that differ", &expected.iter().collect::<std::collections::BTreeSet<_>>().len(), &4)?;
+    for (row, &expected) in rows.iter().zip(&expected) {
+        let alone = format!("code,x,y\n{row}\n");
+        desk.write("one.csv", &alone);
+        desk.write("parts/a.csv", &alone);
+        for arguments in [&["one.csv"][..], &["parts"], &["one.csv", "--memory", "1B"]] {
+            let told = printed(&desk, &[&["predict", "run"], arguments].concat())?;
+            same(&format!("{row} by {arguments:?}"), &told.lines().nth(1), &Some(expected))?;
+        }
+        let told = printed_of(&desk, &["predict", "run", "-"], &alone)?;
+        same(&format!("{row} from stdin"), &told.lines().nth(1), &Some(expected))?;
+    }
+    // Rows of numbers alone: to judge by, to test with, to validate with and to go on from.
+    let numbers: String = coded().lines().filter(|line| !line.starts_with('A')).map(|line| format!("{line}\n")).collect();
+    desk.write("numbers.csv", &numbers);
+    for memory in [&[][..], &["--memory", "1B"]] {
+        let judged = [&["evaluate", "run", "numbers.csv", "--min", "r2=0.9"], memory].concat();
+        desk.ends(0, &judged)?;
+    }
+    let tested = desk.run(&["train", "data.csv", "--test", "numbers.csv", "--epochs", "30", "-o", "tested", "--json", "-q"]);
+    let report: serde_json::Value = serde_json::from_slice(&tested.stdout)?;
+    let r2 = report["test"]["r2"].as_f64().ok_or("a score")?;
+    same("whether it is as good on other rows", &(r2 > 0.9), &true)?;
+    let said = train(&desk, &["numbers.csv", "--finetune", "run", "-o", "more"])?;
+    same("whether categories are known", &said.contains("never seen"), &false)
+}
+
+/// Categories are as they are written: 3.1 and 3.10 are two, ids beyond 2^53 stay apart, 1 and 1.0 are one where one of them is known.
+fn categories_are_as_they_are_written() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let cells = [["3.1", "9007199254740993"], ["3.10", "9007199254740992"], ["3.9", "7"]];
+    let row = |row: usize| format!("{},{},{}\n", cells[row % 3][0], cells[row % 3][1], [2.0, 8.0, 5.0][row % 3]);
+    desk.write("data.csv", "version,id,seconds\n".to_string() + &(0..90).map(row).collect::<String>());
+    train(&desk, &["data.csv", "--categorical", "version,id", "--hidden", "8", "--learning-rate", "0.05", "-o", "run"])?;
+    let told = printed(&desk, &["inspect", "run", "--json"])?;
+    let model: serde_json::Value = serde_json::from_str(&told)?;
+    for (column, expected) in [(0, vec!["3.1", "3.10", "3.9"]), (1, vec!["7", "9007199254740992", "9007199254740993"])] {
+        let known = model["columns"][column]["kind"]["categories"].clone();
+        same("categories", &known, &serde_json::json!(expected))?;
+    }
+    for (cell, is_known) in [("7", true), ("7.0", true), ("07", false), ("9007199254740994", false)] {
+        desk.write("new.csv", format!("version,id\n3.1,{cell}\n"));
+        let said = desk.ends(0, &["predict", "run", "new.csv"])?;
+        same(cell, &!said.contains("never seen"), &is_known)?;
+    }
+    desk.write("new.csv", "version,id\n3.100,7\n");
+    contains(&desk.ends(0, &["predict", "run", "new.csv"])?, "'3.100' (1)")
+}
+
+/// Classes are called as the data have them, and found however a number is written.
+fn classes_keep_their_spelling() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| format!("{},{}\n", row % 3, ["007", "012", "1.0"][row % 3]);
+    desk.write("data.csv", "a,code\n".to_string() + &(0..90).map(row).collect::<String>());
+    for memory in [&[][..], &["--memory", "1B"]] {
+        let folder = format!("run{}", memory.len());
+        let said = [&["data.csv", "--task", "classification", "--learning-rate", "0.05", "-o", &folder], memory].concat();
+        train(&desk, &said)?;
+        desk.write("new.csv", "a\n0\n1\n2\n");
+        same("classes", &printed(&desk, &["predict", &folder, "new.csv"])?.as_str(), &"prediction\n007\n012\n1.0\n")?;
+        desk.write("truth.csv", "a,code\n0,7\n1,12.0\n2,1\n");
+        desk.ends(0, &["evaluate", &folder, "truth.csv", "--min", "accuracy=1"])?;
+    }
+    Ok(())
+}
+
+/// What is put behind a row leaves the row as it is.
+fn a_persons_own_cells_are_not_rewritten() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("data.csv", coded());
+    train(&desk, &["data.csv", "-o", "run"])?;
+    let text = "id;x;code;note\r\n00042; 0.500;007;NA\r\n9007199254740993;+1e0;12;\"two; \"\"parts\"\"\"\r\n\r\n7;1.10;A3; inf \r\n";
+    let rows =
+        ["id;x;code;note", "00042; 0.500;007;NA", "9007199254740993;+1e0;12;\"two; \"\"parts\"\"\"", "7;1.10;A3; inf "];
+    desk.write("new.csv", text);
+    desk.write("parts/a.csv", text);
+    let append = ["--append", "--delimiter", ";", "-q"];
+    for arguments in [&["new.csv"][..], &["parts"], &["new.csv", "--memory", "1B"], &["new.csv", "-o", "-"]] {
+        let told = printed(&desk, &[&["predict", "run"], arguments, &append].concat())?;
+        let own: Vec<&str> = told.lines().map(|line| line.rsplit_once(';').unwrap_or_default().0).collect();
+        same(&format!("rows by {arguments:?}"), &own, &rows.to_vec())?;
+    }
+    let told = printed_of(&desk, &[&["predict", "run", "-"][..], &append].concat(), text)?;
+    same("rows from stdin", &told.lines().nth(1).map(|line| line.starts_with(rows[1])), &Some(true))?;
+    // Files of one table that are separated otherwise.
+    desk.write("two/1.csv", "code,x,note\n007,1,\"a,b\"\n");
+    desk.write("two/2.tsv", "code\tx\tnote\n12\t1.0\tc,d\n");
+    let told = printed(&desk, &["predict", "run", "two", "--append", "-q"])?;
+    let lines: Vec<&str> = told.lines().collect();
+    let begins = lines[1].starts_with("007,1,\"a,b\",") && lines[2].starts_with("12,1.0,\"c,d\",");
+    same(&format!("rows of two files: {told}"), &begins, &true)?;
+    contains(&desk.ends(2, &["predict", "run", "new.csv", "--append", "--json"])?, "cannot be used with")
+}
+
+/// What cannot be saved is refused before there is a training, by --dry-run too; many classes can be saved.
+fn limits_are_met_before_training() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| format!("{},c{}\n", row % 800, row % 800);
+    desk.write("classes.csv", "x,label\n".to_string() + &(0..4000).map(row).collect::<String>());
+    desk.ends(
+        0,
+        &["train", "classes.csv", "--device", "cpu", "-q", "--epochs", "1", "--split", "0.6,0.2,0.2", "-o", "run"],
+    )?;
+    contains(&printed(&desk, &["evaluate", "run", "classes.csv"])?, "the commonest mistakes")?;
+    let scores: serde_json::Value = serde_json::from_str(&printed(&desk, &["evaluate", "run", "classes.csv", "--json"])?)?;
+    same("a matrix", &scores["evaluation"]["confusion"].is_null(), &true)?;
+    same("mistakes", &scores["evaluation"]["mistakes"].is_array(), &true)?;
+    contains(&String::from_utf8_lossy(&desk.bytes("run/report.html")), "The commonest mistakes")?;
+    let layers = vec!["2"; 8000].join(",");
+    for more in [&["--dry-run"][..], &[]] {
+        let said = desk.ends(6, &[&["train", "iris", "--hidden", &layers, "-o", "deep"], more].concat())?;
+        contains(&said, "tensors, and 20000 are read at most")?;
+    }
+    same("a folder of what was refused", &desk.path().join("deep").exists(), &false)
+}
+
+/// A hundred thousand categories that nobody knows take no longer than known ones.
+fn unknown_categories_are_told_in_no_time() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| format!("u{},{}\n", row % 90, row % 2);
+    desk.write("data.csv", "user,y\n".to_string() + &(0..900).map(row).collect::<String>());
+    train(&desk, &["data.csv", "-o", "run"])?;
+    desk.write("new.csv", "user\n".to_string() + &(0..100_000).map(|row| format!("new{row}\n")).collect::<String>());
+    let started = Instant::now();
+    let said = desk.ends(0, &["predict", "run", "new.csv", "-o", "told.csv"])?;
+    contains(&said, "'new0' (1), 'new1' (1)")?;
+    let took = started.elapsed();
+    same(&format!("whether {took:?} is short"), &(took < Duration::from_secs(8)), &true)
+}
+
+/// Cells of columns that nobody asks for may hold anything.
+fn what_is_not_used_is_not_checked() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| format!("{},{},{}\n", row % 7, if row == 40 { "inf" } else { "1" }, row % 7 * 2);
+    desk.write("data.csv", "a,ratio,y\n".to_string() + &(0..70).map(row).collect::<String>());
+    for memory in [&[][..], &["--memory", "1B"]] {
+        let folder = format!("run{}", memory.len());
+        train(&desk, &[&["data.csv", "--ignore", "ratio", "-o", &folder], memory].concat())?;
+        for command in [&["evaluate", &folder, "data.csv"][..], &["predict", &folder, "data.csv", "--append"]] {
+            desk.ends(0, &[command, memory].concat())?;
+        }
+    }
+    contains(&desk.ends(3, &["train", "data.csv", "-o", "used"])?, "line 42, column 'ratio': 'inf' is infinite")
+}
+
+/// Comments and Excel's line are read and told; what is no table is called what it is; a row that is taken for a header is told.
+fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows: String = (0..60).map(|row| format!("{},{},{}\n", row % 7, row % 5, row % 7 + row % 5)).collect();
+    let plain = format!("a,b,y\n{rows}");
+    desk.write("plain.csv", &plain);
+    train(&desk, &["plain.csv", "-o", "plain"])?;
+    let excel = format!("sep=;\r\n{}", plain.replace(',', ";").replace('\n', "\r\n"));
+    for (name, text, told) in [
+        ("comment.csv", format!("# by a logger, 2026\n# station 7\n{plain}"), "first 2 lines begin with '#'"),
+        ("excel.csv", excel, "'sep=;'"),
+    ] {
+        desk.write(name, text);
+        for memory in [&[][..], &["--memory", "1B"]] {
+            let folder = format!("{name}-{}", memory.len());
+            contains(&train(&desk, &[&[name, "-o", &folder], memory].concat())?, told)?;
+            let [own, plain] = [&folder, "plain"].map(|run| desk.tensors(&format!("{run}/model.safetensors")));
+            same(&format!("the model of {name}"), &(own == plain), &true)?;
+        }
+        contains(&desk.ends(0, &["data", name])?, told)?;
+    }
+    for (name, text, told) in [
+        ("page.csv", "<!DOCTYPE html>\n<html></html>\n", "a page of the web"),
+        ("lfs.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull"),
+        ("sparse.txt", "1 1:0.5 3:2\n-1 2:1\n", "LIBSVM"),
+        ("spaces.txt", " a   b  y\n 1  2   3\n 4  5   6\n", "apart by spaces"),
+    ] {
+        desk.write(name, text);
+        contains(&desk.ends(3, &["train", name])?, told)?;
+    }
+    // The remedy, followed.
+    let said = desk.ends(3, &["data", "spaces.txt"])?;
+    let remedy = said.split_once("as by ").ok_or("a remedy")?.1.trim().replace("FILE", "spaces.txt");
+    desk.shell(&format!("{remedy} > mended.csv"))?;
+    same(
+        "the mended file",
+        &String::from_utf8_lossy(&desk.bytes("mended.csv")).into_owned().as_str(),
+        &"a,b,y\n1,2,3\n4,5,6\n",
+    )?;
+    let row = |row: usize| format!("{}.5,{},{}\n", row % 9, row % 4, ["A", "B"][row % 2]);
+    desk.write("headless.csv", (0..60).map(row).collect::<String>());
+    for command in [&["data"][..], &["train", "--epochs", "1"]] {
+        let said = desk.ends(0, &[command, &["headless.csv"]].concat())?;
+        contains(&said, "'0.5' is the name of a column; if this line is no header but a row, say --no-header")?;
+    }
+    same("with its advice", &desk.ends(0, &["data", "headless.csv", "--no-header"])?.as_str(), &"")?;
+    desk.write(
+        "index.csv",
+        format!(",0,1,y\n{}", (0..60).map(|row| format!("{row},{},2,{}\n", row % 7, row % 2)).collect::<String>()),
+    );
+    contains(&printed(&desk, &["data", "index.csv"])?, "unnamed 0")
+}
+
+/// Warnings are heard with -q as well; small errors are not zero; - is stdout.
+fn small_things() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| format!("{},{}e-9\n", if row == 50 { "#N/A".into() } else { (row % 7).to_string() }, row % 7);
+    desk.write("data.csv", "a,y\n".to_string() + &(0..90).map(row).collect::<String>());
+    contains(&train(&desk, &["data.csv", "-o", "run"])?, "'#N/A' is no number")?;
+    let told = printed(&desk, &["train", "data.csv", "--device", "cpu", "-q", "--epochs", "3", "-o", "again"])?;
+    let rmse = told.split_once("RMSE ").and_then(|(_, rest)| rest.split_once(',')).ok_or("an error")?.0;
+    same(rmse, &(rmse.parse::<f64>()? > 0.0 && rmse.ends_with("e-9") | rmse.ends_with("e-10")), &true)?;
+    let [plain, dash] = [&[][..], &["-o", "-"]].map(|more| desk.run(&[&["predict", "run", "data.csv"][..], more].concat()));
+    same("stdout", &dash.stdout, &plain.stdout)?;
+    same("a file called -", &desk.path().join("-").exists(), &false)
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = vec![
+        Trial::test("a prediction depends on its own row alone", a_prediction_depends_on_its_own_row_alone),
+        Trial::test("categories are as they are written", categories_are_as_they_are_written),
+        Trial::test("classes keep their spelling", classes_keep_their_spelling),
+        Trial::test("a person's own cells are not rewritten", a_persons_own_cells_are_not_rewritten),
+        Trial::test("limits are met before training", limits_are_met_before_training),
+        Trial::test("unknown categories are told in no time", unknown_categories_are_told_in_no_time),
+        Trial::test("what is not used is not checked", what_is_not_used_is_not_checked),
+        Trial::test("nothing is taken for something else", nothing_is_taken_for_something_else),
+        Trial::test("small things", small_things),
+    ];
+    libtest_mimic::run(&arguments, trials).exit();
+}
