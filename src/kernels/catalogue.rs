@@ -23,7 +23,7 @@ pub struct Entry {
     pub shader: Shader,
     /// Buffers that it reads.
     pub reads: usize,
-    /// Buffers that it writes, partial sums among them.
+    /// Buffers that it writes, scales and partial sums among them.
     pub writes: usize,
     /// Words in its parameters.
     pub words: usize,
@@ -36,12 +36,12 @@ pub struct Entry {
 impl Entry {
     /// What a kernel over so many buffers says of itself in one of its forms.
     pub fn of(kernel: &dyn Kernel, form: Form, reads: usize, writes: usize) -> Self {
-        let partial_sums = usize::from(form.parts() > 1);
+        let scratch = form.scratch().map(usize::from).iter().sum::<usize>();
         Self {
             kernel: kernel.name(),
             shader: kernel.shader(form),
             reads,
-            writes: writes + partial_sums,
+            writes: writes + scratch,
             words: kernel.parameters(form).len(),
             workgroup: kernel.lanes(form),
             workgroup_bytes: kernel.workgroup_bytes(form),

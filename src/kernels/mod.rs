@@ -18,6 +18,7 @@ pub mod rates;
 pub mod rule;
 pub mod shader;
 pub mod source;
+pub mod split;
 pub mod step;
 pub(crate) mod tiling;
 pub mod units;
