@@ -10,7 +10,7 @@ use super::product::NARROW_COLUMNS4;
 use super::whole::Variant;
 use super::{
     Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Norm, NormTotal, Output, OutputProduct,
-    Peak, Rule, Shader, Source, Update, Updates, Whole,
+    Peak, Rule, Shader, Source, UnitsPeak, Update, Updates, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 
@@ -65,6 +65,9 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     add(&Norm { rows: 1, columns: 1, first: 0, places: 1 }, 1, 1);
     add(&NormTotal { places: 1 }, 1, 1);
     add(&Peak { groups: 1, rounds: 1 }, 1, 1);
+    if !software {
+        add(&UnitsPeak { groups: 1, rounds: 1 }, 1, 1);
+    }
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity }, 2, 1);
     for &activation in Activation::value_variants() {
         let slope = activation.stores_slope();
@@ -135,7 +138,7 @@ pub fn kernels() -> BTreeSet<&'static str> {
         .into_iter()
         .flat_map(|(lanes, software)| all_shaders(lanes, software))
         .map(|entry| entry.kernel)
-        .filter(|&kernel| kernel != Peak::NAME)
+        .filter(|&kernel| kernel != Peak::NAME && kernel != UnitsPeak::NAME)
         .collect()
 }
 
