@@ -2,7 +2,8 @@
 // rounds it to f16 on the way to its memory, and its subgroups multiply fragments of 16 × 16 there while the next tiles are under way
 // to registers. A share of the tile, FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments, is a subgroup's; where there are fewer subgroups
 // than shares, since they are of 64, the workgroup goes through the terms once more for the rest. The kernel gives what
-// shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl.
+// shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl. With SPLIT the factors are not rounded: a tile holds the two halves of
+// each (shaders/split.wgsl), the low ones after the high ones, and three products are summed in place of one.
 //
 // No matrix is in an array: an H200 took eight times as long. Nor is one in a variable that two branches set, which may cost the same;
 // how fast this loop is, no GPU has told yet. What stands between
@@ -22,8 +23,10 @@ const SHARES = ACROSS * (TILE_ROWS / (16u * FRAGMENT_ROWS));
 // each keep neighbours off each other's banks.
 const LHS_STRIDE = select(DEPTH4, ROWS4, LHS_ALONG_ROWS) + PADDING;
 const RHS_STRIDE = select(DEPTH4, COLUMNS4, RHS_ALONG_COLUMNS) + PADDING;
-var<workgroup> lhs_tile: array<vec4<f16>, select(TILE_ROWS, TILE_DEPTH, LHS_ALONG_ROWS) * LHS_STRIDE>;
-var<workgroup> rhs_tile: array<vec4<f16>, select(TILE_COLUMNS, TILE_DEPTH, RHS_ALONG_COLUMNS) * RHS_STRIDE>;
+const LHS_TILE = select(TILE_ROWS, TILE_DEPTH, LHS_ALONG_ROWS) * LHS_STRIDE;
+const RHS_TILE = select(TILE_COLUMNS, TILE_DEPTH, RHS_ALONG_COLUMNS) * RHS_STRIDE;
+var<workgroup> lhs_tile: array<vec4<f16>, select(1u, 2u, SPLIT) * LHS_TILE>;
+var<workgroup> rhs_tile: array<vec4<f16>, select(1u, 2u, SPLIT) * RHS_TILE>;
 
 // A fragment's sums of each share: nobody can look into a matrix otherwise.
 const SUM_STRIDE = 4u + SUM_PADDING;
@@ -34,17 +37,10 @@ const_assert LANES <= SHARES * SUMS;
 // The workgroup's subgroups, as a number that is the same for all of its invocations.
 var<workgroup> known_subgroups: u32;
 
+//@unless SPLIT
 // Four numbers of a factor as f16: the nearest, and the largest where they are beyond the range.
 fn half_of(numbers: vec4f) -> vec4<f16> {
     return vec4<f16>(clamp(numbers, vec4f(-65504.0), vec4f(65504.0)));
-}
-
-// The bits of the largest magnitudes of a block, column by column: those of NaN are larger than all others.
-fn largest_of(block: mat4x4f) -> vec4u {
-    const MAGNITUDE = vec4u(0x7fffffffu);
-    let first = max(bitcast<vec4u>(block[0]) & MAGNITUDE, bitcast<vec4u>(block[1]) & MAGNITUDE);
-    let second = max(bitcast<vec4u>(block[2]) & MAGNITUDE, bitcast<vec4u>(block[3]) & MAGNITUDE);
-    return max(first, second);
 }
 
 // Sets the flags of the factors whose largest magnitudes f16 does not hold: from 65520 on.
@@ -58,6 +54,7 @@ fn note_overflow(lhs_largest: vec4u, rhs_largest: vec4u) {
     }
 }
 
+//@end
 // The place of an invocation's blocks in the tiles, along the side and along the sum: neighbours read what lies side by side, and all
 // of an invocation's blocks of lhs along the sum are of the same four rows.
 fn lhs_place(number: u32, invocation: u32) -> vec2u {
@@ -92,17 +89,32 @@ fn fetch_rhs(place: vec2u, column: u32, k: u32, end: u32) -> mat4x4f {
     return transpose(block);
 }
 
-// Leaves a block in memory; of lhs zeros, if it is past the last terms.
-fn put_lhs(block: mat4x4f, place: vec2u, is_there: bool) {
+// Leaves a block, whose rows or columns have these scales, in memory; of lhs zeros, if it is past the last terms.
+fn put_lhs(block: mat4x4f, scale: vec4f, place: vec2u, is_there: bool) {
     let first = 4u * select(place.x, place.y, LHS_ALONG_ROWS) * LHS_STRIDE + select(place.y, place.x, LHS_ALONG_ROWS);
 //@for t 4
-    lhs_tile[first + $tu * LHS_STRIDE] = half_of(select(vec4f(), block[$t], is_there));
+    let numbers$t = select(vec4f(), block[$t], is_there);
+//@unless SPLIT
+    lhs_tile[first + $tu * LHS_STRIDE] = half_of(numbers$t);
+//@end
+//@if SPLIT
+    let halves$t = halves(numbers$t, select(vec4f(scale[$t]), scale, LHS_ALONG_ROWS));
+    lhs_tile[first + $tu * LHS_STRIDE] = vec4<f16>(halves$t.high);
+    lhs_tile[LHS_TILE + first + $tu * LHS_STRIDE] = vec4<f16>(halves$t.low);
+//@end
 //@end
 }
-fn put_rhs(block: mat4x4f, place: vec2u) {
+fn put_rhs(block: mat4x4f, scale: vec4f, place: vec2u) {
     let first = 4u * select(place.x, place.y, RHS_ALONG_COLUMNS) * RHS_STRIDE + select(place.y, place.x, RHS_ALONG_COLUMNS);
 //@for t 4
+//@unless SPLIT
     rhs_tile[first + $tu * RHS_STRIDE] = half_of(block[$t]);
+//@end
+//@if SPLIT
+    let halves$t = halves(block[$t], select(vec4f(scale[$t]), scale, RHS_ALONG_COLUMNS));
+    rhs_tile[first + $tu * RHS_STRIDE] = vec4<f16>(halves$t.high);
+    rhs_tile[RHS_TILE + first + $tu * RHS_STRIDE] = vec4<f16>(halves$t.low);
+//@end
 //@end
 }
 
@@ -113,6 +125,9 @@ fn add_ones(sum: vec4f, k: u32, end: u32, invocation: u32) -> vec4f {
     for (var term = invocation / COLUMNS4; term < TILE_DEPTH; term += SHARERS) {
         if 4u * k + term < min(4u * end, rows) {
             all += vec4f(rhs_tile[term * RHS_STRIDE + invocation % COLUMNS4]);
+//@if SPLIT
+            all += vec4f(rhs_tile[RHS_TILE + term * RHS_STRIDE + invocation % COLUMNS4]);
+//@end
         }
     }
     return all;
@@ -124,7 +139,13 @@ fn finish_fragment(part: u32, row: u32, column: u32, at: u32, member: u32, membe
         let result_row = row + place / 4u;
         let result_column = column + place % 4u;
         if result_row < result_rows() && result_column < stride(result_columns()) {
-            finish(part, result_row, result_column, sums[at + place / 4u * SUM_STRIDE + place % 4u]);
+            let sum = sums[at + place / 4u * SUM_STRIDE + place % 4u];
+//@unless SPLIT
+            finish(part, result_row, result_column, sum);
+//@end
+//@if SPLIT
+            finish(part, result_row, result_column, unscaled(result_row, result_column, sum));
+//@end
         }
     }
 }
@@ -149,15 +170,29 @@ fn main(
     let has_ones = ONES && workgroup.y + 1u == workgroups.y;
 //@for i EACH_LHS
     let lhs_place$i = lhs_place($iu, invocation);
+//@unless SPLIT
+    let lhs_scale$i = vec4f(1.0);
+//@end
+//@if SPLIT
+    let lhs_scale$i = scales[place_of_rows(row4 + lhs_place$i.x)];
+//@end
 //@end
 //@for i EACH_RHS
     let rhs_place$i = rhs_place($iu, invocation);
+//@unless SPLIT
+    let rhs_scale$i = vec4f(1.0);
+//@end
+//@if SPLIT
+    let rhs_scale$i = scales[place_of_columns(column + rhs_place$i.x)];
+//@end
 //@end
     if invocation == 0u {
         known_subgroups = subgroups;
     }
+//@unless SPLIT
     var lhs_largest: vec4u;
     var rhs_largest: vec4u;
+//@end
     let shares_at_once = workgroupUniformLoad(&known_subgroups);
     for (var first_share = 0u; first_share < SHARES; first_share += shares_at_once) {
         let share = first_share + subgroup;
@@ -178,12 +213,16 @@ fn main(
         for (var k = range.x; k < range.y; k += DEPTH4) {
             workgroupBarrier();
 //@for i EACH_LHS
-            put_lhs(left$i, lhs_place$i, k + lhs_place$i.y < range.y);
+            put_lhs(left$i, lhs_scale$i, lhs_place$i, k + lhs_place$i.y < range.y);
+//@unless SPLIT
             lhs_largest = max(lhs_largest, largest_of(left$i));
 //@end
+//@end
 //@for i EACH_RHS
-            put_rhs(right$i, rhs_place$i);
+            put_rhs(right$i, rhs_scale$i, rhs_place$i);
+//@unless SPLIT
             rhs_largest = max(rhs_largest, largest_of(right$i));
+//@end
 //@end
             workgroupBarrier();
 //@for i EACH_LHS
@@ -196,20 +235,40 @@ fn main(
             {
 //@for r FRAGMENT_ROWS
 //@if LHS_ALONG_ROWS
-                let lhs$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[16u * $tu * LHS_STRIDE + share_row / 4u + 4u * $ru], LHS_STRIDE);
+                let lhs_at$r = 16u * $tu * LHS_STRIDE + share_row / 4u + 4u * $ru;
+                let lhs$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[lhs_at$r], LHS_STRIDE);
+//@if SPLIT
+                let lhs_low$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[LHS_TILE + lhs_at$r], LHS_STRIDE);
+//@end
 //@end
 //@unless LHS_ALONG_ROWS
-                let lhs$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[(share_row + 16u * $ru) * LHS_STRIDE + 4u * $tu], LHS_STRIDE);
+                let lhs_at$r = (share_row + 16u * $ru) * LHS_STRIDE + 4u * $tu;
+                let lhs$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[lhs_at$r], LHS_STRIDE);
+//@if SPLIT
+                let lhs_low$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[LHS_TILE + lhs_at$r], LHS_STRIDE);
+//@end
 //@end
 //@end
 //@for c FRAGMENT_COLUMNS
 //@if RHS_ALONG_COLUMNS
-                let rhs$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[16u * $tu * RHS_STRIDE + share_column / 4u + 4u * $cu], RHS_STRIDE);
+                let rhs_at$c = 16u * $tu * RHS_STRIDE + share_column / 4u + 4u * $cu;
+                let rhs$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[rhs_at$c], RHS_STRIDE);
+//@if SPLIT
+                let rhs_low$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[RHS_TILE + rhs_at$c], RHS_STRIDE);
+//@end
 //@end
 //@unless RHS_ALONG_COLUMNS
-                let rhs$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[(share_column + 16u * $cu) * RHS_STRIDE + 4u * $tu], RHS_STRIDE);
+                let rhs_at$c = (share_column + 16u * $cu) * RHS_STRIDE + 4u * $tu;
+                let rhs$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[rhs_at$c], RHS_STRIDE);
+//@if SPLIT
+                let rhs_low$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[RHS_TILE + rhs_at$c], RHS_STRIDE);
+//@end
 //@end
 //@for r FRAGMENT_ROWS
+//@if SPLIT
+                sum$r_$c = coopMultiplyAdd(lhs$r, rhs_low$c, sum$r_$c);
+                sum$r_$c = coopMultiplyAdd(lhs_low$r, rhs$c, sum$r_$c);
+//@end
                 sum$r_$c = coopMultiplyAdd(lhs$r, rhs$c, sum$r_$c);
 //@end
 //@end
@@ -227,7 +286,15 @@ fn main(
                 for (var i = 1u; i < SHARERS; i++) {
                     sum += sums[i * COLUMNS4 + invocation];
                 }
+//@unless SPLIT
                 finish(part, result_rows() - 1u, column + invocation, sum);
+//@end
+//@if SPLIT
+                // The ones have a scale as well, which these sums are without.
+                let last = result_rows() - 1u;
+                let scaled = sum * scales[place_of_rows(last / 4u)][last % 4u];
+                finish(part, last, column + invocation, unscaled(last, column + invocation, scaled));
+//@end
             }
         }
         let at = subgroup * SUMS;
@@ -254,5 +321,7 @@ fn main(
             finish_fragment(part, row, result_column + fragment % FRAGMENT_COLUMNS * 4u, at, member, members);
         }
     }
+//@unless SPLIT
     note_overflow(lhs_largest, rhs_largest);
+//@end
 }

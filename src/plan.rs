@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::kernels::operands::{Access, Count, names};
 use crate::kernels::product::partial_bytes;
+use crate::kernels::split;
 use crate::kernels::whole::group_starts;
 use crate::kernels::{Choice, Computation, Factors, Form, Forward, Layer, Operand, Step, Target, stride4};
 use crate::network::Network;
@@ -146,6 +147,12 @@ impl Launch {
             (None, _) | (_, 1) => 0,
             (Some(sizes), parts) => partial_bytes(sizes, parts, replicas),
         }
+    }
+
+    /// Bytes of the scales that its factors need on a device, for this many replicas; 0 where they are not taken as halves.
+    pub fn scale_bytes(&self, rows: usize, replicas: usize, target: &Target) -> u64 {
+        let sizes = self.kernel.product(rows).filter(|_| self.choice(rows, target).family.is_split());
+        sizes.map_or(0, |sizes| split::bytes(sizes, replicas))
     }
 }
 
@@ -375,10 +382,10 @@ impl Plan {
         }
     }
 
-    /// Bytes of all buffers on the GPU of this target, with their padding and the partial sums.
+    /// Bytes of all buffers on the GPU of this target, with their padding, scales and partial sums.
     pub fn padded_bytes(&self, target: &Target) -> u64 {
         let bytes = |sum: u64, buffer: &Buffer| sum.saturating_add(buffer.padded_bytes(self.replicas));
-        self.buffers.iter().fold(self.partial_sums(target), bytes)
+        self.buffers.iter().fold(self.scratch(target).into_iter().sum(), bytes)
     }
 
     /// Where each buffer of a group begins, in bytes, and the bytes of all; the buffers in the order of the plan.

@@ -69,6 +69,8 @@ pub struct KernelFigures {
     pub share_of_peak: Option<f64>,
     /// The same as a share of the GPU's peak of f32 in registers; null on the CPU.
     pub share_of_f32_peak: Option<f64>,
+    /// What is done on matrix units, as a share of their peak in registers; null for what is not done there.
+    pub share_of_units_peak: Option<f64>,
     /// Whether timings were steady before the first that counts.
     pub settled: bool,
     /// 10⁹ bytes a second that it has to read and to write.
@@ -190,18 +192,20 @@ fn figures(mut launch: OneLaunch<'_>, peaks: &Peaks, share: Duration) -> Result<
     let plan = launch.executor.plan();
     let kernel = &plan.training[launch.index];
     let work = Work::of(plan, kernel, launch.step.rows, launch.target.as_ref());
+    let choice = kernel.kernel.product(plan.batch).and(launch.target).map(|target| kernel.choice(plan.batch, &target));
     let seconds = timings.wall;
     let gigabytes_per_second = work.bytes / seconds.median / 1e9;
     let gflops = (work.operations > 0.0).then_some(work.operations / seconds.median / 1e9);
     Ok(KernelFigures {
         kernel: kernel.label.clone(),
-        choice: kernel.kernel.product(plan.batch).and(launch.target).map(|target| kernel.choice(plan.batch, &target)),
+        choice,
         seconds,
         device_seconds: timings.own_clock.map(|clock| clock.median),
         device_timings: timings.own_clock,
         gflops,
         share_of_peak: None,
         share_of_f32_peak: gflops.and_then(|gflops| peaks.share_of_f32(gflops)),
+        share_of_units_peak: gflops.zip(choice).and_then(|(gflops, choice)| peaks.share_of_units(gflops, choice)),
         settled: timings.settled,
         gigabytes_per_second,
         share_of_copy: gigabytes_per_second / peaks.gigabytes_per_second,
@@ -223,6 +227,7 @@ mod tests {
             gflops,
             share_of_peak: None,
             share_of_f32_peak: None,
+            share_of_units_peak: None,
             settled: true,
             gigabytes_per_second: 1.0,
             share_of_copy: 1.0,
@@ -236,6 +241,7 @@ mod tests {
             gflops: 4.0,
             product: 256,
             f32_gflops: None,
+            units_gflops: None,
             peak_gflops: 4.0,
             gigabytes_per_second: 1.0,
             copy_bytes: 1,
@@ -258,6 +264,47 @@ mod tests {
         report.left_out.push(LeftOutKernel { kernel: "delta 1".into(), why: "it would take long".into() });
         report.share();
         assert_eq!(of_step(&report), [None; 3]);
+    }
+
+    #[test]
+    fn what_matrix_units_compute_is_shown_as_a_share_of_their_peak() {
+        use crate::kernels::form::Family;
+        let peaks = |units_gflops| Peaks {
+            gflops: 4.0,
+            product: 256,
+            f32_gflops: Some(5.0),
+            units_gflops,
+            peak_gflops: 4.0,
+            gigabytes_per_second: 1.0,
+            copy_bytes: 1,
+        };
+        let shares = |peaks: Peaks| {
+            let of = |family| peaks.share_of_units(10.0, Choice { family, parts: 1 });
+            [Family::Units128, Family::Units64Split, Family::Tiled128, Family::DirectSplit].map(of)
+        };
+        assert_eq!(shares(peaks(Some(40.0))), [Some(0.25), Some(0.75), None, None]);
+        assert_eq!(shares(peaks(None)), [None; 4]);
+        let report = |units| KernelsReport {
+            backend: "a test".into(),
+            device: Device::cpu(Some(1), "a test").report(),
+            net: "3-4-1".into(),
+            batch: 1,
+            peaks: peaks(units),
+            kernels: vec![
+                KernelFigures { share_of_units_peak: units.map(|_| 0.75), ..kernel(Some(2.0), 1.0) },
+                kernel(None, 4.0),
+            ],
+            left_out: Vec::new(),
+            tuned: BTreeMap::new(),
+        };
+        let (with, without) = (report(Some(40.0)), report(None));
+        let text = with.to_string();
+        assert!(text.contains("matrix units, f16 to f32 in registers: 40.0 GFLOP/s"), "{text}");
+        let table = with.table();
+        let place = table.headers.iter().position(|header| *header == "of matrix units").expect("a column");
+        assert_eq!([&table.rows[0][place], &table.rows[1][place]], ["75.0 %", ""]);
+        assert!(table.rows.iter().all(|row| row.len() == table.headers.len()));
+        assert!(!without.to_string().contains("matrix units") && without.table().headers.len() + 1 == table.headers.len());
     }
 
     #[test]

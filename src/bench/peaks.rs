@@ -9,7 +9,7 @@ use super::timing::{Care, Measured, Timings, alone};
 use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::executor::gpu::device::GpuInfo;
-use crate::kernels::{Computation, Gather, Peak, Step};
+use crate::kernels::{Choice, Computation, Gather, Peak, Step, UnitsPeak};
 use crate::network::{Activation, Loss, Network};
 use crate::plan::{Buffer, BufferId, Element, Launch, Options, Phase, Plan};
 use crate::training::{Device, Precision};
@@ -25,6 +25,10 @@ pub struct Peaks {
     /// 10⁹ operations a second of multiply-adds in registers, two each, whatever memory does: the peak of f32; null on the CPU.
     #[serde(default)]
     pub f32_gflops: Option<f64>,
+    /// 10⁹ operations a second of matrix units on fragments in registers, f16 factors into f32 sums; null where the device was not opened with
+    /// them.
+    #[serde(default)]
+    pub units_gflops: Option<f64>,
     /// 10⁹ operations a second, the most that was seen: of the square products, and of the steps or kernels of the same report.
     pub peak_gflops: f64,
     /// 10⁹ bytes a second of a copy, read and written.
@@ -37,6 +41,13 @@ impl Peaks {
     /// What these operations, in units of 10⁹ a second, are of the peak of f32.
     pub fn share_of_f32(&self, gflops: f64) -> Option<f64> {
         self.f32_gflops.map(|peak| gflops / peak)
+    }
+
+    /// What these operations of a product, computed so, are of the peak of matrix units, if they are done there: three times as many where
+    /// each factor is two halves.
+    pub fn share_of_units(&self, gflops: f64, choice: Choice) -> Option<f64> {
+        let products = if choice.family.is_split() { 3.0 } else { 1.0 };
+        self.units_gflops.filter(|_| choice.family.units().is_some()).map(|peak| products * gflops / peak)
     }
 
     /// Takes note of operations that were seen, in units of 10⁹ a second.
@@ -73,7 +84,8 @@ pub fn peaks(device: &Device) -> Result<Peaks> {
     let copy_bytes = (COPY[0] * COPY[1] * 4) as u64;
     let gigabytes_per_second = 2e-9 * copy_bytes as f64 / copy(device)?;
     let f32_gflops = f32_peak(device)?.map(|peak| peak.gflops);
-    Ok(Peaks { gflops, product, f32_gflops, peak_gflops: gflops, gigabytes_per_second, copy_bytes })
+    let units_gflops = units_peak(device)?.map(|peak| peak.gflops);
+    Ok(Peaks { gflops, product, f32_gflops, units_gflops, peak_gflops: gflops, gigabytes_per_second, copy_bytes })
 }
 
 /// What a kernel that does nothing but arithmetic came to.
@@ -85,7 +97,7 @@ pub(super) struct Arithmetic {
     pub(super) settled: bool,
 }
 
-/// Workgroups of the f32 peak's kernel, the same whatever time there is.
+/// Workgroups of the peaks' kernels, the same whatever time there is.
 const GROUPS: [usize; 3] = [64, 1024, 4096];
 /// Links of its chains, on a GPU and on a software adapter.
 const ROUNDS: [usize; 2] = [1024, 64];
@@ -97,13 +109,35 @@ const ROUNDS: [usize; 2] = [1024, 64];
 pub(super) fn f32_peak(device: &Device) -> Result<Option<Arithmetic>> {
     let Some(gpu) = device.gpu() else { return Ok(None) };
     let rounds = ROUNDS[usize::from(gpu.info().software)];
-    let mut best: Option<Arithmetic> = None;
-    for groups in GROUPS {
+    best_of(|groups| {
         let kernel = Peak { groups, rounds };
         let operations = kernel.operations();
         // Close to 1, so that every link of a chain shows in the result.
         let factors = [0.999, -0.9995, 0.99975, 1.0, 0.5, -0.25, 0.125, 1e-3];
-        let (seconds, reached) = arithmetic(kernel, operations, [groups * Peak::LANES, 4], &factors, device)?;
+        arithmetic(kernel, operations, [groups * Peak::LANES, 4], &factors, device)
+    })
+}
+
+/// The most multiply-adds that a GPU's matrix units do, from f16 to f32; none where it was not opened with them.
+///
+/// # Errors
+/// What the device reports; check failed, if it does not compute what it should.
+fn units_peak(device: &Device) -> Result<Option<Arithmetic>> {
+    if device.target().is_none_or(|target| target.units.is_none()) {
+        return Ok(None);
+    }
+    best_of(|groups| {
+        let kernel = UnitsPeak { groups, rounds: ROUNDS[0] };
+        let (operations, written) = (kernel.operations(), kernel.written());
+        arithmetic(kernel, operations, written, &UnitsPeak::factors(), device)
+    })
+}
+
+/// The fastest of [`GROUPS`], each of which comes with the seconds of a run, as far as they do not take long.
+fn best_of(mut run: impl FnMut(usize) -> Result<(f64, Arithmetic)>) -> Result<Option<Arithmetic>> {
+    let mut best: Option<Arithmetic> = None;
+    for groups in GROUPS {
+        let (seconds, reached) = run(groups)?;
         best = best.filter(|best| best.gflops >= reached.gflops).or(Some(reached));
         if seconds > SLOW {
             break;
@@ -125,7 +159,7 @@ fn arithmetic(
     let mut plan = empty_plan(device)?;
     let read = add(&mut plan, "factors", [factors.len() / 4, 4], Element::Real);
     let written = add(&mut plan, "sums", [rows, columns], Element::Real);
-    plan.training = vec![Launch::new(Peak::NAME, kernel, [("factors", read), ("sums", written)])];
+    plan.training = vec![Launch::new(kernel.name(), kernel, [("factors", read), ("sums", written)])];
     let mut executor = f32::executor(plan, device)?;
     executor.write(read, 0, factors)?;
     let step = Step { rows: 1, scale: 1.0, ..Step::default() };

@@ -115,14 +115,20 @@ impl ComparisonReport {
 
     /// What each device does at its best.
     pub fn peaks_table(&self) -> Table {
+        let has_units = self.devices.iter().any(|device| device.peaks.units_gflops.is_some());
         let row = |device: &super::comparison::DeviceFigures| {
             let peaks = &device.peaks;
             let product = format!("{}: {}", peaks.product, figures(peaks.gflops));
             let in_registers = peaks.f32_gflops.map_or(String::new(), figures);
+            let on_units = has_units.then(|| peaks.units_gflops.map_or(String::new(), figures));
             let rates = [peaks.peak_gflops, peaks.gigabytes_per_second].map(figures);
-            [device.name.clone(), product, in_registers].into_iter().chain(rates).collect()
+            [device.name.clone(), product, in_registers].into_iter().chain(on_units).chain(rates).collect()
         };
-        let headers = vec!["device", "square product, GFLOP/s", "f32 in registers, GFLOP/s", "peak, GFLOP/s", "copy, GB/s"];
+        let mut headers =
+            vec!["device", "square product, GFLOP/s", "f32 in registers, GFLOP/s", "peak, GFLOP/s", "copy, GB/s"];
+        if has_units {
+            headers.insert(3, "matrix units, GFLOP/s");
+        }
         Table { headers, rows: self.devices.iter().map(row).collect(), text_columns: 1 }
     }
 
@@ -236,7 +242,7 @@ impl std::fmt::Display for ComparisonReport {
 impl KernelsReport {
     /// Every kernel, rounded for reading.
     pub fn table(&self) -> Table {
-        let headers = vec![
+        let mut headers = vec![
             "kernel",
             "computed by",
             "time",
@@ -250,8 +256,10 @@ impl KernelsReport {
             "GB/s",
             "of copy",
         ];
+        let units = self.peaks.units_gflops.is_some().then(|| headers.len() - 2);
+        units.into_iter().for_each(|place| headers.insert(place, "of matrix units"));
         let row = |kernel: &super::kernels::KernelFigures| {
-            vec![
+            let mut row = vec![
                 kernel.kernel.clone(),
                 kernel.choice.map_or(String::new(), |choice| choice.to_string()),
                 seconds(kernel.seconds.median),
@@ -264,7 +272,9 @@ impl KernelsReport {
                 kernel.share_of_f32_peak.map_or(String::new(), percent),
                 figures(kernel.gigabytes_per_second),
                 percent(kernel.share_of_copy),
-            ]
+            ];
+            units.into_iter().for_each(|place| row.insert(place, kernel.share_of_units_peak.map_or(String::new(), percent)));
+            row
         };
         Table { headers, rows: self.kernels.iter().map(row).collect(), text_columns: 2 }
     }
@@ -310,6 +320,9 @@ impl std::fmt::Display for KernelsReport {
         writeln!(text, "square product of size {}: {gflops} GFLOP/s; copy: {copy} GB/s", peaks.product)?;
         if let Some(peak) = peaks.f32_gflops {
             writeln!(text, "multiply-adds of f32 in registers: {} GFLOP/s", figures(peak))?;
+        }
+        if let Some(peak) = peaks.units_gflops {
+            writeln!(text, "matrix units, f16 to f32 in registers: {} GFLOP/s", figures(peak))?;
         }
         writeln!(text, "the peak is the most that was seen, in square products and in kernels: {peak} GFLOP/s\n")?;
         text.write_str(&paragraphs([self.table().text(), self.sentences().join("\n")]))

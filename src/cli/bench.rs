@@ -208,7 +208,7 @@ impl PlaceArguments {
             Single::Mixed => Device::choose_mixed(&self.device, threads)?,
         };
         check_tune(self.tune, &self.device, &device)?;
-        Ok(device)
+        Ok(if self.tune { device.with_splits() } else { device })
     }
 }
 
@@ -273,6 +273,7 @@ fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     let threads = arguments.threads.map(usize::from);
     let asked = Device::choose(&arguments.device, threads, false)?;
     check_tune(arguments.tune, &arguments.device, &asked)?;
+    let asked = if arguments.tune { asked.with_splits() } else { asked };
     Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
 }
 

@@ -134,13 +134,12 @@ fn launches(plan: &Plan, run: &Run) -> Vec<LaunchReport> {
 
 fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
     let row_bytes = row_bytes_on(run);
-    let partial_sums = run.device.target().map_or(0, |target| plan.partial_sums(&target));
-    let partial_sums = (partial_sums > 0).then(|| BufferReport {
-        name: "partial sums".into(),
-        rows: 1,
-        columns: (partial_sums / 4) as usize,
-        bytes: partial_sums,
-    });
+    let scratch = run.device.target().map_or([0; 2], |target| plan.scratch(&target));
+    let scratch = ["scales", "partial sums"]
+        .into_iter()
+        .zip(scratch)
+        .filter(|(_, bytes)| *bytes > 0)
+        .map(|(name, bytes)| BufferReport { name: name.into(), rows: 1, columns: (bytes / 4) as usize, bytes });
     plan.buffers
         .iter()
         .map(|buffer| BufferReport {
@@ -149,7 +148,7 @@ fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
             columns: buffer.columns,
             bytes: (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
         })
-        .chain(partial_sums)
+        .chain(scratch)
         .collect()
 }
 

@@ -105,7 +105,7 @@ fn devices(arguments: &VerifyArguments) -> Result<Vec<Result<Gpu>>> {
 
 /// A GPU with its matrix units, if it has some that training may use.
 fn open(gpus: &Gpus, gpu: &GpuInfo) -> Result<Gpu> {
-    if gpu.mixed { gpus.open_mixed(gpu.index, Reuse::Kept) } else { gpus.open(gpu.index) }
+    if gpu.mixed { Ok(gpus.open_mixed(gpu.index, Reuse::Kept)?.with_splits()) } else { gpus.open(gpu.index) }
 }
 
 fn bar(name: &str) -> ProgressBar {

@@ -11,7 +11,7 @@ use super::product::NARROW_COLUMNS4;
 use super::whole::Variant;
 use super::{
     Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Layer, Norm, NormTotal, Output,
-    OutputProduct, Peak, Rule, Shader, Source, Update, Updates, Whole,
+    OutputProduct, Peak, Rule, Shader, Source, UnitsPeak, Update, Updates, Whole,
 };
 use crate::network::{Activation, Loss, Network, OptimizerKind, Slope};
 
@@ -24,7 +24,7 @@ pub struct Entry {
     pub shader: Shader,
     /// Bindings that it reads.
     pub reads: usize,
-    /// Bindings that it writes, partial sums among them.
+    /// Bindings that it writes, scales and partial sums among them.
     pub writes: usize,
     /// Words in its parameters.
     pub words: usize,
@@ -37,12 +37,13 @@ pub struct Entry {
 impl Entry {
     /// What a kernel says of itself in one of its forms.
     pub fn of(kernel: &dyn Kernel, form: Form) -> Self {
-        let (operands, partial_sums) = (kernel.operands(), usize::from(form.parts() > 1));
+        let operands = kernel.operands();
+        let scratch = form.scratch().map(usize::from).iter().sum::<usize>();
         Self {
             kernel: kernel.name(),
             shader: kernel.shader(form),
             reads: bindings(&operands, Access::Read),
-            writes: bindings(&operands, Access::Write) + partial_sums,
+            writes: bindings(&operands, Access::Write) + scratch,
             words: kernel.parameters(form).len(),
             workgroup: kernel.lanes(form),
             workgroup_bytes: kernel.workgroup_bytes(form),
@@ -67,6 +68,9 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
     add(&Norm { rows: 1, columns: 1, first: 0, places: 1 });
     add(&NormTotal { places: 1 });
     add(&Peak { groups: 1, rounds: 1 });
+    if !software {
+        add(&UnitsPeak { groups: 1, rounds: 1 });
+    }
     add(&Gather { columns: 1, segment_first: 0, segment_rows: 1, order: 1, capacity });
     for factors in [Factors::Full, Factors::Halves] {
         add(&Delta { layer, slope: Slope::Stored, factors });
@@ -135,7 +139,7 @@ pub fn kernels() -> BTreeSet<&'static str> {
         .into_iter()
         .flat_map(|(lanes, software)| all_shaders(lanes, software))
         .map(|entry| entry.kernel)
-        .filter(|&kernel| kernel != Peak::NAME)
+        .filter(|&kernel| kernel != Peak::NAME && kernel != UnitsPeak::NAME)
         .collect()
 }
 

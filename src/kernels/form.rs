@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rates::Rates;
+use super::split;
 use super::units::{self, UnitTile, Units};
 
 /// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
@@ -30,6 +31,8 @@ pub struct Target {
     pub rates: Rates,
     /// Its matrix units, where they are to be used.
     pub units: Option<Units>,
+    /// Whether they were verified for products in f32, in halves.
+    pub splits: bool,
 }
 
 /// The loops that compute products, and their sizes.
@@ -77,6 +80,12 @@ pub enum Family {
     Units64,
     /// The same, tiles of 128 × 128.
     Units128,
+    /// Matrix units, tiles of 64 × 64: for factors in f32, each of which is two halves there.
+    Units64Split,
+    /// The same, tiles of 128 × 128.
+    Units128Split,
+    /// What these compute by the loop of `direct`: for tests of it on software adapters, and never chosen.
+    DirectSplit,
 }
 
 /// The sizes of a tiled loop.
@@ -135,8 +144,8 @@ impl Target {
     #[cfg(test)]
     pub(crate) fn sample(software: bool, workgroup_bytes: u32) -> Self {
         let lanes = if software { SOFTWARE_LANES } else { GPU_LANES };
-        let rates = Rates::default();
-        Self { lanes, software, subgroup: 0, workgroup_bytes, workgroup_invocations: 256, rates, units: None }
+        let (rates, units, splits) = (Rates::default(), None, false);
+        Self { lanes, software, subgroup: 0, workgroup_bytes, workgroup_invocations: 256, rates, units, splits }
     }
 
     /// The families that products may be computed in.
@@ -146,7 +155,7 @@ impl Target {
 }
 
 impl Family {
-    /// All that compute in f32.
+    /// All that compute in f32 without matrix units.
     pub const ALL: [Self; 14] = [
         Self::Direct,
         Self::Broad,
@@ -186,6 +195,9 @@ impl Family {
     /// Those of matrix units, the largest tiles first.
     pub const UNITS: [Self; 2] = [Self::Units128, Self::Units64];
 
+    /// The same for products in f32.
+    pub const SPLIT: [Self; 2] = [Self::Units128Split, Self::Units64Split];
+
     /// Its name, as in its shaders' names and in `run.toml`.
     pub fn name(self) -> &'static str {
         match self {
@@ -205,12 +217,21 @@ impl Family {
             Self::Tiled128Twice => "tiled128-twice",
             Self::Units64 => "units64",
             Self::Units128 => "units128",
+            Self::Units64Split => "units64-split",
+            Self::Units128Split => "units128-split",
+            Self::DirectSplit => "direct-split",
         }
     }
 
     pub(crate) fn tile(self) -> Option<Tile> {
         Some(match self {
-            Self::Direct | Self::Broad | Self::Units64 | Self::Units128 => return None,
+            Self::Direct
+            | Self::Broad
+            | Self::DirectSplit
+            | Self::Units64
+            | Self::Units128
+            | Self::Units64Split
+            | Self::Units128Split => return None,
             Self::Tiled16In1 => tile([16, 16], [1, 1], 1),
             Self::Tiled16 => tile([16, 16], [1, 1], 8),
             Self::Tiled16In16 => tile([16, 16], [1, 1], 16),
@@ -231,8 +252,15 @@ impl Family {
         match self {
             Self::Units64 => Some(UnitTile::new(64)),
             Self::Units128 => Some(UnitTile::new(128)),
+            Self::Units64Split => Some(UnitTile::split(64)),
+            Self::Units128Split => Some(UnitTile::split(128)),
             _ => None,
         }
+    }
+
+    /// Whether it takes each factor as two halves, after a dispatch that finds their scales.
+    pub fn is_split(self) -> bool {
+        matches!(self, Self::Units64Split | Self::Units128Split | Self::DirectSplit)
     }
 
     /// Rows, and vec4s of each, of the result that an invocation sums.
@@ -276,7 +304,8 @@ impl Family {
             Some(tile) => tile.most_bytes(),
             None => self.tile().map_or(0, |tile| tile.bytes([true; 2])),
         };
-        let has_units = self.units().is_none() || target.units.is_some();
+        let is_verified = !self.is_split() || target.splits;
+        let has_units = self.units().is_none() || (target.units.is_some() && is_verified);
         has_units && bytes <= target.workgroup_bytes && self.lanes(target.lanes) <= target.workgroup_invocations
     }
 }
@@ -307,15 +336,18 @@ impl Choice {
     /// Its dispatches, one after the other, on a device of so many lanes.
     pub fn forms(self, lanes: u32) -> impl Iterator<Item = Form> {
         let form = move |pass| Form { lanes, family: self.family, pass };
-        let split = self.parts > 1;
-        let first = form(if split { Pass::Parts(self.parts) } else { Pass::Whole });
-        std::iter::once(first).chain(split.then(|| form(Pass::Reduction(self.parts))))
+        let in_parts = self.parts > 1;
+        let product = form(if in_parts { Pass::Parts(self.parts) } else { Pass::Whole });
+        let scales = self.family.is_split().then(|| form(Pass::Scales));
+        scales.into_iter().chain([product]).chain(in_parts.then(|| form(Pass::Reduction(self.parts))))
     }
 }
 
 /// What one dispatch does of the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pass {
+    /// None of them: it finds the scales of the factors' halves.
+    Scales,
     /// All of them, and what follows.
     Whole,
     /// So many parts of each.
@@ -343,11 +375,14 @@ impl Form {
 
     /// Every form of a product on a device of so many lanes; the numbers of parts do not change a shader.
     pub fn all(lanes: u32, software: bool) -> Vec<Self> {
+        let split: &[Family] = if software { &[Family::DirectSplit] } else { &Family::SPLIT };
         let mut forms: Vec<Self> = Family::ALL
             .into_iter()
             .filter(|family| family.is_for(software))
+            .chain(split.iter().copied())
             .flat_map(|family| [Pass::Whole, Pass::Parts(2)].map(|pass| Self { lanes, family, pass }))
             .collect();
+        forms.push(Self { lanes, family: split[0], pass: Pass::Scales });
         forms.push(Self { lanes, family: Family::Direct, pass: Pass::Reduction(2) });
         forms
     }
@@ -365,15 +400,26 @@ impl Form {
     /// Into how many parts the sums are split.
     pub fn parts(self) -> u32 {
         match self.pass {
-            Pass::Whole => 1,
+            Pass::Scales | Pass::Whole => 1,
             Pass::Parts(parts) | Pass::Reduction(parts) => parts,
         }
+    }
+
+    /// Whether it binds, after all other buffers, that of the scales and that of the partial sums.
+    pub fn scratch(self) -> [bool; 2] {
+        [self.family.is_split() && !matches!(self.pass, Pass::Reduction(_)), self.parts() > 1]
+    }
+
+    /// Whether it multiplies.
+    pub(crate) fn multiplies(self) -> bool {
+        matches!(self.pass, Pass::Whole | Pass::Parts(_))
     }
 
     /// Invocations a workgroup along x and y.
     pub fn workgroup(self) -> [u32; 2] {
         match self.pass {
             Pass::Whole | Pass::Parts(_) => [self.family.lanes(self.lanes), 1],
+            Pass::Scales => [split::LANES, 1],
             Pass::Reduction(_) => [self.lanes, 1],
         }
     }
@@ -381,7 +427,7 @@ impl Form {
     /// Workgroups along z for this many replicas.
     pub fn depth(self, replicas: usize) -> u64 {
         match self.pass {
-            Pass::Whole | Pass::Reduction(_) => replicas as u64,
+            Pass::Scales | Pass::Whole | Pass::Reduction(_) => replicas as u64,
             Pass::Parts(parts) => (replicas as u64).saturating_mul(u64::from(parts)),
         }
     }

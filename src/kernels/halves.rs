@@ -91,7 +91,7 @@ impl Overflows {
 }
 
 /// A number as f16, and whether it was in range: NaN is not, and stays NaN.
-fn rounded(value: f64) -> (f64, bool) {
+pub(super) fn rounded(value: f64) -> (f64, bool) {
     // Whatever rounds beyond the largest number does so here, too.
     let value = value.clamp(-2.0 * 32768.0, 2.0 * 32768.0);
     // The last place of f16 is 10 binary places below the first, and 2^-24 at least. Numbers of this sum's size have just that last place.

@@ -4,7 +4,7 @@
 use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, Target};
 use super::halves::{Factors, Kind};
 use super::shader::{Shader, shader_file};
-use super::{Dropped, Layer, Operand, Source, stride4, word};
+use super::{Dropped, Layer, Operand, Source, split, stride4, word};
 
 /// Workgroups that are few on any GPU, and terms of a sum that are then worth a second pass over its parts.
 const FEW_WORKGROUPS: usize = 32;
@@ -64,34 +64,42 @@ impl Composition<'_> {
         let which = match pass {
             Pass::Whole => family.name().to_string(),
             Pass::Parts(_) => format!("{}-parts", family.name()),
+            Pass::Scales => "scales".to_string(),
             Pass::Reduction(_) => "reduction".to_string(),
         };
         let mixed = if self.factors == Factors::Halves { "-mixed" } else { "" };
         let shader = Shader::new(format!("{}{mixed}-{which}-{}-{lanes}", self.kernel, self.variant));
         let shader = match pass {
+            Pass::Scales => self.switches(split::constants(shader)),
             Pass::Reduction(_) => shader.constant("LANES", lanes).constant("ROWS", 4),
             Pass::Whole | Pass::Parts(_) => self.constants(shader, lanes, family),
         };
-        let split = pass != Pass::Whole;
-        // Each part's sums are left in a buffer of their own, replicas × parts × rows × columns.
-        let partial_sums = split.then(|| Operand::write("partial_sums", None, None));
-        let operands: Vec<Operand> = self.operands.iter().cloned().chain(partial_sums).collect();
+        let [has_scales, in_parts] = form.scratch();
+        // Scales are replicas × (rows, then columns), in fours; each part's sums replicas × parts × rows × columns.
+        let scales = has_scales.then(|| Operand::write("scales", None, None));
+        let partial_sums = in_parts.then(|| Operand::write("partial_sums", None, None));
+        let operands: Vec<Operand> = self.operands.iter().cloned().chain(scales).chain(partial_sums).collect();
         let shader = shader.operands(&operands);
         let shader = match self.grid {
             Grid::One => common(shader),
             Grid::All => of_a_step(shader),
         };
         let shader = self.factors.shader(shader, self.kinds);
-        let shader = kernel(shader).part(if split { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
-        let multiplies = !matches!(pass, Pass::Reduction(_));
-        let rounds = multiplies && self.factors == Factors::Halves && family.units().is_none();
+        let shader = kernel(shader);
+        if pass == Pass::Scales {
+            return split::scales(shader);
+        }
+        let shader = shader.part(if in_parts { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
+        let rounds = form.multiplies() && self.factors == Factors::Halves && family.units().is_none();
         let shader = if rounds { shader.with_halves() } else { shader };
-        let shader = shader.part(match (multiplies, family.tile(), family.units()) {
-            (false, ..) => shader_file!("reduction.wgsl"),
-            (_, _, Some(_)) => shader_file!("units.wgsl"),
-            (_, Some(_), _) => shader_file!("tiled.wgsl"),
-            (_, None, None) => shader_file!("direct.wgsl"),
-        });
+        let shader = if has_scales { shader.part(shader_file!("split.wgsl")) } else { shader };
+        let shader = match (form.multiplies(), family.tile(), family.units()) {
+            (false, ..) => shader.part(shader_file!("reduction.wgsl")),
+            (_, _, Some(_)) if has_scales => shader.part(shader_file!("units.wgsl")),
+            (_, _, Some(_)) => shader.part(shader_file!("largest.wgsl")).part(shader_file!("units.wgsl")),
+            (_, Some(_), _) => shader.part(shader_file!("tiled.wgsl")),
+            (_, None, None) => shader.part(shader_file!("direct.wgsl")),
+        };
         let one_grid = pass_has_tiles(form) && self.grid == Grid::One;
         let shader = if one_grid { shader.part(shader_file!("one_grid.wgsl")) } else { shader };
         shader.written_out()
@@ -104,8 +112,12 @@ impl Composition<'_> {
         let ([rows, columns4], [lhs_along_terms, rhs_along_terms]) = (family.block(), along_terms(self.layouts));
         let shader = shader.constant("LANES", family.lanes(lanes));
         match family.tile() {
-            None => shader.constant("ROWS", rows).constant("COLUMNS", columns4),
-            Some(tile) => shader
+            None => {
+                let shader = shader.constant("ROWS", rows).constant("COLUMNS", columns4);
+                if family.is_split() { shader.switch("SPLIT", true) } else { shader }
+            }
+            Some(tile) => self
+                .switches(shader)
                 .constant("ROWS", 4)
                 .constant("TILE_ROWS", tile.rows)
                 .constant("TILE_COLUMNS", tile.columns)
@@ -117,17 +129,23 @@ impl Composition<'_> {
                 .constant("COPIES", tile.copies)
                 .constant("PAD_LHS", if lhs_along_terms { tile.pad() } else { 0 })
                 .constant("PAD_RHS", if rhs_along_terms { tile.pad() } else { 0 })
-                .switch("ONES", self.ones)
-                .switch("LHS_ALONG_ROWS", !lhs_along_terms)
-                .switch("RHS_ALONG_COLUMNS", !rhs_along_terms),
+                .switch("ONES", self.ones),
         }
+    }
+
+    /// Adds how the factors' blocks lie in memory.
+    fn switches(&self, shader: Shader) -> Shader {
+        let [lhs_along_terms, rhs_along_terms] = along_terms(self.layouts);
+        shader.switch("LHS_ALONG_ROWS", !lhs_along_terms).switch("RHS_ALONG_COLUMNS", !rhs_along_terms)
     }
 }
 
 /// Workgroups along x and y of a product of rows × columns.
 pub(crate) fn workgroups([rows, columns, _]: [usize; 3], form: Form) -> [u64; 2] {
-    if let Pass::Reduction(_) = form.pass {
-        return elementwise_workgroups(rows, columns, form.lanes);
+    match form.pass {
+        Pass::Scales => return in_rows(split::workgroups(rows, columns)),
+        Pass::Reduction(_) => return elementwise_workgroups(rows, columns, form.lanes),
+        Pass::Whole | Pass::Parts(_) => {}
     }
     let [reach_rows, reach_columns] = form.family.reach(form.lanes);
     [columns.div_ceil(reach_columns) as u64, rows.div_ceil(reach_rows) as u64]
@@ -135,15 +153,21 @@ pub(crate) fn workgroups([rows, columns, _]: [usize; 3], form: Form) -> [u64; 2]
 
 /// Workgroups along x and y for one invocation a vec4 of rows × columns, which goes on from one row of workgroups to the next.
 pub(crate) fn elementwise_workgroups(rows: usize, columns: usize, lanes: u32) -> [u64; 2] {
-    let groups = (rows as u64 * stride4(columns) as u64).div_ceil(u64::from(lanes)).max(1);
+    in_rows((rows as u64 * stride4(columns) as u64).div_ceil(u64::from(lanes)).max(1))
+}
+
+/// So many workgroups along x, and along y where they are many.
+fn in_rows(groups: u64) -> [u64; 2] {
     let x = groups.min(ELEMENTWISE_WIDTH);
     [x, groups.div_ceil(x)]
 }
 
 /// Loop iterations of one invocation for sums of `depth` terms.
 pub(crate) fn iterations([_, _, depth]: [usize; 3], form: Form) -> u64 {
-    if let Pass::Reduction(parts) = form.pass {
-        return u64::from(parts);
+    match form.pass {
+        Pass::Scales => return split::iterations(depth),
+        Pass::Reduction(parts) => return u64::from(parts),
+        Pass::Whole | Pass::Parts(_) => {}
     }
     let terms4 = (stride4(depth) as u64).div_ceil(u64::from(form.parts()));
     match form.family.tile() {
@@ -207,14 +231,16 @@ fn seconds(depth: usize, workgroups: usize, several: bool, choice: Choice, targe
 /// The same for a mixed product on matrix units: the largest tiles that fill a GPU, in parts where none do.
 fn choices_of_units(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Choice> {
     let families = || Family::UNITS.into_iter().filter(|family| family.fits(target));
-    let count = |family: Family| count(sizes, ones, family, target);
-    let large = families().find(|&family| count(family) >= ENOUGH_FOR_UNITS);
-    let filled = |family: Family| {
-        let missing = ENOUGH_FOR_UNITS.div_ceil(count(family));
-        split(sizes, family, missing.min(sizes[2] / WORTH_SPLITTING_UNITS).max(1))
-    };
+    let large = families().find(|&family| count(sizes, ones, family, target) >= ENOUGH_FOR_UNITS);
+    let filled = |family: Family| filling(sizes, ones, family, 1, target);
     let whole = families().map(|family| split(sizes, family, 1));
     distinct(large.into_iter().chain(families().next_back()).chain(families()).map(filled).chain(whole))
+}
+
+/// The choice of this family of matrix units with as many parts as fill a GPU, and so many at least.
+pub(crate) fn filling(sizes: [usize; 3], ones: bool, family: Family, parts: usize, target: &Target) -> Choice {
+    let missing = ENOUGH_FOR_UNITS.div_ceil(count(sizes, ones, family, target));
+    split(sizes, family, missing.min(sizes[2] / WORTH_SPLITTING_UNITS).max(parts))
 }
 
 /// The first choices that differ from each other.
@@ -253,13 +279,13 @@ fn count([rows, columns, depth]: [usize; 3], ones: bool, family: Family, target:
 /// Whether one more row than so many would begin a row of tiles for itself. A last row of ones is then summed beside the others.
 pub(crate) fn beside(rows: usize, form: Form) -> bool {
     let tile_rows = form.family.tile().map(|tile| tile.rows).or(form.family.units().map(|tile| tile.side));
-    let tile_rows = tile_rows.filter(|_| !matches!(form.pass, Pass::Reduction(_)));
+    let tile_rows = tile_rows.filter(|_| form.multiplies());
     tile_rows.is_some_and(|tile_rows| rows.is_multiple_of(tile_rows as usize))
 }
 
 /// Whether a dispatch goes through tiles.
 fn pass_has_tiles(form: Form) -> bool {
-    form.family.tile().is_some() && !matches!(form.pass, Pass::Reduction(_))
+    form.family.tile().is_some() && form.multiplies()
 }
 
 /// The choice with this many parts, or as many as one invocation's loops need.
@@ -355,7 +381,11 @@ fn along_terms([lhs, rhs]: [Layout; 2]) -> [bool; 2] {
 pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
     let of_units = form.family.units().map(|tile| tile.bytes(layouts));
     let bytes = form.family.tile().map(|tile| tile.bytes(along_terms(layouts))).or(of_units);
-    bytes.filter(|_| !matches!(form.pass, Pass::Reduction(_))).unwrap_or(0)
+    match form.pass {
+        Pass::Scales => 16 * split::LANES,
+        Pass::Whole | Pass::Parts(_) => bytes.unwrap_or(0),
+        Pass::Reduction(_) => 0,
+    }
 }
 
 /// The same of the narrow loop's, for rows of so many columns, on a device of so many lanes.

@@ -19,6 +19,8 @@ pub(crate) struct UnitTile {
     depth: u32,
     /// Rows and columns of fragments that a subgroup sums at once.
     fragments: u32,
+    /// Whether it holds two halves of each number.
+    split: bool,
 }
 
 /// Rows, columns and terms of a fragment.
@@ -45,14 +47,20 @@ impl Units {
 impl UnitTile {
     /// The loop of tiles of side × side, 64 or 128.
     pub(crate) fn new(side: u32) -> Self {
-        Self { side, depth: 32, fragments: side / (2 * FRAGMENT) }
+        Self { side, depth: 32, fragments: side / (2 * FRAGMENT), split: false }
+    }
+
+    /// The same for two halves of each number: as deep as one block of each factor for every invocation makes it, or the tiles would take
+    /// too much memory.
+    pub(crate) fn split(side: u32) -> Self {
+        Self { depth: 16 * LANES / side, split: true, ..Self::new(side) }
     }
 
     /// Bytes of workgroup memory: the tiles, the sums of a fragment a subgroup, and the number of subgroups.
     pub(crate) fn bytes(self, layouts: [Layout; 2]) -> u32 {
         let tile = |along_side: bool| {
             let (rows, columns) = if along_side { (self.depth, self.side) } else { (self.side, self.depth) };
-            8 * rows * (columns / 4 + PADDING)
+            8 * rows * (columns / 4 + PADDING) * (1 + u32::from(self.split))
         };
         let [lhs, rhs] = Self::along_side(layouts).map(tile);
         let shares = (self.side / (FRAGMENT * self.fragments)).pow(2);
@@ -93,5 +101,6 @@ impl UnitTile {
             .switch("LHS_ALONG_ROWS", lhs)
             .switch("RHS_ALONG_COLUMNS", rhs)
             .switch("ONES", ones)
+            .switch("SPLIT", self.split)
     }
 }

@@ -96,7 +96,8 @@ impl Plan {
                 human_bytes(most)
             )));
         }
-        let bindings = self.bindings(launch).len() as u64 + 2 + u64::from(partial_bytes > 0);
+        let scales = u64::from(launch.scale_bytes(rows, self.replicas, &limits.target) > 0);
+        let bindings = self.bindings(launch).len() as u64 + 2 + u64::from(partial_bytes > 0) + scales;
         if bindings > limits.storage_buffers {
             return Err(Error::Limit(format!(
                 "'{label}' binds {bindings} buffers and this device allows {}: take another --optimizer, or --device cpu",

@@ -12,8 +12,8 @@ pub type RowBytes = fn(columns: usize) -> u64;
 impl Plan {
     /// Bytes that a launch moves each time that it is run on as many rows as it can be, or in each of its steps, for all replicas: a
     /// layer's parameters and the optimizer's states whole, and read as well where they are written, unless the kernel keeps them; of
-    /// everything else the batch's rows; on a GPU, whose target is given, partial sums, written and read once. What a cache
-    /// saves is not taken off.
+    /// everything else the batch's rows; on a GPU, whose target is given, partial sums, written and read once, and the factors that scales
+    /// are found of once more. What a cache saves is not taken off.
     pub fn moved_bytes(&self, launch: &Launch, row_bytes: RowBytes, target: Option<&Target>) -> u64 {
         // Of data in segments a gather copies the rows that lie in its segment.
         let share = |rows: u64| match self
@@ -48,19 +48,27 @@ impl Plan {
             Kept::All => self.is_of_layer(id),
         };
         let again = launch.writes.iter().filter(|&&id| self.is_of_layer(id));
-        let all = launch.reads.iter().chain(&launch.writes).chain(again).filter(|&&id| !kept(id));
+        let is_split = target.is_some_and(|target| launch.choice(self.batch, target).family.is_split());
+        let factors = launch.reads.iter().take(if is_split { 2 } else { 0 });
+        let all = launch.reads.iter().chain(&launch.writes).chain(again).chain(factors).filter(|&&id| !kept(id));
         let bytes = all.map(touched).fold(0, u64::saturating_add).saturating_mul(self.replicas as u64);
         let on_the_way = target.map_or(0, |target| launch.partial_bytes(self.batch, self.replicas, target));
         bytes.saturating_add(on_the_way.saturating_mul(2))
     }
 
-    /// Bytes of the buffer in which every launch that splits its sums leaves them on a GPU, one after the other; 0 if none does.
-    pub fn partial_sums(&self, target: &Target) -> u64 {
-        let of = |phase| {
-            let launches = self.launches(phase).iter();
-            launches.map(move |launch| launch.partial_bytes(self.rows(phase), self.replicas, target))
-        };
-        of(Phase::Training).chain(of(Phase::Evaluation)).max().unwrap_or(0)
+    /// Bytes of the buffers in which every launch leaves scales of its factors and partial sums on a GPU, one launch after the other; 0 if
+    /// none does.
+    pub fn scratch(&self, target: &Target) -> [u64; 2] {
+        let mut most = [0; 2];
+        for phase in [Phase::Training, Phase::Evaluation] {
+            let rows = self.rows(phase);
+            for launch in self.launches(phase) {
+                let of =
+                    [Launch::scale_bytes, Launch::partial_bytes].map(|bytes| bytes(launch, rows, self.replicas, target));
+                most = [most[0].max(of[0]), most[1].max(of[1])];
+            }
+        }
+        most
     }
 
     /// The least that kernels of the plan's kind can move in a training step of a whole batch: inputs, targets and losses once; those
@@ -100,7 +108,7 @@ impl Plan {
             for launch in &self.training {
                 let reads = launch.reads.iter().any(|id| written.get(id) == Some(&true));
                 let waits = reads || launch.writes.iter().any(|id| written.contains_key(id));
-                // The second pass over sums in parts waits for the first.
+                // What finds scales is waited for, and the second pass over sums in parts waits for the first.
                 count += (usize::from(waits) + launch.forms(self.batch, target).count() - 1) * self.times(launch);
                 written.extend(launch.reads.iter().map(|&id| (id, false)));
                 written.extend(launch.writes.iter().map(|&id| (id, true)));
@@ -219,10 +227,10 @@ mod tests {
         let moved = |plan: &Plan, target| -> u64 {
             plan.training.iter().map(|launch| plan.moved_bytes(launch, |columns| 4 * columns as u64, target)).sum()
         };
-        assert_eq!((moved(&plan, Some(&target)), plan.partial_sums(&target)), (moved(&plan, None), 0));
+        assert_eq!((moved(&plan, Some(&target)), plan.scratch(&target)), (moved(&plan, None), [0; 2]));
         // The last launch is the update of the first layer: 4 inputs and the bias, 12 outputs.
         plan.training.last_mut().expect("a launch").choice = Some(Choice { parts: 3, ..Choice::default() });
         let sums = 3 * 5 * 12 * 4;
-        assert_eq!((moved(&plan, Some(&target)), plan.partial_sums(&target)), (moved(&plan, None) + 2 * sums, sums));
+        assert_eq!((moved(&plan, Some(&target)), plan.scratch(&target)), (moved(&plan, None) + 2 * sums, [0, sums]));
     }
 }

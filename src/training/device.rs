@@ -20,7 +20,7 @@ use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
 use crate::network::{Loss, Network, OptimizerKind};
 use crate::plan::{Phase, Plan};
-use crate::verification::adapter::verify_mixed;
+use crate::verification::adapter::{verify_mixed, verify_split};
 
 /// Why the CPU path is taken where the only GPU is software.
 pub(super) const ONLY_SOFTWARE: &str = "the only GPU here is a software adapter, which runs on the CPU as well";
@@ -217,6 +217,29 @@ impl Device {
         Self { gpu: self.gpu.map(|gpu| gpu.with_memory(memory)), ..self }
     }
 
+    /// The same device; of a GPU with matrix units these may compute products in f32, in halves, where that is measured or was noted. They
+    /// are verified for it before the first time; where they fail the device stays as it is, and its reason says so.
+    pub fn with_splits(self) -> Self {
+        let open = |gpu: &OpenGpu| {
+            let limits = gpu.limits();
+            let open = match limits.target.units {
+                Some(_) => gpu.clone(),
+                None => Gpus::find().open_mixed(gpu.info().index, Reuse::Kept)?.with_memory(limits.memory),
+            };
+            let open = open.with_splits();
+            verified("split", &open, verify_split)?;
+            Ok(open)
+        };
+        let has_units = |gpu: &&OpenGpu| gpu.info().mixed && !gpu.limits().target.splits;
+        match self.gpu.as_ref().filter(has_units).map(open) {
+            None => self,
+            Some(Ok(gpu)) => Self { gpu: Some(gpu), ..self },
+            Some(Err::<_, Error>(why)) => {
+                Self { reason: format!("{}; without its matrix units: {why}", self.reason), ..self }
+            }
+        }
+    }
+
     /// A GPU that is open.
     pub(super) fn on(gpu: OpenGpu) -> Self {
         Self::of_gpu(gpu, String::new())
@@ -234,9 +257,11 @@ impl Device {
     pub fn reopened(&self, reuse: Reuse) -> Result<Self> {
         let open = |gpu: &OpenGpu| {
             let (gpus, index, limits) = (Gpus::find(), gpu.info().index, gpu.limits());
-            let is_mixed = limits.target.units.is_some();
-            let open = if is_mixed { gpus.open_mixed(index, reuse) } else { gpus.open_with(index, reuse) };
-            Ok(open?.with_memory(limits.memory))
+            let target = limits.target;
+            let has_units = target.units.is_some();
+            let open = if has_units { gpus.open_mixed(index, reuse) } else { gpus.open_with(index, reuse) };
+            let open = open?.with_memory(limits.memory);
+            Ok(if target.splits { open.with_splits() } else { open })
         };
         Ok(Self { gpu: self.gpu.as_ref().map(open).transpose()?, ..self.clone() })
     }
@@ -315,22 +340,24 @@ impl fmt::Display for Device {
     }
 }
 
-/// What the cache keeps of matrix units that were verified.
-const VERIFIED: &str = "mixed";
-
 /// Opens a GPU for mixed training. Its matrix units are verified before the first use, once for each driver.
 fn open_mixed(gpus: &Gpus, index: usize) -> Result<OpenGpu> {
     let open = gpus.open_mixed(index, Reuse::Kept)?;
-    if open.limits().target.units.is_none() {
-        return Ok(open);
-    }
-    let GpuInfo { name, backend, driver, .. } = open.info();
-    let key = format!("wgrad {}, {name}, {backend}, {driver}", env!("CARGO_PKG_VERSION"));
-    if cache::load::<bool>(VERIFIED, &key) != Some(true) {
-        verify_mixed(&open)?;
-        cache::store(VERIFIED, &key, &true);
+    if open.limits().target.units.is_some() {
+        verified("mixed", &open, verify_mixed)?;
     }
     Ok(open)
+}
+
+/// Verifies a GPU's matrix units for a purpose, unless the cache has that they were, with this driver.
+fn verified(purpose: &str, gpu: &OpenGpu, verify: fn(&OpenGpu) -> Result<()>) -> Result<()> {
+    let GpuInfo { name, backend, driver, .. } = gpu.info();
+    let key = format!("wgrad {}, {name}, {backend}, {driver}", env!("CARGO_PKG_VERSION"));
+    if cache::load::<bool>(purpose, &key) != Some(true) {
+        verify(gpu)?;
+        cache::store(purpose, &key, &true);
+    }
+    Ok(())
 }
 
 /// Why the CPU path is taken where a look for GPUs may end the process.

@@ -321,6 +321,12 @@ impl DeviceOptions {
         self.precision == Some(PrecisionName::Mixed)
     }
 
+    /// Whether products in f32 may be computed on matrix units: where that is measured, or was.
+    pub fn splits(&self) -> bool {
+        let is_noted = self.tuned.iter().flat_map(BTreeMap::values).any(|choice| choice.family.is_split());
+        self.tune == Some(true) || is_noted
+    }
+
     /// Whether f64 was asked for.
     pub fn double(&self) -> bool {
         self.precision == Some(PrecisionName::F64)

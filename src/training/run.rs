@@ -91,6 +91,7 @@ impl Run {
         } else {
             options.device.open()?
         };
+        let device = if options.device.splits() { device.with_splits() } else { device };
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let device = device.with_choices(options.device.tuned.clone().unwrap_or_default());
         let is_ours = options.device.is_auto();

@@ -12,7 +12,7 @@ use crate::executor::Executor;
 use crate::executor::gpu::Gpu;
 use crate::executor::gpu::device::{Device, GpuInfo};
 use crate::kernels::Target;
-use crate::kernels::form::Choice;
+use crate::kernels::form::{Choice, Family};
 use crate::network::{Activation, Loss};
 use crate::plan::{Launch, Plan};
 
@@ -134,22 +134,33 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
     }
 }
 
-/// Checks mixed training on a device, and nothing else: whether its matrix units may be used.
+/// Checks mixed training on a device, and nothing else: whether its matrix units may be used for it.
 ///
 /// # Errors
 /// Check failed, naming the first case that is not as it should be.
 pub fn verify_mixed(device: &Device) -> Result<()> {
-    let target = device.limits().target;
+    let cases = cases::mixed(Some(&device.limits().target));
+    verify_units(device, &cases, "mixed precision", "'wgrad verify' tells more. Take --precision f32")
+}
+
+/// Checks products in f32 on a device's matrix units, and nothing else: whether they may be used for them.
+///
+/// # Errors
+/// Check failed, naming the first case that is not as it should be.
+pub fn verify_split(device: &Device) -> Result<()> {
+    let cases = cases::split(Some(&device.limits().target));
+    verify_units(device, &cases, "f32 on its matrix units", "'wgrad verify' tells more")
+}
+
+/// Checks some cases on a device, all of which it must have room for: what was left out proves nothing.
+fn verify_units(device: &Device, cases: &[Case], computed: &str, advice: &str) -> Result<()> {
     let mut run = Run::new(device);
-    for case in cases::mixed(Some(&target)) {
-        run.compare(&case);
-    }
-    // What was left out proves nothing.
-    match run.failures.first().or(run.left_out.first()) {
+    cases.iter().for_each(|case| run.compare(case));
+    let unproved = Failure { case: computed.into(), what: "no case fits this device".into() };
+    match run.failures.first().or(run.left_out.first()).or(cases.is_empty().then_some(&unproved)) {
         None => Ok(()),
         Some(Failure { case, what }) => Err(Error::CheckFailed(format!(
-            "{} does not compute mixed precision as it should (driver {}): {case}: {what}; 'wgrad verify' tells more. Take --precision \
-             f32",
+            "{} does not compute {computed} as it should (driver {}): {case}: {what}; {advice}",
             device.info().name,
             device.info().driver
         ))),
@@ -178,7 +189,8 @@ enum TrainingCheck {
 fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
     use TrainingCheck::{Memory, Oracle, SameBits, Together};
     let training = |case: Case| [Memory, Oracle, Together, SameBits].map(|check| Item::Trained(check, case.clone()));
-    let (mut exact, mut trained) = (cases::exact(target.families()), checks::trained());
+    let split = Family::SPLIT.into_iter().filter(|family| family.fits(target));
+    let (mut exact, mut trained) = (cases::exact(target.families().chain(split)), checks::trained());
     let first = cases::first().into_iter().map(Item::Compared).chain([Item::OtherBatches, Item::Sigmoid]);
     let first = first.chain(training(trained.remove(0))).chain([Item::Exact(exact.remove(0))]);
     let mut rest: Vec<Item> = compared(target, extent).into_iter().map(Item::Compared).collect();
@@ -194,7 +206,8 @@ fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
 /// The cases that are compared with the oracle, launch by launch.
 fn compared(target: &Target, extent: Extent) -> Vec<Case> {
     let suits = |case: &Case| case.choice.is_none_or(|choice| target.families().any(|family| family == choice.family));
-    let choices = cases::choices().into_iter().filter(suits).chain(cases::mixed(Some(target)));
+    let of_units = cases::mixed(Some(target)).into_iter().chain(cases::split(Some(target)));
+    let choices = cases::choices().into_iter().filter(suits).chain(of_units);
     match extent {
         Extent::Quick(_) => {
             let few = cases::layers().into_iter().step_by(4).chain(cases::whole_networks().into_iter().step_by(4));

@@ -359,6 +359,38 @@ pub fn mixed(target: Option<&Target>) -> Vec<Case> {
     of_units.chain(others).collect()
 }
 
+/// Products in f32 of two halves of each number: every loop that a device's matrix units have for them, whole and in parts, and whatever
+/// else is a shader of its own. Without a device it is the loop for tests on software adapters.
+pub fn split(target: Option<&Target>) -> Vec<Case> {
+    let families = match target {
+        None => vec![Family::DirectSplit],
+        Some(target) => Family::SPLIT.into_iter().filter(|family| family.fits(target)).collect(),
+    };
+    let of_choice = |choice: Choice| {
+        let case = move |sizes: [usize; 4]| {
+            let name = format!("halves: {choice} over {sizes:?}");
+            Case { replicas: 2, choice: Some(choice), ..Case::new(name, sizes) }
+        };
+        [[1, 1, 1, 1], [67, 70, 65, 37], [131, 133, 129, 37], [128, 128, 128, 64]].map(case)
+    };
+    let of_family = |family: Family| {
+        let case = move |name: &str| {
+            let (name, choice) = (format!("halves: {name}, {}", family.name()), Some(Choice { family, parts: 1 }));
+            Case { choice, replicas: 3, ..Case::new(name, [35, 37, 41, 19]) }
+        };
+        let (softmax, cross_entropy) = (Activation::Softmax, Loss::CrossEntropy);
+        [
+            Case { shuffle: false, optimizer: OptimizerKind::Momentum, ..case("rows in place") },
+            Case { hidden: Activation::Gelu, optimizer: OptimizerKind::Adam, gather: true, ..case("gelu and adam") },
+            Case { output: softmax, loss: cross_entropy, hidden: Activation::Relu, dropout: 0.3, ..case("dropout") },
+            Case { micro_batches: 3, clip: Clip::Norm(0.01), ..case("micro-batches, clipped") },
+            Case { bias: false, widths: vec![64, 19, 70, 3], ..case("no biases") },
+        ]
+    };
+    let forms = families.iter().flat_map(|&family| [1, 3].map(|parts| Choice { family, parts }));
+    forms.flat_map(of_choice).chain(families.iter().flat_map(|&family| of_family(family))).collect()
+}
+
 /// More terms than the loops of one invocation may have.
 pub fn long_sums() -> Vec<Case> {
     let case = |name: &str, widths: Vec<usize>, batch: usize| Case {

@@ -24,6 +24,7 @@ pub(crate) fn all() -> impl Iterator<Item = Fault> {
         source_faults(),
         narrow_faults(),
         mixed_faults(),
+        halves_faults(),
     ];
     lists.into_iter().flatten()
 }
@@ -466,6 +467,58 @@ fn mixed_faults() -> Vec<Fault> {
             overflowing(),
         ),
         fault("gradients stay scaled", "update", ["gradient * this_step().unscaled", "gradient"], mixed()),
+    ]
+}
+
+/// Products in f32 of two halves of each number, by the loop for software adapters; matrix units have the scales and the halves in common
+/// with it.
+fn halves_faults() -> Vec<Fault> {
+    let split = || {
+        let widths = vec![37, 41, 39, 43];
+        Case { choice: Some(Choice { family: Family::DirectSplit, parts: 1 }), replicas: 2, widths, ..case() }
+    };
+    let parts = || Case { choice: Some(Choice { family: Family::DirectSplit, parts: 3 }), ..split() };
+    let low_of_columns = ["(*sums)[r][c] += low * left[r];", ""];
+    let low_of_rows = ["(*sums)[r][c] += high * left_low[r];", ""];
+    vec![
+        fault("low halves of columns are left out", "forward", low_of_columns, split()),
+        fault("low halves of columns are left out", "update", low_of_columns, split()),
+        fault("low halves of rows are left out", "forward", low_of_rows, split()),
+        fault("low halves of rows are left out", "delta", low_of_rows, split()),
+        fault("low halves are rounded to nothing", "update", ["rounded(scaled - high)", "scaled - scaled"], split()),
+        fault("halves have the places of bf16", "forward", ["0xffffe000u", "0xffff0000u"], split()),
+        fault("sums have the first row's scale", "delta", ["place_of_rows(row / 4u)", "place_of_rows(0u)"], split()),
+        fault(
+            "scales are the first replica's",
+            "forward",
+            ["begin(workgroup.z);\n    let row", "begin(0u);\n    let row"],
+            split(),
+        ),
+        fault("numbers are not scaled", "forward", ["numbers * scale;", "numbers;"], split()),
+        fault("half of the scales is left in", "update", ["* bitcast<vec4f>((both - first) << vec4u(23u))", ""], split()),
+        fault(
+            "the scales of columns are left in",
+            "forward",
+            ["vec4u(of_row) - of_columns", "vec4u(of_row) - vec4u(127u)"],
+            split(),
+        ),
+        fault(
+            "the scales of rows are left in",
+            "delta",
+            ["vec4u(of_row) - of_columns", "vec4u(127u) - of_columns"],
+            split(),
+        ),
+        fault("a row has its neighbour's scale", "delta", ["[row % 4u]", "[(row + 1u) % 4u]"], split()),
+        fault(
+            "the scales are of the first terms alone",
+            "update",
+            ["k < end; k += SHARERS", "k < min(end, 1u); k += SHARERS"],
+            split(),
+        ),
+        fault("every sharer but the first is left out", "forward", ["i < SHARERS; i++", "i < 1u; i++"], split()),
+        fault("scales bring numbers beyond f16", "delta", ["127u + 14u + 127u", "127u + 16u + 127u"], split()),
+        fault("scales leave low halves too small", "forward", ["127u + 14u + 127u", "127u - 12u + 127u"], split()),
+        fault("parts keep their scales", "forward", ["unscaled(row, column + c, sums[c])", "sums[c]"], parts()),
     ]
 }
 

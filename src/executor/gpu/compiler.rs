@@ -26,7 +26,8 @@ pub(super) struct Compiler<'a> {
     pub(super) buffers: &'a [Place],
     pub(super) groups: &'a [Buffer],
     pub(super) steps: &'a Buffer,
-    pub(super) partial_sums: Option<&'a Buffer>,
+    /// Room for scales and for partial sums, where some launch has them.
+    pub(super) scratch: &'a [Option<Buffer>; 2],
     /// What gives a kernel's shader.
     pub(super) shader: &'a dyn Fn(&dyn Kernel, Form) -> Shader,
 }
@@ -51,15 +52,19 @@ impl Compiler<'_> {
 
     /// What is compiled for a launch in one of its forms.
     fn source(&self, plan: &Plan, launch: &Launch, form: Form) -> Source {
-        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
         let bindings = plan.bindings(launch);
-        let writes = bindings.iter().map(|bound| bound.writes).chain(partial_sums.map(|_| true));
+        let writes = bindings.iter().map(|bound| bound.writes).chain(self.scratch(form).map(|_| true));
         Source { shader: (self.shader)(launch.kernel.as_ref(), form), entries: layout_entries(writes) }
+    }
+
+    /// What a form binds after the launch's own buffers.
+    fn scratch(&self, form: Form) -> impl Iterator<Item = &Buffer> {
+        let wanted = form.scratch();
+        self.scratch.iter().zip(wanted).filter_map(|(buffer, wanted)| buffer.as_ref().filter(|_| wanted))
     }
 
     fn dispatch(&self, plan: &Plan, launch: &Launch, form: Form, shader: &Shader) -> Result<Dispatch> {
         let bindings = plan.bindings(launch);
-        let partial_sums = self.partial_sums.filter(|_| form.parts() > 1);
         let pipeline = self.device.pipeline(shader)?;
         let words = launch.kernel.parameters(form);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
@@ -71,7 +76,7 @@ impl Compiler<'_> {
             Bindable::Buffer(id) => self.buffers[id].binding(),
             Bindable::Group(group) => self.groups[group].as_entire_binding(),
         });
-        let operands = bound.chain(partial_sums.map(Buffer::as_entire_binding));
+        let operands = bound.chain(self.scratch(form).map(Buffer::as_entire_binding));
         let step = BindingResource::Buffer(BufferBinding { buffer: self.steps, offset: 0, size: record });
         let entries: Vec<_> = [parameters.as_entire_binding(), step]
             .into_iter()

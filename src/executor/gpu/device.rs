@@ -227,9 +227,23 @@ impl Gpus {
         let silent = Arc::default();
         let lanes = if info.software { SOFTWARE_LANES } else { GPU_LANES };
         let pipelines = Arc::new(Pipelines::new(&device, &info, reuse));
-        let (memory, iterations) = (None, MOST_ITERATIONS);
+        let (memory, iterations, splits) = (None, MOST_ITERATIONS, false);
         let (staging, rates) = (Arc::default(), Arc::default());
-        Ok(Device { device, queue, info, lanes, fault, silent, memory, iterations, units, staging, pipelines, rates })
+        Ok(Device {
+            device,
+            queue,
+            info,
+            lanes,
+            fault,
+            silent,
+            memory,
+            iterations,
+            units,
+            splits,
+            staging,
+            pipelines,
+            rates,
+        })
     }
 }
 
@@ -316,6 +330,8 @@ pub struct Device {
     lanes: u32,
     /// Its matrix units, if it was opened to use them.
     units: Option<Units>,
+    /// Whether products in f32 may be computed on them.
+    splits: bool,
     /// What the last reading went through, unless another is using it.
     staging: Arc<Mutex<Option<Buffer>>>,
     /// Every composed shader that was compiled.
@@ -333,6 +349,11 @@ impl Device {
     /// The same device, using no more than so many bytes of its memory for the buffers of a plan.
     pub fn with_memory(self, memory: Option<u64>) -> Self {
         Self { memory, ..self }
+    }
+
+    /// The same device, whose matrix units, if it was opened with them, may compute products in f32 as well.
+    pub fn with_splits(self) -> Self {
+        Self { splits: self.units.is_some(), ..self }
     }
 
     /// The same device, with loops as long as a plan wants them: to find out where drivers end them.
@@ -367,6 +388,7 @@ impl Device {
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
                 rates: self.rates.get().copied().unwrap_or_default(),
                 units: self.units,
+                splits: self.splits,
             },
         }
     }

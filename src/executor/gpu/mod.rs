@@ -81,15 +81,9 @@ impl Gpu {
         let step_stride = record_bytes(&plan).next_multiple_of(u64::from(device.alignment()));
         let (buffers, groups) = allocate(&plan, &device)?;
         let steps = device.buffer("steps", STEP_BYTES.max(step_stride), BufferUsages::STORAGE | BufferUsages::COPY_DST)?;
-        let partial_sums = partial_sums(&plan, &device)?;
-        let compiler = Compiler {
-            device: &device,
-            buffers: &buffers,
-            groups: &groups,
-            steps: &steps,
-            partial_sums: partial_sums.as_ref(),
-            shader,
-        };
+        let scratch = scratch(&plan, &device)?;
+        let compiler =
+            Compiler { device: &device, buffers: &buffers, groups: &groups, steps: &steps, scratch: &scratch, shader };
         let target = device.limits().target;
         let launches: Vec<(&Launch, Vec<Form>)> = [Phase::Training, Phase::Evaluation]
             .into_iter()
@@ -366,8 +360,9 @@ impl Place {
     }
 }
 
-/// Room for the partial sums of any launch, if one splits its sums.
-fn partial_sums(plan: &Plan, device: &Device) -> Result<Option<Buffer>> {
-    let bytes = plan.partial_sums(&device.limits().target);
-    (bytes > 0).then(|| device.buffer("partial sums", bytes, BufferUsages::STORAGE)).transpose()
+/// Room for the scales and for the partial sums of any launch, if one has them.
+fn scratch(plan: &Plan, device: &Device) -> Result<[Option<Buffer>; 2]> {
+    let [scales, partial_sums] = plan.scratch(&device.limits().target);
+    let buffer = |name: &str, bytes: u64| (bytes > 0).then(|| device.buffer(name, bytes, BufferUsages::STORAGE)).transpose();
+    Ok([buffer("scales", scales)?, buffer("partial sums", partial_sums)?])
 }

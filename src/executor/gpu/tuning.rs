@@ -11,7 +11,7 @@ use super::{Gpu, UPLOAD_BYTES};
 use crate::cache;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::kernels::{Choice, Step};
+use crate::kernels::{Choice, Step, split};
 use crate::plan::{Element, Launch, Phase, Plan};
 
 /// The word that the cache knows these measurements by.
@@ -33,6 +33,12 @@ pub struct Tuned {
 }
 
 impl Tuned {
+    /// Whether all of these choices were measured, and one of them was the fastest.
+    fn is_of(&self, choices: &[Choice]) -> bool {
+        let is_measured = |choice: &Choice| self.measured.iter().any(|(measured, _)| measured == choice);
+        choices.contains(&self.choice) && choices.iter().all(is_measured)
+    }
+
     /// What was measured of a product, for a person.
     pub fn of(&self, product: &str) -> String {
         let shown = |&(choice, seconds): &(Choice, f64)| {
@@ -45,7 +51,7 @@ impl Tuned {
 }
 
 /// The fastest choice of every product of a plan that has more than one, by [`Launch::product_key`]: measured now, or kept from
-/// an earlier measurement on this adapter and driver. Those that are `known`, and those of other phases, are left out.
+/// an earlier measurement on this adapter and driver. Matrix units that were verified for it are measured as well. Those that are `known`, and those of other phases, are left out.
 ///
 /// # Errors
 /// What the device reports.
@@ -62,13 +68,14 @@ pub fn tune(
             let rows = plan.rows(phase);
             let new = |product: &String| !tuned.contains_key(product) && !known.contains_key(product);
             let Some(product) = launch.product_key(rows).filter(new) else { continue };
-            let choices = launch.kernel.choices(rows, &device.limits().target);
+            let target = device.limits().target;
+            let mut choices = launch.kernel.choices(rows, &target);
+            choices.extend(split::choices(launch.kernel.as_ref(), rows, &target));
             if choices.len() < 2 {
                 continue;
             }
             let key = key(info, plan.replicas, &product);
-            let kept = cache::load(PURPOSE, &key)
-                .filter(|kept: &Tuned| choices.contains(&kept.choice) && !kept.measured.is_empty());
+            let kept = cache::load(PURPOSE, &key).filter(|kept: &Tuned| kept.is_of(&choices));
             let result = match kept {
                 Some(kept) => kept,
                 None => {
@@ -240,6 +247,14 @@ mod tests {
             of(info),
         ];
         assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len(), "{all:?}");
+    }
+
+    #[test]
+    fn a_measurement_holds_while_no_choice_is_missing_in_it() {
+        let [one, two, three] = [1, 2, 4].map(|parts| Choice { family: Family::Direct, parts });
+        let tuned = Tuned { choice: one, measured: vec![(one, 1.0), (two, 2.0)], settled: true };
+        assert!(tuned.is_of(&[one, two]) && tuned.is_of(&[one]));
+        assert!(!tuned.is_of(&[one, two, three]) && !tuned.is_of(&[two]));
     }
 
     #[test]

@@ -1,0 +1,43 @@
+// A product in f32 by three products of halves. Each factor times the scale of its row of lhs, or of its column of rhs, is the sum of two
+// numbers that f16 holds, high + low, and high · high + high · low + low · high is what is summed: all but the last 2⁻²² of a term. A
+// scale is the power of two that brings the largest magnitude of its row or column to 2¹⁴ and more: so far up that low is no smaller
+// than f16 holds, unless it is of a number that the largest one drowns. shaders/scales.wgsl finds the scales.
+
+// Where the scales of four rows lie, and those of a vec4 column; past the last it is the last's.
+fn place_of_rows(row4: u32) -> u32 {
+    return replica * (stride(result_rows()) + stride(result_columns())) + min(row4, stride(result_rows()) - 1u);
+}
+fn place_of_columns(column: u32) -> u32 {
+    let first = replica * (stride(result_rows()) + stride(result_columns())) + stride(result_rows());
+    return first + min(column, stride(result_columns()) - 1u);
+}
+
+// The two numbers, each with at most 11 bits, that are four scaled ones but for the last 2⁻²³ of them.
+struct Halves {
+    high: vec4f,
+    low: vec4f,
+}
+
+// The nearest number of 11 bits, on the bits: drivers take a conversion to f16 and back for no change at all.
+fn rounded(numbers: vec4f) -> vec4f {
+    return bitcast<vec4f>((bitcast<vec4u>(numbers) + vec4u(0x1000u)) & vec4u(0xffffe000u));
+}
+fn halves(numbers: vec4f, scale: vec4f) -> Halves {
+    let scaled = numbers * scale;
+    let high = rounded(scaled);
+    return Halves(high, rounded(scaled - high));
+}
+
+// Sums of a row and a vec4 column without their scales, which are taken out in two steps of about the same size: one alone can be more
+// than f32 holds. Where a factor's row or column holds an infinity or NaN there is no scale, and the sums are NaN.
+fn unscaled(row: u32, column: u32, sum: vec4f) -> vec4f {
+    const NONE = 255u;
+    let of_row = bitcast<u32>(scales[place_of_rows(row / 4u)][row % 4u]) >> 23u;
+    let of_columns = bitcast<vec4u>(scales[place_of_columns(column)]) >> vec4u(23u);
+    // Two exponents, of which 127 stands for 2⁰.
+    let both = vec4u(508u) - vec4u(of_row) - of_columns;
+    let first = both / vec4u(2u);
+    let result = sum * bitcast<vec4f>(first << vec4u(23u)) * bitcast<vec4f>((both - first) << vec4u(23u));
+    let is_none = vec4<bool>(of_row == NONE) | (of_columns == vec4u(NONE));
+    return bitcast<vec4f>(select(bitcast<vec4u>(result), vec4u(0x7fc00000u), is_none));
+}
