@@ -351,8 +351,7 @@ fn open_mixed(gpus: &Gpus, index: usize) -> Result<OpenGpu> {
 
 /// Verifies a GPU's matrix units for a purpose, unless the cache has that they were, with this driver.
 fn verified(purpose: &str, gpu: &OpenGpu, verify: fn(&OpenGpu) -> Result<()>) -> Result<()> {
-    let GpuInfo { name, backend, driver, .. } = gpu.info();
-    let key = format!("wgrad {}, {name}, {backend}, {driver}", env!("CARGO_PKG_VERSION"));
+    let key = gpu.info().key();
     if cache::load::<bool>(purpose, &key) != Some(true) {
         verify(gpu)?;
         cache::store(purpose, &key, &true);

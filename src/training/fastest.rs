@@ -154,7 +154,7 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
     beyond.extend(recipe.shuffle.then(|| "shuffled".into()));
     beyond.extend(recipe.streamed.then(|| "streamed".into()));
     format!(
-        "{:?} {} bias {}, {}, {}, [{}], batch {batch} of {}, {} {} {}, {threads} threads, wgrad {}",
+        "{:?} {} bias {}, {}, {}, [{}], batch {batch} of {}, {threads} threads, {}",
         network.widths(),
         activations.join(" "),
         network.bias(),
@@ -162,10 +162,7 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
         recipe.optimizer.kind,
         beyond.join("; "),
         rows.div_ceil(batch.max(1)).min(STEPS),
-        gpu.name,
-        gpu.backend,
-        gpu.driver,
-        env!("CARGO_PKG_VERSION")
+        gpu.key()
     )
 }
 

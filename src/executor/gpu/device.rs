@@ -51,6 +51,11 @@ pub struct GpuInfo {
 }
 
 impl GpuInfo {
+    /// What everything that is measured, compiled or verified on it is kept by: this version of wgrad, the adapter and its driver.
+    pub(crate) fn key(&self) -> String {
+        format!("wgrad {} | {} | {} | {}", env!("CARGO_PKG_VERSION"), self.name, self.backend, self.driver)
+    }
+
     /// A discrete GPU of this name and driver.
     #[cfg(test)]
     pub(crate) fn for_tests(name: &str, driver: &str) -> Self {

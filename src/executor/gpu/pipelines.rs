@@ -53,7 +53,7 @@ pub(super) struct Pipelines {
 impl Pipelines {
     /// None yet.
     pub(super) fn new(device: &wgpu::Device, info: &GpuInfo, reuse: Reuse) -> Self {
-        let identity = identity(info);
+        let identity = info.key();
         let path = || Some(cache::folder()?.join(file_name(&identity)));
         let (data, path) = match reuse {
             Reuse::Kept => {
@@ -130,11 +130,6 @@ fn create(device: &wgpu::Device, data: Option<&[u8]>) -> PipelineCache {
     unsafe {
         device.create_pipeline_cache(&descriptor)
     }
-}
-
-/// What compiled pipelines belong to.
-fn identity(info: &GpuInfo) -> String {
-    format!("wgrad {} | {} | {} | {}", env!("CARGO_PKG_VERSION"), info.name, info.backend, info.driver)
 }
 
 fn file_name(identity: &str) -> String {

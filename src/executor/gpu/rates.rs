@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Gpu;
 use super::device::Device;
 use super::settling::settle;
-use super::tuning::{adapter_key, fill};
+use super::tuning::fill;
 use crate::cache;
 use crate::error::Result;
 use crate::executor::Executor;
@@ -32,7 +32,7 @@ const TIMES: usize = 3;
 /// # Errors
 /// What the device reports.
 pub(super) fn rates(device: &Device) -> Result<Option<Rates>> {
-    let key = adapter_key(device.info());
+    let key = device.info().key();
     let kept = || cache::load(PURPOSE, &key).and_then(possible);
     if kept().is_none() && cache::folder().is_some() {
         // What the measurement takes is given back before a plan asks for memory.

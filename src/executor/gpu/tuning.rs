@@ -98,12 +98,7 @@ pub fn tune(
 /// What a measurement is kept by.
 fn key(info: &GpuInfo, replicas: usize, product: &str) -> String {
     let replicas = if replicas > 1 { format!("{replicas} times ") } else { String::new() };
-    format!("{} | {replicas}{product}", adapter_key(info))
-}
-
-/// What every measurement of a device is kept by.
-pub(super) fn adapter_key(info: &GpuInfo) -> String {
-    format!("{} | {} | {} | {}", env!("CARGO_PKG_VERSION"), info.name, info.backend, info.driver)
+    format!("{} | {replicas}{product}", info.key())
 }
 
 /// Measures each choice that the device's limits allow.
