@@ -1,9 +1,12 @@
 // The product by matrix units: the factors as f16, sums in f32. A workgroup brings a tile of each factor, TILE_DEPTH terms at a time,
-// rounds it to f16 on the way to its memory, and its subgroups multiply fragments of 16 × 16 there while the next tiles are under way
+// rounds it to f16 on the way to its memory, and its subgroups multiply fragments of FRAGMENT × FRAGMENT there while the next tiles are under way
 // to registers. A share of the tile, FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments, is a subgroup's; where there are fewer subgroups
 // than shares, since they are of 64, the workgroup goes through the terms once more for the rest. The kernel gives what
 // shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl. With SPLIT the factors are not rounded: a tile holds the two halves of
 // each (shaders/split.wgsl), the low ones after the high ones, and three products are summed in place of one.
+//
+// With SINGLES, for Metal, memory is of single numbers, since there a fragment is loaded from and stored to such. Sizes and places are of
+// vec4s all the same, and the host writes coop_mat8x8 for the types of fragments of 8 × 8.
 //
 // No matrix is in an array: an H200 took eight times as long. Nor is one in a variable that two branches set, which may cost the same;
 // how fast this loop is, no GPU has told yet. What stands between
@@ -15,9 +18,12 @@ const COLUMNS4 = TILE_COLUMNS / 4u;
 const DEPTH4 = TILE_DEPTH / 4u;
 const_assert EACH_LHS * LANES == ROWS4 * DEPTH4 && EACH_RHS * LANES == COLUMNS4 * DEPTH4;
 
-// Shares of a tile, across and all of them.
-const ACROSS = TILE_COLUMNS / (16u * FRAGMENT_COLUMNS);
-const SHARES = ACROSS * (TILE_ROWS / (16u * FRAGMENT_ROWS));
+// vec4s in a row of a fragment. Shares of a tile, across and all of them.
+const FRAGMENT4 = FRAGMENT / 4u;
+const ACROSS = TILE_COLUMNS / (FRAGMENT * FRAGMENT_COLUMNS);
+const SHARES = ACROSS * (TILE_ROWS / (FRAGMENT * FRAGMENT_ROWS));
+// Elements of memory that are a vec4.
+const ELEMENTS = select(1u, 4u, SINGLES);
 
 // A tile in memory, as its factor lies in storage: rows of terms, or rows of what goes along the result. PADDING vec4s at the end of
 // each keep neighbours off each other's banks.
@@ -25,14 +31,59 @@ const LHS_STRIDE = select(DEPTH4, ROWS4, LHS_ALONG_ROWS) + PADDING;
 const RHS_STRIDE = select(DEPTH4, COLUMNS4, RHS_ALONG_COLUMNS) + PADDING;
 const LHS_TILE = select(TILE_ROWS, TILE_DEPTH, LHS_ALONG_ROWS) * LHS_STRIDE;
 const RHS_TILE = select(TILE_COLUMNS, TILE_DEPTH, RHS_ALONG_COLUMNS) * RHS_STRIDE;
-var<workgroup> lhs_tile: array<vec4<f16>, select(1u, 2u, SPLIT) * LHS_TILE>;
-var<workgroup> rhs_tile: array<vec4<f16>, select(1u, 2u, SPLIT) * RHS_TILE>;
 
 // A fragment's sums of each share: nobody can look into a matrix otherwise.
-const SUM_STRIDE = 4u + SUM_PADDING;
-const SUMS = 16u * SUM_STRIDE;
-var<workgroup> sums: array<vec4f, SHARES * SUMS>;
-const_assert LANES <= SHARES * SUMS;
+const SUM_STRIDE = FRAGMENT4 + SUM_PADDING;
+const SUMS = FRAGMENT * SUM_STRIDE;
+
+//@unless SINGLES
+var<workgroup> lhs_tile: array<vec4<f16>, select(1u, 2u, SPLIT) * LHS_TILE>;
+var<workgroup> rhs_tile: array<vec4<f16>, select(1u, 2u, SPLIT) * RHS_TILE>;
+var<workgroup> sums: array<vec4f, max(SHARES * SUMS, LANES)>;
+fn set_lhs(place: u32, numbers: vec4<f16>) {
+    lhs_tile[place] = numbers;
+}
+fn set_rhs(place: u32, numbers: vec4<f16>) {
+    rhs_tile[place] = numbers;
+}
+fn rhs_at(place: u32) -> vec4f {
+    return vec4f(rhs_tile[place]);
+}
+fn set_sums(place: u32, numbers: vec4f) {
+    sums[place] = numbers;
+}
+fn sums_at(place: u32) -> vec4f {
+    return sums[place];
+}
+//@end
+//@if SINGLES
+var<workgroup> lhs_tile: array<f16, 4u * select(1u, 2u, SPLIT) * LHS_TILE>;
+var<workgroup> rhs_tile: array<f16, 4u * select(1u, 2u, SPLIT) * RHS_TILE>;
+var<workgroup> sums: array<f32, 4u * max(SHARES * SUMS, LANES)>;
+fn set_lhs(place: u32, numbers: vec4<f16>) {
+//@for i 4
+    lhs_tile[4u * place + $iu] = numbers[$i];
+//@end
+}
+fn set_rhs(place: u32, numbers: vec4<f16>) {
+//@for i 4
+    rhs_tile[4u * place + $iu] = numbers[$i];
+//@end
+}
+fn rhs_at(place: u32) -> vec4f {
+    let first = 4u * place;
+    return vec4f(vec4<f16>(rhs_tile[first], rhs_tile[first + 1u], rhs_tile[first + 2u], rhs_tile[first + 3u]));
+}
+fn set_sums(place: u32, numbers: vec4f) {
+//@for i 4
+    sums[4u * place + $iu] = numbers[$i];
+//@end
+}
+fn sums_at(place: u32) -> vec4f {
+    let first = 4u * place;
+    return vec4f(sums[first], sums[first + 1u], sums[first + 2u], sums[first + 3u]);
+}
+//@end
 
 // The workgroup's subgroups, as a number that is the same for all of its invocations.
 var<workgroup> known_subgroups: u32;
@@ -95,12 +146,12 @@ fn put_lhs(block: mat4x4f, scale: vec4f, place: vec2u, is_there: bool) {
 //@for t 4
     let numbers$t = select(vec4f(), block[$t], is_there);
 //@unless SPLIT
-    lhs_tile[first + $tu * LHS_STRIDE] = half_of(numbers$t);
+    set_lhs(first + $tu * LHS_STRIDE, half_of(numbers$t));
 //@end
 //@if SPLIT
     let halves$t = halves(numbers$t, select(vec4f(scale[$t]), scale, LHS_ALONG_ROWS));
-    lhs_tile[first + $tu * LHS_STRIDE] = vec4<f16>(halves$t.high);
-    lhs_tile[LHS_TILE + first + $tu * LHS_STRIDE] = vec4<f16>(halves$t.low);
+    set_lhs(first + $tu * LHS_STRIDE, vec4<f16>(halves$t.high));
+    set_lhs(LHS_TILE + first + $tu * LHS_STRIDE, vec4<f16>(halves$t.low));
 //@end
 //@end
 }
@@ -108,12 +159,12 @@ fn put_rhs(block: mat4x4f, scale: vec4f, place: vec2u) {
     let first = 4u * select(place.x, place.y, RHS_ALONG_COLUMNS) * RHS_STRIDE + select(place.y, place.x, RHS_ALONG_COLUMNS);
 //@for t 4
 //@unless SPLIT
-    rhs_tile[first + $tu * RHS_STRIDE] = half_of(block[$t]);
+    set_rhs(first + $tu * RHS_STRIDE, half_of(block[$t]));
 //@end
 //@if SPLIT
     let halves$t = halves(block[$t], select(vec4f(scale[$t]), scale, RHS_ALONG_COLUMNS));
-    rhs_tile[first + $tu * RHS_STRIDE] = vec4<f16>(halves$t.high);
-    rhs_tile[RHS_TILE + first + $tu * RHS_STRIDE] = vec4<f16>(halves$t.low);
+    set_rhs(first + $tu * RHS_STRIDE, vec4<f16>(halves$t.high));
+    set_rhs(RHS_TILE + first + $tu * RHS_STRIDE, vec4<f16>(halves$t.low));
 //@end
 //@end
 }
@@ -124,9 +175,9 @@ fn add_ones(sum: vec4f, k: u32, end: u32, invocation: u32) -> vec4f {
     var all = sum;
     for (var term = invocation / COLUMNS4; term < TILE_DEPTH; term += SHARERS) {
         if 4u * k + term < min(4u * end, rows) {
-            all += vec4f(rhs_tile[term * RHS_STRIDE + invocation % COLUMNS4]);
+            all += rhs_at(term * RHS_STRIDE + invocation % COLUMNS4);
 //@if SPLIT
-            all += vec4f(rhs_tile[RHS_TILE + term * RHS_STRIDE + invocation % COLUMNS4]);
+            all += rhs_at(RHS_TILE + term * RHS_STRIDE + invocation % COLUMNS4);
 //@end
         }
     }
@@ -135,11 +186,11 @@ fn add_ones(sum: vec4f, k: u32, end: u32, invocation: u32) -> vec4f {
 
 // Ends the sums of a fragment from this row and vec4 column on, which lie in memory from `at` on: a subgroup's members take turns.
 fn finish_fragment(part: u32, row: u32, column: u32, at: u32, member: u32, members: u32) {
-    for (var place = member; place < 64u; place += members) {
-        let result_row = row + place / 4u;
-        let result_column = column + place % 4u;
+    for (var place = member; place < FRAGMENT * FRAGMENT4; place += members) {
+        let result_row = row + place / FRAGMENT4;
+        let result_column = column + place % FRAGMENT4;
         if result_row < result_rows() && result_column < stride(result_columns()) {
-            let sum = sums[at + place / 4u * SUM_STRIDE + place % 4u];
+            let sum = sums_at(at + place / FRAGMENT4 * SUM_STRIDE + place % FRAGMENT4);
 //@unless SPLIT
             finish(part, result_row, result_column, sum);
 //@end
@@ -196,8 +247,8 @@ fn main(
     let shares_at_once = workgroupUniformLoad(&known_subgroups);
     for (var first_share = 0u; first_share < SHARES; first_share += shares_at_once) {
         let share = first_share + subgroup;
-        let share_row = share / ACROSS * (16u * FRAGMENT_ROWS);
-        let share_column = share % ACROSS * (16u * FRAGMENT_COLUMNS);
+        let share_row = share / ACROSS * (FRAGMENT * FRAGMENT_ROWS);
+        let share_column = share % ACROSS * (FRAGMENT * FRAGMENT_COLUMNS);
         var ones: vec4f;
 //@for r FRAGMENT_ROWS
 //@for c FRAGMENT_COLUMNS
@@ -235,33 +286,33 @@ fn main(
             {
 //@for r FRAGMENT_ROWS
 //@if LHS_ALONG_ROWS
-                let lhs_at$r = 16u * $tu * LHS_STRIDE + share_row / 4u + 4u * $ru;
-                let lhs$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[lhs_at$r], LHS_STRIDE);
+                let lhs_at$r = FRAGMENT * $tu * LHS_STRIDE + share_row / 4u + FRAGMENT4 * $ru;
+                let lhs$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[ELEMENTS * lhs_at$r], ELEMENTS * LHS_STRIDE);
 //@if SPLIT
-                let lhs_low$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[LHS_TILE + lhs_at$r], LHS_STRIDE);
+                let lhs_low$r = coopLoad<coop_mat16x16<f16, A>>(&lhs_tile[ELEMENTS * (LHS_TILE + lhs_at$r)], ELEMENTS * LHS_STRIDE);
 //@end
 //@end
 //@unless LHS_ALONG_ROWS
-                let lhs_at$r = (share_row + 16u * $ru) * LHS_STRIDE + 4u * $tu;
-                let lhs$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[lhs_at$r], LHS_STRIDE);
+                let lhs_at$r = (share_row + FRAGMENT * $ru) * LHS_STRIDE + FRAGMENT4 * $tu;
+                let lhs$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[ELEMENTS * lhs_at$r], ELEMENTS * LHS_STRIDE);
 //@if SPLIT
-                let lhs_low$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[LHS_TILE + lhs_at$r], LHS_STRIDE);
+                let lhs_low$r = coopLoadT<coop_mat16x16<f16, A>>(&lhs_tile[ELEMENTS * (LHS_TILE + lhs_at$r)], ELEMENTS * LHS_STRIDE);
 //@end
 //@end
 //@end
 //@for c FRAGMENT_COLUMNS
 //@if RHS_ALONG_COLUMNS
-                let rhs_at$c = 16u * $tu * RHS_STRIDE + share_column / 4u + 4u * $cu;
-                let rhs$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[rhs_at$c], RHS_STRIDE);
+                let rhs_at$c = FRAGMENT * $tu * RHS_STRIDE + share_column / 4u + FRAGMENT4 * $cu;
+                let rhs$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[ELEMENTS * rhs_at$c], ELEMENTS * RHS_STRIDE);
 //@if SPLIT
-                let rhs_low$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[RHS_TILE + rhs_at$c], RHS_STRIDE);
+                let rhs_low$c = coopLoadT<coop_mat16x16<f16, B>>(&rhs_tile[ELEMENTS * (RHS_TILE + rhs_at$c)], ELEMENTS * RHS_STRIDE);
 //@end
 //@end
 //@unless RHS_ALONG_COLUMNS
-                let rhs_at$c = (share_column + 16u * $cu) * RHS_STRIDE + 4u * $tu;
-                let rhs$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[rhs_at$c], RHS_STRIDE);
+                let rhs_at$c = (share_column + FRAGMENT * $cu) * RHS_STRIDE + FRAGMENT4 * $tu;
+                let rhs$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[ELEMENTS * rhs_at$c], ELEMENTS * RHS_STRIDE);
 //@if SPLIT
-                let rhs_low$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[RHS_TILE + rhs_at$c], RHS_STRIDE);
+                let rhs_low$c = coopLoad<coop_mat16x16<f16, B>>(&rhs_tile[ELEMENTS * (RHS_TILE + rhs_at$c)], ELEMENTS * RHS_STRIDE);
 //@end
 //@end
 //@for r FRAGMENT_ROWS
@@ -279,12 +330,12 @@ fn main(
             }
         }
         if has_ones && first_share == 0u {
-            sums[invocation] = ones;
+            set_sums(invocation, ones);
             workgroupBarrier();
             if invocation < COLUMNS4 && column + invocation < stride(result_columns()) {
-                var sum = sums[invocation];
+                var sum = sums_at(invocation);
                 for (var i = 1u; i < SHARERS; i++) {
-                    sum += sums[i * COLUMNS4 + invocation];
+                    sum += sums_at(i * COLUMNS4 + invocation);
                 }
 //@unless SPLIT
                 finish(part, result_rows() - 1u, column + invocation, sum);
@@ -309,7 +360,7 @@ fn main(
 //@for r FRAGMENT_ROWS
 //@for c FRAGMENT_COLUMNS
                 case $ru * FRAGMENT_COLUMNS + $cu: {
-                    coopStoreT(sum$r_$c, &sums[at], SUM_STRIDE);
+                    coopStoreT(sum$r_$c, &sums[ELEMENTS * at], ELEMENTS * SUM_STRIDE);
                 }
 //@end
 //@end
@@ -317,8 +368,8 @@ fn main(
                 }
             }
             workgroupBarrier();
-            let row = result_row + fragment / FRAGMENT_COLUMNS * 16u;
-            finish_fragment(part, row, result_column + fragment % FRAGMENT_COLUMNS * 4u, at, member, members);
+            let row = result_row + fragment / FRAGMENT_COLUMNS * FRAGMENT;
+            finish_fragment(part, row, result_column + fragment % FRAGMENT_COLUMNS * FRAGMENT4, at, member, members);
         }
     }
 //@unless SPLIT

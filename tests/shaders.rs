@@ -36,6 +36,10 @@ fn main() {
         let name = format!("{} keeps what it sums in registers", entry.shader.name);
         trials.push(Trial::test(name, move || registers_have_constant_indices(&entry)));
     }
+    for entry in all_shaders(32, false).into_iter().filter(|entry| entry.shader.name.contains("-by-8")) {
+        let name = format!("{} can be written for Metal", entry.shader.name);
+        trials.push(Trial::test(name, move || metal_has_it(&entry.shader)));
+    }
     trials.push(Trial::test("an index that is no constant is found", dynamic_indices_are_found));
     trials.push(Trial::test("a shader that breaks its contract is found", broken_contracts_are_found));
     trials.push(Trial::test("every shader of real plans is in the catalogue", plans_are_in_the_catalogue));
@@ -65,6 +69,34 @@ fn validated(shader: &Shader) -> Result<Module, Failed> {
         .validate(&module)
         .map_err(|error| error.emit_to_string(&shader.source))?;
     Ok(module)
+}
+
+/// Matrices of 8 × 8, from and to single numbers, are what naga writes for Metal. Whether Metal's compiler takes it, only a Mac can tell.
+fn metal_has_it(shader: &Shader) -> Result<(), Failed> {
+    let module = validated(shader)?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
+        .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
+        .subgroup_operations(naga::valid::SubgroupOperationSet::all())
+        .validate(&module)
+        .map_err(|error| error.emit_to_string(&shader.source))?;
+    let options = naga::back::msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..Default::default() };
+    let (text, _) = naga::back::msl::write_string(&module, &info, &options, &naga::back::msl::PipelineOptions::default())?;
+    equal("matrices of Metal", &text.contains("metal::simdgroup_half8x8"), &true)?;
+    // Metal's functions take pointers to single numbers; naga would write any.
+    let types = info.get_entry_point(0);
+    let is_single = |pointer: naga::Handle<naga::Expression>| match *types[pointer].ty.inner_with(&module.types) {
+        TypeInner::Pointer { base, .. } => matches!(module.types[base].inner, TypeInner::Scalar(_)),
+        TypeInner::ValuePointer { size, .. } => size.is_none(),
+        _ => false,
+    };
+    let expressions = module.entry_points[0].function.expressions.iter();
+    let loaded: Vec<bool> = expressions
+        .filter_map(|(_, expression)| match expression {
+            naga::Expression::CooperativeLoad { data, .. } => Some(is_single(data.pointer)),
+            _ => None,
+        })
+        .collect();
+    equal("loads from single numbers", &loaded, &vec![true; loaded.len().max(1)])
 }
 
 /// Parameters, steps, what is read, what is written, in this order and nothing else; one entry point, as wide as it is said.

@@ -123,7 +123,8 @@ pub(super) fn f32_peak(device: &Device) -> Result<Option<Arithmetic>> {
 /// # Errors
 /// What the device reports; check failed, if it does not compute what it should.
 fn units_peak(device: &Device) -> Result<Option<Arithmetic>> {
-    if device.target().is_none_or(|target| target.units.is_none()) {
+    // Its fragments are 16 × 16.
+    if device.target().and_then(|target| target.units).is_none_or(|units| units.fragment != 16) {
         return Ok(None);
     }
     best_of(|groups| {

@@ -80,6 +80,9 @@ pub enum Family {
     Units64,
     /// The same, tiles of 128 × 128.
     Units128,
+    /// Matrix units whose fragments are 8 × 8, tiles of 64 × 64: for factors that are rounded to f16.
+    #[serde(rename = "units64-by-8")]
+    Units64By8,
     /// Matrix units, tiles of 64 × 64: for factors in f32, each of which is two halves there.
     Units64Split,
     /// The same, tiles of 128 × 128.
@@ -193,7 +196,7 @@ impl Family {
     ];
 
     /// Those of matrix units, the largest tiles first.
-    pub const UNITS: [Self; 2] = [Self::Units128, Self::Units64];
+    pub const UNITS: [Self; 3] = [Self::Units128, Self::Units64, Self::Units64By8];
 
     /// The same for products in f32.
     pub const SPLIT: [Self; 2] = [Self::Units128Split, Self::Units64Split];
@@ -217,6 +220,7 @@ impl Family {
             Self::Tiled128Twice => "tiled128-twice",
             Self::Units64 => "units64",
             Self::Units128 => "units128",
+            Self::Units64By8 => "units64-by-8",
             Self::Units64Split => "units64-split",
             Self::Units128Split => "units128-split",
             Self::DirectSplit => "direct-split",
@@ -230,6 +234,7 @@ impl Family {
             | Self::DirectSplit
             | Self::Units64
             | Self::Units128
+            | Self::Units64By8
             | Self::Units64Split
             | Self::Units128Split => return None,
             Self::Tiled16In1 => tile([16, 16], [1, 1], 1),
@@ -252,6 +257,7 @@ impl Family {
         match self {
             Self::Units64 => Some(UnitTile::new(64)),
             Self::Units128 => Some(UnitTile::new(128)),
+            Self::Units64By8 => Some(UnitTile::of_eights()),
             Self::Units64Split => Some(UnitTile::split(64)),
             Self::Units128Split => Some(UnitTile::split(128)),
             _ => None,
@@ -305,7 +311,8 @@ impl Family {
             None => self.tile().map_or(0, |tile| tile.bytes([true; 2])),
         };
         let is_verified = !self.is_split() || target.splits;
-        let has_units = self.units().is_none() || (target.units.is_some() && is_verified);
+        let is_of = |tile: UnitTile| target.units.is_some_and(|units| units.fragment == tile.fragment);
+        let has_units = self.units().is_none_or(|tile| is_of(tile) && is_verified);
         has_units && bytes <= target.workgroup_bytes && self.lanes(target.lanes) <= target.workgroup_invocations
     }
 }

@@ -95,8 +95,8 @@ impl Composition<'_> {
         let shader = if has_scales { shader.part(shader_file!("split.wgsl")) } else { shader };
         let shader = match (form.multiplies(), family.tile(), family.units()) {
             (false, ..) => shader.part(shader_file!("reduction.wgsl")),
-            (_, _, Some(_)) if has_scales => shader.part(shader_file!("units.wgsl")),
-            (_, _, Some(_)) => shader.part(shader_file!("largest.wgsl")).part(shader_file!("units.wgsl")),
+            (_, _, Some(tile)) if has_scales => tile.part(shader),
+            (_, _, Some(tile)) => tile.part(shader.part(shader_file!("largest.wgsl"))),
             (_, Some(_), _) => shader.part(shader_file!("tiled.wgsl")),
             (_, None, None) => shader.part(shader_file!("direct.wgsl")),
         };
@@ -457,6 +457,12 @@ mod tests {
         assert_eq!(first([2048, 1024, 2048], &small).family, Family::Units64);
         let full = choices([2048, 1024, 2048], false, Factors::Full, &target);
         assert!(full.iter().all(|choice| choice.family.units().is_none()), "{full:?}");
+        let apple = Target { units: Some(Units::of_metal()), splits: true, ..target };
+        for sizes in [[2048, 1024, 2048], [128, 64, 64]] {
+            let choices = choices(sizes, true, Factors::Halves, &apple);
+            assert!(choices.iter().all(|choice| choice.family == Family::Units64By8), "{choices:?}");
+        }
+        assert!(!Family::Units64By8.fits(&target) && !Family::Units128Split.fits(&apple));
         assert_eq!(Units::of_subgroups([16, 32]), None, "a workgroup would have too many subgroups");
     }
 

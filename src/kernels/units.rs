@@ -1,13 +1,16 @@
 //! Products by matrix units: what an adapter's must be, and the sizes of the loop that uses them, `shaders/units.wgsl`.
 
 use super::product::Layout;
-use super::shader::Shader;
+use super::shader::{Shader, shader_file};
 
-/// Matrix units that multiply 16 × 16 × 16, f16 factors into f32 sums, for a subgroup at a time.
+/// Matrix units that multiply fragments, f16 factors into f32 sums, for a subgroup at a time. Those of 8 × 8 × 8, Apple's, were never run by
+/// anybody here: like all they are verified on the device that has them before the first use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Units {
     /// Invocations of the smallest subgroup that a driver may choose, and of the largest.
     pub subgroups: [u32; 2],
+    /// Rows, columns and terms of a fragment: 16, or 8.
+    pub fragment: u32,
 }
 
 /// The sizes of the loop for matrix units.
@@ -21,10 +24,10 @@ pub(crate) struct UnitTile {
     fragments: u32,
     /// Whether it holds two halves of each number.
     split: bool,
+    /// Rows, columns and terms of a fragment.
+    pub(crate) fragment: u32,
 }
 
-/// Rows, columns and terms of a fragment.
-const FRAGMENT: u32 = 16;
 /// Invocations of a workgroup.
 pub(crate) const LANES: u32 = 128;
 /// vec4s by which a row of a tile is longer than it must be: no two rows that are read at once lie in the same banks of memory.
@@ -35,7 +38,12 @@ const SUM_PADDING: u32 = 0;
 impl Units {
     /// Those of subgroups of these sizes, where the loop can use them: a workgroup is one subgroup at least, and four at most.
     pub fn of_subgroups(subgroups: [u32; 2]) -> Option<Self> {
-        (subgroups[0] >= LANES / 4 && subgroups[1] <= LANES).then_some(Self { subgroups })
+        (subgroups[0] >= LANES / 4 && subgroups[1] <= LANES).then_some(Self { subgroups, fragment: 16 })
+    }
+
+    /// Those of Apple's GPUs, whose subgroups are of 32.
+    pub fn of_metal() -> Self {
+        Self { subgroups: [32; 2], fragment: 8 }
     }
 
     /// Bytes of workgroup memory that the smallest tiles need.
@@ -47,7 +55,12 @@ impl Units {
 impl UnitTile {
     /// The loop of tiles of side × side, 64 or 128.
     pub(crate) fn new(side: u32) -> Self {
-        Self { side, depth: 32, fragments: side / (2 * FRAGMENT), split: false }
+        Self { side, depth: 32, fragments: side / 32, split: false, fragment: 16 }
+    }
+
+    /// The loop of tiles of 64 × 64 in fragments of 8 × 8.
+    pub(crate) fn of_eights() -> Self {
+        Self { fragments: 4, fragment: 8, ..Self::new(64) }
     }
 
     /// The same for two halves of each number: as deep as one block of each factor for every invocation makes it, or the tiles would take
@@ -63,8 +76,9 @@ impl UnitTile {
             8 * rows * (columns / 4 + PADDING) * (1 + u32::from(self.split))
         };
         let [lhs, rhs] = Self::along_side(layouts).map(tile);
-        let shares = (self.side / (FRAGMENT * self.fragments)).pow(2);
-        lhs + rhs + 16 * shares * FRAGMENT * (4 + SUM_PADDING) + 4
+        let shares = (self.side / (self.fragment * self.fragments)).pow(2);
+        let sums = (shares * self.fragment * (self.fragment / 4 + SUM_PADDING)).max(LANES);
+        lhs + rhs + 16 * sums + 4
     }
 
     /// The most bytes that any of the products needs.
@@ -91,7 +105,8 @@ impl UnitTile {
             .constant("TILE_ROWS", self.side)
             .constant("TILE_COLUMNS", self.side)
             .constant("TILE_DEPTH", self.depth)
-            .constant("FRAGMENTS_DEEP", self.depth / FRAGMENT)
+            .constant("FRAGMENT", self.fragment)
+            .constant("FRAGMENTS_DEEP", self.depth / self.fragment)
             .constant("FRAGMENT_ROWS", self.fragments)
             .constant("FRAGMENT_COLUMNS", self.fragments)
             .constant("EACH_LHS", each)
@@ -102,5 +117,15 @@ impl UnitTile {
             .switch("RHS_ALONG_COLUMNS", rhs)
             .switch("ONES", ones)
             .switch("SPLIT", self.split)
+            .switch("SINGLES", self.fragment == 8)
+    }
+
+    /// Adds the loop.
+    pub(crate) fn part(self, shader: Shader) -> Shader {
+        let (file, text) = shader_file!("units.wgsl");
+        match self.fragment {
+            8 => shader.part((file, &text.replace("coop_mat16x16", "coop_mat8x8"))),
+            _ => shader.part((file, text)),
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::executor::gpu::device::{Device as OpenGpu, GpuInfo, Gpus};
 use crate::executor::gpu::looking;
 use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::{Tuned, tune};
+use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
@@ -227,6 +228,10 @@ impl Device {
                 None => Gpus::find().open_mixed(gpu.info().index, Reuse::Kept)?.with_memory(limits.memory),
             };
             let open = open.with_splits();
+            // Those of Metal, or of a device with little memory for a workgroup, have no family for it.
+            if !Family::SPLIT.iter().any(|family| family.fits(&open.limits().target)) {
+                return Ok(gpu.clone());
+            }
             verified("split", &open, verify_split)?;
             Ok(open)
         };

@@ -182,7 +182,7 @@ impl Gpus {
         if units.is_none() && !info.software {
             return Err(Error::NoDevice(format!(
                 "{} ({}) has no matrix units for --precision mixed, which are there on Vulkan for NVIDIA's cards from the 20 series \
-                 and AMD's from RDNA3 on ('wgrad devices' shows them): take --precision f32, or --device cpu",
+                 and AMD's from RDNA3 on, and on Metal for Apple's ('wgrad devices' shows them): take --precision f32, or --device cpu",
                 info.name, info.backend
             )));
         }
@@ -197,9 +197,9 @@ impl Gpus {
         let experimental_features = if units.is_some() {
             #[expect(unsafe_code, reason = "wgpu asks for it where a feature is experimental")]
             // SAFETY: wgpu makes no promise of experimental features: a driver or naga may have faults in them that it does not notice.
-            // What is used here is cooperative matrices, in one loop (shaders/units.wgsl): naga validates its shaders as all others, they
-            // load and store in their workgroup's memory only, at places that follow from constants, with a barrier between those who write
-            // and those who read. naga marks no access of such shaders as visible to others (wgpu issue 8805), so that the letter of Vulkan's
+            // What is used here is cooperative matrices, in one loop (shaders/units.wgsl) and in the measurement of their peak
+            // (shaders/units_peak.wgsl): naga validates their shaders as all others, they load and store in their workgroup's memory, but for
+            // the peak's sums, at places that follow from constants, with a barrier between those who write and those who read. naga marks no access of such shaders as visible to others (wgpu issue 8805), so that the letter of Vulkan's
             // memory model leaves open what those barriers order: `verification` holds every form of them against the oracle before a
             // driver's are used. Other runs do not ask for the feature.
             let enabled = unsafe { ExperimentalFeatures::enabled() };
@@ -252,19 +252,24 @@ impl Gpus {
     }
 }
 
-/// The matrix units of an adapter, if they are those that the kernels can use: Vulkan's, of 16 × 16 × 16, from f16 to f32.
+/// The matrix units of an adapter, if they are those that the kernels can use, from f16 to f32: Vulkan's of 16 × 16 × 16, Metal's of 8 × 8 × 8.
 fn units_of(adapter: &Adapter) -> Option<Units> {
     let info = adapter.get_info();
-    if info.backend != wgpu::Backend::Vulkan || !adapter.features().contains(UNITS) {
+    let units = match info.backend {
+        wgpu::Backend::Vulkan => Units::of_subgroups([info.subgroup_min_size, info.subgroup_max_size])?,
+        wgpu::Backend::Metal => Units::of_metal(),
+        _ => return None,
+    };
+    if !adapter.features().contains(UNITS) {
         return None;
     }
     let fits = |shape: &wgpu::CooperativeMatrixProperties| {
-        [shape.m_size, shape.n_size, shape.k_size] == [16; 3]
+        [shape.m_size, shape.n_size, shape.k_size] == [units.fragment; 3]
             && (shape.ab_type, shape.cr_type) == (wgpu::CooperativeScalarType::F16, wgpu::CooperativeScalarType::F32)
     };
     let is_there = adapter.cooperative_matrix_properties().iter().any(fits);
     let has_room = adapter.limits().max_compute_workgroup_storage_size >= Units::least_workgroup_bytes();
-    Units::of_subgroups([info.subgroup_min_size, info.subgroup_max_size]).filter(|_| is_there && has_room)
+    (is_there && has_room).then_some(units)
 }
 
 /// A shape of matrix units, for a person: rows × columns × terms, and the types of factors and sums.
