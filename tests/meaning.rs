@@ -159,7 +159,7 @@ fn a_persons_own_cells_are_not_rewritten() -> Result<(), Failed> {
 fn limits_are_met_before_training() -> Result<(), Failed> {
     let desk = Desk::new();
     let row = |row: usize| format!("{},c{}\n", row % 800, row % 800);
-    desk.write("classes.csv", "x,label\n".to_string() + &(0..4000).map(row).collect::<String>());
+    desk.write("classes.csv", "x,label\n".to_string() + &(0..8000).map(row).collect::<String>());
     desk.ends(
         0,
         &["train", "classes.csv", "--device", "cpu", "-q", "--epochs", "1", "--split", "0.6,0.2,0.2", "-o", "run"],
