@@ -160,10 +160,7 @@ fn limits_are_met_before_training() -> Result<(), Failed> {
     let desk = Desk::new();
     let row = |row: usize| format!("{},c{}\n", row % 800, row % 800);
     desk.write("classes.csv", "x,label\n".to_string() + &(0..8000).map(row).collect::<String>());
-    desk.ends(
-        0,
-        &["train", "classes.csv", "--device", "cpu", "-q", "--epochs", "1", "--split", "0.6,0.2,0.2", "-o", "run"],
-    )?;
+    desk.ends(0, &["train", "classes.csv", "--device", "cpu", "-q", "--epochs", "1", "--stratify", "-o", "run"])?;
     contains(&printed(&desk, &["evaluate", "run", "classes.csv"])?, "the commonest mistakes")?;
     let scores: serde_json::Value = serde_json::from_str(&printed(&desk, &["evaluate", "run", "classes.csv", "--json"])?)?;
     same("a matrix", &scores["evaluation"]["confusion"].is_null(), &true)?;
