@@ -256,6 +256,52 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
     contains(&printed(&desk, &["data", "index.csv"])?, "unnamed 0")
 }
 
+/// Numbers with decimal commas are numbers where nothing else is possible, and told; where it is, the message names the flags.
+fn numbers_are_read_as_they_are_written() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows = |cell: &dyn Fn(f64) -> String| -> String {
+        let row = |row: usize| {
+            let x = row as f64 * 37.5 - 400.0;
+            format!("{};{}\n", cell(x), cell(2.0 * x + 1000.25))
+        };
+        (0..90).map(row).collect()
+    };
+    let point = |x: f64| format!("{x:.2}");
+    desk.write("point.csv", format!("a;y\n{}", rows(&point)));
+    train(&desk, &["point.csv", "--delimiter", ";", "-o", "point"])?;
+    let comma = |x: f64| point(x).replace('.', ",");
+    let grouped = |x: f64| {
+        let text = comma(x);
+        let (whole, decimals) = text.split_once(',').unwrap_or_default();
+        let digits = whole.trim_start_matches('-').len();
+        if digits < 4 {
+            return text;
+        }
+        let (first, last) = whole.split_at(whole.len() - 3);
+        format!("{first}.{last},{decimals}")
+    };
+    for (name, text) in [("comma.csv", rows(&comma)), ("grouped.csv", rows(&grouped))] {
+        desk.write(name, format!("a;y\n{text}"));
+        for memory in [&[][..], &["--memory", "1B"]] {
+            let folder = format!("{name}-{}", memory.len());
+            let said = train(&desk, &[&[name, "--delimiter", ";", "-o", &folder], memory].concat())?;
+            contains(&said, "its numbers are written as '")?;
+            let [own, plain] = [&folder, "point"].map(|run| desk.tensors(&format!("{run}/model.safetensors")));
+            same(&format!("the model of {name}"), &(own == plain), &true)?;
+        }
+    }
+    desk.ends(0, &["evaluate", "comma.csv-0", "grouped.csv", "--delimiter", ";", "--min", "r2=0.5"])?;
+    // One cell that says nothing of the others: a thousand and some, or one and some decimals.
+    desk.write("one.csv", "a\n\"1,234\"\n");
+    let said = desk.ends(3, &["predict", "point", "one.csv"])?;
+    contains(&said, "'1,234' is no number; mend it, or say --decimal , or --thousands , as it is meant")?;
+    let [small, large] = [["--decimal", ","], ["--thousands", ","]]
+        .map(|flag| printed(&desk, &[&["predict", "point", "one.csv"][..], &flag].concat()));
+    let number = |text: String| text.lines().nth(1).and_then(|line| line.parse::<f64>().ok()).ok_or("a number");
+    same("whether both are told apart", &(number(large?)? > 1.5 * number(small?)?), &true)?;
+    contains(&desk.ends(0, &["data", "comma.csv", "--delimiter", ";", "--decimal", "."])?, "")
+}
+
 /// Warnings are heard with -q as well; small errors are not zero; - is stdout.
 fn small_things() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -265,6 +311,13 @@ fn small_things() -> Result<(), Failed> {
     let told = printed(&desk, &["train", "data.csv", "--device", "cpu", "-q", "--epochs", "3", "-o", "again"])?;
     let rmse = told.split_once("RMSE ").and_then(|(_, rest)| rest.split_once(',')).ok_or("an error")?.0;
     same(rmse, &(rmse.parse::<f64>()? > 0.0 && rmse.ends_with("e-9") | rmse.ends_with("e-10")), &true)?;
+    // A run goes on from another folder only with its data.
+    desk.shell("mkdir elsewhere")?;
+    let elsewhere = |arguments: &[&str]| desk.command(arguments).current_dir(desk.path().join("elsewhere")).output();
+    let lost = elsewhere(&["train", "--resume", "../run", "--epochs", "31"])?;
+    contains(&String::from_utf8_lossy(&lost.stderr), "'data.csv', which ../run was trained on, is not in this folder")?;
+    let named = elsewhere(&["train", "../data.csv", "--resume", "../run", "--epochs", "31", "-q"])?;
+    same(&String::from_utf8_lossy(&named.stderr), &named.status.code(), &Some(0))?;
     let [plain, dash] = [&[][..], &["-o", "-"]].map(|more| desk.run(&[&["predict", "run", "data.csv"][..], more].concat()));
     same("stdout", &dash.stdout, &plain.stdout)?;
     same("a file called -", &desk.path().join("-").exists(), &false)
@@ -281,6 +334,7 @@ fn main() {
         Trial::test("unknown categories are told in no time", unknown_categories_are_told_in_no_time),
         Trial::test("what is not used is not checked", what_is_not_used_is_not_checked),
         Trial::test("nothing is taken for something else", nothing_is_taken_for_something_else),
+        Trial::test("numbers are read as they are written", numbers_are_read_as_they_are_written),
         Trial::test("small things", small_things),
     ];
     libtest_mimic::run(&arguments, trials).exit();

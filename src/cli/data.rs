@@ -85,6 +85,11 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
     if let Some(delimiter) = &arguments.files.delimiter {
         add("--delimiter", Some(delimiter.to_string()));
     }
+    for (flag, sign) in [("--decimal", &arguments.files.decimal), ("--thousands", &arguments.files.thousands)] {
+        if let Some(sign) = sign {
+            add(flag, Some(sign.to_string()));
+        }
+    }
     if let Some(labels) = &arguments.files.labels {
         add("--labels", Some(labels.to_string_lossy().into_owned()));
     }

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM: the first asks training to end after its step, the second ends the program at once. And SIGXFSZ, which a
-//! file past `ulimit -f` sends: the write fails instead.
+//! Ctrl-C, SIGTERM and a hangup: the first asks training to end after its step, the second ends the program at once. And SIGXFSZ, which
+//! a file past `ulimit -f` sends: the write fails instead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +20,21 @@ pub(super) fn outlive_full_files() {
 #[cfg(not(unix))]
 pub(super) fn outlive_full_files() {}
 
+/// The signal of a terminal that is closed, unless the program was started to outlive it, as by `nohup`. Only Linux says whether it was.
+#[cfg(target_os = "linux")]
+fn hangup() -> Option<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let ignored = u64::from_str_radix(ignored.trim(), 16).ok()?;
+    let hangup = signal_hook::consts::SIGHUP;
+    (ignored >> (hangup - 1) & 1 == 0).then_some(hangup)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hangup() -> Option<i32> {
+    None
+}
+
 /// The signal that came, if one did.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
@@ -34,7 +49,7 @@ impl Signals {
     pub(super) fn listen() -> Result<Self> {
         let signals = Self::default();
         let again = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup()) {
             let failed = |error| Error::Internal(format!("signals cannot be listened to: {error}"));
             // The order matters: the first signal finds `again` unset, then sets it.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again)).map_err(failed)?;

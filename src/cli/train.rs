@@ -8,7 +8,8 @@ use clap::{Args, ColorChoice};
 
 use super::progress::Progress;
 use super::{plan, print};
-use crate::error::{Result, shown, typed};
+use crate::data;
+use crate::error::{Error, Result, shown, typed};
 use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
 use crate::training::{Destination, Ending, Options, Run, RunReport};
@@ -71,6 +72,17 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         Some(path) => flags.clone().over(Options::from_toml(&path)?),
     };
     flags.refuse_idle(&options)?;
+    if let (Destination::Resumed(folder), None, Some(data)) = (&destination, &flags.data, &options.data)
+        && data::is_absent(data)
+    {
+        return Err(Error::Data(format!(
+            "'{}', which {} was trained on, is not in this folder, from which it is looked for: go on where the run began, or name the \
+             file: wgrad train FILE --resume {}",
+            shown(data),
+            shown(&folder.path().to_string_lossy()),
+            typed(&folder.path().to_string_lossy())
+        )));
+    }
     let (quiet, json) = (arguments.quiet, arguments.json);
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
         let (report, ended) = folds::run(&options, destination, quiet, color)?;

@@ -1,5 +1,6 @@
 //! CSV and its relatives (RFC 4180), through the crate `csv`: text in, columns of numbers or text out.
 
+mod numerals;
 mod pieces;
 mod prelude;
 
@@ -14,6 +15,7 @@ use super::table::Records;
 use super::table::{Spellings, TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
+pub use numerals::Numerals;
 pub(super) use pieces::CsvPieces;
 use prelude::{Prelude, is_parted_by_spaces, other_format};
 
@@ -156,6 +158,8 @@ struct File<'a> {
     remarks: Vec<String>,
     /// Whether the rows' own texts are kept.
     keeps_text: bool,
+    /// How its numbers are written.
+    numerals: Numerals,
 }
 
 impl<'a> File<'a> {
@@ -167,6 +171,18 @@ impl<'a> File<'a> {
             (text, line) = (&text[prelude.bytes..], 1 + prelude.lines);
             delimiter = options.delimiter.or(prelude.delimiter).unwrap_or(delimiter);
             remarks.extend(prelude.remark.map(|remark| format!("{}: {remark}", shown(source))));
+        }
+        let mut numerals = options.numerals.unwrap_or_default();
+        if first_line == 1
+            && options.numerals.is_none()
+            && let Some((own, cell)) = Numerals::of(text, delimiter, options.header)
+        {
+            numerals = own;
+            remarks.push(format!(
+                "{}: its numbers are written as '{}' is, and are read so (--decimal . leaves them as text)",
+                shown(source),
+                shown(&cell)
+            ));
         }
         let (most_rows, header, columns) = (breaks(text.as_bytes()) + 1, options.header, &options.columns);
         let (has_header, is_last, first_line, keeps_text) = (header, true, line, options.keeps_text);
@@ -182,6 +198,7 @@ impl<'a> File<'a> {
             is_last,
             remarks,
             keeps_text,
+            numerals,
         };
         file.check_cells()?;
         Ok(file)
@@ -204,7 +221,8 @@ impl<'a> File<'a> {
         let columns = names.into_iter().zip(cells).zip(spellings);
         let columns = columns.map(|((name, cells), spellings)| Column { name, cells, spellings }).collect();
         let records = self.keeps_text.then(|| Records { header: self.header_text(), delimiter: self.delimiter, rows });
-        let table = Table { lines, records, remarks: self.remarks.clone(), ..Table::new(self.source, columns) };
+        let (remarks, numerals) = (self.remarks.clone(), self.numerals);
+        let table = Table { lines, records, remarks, numerals, ..Table::new(self.source, columns) };
         Ok((table, beyond))
     }
 
@@ -399,16 +417,17 @@ impl<'a> File<'a> {
                     numbers.push(f64::NAN);
                     continue;
                 }
-                match if is_missing(cell) { Ok(f64::NAN) } else { cell.parse::<f64>() } {
-                    Ok(number) => {
+                let number = if is_missing(cell) { Some(f64::NAN) } else { self.numerals.parse(cell) };
+                match number {
+                    Some(number) => {
                         numbers.push(number);
                         if readings[position] == Reading::Spelled {
                             spellings[position].note(number, cell);
                         }
                     }
-                    Err(_) => *column = None,
+                    None => *column = None,
                 }
-                if cell.parse::<f64>().is_ok_and(|number| number.abs() > f64::from(f32::MAX)) {
+                if number.is_some_and(|number| number.abs() > f64::from(f32::MAX)) {
                     beyond.get_or_insert_with(|| (line, cell.to_owned()));
                 }
             }

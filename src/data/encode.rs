@@ -230,9 +230,15 @@ pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Op
     let column = &table.columns[position];
     let Cells::Text(cells) = &column.cells else { return Ok(column.cells.number(row)) };
     let Some(cell) = &cells[row] else { return Ok(None) };
-    match cell.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(Some(number)),
-        _ => Err(Error::Data(format!("{}: '{}' is no number; mend it", table.place(row, &column.name), shown(cell)))),
+    match table.numerals.parse(cell) {
+        Some(number) if number.is_finite() => Ok(Some(number)),
+        _ => {
+            // As 1,234 is, which may be a thousand and some or one and some decimals.
+            let has_comma = cell.contains(',') && cell.replace(',', "").parse::<f64>().is_ok();
+            let hint = if has_comma { "mend it, or say --decimal , or --thousands , as it is meant" } else { "mend it" };
+            let place = table.place(row, &column.name);
+            Err(Error::Data(format!("{place}: '{}' is no number; {hint}", shown(cell))))
+        }
     }
 }
 

@@ -27,13 +27,14 @@ pub mod stored;
 pub mod summary;
 pub mod table;
 
+pub use csv::Numerals;
 pub(crate) use csv::missing_spellings;
 pub(crate) use encode::number_at;
 pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
 pub use fit::{FitOptions, Missing, Scale};
 pub(crate) use folder::bytes_of;
 pub use matrix::Matrix;
-pub use read::{ReadOptions, read};
+pub use read::{ReadOptions, is_absent, read};
 pub use readings::Readings;
 pub use split::{Fold, Fractions, Split, fold, split};
 pub use stored::StoredTable;

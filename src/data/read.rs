@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::array::Array;
-use super::{Column, Readings, Table, csv, embedded, folder, idx, npy, npz, parquet};
+use super::{Column, Numerals, Readings, Table, csv, embedded, folder, idx, npy, npz, parquet};
 use crate::error::{Error, Result, closest_path, shown, suggestion};
 
 /// How a source is to be read.
@@ -19,6 +19,8 @@ pub struct ReadOptions {
     pub labels: Option<PathBuf>,
     /// What separates the cells of a CSV file; none = a tab for `.tsv`, else a comma.
     pub delimiter: Option<u8>,
+    /// How its numbers are written; none = as the file shows, or with a point.
+    pub numerals: Option<Numerals>,
     /// What is known of its columns.
     pub columns: Readings,
     /// Whether its rows are wanted as they are, to be written again: of a CSV file their texts are kept, of other formats all columns.
@@ -27,7 +29,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { header: true, labels: None, delimiter: None, columns: Readings::default(), keeps_text: false }
+        Self { header: true, labels: None, delimiter: None, numerals: None, columns: Readings::default(), keeps_text: false }
     }
 }
 
@@ -70,6 +72,12 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
     };
     table.task = embedded.map(|set| set.task);
     Ok(table)
+}
+
+/// Whether a source is neither an embedded set nor stdin, and there are no files that it names.
+pub fn is_absent(source: &str) -> bool {
+    let is_known = source == "-" || embedded::find(source).is_some() || folder::is_one(source);
+    !is_known && !Path::new(npz::file_of(source)).exists()
 }
 
 /// The name of the column that `--labels` or an archive's labels add.

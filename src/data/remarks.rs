@@ -18,7 +18,7 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
     let remark = |column: &super::Column| {
         let Cells::Text(cells) = &column.cells else { return None };
         let present = || cells.iter().enumerate().filter_map(|(row, cell)| Some((row, cell.as_deref()?)));
-        let is_number = |cell: &str| cell.parse::<f64>().is_ok();
+        let is_number = |cell: &str| table.numerals.parse(cell).is_some();
         let (count, numbers) = (present().count(), present().filter(|(_, cell)| is_number(cell)).count());
         let (row, stray) = present().find(|(_, cell)| !is_number(cell))?;
         (numbers > 0 && numbers as f64 >= MOSTLY * count as f64).then(|| {

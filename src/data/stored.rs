@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::fit::{self, FitOptions};
 use super::pieces::{self, Pieces};
 use super::table::{Files, Records, Spellings, TEXT_BYTES};
-use super::{Cells, Column, ReadOptions, Table};
+use super::{Cells, Column, Numerals, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::memory;
 use crate::scratch::ScratchFile;
@@ -26,6 +26,7 @@ pub struct StoredTable {
     /// What a person should hear of how it was read.
     pub remarks: Vec<String>,
     records: Option<StoredRecords>,
+    numerals: Numerals,
     file: ScratchFile,
 }
 
@@ -208,7 +209,17 @@ impl StoredTable {
                 Some(StoredRecords { header, delimiter, ends: Vec::new(), file: ScratchFile::new()? })
             }
         };
-        Ok(Self { source, columns, lines, files: Vec::new(), rows: found.rows, remarks, records, file })
+        Ok(Self {
+            source,
+            columns,
+            lines,
+            files: Vec::new(),
+            rows: found.rows,
+            remarks,
+            records,
+            numerals: found.shape.numerals,
+            file,
+        })
     }
 
     /// The second pass: writes the cells of all rows.
@@ -330,7 +341,7 @@ impl StoredTable {
             let lines: Vec<f64> = self.read(place, self.filled("line", rows.len(), 0.0)?)?;
             table.lines = lines.into_iter().map(|line| line as u64).collect();
         }
-        (table.first_row, table.files) = (rows.start, Files::of_range(&self.files, rows));
+        (table.first_row, table.files, table.numerals) = (rows.start, Files::of_range(&self.files, rows), self.numerals);
         Ok(table)
     }
 

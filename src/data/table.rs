@@ -5,7 +5,7 @@ use std::collections::{HashMap, TryReserveError};
 use std::io;
 use std::ops::Range;
 
-use super::Task;
+use super::{Numerals, Task};
 use crate::error::{Error, Result, shown, suggestion};
 use crate::memory;
 
@@ -30,6 +30,8 @@ pub struct Table {
     pub remarks: Vec<String>,
     /// The rows as the file has them, where they are to be written again.
     pub records: Option<Records>,
+    /// How numbers are written in columns of text.
+    pub numerals: Numerals,
 }
 
 /// The rows of a CSV file as they are there, quotation marks and all, without the ends of their lines.
@@ -334,6 +336,7 @@ impl Table {
             task: None,
             remarks: Vec::new(),
             records: None,
+            numerals: Numerals::default(),
         }
     }
 
@@ -431,6 +434,7 @@ impl Table {
             lines: if self.lines.is_empty() { Vec::new() } else { rows.iter().map(|&row| self.lines[row]).collect() },
             task: self.task,
             remarks: self.remarks.clone(),
+            numerals: self.numerals,
             records: self.records.as_ref().map(|records| Records {
                 header: records.header.clone(),
                 delimiter: records.delimiter,

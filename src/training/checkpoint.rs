@@ -107,10 +107,12 @@ impl Facts {
 }
 
 /// The options that may change when a run goes on: they decide no number, or the rows and the shape show what they do.
-const FREE: [&str; 21] = [
+const FREE: [&str; 23] = [
     "data",
     "no-header",
     "delimiter",
+    "decimal",
+    "thousands",
     "labels",
     "validation",
     "validation-labels",

@@ -14,8 +14,9 @@ use super::device::Wanted;
 use super::row_weights::ClassWeights;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Time};
+pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Sign, Time};
 use super::values::{count, count_above_zero};
+use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
 use crate::kernels::Choice;
@@ -258,18 +259,34 @@ pub struct FileOptions {
     /// What separates the cells of a CSV file: one character, or tab
     #[arg(long, value_name = "CHARACTER", help_heading = "Data")]
     pub delimiter: Option<Delimiter>,
+    /// What stands before the decimals of a CSV file's numbers: . or , [default: as the file shows]
+    #[arg(long, value_name = "SIGN", help_heading = "Data")]
+    pub decimal: Option<Sign>,
+    /// What groups the digits of its numbers: , . ' _ or space [default: as the file shows]
+    #[arg(long, value_name = "SIGN", help_heading = "Data")]
+    pub thousands: Option<Sign>,
     /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub labels: Option<PathBuf>,
 }
 
 impl FileOptions {
+    /// How numbers are written, if it is said.
+    fn numerals(&self) -> Option<Numerals> {
+        let thousands = self.thousands.map(|sign| sign.0);
+        // Digits in groups of commas have a point before their decimals, and the other way round.
+        let decimal = self.decimal.map_or(if thousands == Some(b'.') { b',' } else { b'.' }, |sign| sign.0);
+        let is_said = self.decimal.is_some() || thousands.is_some();
+        is_said.then_some(Numerals { decimal, thousands: thousands.filter(|&sign| sign != decimal) })
+    }
+
     /// How to read a file with these labels.
     pub fn reading(&self, labels: Option<PathBuf>) -> crate::data::ReadOptions {
         crate::data::ReadOptions {
             header: !self.no_header.unwrap_or(false),
             labels,
             delimiter: self.delimiter.map(|delimiter| delimiter.0),
+            numerals: self.numerals(),
             ..crate::data::ReadOptions::default()
         }
     }

@@ -62,6 +62,7 @@ pub(super) use as_text;
 as_text!(Init);
 as_text!(Time);
 as_text!(Delimiter);
+as_text!(Sign);
 as_text!(Bytes);
 
 /// Widths of the hidden layers.
@@ -328,6 +329,29 @@ impl fmt::Display for Delimiter {
     }
 }
 
+/// A sign in a number: what stands before its decimals, or groups its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sign(pub u8);
+
+impl FromStr for Sign {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.as_bytes() {
+            [byte @ (b'.' | b',' | b'\'' | b'_' | b' ')] => Ok(Self(*byte)),
+            b"space" => Ok(Self(b' ')),
+            _ => Err(format!("'{}' is no sign in a number: write . , ' _ or space", shown(text))),
+        }
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == b' ' { formatter.write_str("space") } else { write!(formatter, "{}", char::from(self.0)) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,6 +363,8 @@ mod tests {
         "-1s".parse::<Time>().expect_err("no time");
         "0".parse::<BatchSize>().expect_err("no rows");
         assert_eq!(";".parse(), Ok(Delimiter(b';')));
+        assert_eq!((",".parse(), "space".parse()), (Ok(Sign(b',')), Ok(Sign(b' '))));
+        "1".parse::<Sign>().expect_err("a digit");
         "ab".parse::<Delimiter>().expect_err("two characters");
         for (text, bytes) in [("256MiB", 1 << 28), ("3GiB", 3 << 30), ("1025B", 1025), ("0B", 0)] {
             assert_eq!(text.parse(), Ok(Bytes(bytes)));

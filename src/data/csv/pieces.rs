@@ -6,7 +6,7 @@ use std::path::Path;
 use csv_core::ReadFieldResult;
 
 use super::prelude::Prelude;
-use super::{Beyond, File, breaks, delimiter, no_rows, refuse_beyond};
+use super::{Beyond, File, Numerals, breaks, delimiter, no_rows, refuse_beyond};
 use crate::data::pieces::Pieces;
 use crate::data::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
@@ -25,6 +25,8 @@ pub(in crate::data) struct CsvPieces<'a> {
     names: Option<Vec<String>>,
     /// What separates its cells, as the first piece has it.
     delimiter: Option<u8>,
+    /// How its numbers are written, as the first piece has it.
+    numerals: Option<Numerals>,
     /// The first number of each column that f32 does not hold.
     beyond: Vec<Beyond>,
     rows: usize,
@@ -49,6 +51,7 @@ impl<'a> CsvPieces<'a> {
             line: 1,
             names: None,
             delimiter: None,
+            numerals: None,
             beyond,
             rows: 0,
             bytes: Self::BYTES,
@@ -122,13 +125,14 @@ impl Pieces for CsvPieces<'_> {
             return Ok(None);
         }
         let header = self.options.header && self.names.is_none();
-        let options = ReadOptions { header, delimiter: self.delimiter.or(self.options.delimiter), ..self.options.clone() };
+        let (delimiter, numerals) = (self.delimiter.or(self.options.delimiter), self.numerals.or(self.options.numerals));
+        let options = ReadOptions { header, delimiter, numerals, ..self.options.clone() };
         let mut file = File::new(&self.source, &self.buffer[..end], &options, self.line)?;
         let names = match &self.names {
             Some(names) => names.clone(),
             None => self.names.insert(file.names(self.options)?).clone(),
         };
-        self.delimiter = Some(file.delimiter);
+        (self.delimiter, self.numerals) = (Some(file.delimiter), Some(file.numerals));
         (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
         let (table, beyond) = file.table(names, texts)?;
         self.beyond.resize(beyond.len(), None);
