@@ -1,6 +1,6 @@
-// The product of few columns, on GPUs: SHARERS invocations share the terms of ROWS whole rows of COLUMNS vec4s. They leave their
-// sums in the workgroup's memory, the second half first, to which the first half adds its own; there they are added up, in an order that
-// never changes, and one invocation a row goes on. The kernel
+// The product of few columns, on GPUs: SHARERS invocations share the terms of ROWS whole rows of COLUMNS vec4s. The second half of them
+// leave their sums in the workgroup's memory, the first half add theirs, and there they are added up in an order that never changes; then
+// one invocation a row goes on. The kernel
 // gives result_rows, depth, find_rows, lhs and rhs as for direct.wgsl, and
 //   finish(row)    a row of the result, which finds its sums by sum_at(column) and keeps what it makes of them by set_result and
 //                  set_stored, to be read by result_at and stored_at

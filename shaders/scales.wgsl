@@ -1,4 +1,4 @@
-// Finds the scales of a product's factors, before shaders/split.wgsl has them: a workgroup those of GROUPS fours of rows of lhs, or of as
+// Finds the scales of a product's factors, for shaders/split.wgsl to use: a workgroup those of GROUPS fours of rows of lhs, or of as
 // many vec4 columns of rhs. SHARERS invocations share the terms of each, neighbours reading what lies side by side.
 const SHARERS = LANES / GROUPS;
 var<workgroup> largest: array<vec4u, LANES>;

@@ -1,7 +1,7 @@
 // A product in f32 by three products of halves. Each factor times the scale of its row of lhs, or of its column of rhs, is the sum of two
-// numbers that f16 holds, high + low, and high · high + high · low + low · high is what is summed: all but the last 2⁻²² of a term. A
-// scale is the power of two that brings the largest magnitude of its row or column to 2¹⁴ and more: so far up that low is no smaller
-// than f16 holds, unless it is of a number that the largest one drowns. shaders/scales.wgsl finds the scales.
+// numbers that f16 holds, high + low, and high · high + high · low + low · high is what is summed: all but 2⁻²¹ of a term at most. A
+// scale is the power of two that brings the largest magnitude of its row or column to 2¹⁴ and more: so high that f16 holds low as well,
+// unless the row's largest number drowns the one that it belongs to. shaders/scales.wgsl finds the scales.
 
 // Where the scales of four rows lie, and those of a vec4 column; past the last it is the last's.
 fn place_of_rows(row4: u32) -> u32 {
@@ -12,7 +12,7 @@ fn place_of_columns(column: u32) -> u32 {
     return first + min(column, stride(result_columns()) - 1u);
 }
 
-// The two numbers, each with at most 11 bits, that are four scaled ones but for the last 2⁻²³ of them.
+// The two numbers, each with at most 11 bits, whose sum differs from the scaled number by 2⁻²³ of it at most.
 struct Halves {
     high: vec4f,
     low: vec4f,
@@ -32,8 +32,8 @@ fn halves(numbers: vec4f, scale: vec4f) -> Halves {
 // than f32 holds. Where a factor's row or column holds an infinity or NaN there is no scale, and the sums are NaN.
 fn unscaled(row: u32, column: u32, sum: vec4f) -> vec4f {
     const NONE = 255u;
-    let of_row = bitcast<u32>(scales[place_of_rows(row / 4u)][row % 4u]) >> 23u;
-    let of_columns = bitcast<vec4u>(scales[place_of_columns(column)]) >> vec4u(23u);
+    let of_row = (bitcast<u32>(scales[place_of_rows(row / 4u)][row % 4u]) >> 23u) & 0xffu;
+    let of_columns = (bitcast<vec4u>(scales[place_of_columns(column)]) >> vec4u(23u)) & vec4u(0xffu);
     // Two exponents, of which 127 stands for 2⁰.
     let both = vec4u(508u) - vec4u(of_row) - of_columns;
     let first = both / vec4u(2u);

@@ -2,14 +2,14 @@
 // rounds it to f16 on the way to its memory, and its subgroups multiply fragments of FRAGMENT × FRAGMENT there while the next tiles are under way
 // to registers. A share of the tile, FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments, is a subgroup's; where there are fewer subgroups
 // than shares, since they are of 64, the workgroup goes through the terms once more for the rest. The kernel gives what
-// shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl. With SPLIT the factors are not rounded: a tile holds the two halves of
+// shaders/direct.wgsl lists, and ONES as for shaders/tiled.wgsl. With SPLIT a factor is not rounded to one f16 but to two: a tile holds the two halves of
 // each (shaders/split.wgsl), the low ones after the high ones, and three products are summed in place of one.
 //
-// With SINGLES, for Metal, memory is of single numbers, since there a fragment is loaded from and stored to such. Sizes and places are of
+// With SINGLES, for Metal, memory is of single numbers, where a fragment can be loaded from and stored to nothing else. Sizes and places are of
 // vec4s all the same, and the host writes coop_mat8x8 for the types of fragments of 8 × 8.
 //
-// No matrix is in an array: an H200 took eight times as long. Nor is one in a variable that two branches set, which may cost the same;
-// how fast this loop is, no GPU has told yet. What stands between
+// No matrix is in an array: in an earlier form of this loop that took an H200 eight times as long. Nor is one in a variable that two
+// branches set, which may cost the same. No GPU has timed this form. What stands between
 // '//@for NAME BOUND' and '//@end' is repeated by the host, and what stands after '//@if' is there or not.
 
 // The tile's sides and depth in blocks of four, and the blocks that an invocation brings of each factor.
@@ -317,10 +317,14 @@ fn main(
 //@end
 //@for r FRAGMENT_ROWS
 //@if SPLIT
-                sum$r_$c = coopMultiplyAdd(lhs$r, rhs_low$c, sum$r_$c);
-                sum$r_$c = coopMultiplyAdd(lhs_low$r, rhs$c, sum$r_$c);
+                // Units cut sums off: a fragment of its own for these terms, so that what they cut is not as large as the sum of all.
+                let lower$r_$c = coopMultiplyAdd(lhs$r, rhs_low$c, coop_mat16x16<f32, C>());
+                let low$r_$c = coopMultiplyAdd(lhs_low$r, rhs$c, lower$r_$c);
+                sum$r_$c = sum$r_$c + coopMultiplyAdd(lhs$r, rhs$c, low$r_$c);
 //@end
+//@unless SPLIT
                 sum$r_$c = coopMultiplyAdd(lhs$r, rhs$c, sum$r_$c);
+//@end
 //@end
 //@end
             }

@@ -13,16 +13,14 @@ use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::{Device, Gpus};
 use wgrad::executor::gpu::pipelines::Reuse;
 use wgrad::kernels::form::{Family, GPU_LANES};
-use wgrad::kernels::{Choice, Factors, Forward, Layer, Source, Step, stride4};
+use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
-use wgrad::random::{Purpose, Stream};
-use wgrad::rounding::{UNIT, sum_error, underflow};
 use wgrad::verification::adapter::{verify_mixed, verify_split};
 use wgrad::verification::cases::{
     ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, mixed, split, whole_networks,
 };
-use wgrad::verification::checks::small_integers_are_exact;
+use wgrad::verification::checks::{self, small_integers_are_exact};
 use wgrad::verification::fill;
 
 /// The same plan, its buffers' columns counted with their padding: the same memory on a GPU, read and written whole.
@@ -69,59 +67,11 @@ fn padding_stays_zero(case: &Case, device: Device) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Rows and columns of all sizes as two halves of each number, on whatever adapter there is: each result within its own bound, however
-/// small its row is beside others, and none finite that an infinity or NaN goes into.
+/// Rows and columns of all sizes as two halves of each number, on whatever adapter there is.
 fn halves_of_all_sizes(device: Device) -> Result<(), Failed> {
-    const ROWS: usize = 30;
-    const TERMS: usize = 37;
-    const COLUMNS: usize = 21;
-    let mut stream = Stream::new(1, Purpose::Test, 0);
-    let mut matrix = |rows: usize, columns: usize, size: &dyn Fn(usize, usize) -> f64| -> Vec<f32> {
-        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-        places.map(|(row, column)| (stream.normal() * size(row, column)) as f32).collect()
-    };
-    let mut input = matrix(ROWS, TERMS, &|row, _| if row == 7 { 0.0 } else { 10_f64.powf(2.7 * row as f64 - 41.0) });
-    let mut weight =
-        matrix(TERMS, COLUMNS, &|_, column| if column == 2 { 0.0 } else { 10_f64.powi(2 * column as i32 - 38) });
-    (input[3 * TERMS + 11], input[5 * TERMS + 36], weight[20 * COLUMNS + 9]) = (f32::INFINITY, f32::NAN, f32::NEG_INFINITY);
-    // One huge number of a row drowns the others.
-    input[20 * TERMS] = 1e30;
-    let kernel = Forward {
-        layer: Layer { inputs: TERMS, outputs: COLUMNS, bias: false, capacity: ROWS },
-        activation: Activation::Identity,
-        slope: false,
-        dropped: None,
-        source: Source::Batch,
-        factors: Factors::Full,
-    };
-    let plan = Plan::of_forward(kernel, Choice { family: Family::DirectSplit, parts: 1 });
-    let ([input_id, weight_id], output_id) =
-        ([plan.training[0].reads[0], plan.training[0].reads[1]], plan.training[0].writes[0]);
-    let mut gpu = Gpu::new(plan, device)?;
-    gpu.write(input_id, 0, &input)?;
-    gpu.write(weight_id, 0, &weight)?;
-    gpu.run(Phase::Training, &[Step { rows: ROWS, scale: 1.0, ..Step::default() }])?;
-    let output = gpu.read(output_id, 0, ROWS)?;
-    for (place, &actual) in output.iter().enumerate() {
-        let (row, column) = (place / COLUMNS, place % COLUMNS);
-        if matches!(row, 3 | 5) || column == 9 {
-            assert!(!actual.is_finite(), "row {row}, column {column} is {actual:e}, and holds what is not finite");
-            continue;
-        }
-        let a = |term: usize| f64::from(input[row * TERMS + term]);
-        let b = |term: usize| f64::from(weight[term * COLUMNS + column]);
-        let of = |sum: &dyn Fn(usize) -> f64| (0..TERMS).map(sum).sum::<f64>();
-        let largest = |of: &dyn Fn(usize) -> f64| (0..TERMS).map(of).fold(0.0_f64, |most, value| most.max(value.abs()));
-        let floor = 2_f64.powi(-38) * (largest(&a) * of(&|term| b(term).abs()) + largest(&b) * of(&|term| a(term).abs()));
-        let bound = (sum_error(TERMS) + 8.0 * UNIT) * of(&|term| (a(term) * b(term)).abs()) + floor + underflow(TERMS);
-        let expected = of(&|term| a(term) * b(term));
-        let error = (f64::from(actual) - expected).abs();
-        let is_right = error <= bound || f64::from(actual) == expected.signum() * f64::INFINITY && expected.abs() > 3e38;
-        if !is_right {
-            return Err(
-                format!("row {row}, column {column}: {actual:e} and not {expected:e}, give or take {bound:.1e}").into()
-            );
-        }
+    for terms in [37, 1024] {
+        let make = |plan| Ok(Box::new(Gpu::new(plan, device.clone())?) as Box<dyn Executor<f32>>);
+        checks::halves_of_all_sizes(make, Family::DirectSplit, terms)??;
     }
     Ok(())
 }

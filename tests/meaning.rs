@@ -169,7 +169,7 @@ fn limits_are_met_before_training() -> Result<(), Failed> {
     let layers = vec!["2"; 8000].join(",");
     for more in [&["--dry-run"][..], &[]] {
         let said = desk.ends(6, &[&["train", "iris", "--hidden", &layers, "-o", "deep"], more].concat())?;
-        contains(&said, "tensors, and 20000 are read at most")?;
+        contains(&said, "tensors, and wgrad reads at most 20000")?;
     }
     same("a folder of what was refused", &desk.path().join("deep").exists(), &false)
 }
@@ -200,7 +200,22 @@ fn what_is_not_used_is_not_checked() -> Result<(), Failed> {
             desk.ends(0, &[command, memory].concat())?;
         }
     }
-    contains(&desk.ends(3, &["train", "data.csv", "-o", "used"])?, "line 42, column 'ratio': 'inf' is infinite")
+    contains(&desk.ends(3, &["train", "data.csv", "-o", "used"])?, "line 42, column 'ratio': 'inf' is infinite")?;
+    // Nobody needs a target to predict, and a column beside a new target of none to train on.
+    let row = |row: usize| {
+        format!(
+            "{},{},{}.5,{}\n",
+            row % 7,
+            if row == 40 { "inf".into() } else { format!("{}", row % 7 * 2) },
+            row % 7,
+            row % 2
+        )
+    };
+    desk.write("more.csv", "a,y,ratio,new\n".to_string() + &(0..70).map(row).collect::<String>());
+    desk.ends(0, &["predict", "run0", "more.csv"])?;
+    contains(&desk.ends(3, &["evaluate", "run0", "more.csv"])?, "line 42, column 'y'")?;
+    train(&desk, &["more.csv", "--finetune", "run0", "--new-output", "--target", "new", "-o", "on"])?;
+    Ok(())
 }
 
 /// Comments and Excel's line are read and told; what is no table is called what it is; a row that is taken for a header is told.
@@ -212,7 +227,9 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
     train(&desk, &["plain.csv", "-o", "plain"])?;
     let excel = format!("sep=;\r\n{}", plain.replace(',', ";").replace('\n', "\r\n"));
     for (name, text, told) in [
-        ("comment.csv", format!("# by a logger, 2026\n# station 7\n{plain}"), "first 2 lines begin with '#'"),
+        ("comment.csv", format!("# by a logger, 2026\n# station 7\n{plain}"), "wgrad skips 2 comments before its table"),
+        ("marked.csv", format!("\u{feff}# a \"logger, 2026\n{plain}"), "wgrad skips a comment before its table"),
+        ("savetxt.csv", format!("# made in May\n# {plain}"), "for its header"),
         ("excel.csv", excel, "'sep=;'"),
     ] {
         desk.write(name, text);
@@ -228,14 +245,21 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
         ("page.csv", "<!DOCTYPE html>\n<html></html>\n", "a page of the web"),
         ("lfs.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull"),
         ("sparse.txt", "1 1:0.5 3:2\n-1 2:1\n", "LIBSVM"),
-        ("spaces.txt", " a   b  y\n 1  2   3\n 4  5   6\n", "apart by spaces"),
+        ("rows.json", "[{\"a\": 1, \"b\": 2},\n{\"a\": 3, \"b\": 4}]\n", "JSON"),
+        ("iris.arff", "% Fisher, 1936\n@RELATION iris\n", "ARFF"),
+        ("spaces.txt", " a   b  y\n 1  2   3\n 4  5   6\n", "spaces separate its columns"),
     ] {
         desk.write(name, text);
         contains(&desk.ends(3, &["train", name])?, told)?;
     }
     // The remedy, followed.
     let said = desk.ends(3, &["data", "spaces.txt"])?;
-    let remedy = said.split_once("as by ").ok_or("a remedy")?.1.trim().replace("FILE", "spaces.txt");
+    let remedy = said
+        .split_once("as by ")
+        .and_then(|(_, rest)| rest.split_once("; if"))
+        .ok_or("a remedy")?
+        .0
+        .replace("FILE", "spaces.txt");
     desk.shell(&format!("{remedy} > mended.csv"))?;
     same(
         "the mended file",
@@ -246,14 +270,23 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
     desk.write("headless.csv", (0..60).map(row).collect::<String>());
     for command in [&["data"][..], &["train", "--epochs", "1"]] {
         let said = desk.ends(0, &[command, &["headless.csv"]].concat())?;
-        contains(&said, "'0.5' is the name of a column; if this line is no header but a row, say --no-header")?;
+        contains(&said, "line 1 is taken as the header and names a column '0.5'; if it is a row, say --no-header")?;
     }
     same("with its advice", &desk.ends(0, &["data", "headless.csv", "--no-header"])?.as_str(), &"")?;
     desk.write(
         "index.csv",
         format!(",0,1,y\n{}", (0..60).map(|row| format!("{row},{},2,{}\n", row % 7, row % 2)).collect::<String>()),
     );
-    contains(&printed(&desk, &["data", "index.csv"])?, "unnamed 0")
+    contains(&printed(&desk, &["data", "index.csv"])?, "unnamed 0")?;
+    // Cells that begin with a sign are no comments.
+    let tags: String = (0..60).map(|row| format!("#{},{}\n", row % 7, ["A", "B"][row % 2])).collect();
+    desk.write("tags.csv", format!("#tag,y\n{tags}"));
+    desk.write("tags-alone.csv", tags);
+    for command in [&["data", "tags.csv", "--json"][..], &["data", "tags-alone.csv", "--no-header", "--json"]] {
+        let said: serde_json::Value = serde_json::from_str(&printed(&desk, command)?)?;
+        same(&format!("the rows of {}", command[1]), &said["rows"].as_u64(), &Some(60))?;
+    }
+    Ok(())
 }
 
 /// Numbers with decimal commas are numbers where nothing else is possible, and told; where it is, the message names the flags.

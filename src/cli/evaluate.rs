@@ -46,7 +46,7 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    let extent = Extent { memory: arguments.memory.memory, all_columns: false };
+    let extent = Extent { memory: arguments.memory.memory, all_columns: false, targets: true };
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     let evaluation = application.judged()?;
     print::told(&application, arguments.quiet);

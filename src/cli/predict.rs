@@ -27,11 +27,11 @@ pub(super) struct PredictArguments {
     /// Add each class's probability
     #[arg(long)]
     probabilities: bool,
-    /// Put the predictions behind the data's own columns, whose cells stay as they are written
+    /// Add the predictions after the data's own columns, and leave their cells as written
     #[arg(long, conflicts_with = "json")]
     append: bool,
     /// File to write to, or - for stdout [default: stdout]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
     #[command(flatten)]
     memory: MemoryArguments,
@@ -48,7 +48,7 @@ pub(super) struct PredictArguments {
 /// Predicts.
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append };
+    let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append, targets: false };
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     print::told(&application, arguments.quiet);
     if arguments.json {

@@ -136,7 +136,8 @@ fn is_called_id(name: &str) -> bool {
         name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
     let is_one = |word: &String| NAMES.contains(&word.as_str());
     // orderId and PassengerID have no sign between the words.
-    let ends_so = name.ends_with("Id") || name.ends_with("ID");
+    let before = name.strip_suffix("Id").or_else(|| name.strip_suffix("ID"));
+    let ends_so = before.is_some_and(|before| before.ends_with(char::is_lowercase));
     words.first().is_some_and(is_one) || words.last().is_some_and(is_one) || ends_so
 }
 
@@ -394,7 +395,7 @@ mod tests {
             advice(&format!("{name},y\n{rows}"), &FitOptions::default()).iter().any(|found| found.about == Topic::Identifier)
         };
         let area = |row: usize| 500 + row * row * 7;
-        assert!(!is_id("area", area) && !is_id("valid", area) && !is_id("grid", area));
+        assert!(!is_id("area", area) && !is_id("valid", area) && !is_id("grid", area) && !is_id("PAID", area));
         assert!(is_id("house id", area) && is_id("PassengerId", area) && is_id("id_of_house", area));
         assert!(is_id("n", |row| 59 - row) && is_id("unnamed 0", |row| row));
     }

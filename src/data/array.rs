@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::readings::Reading;
 use super::table::check_memory;
 use super::{Cells, Column, Table};
 use crate::error::{Error, Result, shown};
@@ -55,7 +56,7 @@ impl<'a> Array<'a> {
     /// The next rows, at most so many and at least one, as columns `0`, `1`, …
     ///
     /// # Errors
-    /// Data, if a number is infinite or not exact in f64, or the file cannot be read.
+    /// Data, if a number is not exact in f64, or the file cannot be read.
     pub(super) fn take(&mut self, most: usize) -> Result<Table> {
         let rows = most.min(self.rows - self.taken);
         let cells = (self.decode)(self.input.as_mut(), rows)
@@ -64,7 +65,6 @@ impl<'a> Array<'a> {
         let columns = cells.into_iter().enumerate().map(|(position, cells)| Column::new(position.to_string(), cells));
         let table = Table { first_row: self.taken, ..Table::new(&self.source, columns.collect()) };
         self.taken += rows;
-        refuse_beyond(&table)?;
         Ok(table)
     }
 
@@ -77,9 +77,9 @@ impl<'a> Array<'a> {
     }
 }
 
-/// Refuses numbers that no f32 holds.
-pub(super) fn refuse_beyond(table: &Table) -> Result<()> {
-    for column in &table.columns {
+/// Refuses numbers that no f32 holds, in columns that somebody asks for.
+pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
+    for (column, _) in table.columns.iter().zip(readings).filter(|(_, reading)| **reading != Reading::Unused) {
         let large = match &column.cells {
             Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
             Cells::Numbers(cells) => cells.iter().position(|cell| cell.abs() > f64::from(f32::MAX)),
@@ -144,8 +144,10 @@ mod tests {
         let mut array = Array::new("a.npy", bytes.as_slice(), [6, 1], Box::new(decode));
         let table = array.take(4).unwrap();
         assert_eq!((table.rows, table.columns[0].cells.number(3), array.is_at_end()), (4, Some(3.0), false));
-        let error = array.take(4).unwrap_err().to_string();
+        let rest = array.take(4).unwrap();
+        let error = refuse_beyond(&rest, &[Reading::Plain]).unwrap_err().to_string();
         assert!(error.contains("a.npy: row 5, column '0'") && array.is_at_end(), "{error}");
+        assert!(refuse_beyond(&rest, &[Reading::Unused]).is_ok());
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::Table;
 use super::table::listed;
 use crate::error::{Error, Result, shown};
 
-/// Known categories or classes. A cell is one of them if it is written like it. Where none is, the same number counts: among classes
-/// however it is written (`7`, `007`, `7.0`); among categories, of which 3.1 and 3.10 are two, an integer with and without zeros behind
-/// its point (`1`, `1.0`), as programs write a column again in which a cell is missing.
+/// Known categories or classes. A cell is the one that is spelled like it. If there is none, a class is the same number in any spelling
+/// (`7`, `007`, `7.0`), but a category, where 3.1 and 3.10 are two, only the same integer with or without `.0` (`1`, `1.0`), which programs
+/// add when they rewrite a column with missing cells.
 pub(crate) struct Categories<'a> {
     names: &'a [String],
     by_name: HashMap<&'a str, usize>,
     by_number: HashMap<u64, usize>,
+    by_integer: HashMap<&'a str, usize>,
 }
 
 impl<'a> Categories<'a> {
@@ -20,7 +21,9 @@ impl<'a> Categories<'a> {
         let by_name = names.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         // Backwards, so that of two spellings of one number the first is found.
         let by_number = names.iter().enumerate().rev().filter_map(|(index, name)| Some((number(name)?, index))).collect();
-        Self { names, by_name, by_number }
+        let numbers = names.iter().enumerate().rev().filter(|(_, name)| number(name).is_some());
+        let by_integer = numbers.map(|(index, name)| (without_zeros(name), index)).collect();
+        Self { names, by_name, by_number, by_integer }
     }
 
     /// The class that a cell is.
@@ -31,10 +34,7 @@ impl<'a> Categories<'a> {
     /// The category that a cell is.
     pub(crate) fn find_category(&self, cell: &str) -> Option<usize> {
         let found = self.by_name.get(cell).copied();
-        found.or_else(|| {
-            let place = self.find(cell)?;
-            (without_zeros(cell) == without_zeros(&self.names[place])).then_some(place)
-        })
+        found.or_else(|| self.by_integer.get(without_zeros(cell)).copied())
     }
 
     /// The category of each of `rows`, `missing` standing in for missing cells; none for one that is not known.
@@ -111,10 +111,11 @@ mod tests {
         let found = |cell| categories.find(cell);
         assert_eq!((found("01"), found("1"), found("1.0"), found("-0")), (Some(1), Some(2), Some(1), Some(0)));
         assert_eq!((found("a"), found("A"), found("2")), (Some(3), None, None));
-        let names: Vec<String> = ["1", "3.1", "5.0", "007"].map(String::from).to_vec();
+        // Another spelling of the number comes first.
+        let names: Vec<String> = ["01", "1", "3.1", "5.0", "007"].map(String::from).to_vec();
         let categories = Categories::new(&names);
         let found = |cell| categories.find_category(cell);
-        assert_eq!((found("1.0"), found("1."), found("5"), found("3.1")), (Some(0), Some(0), Some(2), Some(1)));
-        assert_eq!((found("3.10"), found("7"), found("007"), found("01")), (None, None, Some(3), None));
+        assert_eq!((found("1.0"), found("1."), found("5"), found("3.1")), (Some(1), Some(1), Some(3), Some(2)));
+        assert_eq!((found("3.10"), found("7"), found("007"), found("001")), (None, None, Some(4), None));
     }
 }

@@ -54,8 +54,8 @@ fn refuse_beyond(table: &Table, beyond: &[Beyond]) -> Result<()> {
         if let (false, Some((line, cell))) = (column.cells.is_text(), beyond) {
             let name = shown(&column.name);
             return Err(Error::Data(format!(
-                "{}: line {line}, column '{name}': '{}' is infinite or beyond {:e}; mend it, or leave it empty if it is \
-                 missing",
+                "{}: line {line}, column '{name}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, or \
+                 leave the column out (--ignore)",
                 shown(&table.source),
                 shown(cell),
                 f32::MAX,
@@ -167,10 +167,9 @@ impl<'a> File<'a> {
         let mut text = text_of(source, bytes, first_line)?;
         let (mut delimiter, mut remarks, mut line) = (delimiter(source, options), Vec::new(), first_line);
         if first_line == 1 {
-            let prelude = Prelude::of(text.as_bytes(), delimiter);
-            (text, line) = (&text[prelude.bytes..], 1 + prelude.lines);
-            delimiter = options.delimiter.or(prelude.delimiter).unwrap_or(delimiter);
-            remarks.extend(prelude.remark.map(|remark| format!("{}: {remark}", shown(source))));
+            let prelude = Prelude::of(text.as_bytes(), delimiter, options.delimiter, options.header);
+            (text, line, delimiter) = (&text[prelude.bytes..], 1 + prelude.lines, prelude.delimiter);
+            remarks.extend(prelude.remarks.iter().map(|remark| format!("{}: {remark}", shown(source))));
         }
         let mut numerals = options.numerals.unwrap_or_default();
         if first_line == 1
@@ -317,15 +316,13 @@ impl<'a> File<'a> {
         if !self.read(&mut self.reader(), &mut first)? {
             return Err(self.refused("it is empty; a header and rows are expected"));
         }
-        if first.len() == 1
-            && let Some(what) = other_format(self.text)
-        {
+        if let Some(what) = other_format(self.text) {
             return Err(self.refused(&what));
         }
         if first.len() == 1 && options.delimiter.is_none() && is_parted_by_spaces(self.text) {
             return Err(self.refused(
-                "its columns are apart by spaces, which is not read: write it with commas, as by \
-                 sed -E 's/^ +//; s/ +$//; s/ +/,/g' FILE",
+                "spaces separate its columns, and wgrad does not read that: write it with commas, as by \
+                 sed -E 's/^ +//; s/ +$//; s/ +/,/g' FILE; if it is one column of text, say --delimiter ,",
             ));
         }
         if first.len() > MOST_COLUMNS {
@@ -345,11 +342,9 @@ impl<'a> File<'a> {
                 self.refused(&format!("its one column holds '{other}'; say --delimiter '{other}' if that separates cells"))
             );
         }
-        // A column without a name is called by its position, as pandas writes an index, or otherwise if that is a name already.
-        let taken: HashSet<&str> = first.iter().collect();
+        // As pandas writes an index.
         let name = |(position, name): (usize, &str)| match name {
-            "" if taken.contains(position.to_string().as_str()) => format!("unnamed {position}"),
-            "" => position.to_string(),
+            "" => format!("unnamed {position}"),
             name => name.to_owned(),
         };
         let names: Vec<String> = first.iter().enumerate().map(name).collect();
@@ -365,7 +360,7 @@ impl<'a> File<'a> {
         }
         if let Some(name) = first.iter().find(|name| name.parse::<f64>().is_ok() && name.parse::<u64>().is_err()) {
             self.remarks.push(format!(
-                "{}: line {}: '{}' is the name of a column; if this line is no header but a row, say --no-header",
+                "{}: line {} is taken as the header and names a column '{}'; if it is a row, say --no-header",
                 shown(self.source),
                 self.first_line,
                 shown(name)
@@ -579,7 +574,7 @@ mod tests {
 
     #[test]
     fn columns_without_a_name_are_called_by_their_position() {
-        assert_eq!(table(",a\n0,5\n").names().collect::<Vec<_>>(), ["0", "a"]);
+        assert_eq!(table(",a\n0,5\n").names().collect::<Vec<_>>(), ["unnamed 0", "a"]);
         let options = ReadOptions { header: false, ..Default::default() };
         let table = read("t.csv", b"5,x\n6,y\n", &options).unwrap();
         assert_eq!(table.names().collect::<Vec<_>>(), ["0", "1"]);

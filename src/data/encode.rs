@@ -129,6 +129,11 @@ impl Encoding {
         Categories::new(classes).codes(table, position, rows)
     }
 
+    /// The class that a text names, as an index into [`Encoding::class_names`]; none, if there is none of this name.
+    pub fn class_index(&self, text: &str) -> Option<usize> {
+        Categories::new(self.class_names()).find(text)
+    }
+
     /// The targets of a regression in their own units: rows × target columns.
     ///
     /// # Errors

@@ -8,8 +8,6 @@ use super::table::Files;
 use super::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
-/// Remarks on the files of one table, at most.
-const MOST_REMARKS: usize = 5;
 /// Files of one table, at most.
 const MOST: usize = 10_000;
 
@@ -201,9 +199,7 @@ fn joined(source: &str, tables: Vec<Table>) -> Result<Table> {
         files.add(&table);
         have_lines &= !table.lines.is_empty();
         all.lines.extend(table.lines);
-        // Files of one table are mostly alike.
-        let room = MOST_REMARKS.saturating_sub(all.remarks.len());
-        all.remarks.extend(table.remarks.into_iter().take(room));
+        all.add_remarks(&table.remarks);
         all.append_records(table.records);
         for (column, more) in all.columns.iter_mut().zip(table.columns) {
             column.append(more);

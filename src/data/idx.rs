@@ -64,7 +64,8 @@ pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::Table;
+    use super::super::array::refuse_beyond;
+    use super::super::{Readings, Table};
     use super::*;
 
     fn idx(kind: u8, sizes: &[u32], elements: &[u8]) -> Vec<u8> {
@@ -76,7 +77,9 @@ mod tests {
 
     /// Reads bytes as they would lie in a file called `x`.
     fn read(bytes: &[u8]) -> Result<Table> {
-        opened("x", bytes, bytes.len() as u64)?.all()
+        let table = opened("x", bytes, bytes.len() as u64)?.all()?;
+        refuse_beyond(&table, &Readings::default().of_table(&table))?;
+        Ok(table)
     }
 
     fn message(bytes: &[u8]) -> String {

@@ -196,7 +196,8 @@ fn exact(columns: Vec<Cells>) -> std::result::Result<Vec<Cells>, String> {
 mod tests {
     use npyz::WriterBuilder;
 
-    use super::super::Table;
+    use super::super::array::refuse_beyond;
+    use super::super::{Readings, Table};
     use super::*;
 
     /// An npy file as numpy writes it, with this text as header.
@@ -215,7 +216,9 @@ mod tests {
 
     /// Reads bytes as they would lie in a file called `a.npy`.
     fn read(bytes: &[u8]) -> Result<Table> {
-        opened("a.npy", bytes, bytes.len() as u64)?.all()
+        let table = opened("a.npy", bytes, bytes.len() as u64)?.all()?;
+        refuse_beyond(&table, &Readings::default().of_table(&table))?;
+        Ok(table)
     }
 
     fn numbers(bytes: &[u8]) -> Vec<Vec<f64>> {

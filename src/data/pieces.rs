@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::array::Array;
+use super::array::{Array, refuse_beyond};
 use super::csv::CsvPieces;
 use super::folder::{self, FolderPieces};
 use super::read::{ArrayFormat, LABEL, one_label_a_row};
-use super::{Column, ReadOptions, Table, embedded, npz, parquet};
+use super::{Column, ReadOptions, Readings, Table, embedded, npz, parquet};
 use crate::error::{Error, Result};
 
 /// A source that is read some rows at a time.
@@ -95,7 +95,7 @@ pub(super) fn of<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<dyn P
         Some(Form::Array(format)) => Box::new(ArrayPieces::new(source, format, options)?),
         Some(Form::Archive) => {
             let (inputs, labels) = npz::unpacked(source)?;
-            Box::new(ArrayPieces::of(source, inputs, labels))
+            Box::new(ArrayPieces::of(source, inputs, labels, options))
         }
         Some(Form::Parquet) => parquet::pieces(source, Box::new(file(source)?), options)?,
         Some(Form::Text) | None => Box::new(CsvPieces::new(source, opened(source)?, options)),
@@ -114,16 +114,17 @@ pub(super) fn of_table<'a>(source: &str, options: &'a ReadOptions) -> Result<Box
 }
 
 /// An array of numbers, and perhaps one of labels beside it.
-struct ArrayPieces {
+struct ArrayPieces<'a> {
     source: String,
+    columns: &'a Readings,
     inputs: Array<'static>,
     labels: Option<Array<'static>>,
     /// Rows of a piece.
     rows: usize,
 }
 
-impl ArrayPieces {
-    fn new(source: &str, format: ArrayFormat, options: &ReadOptions) -> Result<Self> {
+impl<'a> ArrayPieces<'a> {
+    fn new(source: &str, format: ArrayFormat, options: &'a ReadOptions) -> Result<Self> {
         let inputs = array(source, format)?;
         let of_labels = |path: &std::path::PathBuf| {
             let source = path.to_string_lossy();
@@ -136,18 +137,18 @@ impl ArrayPieces {
         if let Some(labels) = &labels {
             one_label_a_row([source, labels.source()], [inputs.rows, labels.rows], labels.columns)?;
         }
-        Ok(Self::of(source, inputs, labels))
+        Ok(Self::of(source, inputs, labels, options))
     }
 
-    fn of(source: &str, inputs: Array<'static>, labels: Option<Array<'static>>) -> Self {
+    fn of(source: &str, inputs: Array<'static>, labels: Option<Array<'static>>, options: &'a ReadOptions) -> Self {
         /// Bytes of a piece as the widest numbers.
         const BYTES: usize = 4 << 20;
         let rows = (BYTES / (8 * inputs.columns)).max(1);
-        Self { source: source.to_owned(), inputs, labels, rows }
+        Self { source: source.to_owned(), columns: &options.columns, inputs, labels, rows }
     }
 }
 
-impl Pieces for ArrayPieces {
+impl Pieces for ArrayPieces<'_> {
     fn next(&mut self, _: &[usize]) -> Result<Option<Table>> {
         if self.inputs.is_at_end() {
             return Ok(None);
@@ -157,6 +158,7 @@ impl Pieces for ArrayPieces {
             let cells = labels.take(self.rows)?.columns.pop().expect("one column").cells;
             table.columns.push(Column::new(LABEL, cells));
         }
+        refuse_beyond(&table, &self.columns.of_table(&table))?;
         Ok(Some(table))
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::array::Array;
+use super::array::{Array, refuse_beyond};
 use super::{Column, Numerals, Readings, Table, csv, embedded, folder, idx, npy, npz, parquet};
 use crate::error::{Error, Result, closest_path, shown, suggestion};
 
@@ -63,13 +63,19 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Table> {
                 "{source} holds labels: leave --labels out, or name the inputs, as in FILE.npz:x"
             )));
         }
-        return with_labels(table, labels, options);
+        let table = with_labels(table, labels, options)?;
+        refuse_beyond(&table, &options.columns.of_table(&table))?;
+        return Ok(table);
     }
+    let are_arrays = content.is_arrays();
     let mut table = match embedded {
         // A flag about files says nothing about an embedded set.
         Some(_) => content.table(source, &ReadOptions::default())?,
         None => content.table(source, options)?,
     };
+    if are_arrays {
+        refuse_beyond(&table, &options.columns.of_table(&table))?;
+    }
     table.task = embedded.map(|set| set.task);
     Ok(table)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Encoding;
 use super::fit::FitOptions;
+use super::{Encoding, Table};
 
 /// How the cells of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +18,22 @@ pub(super) enum Reading {
     Unused,
 }
 
-/// What is known of the columns of a source before it is read. Columns are named by their names, or by their positions from 0.
+/// What is known of the columns of a source before it is read. Options name columns by their names or by their positions from 0; a model
+/// by their names alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Readings {
     /// The columns that are categories.
     as_written: Vec<String>,
+    /// Whether a model names these, and those that are used.
+    of_model: bool,
     /// The targets.
     targets: Targets,
     /// The columns that nobody asks for.
     unused: Vec<String>,
     /// The columns that somebody asks for; none = all others.
     used: Option<Vec<String>>,
+    /// One more that somebody asks for: the rows' weights.
+    needed: Option<String>,
 }
 
 /// Which columns are the targets.
@@ -51,22 +56,28 @@ impl Readings {
             names => Targets::Named(names.to_vec()),
         };
         let unused = options.ignore.iter().filter(|name| Some(name.as_str()) != needed).cloned().collect();
-        Self { as_written: options.categorical.clone(), targets, unused, used: None }
+        let as_written = options.categorical.clone();
+        Self { as_written, targets, unused, needed: needed.map(str::to_owned), ..Self::default() }
     }
 
-    /// As a model has its columns: nobody asks for others.
+    /// As a model has its inputs: nobody asks for other columns.
+    pub fn of_inputs(encoding: &Encoding) -> Self {
+        let names = |categories: bool| {
+            let columns = encoding.inputs.iter().filter(|column| !categories || column.is_category());
+            columns.map(|column| column.name.clone()).collect()
+        };
+        Self { as_written: names(true), of_model: true, used: Some(names(false)), ..Self::default() }
+    }
+
+    /// As a model has its inputs and targets.
     pub fn of_model(encoding: &Encoding) -> Self {
-        let owned = |name: &str| name.to_owned();
-        let categories = encoding.inputs.iter().filter(|column| column.is_category()).map(|column| owned(&column.name));
-        let classes = encoding.target_names().into_iter().map(owned).filter(|_| !encoding.class_names().is_empty());
-        let inputs = encoding.inputs.iter().map(|column| owned(&column.name));
-        let targets = encoding.target_names().into_iter().map(owned);
-        Self {
-            as_written: categories.chain(classes).collect(),
-            targets: Targets::None,
-            unused: Vec::new(),
-            used: Some(inputs.chain(targets).collect()),
+        let targets: Vec<String> = encoding.target_names().into_iter().map(str::to_owned).collect();
+        let mut readings = Self::of_inputs(encoding);
+        if !encoding.class_names().is_empty() {
+            readings.as_written.extend(targets.iter().cloned());
         }
+        readings.used.iter_mut().for_each(|used| used.extend(targets.iter().cloned()));
+        readings
     }
 
     /// The same, with all columns read.
@@ -74,10 +85,23 @@ impl Readings {
         Self { unused: Vec::new(), used: None, ..self }
     }
 
-    /// The same, with targets of which nothing is known yet: a training that goes on from a model.
-    pub fn with_targets(self, options: &FitOptions) -> Self {
-        let Self { targets, .. } = Self::of_training(options, None);
-        Self { targets, used: None, ..self }
+    /// The same, with the rows' weights, if there is a column of them.
+    pub fn with_weights(self, column: Option<&str>) -> Self {
+        Self { needed: column.map(str::to_owned), ..self }
+    }
+
+    /// A model's inputs with targets of which it knows nothing: those named, else the last column that is neither an input nor the weights.
+    pub fn with_targets(self, named: &[String]) -> Self {
+        let targets = match named {
+            [] => Targets::LastBut(self.used.iter().flatten().chain(&self.needed).cloned().collect()),
+            names => Targets::Named(names.to_vec()),
+        };
+        Self { targets, ..self }
+    }
+
+    /// How each column of a table is read.
+    pub(super) fn of_table(&self, table: &Table) -> Vec<Reading> {
+        self.of(&table.names().map(str::to_owned).collect::<Vec<_>>())
     }
 
     /// How each of these columns is read.
@@ -92,7 +116,11 @@ impl Readings {
         let mut set = |given: &[String], reading| {
             given.iter().filter_map(position).for_each(|position| readings[position] = reading);
         };
-        set(self.used.as_deref().unwrap_or_default(), Reading::Plain);
+        let of_model = |given: &[String]| -> Vec<String> {
+            given.iter().filter(|name| !self.of_model || by_name.contains_key(name.as_str())).cloned().collect()
+        };
+        set(&of_model(self.used.as_deref().unwrap_or_default()), Reading::Plain);
+        set(self.needed.as_slice(), Reading::Plain);
         match &self.targets {
             Targets::None => {}
             Targets::Named(targets) => set(targets, Reading::Spelled),
@@ -102,7 +130,7 @@ impl Readings {
                 set(&last.map(|last| names[last].clone()).into_iter().collect::<Vec<_>>(), Reading::Spelled);
             }
         }
-        set(&self.as_written, Reading::AsWritten);
+        set(&of_model(&self.as_written), Reading::AsWritten);
         set(&self.unused, Reading::Unused);
         readings
     }
@@ -129,5 +157,29 @@ mod tests {
         let named = FitOptions { target: names(&["a", "y"]), categorical: names(&["y"]), ..FitOptions::default() };
         assert_eq!(of(&named, None), [Spelled, Plain, Plain, AsWritten]);
         assert_eq!(Readings::default().of(&columns), [Plain; 4]);
+    }
+
+    #[test]
+    fn a_column_is_read_as_the_model_has_it() {
+        use Reading::{AsWritten, Plain, Spelled, Unused};
+        let table = crate::data::csv::read("t.csv", b"a,code,y\n1,x,no\n2,y,yes\n3,x,no\n", &Default::default()).unwrap();
+        let encoding = Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).unwrap();
+        let columns = names(&["code", "other", "w", "y", "a", "new"]);
+        assert_eq!(Readings::of_model(&encoding).of(&columns), [AsWritten, Unused, Unused, AsWritten, Plain, Unused]);
+        let inputs = Readings::of_inputs(&encoding).with_weights(Some("w"));
+        assert_eq!(inputs.of(&columns), [AsWritten, Unused, Plain, Unused, Plain, Unused]);
+        let last = inputs.clone().with_targets(&[]);
+        assert_eq!(last.of(&columns), [AsWritten, Unused, Plain, Unused, Plain, Spelled]);
+        assert_eq!(last.of(&columns[..3]), [AsWritten, Spelled, Plain], "the weights come last");
+        let named = inputs.with_targets(&names(&["3"]));
+        assert_eq!(named.of(&columns), [AsWritten, Unused, Plain, Spelled, Plain, Unused]);
+        // A model knows names, not positions: its input '0' is not the first column.
+        let plain = crate::data::csv::read(
+            "t.csv",
+            b"1,5\n2,6\n",
+            &crate::data::ReadOptions { header: false, ..Default::default() },
+        );
+        let by_position = Encoding::fit(&plain.unwrap(), &[0, 1], &FitOptions::default()).unwrap();
+        assert_eq!(Readings::of_model(&by_position).of(&names(&["p", "q"])), [Unused, Unused]);
     }
 }

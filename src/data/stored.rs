@@ -59,7 +59,7 @@ impl StoredRecords {
         let first = start(rows.start);
         let mut bytes = vec![0; (start(rows.end) - first) as usize];
         self.file.read(first, &mut bytes)?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::Internal("rows that were put by are no text now".into()))?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::Internal("stored rows are no longer text".into()))?;
         let place = |row: usize| (start(row) - first) as usize;
         let rows = rows.map(|row| text[place(row)..place(row + 1)].into()).collect();
         Ok(Records { header: self.header.clone(), delimiter: self.delimiter, rows })
@@ -125,6 +125,7 @@ impl Found {
             found.rows += fit::complete_rows(&table, fitting)?.map_or(table.rows, |rows| rows.len());
             found.has_lines &= table.rows == 0 || !table.lines.is_empty();
             found.shape.widen(&table);
+            found.shape.add_remarks(&table.remarks);
             piece = pieces.next(&[])?;
         }
         pieces.finish(&found.shape)?;
@@ -258,11 +259,16 @@ impl StoredTable {
                 let of_rows: Vec<f64> = table.lines.iter().map(|&line| line as f64).collect();
                 self.file.write(lines + row as u64 * Kind::Numbers.bytes(), bytemuck::cast_slice(&of_rows))?;
             }
-            if let Some(stored) = &mut self.records {
-                let mut own = Records { rows: Vec::new(), delimiter: stored.delimiter, header: None };
-                own.append(table.records.take().ok_or_else(|| changed(&self.source))?);
-                stored.append(&own)?;
-            }
+            self.records = match (self.records.take(), table.records.take()) {
+                (Some(mut stored), Some(records)) => {
+                    let mut own = Records { rows: Vec::new(), delimiter: stored.delimiter, header: None };
+                    own.append(records);
+                    stored.append(&own)?;
+                    Some(stored)
+                }
+                // One of several files is no CSV.
+                _ => None,
+            };
             if table.source != self.source && self.files.last().is_none_or(|(_, last)| *last != table.source) {
                 self.files.push((row, table.source));
             }

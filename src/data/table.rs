@@ -408,6 +408,16 @@ impl Table {
         }
     }
 
+    /// Takes over the remarks on a table that comes after; on the files of one table, which are mostly alike, five are enough.
+    pub(super) fn add_remarks(&mut self, more: &[String]) {
+        const MOST: usize = 5;
+        for remark in more {
+            if self.remarks.len() < MOST && !self.remarks.contains(remark) {
+                self.remarks.push(remark.clone());
+            }
+        }
+    }
+
     /// Takes over the rows of a table that comes after, as the file has them; all of it must have such rows, or none has.
     pub(super) fn append_records(&mut self, more: Option<Records>) {
         self.records = self.records.take().zip(more).map(|(mut records, more)| {

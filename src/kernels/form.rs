@@ -313,7 +313,9 @@ impl Family {
         let is_verified = !self.is_split() || target.splits;
         let is_of = |tile: UnitTile| target.units.is_some_and(|units| units.fragment == tile.fragment);
         let has_units = self.units().is_none_or(|tile| is_of(tile) && is_verified);
-        has_units && bytes <= target.workgroup_bytes && self.lanes(target.lanes) <= target.workgroup_invocations
+        // Another dispatch finds the scales of halves.
+        let lanes = if self.is_split() { self.lanes(target.lanes).max(split::LANES) } else { self.lanes(target.lanes) };
+        has_units && bytes <= target.workgroup_bytes && lanes <= target.workgroup_invocations
     }
 }
 
@@ -353,7 +355,7 @@ impl Choice {
 /// What one dispatch does of the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pass {
-    /// None of them: it finds the scales of the factors' halves.
+    /// Nothing: it finds the scales that the product's halves need.
     Scales,
     /// All of them, and what follows.
     Whole,
@@ -397,7 +399,7 @@ impl Form {
     /// Every form of a mixed product: on GPUs those of matrix units, on software adapters those of f32.
     pub fn all_mixed(lanes: u32, software: bool) -> Vec<Self> {
         if software {
-            return Self::all(lanes, true);
+            return Self::all(lanes, true).into_iter().filter(|form| !form.family.is_split()).collect();
         }
         let of_family = |family| [Pass::Whole, Pass::Parts(2)].map(|pass| Self { lanes, family, pass });
         let reduction = Self { lanes, family: Family::Units64, pass: Pass::Reduction(2) };

@@ -13,7 +13,7 @@ pub const LARGEST: f64 = 65504.0;
 /// Numbers in a buffer of overflow flags: one a [`Kind`], and padding.
 pub const FLAGS: usize = 4;
 /// The name of the flags among operands.
-pub(super) const OVERFLOWS: &str = "overflows";
+pub(crate) const OVERFLOWS: &str = "overflows";
 /// The narrowest layer whose products are mixed: a fragment of the matrix units.
 const LEAST_WIDTH: usize = 16;
 

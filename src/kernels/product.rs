@@ -232,15 +232,15 @@ fn seconds(depth: usize, workgroups: usize, several: bool, choice: Choice, targe
 fn choices_of_units(sizes: [usize; 3], ones: bool, target: &Target) -> Vec<Choice> {
     let families = || Family::UNITS.into_iter().filter(|family| family.fits(target));
     let large = families().find(|&family| count(sizes, ones, family, target) >= ENOUGH_FOR_UNITS);
-    let filled = |family: Family| filling(sizes, ones, family, 1, target);
+    let filled = |family: Family| filling(sizes, ones, family, target);
     let whole = families().map(|family| split(sizes, family, 1));
     distinct(large.into_iter().chain(families().next_back()).chain(families()).map(filled).chain(whole))
 }
 
-/// The choice of this family of matrix units with as many parts as fill a GPU, and so many at least.
-pub(crate) fn filling(sizes: [usize; 3], ones: bool, family: Family, parts: usize, target: &Target) -> Choice {
+/// The choice of this family of matrix units with as many parts as fill a GPU.
+pub(crate) fn filling(sizes: [usize; 3], ones: bool, family: Family, target: &Target) -> Choice {
     let missing = ENOUGH_FOR_UNITS.div_ceil(count(sizes, ones, family, target));
-    split(sizes, family, missing.min(sizes[2] / WORTH_SPLITTING_UNITS).max(parts))
+    split(sizes, family, missing.min(sizes[2] / WORTH_SPLITTING_UNITS).max(1))
 }
 
 /// The first choices that differ from each other.

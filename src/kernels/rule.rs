@@ -11,7 +11,7 @@ use crate::scalar::Scalar;
 use crate::simd::Vectorised;
 
 /// The names of the states among operands.
-pub(super) const STATES: [&str; 2] = ["first_state", "second_state"];
+pub(crate) const STATES: [&str; 2] = ["first_state", "second_state"];
 
 /// What happens to the first of some matrices of one shape, given the gradient; the others are its states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,14 @@
 //! normal numbers differ by 2⁻²⁴, where the row's largest number is 2¹⁴ and more. So beside what the sum of the terms rounds, the
 //! result is within
 //!
-//!     8u · Σ |a| |b|  +  2⁻³⁸ · (max |a| · Σ |b|  +  max |b| · Σ |a|)
+//! ```text
+//! 8u · Σ |a| |b|  +  2⁻³⁸ · (max |a| · Σ |b|  +  max |b| · Σ |a|)
+//! ```
 //!
-//! Matrix units cut sums off where f32 rounds them, once for each 16 terms of each of the three products: by u of the sum on average, and
-//! always towards zero. In a sum of terms of one sign that adds up to about u / 15 a term, which is what random roundings may come to at
-//! 2,000 of them; [`MOST_TERMS`] stays clear of it.
+//! Matrix units cut sums off where f32 rounds them, always towards zero, once for each 4, 8 or 16 terms (as the generation has it) of each of
+//! the three products. So each 16 terms are summed by themselves, and added to the sum of all by an addition that rounds: what is cut off
+//! is a few u of these terms. From [`LEAST_TERMS`] on all of that is within the bound of products in f32, `3 √terms u · Σ |a| |b|`, unless a
+//! row's largest number drowns the others.
 
 use super::form::{Choice, Family, Form, Target};
 use super::halves::Factors;
@@ -22,8 +25,8 @@ use crate::rounding::UNIT;
 pub(crate) const LANES: u32 = 256;
 /// Fours of rows or columns whose scales a workgroup finds.
 const GROUPS: u32 = 8;
-/// Terms that are summed on matrix units at most, before parts are added up in f32.
-pub(crate) const MOST_TERMS: usize = 1024;
+/// Terms of the shortest sums that are computed so: the 8 u that halves lose of a term are a third of what is allowed there.
+const LEAST_TERMS: usize = 64;
 /// Multiply-adds of a product that are worth finding its scales.
 const WORTH_SCALES: f64 = (1 << 26) as f64;
 
@@ -58,21 +61,20 @@ pub(crate) fn bytes([rows, columns, _]: [usize; 3], replicas: usize) -> u64 {
 /// for it. No product is computed so without one.
 pub(crate) fn choices(kernel: &dyn Kernel, rows: usize, target: &Target) -> Vec<Choice> {
     let Some(sizes) = kernel.product(rows).filter(|_| kernel.factors() == Factors::Full) else { return Vec::new() };
-    if sizes.map(|size| size as f64).iter().product::<f64>() < WORTH_SCALES {
+    if sizes[2] < LEAST_TERMS || sizes.map(|size| size as f64).iter().product::<f64>() < WORTH_SCALES {
         return Vec::new();
     }
     let has = |family: &Family| {
         let is_form = |form: &Form| form.family == *family;
         family.fits(target) && kernel.forms(target.lanes, target.software).iter().any(is_form)
     };
-    let parts = sizes[2].div_ceil(MOST_TERMS);
-    Family::SPLIT.into_iter().filter(has).map(|family| product::filling(sizes, false, family, parts, target)).collect()
+    Family::SPLIT.into_iter().filter(has).map(|family| product::filling(sizes, false, family, target)).collect()
 }
 
-/// How far off a factor may be taken to be that stands for what halves lose of both: one list for each of a kernel's reads, most of
-/// them empty. The buffer's largest number stands for that of each row.
+/// The errors to assume of one factor, which stand for what halves lose of both, in sums of any length: one list for each of a kernel's
+/// reads, most of them empty. The buffer's largest number stands for that of each of its rows, and for those of the other factor.
 pub(crate) fn errors(reads: &[super::View<'_, f64>]) -> Vec<Vec<f64>> {
-    // Of update it is the deltas, which its row of ones is multiplied by too.
+    // Of update and delta it is the deltas, which update's row of ones is multiplied by too.
     let factor = if reads.iter().any(|read| read.name == "delta") { "delta" } else { "input" };
     let of = |read: &super::View<'_, f64>| {
         if read.name != factor {
@@ -131,22 +133,32 @@ mod tests {
         f64::from(if beyond { f32::from_bits(near.to_bits() - 1) } else { near })
     }
 
-    /// A row times a column, as matrix units do it: the products are exact, and each 16 are added to the sum, which is cut off.
-    fn split_product(row: &[f32], column: &[f32]) -> f32 {
+    /// A row times a column, as matrix units do it: the products are exact, and each few of them are added to the sum of 16 terms, which is
+    /// cut off; these are added to the sum of all in f32.
+    fn summed(row: &[f32], column: &[f32], at_once: usize) -> f32 {
         let scales = [scale_of(row), scale_of(column)];
-        let mut sum = 0.0;
+        let mut all = 0.0_f32;
         for (row, column) in row.chunks(16).zip(column.chunks(16)) {
             let [left, right] = [(row, scales[0]), (column, scales[1])]
                 .map(|(values, scale)| values.iter().map(|&value| halves(value, scale)).collect::<Vec<_>>());
+            let mut sum = 0.0;
             for [of_row, of_column] in [[0, 1], [1, 0], [0, 0]] {
-                let terms = left.iter().zip(&right).map(|(left, right)| left[of_row] * right[of_column]);
-                sum = cut(sum + terms.sum::<f64>());
+                for (left, right) in left.chunks(at_once).zip(right.chunks(at_once)) {
+                    let terms = left.iter().zip(right).map(|(left, right)| left[of_row] * right[of_column]);
+                    sum = cut(sum + terms.sum::<f64>());
+                }
             }
+            all += sum as f32;
         }
-        unscaled(sum as f32, scales[0], scales[1])
+        unscaled(all, scales[0], scales[1])
     }
 
-    /// The error of a product as a share of its bound, which is that of f32 and what the halves lose.
+    fn split_product(row: &[f32], column: &[f32]) -> f32 {
+        summed(row, column, 16)
+    }
+
+    /// The largest error of a product, by the units of each generation, as a share of its bound, which is that of f32 and, of few terms, what
+    /// the halves lose.
     fn share(row: &[f32], column: &[f32]) -> f64 {
         let exact: f64 = row.iter().zip(column).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
         let magnitude: f64 = row.iter().zip(column).map(|(&a, &b)| (f64::from(a) * f64::from(b)).abs()).sum();
@@ -155,8 +167,10 @@ mod tests {
             (magnitudes.clone().fold(0.0, f64::max), magnitudes.sum::<f64>())
         });
         let floor = FLOOR * (of_row.0 * of_column.1 + of_column.0 * of_row.1);
-        let bound = (sum_error(row.len()) + 8.0 * UNIT) * magnitude + floor + underflow(row.len());
-        (f64::from(split_product(row, column)) - exact).abs() / bound
+        let lost = if row.len() < LEAST_TERMS { 8.0 * UNIT } else { 0.0 };
+        let bound = (sum_error(row.len()) + lost) * magnitude + floor + underflow(row.len());
+        let error = |at_once| (f64::from(summed(row, column, at_once)) - exact).abs();
+        [4, 8, 16].map(error).into_iter().fold(0.0, f64::max) / bound
     }
 
     /// Random numbers of some size.
@@ -180,7 +194,7 @@ mod tests {
 
     #[test]
     fn products_are_within_the_bound_of_f32_and_what_halves_lose() {
-        for terms in [1, 2, 3, 8, 16, 33, 100, 784, MOST_TERMS] {
+        for terms in [1, 2, 3, 8, 16, 33, LEAST_TERMS, 100, 784, 4096] {
             for seed in 0..20 {
                 let (a, b) = (numbers(terms, 1.0, 2 * seed), numbers(terms, 0.05, 2 * seed + 1));
                 let share_of = |what: &str, a: &[f32], b: &[f32]| {
@@ -249,10 +263,12 @@ mod tests {
             assert!(kernel.choices(2048, target).iter().all(|choice| !choice.family.is_split()), "never a default");
             choices(kernel, 2048, target)
         };
-        let both = |parts| Family::SPLIT.map(|family| Choice { family, parts }).to_vec();
-        assert_eq!(of(&forward(1024, Factors::Full), &target), both(1));
-        assert_eq!(of(&forward(2049, Factors::Full), &target), both(3));
-        assert_eq!(of(&forward(8, Factors::Full), &target), Vec::new());
+        let both = Family::SPLIT.map(|family| Choice { family, parts: 1 }).to_vec();
+        assert_eq!(of(&forward(1024, Factors::Full), &target), both);
+        assert_eq!(of(&forward(2049, Factors::Full), &target), both);
+        for few in [8, LEAST_TERMS - 1] {
+            assert_eq!(of(&forward(few, Factors::Full), &target), Vec::new());
+        }
         assert_eq!(of(&forward(1024, Factors::Halves), &target), Vec::new());
         for without in [Target { splits: false, ..target }, Target { units: None, ..target }, Target::sample(true, 32_768)] {
             assert_eq!(of(&forward(1024, Factors::Full), &without), Vec::new());

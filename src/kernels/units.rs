@@ -52,6 +52,12 @@ impl Units {
     }
 }
 
+/// The checksum of the shaders of products on matrix units: what was verified is these.
+pub(crate) fn checksum() -> u32 {
+    let parts = [shader_file!("units.wgsl"), shader_file!("split.wgsl"), shader_file!("scales.wgsl")];
+    crc32fast::hash(parts.map(|(_, text)| text).concat().as_bytes())
+}
+
 impl UnitTile {
     /// The loop of tiles of side × side, 64 or 128.
     pub(crate) fn new(side: u32) -> Self {

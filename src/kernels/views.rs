@@ -38,12 +38,12 @@ impl View<'_, f64> {
     }
 }
 
-/// The buffer of this name among those that a kernel reads; an empty one where it has none.
-pub(crate) fn read<'a, T>(reads: &[View<'a, T>], name: &str) -> View<'a, T>
-where
-    T: Copy,
-{
-    reads.iter().find(|view| view.name == name).copied().unwrap_or_default()
+/// The buffer of this name among those that a kernel reads.
+///
+/// # Panics
+/// If it reads none of that name.
+pub(crate) fn read<'a, T: Copy>(reads: &[View<'a, T>], name: &str) -> View<'a, T> {
+    *reads.iter().find(|view| view.name == name).unwrap_or_else(|| panic!("nothing that is read is called '{name}'"))
 }
 
 /// A buffer of one replica that a kernel writes, row-major and dense.
@@ -63,12 +63,14 @@ impl<'a, T> ViewMut<'a, T> {
 }
 
 /// The buffers of these names among those that a kernel writes; empty ones where it has none.
+///
+/// # Panics
+/// If it writes one that is not asked for.
 pub(crate) fn written<'b, T, const N: usize>(writes: &'b mut [ViewMut<'_, T>], names: [&str; N]) -> [&'b mut [T]; N] {
     let mut found = [(); N].map(|()| &mut [][..]);
     for view in writes {
-        if let Some(place) = names.iter().position(|&name| name == view.name) {
-            found[place] = &mut *view.values;
-        }
+        let place = names.iter().position(|&name| name == view.name);
+        found[place.unwrap_or_else(|| panic!("nobody asks for '{}', which is written", view.name))] = &mut *view.values;
     }
     found
 }

@@ -112,7 +112,7 @@ pub fn check_room(network: &Network, encoding: &Encoding, states: usize) -> Resu
     let tensors = layers * (2 * (1 + usize::from(network.bias())) + states) + 1;
     if tensors > MOST_TENSORS {
         return Err(Error::Limit(format!(
-            "a checkpoint of {layers} layers has {tensors} tensors, and {MOST_TENSORS} are read at most: take fewer layers"
+            "a checkpoint of {layers} layers has {tensors} tensors, and wgrad reads at most {MOST_TENSORS}; use fewer layers"
         )));
     }
     let document = Document {

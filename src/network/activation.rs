@@ -214,7 +214,8 @@ impl Slope {
             Self::FromOutput(Relu) => both.for_each(|(value, &output)| *value = *value * Relu.derivative(output)),
             Self::FromOutput(LeakyRelu) => both.for_each(|(value, &output)| *value = *value * LeakyRelu.derivative(output)),
             Self::FromOutput(Identity | Softmax) => {}
-            Self::FromOutput(Gelu) | Self::Stored => both.for_each(|(value, &slope)| *value = *value * slope),
+            Self::FromOutput(Gelu) => unreachable!("gelu's output does not tell its slope"),
+            Self::Stored => both.for_each(|(value, &slope)| *value = *value * slope),
         }
     }
 

@@ -1,6 +1,9 @@
 //! A training step and an evaluation, kernel by kernel: the equations of [`plan`](super), one launch each.
 
 use super::{Buffer, BufferId, Element, Launch, Options, Segment, TrainingOptions};
+use crate::kernels::halves::OVERFLOWS;
+use crate::kernels::rule::STATES;
+use crate::kernels::source::ORDER;
 use crate::kernels::{
     Apply, Delta, Dropped, Factors, Forward, ForwardOutput, Gather, Layer, Norm, NormTotal, Output, OutputProduct, Rule,
     Source, Update, Updates, halves, stride4,
@@ -89,11 +92,11 @@ struct LayerUpdate {
 impl LayerUpdate {
     fn launch(self) -> Launch {
         let [input, delta] = self.reads;
-        let order = self.order.map(|id| ("order", id));
+        let order = self.order.map(|id| (ORDER, id));
         let reads = [("input", input), ("delta", delta)].into_iter().chain(order);
-        let names = ["weight", "first_state", "second_state"];
-        let writes = names.into_iter().zip(self.writes);
-        let flags = self.flags.map(|id| ("overflows", id));
+        let names = std::iter::once("weight").chain(STATES);
+        let writes = names.zip(self.writes);
+        let flags = self.flags.map(|id| (OVERFLOWS, id));
         Launch::new(format!("update {}", self.l + 1), self.kernel, reads.chain(writes).chain(flags))
     }
 }
@@ -112,7 +115,7 @@ impl Builder<'_> {
         let weights = if training.weighted { self.segments("row weights", training.rows, 1) } else { Vec::new() };
         let in_segments = [&inputs, &targets, &weights].iter().any(|segments| segments.len() > 1);
         let ordered = self.plain || in_segments || (training.shuffle && training.batch < training.rows);
-        let order = ordered.then(|| self.add("order", 1, training.rows, Element::Index, false));
+        let order = ordered.then(|| self.add(ORDER, 1, training.rows, Element::Index, false));
         let source = match order {
             None => Source::InPlace,
             // A binding more than those that every device has, an order beside the weights, is one too many.
@@ -121,7 +124,7 @@ impl Builder<'_> {
         };
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
         if (0..layers).any(|l| self.factors(l) == Factors::Halves) {
-            self.overflows = Some(self.add("overflows", 1, halves::FLAGS, Element::Real, false));
+            self.overflows = Some(self.add(OVERFLOWS, 1, halves::FLAGS, Element::Real, false));
         }
         let mut states = self.states(training);
         states.iter_mut().zip(averages).for_each(|(states, &average)| states.push(average));
@@ -243,7 +246,7 @@ impl Builder<'_> {
             };
             let buffers = [("input", a[l]), ("weight", parameters[l]), ("output", output)];
             let (order, flags) = (data.order_of(a[l]), self.flags(kernel.factors));
-            let others = [("order", order), ("slopes", slope), ("overflows", flags)];
+            let others = [(ORDER, order), ("slopes", slope), (OVERFLOWS, flags)];
             launches.push(Launch::new(format!("forward {}", l + 1), kernel, buffers.into_iter().chain(present(others))));
             a.push(output);
             stored.push(slope.unwrap_or(output));
@@ -290,7 +293,7 @@ impl Builder<'_> {
         };
         let buffers = [("input", input), ("weight", parameters), ("targets", data.targets)];
         let ends = [("written", ends.written), ("losses", ends.losses)];
-        let buffers = buffers.into_iter().chain(ends).chain(present([("order", data.order)]));
+        let buffers = buffers.into_iter().chain(ends).chain(present([(ORDER, data.order)]));
         Launch::new(format!("forward {layer}, output"), kernel, buffers)
     }
 
@@ -308,7 +311,7 @@ impl Builder<'_> {
         };
         let buffers = [("result", result), ("stored", stored), ("targets", data.targets)];
         let ends = [("written", ends.written), ("losses", ends.losses)];
-        let others = present([("row_weights", data.weights), ("order", data.order)]);
+        let others = present([("row_weights", data.weights), (ORDER, data.order)]);
         Launch::new("output", kernel, buffers.into_iter().chain(ends).chain(others))
     }
 
@@ -323,7 +326,7 @@ impl Builder<'_> {
             factors: self.factors(l),
         };
         let buffers = [("delta", delta), ("weight", parameters), ("stored", stored), ("below", below)];
-        let flags = present([("overflows", self.flags(kernel.factors))]);
+        let flags = present([(OVERFLOWS, self.flags(kernel.factors))]);
         Launch::new(format!("delta {l}"), kernel, buffers.into_iter().chain(flags))
     }
 
@@ -346,7 +349,7 @@ impl Builder<'_> {
         let states = updates.iter().flat_map(|update| &update.writes[1..]).copied();
         let writes: Vec<BufferId> = trained.chain(states).collect();
         writes.iter().for_each(|&id| self.buffers[id].group = Some(0));
-        let order = updates.iter().find_map(|update| update.order).map(|id| ("order", id));
+        let order = updates.iter().find_map(|update| update.order).map(|id| (ORDER, id));
         let reads =
             updates.iter().flat_map(|LayerUpdate { reads: [input, delta], .. }| [("input", *input), ("delta", *delta)]);
         let trained = writes.into_iter().map(|id| ("trained", id));
@@ -373,7 +376,7 @@ impl Builder<'_> {
             average: training.extras.average,
         };
         // The average, if it is kept, is the last of what is trained.
-        let states = ["first_state", "second_state"].into_iter().take(training.optimizer.states());
+        let states = STATES.into_iter().take(training.optimizer.states());
         let names = std::iter::once("weight").chain(states).chain(training.extras.average.then_some("average"));
         let buffers = std::iter::once(("gradient", gradient)).chain(present([("squares", squares)]));
         let buffers = buffers.chain(names.zip(trained));
@@ -422,7 +425,7 @@ impl Builder<'_> {
                 order: order_length,
                 capacity: rows,
             };
-            let buffers = [("source", segment.buffer), ("order", order), ("batch", batch)];
+            let buffers = [("source", segment.buffer), (ORDER, order), ("batch", batch)];
             launches.push(Launch::new(format!("gather {name}"), kernel, buffers));
         }
         batch

@@ -35,6 +35,8 @@ pub struct Extent {
     pub memory: Option<Bytes>,
     /// Whether columns are looked at that the model does not know.
     pub all_columns: bool,
+    /// Whether the targets are looked at, and not the inputs alone.
+    pub targets: bool,
 }
 
 /// Cells or inputs, and rows, whose outputs are computed at a time.
@@ -50,7 +52,7 @@ impl Application {
     pub fn new(model: &Path, source: &str, reading: &ReadOptions, extent: Extent, options: &DeviceOptions) -> Result<Self> {
         let file = resolve_model(model)?;
         let model = Model::load(&file)?;
-        let columns = Readings::of_model(&model.encoding);
+        let columns = if extent.targets { Readings::of_model } else { Readings::of_inputs }(&model.encoding);
         let reading = &ReadOptions { columns, keeps_text: extent.all_columns, ..reading.clone() };
         let mut extra = Vec::new();
         let mut fitting = |table: &Table| {

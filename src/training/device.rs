@@ -16,6 +16,7 @@ use crate::executor::gpu::looking;
 use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::{Tuned, tune};
 use crate::kernels::form::Family;
+use crate::kernels::units;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
@@ -204,7 +205,12 @@ impl Device {
         let Some(target) = self.target() else { return self };
         // Those of another device may be none of this one.
         let mut choices = choices;
-        choices.retain(|_, choice| choice.family.is_for(target.software) && choice.family.fits(&target));
+        choices.retain(|key, choice| {
+            let family = choice.family;
+            // Matrix units take the factors of mixed products as they are rounded, and those of others as halves.
+            let suits = family.units().is_none() || key.starts_with("mixed ") != family.is_split();
+            suits && family != Family::DirectSplit && family.is_for(target.software) && family.fits(&target)
+        });
         Self { choices, ..self }
     }
 
@@ -240,7 +246,7 @@ impl Device {
             None => self,
             Some(Ok(gpu)) => Self { gpu: Some(gpu), ..self },
             Some(Err::<_, Error>(why)) => {
-                Self { reason: format!("{}; without its matrix units: {why}", self.reason), ..self }
+                Self { reason: format!("{}; products in f32 not on its matrix units: {why}", self.reason), ..self }
             }
         }
     }
@@ -354,9 +360,9 @@ fn open_mixed(gpus: &Gpus, index: usize) -> Result<OpenGpu> {
     Ok(open)
 }
 
-/// Verifies a GPU's matrix units for a purpose, unless the cache has that they were, with this driver.
+/// Verifies a GPU's matrix units for a purpose, unless the cache has that they were, with this driver and these shaders.
 fn verified(purpose: &str, gpu: &OpenGpu, verify: fn(&OpenGpu) -> Result<()>) -> Result<()> {
-    let key = gpu.info().key();
+    let key = format!("{} | {:08x}", gpu.info().key(), units::checksum());
     if cache::load::<bool>(purpose, &key) != Some(true) {
         verify(gpu)?;
         cache::store(purpose, &key, &true);

@@ -62,11 +62,12 @@ impl Base {
 
     /// How the columns of a table are read: as the model has them, but for a new target.
     pub(super) fn readings(&self, options: &Options) -> Readings {
-        let readings = Readings::of_model(&self.model.encoding).with_all();
-        let weight = options.weight_column.iter().cloned().collect();
-        let target = options.target.clone().unwrap_or_default();
-        let of_target = FitOptions { target, ignore: weight, ..FitOptions::default() };
-        if self.has_new_output { readings.with_targets(&of_target) } else { readings }
+        let (encoding, weights) = (&self.model.encoding, options.weight_column.as_deref());
+        if self.has_new_output {
+            let named = options.target.as_deref().unwrap_or_default();
+            return Readings::of_inputs(encoding).with_weights(weights).with_targets(named);
+        }
+        Readings::of_model(encoding).with_weights(weights)
     }
 
     /// What the model and the options say about the columns of a table.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::data::table::Records;
-use crate::data::{Encoding, Matrix, Table, Task};
+use crate::data::{Column, Encoding, Matrix, Table, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::{predicted_class, probabilities};
 
@@ -54,8 +54,8 @@ pub fn csv(table: &Table, rows: &[usize], columns: &Columns, append: bool, has_h
     let failed = |error: csv::Error| Error::Internal(format!("CSV cannot be written: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     if has_header {
-        let names = own.iter().map(|column| column.name.as_str()).chain(columns.iter().map(|(name, _)| name.as_str()));
-        writer.write_record(names).map_err(failed)?;
+        let names = own.iter().map(|column| column.name.clone());
+        writer.write_record(names.chain(names_beside(own, columns))).map_err(failed)?;
     }
     for (place, &row) in rows.iter().enumerate() {
         let cells = own.iter().map(|column| column.cells.text(row).unwrap_or_default());
@@ -63,6 +63,16 @@ pub fn csv(table: &Table, rows: &[usize], columns: &Columns, append: bool, has_h
         writer.write_record(cells.chain(predictions).map(Cow::into_owned)).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| Error::Internal(format!("CSV cannot be written: {error}")))
+}
+
+/// The predictions' names, each with a number behind it where a column of the data is called so already.
+fn names_beside(own: &[Column], columns: &Columns) -> Vec<String> {
+    let is_taken = |name: &str| own.iter().any(|column| column.name == name);
+    let free = |(name, _): &(String, Vec<_>)| {
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).expect("numbers do not end")
+    };
+    columns.iter().map(free).collect()
 }
 
 /// Predictions behind the rows of a CSV file.
@@ -79,7 +89,8 @@ fn behind(table: &Table, records: &Records, rows: &[usize], columns: &Columns, h
         let names: Vec<&str> = table.names().collect();
         let names = names.join(&char::from(records.delimiter).to_string());
         let own = records.header.as_ref().unwrap_or(&names);
-        text.extend(line(own, &mut columns.iter().map(|(name, _)| name.as_str()))?);
+        let added = names_beside(&table.columns, columns);
+        text.extend(line(own, &mut added.iter().map(String::as_str))?);
     }
     for (place, &row) in rows.iter().enumerate() {
         text.extend(line(&records.rows[row], &mut columns.iter().map(|(_, cells)| cells[place].as_str()))?);

@@ -101,11 +101,15 @@ fn of_classes(table: &Table, rows: &[usize], encoding: &Encoding, weights: &Clas
             counts.iter().map(|&count| rows.len() as f64 / (names.len() * count.max(1)) as f64).collect()
         }
         ClassWeights::Given(weights) => {
-            if let Some(unknown) = weights.keys().find(|class| !names.contains(class)) {
-                let hint = suggestion(unknown, names.iter().map(String::as_str));
-                return Err(Error::Usage(format!("--class-weights: there is no class '{}'{hint}", shown(unknown))));
+            let mut of_class = vec![1.0; names.len()];
+            for (class, &weight) in weights {
+                let Some(place) = encoding.class_index(class) else {
+                    let hint = suggestion(class, names.iter().map(String::as_str));
+                    return Err(Error::Usage(format!("--class-weights: there is no class '{}'{hint}", shown(class))));
+                };
+                of_class[place] = weight;
             }
-            names.iter().map(|name| weights.get(name).copied().unwrap_or(1.0)).collect()
+            of_class
         }
     };
     Ok(indices.into_iter().map(|class| of_class[class]).collect())

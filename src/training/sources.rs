@@ -150,7 +150,7 @@ impl Sources {
         for part in [&others.validation, &others.test].into_iter().flatten() {
             remarks.extend_from_slice(part.table.remarks());
         }
-        remarks.extend(taken_as_classes(source, &encoding, fitting, table.is_array()));
+        remarks.extend(taken_as_classes(source, &encoding, fitting, table));
         remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
@@ -270,13 +270,15 @@ fn reading_of(options: &Options, base: Option<&Base>) -> ReadOptions {
 }
 
 /// The remark that numbers are taken for classes, where nobody said so and nothing of their name does.
-fn taken_as_classes(source: &str, encoding: &Encoding, fitting: &FitOptions, is_array: bool) -> Option<String> {
+fn taken_as_classes(source: &str, encoding: &Encoding, fitting: &FitOptions, table: &Held) -> Option<String> {
     let Target::Classification { column, classes } = &encoding.target else { return None };
-    let is_open = fitting.task.is_none() && !is_array && data::embedded::find(source).is_none();
+    // Of --categorical columns the cells are text.
+    let is_open =
+        fitting.task.is_none() && !table.is_array() && !table.is_text(column) && data::embedded::find(source).is_none();
     let are_numbers = classes.len() > 2 && classes.iter().all(|class| class.parse::<f64>().is_ok());
-    (is_open && are_numbers && !fitting.categorical.contains(column) && !data::advice::is_called_target(column)).then(|| {
+    (is_open && are_numbers && !data::advice::is_called_target(column)).then(|| {
         format!(
-            "{}: '{}' is taken as {} classes, being few whole numbers; if they are amounts, say --task regression",
+            "{}: wgrad takes the few whole numbers in '{}' for {} classes; if they are amounts, say --task regression",
             shown(source),
             shown(column),
             classes.len()

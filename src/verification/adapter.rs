@@ -140,7 +140,7 @@ pub fn verify(device: &Device, extent: Extent, progress: &mut dyn FnMut(usize, u
 /// Check failed, naming the first case that is not as it should be.
 pub fn verify_mixed(device: &Device) -> Result<()> {
     let cases = cases::mixed(Some(&device.limits().target));
-    verify_units(device, &cases, "mixed precision", "'wgrad verify' tells more. Take --precision f32")
+    verify_units(device, &cases, std::iter::empty(), "mixed precision", "'wgrad verify' tells more. Take --precision f32")
 }
 
 /// Checks products in f32 on a device's matrix units, and nothing else: whether they may be used for them.
@@ -148,14 +148,22 @@ pub fn verify_mixed(device: &Device) -> Result<()> {
 /// # Errors
 /// Check failed, naming the first case that is not as it should be.
 pub fn verify_split(device: &Device) -> Result<()> {
-    let cases = cases::split(Some(&device.limits().target));
-    verify_units(device, &cases, "f32 on its matrix units", "'wgrad verify' tells more")
+    let target = device.limits().target;
+    let sizes = split_families(&target).flat_map(sizes_of);
+    verify_units(device, &cases::split(Some(&target)), sizes, "f32 on its matrix units", "'wgrad verify' tells more")
 }
 
 /// Checks some cases on a device, all of which it must have room for: what was left out proves nothing.
-fn verify_units(device: &Device, cases: &[Case], computed: &str, advice: &str) -> Result<()> {
+fn verify_units(
+    device: &Device,
+    cases: &[Case],
+    others: impl Iterator<Item = Item>,
+    computed: &str,
+    advice: &str,
+) -> Result<()> {
     let mut run = Run::new(device);
     cases.iter().for_each(|case| run.compare(case));
+    others.for_each(|item| run.go_through(item));
     let unproved = Failure { case: computed.into(), what: "no case fits this device".into() };
     match run.failures.first().or(run.left_out.first()).or(cases.is_empty().then_some(&unproved)) {
         None => Ok(()),
@@ -174,6 +182,19 @@ enum Item {
     Trained(TrainingCheck, Case),
     OtherBatches,
     Sigmoid,
+    /// Products in halves by this family, of numbers of all sizes in so many terms.
+    Sizes(Family, usize),
+}
+
+/// The families that compute products in f32 on a device's matrix units.
+fn split_families(target: &Target) -> impl Iterator<Item = Family> + use<> {
+    let target = *target;
+    Family::SPLIT.into_iter().filter(move |family| family.fits(&target))
+}
+
+/// What only they have to prove.
+fn sizes_of(family: Family) -> [Item; 2] {
+    [37, 1024].map(|terms| Item::Sizes(family, terms))
 }
 
 /// What training has to be, step by step and as a whole.
@@ -189,16 +210,16 @@ enum TrainingCheck {
 fn items(target: &Target, extent: Extent) -> Vec<(bool, Item)> {
     use TrainingCheck::{Memory, Oracle, SameBits, Together};
     let training = |case: Case| [Memory, Oracle, Together, SameBits].map(|check| Item::Trained(check, case.clone()));
-    let split = Family::SPLIT.into_iter().filter(|family| family.fits(target));
-    let (mut exact, mut trained) = (cases::exact(target.families().chain(split)), checks::trained());
+    let (mut exact, mut trained) = (cases::exact(target.families().chain(split_families(target))), checks::trained());
     let first = cases::first().into_iter().map(Item::Compared).chain([Item::OtherBatches, Item::Sigmoid]);
     let first = first.chain(training(trained.remove(0))).chain([Item::Exact(exact.remove(0))]);
     let mut rest: Vec<Item> = compared(target, extent).into_iter().map(Item::Compared).collect();
     rest.extend(exact.into_iter().map(Item::Exact));
     rest.extend(trained.into_iter().flat_map(training));
+    rest.extend(split_families(target).flat_map(sizes_of));
     let suits = |(_, item): &(bool, Item)| match item {
         Item::Compared(case) | Item::Exact(case) | Item::Trained(_, case) => case.is_for(target),
-        Item::OtherBatches | Item::Sigmoid => true,
+        Item::OtherBatches | Item::Sigmoid | Item::Sizes(..) => true,
     };
     first.map(|item| (true, item)).chain(rest.into_iter().map(|item| (false, item))).filter(suits).collect()
 }
@@ -261,6 +282,7 @@ impl<'a> Run<'a> {
             Item::Trained(check, case) => self.check_of_training(check, &case),
             Item::OtherBatches => self.batches_of_other_sizes(),
             Item::Sigmoid => self.sigmoid(),
+            Item::Sizes(family, terms) => self.sizes(family, terms),
         }
     }
 
@@ -392,14 +414,17 @@ impl<'a> Run<'a> {
     }
 
     fn sigmoid(&mut self) {
-        let what = "the sigmoid from -1e30 to 1e30";
-        let make = |plan: Plan| Ok(Box::new(Gpu::new(plan, self.device.clone())?) as Box<dyn Executor<f32>>);
-        let wrong = match checks::sigmoid_is_accurate(make) {
-            Ok(Ok(())) => None,
-            Ok(Err(wrong)) => Some(wrong),
-            Err(error) => Some(error.to_string()),
-        };
-        self.checked(what, "sigmoid", wrong);
+        let wrong = wrong(checks::sigmoid_is_accurate(|plan| self.made(plan)));
+        self.checked("the sigmoid from -1e30 to 1e30", "sigmoid", wrong);
+    }
+
+    fn sizes(&mut self, family: Family, terms: usize) {
+        let wrong = wrong(checks::halves_of_all_sizes(|plan| self.made(plan), family, terms));
+        self.checked("halves of numbers of all sizes", &format!("{} over {terms} terms", family.name()), wrong);
+    }
+
+    fn made(&self, plan: Plan) -> Result<Box<dyn Executor<f32>>> {
+        Ok(Box::new(Gpu::new(plan, self.device.clone())?))
     }
 
     fn known_faults(&mut self) -> Vec<FaultReport> {
@@ -407,6 +432,14 @@ impl<'a> Run<'a> {
             self.fail("known faults of drivers", error.to_string());
             Vec::new()
         })
+    }
+}
+
+/// What a check found, if anything.
+fn wrong(verdict: Result<checks::Verdict>) -> Option<String> {
+    match verdict {
+        Ok(verdict) => verdict.err(),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -359,7 +359,7 @@ pub fn mixed(target: Option<&Target>) -> Vec<Case> {
     of_units.chain(others).collect()
 }
 
-/// Products in f32 of two halves of each number: every loop that a device's matrix units have for them, whole and in parts, and whatever
+/// Products in f32 that take each number as two halves: every loop that a device's matrix units have for them, whole and in parts, and whatever
 /// else is a shader of its own. Without a device it is the loop for tests on software adapters.
 pub fn split(target: Option<&Target>) -> Vec<Case> {
     let families = match target {

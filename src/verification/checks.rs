@@ -4,11 +4,13 @@ use super::{Case, against_oracle, compare, fill};
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::executor::cpu::Cpu;
-use crate::kernels::Step;
+use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
+use crate::kernels::{Choice, Factors, Forward, Layer, Source, Step};
 use crate::network::{Activation, Loss, Network, OptimizerKind};
 use crate::plan::{Options, Phase, Plan};
 use crate::random::{Purpose, Stream};
+use crate::rounding::{UNIT, sum_error, underflow};
 
 /// Nothing, or what is wrong, in a sentence.
 pub type Verdict = std::result::Result<(), String>;
@@ -67,6 +69,74 @@ pub fn small_integers_are_exact(tested: &mut dyn Executor<f32>) -> Result<Verdic
                     return Ok(Err(format!("{}: '{name}' differs in {differ} elements, up to {largest}", launch.label)));
                 }
             }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Products in f32 that take each number as two halves, of rows and columns of all sizes and of so many terms, which are of one sign where
+/// they are many: each result is within its own bound, however small its row is beside others, and none is finite that an infinity or NaN
+/// goes into.
+///
+/// # Errors
+/// What the executor reports.
+pub fn halves_of_all_sizes(
+    make: impl FnOnce(Plan) -> Result<Box<dyn Executor<f32>>>,
+    family: Family,
+    terms: usize,
+) -> Result<Verdict> {
+    const ROWS: usize = 30;
+    const COLUMNS: usize = 21;
+    const MANY: usize = 64;
+    let mut stream = Stream::new(1, Purpose::Test, 0);
+    let mut matrix = |rows: usize, columns: usize, size: &dyn Fn(usize, usize) -> f64| -> Vec<f32> {
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let mut number = || if terms < MANY { stream.normal() } else { stream.normal().abs() };
+        places.map(|(row, column)| (number() * size(row, column)) as f32).collect()
+    };
+    let mut input = matrix(ROWS, terms, &|row, _| if row == 7 { 0.0 } else { 10_f64.powf(2.7 * row as f64 - 41.0) });
+    let mut weight =
+        matrix(terms, COLUMNS, &|_, column| if column == 2 { 0.0 } else { 10_f64.powi(2 * column as i32 - 38) });
+    (input[3 * terms + 11], input[5 * terms + 36], weight[20 * COLUMNS + 9]) = (f32::INFINITY, f32::NAN, f32::NEG_INFINITY);
+    // One huge number of a row drowns the others.
+    input[20 * terms] = 1e30;
+    let kernel = Forward {
+        layer: Layer { inputs: terms, outputs: COLUMNS, bias: false, capacity: ROWS },
+        activation: Activation::Identity,
+        slope: false,
+        dropped: None,
+        source: Source::Batch,
+        factors: Factors::Full,
+    };
+    let plan = Plan::of_forward(kernel, Choice { family, parts: 1 });
+    let (reads, written) = (plan.training[0].reads.clone(), plan.training[0].writes[0]);
+    let mut tested = make(plan)?;
+    tested.write(reads[0], 0, &input)?;
+    tested.write(reads[1], 0, &weight)?;
+    tested.run(Phase::Training, &[Step { rows: ROWS, scale: 1.0, ..Step::default() }])?;
+    let output = tested.read(written, 0, ROWS)?;
+    for (place, &actual) in output.iter().enumerate() {
+        let (row, column) = (place / COLUMNS, place % COLUMNS);
+        if matches!(row, 3 | 5) || column == 9 {
+            if actual.is_finite() {
+                return Ok(Err(format!("row {row}, column {column} is {actual:e}, and holds what is not finite")));
+            }
+            continue;
+        }
+        let a = |term: usize| f64::from(input[row * terms + term]);
+        let b = |term: usize| f64::from(weight[term * COLUMNS + column]);
+        let of = |sum: &dyn Fn(usize) -> f64| (0..terms).map(sum).sum::<f64>();
+        let largest = |of: &dyn Fn(usize) -> f64| (0..terms).map(of).fold(0.0_f64, |most, value| most.max(value.abs()));
+        let floor = 2_f64.powi(-38) * (largest(&a) * of(&|term| b(term).abs()) + largest(&b) * of(&|term| a(term).abs()));
+        // What halves lose of few terms; of many it is within the bound of products in f32.
+        let lost = if terms < MANY { 8.0 * UNIT } else { 0.0 };
+        let bound = (sum_error(terms) + lost) * of(&|term| (a(term) * b(term)).abs()) + floor + underflow(terms);
+        let expected = of(&|term| a(term) * b(term));
+        let error = (f64::from(actual) - expected).abs();
+        let is_right = error <= bound || f64::from(actual) == expected.signum() * f64::INFINITY && expected.abs() > 3e38;
+        if !is_right {
+            let what = format!("row {row}, column {column}: {actual:e} and not {expected:e}, give or take {bound:.1e}");
+            return Ok(Err(what));
         }
     }
     Ok(Ok(()))

@@ -90,12 +90,17 @@ impl<'a> CsvPieces<'a> {
 
     /// Where the last row ends that is whole for sure: what follows it is there, too.
     fn last_end(&self) -> usize {
-        let delimiter = self.delimiter.unwrap_or_else(|| {
-            let usual = delimiter(&self.source, self.options);
-            Prelude::of(&self.buffer, usual).delimiter.filter(|_| self.options.delimiter.is_none()).unwrap_or(usual)
-        });
+        let (delimiter, start) = match self.delimiter {
+            Some(delimiter) => (delimiter, 0),
+            None => {
+                let mark = if self.buffer.starts_with("\u{feff}".as_bytes()) { "\u{feff}".len() } else { 0 };
+                let (usual, text) = (delimiter(&self.source, self.options), &self.buffer[mark..]);
+                let prelude = Prelude::of(text, usual, self.options.delimiter, self.options.header);
+                (prelude.delimiter, mark + prelude.bytes)
+            }
+        };
         let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        let (mut place, mut end, mut cell) = (0, 0, vec![0; 1 << 12]);
+        let (mut place, mut end, mut cell) = (start, 0, vec![0; 1 << 12]);
         loop {
             let (result, read, _) = reader.read_field(&self.buffer[place..], &mut cell);
             place += read;

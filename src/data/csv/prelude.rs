@@ -3,50 +3,106 @@
 /// What comes before a table.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Prelude {
-    /// Its bytes, and its lines.
+    /// Its bytes, and its lines. A sign before the header's first name counts among the bytes.
     pub(super) bytes: usize,
     pub(super) lines: u64,
-    /// What separates the cells, where that is said.
-    pub(super) delimiter: Option<u8>,
+    /// What separates the cells.
+    pub(super) delimiter: u8,
     /// What a person should hear of it.
-    pub(super) remark: Option<String>,
+    pub(super) remarks: Vec<String>,
 }
 
 impl Prelude {
-    /// That of a file that begins so, whose cells are separated by `delimiter` unless it says otherwise itself.
-    pub(super) fn of(text: &[u8], delimiter: u8) -> Self {
-        let mut found = Self::default();
-        let first = line(text);
-        if let Some((own, bytes)) = excels(first).zip(next(text, 0)) {
-            let remark = format!("its first line, 'sep={}', says what separates the cells, and is read so", char::from(own));
-            (found.bytes, found.lines, found.delimiter, found.remark) = (bytes, 1, Some(own), Some(remark));
+    /// That of a file that begins so, whose cells are separated by `usual` unless it says otherwise itself, or a person `said` so.
+    /// With a `header` the table begins with the columns' names.
+    pub(super) fn of(text: &[u8], usual: u8, said: Option<u8>, header: bool) -> Self {
+        let mut found = Self { delimiter: said.unwrap_or(usual), ..Self::default() };
+        if let Some((own, bytes)) = excels(line(text)).zip(next(text, 0)) {
+            (found.bytes, found.lines) = (bytes, 1);
+            if said.is_none() {
+                found.delimiter = own;
+                found.remarks.push(format!("wgrad takes the separator from its first line, 'sep={}'", char::from(own)));
+            }
         }
-        let delimiter = found.delimiter.unwrap_or(delimiter);
-        let (mut place, mut comments, mut last) = (found.bytes, 0, &[][..]);
-        while text[place..].starts_with(b"#") {
-            let Some(end) = next(text, place) else { break };
-            (last, place, comments) = (line(&text[place..]), end, comments + 1);
+        let (start, delimiter) = (found.bytes, found.delimiter);
+        let (mut signed, mut rest): (Vec<(usize, &[u8])>, Vec<&[u8]>) = (Vec::new(), Vec::new());
+        let mut place = Some(start);
+        while let Some(at) = place.filter(|_| rest.len() < 2) {
+            let line = line(&text[at..]);
+            match line.first() {
+                Some(b'#') if rest.is_empty() => signed.push((at, line)),
+                None => {}
+                Some(_) if signed.is_empty() => break,
+                Some(_) => rest.push(line),
+            }
+            place = next(text, at);
         }
-        // A header may begin with the sign, right before its first name.
-        let cells = |line: &[u8]| line.iter().filter(|&&byte| byte == delimiter).count();
-        let is_header =
-            comments == 1 && !last.starts_with(b"# ") && cells(last) > 0 && cells(last) == cells(line(&text[place..]));
-        if comments > 0 && !is_header {
-            let lines = if comments == 1 { "line begins" } else { "lines begin" };
-            let counted = if comments == 1 { String::new() } else { format!("{comments} ") };
-            let taken = if comments == 1 { "a comment" } else { "comments" };
-            let remark = format!("its first {counted}{lines} with '#' and count as {taken}");
-            (found.bytes, found.lines) = (place, found.lines + comments);
-            found.remark = Some(found.remark.map_or(remark.clone(), |earlier| format!("{earlier}; {remark}")));
+        if let Some((begin, comments)) = table_after(&signed, &rest, delimiter, header).or_else(|| {
+            let end = rest.first().map(|first| first.as_ptr() as usize - text.as_ptr() as usize)?;
+            Some((end, signed.len()))
+        }) {
+            found.lines +=
+                text[start..begin].iter().enumerate().filter(|&(at, _)| ends(&text[start..begin], at)).count() as u64;
+            found.bytes = begin;
+            match comments {
+                0 => {}
+                1 => found.remarks.push("wgrad skips a comment before its table ('#')".into()),
+                _ => found.remarks.push(format!("wgrad skips {comments} comments before its table ('#')")),
+            }
+            if header && text[begin..].starts_with(b"# ") {
+                found.bytes += 1;
+                found.remarks.push("wgrad takes the names in a comment, '# …', for its header".into());
+            }
         }
         found
     }
 }
 
-/// The separator that a line for Excel names.
+/// Whether a line ends with this byte.
+fn ends(text: &[u8], at: usize) -> bool {
+    text[at] == b'\n' || text[at] == b'\r' && text.get(at + 1) != Some(&b'\n')
+}
+
+/// Where a table begins among lines that begin with a sign, and how many of them are comments before it; none, if all are. `rest` is the
+/// first two lines after them.
+fn table_after(signed: &[(usize, &[u8])], rest: &[&[u8]], delimiter: u8, header: bool) -> Option<(usize, usize)> {
+    let cells = |line: &[u8]| 1 + line.iter().filter(|&&byte| byte == delimiter).count();
+    let has_number = |line: &[u8]| line.split(|&byte| byte == delimiter).any(is_number);
+    let is_remark = |line: &[u8]| line == b"#" || line.starts_with(b"# ") || line.starts_with(b"##");
+    let numbers = |place: usize| rest.get(place).is_some_and(|line| has_number(line));
+    let (last, &(at, line)) = signed.iter().enumerate().next_back()?;
+    let expected = cells(rest.first().copied().unwrap_or(line));
+    if header && numbers(0) && cells(line) == expected && !line.starts_with(b"##") && !has_number(line) {
+        // As numpy.savetxt writes a header.
+        return Some((at, last));
+    }
+    if header && !numbers(0) && numbers(1) && (signed.len() == 1 || signed.iter().all(|(_, line)| is_remark(line))) {
+        // The line after them is the header.
+        return None;
+    }
+    // Otherwise the sign belongs to a cell, as in '#7'.
+    let first = signed.iter().position(|(_, line)| cells(line) == expected && !is_remark(line))?;
+    Some((signed[first].0, first))
+}
+
+/// Whether a cell looks like a number, however its decimals are written.
+fn is_number(cell: &[u8]) -> bool {
+    let cell = cell.trim_ascii();
+    let cell = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell);
+    cell.iter().any(u8::is_ascii_digit) && cell.iter().all(|byte| byte.is_ascii_digit() || b"+-.,eE".contains(byte))
+}
+
+/// The separator that a line for Excel names, perhaps in quotation marks.
 fn excels(line: &[u8]) -> Option<u8> {
-    match line {
-        [s, e, p, b'=', own] if [s, e, p].map(u8::to_ascii_lowercase) == *b"sep" && own.is_ascii() => Some(*own),
+    let bare = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    match bare {
+        [s, e, p, b'=', own, spaces @ ..]
+            if [s, e, p].map(u8::to_ascii_lowercase) == *b"sep"
+                && own.is_ascii()
+                && spaces.iter().all(|&byte| byte == b' ') =>
+        {
+            Some(*own)
+        }
         _ => None,
     }
 }
@@ -74,22 +130,31 @@ pub(super) fn other_format(text: &str) -> Option<String> {
     if begins(&["<!doctype html", "<html"]) {
         return Some("it is a page of the web (HTML), and no table: fetch the file itself, as by its download link".into());
     }
-    if begins(&["<?xml", "<"]) {
+    let is_element =
+        start.strip_prefix('<').is_some_and(|rest| rest.starts_with(char::is_alphabetic)) && start.contains("</");
+    if begins(&["<?xml", "<!--"]) || is_element {
         return Some("it is XML, which is not read: save the table as CSV".into());
     }
     if begins(&["version https://git-lfs.github.com"]) {
         return Some("it is a pointer that Git LFS left in place of the file: fetch the file with 'git lfs pull'".into());
     }
-    if begins(&["@relation"]) {
+    let is_comment = |line: &&str| line.is_empty() || line.starts_with('%');
+    let first = start.lines().map(str::trim).find(|line| !is_comment(line)).unwrap_or_default();
+    if first.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("@relation")) {
         return Some("it is ARFF, which is not read: save the table as CSV".into());
     }
-    if begins(&["{", "["]) {
+    let compact: String = start.chars().take(64).filter(|character| !character.is_whitespace()).take(2).collect();
+    let is_list =
+        compact.strip_prefix('[').is_some_and(|next| next.starts_with(|c: char| "{[\"]-".contains(c) || c.is_ascii_digit()));
+    if is_list || ["{\"", "{}"].contains(&compact.as_str()) {
         return Some("it is JSON, which is not read: save the table as CSV".into());
     }
     let lines: Vec<Vec<&str>> =
         start.lines().filter(|line| !line.trim().is_empty()).take(4).map(|line| line.split_whitespace().collect()).collect();
     let is_pair = |word: &&str| {
-        let pair = word.split_once(':').map(|(index, value)| (index.parse::<u64>().is_ok(), value.parse::<f64>().is_ok()));
+        let pair = word
+            .split_once(':')
+            .map(|(index, value)| (index == "qid" || index.parse::<u64>().is_ok(), value.parse::<f64>().is_ok()));
         pair == Some((true, true))
     };
     let is_sparse = |words: &Vec<&str>| {
@@ -102,34 +167,62 @@ pub(super) fn other_format(text: &str) -> Option<String> {
     None
 }
 
-/// Whether the first lines of a text are cells apart by spaces: as many on each, and more than one.
+/// Whether the first lines of a text are cells apart by spaces: as many on each, more than one, and one of them a number in every line
+/// but perhaps the first.
 pub(super) fn is_parted_by_spaces(text: &str) -> bool {
-    let mut counts = text.lines().filter(|line| !line.trim().is_empty()).take(8).map(|line| line.split_whitespace().count());
-    counts.next().is_some_and(|first| first > 1 && counts.all(|count| count == first))
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(8);
+    let lines: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
+    let [first, rows @ ..] = &lines[..] else { return false };
+    let is_number = |position: usize| rows.iter().all(|row| row[position].parse::<f64>().is_ok());
+    first.len() > 1 && !rows.is_empty() && rows.iter().all(|row| row.len() == first.len()) && (0..first.len()).any(is_number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn prelude(text: &str) -> (usize, u64, Option<u8>) {
-        let Prelude { bytes, lines, delimiter, remark } = Prelude::of(text.as_bytes(), b',');
-        assert_eq!(remark.is_some(), lines > 0, "{text:?}");
+    fn of(text: &str, header: bool) -> Prelude {
+        Prelude::of(text.as_bytes(), b',', None, header)
+    }
+
+    fn prelude(text: &str) -> (usize, u64, u8) {
+        let Prelude { bytes, lines, delimiter, remarks } = of(text, true);
+        assert_eq!(remarks.is_empty(), bytes == 0, "{text:?}");
         (bytes, lines, delimiter)
     }
 
     #[test]
     fn comments_and_excels_line_come_before_the_table_and_a_header_may_begin_with_a_sign() {
-        assert_eq!(prelude("a,b\n1,2\n"), (0, 0, None));
-        assert_eq!(prelude("# by a logger, 2026\n# station 7\na,b,y\n1,2,3\n"), (32, 2, None));
-        assert_eq!(prelude("# one, line\r\na,b\r\n1,2\r\n"), (13, 1, None));
-        assert_eq!(prelude("#id,a\n1,2\n"), (0, 0, None));
-        assert_eq!(prelude("#id\n1,2\n"), (4, 1, None));
-        assert_eq!(prelude("sep=;\r\na;b\r\n1;2\r\n"), (7, 1, Some(b';')));
-        assert_eq!(prelude("SEP=\t\n#x\n1\t2\n"), (9, 2, Some(b'\t')));
-        assert_eq!(prelude("sep=;"), (0, 0, None));
-        assert_eq!(prelude("# nothing else"), (0, 0, None));
-        assert_eq!(prelude("separate,b\n1,2\n"), (0, 0, None));
+        assert_eq!(prelude("a,b\n1,2\n"), (0, 0, b','));
+        assert_eq!(prelude("# by a logger, 2026\n# station 7\na,b,y\n1,2,3\n"), (32, 2, b','));
+        assert_eq!(prelude("# one, line\r\na,b\r\n1,2\r\n"), (13, 1, b','));
+        assert_eq!(prelude("# a, b\n# m, s\na,b\n1,2\n"), (14, 2, b','));
+        assert_eq!(prelude("# logger\n\n# station\n\na,b\n1,2\n"), (21, 4, b','));
+        assert_eq!(prelude("#id,a\n1,2\n"), (0, 0, b','));
+        assert_eq!(prelude("#id\n1,2\n"), (4, 1, b','));
+        assert_eq!(prelude("sep=;\r\na;b\r\n1;2\r\n"), (7, 1, b';'));
+        assert_eq!(prelude("\"sep=;\"\na;b\n1;2\n"), (8, 1, b';'));
+        assert_eq!(prelude("SEP=\t\n#x\n1\t2\n"), (9, 2, b'\t'));
+        assert_eq!(prelude("sep=;"), (0, 0, b','));
+        assert_eq!(prelude("# nothing else"), (0, 0, b','));
+        assert_eq!(prelude("separate,b\n1,2\n"), (0, 0, b','));
+    }
+
+    #[test]
+    fn a_header_in_a_comment_is_one_and_cells_that_begin_with_a_sign_are_no_comments() {
+        assert_eq!(prelude("# a,b\n1,2\n"), (1, 0, b','), "numpy.savetxt");
+        assert_eq!(prelude("# made in May\n# a,b\n1,2\n"), (15, 1, b','), "with a comment before");
+        assert_eq!(prelude("# x\n1.5\n2.5\n"), (1, 0, b','), "one column");
+        assert_eq!(prelude("##format=4, new\n#CHROM,POS\n7,1\n"), (16, 1, b','), "VCF");
+        assert_eq!(prelude("#id,x\n#1,2\n#2,3\n"), (0, 0, b','), "every row");
+        assert_eq!(prelude("#tag,n\n#a,1\nb,2\n"), (0, 0, b','), "the first row");
+        assert_eq!(prelude("#name,kind\nAda,old\nBob,new\n"), (0, 0, b','), "text alone");
+        for text in ["#1,2\n#3,4\n5,6\n", "#love\n#peace\njoy\n", "#1,2\n3,4\n"] {
+            assert_eq!(of(text, false).bytes, 0, "{text:?}");
+        }
+        assert_eq!(of("# a,b\n1,2\n", false).bytes, 6);
+        let said = Prelude::of(b"sep=;\na,b\n1,2\n", b',', Some(b','), true);
+        assert_eq!((said.delimiter, said.bytes, said.remarks), (b',', 6, Vec::new()));
     }
 
     #[test]
@@ -139,6 +232,10 @@ mod tests {
             ("\n <HTML lang=en>", "HTML"),
             ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n", "git lfs pull"),
             ("{\"a\": 1}", "JSON"),
+            ("[\n {\"a\": 1, \"b\": 2}]", "JSON"),
+            ("<div class='a,b'>\n</div>", "XML"),
+            ("% iris, 1936\n@RELATION iris\n", "ARFF"),
+            ("2 qid:1 1:0.5\n", "LIBSVM"),
             ("@RELATION iris\n@ATTRIBUTE a REAL\n", "ARFF"),
             ("+1 1:0.5 7:-2e3\n-1 2:1\n", "LIBSVM"),
             ("1,3 1:0.5\n2 2:1\n", "LIBSVM"),
@@ -146,9 +243,10 @@ mod tests {
         ] {
             assert!(other_format(text).is_some_and(|said| said.contains(what)), "{text}");
         }
-        for text in ["a,b\n1,2\n", "time\n10:30\n", "1\n2\n", "1 2\n3 4\n", "a b:c\n"] {
+        for text in ["a,b\n1,2\n", "time\n10:30\n", "1\n2\n", "1 2\n3 4\n", "a b:c\n", "<5,>7\n"] {
             assert_eq!(other_format(text), None, "{text}");
         }
         assert!(is_parted_by_spaces(" a   b  y\n 1  2   3\n") && !is_parted_by_spaces("first name\nAda\n"));
+        assert!(is_parted_by_spaces("a b\n1 x\n2 y\n") && !is_parted_by_spaces("full name\nAda Byron\nAlan Turing\n"));
     }
 }

@@ -218,7 +218,7 @@ impl Groups<'_> {
         let columns = fields.iter().enumerate();
         let columns = columns.map(|(position, field)| Ok(Column::new(field.name.clone(), self.cells(position)?)));
         let table = Table { first_row: self.first, ..Table::new(source, columns.collect::<Result<_>>()?) };
-        refuse_beyond(&table)?;
+        refuse_beyond(&table, &self.file.readings)?;
         Ok(table)
     }
 

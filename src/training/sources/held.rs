@@ -94,6 +94,15 @@ impl Held {
         }
     }
 
+    /// Whether the cells of this column are text.
+    pub(super) fn is_text(&self, column: &str) -> bool {
+        let is_text = |table: &Table| table.position(column).is_some_and(|place| table.columns[place].cells.is_text());
+        match self {
+            Self::Memory(table) => is_text(table),
+            Self::File(stored) => is_text(&stored.shape()),
+        }
+    }
+
     /// Number of columns.
     pub(in crate::training) fn columns(&self) -> usize {
         match self {
