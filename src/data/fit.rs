@@ -259,8 +259,17 @@ fn scaling(numbers: &[f64], scale: Scale) -> (f64, f64) {
     }
 }
 
+/// The mean, which is never outside the numbers. What additions round off is summed beside them (Neumaier's compensated sum).
 pub(crate) fn mean(numbers: &[f64]) -> f64 {
-    numbers.iter().sum::<f64>() / numbers.len() as f64
+    let (mut sum, mut rest) = (0.0_f64, 0.0);
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    for &number in numbers {
+        let next = sum + number;
+        rest += if sum.abs() >= number.abs() { (sum - next) + number } else { (number - next) + sum };
+        sum = next;
+        (least, most) = (least.min(number), most.max(number));
+    }
+    ((sum + rest) / numbers.len() as f64).max(least).min(most)
 }
 
 /// The population deviation: over n, not n - 1. The squares are taken of shares of the largest (rounded to a power of two, which
@@ -289,6 +298,14 @@ mod tests {
 
     pub(super) fn table(text: &str) -> Table {
         csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn a_mean_is_right_to_the_last_bit_and_never_outside_its_numbers() {
+        assert_eq!(mean(&[0.1; 3]), 0.1);
+        assert_eq!(mean(&vec![0.1; 1_000_000]), 0.1);
+        assert_eq!(mean(&[1e16, 1.0, -1e16, 3.0]), 1.0);
+        assert_eq!(mean(&[-2.5, 4.0]), 0.75);
     }
 
     pub(super) fn all(table: &Table) -> Vec<usize> {

@@ -133,7 +133,7 @@ impl ColumnSummary {
         let mean = mean(&numbers);
         let range = numbers.first().zip(numbers.last()).map(|(&min, &max)| {
             // The rounding of a sum may lead out of the range.
-            Range { min, mean: mean.clamp(min, max), max, deviation: deviation(&numbers, mean) }
+            Range { min, mean, max, deviation: deviation(&numbers, mean) }
         });
         let integer = numbers.iter().all(|number| number.fract() == 0.0);
         Self {

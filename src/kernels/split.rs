@@ -12,7 +12,7 @@
 //!
 //! Matrix units cut sums off where f32 rounds them, always towards zero, once for each 4, 8 or 16 terms (as the generation has it) of each of
 //! the three products. So each 16 terms are summed by themselves, and added to the sum of all by an addition that rounds: what is cut off
-//! is a few u of these terms. From [`LEAST_TERMS`] on all of that is within the bound of products in f32, `3 √terms u · Σ |a| |b|`, unless a
+//! is a few u of these terms. From `LEAST_TERMS` on all of that is within the bound of products in f32, `3 √terms u · Σ |a| |b|`, unless a
 //! row's largest number drowns the others.
 
 use super::form::{Choice, Family, Form, Target};

@@ -25,7 +25,7 @@ impl Prelude {
             }
         }
         let (start, delimiter) = (found.bytes, found.delimiter);
-        let (mut signed, mut rest): (Vec<(usize, &[u8])>, Vec<&[u8]>) = (Vec::new(), Vec::new());
+        let (mut signed, mut rest) = (Vec::new(), Vec::new());
         let mut place = Some(start);
         while let Some(at) = place.filter(|_| rest.len() < 2) {
             let line = line(&text[at..]);
