@@ -227,9 +227,9 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
     train(&desk, &["plain.csv", "-o", "plain"])?;
     let excel = format!("sep=;\r\n{}", plain.replace(',', ";").replace('\n', "\r\n"));
     for (name, text, told) in [
-        ("comment.csv", format!("# by a logger, 2026\n# station 7\n{plain}"), "wgrad skips 2 comments before its table"),
-        ("marked.csv", format!("\u{feff}# a \"logger, 2026\n{plain}"), "wgrad skips a comment before its table"),
-        ("savetxt.csv", format!("# made in May\n# {plain}"), "for its header"),
+        ("comment.csv", format!("# by a logger, 2026\n# station 7\n{plain}"), "skips 2 comments before the table"),
+        ("marked.csv", format!("\u{feff}# a \"logger, 2026\n{plain}"), "skips a comment before the table"),
+        ("savetxt.csv", format!("# made in May\n{}", plain.replacen("a,", "#a,", 1)), "skips a comment before the table"),
         ("excel.csv", excel, "'sep=;'"),
     ] {
         desk.write(name, text);
@@ -247,11 +247,23 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
         ("sparse.txt", "1 1:0.5 3:2\n-1 2:1\n", "LIBSVM"),
         ("rows.json", "[{\"a\": 1, \"b\": 2},\n{\"a\": 3, \"b\": 4}]\n", "JSON"),
         ("iris.arff", "% Fisher, 1936\n@RELATION iris\n", "ARFF"),
-        ("spaces.txt", " a   b  y\n 1  2   3\n 4  5   6\n", "spaces separate its columns"),
+        ("spaces.txt", " a   b  y\n 1  2   3\n 4  5   6\n", "separated by spaces"),
     ] {
         desk.write(name, text);
         contains(&desk.ends(3, &["train", name])?, told)?;
     }
+    for (name, text) in [
+        ("units.csv", "[1/min],y\n1,2\n4,5\n"),
+        ("markup.csv", "<DATE>,note,y\n0,<b>x</b>,0.5\n1,<i>y</i>,1.5\n"),
+        ("times.tsv", "n\tat\n0\t12:00\n1\t12:01\n"),
+        ("sentence.csv", "# GDP, by country, a bank\ncountry,2019,2020\nFR,5,6\nDE,6,7\n"),
+    ] {
+        desk.write(name, text);
+        let said: serde_json::Value = serde_json::from_str(&printed(&desk, &["data", name, "--json"])?)?;
+        same(&format!("the rows of {name}"), &said["rows"].as_u64(), &Some(2))?;
+    }
+    desk.write("tabs.csv", "a\tb\ty\n1\t2\t3\n4\t5\t6\n");
+    contains(&desk.ends(3, &["data", "tabs.csv"])?, "say --delimiter '\\t'")?;
     // The remedy, followed.
     let said = desk.ends(3, &["data", "spaces.txt"])?;
     let remedy = said
@@ -318,7 +330,7 @@ fn numbers_are_read_as_they_are_written() -> Result<(), Failed> {
         for memory in [&[][..], &["--memory", "1B"]] {
             let folder = format!("{name}-{}", memory.len());
             let said = train(&desk, &[&[name, "--delimiter", ";", "-o", &folder], memory].concat())?;
-            contains(&said, "its numbers are written as '")?;
+            contains(&said, "reads numbers such as '")?;
             let [own, plain] = [&folder, "point"].map(|run| desk.tensors(&format!("{run}/model.safetensors")));
             same(&format!("the model of {name}"), &(own == plain), &true)?;
         }
@@ -327,12 +339,23 @@ fn numbers_are_read_as_they_are_written() -> Result<(), Failed> {
     // One cell that says nothing of the others: a thousand and some, or one and some decimals.
     desk.write("one.csv", "a\n\"1,234\"\n");
     let said = desk.ends(3, &["predict", "point", "one.csv"])?;
-    contains(&said, "'1,234' is no number; mend it, or say --decimal , or --thousands , as it is meant")?;
+    contains(&said, "'1,234' is no number; say --decimal , or --thousands , as it is meant")?;
     let [small, large] = [["--decimal", ","], ["--thousands", ","]]
         .map(|flag| printed(&desk, &[&["predict", "point", "one.csv"][..], &flag].concat()));
     let number = |text: String| text.lines().nth(1).and_then(|line| line.parse::<f64>().ok()).ok_or("a number");
     same("whether both are told apart", &(number(large?)? > 1.5 * number(small?)?), &true)?;
-    contains(&desk.ends(0, &["data", "comma.csv", "--delimiter", ";", "--decimal", "."])?, "")
+    let kept = desk.ends(0, &["data", "comma.csv", "--delimiter", ";", "--decimal", "."])?;
+    contains(&kept, "taken as text; if they are numbers, say --decimal ,")?;
+    // Classes are their numbers, however a file writes them.
+    let classes =
+        |cell: fn(usize) -> String| (0..80).map(|row| format!("{};{}\n", row % 7, cell(row % 2))).collect::<String>();
+    desk.write("points.csv", format!("a;q\n{}", classes(|class| format!("{class}.0"))));
+    desk.write("commas.csv", format!("a;q\n{}", classes(|class| format!("{class},0"))));
+    for (own, other) in [("points.csv", "commas.csv"), ("commas.csv", "points.csv")] {
+        train(&desk, &[own, "--delimiter", ";", "--class-weights", "0=2", "-o", &own[..4]])?;
+        desk.ends(0, &["evaluate", &own[..4], other, "--delimiter", ";"])?;
+    }
+    Ok(())
 }
 
 /// Warnings are heard with -q as well; small errors are not zero; - is stdout.

@@ -85,9 +85,11 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
     if let Some(delimiter) = &arguments.files.delimiter {
         add("--delimiter", Some(delimiter.to_string()));
     }
-    for (flag, sign) in [("--decimal", &arguments.files.decimal), ("--thousands", &arguments.files.thousands)] {
-        if let Some(sign) = sign {
-            add(flag, Some(sign.to_string()));
+    let decimal = arguments.files.decimal.map(|sign| sign.to_string());
+    let thousands = arguments.files.thousands.map(|sign| sign.to_string());
+    for (flag, sign) in [("--decimal", decimal), ("--thousands", thousands)] {
+        if sign.is_some() {
+            add(flag, sign);
         }
     }
     if let Some(labels) = &arguments.files.labels {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Table;
-use super::table::listed;
+use super::table::{listed, spelled};
 use crate::error::{Error, Result, shown};
 
 /// Known categories or classes. A cell is the one that is spelled like it. If there is none, a class is the same number in any spelling
@@ -59,7 +59,8 @@ impl<'a> Categories<'a> {
         let code = |&row: &usize| {
             let cell = column.cells.text(row);
             let Some(cell) = cell.as_deref() else { return Err(missing_cell(table, row, position)) };
-            self.find(cell).ok_or_else(|| {
+            let otherwise = || self.find(&spelled(table.numerals.parse(cell)?));
+            self.find(cell).or_else(otherwise).ok_or_else(|| {
                 Error::Data(format!(
                     "{}: '{}' was not among the values of the training rows ({}); mend it, or if it is rare give every part its \
                      share (--stratify) or another one (--seed)",

@@ -177,8 +177,9 @@ impl<'a> File<'a> {
             && let Some((own, cell)) = Numerals::of(text, delimiter, options.header)
         {
             numerals = own;
+            let how = if own.decimal == b',' { "a decimal comma" } else { "digits in groups" };
             remarks.push(format!(
-                "{}: its numbers are written as '{}' is, and are read so (--decimal . leaves them as text)",
+                "{}: reads numbers such as '{}' with {how} (--decimal . keeps them as text)",
                 shown(source),
                 shown(&cell)
             ));
@@ -316,13 +317,14 @@ impl<'a> File<'a> {
         if !self.read(&mut self.reader(), &mut first)? {
             return Err(self.refused("it is empty; a header and rows are expected"));
         }
-        if let Some(what) = other_format(self.text) {
+        if let Some(what) = other_format(self.text, first.len() == 1) {
             return Err(self.refused(&what));
         }
-        if first.len() == 1 && options.delimiter.is_none() && is_parted_by_spaces(self.text) {
+        let has_separator = first.iter().any(|cell| cell.contains([';', '\t', '|']));
+        if first.len() == 1 && !has_separator && options.delimiter.is_none() && is_parted_by_spaces(self.text) {
             return Err(self.refused(
-                "spaces separate its columns, and wgrad does not read that: write it with commas, as by \
-                 sed -E 's/^ +//; s/ +$//; s/ +/,/g' FILE; if it is one column of text, say --delimiter ,",
+                "its columns are separated by spaces, which wgrad does not read: convert it, as by \
+                 sed -E 's/^# +//; s/^ +//; s/ +$//; s/ +/,/g' FILE; if it is one column of text, say --delimiter ,",
             ));
         }
         if first.len() > MOST_COLUMNS {
@@ -416,7 +418,8 @@ impl<'a> File<'a> {
                 match number {
                     Some(number) => {
                         numbers.push(number);
-                        if readings[position] == Reading::Spelled {
+                        // 1,0 is called 1, as it is in other files.
+                        if readings[position] == Reading::Spelled && cell.parse() == Ok(number) {
                             spellings[position].note(number, cell);
                         }
                     }

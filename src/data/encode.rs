@@ -240,7 +240,7 @@ pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Op
         _ => {
             // As 1,234 is, which may be a thousand and some or one and some decimals.
             let has_comma = cell.contains(',') && cell.replace(',', "").parse::<f64>().is_ok();
-            let hint = if has_comma { "mend it, or say --decimal , or --thousands , as it is meant" } else { "mend it" };
+            let hint = if has_comma { "say --decimal , or --thousands , as it is meant" } else { "mend it" };
             let place = table.place(row, &column.name);
             Err(Error::Data(format!("{place}: '{}' is no number; {hint}", shown(cell))))
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::categories::Categories;
-use super::{Cells, Encoding, InputKind, Table};
+use super::{Cells, Encoding, InputKind, Numerals, Table};
 use crate::error::shown;
 
 /// The share of a text column's cells that are numbers from which the others look like mistakes.
@@ -21,6 +21,13 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
         let is_number = |cell: &str| table.numerals.parse(cell).is_some();
         let (count, numbers) = (present().count(), present().filter(|(_, cell)| is_number(cell)).count());
         let (row, stray) = present().find(|(_, cell)| !is_number(cell))?;
+        if let Some(flags) = other_numerals(table, || present().map(|(_, cell)| cell)) {
+            return Some(format!(
+                "{}: '{}' and the other cells of the column are taken as text; if they are numbers, say {flags}",
+                table.place(row, &column.name),
+                shown(stray)
+            ));
+        }
         (numbers > 0 && numbers as f64 >= MOSTLY * count as f64).then(|| {
             format!(
                 "{}: '{}' is no number, so all {count} cells of the column are taken as text, though {numbers} of them are numbers",
@@ -30,6 +37,30 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
         })
     };
     table.columns.iter().filter(|column| looked_at(&column.name)).filter_map(remark).collect()
+}
+
+/// The flags with which all of these cells are numbers, though they are not as the table is read.
+fn other_numerals<'a, C: Iterator<Item = &'a str>>(table: &Table, cells: impl Fn() -> C) -> Option<String> {
+    const WAYS: [(u8, Option<u8>, &str); 7] = [
+        (b',', None, "--decimal ,"),
+        (b'.', Some(b','), "--thousands ,"),
+        (b',', Some(b'.'), "--thousands ."),
+        (b'.', Some(b' '), "--thousands space"),
+        (b',', Some(b' '), "--decimal , --thousands space"),
+        (b'.', Some(b'\''), "--thousands \"'\""),
+        (b',', Some(b'\''), "--decimal , --thousands \"'\""),
+    ];
+    let fits = |&&(decimal, thousands, flags): &&(u8, Option<u8>, &str)| {
+        let numerals = Numerals { decimal, thousands };
+        let has_group = |cell: &str, sign| {
+            cell.contains(char::from(sign)) || sign == b' ' && cell.contains(['\u{a0}', '\u{202f}', '\u{2009}'])
+        };
+        let groups = thousands.is_none_or(|sign| cells().any(|cell| has_group(cell, sign)));
+        let decimals = !flags.starts_with("--decimal") || cells().any(|cell| cell.contains(','));
+        numerals != table.numerals && groups && decimals && cells().all(|cell| numerals.parse(cell).is_some())
+    };
+    let ways: Vec<&str> = WAYS.iter().filter(fits).map(|(.., flags)| *flags).take(2).collect();
+    (!ways.is_empty()).then(|| ways.join(" or "))
 }
 
 /// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none of those
@@ -115,6 +146,26 @@ mod tests {
 
     fn table(text: &str) -> Table {
         csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).expect("a table")
+    }
+
+    #[test]
+    fn numbers_that_are_written_otherwise_are_told_with_the_flag_that_reads_them() {
+        let said = |text: &str, delimiter| {
+            let options = ReadOptions { delimiter: Some(delimiter), ..ReadOptions::default() };
+            let table = csv::read("t.csv", text.as_bytes(), &options).unwrap();
+            stray_text(&table, |_| true).join("\n")
+        };
+        for (text, delimiter, flags) in [
+            ("a,y\n\"1,234.50\",1\n\"2,345.60\",2\n", b',', "say --thousands ,"),
+            ("a,y\n\"1,234\",0.5\n\"2,345\",1.5\n", b',', "say --decimal , or --thousands ,"),
+            ("a;b\n9,5;1.234\n8,5;2.345\n", b';', "say --thousands ."),
+            ("a;b\n0.5;0,5\n1.5;1,5\n", b';', "say --decimal ,"),
+            ("a;b\n1 000;5\n2 000;6\n", b';', "say --thousands space"),
+        ] {
+            let said = said(text, delimiter);
+            assert!(said.ends_with(flags), "{text:?}: {said}");
+        }
+        assert_eq!(said("a,y\n\"a,b\",1\n2x,2\n", b','), "");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::device::Wanted;
 use super::row_weights::ClassWeights;
 use super::schedule::ScheduleKind;
 use super::session::Reduction;
-pub use super::values::{BatchSize, Bytes, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Sign, Time};
+pub use super::values::{BatchSize, Bytes, Decimal, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Sign, Time};
 use super::values::{count, count_above_zero};
 use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
@@ -259,10 +259,10 @@ pub struct FileOptions {
     /// What separates the cells of a CSV file: one character, or tab
     #[arg(long, value_name = "CHARACTER", help_heading = "Data")]
     pub delimiter: Option<Delimiter>,
-    /// What stands before the decimals of a CSV file's numbers: . or , [default: as the file shows]
+    /// The decimal sign of a CSV file's numbers: . or , [default: as the file shows]
     #[arg(long, value_name = "SIGN", help_heading = "Data")]
-    pub decimal: Option<Sign>,
-    /// What groups the digits of its numbers: , . ' _ or space [default: as the file shows]
+    pub decimal: Option<Decimal>,
+    /// What groups the digits of a CSV file's numbers: , . ' _ or space [default: as the file shows]
     #[arg(long, value_name = "SIGN", help_heading = "Data")]
     pub thousands: Option<Sign>,
     /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)

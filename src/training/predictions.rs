@@ -1,6 +1,7 @@
 //! What a model says of a table's rows, as columns of text.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::data::table::Records;
 use crate::data::{Column, Encoding, Matrix, Table, Task};
@@ -67,12 +68,13 @@ pub fn csv(table: &Table, rows: &[usize], columns: &Columns, append: bool, has_h
 
 /// The predictions' names, each with a number behind it where a column of the data is called so already.
 fn names_beside(own: &[Column], columns: &Columns) -> Vec<String> {
-    let is_taken = |name: &str| own.iter().any(|column| column.name == name);
-    let free = |(name, _): &(String, Vec<_>)| {
+    let mut taken: HashSet<String> = own.iter().map(|column| column.name.clone()).collect();
+    let mut free = |(name, _): &(String, Vec<_>)| {
         let numbered = (2..).map(|number| format!("{name}_{number}"));
-        std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).expect("numbers do not end")
+        let is_free = |name: &String| taken.insert(name.clone());
+        std::iter::once(name.clone()).chain(numbered).find(is_free).expect("numbers do not end")
     };
-    columns.iter().map(free).collect()
+    columns.iter().map(&mut free).collect()
 }
 
 /// Predictions behind the rows of a CSV file.

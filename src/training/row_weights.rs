@@ -1,6 +1,6 @@
 //! What each training row's loss is multiplied by: the weight of its class, and that of a column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -101,12 +101,16 @@ fn of_classes(table: &Table, rows: &[usize], encoding: &Encoding, weights: &Clas
             counts.iter().map(|&count| rows.len() as f64 / (names.len() * count.max(1)) as f64).collect()
         }
         ClassWeights::Given(weights) => {
-            let mut of_class = vec![1.0; names.len()];
+            let (mut of_class, mut said) = (vec![1.0; names.len()], HashSet::new());
             for (class, &weight) in weights {
                 let Some(place) = encoding.class_index(class) else {
                     let hint = suggestion(class, names.iter().map(String::as_str));
                     return Err(Error::Usage(format!("--class-weights: there is no class '{}'{hint}", shown(class))));
                 };
+                if !said.insert(place) {
+                    let class = shown(&names[place]);
+                    return Err(Error::Usage(format!("--class-weights names class '{class}' twice; name it once")));
+                }
                 of_class[place] = weight;
             }
             of_class

@@ -63,6 +63,7 @@ as_text!(Init);
 as_text!(Time);
 as_text!(Delimiter);
 as_text!(Sign);
+as_text!(Decimal);
 as_text!(Bytes);
 
 /// Widths of the hidden layers.
@@ -329,7 +330,29 @@ impl fmt::Display for Delimiter {
     }
 }
 
-/// A sign in a number: what stands before its decimals, or groups its digits.
+/// The sign before a number's decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Decimal(pub u8);
+
+impl FromStr for Decimal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "." | "," => Ok(Self(text.as_bytes()[0])),
+            _ => Err(format!("'{}' cannot be used here: write . or ,", shown(text))),
+        }
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", char::from(self.0))
+    }
+}
+
+/// The sign between a number's groups of digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sign(pub u8);
@@ -341,7 +364,7 @@ impl FromStr for Sign {
         match text.as_bytes() {
             [byte @ (b'.' | b',' | b'\'' | b'_' | b' ')] => Ok(Self(*byte)),
             b"space" => Ok(Self(b' ')),
-            _ => Err(format!("'{}' is no sign in a number: write . , ' _ or space", shown(text))),
+            _ => Err(format!("'{}' cannot be used here: write . , ' _ or space", shown(text))),
         }
     }
 }
@@ -364,6 +387,8 @@ mod tests {
         "0".parse::<BatchSize>().expect_err("no rows");
         assert_eq!(";".parse(), Ok(Delimiter(b';')));
         assert_eq!((",".parse(), "space".parse()), (Ok(Sign(b',')), Ok(Sign(b' '))));
+        assert_eq!(",".parse(), Ok(Decimal(b',')));
+        "space".parse::<Decimal>().expect_err("no sign before decimals");
         "1".parse::<Sign>().expect_err("a digit");
         "ab".parse::<Delimiter>().expect_err("two characters");
         for (text, bytes) in [("256MiB", 1 << 28), ("3GiB", 3 << 30), ("1025B", 1025), ("0B", 0)] {

@@ -96,6 +96,9 @@ impl<'a> CsvPieces<'a> {
                 let mark = if self.buffer.starts_with("\u{feff}".as_bytes()) { "\u{feff}".len() } else { 0 };
                 let (usual, text) = (delimiter(&self.source, self.options), &self.buffer[mark..]);
                 let prelude = Prelude::of(text, usual, self.options.delimiter, self.options.header);
+                if prelude.is_open {
+                    return 0;
+                }
                 (prelude.delimiter, mark + prelude.bytes)
             }
         };

@@ -1,5 +1,7 @@
 //! What a file of text begins with before its table, comments and Excel's line, and what it is where it is no table at all.
 
+use crate::error::shown;
+
 /// What comes before a table.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Prelude {
@@ -10,6 +12,8 @@ pub(super) struct Prelude {
     pub(super) delimiter: u8,
     /// What a person should hear of it.
     pub(super) remarks: Vec<String>,
+    /// Whether it may not end where the text ends.
+    pub(super) is_open: bool,
 }
 
 impl Prelude {
@@ -21,7 +25,9 @@ impl Prelude {
             (found.bytes, found.lines) = (bytes, 1);
             if said.is_none() {
                 found.delimiter = own;
-                found.remarks.push(format!("wgrad takes the separator from its first line, 'sep={}'", char::from(own)));
+                found
+                    .remarks
+                    .push(format!("its first line, 'sep={}', names the separator", shown(&char::from(own).to_string())));
             }
         }
         let (start, delimiter) = (found.bytes, found.delimiter);
@@ -37,6 +43,7 @@ impl Prelude {
             }
             place = next(text, at);
         }
+        found.is_open = !signed.is_empty() && rest.len() < 2;
         if let Some((begin, comments)) = table_after(&signed, &rest, delimiter, header).or_else(|| {
             let end = rest.first().map(|first| first.as_ptr() as usize - text.as_ptr() as usize)?;
             Some((end, signed.len()))
@@ -46,12 +53,16 @@ impl Prelude {
             found.bytes = begin;
             match comments {
                 0 => {}
-                1 => found.remarks.push("wgrad skips a comment before its table ('#')".into()),
-                _ => found.remarks.push(format!("wgrad skips {comments} comments before its table ('#')")),
+                1 => found.remarks.push("skips a comment before the table ('#')".into()),
+                _ => found.remarks.push(format!("skips {comments} comments before the table ('#')")),
             }
             if header && text[begin..].starts_with(b"# ") {
-                found.bytes += 1;
-                found.remarks.push("wgrad takes the names in a comment, '# …', for its header".into());
+                let header = String::from_utf8_lossy(line(&text[begin..]));
+                let header = shown(&header);
+                let number = found.lines + 1;
+                found
+                    .remarks
+                    .push(format!("line {number}, '{header}', counts as the header; if it is a comment, remove it"));
             }
         }
         found
@@ -66,22 +77,34 @@ fn ends(text: &[u8], at: usize) -> bool {
 /// Where a table begins among lines that begin with a sign, and how many of them are comments before it; none, if all are. `rest` is the
 /// first two lines after them.
 fn table_after(signed: &[(usize, &[u8])], rest: &[&[u8]], delimiter: u8, header: bool) -> Option<(usize, usize)> {
-    let cells = |line: &[u8]| 1 + line.iter().filter(|&&byte| byte == delimiter).count();
-    let has_number = |line: &[u8]| line.split(|&byte| byte == delimiter).any(is_number);
+    let cells = |line: &[u8]| line.split(|&byte| byte == delimiter).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let numbers = |line: &[u8]| cells(line).iter().map(|cell| is_number(cell)).collect::<Vec<bool>>();
+    let has_number = |line: &[u8]| numbers(line).contains(&true);
     let is_remark = |line: &[u8]| line == b"#" || line.starts_with(b"# ") || line.starts_with(b"##");
-    let numbers = |place: usize| rest.get(place).is_some_and(|line| has_number(line));
     let (last, &(at, line)) = signed.iter().enumerate().next_back()?;
-    let expected = cells(rest.first().copied().unwrap_or(line));
-    if header && numbers(0) && cells(line) == expected && !line.starts_with(b"##") && !has_number(line) {
-        // As numpy.savetxt writes a header.
-        return Some((at, last));
+    let (first, second) = (rest.first().copied(), rest.get(1).copied());
+    let expected = cells(first.unwrap_or(line)).len();
+    if let (true, Some(first)) = (header && cells(line).len() == expected, first) {
+        // As numpy.savetxt writes it: the line after it is a row, and it is no sentence.
+        let is_row = second.is_none_or(|second| numbers(first) == numbers(second));
+        let are_names = expected > 1 && cells(line).iter().skip(1).all(|cell| !cell.starts_with(b" "));
+        let is_numeric = !numbers(first).contains(&false);
+        let is_header = match line.strip_prefix(b"# ") {
+            Some(names) => is_row && (is_numeric || are_names) && numbers(names).contains(&false),
+            None => !line.starts_with(b"##") && has_number(first) && !has_number(line),
+        };
+        if is_header {
+            return Some((at, last));
+        }
     }
-    if header && !numbers(0) && numbers(1) && (signed.len() == 1 || signed.iter().all(|(_, line)| is_remark(line))) {
+    let is_like_row = |line: &[u8]| cells(line).len() == expected && has_number(line);
+    let second_alone = first.is_some_and(|line| !has_number(line)) && second.is_some_and(has_number);
+    if header && second_alone && (last == 0 || !signed.iter().any(|(_, line)| is_like_row(line))) {
         // The line after them is the header.
         return None;
     }
     // Otherwise the sign belongs to a cell, as in '#7'.
-    let first = signed.iter().position(|(_, line)| cells(line) == expected && !is_remark(line))?;
+    let first = signed.iter().position(|(_, line)| cells(line).len() == expected && !is_remark(line))?;
     Some((signed[first].0, first))
 }
 
@@ -120,9 +143,10 @@ fn next(text: &[u8], place: usize) -> Option<usize> {
     (end < text.len()).then_some(end)
 }
 
-/// What a text is that is no table of separated cells, and what to do with it.
-pub(super) fn other_format(text: &str) -> Option<String> {
+/// What a text is that is no table of separated cells, and what to do with it. `alone`: its first line is one cell.
+pub(super) fn other_format(text: &str, alone: bool) -> Option<String> {
     let start = text.trim_start();
+    let ends = |signs: &[char]| text.trim_end().ends_with(signs);
     let begins = |words: &[&str]| {
         let lower: String = start.chars().take(64).collect::<String>().to_ascii_lowercase();
         words.iter().any(|word| lower.starts_with(word))
@@ -130,8 +154,8 @@ pub(super) fn other_format(text: &str) -> Option<String> {
     if begins(&["<!doctype html", "<html"]) {
         return Some("it is a page of the web (HTML), and no table: fetch the file itself, as by its download link".into());
     }
-    let is_element =
-        start.strip_prefix('<').is_some_and(|rest| rest.starts_with(char::is_alphabetic)) && start.contains("</");
+    let is_element = start.strip_prefix('<').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
+    let is_element = is_element && start.contains("</") && ends(&['>']);
     if begins(&["<?xml", "<!--"]) || is_element {
         return Some("it is XML, which is not read: save the table as CSV".into());
     }
@@ -144,9 +168,7 @@ pub(super) fn other_format(text: &str) -> Option<String> {
         return Some("it is ARFF, which is not read: save the table as CSV".into());
     }
     let compact: String = start.chars().take(64).filter(|character| !character.is_whitespace()).take(2).collect();
-    let is_list =
-        compact.strip_prefix('[').is_some_and(|next| next.starts_with(|c: char| "{[\"]-".contains(c) || c.is_ascii_digit()));
-    if is_list || ["{\"", "{}"].contains(&compact.as_str()) {
+    if ends(&['}', ']']) && ["{\"", "{}", "[{", "[[", "[\"", "[]"].contains(&compact.as_str()) {
         return Some("it is JSON, which is not read: save the table as CSV".into());
     }
     let lines: Vec<Vec<&str>> =
@@ -161,7 +183,7 @@ pub(super) fn other_format(text: &str) -> Option<String> {
         let Some((label, pairs)) = words.split_first() else { return false };
         !pairs.is_empty() && label.split(',').all(|part| part.parse::<f64>().is_ok()) && pairs.iter().all(is_pair)
     };
-    if !lines.is_empty() && lines.iter().all(is_sparse) {
+    if alone && !lines.is_empty() && lines.iter().all(is_sparse) {
         return Some("it is LIBSVM's sparse format (label index:value …), which is not read: write it as CSV".into());
     }
     None
@@ -186,8 +208,8 @@ mod tests {
     }
 
     fn prelude(text: &str) -> (usize, u64, u8) {
-        let Prelude { bytes, lines, delimiter, remarks } = of(text, true);
-        assert_eq!(remarks.is_empty(), bytes == 0, "{text:?}");
+        let Prelude { bytes, lines, delimiter, remarks, .. } = of(text, true);
+        assert_eq!(remarks.is_empty(), lines == 0 && !text.starts_with("# "), "{text:?}");
         (bytes, lines, delimiter)
     }
 
@@ -204,15 +226,21 @@ mod tests {
         assert_eq!(prelude("\"sep=;\"\na;b\n1;2\n"), (8, 1, b';'));
         assert_eq!(prelude("SEP=\t\n#x\n1\t2\n"), (9, 2, b'\t'));
         assert_eq!(prelude("sep=;"), (0, 0, b','));
-        assert_eq!(prelude("# nothing else"), (0, 0, b','));
+        assert_eq!(of("# nothing else", true).bytes, 0);
         assert_eq!(prelude("separate,b\n1,2\n"), (0, 0, b','));
     }
 
     #[test]
     fn a_header_in_a_comment_is_one_and_cells_that_begin_with_a_sign_are_no_comments() {
-        assert_eq!(prelude("# a,b\n1,2\n"), (1, 0, b','), "numpy.savetxt");
-        assert_eq!(prelude("# made in May\n# a,b\n1,2\n"), (15, 1, b','), "with a comment before");
-        assert_eq!(prelude("# x\n1.5\n2.5\n"), (1, 0, b','), "one column");
+        assert_eq!(prelude("# a,b\n1,2\n"), (0, 0, b','), "numpy.savetxt");
+        assert_eq!(prelude("# made in May\n# a,b\n1,2\n"), (14, 1, b','), "with a comment before");
+        assert_eq!(prelude("# x\n1.5\n2.5\n"), (0, 0, b','), "one column");
+        assert_eq!(prelude("# 0,1,y\n1,2,3\n4,5,6\n"), (0, 0, b','), "numbers among the names");
+        assert_eq!(prelude("# name,kind\nAda,old\nBob,new\n"), (0, 0, b','), "rows of text");
+        assert_eq!(prelude("# GDP, by country, a bank\ncountry,2019,2020\nFR,5,6\n"), (26, 1, b','), "a sentence");
+        assert_eq!(prelude("# saved by pandas, v2, x\n,0,1\n0,5,6\n1,6,7\n"), (25, 1, b','), "an index without a name");
+        assert_eq!(prelude("#one,,\n#two,,\na,b,y\n1,2,3\n"), (14, 2, b','), "cells that Excel adds");
+        assert_eq!(prelude("#c1\n#c2\na\n1\n2\n"), (8, 2, b','), "one column");
         assert_eq!(prelude("##format=4, new\n#CHROM,POS\n7,1\n"), (16, 1, b','), "VCF");
         assert_eq!(prelude("#id,x\n#1,2\n#2,3\n"), (0, 0, b','), "every row");
         assert_eq!(prelude("#tag,n\n#a,1\nb,2\n"), (0, 0, b','), "the first row");
@@ -223,6 +251,8 @@ mod tests {
         assert_eq!(of("# a,b\n1,2\n", false).bytes, 6);
         let said = Prelude::of(b"sep=;\na,b\n1,2\n", b',', Some(b','), true);
         assert_eq!((said.delimiter, said.bytes, said.remarks), (b',', 6, Vec::new()));
+        let open = |text| of(text, true).is_open;
+        assert!(open("# c\n# d") && open("# c\na,b\n") && !open("# c\na,b\n1,2\n") && !open("a,b"));
     }
 
     #[test]
@@ -230,6 +260,7 @@ mod tests {
         for (text, what) in [
             ("<!DOCTYPE html>\n<html>", "HTML"),
             ("\n <HTML lang=en>", "HTML"),
+            ("<?xml version=\"1.0\"?>\n<a/>", "XML"),
             ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n", "git lfs pull"),
             ("{\"a\": 1}", "JSON"),
             ("[\n {\"a\": 1, \"b\": 2}]", "JSON"),
@@ -241,10 +272,21 @@ mod tests {
             ("1,3 1:0.5\n2 2:1\n", "LIBSVM"),
             ("<?xml version=\"1.0\"?>", "XML"),
         ] {
-            assert!(other_format(text).is_some_and(|said| said.contains(what)), "{text}");
+            assert!(other_format(text, true).is_some_and(|said| said.contains(what)), "{text}");
         }
         for text in ["a,b\n1,2\n", "time\n10:30\n", "1\n2\n", "1 2\n3 4\n", "a b:c\n", "<5,>7\n"] {
-            assert_eq!(other_format(text), None, "{text}");
+            assert_eq!(other_format(text, true), None, "{text}");
+        }
+        for text in [
+            "[1/min],y\n1,2\n",
+            "[0-10],1\n[10-20],2\n",
+            "{\"a\": 1},1\n{\"a\": 2},0\n",
+            "<DATE>,note\n0,<b>x</b>\n1,y\n",
+            "<p>Good</p>,1\n<p>Bad</p>,0\n",
+            "0\t12:00\n1\t12:01\n",
+            "5.2,31 12:30\n6,1 12:40\n",
+        ] {
+            assert_eq!(other_format(text, false), None, "{text}");
         }
         assert!(is_parted_by_spaces(" a   b  y\n 1  2   3\n") && !is_parted_by_spaces("first name\nAda\n"));
         assert!(is_parted_by_spaces("a b\n1 x\n2 y\n") && !is_parted_by_spaces("full name\nAda Byron\nAlan Turing\n"));

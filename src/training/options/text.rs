@@ -121,7 +121,7 @@ pub(super) mod tests {
             split: Some("0.8/0.1/0.1".parse().expect("shares")),
             files: FileOptions {
                 delimiter: Some(Delimiter(b';')),
-                decimal: Some(Sign(b',')),
+                decimal: Some(Decimal(b',')),
                 thousands: Some(Sign(b' ')),
                 no_header: Some(true),
                 labels: None,
