@@ -7,7 +7,7 @@
 // The host writes out what stands between '//@for' and '//@end': see tiled.wgsl.
 const_assert ROWS == 4u && SHARERS >= 8u && SHARERS % 8u == 0u;
 
-// The sums: those of one number side by side, of half the sharers, so that a GPU has room for twice as many workgroups. Later those of
+// Half the sharers keep their sums here, those of one number side by side, so that a GPU has room for twice as many workgroups. Later those of
 // four quarters of them, at a quarter's distance.
 const HALF = SHARERS / 2u;
 const QUARTER = HALF / 4u;

@@ -1,5 +1,5 @@
-// Finds the scales of a product's factors, for shaders/split.wgsl to use: a workgroup those of GROUPS fours of rows of lhs, or of as
-// many vec4 columns of rhs. SHARERS invocations share the terms of each, neighbours reading what lies side by side.
+// Finds the scales of a product's factors, which shaders/split.wgsl uses. Each workgroup finds those of GROUPS fours of rows of lhs, or of
+// as many vec4 columns of rhs; SHARERS invocations share the terms of each, and neighbours read cells that lie side by side.
 const SHARERS = LANES / GROUPS;
 var<workgroup> largest: array<vec4u, LANES>;
 

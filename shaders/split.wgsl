@@ -3,7 +3,7 @@
 // scale is the power of two that brings the largest magnitude of its row or column to 2¹⁴ and more: so high that f16 holds low as well,
 // unless the row's largest number drowns the one that it belongs to. shaders/scales.wgsl finds the scales.
 
-// Where the scales of four rows lie, and those of a vec4 column; past the last it is the last's.
+// Where the scales of four rows lie, and those of a vec4 column. A place past the last one stands for the last.
 fn place_of_rows(row4: u32) -> u32 {
     return replica * (stride(result_rows()) + stride(result_columns())) + min(row4, stride(result_rows()) - 1u);
 }
@@ -29,12 +29,12 @@ fn halves(numbers: vec4f, scale: vec4f) -> Halves {
 }
 
 // Sums of a row and a vec4 column without their scales, which are taken out in two steps of about the same size: one alone can be more
-// than f32 holds. Where a factor's row or column holds an infinity or NaN there is no scale, and the sums are NaN.
+// than f32 holds. A row or column that holds an infinity or NaN has no scale, and its sums are NaN.
 fn unscaled(row: u32, column: u32, sum: vec4f) -> vec4f {
     const NONE = 255u;
     let of_row = (bitcast<u32>(scales[place_of_rows(row / 4u)][row % 4u]) >> 23u) & 0xffu;
     let of_columns = (bitcast<vec4u>(scales[place_of_columns(column)]) >> vec4u(23u)) & vec4u(0xffu);
-    // Two exponents, of which 127 stands for 2⁰.
+    // The exponent of the inverse of both scales, plus twice the bias of 127.
     let both = vec4u(508u) - vec4u(of_row) - of_columns;
     let first = both / vec4u(2u);
     let result = sum * bitcast<vec4f>(first << vec4u(23u)) * bitcast<vec4f>((both - first) << vec4u(23u));

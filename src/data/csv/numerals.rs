@@ -109,7 +109,7 @@ fn first_columns(text: &str, delimiter: u8, header: bool) -> Vec<Vec<String>> {
                     row.clear();
                 }
             }
-            // A cell that is longer is no number, and the last row may not be whole.
+            // A cell that does not fit is too long for a number.
             ReadFieldResult::OutputFull => length = 0,
             ReadFieldResult::InputEmpty if rest.is_empty() => return columns,
             ReadFieldResult::InputEmpty => {}

@@ -1,4 +1,4 @@
-//! What a file of text begins with before its table, comments and Excel's line, and what it is where it is no table at all.
+//! Skips what precedes the table in a text file (comments, Excel's `sep=` line), and recognises files of other formats.
 
 use crate::error::shown;
 
@@ -85,7 +85,7 @@ fn table_after(signed: &[(usize, &[u8])], rest: &[&[u8]], delimiter: u8, header:
     let (first, second) = (rest.first().copied(), rest.get(1).copied());
     let expected = cells(first.unwrap_or(line)).len();
     if let (true, Some(first)) = (header && cells(line).len() == expected, first) {
-        // As numpy.savetxt writes it: the line after it is a row, and it is no sentence.
+        // numpy.savetxt writes its header so: a row follows it, and its names, unlike a sentence's words, have no space after a comma.
         let is_row = second.is_none_or(|second| numbers(first) == numbers(second));
         let are_names = expected > 1 && cells(line).iter().skip(1).all(|cell| !cell.starts_with(b" "));
         let is_numeric = !numbers(first).contains(&false);
@@ -143,7 +143,7 @@ fn next(text: &[u8], place: usize) -> Option<usize> {
     (end < text.len()).then_some(end)
 }
 
-/// What a text is that is no table of separated cells, and what to do with it. `alone`: its first line is one cell.
+/// Names the format of a text that is not a table of separated cells, and says what to do. `alone`: its first line is one cell.
 pub(super) fn other_format(text: &str, alone: bool) -> Option<String> {
     let start = text.trim_start();
     let ends = |signs: &[char]| text.trim_end().ends_with(signs);
