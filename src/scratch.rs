@@ -66,22 +66,6 @@ impl ScratchFile {
         }
     }
 
-    /// Writes all that there is to read.
-    ///
-    /// # Errors
-    /// Internal, if the system refuses; what `unreadable` makes of it, if there is an end too early.
-    pub(crate) fn fill(&mut self, input: &mut dyn Read, unreadable: impl Fn(io::Error) -> Error) -> Result<()> {
-        let mut bytes = vec![0; 1 << 16];
-        loop {
-            match input.read(&mut bytes) {
-                Ok(0) => return Ok(()),
-                Ok(count) => self.file.write_all(&bytes[..count]).map_err(|error| self.unwritable(&error))?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable(error)),
-            }
-        }
-    }
-
     /// The file, to be read from its beginning.
     ///
     /// # Errors

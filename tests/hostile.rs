@@ -86,7 +86,7 @@ fn tables() -> Vec<Case> {
             3,
             "a cell of more",
         ),
-        train("2 million columns", format!("{named}y\n{}1\n", "1,".repeat(2_000_000)).into_bytes(), 6, "2000001 cells"),
+        train("2 million columns", format!("{named}y\n{}1\n", "1,".repeat(2_000_000)).into_bytes(), 6, "2000001 columns"),
         train("200,000 columns of one name", format!("{}\n{}\n", wide("1,"), wide("2,")).into_bytes(), 3, "names '1' twice"),
         train("text in the last row", csv(b"1,oops,a\n"), 0, ""),
         train("NaN", csv(b"1,nan,a\n"), 3, "line 202, column 'b': the cell is missing"),

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::input::{Input, Reader};
+use super::pieces::{Give, Known, Pieces, check_columns};
 use super::readings::Reading;
 use super::table::check_memory;
-use super::{Cells, Column, Table};
+use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
 
 /// The next rows as columns; or what is wrong with them; or that they cannot be read.
@@ -43,11 +45,6 @@ impl<'a> Array<'a> {
         Self { is_by_rows: false, ..self }
     }
 
-    /// Where it is.
-    pub(super) fn source(&self) -> &str {
-        &self.source
-    }
-
     /// Whether all rows were taken.
     pub(super) fn is_at_end(&self) -> bool {
         self.taken == self.rows
@@ -74,6 +71,88 @@ impl<'a> Array<'a> {
     /// As [`take`](Self::take).
     pub(super) fn all(mut self) -> Result<Table> {
         self.take(self.rows)
+    }
+
+    /// Gives all rows as parts of `source`, some at a time where the array lies row by row, with their labels, if there are any.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take); data, for a number that no f32 holds in a column that somebody asks for; what `give` comes to.
+    pub(super) fn give(
+        mut self,
+        source: &str,
+        columns: &Readings,
+        mut labels: Option<Labels>,
+        give: &mut Give<'_>,
+    ) -> Result<()> {
+        /// Bytes of a piece as the widest numbers.
+        const BYTES: usize = 4 << 20;
+        check_columns(source, self.columns)?;
+        let most = if self.is_by_rows { (BYTES / (8 * self.columns)).max(1) } else { self.rows };
+        while !self.is_at_end() {
+            let mut table = Table { source: source.to_owned(), ..self.take(most)? };
+            if let Some(labels) = &mut labels {
+                labels.add_to(&mut table);
+            }
+            refuse_beyond(&table, &columns.of_table(&table))?;
+            give(table, self.taken as f64 / self.rows as f64)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of the column that labels become.
+pub(super) const LABEL: &str = "label";
+
+/// The labels of rows: they become the last column of the tables that hold those.
+pub(super) struct Labels {
+    cells: Cells,
+    /// How many of them were given.
+    given: usize,
+}
+
+impl Labels {
+    /// Those in the one column of a table.
+    pub(super) fn of(table: Table) -> Self {
+        let cells = table.columns.into_iter().next_back().expect("one column").cells;
+        Self { cells, given: 0 }
+    }
+
+    /// The next labels become the last column of the next rows, of which there are no more than labels.
+    pub(super) fn add_to(&mut self, table: &mut Table) {
+        let rows: Vec<usize> = (self.given..self.given + table.rows).collect();
+        self.given += table.rows;
+        table.columns.push(Column::new(LABEL, self.cells.gathered(&rows)));
+    }
+}
+
+/// The array in an input of so many bytes, unpacked, of which the header is read.
+pub(super) type Open = fn(&str, Reader, u64) -> Result<Array<'static>>;
+
+/// A file that holds one array.
+pub(super) struct ArrayFile<'a> {
+    input: Input,
+    columns: &'a Readings,
+    open: Open,
+}
+
+impl<'a> ArrayFile<'a> {
+    pub(super) fn boxed(input: Input, options: &'a ReadOptions, open: Open) -> Result<Box<dyn Pieces + 'a>> {
+        Ok(Box::new(Self { input, columns: &options.columns, open }))
+    }
+
+    fn array(&self) -> Result<Array<'static>> {
+        (self.open)(self.input.source(), self.input.reader()?, self.input.length()?)
+    }
+}
+
+impl Pieces for ArrayFile<'_> {
+    fn known(&mut self) -> Result<Known> {
+        let array = self.array()?;
+        Ok(Known { shape: Some([array.rows, array.columns]), is_in_parts: array.is_by_rows })
+    }
+
+    fn each(&mut self, _: &[usize], give: &mut Give<'_>) -> Result<()> {
+        self.array()?.give(self.input.source(), self.columns, None, give)
     }
 }
 

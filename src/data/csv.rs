@@ -1,4 +1,7 @@
 //! CSV and its relatives (RFC 4180), through the crate `csv`: text in, columns of numbers or text out.
+//!
+//! A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are dropped; empty cells, `?`,
+//! `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
 
 mod numerals;
 mod pieces;
@@ -10,38 +13,28 @@ use std::path::Path;
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use csv_core::ReadFieldResult;
 
+use super::pieces::check_columns;
 use super::readings::Reading;
-use super::table::Records;
-use super::table::{Spellings, TEXT_BYTES, check_memory, listed};
+use super::table::{Records, Spellings, TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
 pub use numerals::Numerals;
-pub(super) use pieces::CsvPieces;
+pub(super) use pieces::FORMAT;
 use prelude::{Prelude, is_parted_by_spaces, other_format};
 
-/// Reads CSV. A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are
-/// dropped; empty cells, `?`, `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
-///
-/// # Errors
-/// Data, naming the line: text that is not UTF-8, NUL, ragged rows, unclosed quotes, equal column names, no rows, numbers
-/// beyond f32.
+/// The table in these bytes.
+#[cfg(test)]
 pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
-    read_with_text(source, bytes, options, &[])
+    let input = super::input::Input::of_bytes(source, bytes.to_vec())?;
+    super::pieces::collected(source, (FORMAT.open)(input, options)?.as_mut())
 }
 
-/// The same, the columns at these positions being text whatever they hold.
-///
-/// # Errors
-/// As [`read`].
-pub(super) fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, texts: &[usize]) -> Result<Table> {
+/// The same as one piece, the columns at these positions being text whatever they hold.
+#[cfg(test)]
+fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, texts: &[usize]) -> Result<Table> {
     let mut file = File::new(source, bytes, options, 1)?;
     let names = file.names(options)?;
-    let (table, beyond) = file.table(names, texts)?;
-    if table.rows == 0 {
-        return Err(no_rows(source));
-    }
-    refuse_beyond(&table, &beyond)?;
-    Ok(table)
+    Ok(file.table(names, texts)?.0)
 }
 
 fn no_rows(source: &str) -> Error {
@@ -67,9 +60,6 @@ fn refuse_beyond(table: &Table, beyond: &[Beyond]) -> Result<()> {
 
 /// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
 pub(super) const MOST_CELL: usize = 1 << 20;
-
-/// Columns, at most: more is hardly a table, and each takes memory of its own.
-pub(super) const MOST_COLUMNS: usize = 1 << 18;
 
 /// The words that say, in any case, that a cell's value is missing; an empty cell and a question mark say it too.
 const MISSING: [&str; 6] = ["na", "n/a", "nan", "+nan", "-nan", "null"];
@@ -327,13 +317,7 @@ impl<'a> File<'a> {
                  sed -E 's/^# +//; s/^ +//; s/ +$//; s/ +/,/g' FILE; if it is one column of text, say --delimiter ,",
             ));
         }
-        if first.len() > MOST_COLUMNS {
-            return Err(Error::Limit(format!(
-                "{}: its first line has {} cells, and a table has {MOST_COLUMNS} columns at most; are its rows its columns?",
-                shown(self.source),
-                first.len()
-            )));
-        }
+        check_columns(self.source, first.len())?;
         if !self.header {
             return Ok((0..first.len()).map(|position| position.to_string()).collect());
         }
@@ -486,11 +470,11 @@ mod tests {
         }
         let most = "x".repeat(MOST_CELL - 1);
         assert!(read("t.csv", format!("a,b\n1,{most}\n").as_bytes(), &ReadOptions::default()).is_ok());
-        let wide = vec!["1234"; MOST_COLUMNS].join(",");
+        let wide = vec!["1234"; 1 << 18].join(",");
         let options = ReadOptions { header: false, ..Default::default() };
-        assert_eq!(read("t.csv", wide.as_bytes(), &options).unwrap().columns.len(), MOST_COLUMNS);
+        assert_eq!(read("t.csv", wide.as_bytes(), &options).unwrap().columns.len(), 1 << 18);
         let wider = read("t.csv", (wide + ",1").as_bytes(), &options).unwrap_err();
-        assert!(wider.exit_code() == 6 && wider.to_string().contains("262145 cells"), "{wider}");
+        assert!(wider.exit_code() == 6 && wider.to_string().contains("262145 columns"), "{wider}");
     }
 
     #[test]

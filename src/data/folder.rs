@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use super::pieces::{self, Pieces};
-use super::table::Files;
+use super::formats::Opened;
+use super::input::{Identity, Input, changed, file_of};
+use super::pieces::{Give, Holds, Pieces};
 use super::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
@@ -14,85 +15,78 @@ const MOST: usize = 10_000;
 /// Whether a source names several files: a folder, or a pattern where there is no file of that very name.
 pub(super) fn is_one(source: &str) -> bool {
     let path = Path::new(source);
-    path.is_dir() || source.contains(['*', '?', '[']) && !path.exists() && super::npz::file_of(source) == source
+    path.is_dir() || source.contains(['*', '?', '[']) && !path.exists() && file_of(source) == source
 }
 
-/// Reads the files with `one`, which takes a file's name and the columns that have to be text. A column that is text in one of them is
-/// text in all.
-///
-/// # Errors
-/// Data, naming file and line: no file, columns that differ, what a file cannot be read for. Limit, where there is no memory.
-pub(super) fn read(source: &str, options: &ReadOptions, one: impl Fn(&str, &[usize]) -> Result<Table>) -> Result<Table> {
-    if options.labels.is_some() {
-        return Err(Error::Usage(format!(
-            "--labels goes with a file of images, but {} stands for several files; they hold their target (--target COLUMN)",
-            shown(source)
-        )));
-    }
-    let files = files(source)?;
-    let mut tables = files.iter().map(|file| one(file, &[])).collect::<Result<Vec<_>>>()?;
-    tables.iter().try_for_each(|table| refuse_other_columns(&tables[0], table))?;
-    let is_text = |position: &usize| tables.iter().any(|table| table.columns[*position].cells.is_text());
-    let text: Vec<usize> = (0..tables[0].columns.len()).filter(is_text).collect();
-    for (table, file) in tables.iter_mut().zip(&files) {
-        if text.iter().any(|&position| !table.columns[position].cells.is_text()) {
-            *table = one(file, &text)?;
-            refuse_numbers(table, &text)?;
-        }
-    }
-    joined(source, tables)
-}
-
-/// The rows of several files, some at a time.
-pub(super) struct FolderPieces<'a> {
-    files: std::vec::IntoIter<String>,
+/// Several files, whose rows come one after the other.
+pub(super) struct Several<'a> {
+    files: Vec<OneOfSeveral>,
     options: &'a ReadOptions,
-    /// The file that is read, and a table of its columns, as far as it was read.
-    current: Option<(Box<dyn Pieces + 'a>, Option<Table>)>,
-    /// The first file's columns.
-    first: Option<Table>,
 }
 
-impl<'a> FolderPieces<'a> {
+struct OneOfSeveral {
+    name: String,
+    bytes: u64,
+    /// What it was when it was read first.
+    identity: Option<Identity>,
+}
+
+impl<'a> Several<'a> {
+    /// The files that a source names.
+    ///
+    /// # Errors
+    /// Data, if there are none; limit, if there are too many; usage, if labels are named with them.
     pub(super) fn new(source: &str, options: &'a ReadOptions) -> Result<Self> {
-        Ok(Self { files: files(source)?.into_iter(), options, current: None, first: None })
+        if options.labels.is_some() {
+            return Err(Error::Usage(format!(
+                "--labels goes with a file of images, but {} stands for several files; they hold their target (--target COLUMN)",
+                shown(source)
+            )));
+        }
+        let one = |name: String| OneOfSeveral { bytes: length(&name), name, identity: None };
+        Ok(Self { files: files(source)?.into_iter().map(one).collect(), options })
     }
 }
 
-impl Pieces for FolderPieces<'_> {
-    fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
-        loop {
-            if self.current.is_none() {
-                let Some(file) = self.files.next() else { return Ok(None) };
-                self.current = Some((pieces::of_table(&file, self.options)?, None));
+impl Pieces for Several<'_> {
+    /// A column that is text in one file has to be text in all.
+    fn each(&mut self, texts: &[usize], give: &mut Give<'_>) -> Result<()> {
+        let all: u64 = self.files.iter().map(|file| file.bytes).sum();
+        let (mut first, mut before) = (None, 0);
+        for file in &mut self.files {
+            let mut opened = Opened::new(Input::of(&file.name)?, self.options)?;
+            if opened.holds != Holds::Table {
+                return Err(Error::Data(format!(
+                    "{}: is neither text nor Parquet, and only files of those are joined into one table",
+                    shown(&file.name)
+                )));
             }
-            let (pieces, shape) = self.current.as_mut().expect("a file is open");
-            if let Some(table) = pieces.next(texts)? {
-                let first = self.first.get_or_insert_with(|| table.with_rows(&[]));
-                refuse_other_columns(first, &table)?;
+            let identity = opened.identity();
+            if file.identity.is_some() && file.identity != identity {
+                return Err(changed(&file.name));
+            }
+            file.identity = identity;
+            opened.each(texts, &mut |table, share| {
+                refuse_other_columns(first.get_or_insert_with(|| table.with_rows(&[])), &table)?;
                 refuse_numbers(&table, texts)?;
-                shape.get_or_insert_with(|| table.with_rows(&[])).widen(&table);
-                return Ok(Some(table));
-            }
-            if let Some((pieces, Some(shape))) = self.current.take() {
-                pieces.finish(&shape)?;
-            }
+                give(table, (before as f64 + share * file.bytes as f64) / all.max(1) as f64)
+            })?;
+            before += file.bytes;
         }
-    }
-
-    /// Each file was checked at its own end.
-    fn finish(&self, _: &Table) -> Result<()> {
         Ok(())
     }
 }
 
 /// The bytes of the files that a source names.
 pub(crate) fn bytes_of(source: &str) -> u64 {
-    let length = |path: &str| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     if is_one(source) {
         return files(source).unwrap_or_default().iter().map(|file| length(file)).sum();
     }
-    length(super::npz::file_of(source))
+    length(file_of(source))
+}
+
+fn length(path: &str) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 /// The files in order: those that a pattern matches, or those of a folder whose names say that they are CSV or, if there is none, Parquet.
@@ -177,38 +171,6 @@ fn refuse_numbers(table: &Table, texts: &[usize]) -> Result<()> {
             shown(&table.columns[position].name)
         ))),
     }
-}
-
-/// The rows of all tables, each given back as its rows are taken.
-fn joined(source: &str, tables: Vec<Table>) -> Result<Table> {
-    let rows: usize = tables.iter().map(|table| table.rows).sum();
-    let nothing = |_| Error::Limit(format!("{}: there is no memory for the rows of all its files", shown(source)));
-    let mut files = Files::default();
-    let mut shape = tables[0].with_rows(&[]);
-    tables.iter().for_each(|table| shape.widen(table));
-    let mut tables = tables.into_iter();
-    let mut all = tables.next().expect("there is a file");
-    let more = rows - all.rows;
-    for (column, shape) in all.columns.iter_mut().zip(&shape.columns) {
-        column.cells.widen(&shape.cells);
-        column.cells.try_reserve_exact(more).map_err(nothing)?;
-    }
-    files.add(&all);
-    let mut have_lines = !all.lines.is_empty();
-    for table in tables {
-        files.add(&table);
-        have_lines &= !table.lines.is_empty();
-        all.lines.extend(table.lines);
-        all.add_remarks(&table.remarks);
-        all.append_records(table.records);
-        for (column, more) in all.columns.iter_mut().zip(table.columns) {
-            column.append(more);
-        }
-    }
-    if !have_lines {
-        all.lines = Vec::new();
-    }
-    Ok(Table { source: source.to_owned(), rows, files, ..all })
 }
 
 #[cfg(test)]

@@ -5,11 +5,15 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::Cells;
-use super::array::{Array, Decode, columns_of};
+use super::array::{Array, ArrayFile, Decode, columns_of};
+use super::pieces::{Format, Holds};
 use crate::error::{Error, Result, shown};
 
+pub(super) const FORMAT: Format =
+    Format { begins, holds: Holds::Array, open: |input, options| ArrayFile::boxed(input, options, opened) };
+
 /// Whether these bytes begin as an IDX file does: two zeros, a known element type, 1 to 8 dimensions.
-pub(crate) fn begins(bytes: &[u8]) -> bool {
+fn begins(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..])
 }
 

@@ -1,6 +1,7 @@
 //! Data: tables in, matrices out.
 //!
-//! `read` makes a `Table` of an embedded set, a file or stdin; `split` shares out its rows; `fit` looks at the training rows
+//! `input` opens what a name stands for, `formats` tells what it is, and a format gives its rows in `pieces`. `read` collects them in a
+//! `Table`, `stored` spills them into a file; `split` shares out its rows; `fit` looks at the training rows
 //! and makes an `Encoding`; `encode` turns any table with the same columns into matrices by it; `summary` describes a table
 //! to people.
 
@@ -13,7 +14,9 @@ mod encode;
 pub mod encoding;
 pub mod fit;
 mod folder;
+mod formats;
 mod idx;
+mod input;
 pub mod matrix;
 mod npy;
 pub(crate) mod npz;

@@ -6,12 +6,19 @@ use std::path::Path;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::Cells;
-use super::array::{Array, Decoded, columns_of};
+use super::array::{Array, ArrayFile, Decoded, columns_of};
+use super::pieces::{Format, Holds};
 use super::table::check_memory;
 use crate::error::{Error, Result, shown};
 
+pub(super) const FORMAT: Format = Format {
+    begins: |bytes| bytes.starts_with(MAGIC),
+    holds: Holds::Array,
+    open: |input, options| ArrayFile::boxed(input, options, opened),
+};
+
 /// How every npy file begins.
-pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Reads the header of an npy file of `length` bytes: the array's first axis counts the rows, the others are flattened (in C order)
 /// into columns `0`, `1`, …

@@ -1,116 +1,87 @@
 //! npz, numpy's format for several arrays (what `numpy.savez` writes): a zip archive of npy files, through the crate `zip`.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
-use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::array::Array;
-use super::{Column, Table, npy};
+use super::array::Labels;
+use super::input::{Input, Source, named, unpacked_bound};
+use super::pieces::{Format, Give, Holds, Known, Pieces};
+use super::{Readings, npy};
 use crate::error::{Error, Result, shown, suggestion};
-use crate::scratch::ScratchFile;
 
-/// How every npz file begins.
-pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
+pub(super) const FORMAT: Format = Format {
+    begins: |bytes| bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(EMPTY),
+    holds: Holds::Archive,
+    open: |input, options| Ok(Box::new(NpzFile { input, columns: &options.columns })),
+};
+
 /// How an empty archive begins, and ends.
-pub(super) const EMPTY: &[u8] = b"PK\x05\x06";
+const EMPTY: &[u8] = b"PK\x05\x06";
 
 /// Inputs and labels as they are called in one archive: by themselves, or to train with and to test with.
 const ALONE: [&str; 2] = ["x", "y"];
 const TO_TRAIN: [&str; 2] = ["x_train", "y_train"];
 const TO_TEST: [&str; 2] = ["x_test", "y_test"];
 
-/// What may be read and gone about in.
-pub(super) trait Source: Read + Seek + Send {}
-impl<S: Read + Seek + Send> Source for S {}
-
-/// The file and the arrays that `FILE.npz:ARRAY` or `FILE.npz:INPUTS,LABELS` names; none where the text names just a file.
-pub(super) fn named(source: &str) -> Option<(&str, Vec<&str>)> {
-    let (file, arrays) = source.rsplit_once(':')?;
-    let is_npz = Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
-    (is_npz && !Path::new(source).exists()).then(|| (file, arrays.split(',').collect()))
-}
-
 /// Of an archive with arrays to train with and to test with, as Keras' data sets are: how each pair is named.
 ///
 /// # Errors
 /// Data, if it is no archive although it is called so.
 pub(crate) fn parts(source: &str) -> Result<Option<(String, String)>> {
-    let path = Path::new(source);
+    let path = std::path::Path::new(source);
     let is_npz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) && path.is_file();
     if !is_npz {
         return Ok(None);
     }
-    let file = File::open(path).map_err(|error| Error::reading(path, &error))?;
-    let names = names(&opened(source, BufReader::new(file))?);
+    let names = names(&opened(&mut Input::of(source)?)?);
     let pair = |pair: [&str; 2]| Some(format!("{source}:{},{}", spelled(&names, pair[0])?, spelled(&names, pair[1])?));
     Ok(pair(TO_TRAIN).zip(pair(TO_TEST)))
 }
 
-/// The file that a source names, whatever arrays of it are named with it.
-pub(crate) fn file_of(source: &str) -> &str {
-    named(source).map_or(source, |(file, _)| file)
+type Archive = ZipArchive<BufReader<Box<dyn Source>>>;
+
+/// An archive, of which one array is a table of its own, or a pair of inputs and labels, which become the column `label`.
+struct NpzFile<'a> {
+    input: Input,
+    columns: &'a Readings,
 }
 
-/// Reads one array as a table of its own, or a pair of inputs and labels, which become the column `label`.
-///
-/// # Errors
-/// Data, if the archive is damaged, an array is not there, or it does not say which to take; as [`npy::opened`].
-pub(super) fn read(source: &str, input: Box<dyn Source>, label: &str) -> Result<Table> {
-    let file = file_of(source);
-    let mut archive = opened(file, input)?;
-    let pair = pair(source, &archive)?;
-    let mut table = array(file, &mut archive, &pair.inputs)?;
-    table.source = source.to_owned();
-    if let Some(labels) = &pair.labels {
-        let mut labels = array(file, &mut archive, labels)?;
-        pair.check(file, [table.rows, labels.rows], labels.columns.len())?;
-        let cells = labels.columns.pop().expect("there is one").cells;
-        table.columns.push(Column::new(label, cells));
+impl Pieces for NpzFile<'_> {
+    fn known(&mut self) -> Result<Known> {
+        let is_in_parts = !self.input.is_packed();
+        let mut archive = opened(&mut self.input)?;
+        let pair = pair(self.input.source(), &archive)?;
+        let [rows, columns, by_rows] = header(self.input.file(), &mut archive, &pair.inputs)?;
+        let columns = columns + usize::from(pair.labels.is_some());
+        Ok(Known { shape: Some([rows, columns]), is_in_parts: is_in_parts && by_rows == 1 })
     }
-    Ok(table)
-}
 
-/// Whether its arrays lie row by row, so that they can be read in parts.
-pub(super) fn is_by_rows(source: &str) -> bool {
-    let is_by_rows = || {
-        let file = file_of(source);
-        let mut archive = opened(file, BufReader::new(File::open(file).ok()?)).ok()?;
-        let pair = pair(source, &archive).ok()?;
-        let mut header = |name: &String| {
-            let entry = archive.by_name(&format!("{name}.npy")).ok()?;
-            let length = entry.size();
-            Some(npy::opened(file, entry, length).ok()?.is_by_rows)
+    fn each(&mut self, _: &[usize], give: &mut Give<'_>) -> Result<()> {
+        let mut archive = opened(&mut self.input)?;
+        let (source, file) = (self.input.source(), self.input.file());
+        let pair = pair(source, &archive)?;
+        let labels = match &pair.labels {
+            None => None,
+            Some(labels) => {
+                let [rows, ..] = header(file, &mut archive, &pair.inputs)?;
+                let [labelled, columns, _] = header(file, &mut archive, labels)?;
+                pair.check(file, [rows, labelled], columns)?;
+                let all = |input: &mut dyn Read, length| npy::opened(&format!("{file}:{labels}"), input, length)?.all();
+                Some(Labels::of(entry(file, &mut archive, labels, all)?))
+            }
         };
-        Some(header(&pair.inputs)? && pair.labels.as_ref().map_or(Some(true), header)?)
-    };
-    is_by_rows().unwrap_or(false)
+        entry(file, &mut archive, &pair.inputs, |input, length| {
+            npy::opened(&format!("{file}:{}", pair.inputs), input, length)?.give(source, self.columns, labels, give)
+        })
+    }
 }
 
-/// The same arrays, each unpacked into a file without a name, to be read in parts.
-///
-/// # Errors
-/// As [`read`]; internal, if there can be no such file.
-pub(super) fn unpacked(source: &str) -> Result<(Array<'static>, Option<Array<'static>>)> {
-    let file = file_of(source);
-    let input = File::open(file).map_err(|error| Error::reading(Path::new(file), &error))?;
-    let mut archive = opened(file, BufReader::new(input))?;
-    let pair = pair(source, &archive)?;
-    let mut unpack = |name: &String| {
-        let mut scratch = ScratchFile::new()?;
-        let what = format!("its array '{}'", shown(name));
-        let length = entry(file, &mut archive, name, |input, length| {
-            scratch.fill(input, |error| damaged(file, &what, &error))?;
-            Ok(length)
-        })?;
-        npy::opened(&format!("{file}:{name}"), BufReader::new(scratch.into_reader()?), length)
-    };
-    let (inputs, labels) = (unpack(&pair.inputs)?, pair.labels.as_ref().map(&mut unpack).transpose()?);
-    if let Some(labels) = &labels {
-        pair.check(file, [inputs.rows, labels.rows], labels.columns)?;
-    }
-    Ok((inputs, labels))
+/// Rows and columns of an array, and whether (1) it lies row by row.
+fn header(file: &str, archive: &mut Archive, name: &str) -> Result<[usize; 3]> {
+    let (entry, length) = found(file, archive, name)?;
+    let array = npy::opened(&format!("{file}:{name}"), entry, length)?;
+    Ok([array.rows, array.columns, usize::from(array.is_by_rows)])
 }
 
 /// What is read of an archive: an array, and perhaps labels of its rows.
@@ -149,8 +120,9 @@ impl Pair {
     }
 }
 
-fn opened<S: Read + Seek>(file: &str, input: S) -> Result<ZipArchive<S>> {
-    ZipArchive::new(input).map_err(|error| damaged(file, "its zip archive", &error))
+fn opened(input: &mut Input) -> Result<Archive> {
+    let archive = ZipArchive::new(BufReader::new(input.seekable()?));
+    archive.map_err(|error| damaged(input.file(), "its zip archive", &error))
 }
 
 fn damaged(file: &str, what: &str, error: &dyn std::fmt::Display) -> Error {
@@ -195,21 +167,11 @@ fn known(file: &str, names: &[String], name: &str) -> Result<String> {
     })
 }
 
-/// Reads one array to its end, where its checksum is.
-fn array<S: Read + Seek>(file: &str, archive: &mut ZipArchive<S>, name: &str) -> Result<Table> {
-    entry(file, archive, name, |input, length| npy::opened(&format!("{file}:{name}"), input, length)?.all())
-}
-
-/// Gives an array's npy file and its length to `read`, which has to read all of it.
-fn entry<S: Read + Seek, R>(
-    file: &str,
-    archive: &mut ZipArchive<S>,
-    name: &str,
-    read: impl FnOnce(&mut dyn Read, u64) -> Result<R>,
-) -> Result<R> {
+/// The npy file of an array, and its length: of a bomb it says more than is believed.
+fn found<'a>(file: &str, archive: &'a mut Archive, name: &str) -> Result<(impl Read + 'a, u64)> {
     let what = format!("its array '{}'", shown(name));
     let mut entry = archive.by_name(&format!("{name}.npy")).map_err(|error| damaged(file, &what, &error))?;
-    let (length, bound) = (entry.size(), super::read::unpacked_bound(entry.compressed_size()));
+    let (length, bound) = (entry.size(), unpacked_bound(entry.compressed_size()));
     if length > bound {
         return Err(Error::Data(format!(
             "{}: {what} says that it unpacks to {length} bytes, as only a bomb does; save it with numpy.savez if it is meant",
@@ -221,7 +183,14 @@ fn entry<S: Read + Seek, R>(
     if magic != npy::MAGIC {
         return Err(Error::Data(format!("{}: {what} is no npy file; save it with numpy.savez", shown(file))));
     }
-    let result = read(&mut (&magic[..]).chain((&mut entry).take(length.saturating_sub(magic.len() as u64))), length)?;
+    Ok((io::Cursor::new(magic).chain(entry), length))
+}
+
+/// Gives an array's npy file and its length to `read`, which has to read all of it, and reads on to its end, where its checksum is.
+fn entry<R>(file: &str, archive: &mut Archive, name: &str, read: impl FnOnce(&mut dyn Read, u64) -> Result<R>) -> Result<R> {
+    let what = format!("its array '{}'", shown(name));
+    let (mut entry, length) = found(file, archive, name)?;
+    let result = read(&mut (&mut entry).take(length), length)?;
     match io::copy(&mut entry.take(1), &mut io::sink()) {
         Ok(0) => Ok(result),
         Ok(_) => Err(damaged(file, &what, &"it is longer than the archive says")),
@@ -236,8 +205,9 @@ mod tests {
     use zip::write::SimpleFileOptions;
     use zip::{CompressionMethod, ZipWriter};
 
+    use super::super::pieces::collected;
     use super::*;
-    use crate::data::Cells;
+    use crate::data::{Cells, ReadOptions, Table};
 
     /// An npy file of bytes, of this shape.
     fn npy(shape: &str, elements: &[u8]) -> Vec<u8> {
@@ -260,7 +230,8 @@ mod tests {
 
     fn read(bytes: &[u8], arrays: &[&str]) -> Result<Table> {
         let source = if arrays.is_empty() { "a.npz".to_string() } else { format!("a.npz:{}", arrays.join(",")) };
-        super::read(&source, Box::new(Cursor::new(bytes.to_vec())), "label")
+        let input = Input::of_bytes(&source, bytes.to_vec())?;
+        collected(&source, (FORMAT.open)(input, &ReadOptions::default())?.as_mut())
     }
 
     fn message(bytes: &[u8], arrays: &[&str]) -> String {
@@ -296,8 +267,6 @@ mod tests {
         assert!(message(&bytes, &["x_test", "x_train"]).contains("'x_train' holds 2 rows of 4 numbers"));
         assert_eq!(read(&bytes, &["x", "y", "z"]).unwrap_err().exit_code(), 3);
         assert_eq!(read(&bytes, &["x_train", "y_train", "y_test"]).unwrap_err().exit_code(), 2);
-        assert_eq!(named("a.npz:x,y"), Some(("a.npz", vec!["x", "y"])));
-        assert_eq!((named("C:\\a.npz"), named("a.csv:x")), (None, None));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::fit::{self, FitOptions};
-use super::pieces::{self, Pieces};
+use super::input::changed;
+use super::pieces::Pieces;
+use super::read::{is_in_parts, opened};
 use super::table::{Files, Records, Spellings, TEXT_BYTES};
 use super::{Cells, Column, Numerals, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
@@ -115,20 +117,30 @@ impl Found {
     /// Bytes that a row takes in the lists that split and order them.
     const ROW: u128 = 40;
 
-    /// Looks through a source, of which the first piece was taken.
-    fn of(source: &str, pieces: &mut dyn Pieces, first: Table, fitting: &FitOptions) -> Result<Self> {
-        let shape = Table { source: source.to_owned(), ..first.with_rows(&[]) };
-        let mut found = Self { shape, read: 0, rows: 0, has_lines: true };
-        let mut piece = Some(first);
-        while let Some(table) = piece {
+    /// Looks through a source; `fitting` is given the columns' names, and gives what is said of them.
+    fn of(
+        source: &str,
+        pieces: &mut dyn Pieces,
+        fitting: impl FnOnce(&Table) -> Result<FitOptions>,
+    ) -> Result<(Self, FitOptions)> {
+        let (mut fitting, mut state) = (Some(fitting), None);
+        pieces.each(&[], &mut |table, _| {
+            let (found, fitting) = match (&mut state, fitting.take()) {
+                (Some(state), _) => state,
+                (none, fitting) => {
+                    let shape = Table { source: source.to_owned(), ..table.with_rows(&[]) };
+                    let found = Self { shape, read: 0, rows: 0, has_lines: true };
+                    none.insert((found, fitting.expect("the first table")(&table)?))
+                }
+            };
             found.read += table.rows;
             found.rows += fit::complete_rows(&table, fitting)?.map_or(table.rows, |rows| rows.len());
             found.has_lines &= table.rows == 0 || !table.lines.is_empty();
             found.shape.widen(&table);
             found.shape.add_remarks(&table.remarks);
-            piece = pieces.next(&[])?;
-        }
-        pieces.finish(&found.shape)?;
+            Ok(())
+        })?;
+        let (found, fitting) = state.expect("there is a first table, if only of names");
         if found.rows == 0 {
             return Err(fit::no_complete_row(source));
         }
@@ -139,7 +151,7 @@ impl Found {
                 found.rows
             )));
         }
-        Ok(found)
+        Ok((found, fitting))
     }
 }
 
@@ -149,7 +161,7 @@ impl StoredTable {
 
     /// Whether a source is one that can be converted.
     pub fn is_for(source: &str, options: &ReadOptions) -> bool {
-        pieces::can_be(source, options)
+        is_in_parts(source, options)
     }
 
     /// Converts a source, perhaps packed by gzip, in two passes: the first tells the columns' kinds, the second writes their cells.
@@ -169,15 +181,13 @@ impl StoredTable {
             let source = shown(source);
             return Err(Error::Limit(format!("{source}: there is no memory for it, nor to convert it into a file")));
         }
-        let mut pieces = pieces::of(source, options)?;
-        let first = pieces.next(&[])?.expect("there is a first piece, if only of names");
-        let fitting = fitting(&first)?;
-        let found = Found::of(source, pieces.as_mut(), first, &fitting)?;
+        let mut pieces = opened(source, options)?;
+        let (found, fitting) = Found::of(source, pieces.as_mut(), fitting)?;
         let mut ignored =
             fitting.ignore.iter().map(|name| found.shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
         ignored.retain(|&position| needed != Some(found.shape.columns[position].name.as_str()));
         let mut stored = Self::laid_out(source, &found, &ignored)?;
-        stored.fill(pieces::of(source, options)?.as_mut(), &fitting, &found)?;
+        stored.fill(pieces.as_mut(), &fitting, &found)?;
         Ok((stored, fitting))
     }
 
@@ -228,9 +238,8 @@ impl StoredTable {
         let texts: Vec<usize> =
             (0..self.columns.len()).filter(|&place| found.shape.columns[place].cells.is_text()).collect();
         let mut known: Vec<HashMap<String, u32>> = vec![HashMap::new(); self.columns.len()];
-        let changed = |source: &str| Error::Data(format!("{}: changed while it was read; read it again", shown(source)));
         let (mut row, mut read) = (0, 0);
-        while let Some(table) = pieces.next(&texts)? {
+        pieces.each(&texts, &mut |table, _| {
             read += table.rows;
             let mut table = match fit::complete_rows(&table, fitting)? {
                 None => table,
@@ -273,7 +282,8 @@ impl StoredTable {
                 self.files.push((row, table.source));
             }
             row += table.rows;
-        }
+            Ok(())
+        })?;
         if (row, read) == (self.rows, found.read) { Ok(()) } else { Err(changed(&self.source)) }
     }
 
@@ -433,7 +443,7 @@ fn too_many_texts(source: &str, column: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::tests::file;
+    use super::super::input::tests::file;
     use super::super::{Missing, read};
     use super::*;
 

@@ -78,11 +78,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// The rows of another file come next.
+    /// The rows of the same file come next, or of another one.
     pub(super) fn add(&mut self, table: &Table) {
-        self.starts.push(self.of_rows.len());
-        self.of_rows.resize(self.of_rows.len() + table.rows, self.names.len() as u32);
-        self.names.push(table.source.clone());
+        if self.names.last() != Some(&table.source) {
+            self.starts.push(self.of_rows.len());
+            self.names.push(table.source.clone());
+        }
+        self.of_rows.resize(self.of_rows.len() + table.rows, self.names.len() as u32 - 1);
     }
 
     /// The rows of files that begin at these rows, of which those in the range are in the table.
@@ -166,15 +168,15 @@ impl Column {
         Self { name: name.into(), cells, spellings: Spellings::default() }
     }
 
-    /// A number of the column, as it is written there.
-    pub(crate) fn spelled(&self, number: f64) -> String {
-        self.spellings.of_numbers.get(&Spellings::key(number)).cloned().unwrap_or_else(|| spelled(number))
-    }
-
     /// Adds the cells of the same column of another table, which are no wider.
     pub(super) fn append(&mut self, more: Self) {
         self.cells.append(more.cells);
         self.spellings.merge(&more.spellings);
+    }
+
+    /// A number of the column, as it is written there.
+    pub(crate) fn spelled(&self, number: f64) -> String {
+        self.spellings.of_numbers.get(&Spellings::key(number)).cloned().unwrap_or_else(|| spelled(number))
     }
 }
 
@@ -288,18 +290,25 @@ impl Cells {
         }
     }
 
+    /// Gives back what is reserved for more cells.
+    pub(super) fn shrink_to_fit(&mut self) {
+        match self {
+            Self::Bytes(cells) => cells.shrink_to_fit(),
+            Self::Singles(cells) => cells.shrink_to_fit(),
+            Self::Numbers(cells) => cells.shrink_to_fit(),
+            Self::Text(cells) => cells.shrink_to_fit(),
+        }
+    }
+
     /// Gives the cells from `rows` on back, and their memory.
     fn truncate(&mut self, rows: usize) {
-        fn cut<C>(cells: &mut Vec<C>, rows: usize) {
-            cells.truncate(rows);
-            cells.shrink_to_fit();
-        }
         match self {
-            Self::Bytes(cells) => cut(cells, rows),
-            Self::Singles(cells) => cut(cells, rows),
-            Self::Numbers(cells) => cut(cells, rows),
-            Self::Text(cells) => cut(cells, rows),
+            Self::Bytes(cells) => cells.truncate(rows),
+            Self::Singles(cells) => cells.truncate(rows),
+            Self::Numbers(cells) => cells.truncate(rows),
+            Self::Text(cells) => cells.truncate(rows),
         }
+        self.shrink_to_fit();
     }
 
     /// The cells of `rows`, in that order.
@@ -390,6 +399,19 @@ impl Table {
             Cells::Text(_) => size_of::<Option<String>>(),
         };
         self.rows * self.columns.iter().map(cell).sum::<usize>()
+    }
+
+    /// Bytes that all of it takes.
+    pub(super) fn all_bytes(&self) -> usize {
+        /// What an allocation takes beside what is asked for, about.
+        const HEAP: usize = 16;
+        let texts = |column: &Column| match &column.cells {
+            Cells::Text(cells) => cells.iter().flatten().map(|text| text.len() + HEAP).sum(),
+            _ => 0,
+        };
+        let records =
+            self.records.iter().flat_map(|records| &records.rows).map(|row| row.len() + HEAP + size_of::<Box<str>>());
+        self.bytes() + size_of_val(&self.lines[..]) + records.sum::<usize>() + self.columns.iter().map(texts).sum::<usize>()
     }
 
     /// Gives the rows from `rows` on back, and their memory.

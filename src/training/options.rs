@@ -276,8 +276,7 @@ impl FileOptions {
         let thousands = self.thousands.map(|sign| sign.0);
         // Digits in groups of commas have a point before their decimals, and the other way round.
         let decimal = self.decimal.map_or(if thousands == Some(b'.') { b',' } else { b'.' }, |sign| sign.0);
-        let is_said = self.decimal.is_some() || thousands.is_some();
-        is_said.then_some(Numerals { decimal, thousands: thousands.filter(|&sign| sign != decimal) })
+        (self.decimal.is_some() || thousands.is_some()).then_some(Numerals { decimal, thousands })
     }
 
     /// How to read a file with these labels.

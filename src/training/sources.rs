@@ -228,8 +228,8 @@ pub(super) fn can_be_stored(options: &Options) -> bool {
 }
 
 /// What a person should hear of a source that `--memory` says nothing about.
-pub(super) const NOT_IN_PARTS: &str = "--memory is for what is read in parts: CSV and Parquet files and folders of them, npz and npy in C order, \
-                                       and IDX, their labels in a file of these two beside them; these rows are in memory";
+pub(super) const NOT_IN_PARTS: &str = "wgrad reads CSV, Parquet, IDX, npy and npz files (arrays in C order) and folders of tables in parts, but \
+                                       not stdin, pipes, and Parquet and npz files in gzip: these rows are in memory, whatever --memory says";
 
 /// What a person should hear of a source that is read in parts.
 pub(super) fn in_parts(source: &str) -> String {

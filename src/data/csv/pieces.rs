@@ -7,15 +7,53 @@ use csv_core::ReadFieldResult;
 
 use super::prelude::Prelude;
 use super::{Beyond, File, Numerals, breaks, delimiter, no_rows, refuse_beyond};
-use crate::data::pieces::Pieces;
+use crate::data::input::{Input, Reader};
+use crate::data::pieces::{Format, Give, Holds, Pieces};
 use crate::data::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 
-/// CSV that is read some whole rows at a time.
-pub(in crate::data) struct CsvPieces<'a> {
-    source: String,
+pub(in crate::data) const FORMAT: Format = Format {
+    begins: |_| true,
+    holds: Holds::Table,
+    open: |input, options| {
+        if let Some(Numerals { decimal, thousands: Some(thousands) }) = options.numerals
+            && decimal == thousands
+        {
+            let sign = char::from(decimal);
+            return Err(Error::Usage(format!(
+                "'{sign}' cannot both group the digits of a number (--thousands) and stand before its decimals (--decimal)"
+            )));
+        }
+        Ok(Box::new(CsvFile { input, options, bytes: CsvPieces::BYTES }))
+    },
+};
+
+/// A file of CSV.
+struct CsvFile<'a> {
+    input: Input,
     options: &'a ReadOptions,
-    input: Box<dyn Read>,
+    /// Bytes of a piece, at least, but for the last one.
+    bytes: usize,
+}
+
+impl Pieces for CsvFile<'_> {
+    /// Numbers that f32 does not hold are left to the end, as the column may be text further down.
+    fn each(&mut self, texts: &[usize], give: &mut Give<'_>) -> Result<()> {
+        let mut pieces = CsvPieces::new(self.input.source(), self.input.reader()?, self.options, self.bytes);
+        let mut shape: Option<Table> = None;
+        while let Some(table) = pieces.next(texts)? {
+            shape.get_or_insert_with(|| table.with_rows(&[])).widen(&table);
+            give(table, pieces.input.share())?;
+        }
+        pieces.finish(&shape.expect("names were given at least"))
+    }
+}
+
+/// What was read of it.
+struct CsvPieces<'a> {
+    source: &'a str,
+    options: &'a ReadOptions,
+    input: Reader,
     /// What was read and not given yet.
     buffer: Vec<u8>,
     is_at_end: bool,
@@ -30,7 +68,6 @@ pub(in crate::data) struct CsvPieces<'a> {
     /// The first number of each column that f32 does not hold.
     beyond: Vec<Beyond>,
     rows: usize,
-    /// Bytes of a piece, at least, but for the last one.
     bytes: usize,
 }
 
@@ -40,34 +77,35 @@ impl<'a> CsvPieces<'a> {
     /// Bytes of a row, at most.
     const MOST_ROW: usize = 256 << 20;
 
-    pub(in crate::data) fn new(source: &str, input: Box<dyn Read>, options: &'a ReadOptions) -> Self {
-        let (source, buffer, beyond) = (source.to_owned(), Vec::new(), Vec::new());
+    fn new(source: &'a str, input: Reader, options: &'a ReadOptions, bytes: usize) -> Self {
         Self {
             source,
             options,
             input,
-            buffer,
+            buffer: Vec::new(),
             is_at_end: false,
             line: 1,
             names: None,
             delimiter: None,
             numerals: None,
-            beyond,
+            beyond: Vec::new(),
             rows: 0,
-            bytes: Self::BYTES,
+            bytes,
         }
     }
 
     /// Reads until there are enough bytes; gives where the last whole row of them ends.
     fn fill(&mut self) -> Result<usize> {
-        let unreadable = |error: io::Error| Error::reading(Path::new(&self.source), &error);
+        let unreadable = |error: io::Error| Error::reading(Path::new(self.source), &error);
         let mut wanted = self.bytes;
         loop {
             while !self.is_at_end && self.buffer.len() < wanted {
                 let missing = (wanted - self.buffer.len()) as u64;
                 // Only as much as there is memory for.
-                let room = self.buffer.try_reserve_exact(missing as usize);
-                room.map_err(|_| unreadable(io::ErrorKind::OutOfMemory.into()))?;
+                if self.buffer.try_reserve_exact(missing as usize).is_err() {
+                    self.input.look_to_the_end().map_err(unreadable)?;
+                    return Err(unreadable(io::ErrorKind::OutOfMemory.into()));
+                }
                 self.is_at_end = (&mut self.input).take(missing).read_to_end(&mut self.buffer).map_err(unreadable)? == 0;
             }
             if self.is_at_end {
@@ -77,7 +115,7 @@ impl<'a> CsvPieces<'a> {
                 0 if wanted >= Self::MOST_ROW => {
                     return Err(Error::Limit(format!(
                         "{}: line {}: a row of more than {} bytes begins here; is a quotation mark left open?",
-                        shown(&self.source),
+                        shown(self.source),
                         self.line,
                         Self::MOST_ROW
                     )));
@@ -94,7 +132,7 @@ impl<'a> CsvPieces<'a> {
             Some(delimiter) => (delimiter, 0),
             None => {
                 let mark = if self.buffer.starts_with("\u{feff}".as_bytes()) { "\u{feff}".len() } else { 0 };
-                let (usual, text) = (delimiter(&self.source, self.options), &self.buffer[mark..]);
+                let (usual, text) = (delimiter(self.source, self.options), &self.buffer[mark..]);
                 let prelude = Prelude::of(text, usual, self.options.delimiter, self.options.header);
                 if prelude.is_open {
                     return 0;
@@ -102,6 +140,9 @@ impl<'a> CsvPieces<'a> {
                 (prelude.delimiter, mark + prelude.bytes)
             }
         };
+        if !self.buffer[start..].contains(&b'"') {
+            return last_line_end(&self.buffer, start);
+        }
         let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         let (mut place, mut end, mut cell) = (start, 0, vec![0; 1 << 12]);
         loop {
@@ -120,8 +161,8 @@ impl<'a> CsvPieces<'a> {
     }
 }
 
-impl Pieces for CsvPieces<'_> {
-    /// Numbers that f32 does not hold are left to [`finish`](Pieces::finish), as the column may be text further down.
+impl CsvPieces<'_> {
+    /// The next rows, perhaps none behind the names; none after the last ones.
     fn next(&mut self, texts: &[usize]) -> Result<Option<Table>> {
         let mut end = self.fill()?;
         if self.names.is_some() && self.buffer.starts_with("\u{feff}".as_bytes()) {
@@ -135,7 +176,7 @@ impl Pieces for CsvPieces<'_> {
         let header = self.options.header && self.names.is_none();
         let (delimiter, numerals) = (self.delimiter.or(self.options.delimiter), self.numerals.or(self.options.numerals));
         let options = ReadOptions { header, delimiter, numerals, ..self.options.clone() };
-        let mut file = File::new(&self.source, &self.buffer[..end], &options, self.line)?;
+        let mut file = File::new(self.source, &self.buffer[..end], &options, self.line)?;
         let names = match &self.names {
             Some(names) => names.clone(),
             None => self.names.insert(file.names(self.options)?).clone(),
@@ -153,16 +194,40 @@ impl Pieces for CsvPieces<'_> {
 
     fn finish(&self, shape: &Table) -> Result<()> {
         if self.rows == 0 {
-            return Err(no_rows(&self.source));
+            return Err(no_rows(self.source));
         }
         refuse_beyond(shape, &self.beyond)
     }
+}
+
+/// Where the last line ends that something follows, in bytes without quotation marks from `start` on; 0 if there is none that is not empty.
+fn last_line_end(bytes: &[u8], start: usize) -> usize {
+    let known = bytes.len().saturating_sub(1).max(start);
+    let Some(last) = bytes[start..known].iter().rposition(|byte| b"\r\n".contains(byte)).map(|place| start + place) else {
+        return 0;
+    };
+    if bytes[start..last].iter().all(|byte| b"\r\n".contains(byte)) {
+        return 0;
+    }
+    last + if bytes[last..].starts_with(b"\r\n") { 2 } else { 1 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{read, read_with_text};
     use super::*;
+
+    /// The pieces of a text, of so many bytes each; what is wrong with it.
+    fn pieces(text: &str, bytes: usize, texts: &[usize]) -> Result<Vec<Table>> {
+        let (input, options) = (Input::of_bytes("t.csv", text.as_bytes().to_vec())?, ReadOptions::default());
+        let mut tables = Vec::new();
+        let mut file = CsvFile { input, options: &options, bytes };
+        file.each(texts, &mut |table, _| {
+            tables.push(table);
+            Ok(())
+        })?;
+        Ok(tables)
+    }
 
     /// Every cut of the input into reads gives the same rows and lines, whatever is in the way.
     #[test]
@@ -174,26 +239,31 @@ mod tests {
             text += if row % 1000 == 0 { "\"\"\"\",x,\r\n" } else { "" };
         }
         let whole = read_with_text("t.csv", text.as_bytes(), &ReadOptions::default(), &[0]).unwrap();
-        let options = ReadOptions::default();
         for bytes in [1, 7, 100, 101, 1000, 4096, 1 << 20] {
-            let mut pieces = CsvPieces::new("t.csv", Box::new(io::Cursor::new(text.clone().into_bytes())), &options);
-            pieces.bytes = bytes;
-            let (mut rows, mut count) = (0, 0);
-            while let Some(table) = pieces.next(&[0]).unwrap() {
-                for row in 0..table.rows {
-                    assert_eq!(table.lines[row], whole.lines[rows], "row {rows}");
-                    let cells = |table: &Table, row: usize| -> Vec<Option<String>> {
-                        table.columns.iter().map(|column| column.cells.text(row).map(Into::into)).collect()
-                    };
-                    assert_eq!(cells(&table, row), cells(&whole, rows), "row {rows}");
-                    rows += 1;
-                }
-                count += 1;
-            }
-            assert_eq!(rows, whole.rows);
-            assert!(count >= text.len() / bytes.max(100) / 2, "{count} pieces of {bytes} bytes");
-            pieces.finish(&whole).unwrap();
+            let tables = pieces(&text, bytes, &[0]).unwrap();
+            same_rows(&tables, &whole);
+            assert!(tables.len() >= text.len() / bytes.max(100) / 2, "{} pieces of {bytes} bytes", tables.len());
         }
+        let plain =
+            text.replace("\"with, comma\"", "x").replace("two\r\nlines", "x").replace("\"\"\"\",", ",").replace('"', "'");
+        let whole = read_with_text("t.csv", plain.as_bytes(), &ReadOptions::default(), &[]).unwrap();
+        for bytes in [1, 100, 101, 4096] {
+            same_rows(&pieces(&plain, bytes, &[]).unwrap(), &whole);
+        }
+    }
+
+    fn same_rows(tables: &[Table], whole: &Table) {
+        let cells = |table: &Table, row: usize| -> Vec<Option<String>> {
+            table.columns.iter().map(|column| column.cells.text(row).map(Into::into)).collect()
+        };
+        let rows = tables.iter().flat_map(|table| (0..table.rows).map(move |row| (table, row)));
+        let mut count = 0;
+        for ((table, row), of_whole) in rows.zip(0..) {
+            assert_eq!(table.lines[row], whole.lines[of_whole], "row {of_whole}");
+            assert_eq!(cells(table, row), cells(whole, of_whole), "row {of_whole}");
+            count += 1;
+        }
+        assert_eq!(count, whole.rows);
     }
 
     #[test]
@@ -201,40 +271,22 @@ mod tests {
         let rows = |row: usize| format!("\u{feff}k{},pipe of {row} \"in,1\n", row % 3);
         let text = "a,b,c\n".to_string() + &(0..500).map(rows).collect::<String>() + "k,plain,2\n";
         let whole = read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
-        let options = ReadOptions::default();
-        let mut pieces = CsvPieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
-        pieces.bytes = 100;
-        let mut rows = 0;
-        while let Some(table) = pieces.next(&[]).unwrap() {
-            for row in 0..table.rows {
-                assert_eq!(table.columns[0].cells.text(row), whole.columns[0].cells.text(rows), "row {rows}");
-                rows += 1;
-            }
-        }
-        assert_eq!(rows, 501);
+        let tables = pieces(&text, 100, &[]).unwrap();
+        assert_eq!(whole.rows, 501);
+        same_rows(&tables, &whole);
     }
 
     #[test]
     fn pieces_tell_what_is_wrong_with_its_line() {
-        let options = ReadOptions::default();
         let rows = |last: &str| format!("a,b\n{}{last}", "1,2\n".repeat(1000));
-        let said = |text: String| {
-            let mut pieces = CsvPieces::new("t.csv", Box::new(io::Cursor::new(text.into_bytes())), &options);
-            pieces.bytes = 64;
-            let mut shape = None;
-            loop {
-                match pieces.next(&[]) {
-                    Ok(Some(table)) => shape = Some(table),
-                    Ok(None) => break pieces.finish(&shape.unwrap()).unwrap_err().to_string(),
-                    Err(error) => break error.to_string(),
-                }
-            }
-        };
+        let said = |text: String| pieces(&text, 64, &[]).unwrap_err().to_string();
         assert!(said(rows("3\n")).contains("line 1002: 1 cells where the header's columns need 2"));
         assert!(said(rows("3,\"4\n")).contains("line 1002: a quotation mark is opened"));
         assert!(said(rows("3,1e39\n")).contains("line 1002, column 'b': '1e39' is infinite or beyond"));
         assert!(said(rows("3,\0\n")).contains("line 1002: a NUL byte"));
         assert!(said("a,b\n".into()).contains("a header and no rows"));
         assert!(said(String::new()).contains("it is empty"));
+        assert!(said("\n".repeat(1000)).contains("it is empty"));
+        assert_eq!(pieces(&format!("{}a\n1\n", "\n".repeat(1000)), 64, &[]).unwrap().last().unwrap().rows, 1);
     }
 }

@@ -22,33 +22,27 @@ use super::pages::{BATCH, Pages, TEXTS, is_known};
 use super::schema::{Field, Kind, Sign, described, fields};
 use crate::data::array::refuse_beyond;
 use crate::data::csv::{self, MOST_CELL};
-use crate::data::npz::Source;
-use crate::data::pieces::Pieces;
+use crate::data::input::Source;
+use crate::data::pieces::{Give, Known, Pieces};
 use crate::data::readings::Reading;
 use crate::data::table::check_memory;
-use crate::data::{Cells, Column, ReadOptions, Table};
+use crate::data::{self, Cells, Column, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::{memory, panics};
 
-/// Reads a flat Parquet file. Truth values are the text `true` and `false`, and what is missing in text is spelled as in CSV
+/// A flat Parquet file. Truth values are the text `true` and `false`, and what is missing in text is spelled as in CSV
 /// files, so that a table is the same in either format. A date is the days since 1970, a time the seconds since then or
 /// since midnight. Integers beyond 2^53 are rounded as a CSV file's are.
 ///
 /// # Errors
 /// Data, naming row and column: a file that is damaged, nested columns, types that are no number, text or time, equal column
 /// names, no rows, packing that is not known, text that is not UTF-8, numbers beyond f32. Limit, where memory is short.
-pub(crate) fn read(source: &str, input: Box<dyn Source>, options: &ReadOptions) -> Result<Table> {
+pub(super) fn opened<'a>(mut input: data::input::Input, options: &'a ReadOptions) -> Result<Box<dyn Pieces + 'a>> {
+    let (source, is_packed) = (input.source().to_owned(), input.is_packed());
+    let seekable = input.seekable()?;
     // The crate's decoders slice a page by lengths that stand in it, and panic where it is damaged: that is kept in here.
-    panics::quietly(|| File::opened(source, input, options)?.all().table()).unwrap_or_else(|| Err(senseless(source)))
-}
-
-/// The groups of rows of a flat Parquet file, each a piece.
-///
-/// # Errors
-/// As [`read`], but for what is in the groups.
-pub(crate) fn pieces(source: &str, input: Box<dyn Source>, options: &ReadOptions) -> Result<Box<dyn Pieces>> {
-    let file = panics::quietly(|| File::opened(source, input, options)).unwrap_or_else(|| Err(senseless(source)))?;
-    Ok(Box::new(ParquetPieces { file, group: 0, first: 0 }))
+    let file = panics::quietly(|| File::opened(&source, seekable, options)).unwrap_or_else(|| Err(senseless(&source)))?;
+    Ok(Box::new(ParquetFile { file, is_packed }))
 }
 
 fn senseless(source: &str) -> Error {
@@ -73,37 +67,37 @@ struct File {
     end: u64,
 }
 
-/// The file's groups of rows, or some of them.
-struct Groups<'a> {
+/// One of the file's groups of rows.
+struct Group<'a> {
     file: &'a File,
-    groups: &'a [RowGroupMetaData],
+    group: &'a RowGroupMetaData,
     /// Rows of the groups before.
     first: usize,
-    /// Rows of these.
+    /// Its rows.
     rows: usize,
 }
 
-/// A file's groups of rows, one at a time.
-struct ParquetPieces {
+/// A file, of which each group of rows is a piece.
+struct ParquetFile {
     file: File,
-    /// The next group.
-    group: usize,
-    /// Rows of the groups before.
-    first: usize,
+    /// Whether gzip packed all of it, which is in memory now.
+    is_packed: bool,
 }
 
-impl Pieces for ParquetPieces {
-    fn next(&mut self, _: &[usize]) -> Result<Option<Table>> {
-        let (file, first) = (&self.file, self.first);
-        let Some(group) = file.metadata.row_groups().get(self.group) else { return Ok(None) };
-        let rows = group.num_rows() as usize;
-        let groups = Groups { file, groups: std::slice::from_ref(group), first, rows };
-        let table = panics::quietly(|| groups.table()).unwrap_or_else(|| Err(senseless(&file.source)))?;
-        (self.group, self.first) = (self.group + 1, first + rows);
-        Ok(Some(table))
+impl Pieces for ParquetFile {
+    fn known(&mut self) -> Result<Known> {
+        Ok(Known { shape: Some([self.file.rows(), self.file.fields.len()]), is_in_parts: !self.is_packed })
     }
 
-    fn finish(&self, _: &Table) -> Result<()> {
+    fn each(&mut self, _: &[usize], give: &mut Give<'_>) -> Result<()> {
+        let (file, mut first) = (&self.file, 0);
+        for group in file.metadata.row_groups() {
+            let rows = group.num_rows() as usize;
+            let group = Group { file, group, first, rows };
+            let table = panics::quietly(|| group.table()).unwrap_or_else(|| Err(senseless(&file.source)))?;
+            first += rows;
+            give(table, first as f64 / file.rows() as f64)?;
+        }
         Ok(())
     }
 }
@@ -146,10 +140,8 @@ impl File {
         Ok(file)
     }
 
-    /// All its rows.
-    fn all(&self) -> Groups<'_> {
-        let groups = self.metadata.row_groups();
-        Groups { file: self, groups, first: 0, rows: groups.iter().map(|group| group.num_rows() as usize).sum() }
+    fn rows(&self) -> usize {
+        self.metadata.row_groups().iter().map(|group| group.num_rows() as usize).sum()
     }
 
     /// Refuses groups that do not fit each other, the file or any memory.
@@ -209,7 +201,7 @@ impl File {
     }
 }
 
-impl Groups<'_> {
+impl Group<'_> {
     fn table(&self) -> Result<Table> {
         let (source, fields, rows) = (&self.file.source, &self.file.fields, self.rows as u64);
         let bytes: usize = fields.iter().map(Field::bytes).sum();
@@ -365,36 +357,32 @@ impl Groups<'_> {
         let batch = if T::get_physical_type() == Physical::BYTE_ARRAY { TEXTS } else { BATCH };
         let unreadable = |error: ParquetError| failed(&self.file.source, &error, |error| self.file.damaged(field, error));
         let (mut values, mut levels) = (Vec::new(), Vec::new());
-        let mut row = self.first;
-        for group in self.groups {
-            let chunk = group.column(position);
-            let end = row + group.num_rows() as usize;
-            let pages = Pages::new(Arc::clone(&self.file.input), chunk, end - row, field).map_err(unreadable)?;
-            let mut reader = ColumnReaderImpl::<T>::new(chunk.column_descr_ptr(), Box::new(pages));
-            while row < end {
-                values.clear();
-                levels.clear();
-                let most = batch.min(end - row);
-                let (rows, found, _) =
-                    reader.read_records(most, Some(&mut levels), None, &mut values).map_err(unreadable)?;
-                if rows == 0 || found != values.len() || field.optional && levels.len() != rows {
-                    return Err(self.file.damaged(field, &format!("it ends after {row} of {end} rows")));
-                }
-                let mut present = values.iter();
-                for place in 0..rows {
-                    // Without levels no value is missing.
-                    let is_there = levels.get(place).is_none_or(|&level| level > 0);
-                    let value = if is_there { present.next() } else { None };
-                    if is_there && value.is_none() {
-                        return Err(self.file.damaged(field, &format!("row {} has no value", row + place + 1)));
-                    }
-                    put(row + place, value)?;
-                }
-                row += rows;
+        let (mut row, end) = (self.first, self.first + self.rows);
+        let chunk = self.group.column(position);
+        let pages = Pages::new(Arc::clone(&self.file.input), chunk, self.rows, field).map_err(unreadable)?;
+        let mut reader = ColumnReaderImpl::<T>::new(chunk.column_descr_ptr(), Box::new(pages));
+        while row < end {
+            values.clear();
+            levels.clear();
+            let most = batch.min(end - row);
+            let (rows, found, _) = reader.read_records(most, Some(&mut levels), None, &mut values).map_err(unreadable)?;
+            if rows == 0 || found != values.len() || field.optional && levels.len() != rows {
+                return Err(self.file.damaged(field, &format!("it ends after {row} of {end} rows")));
             }
-            if reader.read_records(1, Some(&mut levels), None, &mut values).map_err(unreadable)?.0 > 0 {
-                return Err(self.file.damaged(field, &format!("it goes on after {end} rows")));
+            let mut present = values.iter();
+            for place in 0..rows {
+                // Without levels no value is missing.
+                let is_there = levels.get(place).is_none_or(|&level| level > 0);
+                let value = if is_there { present.next() } else { None };
+                if is_there && value.is_none() {
+                    return Err(self.file.damaged(field, &format!("row {} has no value", row + place + 1)));
+                }
+                put(row + place, value)?;
             }
+            row += rows;
+        }
+        if reader.read_records(1, Some(&mut levels), None, &mut values).map_err(unreadable)?.0 > 0 {
+            return Err(self.file.damaged(field, &format!("it goes on after {end} rows")));
         }
         Ok(())
     }

@@ -7,17 +7,22 @@ mod pages;
 #[cfg(feature = "parquet")]
 mod schema;
 
-#[cfg(feature = "parquet")]
-pub(super) use columns::{pieces, read};
+use super::pieces::{Format, Holds};
+#[cfg(not(feature = "parquet"))]
+use super::{ReadOptions, input::Input, pieces::Pieces};
+#[cfg(not(feature = "parquet"))]
+use crate::error::Result;
 
-/// Whether this program reads them.
-pub(super) const IS_READ: bool = cfg!(feature = "parquet");
+pub(super) const FORMAT: Format = Format { begins, holds: Holds::Table, open: opened };
+
+#[cfg(feature = "parquet")]
+use columns::opened;
 
 /// How every Parquet file begins, and ends.
-pub(super) const MAGIC: &[u8] = b"PAR1";
+const MAGIC: &[u8] = b"PAR1";
 
 /// Whether bytes begin as a Parquet file does: what follows is binary, and not the rest of a CSV file's first name.
-pub(super) fn begins(bytes: &[u8]) -> bool {
+fn begins(bytes: &[u8]) -> bool {
     let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
     bytes.strip_prefix(MAGIC).is_some_and(|rest| rest.first().is_some_and(|byte| !is_text(byte)))
 }
@@ -27,30 +32,12 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
 /// # Errors
 /// Always.
 #[cfg(not(feature = "parquet"))]
-pub(super) fn read(source: &str, _: Box<dyn super::npz::Source>, _: &super::ReadOptions) -> crate::Result<super::Table> {
-    Err(not_read(source))
-}
-
-/// The same.
-///
-/// # Errors
-/// Always.
-#[cfg(not(feature = "parquet"))]
-pub(super) fn pieces(
-    source: &str,
-    _: Box<dyn super::npz::Source>,
-    _: &super::ReadOptions,
-) -> crate::Result<Box<dyn super::pieces::Pieces>> {
-    Err(not_read(source))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn not_read(source: &str) -> crate::Error {
-    crate::Error::Data(format!(
+fn opened<'a>(input: Input, _: &'a ReadOptions) -> Result<Box<dyn Pieces + 'a>> {
+    Err(crate::Error::Data(format!(
         "{}: a Parquet file, and this wgrad was built without them; build it with \
          'cargo install --path . --features parquet', or save the table as CSV",
-        crate::error::shown(source)
-    ))
+        crate::error::shown(input.source())
+    )))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 use ruzstd::decoding::StreamingDecoder;
 
-use super::super::read::unpacked_bound;
+use super::super::input::unpacked_bound;
 use super::schema::{Field, varint};
 use crate::memory;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parquet::basic::{Repetition, Type as Physical};
 use parquet::schema::types::{SchemaDescriptor, Type};
 
-use super::super::csv::MOST_COLUMNS;
+use super::super::pieces::check_columns;
 use super::super::table::TEXT_BYTES;
 use crate::error::{Error, Result, shown};
 
@@ -92,12 +92,7 @@ pub(super) fn fields(source: &str, footer: &[u8]) -> Result<Vec<Field>> {
     let (STRUCT, count) = thrift.list().ok_or_else(damaged)? else { return Err(damaged()) };
     let root = thrift.element().ok_or_else(damaged)?;
     let children = root.children.ok_or_else(damaged)?;
-    if children > MOST_COLUMNS as i64 {
-        return Err(Error::Limit(format!(
-            "{}: {children} columns, and a table has {MOST_COLUMNS} at most; are its rows its columns?",
-            shown(source)
-        )));
-    }
+    check_columns(source, usize::try_from(children).unwrap_or(0))?;
     let mut fields = Vec::new();
     let mut names = HashSet::new();
     for position in 0..children {

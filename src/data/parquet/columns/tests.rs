@@ -1,7 +1,5 @@
 //! Parquet files: of other writers, of the crate's own, made by hand, and damaged.
 
-use std::io::Cursor;
-
 use parquet::basic::{Compression, Encoding, GzipLevel};
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
@@ -10,6 +8,7 @@ use parquet::schema::parser::parse_message_type;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::*;
+use crate::data::pieces::collected;
 
 /// A file of this schema, each column of each group written by `write`.
 fn written(
@@ -52,7 +51,10 @@ fn text(text: &str) -> ByteArray {
 
 /// Reads bytes as they would lie in a file called `a.parquet`.
 fn read(bytes: &[u8]) -> Result<Table> {
-    super::read("a.parquet", Box::new(Cursor::new(bytes.to_vec())), &ReadOptions::default())
+    collected(
+        "a.parquet",
+        opened(data::input::Input::of_bytes("a.parquet", bytes.to_vec())?, &ReadOptions::default())?.as_mut(),
+    )
 }
 
 fn cells(bytes: &[u8]) -> Cells {
@@ -388,15 +390,17 @@ fn a_file_that_is_cut_or_altered_anywhere_never_panics() {
 fn groups_are_read_one_by_one_as_they_are_at_once() {
     let bytes = many(plain());
     let whole = read(&bytes).unwrap();
-    let mut pieces = pieces("a.parquet", Box::new(Cursor::new(bytes)), &ReadOptions::default()).unwrap();
-    let mut rows = 0;
-    for _ in 0..GROUPS {
-        let piece = pieces.next(&[]).unwrap().unwrap();
+    let input = data::input::Input::of_bytes("a.parquet", bytes).unwrap();
+    let (mut rows, mut count) = (0, 0);
+    let mut look = |piece: Table, share: f64| {
         assert_eq!(piece.place(1, "x"), whole.place(rows + 1, "x"));
         for (one, all) in piece.columns.iter().zip(&whole.columns) {
             assert!((0..piece.rows).all(|row| one.cells.text(row) == all.cells.text(rows + row)), "{}", one.name);
         }
-        rows += piece.rows;
-    }
-    assert!(rows == whole.rows && pieces.next(&[]).unwrap().is_none());
+        (rows, count) = (rows + piece.rows, count + 1);
+        assert_eq!(share, rows as f64 / whole.rows as f64);
+        Ok(())
+    };
+    opened(input, &ReadOptions::default()).unwrap().each(&[], &mut look).unwrap();
+    assert_eq!((rows, count), (whole.rows, GROUPS));
 }
