@@ -35,10 +35,19 @@ impl FromStr for ClassWeights {
         let weight = |part: &str| {
             let (class, weight) = part.rsplit_once('=')?;
             let weight = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0)?;
-            Some((class.trim().to_string(), weight))
+            Some((unquoted(class.trim()), weight))
         };
-        let read = |part| weight(part).ok_or_else(|| format!("'{}': write balanced, or CLASS=WEIGHT,…", shown(part)));
-        let given: Vec<(String, f64)> = text.split(',').map(read).collect::<std::result::Result<_, _>>()?;
+        let read =
+            |part: String| weight(&part).ok_or_else(|| format!("'{}': write balanced, or CLASS=WEIGHT,…", shown(&part)));
+        // A comma that no weight stands before is part of a class's name.
+        let mut parts: Vec<String> = Vec::new();
+        for part in split_outside_quotes(text) {
+            match parts.last_mut().filter(|last| weight(last).is_none()) {
+                Some(last) => *last += &format!(",{part}"),
+                None => parts.push(part.to_owned()),
+            }
+        }
+        let given: Vec<(String, f64)> = parts.into_iter().map(read).collect::<std::result::Result<_, _>>()?;
         let weights: BTreeMap<String, f64> = given.iter().cloned().collect();
         if weights.len() < given.len() {
             return Err("a class is named twice".into());
@@ -52,11 +61,38 @@ impl fmt::Display for ClassWeights {
         match self {
             Self::Balanced => formatter.write_str("balanced"),
             Self::Given(weights) => {
-                let each: Vec<String> = weights.iter().map(|(class, weight)| format!("{class}={weight}")).collect();
+                let each: Vec<String> =
+                    weights.iter().map(|(class, weight)| format!("{}={weight}", quoted(class))).collect();
                 formatter.write_str(&each.join(","))
             }
         }
     }
+}
+
+/// The parts of a text between commas, but for those in a part that begins with a quotation mark and before the closing one.
+fn split_outside_quotes(text: &str) -> Vec<&str> {
+    let (mut begins, mut counts, mut is_open) = (true, false, false);
+    text.split(|character: char| {
+        if begins && character != ' ' {
+            (begins, counts) = (false, character == '"');
+        }
+        is_open ^= counts && character == '"';
+        begins |= character == ',' && !is_open;
+        character == ',' && !is_open
+    })
+    .collect()
+}
+
+/// A class's name, in quotation marks if it could be read as something else.
+fn quoted(class: &str) -> String {
+    let is_plain = !class.contains([',', '"', '=']) && class.trim() == class;
+    if is_plain { class.to_owned() } else { format!("\"{}\"", class.replace('"', "\"\"")) }
+}
+
+/// A class's name without the quotation marks that it stands in.
+fn unquoted(class: &str) -> String {
+    let inner = class.strip_prefix('"').and_then(|class| class.strip_suffix('"'));
+    inner.map_or_else(|| class.to_owned(), |class| class.replace("\"\"", "\""))
 }
 
 /// The weights of these rows; none where nothing is asked for.
@@ -153,7 +189,16 @@ mod tests {
         let given: ClassWeights = "a=b=2, c=0.5".parse().expect("weights");
         assert_eq!(given, ClassWeights::Given([("a=b".to_string(), 2.0), ("c".to_string(), 0.5)].into()));
         assert_eq!(given.to_string().parse(), Ok(given));
-        for wrong in ["", "a", "a=", "a=-1", "a=inf", "a=1,a=2"] {
+        for (text, classes) in [
+            ("Smith, John=2,b=1", ["Smith, John", "b"]),
+            ("\"a=1,b\"=2, c d=1", ["a=1,b", "c d"]),
+            ("5\"=2,\"6\"\",\"=1", ["5\"", "6\","]),
+        ] {
+            let given: ClassWeights = text.parse().expect(text);
+            assert_eq!(given, ClassWeights::Given([(classes[0].into(), 2.0), (classes[1].into(), 1.0)].into()), "{text}");
+            assert_eq!(given.to_string().parse(), Ok(given));
+        }
+        for wrong in ["", "a", "a=", "a=-1", "a=inf", "a=1,a=2", "a=1,b", "a,b"] {
             wrong.parse::<ClassWeights>().expect_err(wrong);
         }
     }
