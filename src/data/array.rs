@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::input::{Input, Reader};
 use super::pieces::{Give, Known, Pieces, check_columns};
 use super::readings::Reading;
-use super::table::check_memory;
+use super::table::{TEXT_BYTES, check_memory};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
 
@@ -32,17 +32,33 @@ pub(super) struct Array<'a> {
     taken: usize,
     /// Whether it lies row by row, so that some can be taken before the others.
     pub(super) is_by_rows: bool,
+    /// Whether it holds integers of 64 bits, of which f64 holds those up to 2^53.
+    is_wide: bool,
 }
 
 impl<'a> Array<'a> {
     /// An array of rows × columns that lies row by row.
     pub(super) fn new(source: &str, input: impl Read + 'a, [rows, columns]: [usize; 2], decode: Decode<'a>) -> Self {
-        Self { source: source.to_owned(), input: Box::new(input), decode, rows, columns, taken: 0, is_by_rows: true }
+        Self {
+            source: source.to_owned(),
+            input: Box::new(input),
+            decode,
+            rows,
+            columns,
+            taken: 0,
+            is_by_rows: true,
+            is_wide: false,
+        }
     }
 
     /// The same, if it lies column by column: all of it is to be taken at once.
     pub(super) fn by_columns(self) -> Self {
         Self { is_by_rows: false, ..self }
+    }
+
+    /// The same, if it holds integers of 64 bits.
+    pub(super) fn of_wide_integers(self) -> Self {
+        Self { is_wide: true, ..self }
     }
 
     /// Whether all rows were taken.
@@ -93,7 +109,11 @@ impl<'a> Array<'a> {
             if let Some(labels) = &mut labels {
                 labels.add_to(&mut table);
             }
-            refuse_beyond(&table, &columns.of_table(&table))?;
+            let readings = columns.of_table(&table);
+            refuse_beyond(&table, &readings)?;
+            if self.is_wide {
+                refuse_rounded(&table, &readings)?;
+            }
             give(table, self.taken as f64 / self.rows as f64)?;
         }
         Ok(())
@@ -177,6 +197,22 @@ pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses integers that f64 may have rounded, in columns that somebody asks for.
+fn refuse_rounded(table: &Table, readings: &[Reading]) -> Result<()> {
+    const LARGEST: f64 = (1_u64 << 53) as f64;
+    for (column, _) in table.columns.iter().zip(readings).filter(|(_, reading)| **reading != Reading::Unused) {
+        let Cells::Numbers(cells) = &column.cells else { continue };
+        if let Some(row) = cells.iter().position(|cell| cell.abs() > LARGEST) {
+            return Err(Error::Data(format!(
+                "{}: an integer beyond 2^53, which no float holds exactly; leave the column out (--ignore {}), or save it as text",
+                table.place(row, &column.name),
+                shown(&column.name)
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The columns of `rows` × `columns` elements of `N` bytes that `input` gives row by row: each as `from` reads it.
 ///
 /// # Errors
@@ -208,6 +244,29 @@ pub(super) fn columns_of<const N: usize, U: Send>(
         });
     }
     Ok(cells)
+}
+
+/// The columns of `rows` × `columns` texts of `bytes` bytes each that `input` gives row by row: each as `from` reads it.
+///
+/// # Errors
+/// What reading comes to; an input that ends early is one.
+pub(super) fn columns_of_text(
+    input: &mut dyn Read,
+    rows: usize,
+    columns: usize,
+    bytes: usize,
+    from: impl Fn(&[u8]) -> Option<String>,
+) -> io::Result<Vec<Cells>> {
+    check_memory(rows as u64, (rows * columns) as u64, TEXT_BYTES + bytes)?;
+    let mut cells: Vec<Vec<Option<String>>> = (0..columns).map(|_| Vec::with_capacity(rows)).collect();
+    let mut text = vec![0; bytes];
+    for _ in 0..rows {
+        for column in &mut cells {
+            input.read_exact(&mut text)?;
+            column.push(from(&text));
+        }
+    }
+    Ok(cells.into_iter().map(Cells::Text).collect())
 }
 
 #[cfg(test)]

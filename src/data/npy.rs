@@ -6,7 +6,8 @@ use std::path::Path;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::Cells;
-use super::array::{Array, ArrayFile, Decoded, columns_of};
+use super::array::{Array, ArrayFile, Decoded, columns_of, columns_of_text};
+use super::csv::is_missing;
 use super::pieces::{Format, Holds};
 use super::table::check_memory;
 use crate::error::{Error, Result, shown};
@@ -41,8 +42,11 @@ pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -
     // Of a short header the first bytes hold elements too.
     let elements = io::Cursor::new(bytes.split_off(end)).chain(input);
     let (sizes, is_by_rows) = ([shape.rows, shape.columns], header.order() == Order::C);
+    let is_wide = matches!(header.dtype(), DType::Plain(kind)
+        if matches!(kind.type_char(), TypeChar::Int | TypeChar::Uint) && kind.size_field() == 8);
     let decode = move |input: &mut dyn Read, rows| cells(&header, input, &Shape { rows, ..shape.clone() });
     let array = Array::new(source, elements, sizes, Box::new(decode));
+    let array = if is_wide { array.of_wide_integers() } else { array };
     Ok(if is_by_rows { array } else { array.by_columns() })
 }
 
@@ -168,12 +172,25 @@ fn cells(header: &NpyHeader, input: &mut dyn Read, shape: &Shape) -> Decoded {
         (TypeChar::Int, 2) => read!(i16, Cells::Singles, f32::from),
         (TypeChar::Uint, 4) => read!(u32, Cells::Numbers, f64::from),
         (TypeChar::Int, 4) => read!(i32, Cells::Numbers, f64::from),
-        (TypeChar::Uint, 8) => return Ok(exact(read!(u64, Cells::Numbers, |value| value as f64))),
-        (TypeChar::Int, 8) => return Ok(exact(read!(i64, Cells::Numbers, |value| value as f64))),
+        (TypeChar::Uint, 8) => read!(u64, Cells::Numbers, |value| value as f64),
+        (TypeChar::Int, 8) => read!(i64, Cells::Numbers, |value| value as f64),
+        (TypeChar::Float, 2) => read!(u16, Cells::Singles, |bits| half::f16::from_bits(bits).to_f32()),
         (TypeChar::Float, 4) => read!(f32, Cells::Singles, |value| value),
         (TypeChar::Float, 8) => read!(f64, Cells::Numbers, |value| value),
+        (TypeChar::ByteStr, 1..=LONGEST) => {
+            let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+            return texts(header, input, shape, kind.size_field() as usize, text);
+        }
+        (TypeChar::UnicodeStr, 1..=LONGEST) => {
+            let character = move |bytes: &[u8; 4]| {
+                char::from_u32(if big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) })
+            };
+            let text = move |bytes: &[u8]| bytes.as_chunks().0.iter().map(character).collect();
+            return texts(header, input, shape, 4 * kind.size_field() as usize, text);
+        }
         _ => {
-            return Ok(Err(format!("it holds '{kind}', which is not read; save it as float32, float64 or an integer type")));
+            let names = "float32, float64, an integer type or text";
+            return Ok(Err(format!("it holds '{kind}', which is not read; save it as {names}")));
         }
     }))
 }
@@ -187,24 +204,41 @@ fn bools(columns: Vec<Cells>) -> std::result::Result<Vec<Cells>, String> {
     }
 }
 
-/// Refuses columns of integers that f64 may have rounded.
-fn exact(columns: Vec<Cells>) -> std::result::Result<Vec<Cells>, String> {
-    const LARGEST: f64 = (1_u64 << 53) as f64;
-    let rounded = |cells: &Cells| matches!(cells, Cells::Numbers(cells) if cells.iter().any(|cell| cell.abs() > LARGEST));
-    match columns.iter().position(rounded) {
-        Some(column) => {
-            Err(format!("its column {column} holds integers beyond 2^53, which no float holds exactly; leave it out"))
-        }
-        None => Ok(columns),
+/// Characters of a text, at most.
+const LONGEST: u64 = 1 << 18;
+
+/// Columns of texts of so many bytes, which `from` reads: zeros fill up what is shorter. As in files of text, spaces around a text do not
+/// count, and some words say that it is missing.
+fn texts(
+    header: &NpyHeader,
+    input: &mut dyn Read,
+    shape: &Shape,
+    bytes: usize,
+    from: impl Fn(&[u8]) -> Option<String>,
+) -> Decoded {
+    if header.order() == Order::Fortran && shape.columns > 1 {
+        return Ok(Err(
+            "it holds text column by column (Fortran order); save it row by row (numpy.ascontiguousarray)".into()
+        ));
     }
+    let wrong = std::cell::Cell::new(false);
+    let columns = columns_of_text(input, shape.rows, shape.columns, bytes, |bytes| {
+        let text = from(bytes);
+        wrong.set(wrong.get() || text.is_none());
+        let text = text.unwrap_or_default();
+        let text = text.trim_end_matches('\0').trim();
+        (!is_missing(text)).then(|| text.to_owned())
+    })?;
+    Ok(if wrong.get() { Err("it holds text that is not Unicode; save it as str".into()) } else { Ok(columns) })
 }
 
 #[cfg(test)]
 mod tests {
     use npyz::WriterBuilder;
 
-    use super::super::array::refuse_beyond;
-    use super::super::{Readings, Table};
+    use super::super::input::Input;
+    use super::super::pieces::collected;
+    use super::super::{FitOptions, ReadOptions, Readings, Table};
     use super::*;
 
     /// An npy file as numpy writes it, with this text as header.
@@ -223,9 +257,11 @@ mod tests {
 
     /// Reads bytes as they would lie in a file called `a.npy`.
     fn read(bytes: &[u8]) -> Result<Table> {
-        let table = opened("a.npy", bytes, bytes.len() as u64)?.all()?;
-        refuse_beyond(&table, &Readings::default().of_table(&table))?;
-        Ok(table)
+        read_as(bytes, &ReadOptions::default())
+    }
+
+    fn read_as(bytes: &[u8], options: &ReadOptions) -> Result<Table> {
+        collected("a.npy", (FORMAT.open)(Input::of_bytes("a.npy", bytes.to_vec())?, options)?.as_mut())
     }
 
     fn numbers(bytes: &[u8]) -> Vec<Vec<f64>> {
@@ -269,8 +305,35 @@ mod tests {
         assert_eq!(one(">i4", &(-70_000_i32).to_be_bytes()), -70_000.0);
         assert_eq!(one("<i8", &(-70_000_i64).to_le_bytes()), -70_000.0);
         assert_eq!(one(">u8", &70_000_u64.to_be_bytes()), 70_000.0);
+        assert_eq!((one("<f2", &[0, 0x3c]), one(">f2", &[0x7b, 0xff]), one("<f2", &[1, 0])), (1.0, 65504.0, 2f64.powi(-24)));
         assert_eq!(one(">f4", &0.1_f32.to_be_bytes()), f64::from(0.1_f32));
         assert_eq!(one(">f8", &0.1_f64.to_be_bytes()), 0.1);
+    }
+
+    #[test]
+    fn texts_are_read_in_either_width_and_order() {
+        let wide = |text: &str, to: fn(u32) -> [u8; 4]| {
+            let mut bytes: Vec<u8> = text.chars().flat_map(|character| to(character as u32)).collect();
+            bytes.resize(16, 0);
+            bytes
+        };
+        let words = ["no", "ye𝄞s", "", "NA"];
+        for (kind, bytes) in [
+            ("<U4", words.map(|word| wide(word, u32::to_le_bytes)).concat()),
+            (">U4", words.map(|word| wide(word, u32::to_be_bytes)).concat()),
+            ("|S7", [&b"no\0\0\0\0\0"[..], "ye𝄞s".as_bytes(), &[0; 7], b" NA\0\0\0\0"].concat()),
+        ] {
+            let texts = |shape| {
+                let table = read(&npy(&header(kind, false, shape), &bytes)).unwrap();
+                let cells =
+                    |row| table.columns.iter().map(move |column| column.cells.text(row).map(|text| text.into_owned()));
+                (0..table.rows).flat_map(cells).collect::<Vec<_>>()
+            };
+            let expected = [Some("no".to_owned()), Some("ye𝄞s".to_owned()), None, None];
+            assert_eq!(texts("(4,)"), expected, "{kind}");
+            assert_eq!(texts("(2, 2)"), expected, "{kind}");
+            assert!(message(&npy(&header(kind, true, "(2, 2)"), &bytes)).contains("Fortran"), "{kind}");
+        }
     }
 
     #[test]
@@ -313,7 +376,9 @@ mod tests {
     #[test]
     fn what_is_no_number_is_refused() {
         assert!(message(&npy(&header("|O", false, "(1,)"), &[0; 8])).contains("Python objects"));
-        assert!(message(&npy(&header("<f2", false, "(1,)"), &[0; 2])).contains("float32"));
+        assert!(message(&npy(&header("<f2", false, "(1,)"), &[0, 0x7c])).contains("infinite"));
+        assert!(message(&npy(&header("<U1", false, "(1,)"), &[0, 0xd8, 0, 0])).contains("not Unicode"));
+        assert!(message(&npy(&header("|S0", false, "(1,)"), &[])).contains("or text"));
         assert!(message(&npy(&header("<c8", false, "(1,)"), &[0; 8])).contains("float32"));
         assert!(message(&npy(&header("|b1", false, "(1,)"), &[2])).contains("bool"));
         let records = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }\n";
@@ -324,6 +389,14 @@ mod tests {
     fn numbers_that_no_f32_or_f64_holds_are_refused() {
         assert!(message(&npy(&header("<f8", false, "(1,)"), &1e39_f64.to_le_bytes())).contains("row 1, column '0'"));
         assert!(message(&npy(&header("<f4", false, "(1,)"), &f32::NEG_INFINITY.to_le_bytes())).contains("infinite"));
-        assert!(message(&npy(&header("<i8", false, "(1,)"), &i64::MAX.to_le_bytes())).contains("2^53"));
+        let long = npy(&header("<i8", false, "(1, 2)"), &[i64::MAX.to_le_bytes(), 7_i64.to_le_bytes()].concat());
+        assert!(message(&long).contains("row 1, column '0': an integer beyond 2^53"));
+        // What nobody asks for may hold anything.
+        let ignoring = FitOptions { ignore: vec!["0".into()], ..FitOptions::default() };
+        let columns = Readings::of_training(&ignoring, None);
+        assert_eq!(
+            read_as(&long, &ReadOptions { columns, ..Default::default() }).unwrap().columns[1].cells.number(0),
+            Some(7.0)
+        );
     }
 }
