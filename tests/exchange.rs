@@ -2,18 +2,21 @@
 //! and files that are damaged or meant to do harm.
 //!
 //! Comparisons with onnxruntime need `WGRAD_TEST_PYTHON` or a `python3` with numpy, onnx and onnxruntime; without one they show
-//! as ignored.
+//! as ignored. `WGRAD_TEST_SHARED` names a folder with `hunt` and `data` in it, each of whose tables is trained on and exported; without it
+//! that trial shows as ignored.
 
 mod common;
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Desk, ended};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 
-/// How far another program's prediction may be from wgrad's, relative to numbers above 1.
+/// How far another program's prediction may be from wgrad's, relative to 1 or, where all of a column are below it, to the largest of
+/// them; of what is above 1, to itself.
 const BOUND: f64 = 1e-5;
 
 /// A Python with onnxruntime, if there is one.
@@ -50,30 +53,49 @@ fn compare(ours: &[Vec<String>], theirs: &str) -> Result<(), Failed> {
     if ours.is_empty() || ours.len() != theirs.len() {
         return Err(format!("{} rows against {}", ours.len(), theirs.len()).into());
     }
+    let mut largest = vec![0.0_f64; ours[0].len()];
+    for row in ours {
+        let sizes = row.iter().map(|cell| cell.parse::<f64>().map_or(0.0, f64::abs));
+        largest.iter_mut().zip(sizes).for_each(|(largest, size)| *largest = largest.max(size));
+    }
     for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
-        let is_near = |(a, b): (&String, &&str)| match (a.parse::<f64>(), b.parse::<f64>()) {
-            (Ok(a), Ok(b)) => (a - b).abs() <= BOUND * a.abs().max(1.0),
+        let is_near = |((a, b), largest): ((&String, &&str), &f64)| match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(a), Ok(b)) => (a - b).abs() <= BOUND * a.abs().max(largest.min(1.0)),
             _ => a == b,
         };
-        if ours.len() != theirs.len() || !ours.iter().zip(theirs).all(is_near) {
+        if ours.len() != theirs.len() || !ours.iter().zip(theirs).zip(&largest).all(is_near) {
             return Err(format!("row {place}: {ours:?} against {theirs:?}").into());
         }
     }
     Ok(())
 }
 
-/// What wgrad predicts: the class and its probabilities, or the values.
-fn predicted(desk: &Desk, model: &str, data: &str) -> Result<Vec<Vec<String>>, Failed> {
+/// What wgrad predicts: the class and its probabilities, or the values. `flags` tell how the file is read.
+fn predicted(desk: &Desk, model: &str, data: &str, flags: &[&str]) -> Result<Vec<Vec<String>>, Failed> {
     let classes = said(desk, &["inspect", model])?.contains("target: the class");
     let probabilities: &[&str] = if classes { &["--probabilities"] } else { &[] };
-    let text = said(desk, &[&["predict", model, data, "--device", "cpu", "--quiet"], probabilities].concat())?;
+    let text = said(desk, &[&["predict", model, data, "--device", "cpu", "--quiet"], flags, probabilities].concat())?;
     Ok(text.lines().skip(1).map(|line| line.split(',').map(String::from).collect()).collect())
 }
 
 /// Exports what was trained on `data`, and holds what onnxruntime says of the rows against `wgrad predict`.
 fn onnxruntime_says_the_same(desk: &Desk, data: &str, options: &[&str]) -> Result<(), Failed> {
     desk.ends(0, &[&["export", "run", "--format", "onnx"], options].concat())?;
-    compare(&predicted(desk, "run", data)?, &script(desk, "run_onnx.py", &["run/model.onnx", data])?)
+    compare(&predicted(desk, "run", data, &[])?, &script(desk, "run_onnx.py", &["run/model.onnx", data])?)
+}
+
+/// The same of the cells as the file has them, doing only what the export's remarks say. `flags` tell how the file is read.
+fn onnxruntime_says_the_same_of_the_file(desk: &Desk, data: &str, flags: &[&str]) -> Result<(), Failed> {
+    let export = ["export", "run", "--format", "onnx"];
+    let mut remarks = desk.ends(0, &export)?;
+    if remarks.contains("--input-type double") {
+        remarks += &desk.ends(0, &[&export[..], &["--input-type", "double"]].concat())?;
+    }
+    let mut arguments = [&["run/model.onnx", data], flags].concat();
+    if remarks.contains("without spaces around") {
+        arguments.push("--strip");
+    }
+    compare(&predicted(desk, "run", data, flags)?, &script(desk, "run_onnx.py", &arguments)?)
 }
 
 /// The same for an embedded set.
@@ -82,6 +104,96 @@ fn embedded(set: &str, training: &[&str], export: &[&str]) -> Result<(), Failed>
     train(&desk, set, training)?;
     desk.write("data.csv", said(&desk, &["predict", "run", set, "--append", "--device", "cpu"])?);
     onnxruntime_says_the_same(&desk, "data.csv", export)
+}
+
+/// The tables in a folder of folders, with their names.
+fn tables(shared: &Path) -> Vec<(String, PathBuf)> {
+    let mut tables = Vec::new();
+    for folder in ["data", "hunt"] {
+        for entry in std::fs::read_dir(shared.join(folder)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+            if ["csv", "tsv", "txt"].contains(&ending.as_str()) {
+                tables.push((format!("{folder}/{}", entry.file_name().to_string_lossy()), path));
+            }
+        }
+    }
+    tables.sort();
+    tables
+}
+
+/// What a refusal says to do: flags to read the file by, and flags for a training.
+fn remedy(said: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let after = |text: &str| said.split_once(text).and_then(|(_, rest)| rest.split_once('\''));
+    let column = after("column '").map(|(column, _)| column);
+    let flags = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<String>>();
+    if let Some((delimiter, _)) = after("say --delimiter '") {
+        return Some((flags(&["--delimiter", delimiter]), Vec::new()));
+    }
+    if said.contains("if it is a row, say --no-header") {
+        return Some((flags(&["--no-header"]), Vec::new()));
+    }
+    match column {
+        Some(column) if said.contains("(--ignore)") || said.contains("is missing in every training row") => {
+            Some((Vec::new(), flags(&["--ignore", column])))
+        }
+        Some(_) if said.contains("the target is missing") => Some((Vec::new(), flags(&["--missing", "drop"]))),
+        Some(_) if said.contains("the cell is missing") => Some((Vec::new(), flags(&["--missing", "mode"]))),
+        _ => None,
+    }
+}
+
+/// Trains on a file, following what wgrad says about it, and compares. What stays refused is no table to train on.
+fn a_file(path: &Path) -> Result<(), Failed> {
+    let (desk, data) = (Desk::new(), path.to_string_lossy());
+    let (mut flags, mut training): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    loop {
+        let given: Vec<&str> = flags.iter().chain(&training).map(String::as_str).collect();
+        let arguments = [&["train", &data, "-o", "run", "--epochs", "5", "--device", "cpu", "--quiet"], &given[..]].concat();
+        let output = desk.run(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let Some((more, others)) = remedy(&said).filter(|(more, others)| {
+            more.iter().chain(others).any(|flag| !flags.contains(flag) && !training.contains(flag))
+        }) else {
+            if output.status.success() {
+                if said.contains("with a decimal comma") {
+                    flags.extend(["--decimal".into(), ",".into()]);
+                }
+                let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+                return onnxruntime_says_the_same_of_the_file(&desk, &data, &flags);
+            }
+            eprintln!("{data} is left out, since wgrad does not train on it: {said}");
+            return ended(3, &arguments, &output).map(drop);
+        };
+        if others.contains(&"--missing".to_owned()) {
+            training.retain(|flag| !["--missing", "mode"].contains(&flag.as_str()));
+        }
+        flags.extend(more);
+        training.extend(others);
+        if output.status.success() {
+            std::fs::remove_dir_all(desk.path().join("run"))?;
+        }
+    }
+}
+
+/// Rows that people write: spaces around cells, missing cells in several spellings, truth values, decimal commas, numbers as texts, and
+/// categories that the training never saw.
+fn cells_as_people_write_them() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let mut rows = String::from("width; town ;open;level;score\n");
+    for row in 0..300_usize {
+        let width = [" 1,5", "-0,25 ", "NA", "12", "?", "1e2", " n/a "][row % 7];
+        let town = ["Ulm", " Ulm ", "Łódź", "\" Rome \"", "null", " NaN", "Bad Ems"][row * 3 % 7];
+        let open = ["true", "false", " true"][row * 5 % 3];
+        let level = ["1", "2", "1.0", "03", "A1"][row * 7 % 5];
+        writeln!(rows, "{width};{town};{open};{level};{},{}", row * 13 % 7, row % 10).expect("text grows");
+    }
+    desk.write("rows.csv", &rows);
+    let flags = ["--delimiter", ";", "--decimal", ","];
+    train(&desk, "rows.csv", &[&["--missing", "mode"], &flags[..]].concat())?;
+    rows.push_str("\t2,5 ; Oslo;TRUE; 9;1\n+NaN;ULM;maybe;?;1\n;-nan;;+nan;1\n3;null;N/A;NULL;1\n");
+    desk.write("more.csv", rows);
+    onnxruntime_says_the_same_of_the_file(&desk, "more.csv", &flags)
 }
 
 /// 300 rows with missing numbers and texts, and texts that look like missing ones; then rows of towns and ranks never seen.
@@ -103,6 +215,21 @@ fn texts_and_missing_cells(missing: &str, training: &[&str], export: &[&str]) ->
     admissions(&desk);
     train(&desk, "admissions.csv", &[&["--missing", missing, "--categorical", "rank"], training].concat())?;
     onnxruntime_says_the_same(&desk, "more.csv", export)
+}
+
+fn a_difference_is_noticed() -> Result<(), Failed> {
+    let ours = [vec!["a".to_owned(), "0.25".to_owned()], vec!["b".to_owned(), "1e6".to_owned()]];
+    compare(&ours, "a,0.250001\nb,1000001\n")?;
+    for theirs in
+        ["a,0.2501\nb,1e6\n", "a,0.25\nb,1000100\n", "a,0.25\nc,1e6\n", "a,0.25\n", "a,0.25,1\nb,1e6\n", "a,nan\nb,1e6\n"]
+    {
+        if compare(&ours, theirs).is_ok() {
+            return Err(format!("{theirs:?} passes").into());
+        }
+    }
+    let small = [vec!["4e-9".to_owned()], vec!["1e-12".to_owned()]];
+    compare(&small, "4.00001e-9\n1.01e-12\n")?;
+    if compare(&small, "4.1e-9\n1e-12\n").is_ok() { Err("small numbers pass as they are".into()) } else { Ok(()) }
 }
 
 fn an_array_is_one_input() -> Result<(), Failed> {
@@ -129,7 +256,7 @@ fn numpy_says_the_same_of_an_npz_archive() -> Result<(), Failed> {
     desk.ends(0, &["export", "run", "--format", "npz", "-o", "again.npz"])?;
     assert_eq!(desk.bytes("run/model.npz"), desk.bytes("again.npz"), "the same model is the same archive");
     compare(
-        &predicted(&desk, "run", "admissions.csv")?,
+        &predicted(&desk, "run", "admissions.csv", &[])?,
         &script(&desk, "read_npz.py", &["run/model.npz", "admissions.csv"])?,
     )
 }
@@ -140,7 +267,7 @@ fn nets_of_others_compute_the_same() -> Result<(), Failed> {
     for (name, keep) in [("matmul", 2..3), ("gemm", 1..4), ("double", 0..2), ("gelu", 0..1), ("columns", 0..1)] {
         said(&desk, &["import", &format!("{name}.onnx")])?;
         let model = format!("{name}.wgrad.safetensors");
-        let rows = predicted(&desk, &model, &format!("{name}.csv"))?;
+        let rows = predicted(&desk, &model, &format!("{name}.csv"), &[])?;
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row[keep.clone()].to_vec()).collect();
         let expected = String::from_utf8(desk.bytes(&format!("{name}.expected.csv")))?;
         compare(&rows, &expected).map_err(|error| format!("{name}: {error:?}"))?;
@@ -148,7 +275,7 @@ fn nets_of_others_compute_the_same() -> Result<(), Failed> {
     // And what wgrad makes of them again.
     desk.ends(0, &["export", "columns.wgrad.safetensors", "--format", "onnx", "-o", "again.onnx"])?;
     compare(
-        &predicted(&desk, "columns.wgrad.safetensors", "columns.csv")?,
+        &predicted(&desk, "columns.wgrad.safetensors", "columns.csv", &[])?,
         &script(&desk, "run_onnx.py", &["again.onnx", "columns.csv"])?,
     )
 }
@@ -450,6 +577,7 @@ fn every_damage_is_borne() -> Result<(), Failed> {
 
 fn main() {
     let trial = |name: &str, test: fn() -> Result<(), Failed>| Trial::test(name, test);
+    let lacks_python = python().is_none();
     let python = |name: &str, test: fn() -> Result<(), Failed>| trial(name, test).with_ignored_flag(python().is_none());
     let mut trials = vec![
         python("onnxruntime says the same of iris", || embedded("iris", &[], &[])),
@@ -457,6 +585,7 @@ fn main() {
             embedded("breast-cancer", &["--hidden", "8,4", "--activation", "tanh"], &[])
         }),
         python("onnxruntime says the same of digits", || embedded("digits", &["--hidden", "none", "--no-bias"], &[])),
+        python("onnxruntime says the same of wine", || embedded("wine", &["--activation", "gelu"], &[])),
         python("onnxruntime says the same of wine-quality", || embedded("wine-quality", &[], &[])),
         python("onnxruntime says the same of wine-quality as classes", || {
             embedded("wine-quality", &["--task", "classification", "--activation", "leaky-relu"], &[])
@@ -478,9 +607,11 @@ fn main() {
         python("onnxruntime says the same of texts and missing cells in doubles", || {
             texts_and_missing_cells("mode", &["--output-activation", "softmax"], &["--input-type", "double"])
         }),
+        python("onnxruntime says the same of cells as people write them", cells_as_people_write_them),
         python("an array is one input", an_array_is_one_input),
         python("numpy says the same of an npz archive", numpy_says_the_same_of_an_npz_archive),
         python("nets of others compute the same", nets_of_others_compute_the_same),
+        trial("a difference is noticed", a_difference_is_noticed),
         trial("a plain export comes back bit for bit", a_plain_export_comes_back_bit_for_bit),
         trial("the tensors alone come back and start a training", the_tensors_alone_come_back_and_start_a_training),
         trial("JSON holds every weight", json_holds_every_weight),
@@ -493,6 +624,20 @@ fn main() {
         trial("a class is told as label", a_class_is_told_as_label),
         trial("every damage is borne", every_damage_is_borne),
     ];
+    match std::env::var_os("WGRAD_TEST_SHARED") {
+        Some(shared) => {
+            let tables = tables(Path::new(&shared));
+            assert!(!tables.is_empty(), "no tables in WGRAD_TEST_SHARED={}", shared.display());
+            trials.extend(tables.into_iter().map(|(name, path)| {
+                let name = format!("onnxruntime says the same of {name}");
+                Trial::test(name, move || a_file(&path)).with_ignored_flag(lacks_python)
+            }));
+        }
+        None => {
+            let name = "onnxruntime says the same of the tables in the folder that WGRAD_TEST_SHARED would name";
+            trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+        }
+    }
     for (name, bytes, what) in hostile() {
         let test = move || is_refused("net.onnx", &bytes, what);
         trials.push(

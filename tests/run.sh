@@ -4,8 +4,10 @@
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
 #   WGRAD_TEST_KILLS=200      how often tests/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
-#   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime and tensorboard to compare with; otherwise one is made in
-#                             the target folder
+#   WGRAD_TEST_SEED=N         repeats what tests/pandas.rs made of that seed
+#   WGRAD_TEST_SHARED=FOLDER  tables in FOLDER/data and FOLDER/hunt that tests/exchange.rs trains on
+#   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime, tensorboard and pandas to compare with; otherwise one is
+#                             made in the target folder
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
@@ -56,11 +58,11 @@ prepare_vulkan() {
 
 prepare_python() {
     [ -z "${WGRAD_TEST_PYTHON:-}" ] || return 0
-    local packages=(numpy==2.3.5 safetensors==0.8.0 onnx==1.23.2 onnxruntime==1.32.0 tensorboard==2.21.0)
+    local packages=(numpy==2.3.5 safetensors==0.8.0 onnx==1.23.2 onnxruntime==1.32.0 tensorboard==2.21.0 pandas==3.1.1)
     local folder=$target/test-python
     local python=$folder/bin/python
     local wanted="${packages[*]}"
-    if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || ! "$python" -c 'import numpy, safetensors, onnx, onnxruntime, tensorboard' 2>>"$log"; then
+    if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || ! "$python" -c 'import numpy, safetensors, onnx, onnxruntime, tensorboard, pandas' 2>>"$log"; then
         rm -rf "$folder"
         if ! python3 -m venv "$folder" >>"$log" 2>&1 ||
             ! "$python" -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all: \

@@ -118,6 +118,20 @@ fn breaks(bytes: &[u8]) -> u64 {
     bytes.iter().enumerate().filter(|&(position, byte)| ends((position, byte))).count() as u64
 }
 
+/// Whether a record ends within quotation marks. Only one that a cell begins with opens, as for the crate; two within are one of the text.
+fn ends_in_quotes(record: &[u8], delimiter: u8) -> bool {
+    let (mut is_start, mut is_open, mut bytes) = (true, false, record.iter().copied().peekable());
+    while let Some(byte) = bytes.next() {
+        if is_open {
+            is_open = byte != b'"' || bytes.next_if_eq(&b'"').is_some();
+        } else {
+            is_open = is_start && byte == b'"';
+            is_start = byte == delimiter || byte == b'\n' || byte == b'\r';
+        }
+    }
+    is_open
+}
+
 /// The cells of a numeric column; NaN = missing.
 type Numbers = Vec<f64>;
 
@@ -291,9 +305,7 @@ impl<'a> File<'a> {
 
     /// The crate takes the end of the file for a closing quote.
     fn check_last_quote(&self, record: &[u8], line: u64) -> Result<()> {
-        let quotes = record.iter().filter(|&&byte| byte == b'"').count();
-        let opens = |pair: &[u8]| pair[1] == b'"' && (pair[0] == self.delimiter || b"\n ".contains(&pair[0]));
-        if quotes % 2 == 1 && (record.first() == Some(&b'"') || record.windows(2).any(opens)) {
+        if ends_in_quotes(record, self.delimiter) {
             return Err(
                 self.refused(&format!("line {line}: a quotation mark is opened and never closed; close or remove it"))
             );
@@ -363,8 +375,9 @@ impl<'a> File<'a> {
                 return Ok(());
             }
             if record.len() != columns {
-                let quotes =
-                    if record.iter().any(|cell| cell.contains('\n')) { " (is a quotation mark left open?)" } else { "" };
+                let is_open = text.bytes().filter(|&byte| byte == b'"').count() % 2 == 1
+                    || record.iter().any(|cell| cell.contains(['\n', '\r']));
+                let quotes = if is_open { " (is a quotation mark left open?)" } else { "" };
                 return Err(self.refused(&format!(
                     "line {line}: {} cells where {} columns need {columns}{quotes}; mend the line",
                     record.len(),
@@ -535,7 +548,13 @@ mod tests {
     fn a_quotation_mark_left_open_is_refused() {
         assert!(message(b"a,b\n1,x\n2,\"y\n3,z\n").contains("line 3: a quotation mark"));
         assert!(message(b"a\n\"x\n").contains("line 2: a quotation mark"));
+        assert!(
+            message(b"a,b\r1,2\r\"3,4\r").contains("line 3: 1 cells where the header's columns need 2 (is a quotation mark")
+        );
         assert_eq!(texts(&table("a,b\n1,5\" pipe\n"), 1), [Some("5\" pipe".into())]);
+        let inches = table("a,b,c\n5\" pipe,\"x\",\"say \"\"hi\"\"\"\n");
+        assert_eq!(texts(&inches, 0), [Some("5\" pipe".into())], "marks within a cell open nothing");
+        assert!(message(b"a,b\n5\" pipe,\"y\"\"\n").contains("line 2: a quotation mark"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 """Run an ONNX file that wgrad exported, using only onnx, onnxruntime and numpy:
 
-    python run_onnx.py model.onnx data.csv|data.npy
+    python run_onnx.py model.onnx data.csv|data.npy [--delimiter D] [--decimal D] [--no-header] [--strip]
 
-Prints CSV: the class and its probabilities, or the predicted values. Columns are found by name; an npy array is the one input.
+Prints CSV: the class and its probabilities, or the predicted values. Columns are found by name; those of an npy array, or of a file
+without a header, may be one input. Texts are fed as they are in the file, with `--strip` without the spaces around them.
 """
 
+import argparse
 import csv
 import sys
 
@@ -16,26 +18,51 @@ MISSING = {"", "na", "n/a", "nan", "null", "?"}
 TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
-def column(rows, value):
+def table(path, delimiter, has_header):
+    """The rows by the names of their columns; comments, and Excel's line, may come before."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        lines = list(file)
+    while lines[0].startswith(("# ", "sep=")):
+        line = lines.pop(0)
+        delimiter = line[4] if line.startswith("sep=") else delimiter
+    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    names = rows.pop(0) if has_header else map(str, range(len(rows[0])))
+    names = [name.strip() or f"unnamed {place}" for place, name in enumerate(names)]
+    return [dict(zip(names, row)) for row in rows]
+
+
+def column(cells, kind, decimal, strip):
     """The cells of one input of the graph, rows × 1."""
-    cells = [row[value.name] for row in rows]
-    if value.type == "tensor(string)":
-        return np.array(cells, dtype=object).reshape(-1, 1)
-    numbers = [float("nan") if cell.strip().lower() in MISSING else float(cell) for cell in cells]
-    return np.array(numbers).astype(TYPES[value.type]).reshape(-1, 1)
+    if kind == "tensor(string)":
+        return np.array([cell.strip() if strip else cell for cell in cells], dtype=object).reshape(-1, 1)
+    cells = [cell.strip().replace(decimal, ".") for cell in cells]
+    numbers = [float("nan") if cell.lower() in MISSING else float(cell) for cell in cells]
+    return np.array(numbers).astype(TYPES[kind]).reshape(-1, 1)
 
 
-def main(model_path, data_path):
-    onnx.checker.check_model(model_path, full_check=True)
-    session = onnxruntime.InferenceSession(model_path, providers=["CPUExecutionProvider"])
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("data")
+    parser.add_argument("--delimiter", default=",")
+    parser.add_argument("--decimal", default=".")
+    parser.add_argument("--no-header", action="store_true")
+    parser.add_argument("--strip", action="store_true")
+    said = parser.parse_args()
+    onnx.checker.check_model(said.model, full_check=True)
+    session = onnxruntime.InferenceSession(said.model, providers=["CPUExecutionProvider"])
     assert "wgrad" in session.get_modelmeta().custom_metadata_map
     inputs = session.get_inputs()
-    if data_path.endswith(".npy"):
-        feed = {inputs[0].name: np.load(data_path)[:, : inputs[0].shape[1]].astype(TYPES[inputs[0].type])}
+    width = inputs[0].shape[1]
+    if said.data.endswith(".npy"):
+        feed = {inputs[0].name: np.load(said.data)[:, :width].astype(TYPES[inputs[0].type])}
     else:
-        with open(data_path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        feed = {value.name: column(rows, value) for value in inputs}
+        rows = table(said.data, said.delimiter, not said.no_header)
+        cells = lambda name, kind: column([row[name] for row in rows], kind, said.decimal, said.strip)
+        if width > 1:
+            feed = {inputs[0].name: np.hstack([cells(str(place), inputs[0].type) for place in range(width)])}
+        else:
+            feed = {value.name: cells(value.name, value.type) for value in inputs}
     outputs = [output.reshape(len(output), -1) for output in session.run(None, feed)]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     for row in zip(*outputs):
@@ -43,4 +70,4 @@ def main(model_path, data_path):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -59,11 +59,13 @@ impl Numerals {
     pub(super) fn of(text: &str, delimiter: u8, header: bool) -> Option<(Self, String)> {
         let columns = first_columns(text, delimiter, header);
         let cells = || columns.iter().flatten().filter(|cell| !is_missing(cell));
+        if let Some(cell) = cells().find(|cell| is_grouped_decimal(cell, ',', '.')) {
+            let english = fitting(&columns, Self { decimal: b'.', thousands: Some(b',') }, cell);
+            return english.filter(|_| !cells().any(|cell| is_grouped_decimal(cell, '.', ',')));
+        }
         // A point before decimals is what is usual.
         if cells().any(|cell| is_decimal(cell, '.') && !is_grouped(cell, '.')) {
-            return cells()
-                .find(|cell| is_grouped_decimal(cell, ',', '.'))
-                .and_then(|cell| fitting(&columns, Self { decimal: b'.', thousands: Some(b',') }, cell));
+            return None;
         }
         let grouped = [('.', b'.'), (' ', b' '), ('\'', b'\'')].into_iter().find_map(|(sign, byte)| {
             cells().find(|cell| is_grouped_decimal(cell, sign, ',')).map(|cell| (Some(byte), cell))
@@ -111,7 +113,8 @@ fn first_columns(text: &str, delimiter: u8, header: bool) -> Vec<Vec<String>> {
             }
             // A cell that does not fit is too long for a number.
             ReadFieldResult::OutputFull => length = 0,
-            ReadFieldResult::InputEmpty if rest.is_empty() => return columns,
+            // At the end of the file the last row is whole without an end of line.
+            ReadFieldResult::InputEmpty if rest.is_empty() && end < text.len() => return columns,
             ReadFieldResult::InputEmpty => {}
             ReadFieldResult::End => return columns,
         }
@@ -205,6 +208,9 @@ mod tests {
         assert_eq!(of("t;p\n12;0,567\n", b';'), comma);
         assert_eq!(of("t;p\n1.234,5;NA\n1.000;3\n", b';'), Some(EUROPEAN));
         assert_eq!(of("t,p\n\"1,234.5\",1\n0.5,2\n", b','), Some(ENGLISH));
+        assert_eq!(of("t,p\n\"1,234.5\",1\n\"12,345\",2\n", b','), Some(ENGLISH));
+        assert_eq!(of("t;p\n1.234,5;1,234.5\n", b';'), None);
+        assert_eq!(of("t;p\n1;9,0", b';'), comma, "no end of line");
         // A thousand and some, or one and some decimals.
         assert_eq!(of("t;p\n1,234;5\n", b';'), None);
         // Numbers with points are there, or text in the same column.

@@ -21,7 +21,7 @@ impl Prelude {
     /// With a `header` the table begins with the columns' names.
     pub(super) fn of(text: &[u8], usual: u8, said: Option<u8>, header: bool) -> Self {
         let mut found = Self { delimiter: said.unwrap_or(usual), ..Self::default() };
-        if let Some((own, bytes)) = excels(line(text)).zip(next(text, 0)) {
+        if let Some((own, bytes)) = excels(line(text)).zip(next(text, line(text).len())) {
             (found.bytes, found.lines) = (bytes, 1);
             if said.is_none() {
                 found.delimiter = own;
@@ -33,17 +33,23 @@ impl Prelude {
         let (start, delimiter) = (found.bytes, found.delimiter);
         let (mut signed, mut rest) = (Vec::new(), Vec::new());
         let mut place = Some(start);
+        let mut end = start;
         while let Some(at) = place.filter(|_| rest.len() < 2) {
             let line = line(&text[at..]);
+            end = at + line.len();
             match line.first() {
                 Some(b'#') if rest.is_empty() => signed.push((at, line)),
                 None => {}
                 Some(_) if signed.is_empty() => break,
-                Some(_) => rest.push(line),
+                Some(_) => {
+                    let row = row(&text[at..], delimiter);
+                    end = at + row.len();
+                    rest.push(row);
+                }
             }
-            place = next(text, at);
+            place = next(text, end);
         }
-        found.is_open = !signed.is_empty() && rest.len() < 2;
+        found.is_open = !signed.is_empty() && (rest.len() < 2 || end == text.len());
         if let Some((begin, comments)) = table_after(&signed, &rest, delimiter, header).or_else(|| {
             let end = rest.first().map(|first| first.as_ptr() as usize - text.as_ptr() as usize)?;
             Some((end, signed.len()))
@@ -77,7 +83,7 @@ fn ends(text: &[u8], at: usize) -> bool {
 /// Where a table begins among lines that begin with a sign, and how many of them are comments before it; none, if all are. `rest` is the
 /// first two lines after them.
 fn table_after(signed: &[(usize, &[u8])], rest: &[&[u8]], delimiter: u8, header: bool) -> Option<(usize, usize)> {
-    let cells = |line: &[u8]| line.split(|&byte| byte == delimiter).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let cells = |line: &[u8]| cells(line, delimiter).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let numbers = |line: &[u8]| cells(line).iter().map(|cell| is_number(cell)).collect::<Vec<bool>>();
     let has_number = |line: &[u8]| numbers(line).contains(&true);
     let is_remark = |line: &[u8]| line == b"#" || line.starts_with(b"# ") || line.starts_with(b"##");
@@ -108,11 +114,13 @@ fn table_after(signed: &[(usize, &[u8])], rest: &[&[u8]], delimiter: u8, header:
     Some((signed[first].0, first))
 }
 
-/// Whether a cell looks like a number, however its decimals are written.
+/// Whether a cell looks like a number, however its decimals are written and its digits are grouped.
 fn is_number(cell: &[u8]) -> bool {
     let cell = cell.trim_ascii();
     let cell = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell);
-    cell.iter().any(u8::is_ascii_digit) && cell.iter().all(|byte| byte.is_ascii_digit() || b"+-.,eE".contains(byte))
+    let signs = "+-.,eE' \u{a0}\u{202f}\u{2009}";
+    let is_part = |character: char| character.is_ascii_digit() || signs.contains(character);
+    cell.iter().any(u8::is_ascii_digit) && std::str::from_utf8(cell).is_ok_and(|cell| cell.trim().chars().all(is_part))
 }
 
 /// The separator that a line for Excel names, perhaps in quotation marks.
@@ -136,9 +144,31 @@ fn line(text: &[u8]) -> &[u8] {
     &text[..end]
 }
 
-/// Where the line after the one at `place` begins, if there is one.
-fn next(text: &[u8], place: usize) -> Option<usize> {
-    let end = place + line(&text[place..]).len();
+/// The cells of the first row, quotation marks and all.
+fn cells(text: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let has_marks = text.first() == Some(&b'"');
+        let mut is_open = false;
+        let ends = |byte: &u8| {
+            is_open ^= has_marks && *byte == b'"';
+            !is_open && (*byte == delimiter || b"\r\n".contains(byte))
+        };
+        let end = text.iter().position(ends).unwrap_or(text.len());
+        rest = (text.get(end) == Some(&delimiter)).then(|| &text[end + 1..]);
+        Some(&text[..end])
+    })
+}
+
+/// The first row without the end of its line: cells in quotation marks may hold others.
+fn row(text: &[u8], delimiter: u8) -> &[u8] {
+    let length: usize = cells(text, delimiter).map(|cell| cell.len() + 1).sum();
+    &text[..length - 1]
+}
+
+/// Where the line after the one that ends at `end` begins, if there is one.
+fn next(text: &[u8], end: usize) -> Option<usize> {
     let end = if text[end..].starts_with(b"\r\n") { end + 2 } else { end + 1 };
     (end < text.len()).then_some(end)
 }
@@ -245,6 +275,11 @@ mod tests {
         assert_eq!(prelude("#id,x\n#1,2\n#2,3\n"), (0, 0, b','), "every row");
         assert_eq!(prelude("#tag,n\n#a,1\nb,2\n"), (0, 0, b','), "the first row");
         assert_eq!(prelude("#name,kind\nAda,old\nBob,new\n"), (0, 0, b','), "text alone");
+        assert_eq!(prelude("#id,town\n1,\"Ulm, Bonn\"\n2,Rome\n"), (0, 0, b','), "a separator in a cell");
+        assert_eq!(prelude("#x\n\" 1.234,5 \"\n2\n"), (0, 0, b','), "spaces within quotation marks");
+        assert_eq!(prelude("#x,y\n1 234,\"1'234\"\nNA,2\n"), (0, 0, b','), "grouped digits");
+        assert_eq!(prelude("#id,\"a, b\"\n1,x\n2,y\n"), (0, 0, b','), "a separator in a name");
+        assert_eq!(prelude("#id,note\n1,\"x\n\"\"y\"\n2,z\n"), (0, 0, b','), "an end of line in a cell");
         for text in ["#1,2\n#3,4\n5,6\n", "#love\n#peace\njoy\n", "#1,2\n3,4\n"] {
             assert_eq!(of(text, false).bytes, 0, "{text:?}");
         }
@@ -253,6 +288,7 @@ mod tests {
         assert_eq!((said.delimiter, said.bytes, said.remarks), (b',', 6, Vec::new()));
         let open = |text| of(text, true).is_open;
         assert!(open("# c\n# d") && open("# c\na,b\n") && !open("# c\na,b\n1,2\n") && !open("a,b"));
+        assert!(open("# c\na,b\n1,2") && open("# c\na,b\n1,\"2\n"), "more of the row may come");
     }
 
     #[test]

@@ -62,19 +62,39 @@ fn alone(model: &Model, own: ElementType) -> Result<Exported> {
     Ok(Exported { bytes, inputs, outputs, remarks: Vec::new() })
 }
 
-/// What is lost where numbers come in as floats.
+/// What a person should hear who feeds the graph: what floats lose, and how it compares categories, where `predict` does otherwise.
 fn remarks(columns: &[InputColumn], cells: ElementType) -> Vec<String> {
-    let far =
-        |column: &&InputColumn| matches!(column.kind, InputKind::Number { offset, scale, .. } if offset.abs() > FAR * scale);
-    let names: Vec<String> = columns.iter().filter(far).map(|column| format!("'{}'", shown(&column.name))).collect();
-    if cells != ElementType::Float || names.is_empty() {
-        return Vec::new();
+    let listed = |is_meant: &dyn Fn(&InputColumn) -> bool| {
+        let names: Vec<String> =
+            columns.iter().filter(|column| is_meant(column)).map(|column| format!("'{}'", shown(&column.name))).collect();
+        let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
+        (!names.is_empty()).then(|| names[..names.len().min(5)].join(", ") + &more)
+    };
+    let is_far =
+        |column: &InputColumn| matches!(column.kind, InputKind::Number { offset, scale, .. } if offset.abs() > FAR * scale);
+    let far = listed(&is_far).filter(|_| cells == ElementType::Float);
+    let is_text = |column: &InputColumn| column.is_category() && category_numbers(categories(column)).is_none();
+    let is_number = |column: &InputColumn| column.is_category() && !is_text(column);
+    let some_are_numbers =
+        |column: &InputColumn| is_text(column) && categories(column).iter().any(|category| category.parse::<f64>().is_ok());
+    let spelling = if columns.iter().any(some_are_numbers) { " (1.0 is not 1)" } else { "" };
+    let texts = listed(&is_text).map(|names| {
+        format!("the graph compares texts letter by letter{spelling}: feed those of {names} without spaces around them")
+    });
+    let numbers = listed(&is_number)
+        .map(|names| format!("the graph takes the categories of {names} as numbers: 3.1, 3.10 and 03.1 are one to it"));
+    let far = far.map(|names| {
+        format!("a float keeps few digits of what numbers like those of {names} differ by; --input-type double keeps them")
+    });
+    far.into_iter().chain(texts).chain(numbers).collect()
+}
+
+/// The categories that a column knows.
+fn categories(column: &InputColumn) -> &[String] {
+    match &column.kind {
+        InputKind::Category { categories, .. } => categories,
+        InputKind::Number { .. } => &[],
     }
-    let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
-    vec![format!(
-        "a float keeps few digits of what numbers like those of {}{more} differ by; --input-type double keeps them",
-        names[..names.len().min(5)].join(", ")
-    )]
 }
 
 /// A model's graph in the making.
