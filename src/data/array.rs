@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::readings::Reading;
 use super::table::check_memory;
 use super::{Cells, Column, Table};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, flagged, shown};
 
 /// The next rows as columns; or what is wrong with them; or that they cannot be read.
 pub(super) type Decoded = io::Result<std::result::Result<Vec<Cells>, String>>;
@@ -87,11 +87,11 @@ pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
         };
         if let Some(row) = large {
             return Err(Error::Data(format!(
-                "{}: {} is infinite or beyond {:e}; mend it, or leave the column out (--ignore {})",
+                "{}: {} is infinite or beyond {:e}; mend it, or train without the column ({})",
                 table.place(row, &column.name),
                 column.cells.text(row).unwrap_or_default(),
                 f32::MAX,
-                shown(&column.name)
+                flagged("--ignore", &column.name)
             )));
         }
     }
