@@ -107,6 +107,11 @@ pub fn typed(word: &str) -> String {
     }
 }
 
+/// A flag and its value for a person to copy: as one word where the value looks like a flag itself.
+pub fn flagged(flag: &str, value: &str) -> String {
+    if value.starts_with('-') { typed(&format!("{flag}={value}")) } else { format!("{flag} {}", typed(value)) }
+}
+
 /// `", did you mean 'x'?"` when one of the `known` names is close to `name`, else nothing.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(name, known, 0.75).map(|candidate| format!(", did you mean '{}'?", shown(candidate))).unwrap_or_default()
@@ -162,6 +167,12 @@ mod tests {
     fn a_word_to_copy_is_one_word_of_a_shell() {
         let words = ["runs/a-1", "my runs", "it's", "", "a\nb", "$HOME", "Åbo"];
         assert_eq!(words.map(typed), ["runs/a-1", "'my runs'", "'it'\\''s'", "''", "a\\nb", "'$HOME'", "Åbo"]);
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_flag_is_joined_to_its_own() {
+        assert_eq!(flagged("--ignore", "a b"), "--ignore 'a b'");
+        assert_eq!(flagged("--ignore", "-x"), "--ignore=-x");
     }
 
     #[test]

@@ -429,7 +429,7 @@ fn a_table_is_described_with_histograms_and_advice() {
     for (locale, is_plain) in [("C.UTF-8", false), ("C", true)] {
         let output = desk.command(&["data", "bank data.csv"]).env("LC_ALL", locale).output().expect("the binary runs");
         let said = String::from_utf8(output.stdout).expect("UTF-8");
-        assert!(said.contains("\nadvice:\n") && said.ends_with(&format!("\nnext: {next}\n")), "{said}");
+        assert!(said.contains("\nadvice for wgrad train:\n") && said.ends_with(&format!("\nnext: {next}\n")), "{said}");
         assert!(said.is_ascii() == is_plain && said.contains('█') != is_plain, "{locale}: {said}");
         assert!(said.lines().take(5).all(|line| line.chars().count() <= 80), "{said}");
     }

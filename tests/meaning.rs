@@ -188,6 +188,36 @@ fn unknown_categories_are_told_in_no_time() -> Result<(), Failed> {
     same(&format!("whether {took:?} is short"), &(took < Duration::from_secs(8)), &true)
 }
 
+/// What is looked up among many columns takes no longer for being many: ignored, absent and stored ones, targets, and a model's outputs.
+fn many_columns_are_looked_up_in_no_time() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let list = |columns: usize, start: &str| (0..columns).map(|column| format!("{start}{column}")).collect::<Vec<_>>();
+    let write = |name: &str, columns: usize, start: &str| {
+        let row =
+            |row: usize| (0..columns).map(|column| format!("{}", (row * 7 + column) % 10)).collect::<Vec<_>>().join(",");
+        let rows: String = (0..12).map(|number| format!("{},{}\n", row(number), number % 2)).collect();
+        desk.write(name, format!("{},y\n{rows}", list(columns, start).join(",")));
+    };
+    let short = |what: &str, arguments: &[&str], code| -> Result<(), Failed> {
+        let started = Instant::now();
+        desk.ends(code, arguments)?;
+        let took = started.elapsed();
+        same(&format!("whether {took:?} is short for {what}"), &(took < Duration::from_secs(8)), &true)
+    };
+    write("wide.csv", 60_000, "c");
+    let ignored: Vec<String> = (0..59_999).step_by(4).map(|column| column.to_string()).collect();
+    short("ignored columns", &["data", "wide.csv", "--ignore", &ignored.join(",")], 0)?;
+    write("wide.csv", 15_000, "c");
+    write("other.csv", 15_000, "other_");
+    let plain = ["--device", "cpu", "-q", "--epochs", "1", "--hidden", "none", "--batch-size", "full"];
+    short("columns in a file", &[&["train", "wide.csv", "--memory", "1B", "-o", "run"][..], &plain].concat(), 0)?;
+    short("columns that are not there", &["predict", "run", "other.csv"], 3)?;
+    desk.write("targets.toml", format!("target = {:?}\n", list(15_000, "c")));
+    let targets = [&["train", "wide.csv", "--config", "targets.toml", "-o", "targets"][..], &plain].concat();
+    short("targets", &targets, 0)?;
+    short("targets to export", &["export", "targets", "--format", "onnx", "-o", "targets.onnx"], 0)
+}
+
 /// Cells of columns that nobody asks for may hold anything.
 fn what_is_not_used_is_not_checked() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -201,6 +231,7 @@ fn what_is_not_used_is_not_checked() -> Result<(), Failed> {
         }
     }
     contains(&desk.ends(3, &["train", "data.csv", "-o", "used"])?, "line 42, column 'ratio': 'inf' is infinite")?;
+    contains(&printed(&desk, &["data", "data.csv", "--ignore", "ratio"])?, "ratio   ignored")?;
     // Nobody needs a target to predict, and a column beside a new target of none to train on.
     let row = |row: usize| {
         format!(
@@ -388,6 +419,7 @@ fn main() {
         Trial::test("a person's own cells are not rewritten", a_persons_own_cells_are_not_rewritten),
         Trial::test("limits are met before training", limits_are_met_before_training),
         Trial::test("unknown categories are told in no time", unknown_categories_are_told_in_no_time),
+        Trial::test("many columns are looked up in no time", many_columns_are_looked_up_in_no_time),
         Trial::test("what is not used is not checked", what_is_not_used_is_not_checked),
         Trial::test("nothing is taken for something else", nothing_is_taken_for_something_else),
         Trial::test("numbers are read as they are written", numbers_are_read_as_they_are_written),

@@ -5,7 +5,7 @@
 #   WGRAD_TEST_KILLS=200      how often tests/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
 #   WGRAD_TEST_SEED=N         repeats what tests/pandas.rs made of that seed
-#   WGRAD_TEST_SHARED=FOLDER  tables in FOLDER/data and FOLDER/hunt that tests/exchange.rs trains on
+#   WGRAD_TEST_SHARED=FOLDER  tables in FOLDER/data and FOLDER/hunt for tests/exchange.rs and tests/advice.rs
 #   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime, tensorboard and pandas to compare with; otherwise one is
 #                             made in the target folder
 set -euo pipefail

@@ -1,12 +1,15 @@
 //! `wgrad data`: what wgrad sees in a file.
 
+use std::collections::HashSet;
+
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::print;
-use crate::data::summary::Bars;
+use crate::data::advice::Topic;
+use crate::data::summary::{Bars, ColumnType};
 use crate::data::{self, ReadOptions, Readings, Summary, Task, embedded, remarks};
-use crate::error::{Result, typed};
+use crate::error::{Result, flagged, typed};
 use crate::training::options::{FileOptions, Options};
 use crate::training::sources::fitting;
 
@@ -45,11 +48,13 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
         ..Options::default()
     };
     let fitting = fitting(&options);
-    let columns = Readings::of_training(&fitting, None).with_all();
+    let columns = Readings::of_training(&fitting, None);
     let table = data::read(source, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let summary = Summary::of(&table, &fitting)?;
     print::remarks(&table.remarks);
-    print::remarks(&remarks::stray_text(&table, |_| true));
+    let of_columns = summary.columns.iter().filter(|column| column.kind != ColumnType::Ignored);
+    let used: HashSet<&str> = of_columns.map(|column| column.name.as_str()).collect();
+    print::remarks(&remarks::stray_text(&table, |name| used.contains(name)));
     let train = command(source, arguments, &summary);
     if arguments.json {
         return print::json("data", &Report { summary, train });
@@ -77,8 +82,11 @@ fn bars() -> Bars {
 
 /// How training is told what was said here, and what is advised.
 fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String {
-    let mut words = vec!["wgrad".to_owned(), "train".into(), source.into()];
-    let mut add = |flag: &str, value: Option<String>| words.extend([Some(flag.to_owned()), value].into_iter().flatten());
+    let source = if source.starts_with('-') && source != "-" { format!("./{source}") } else { source.to_owned() };
+    let mut words = vec![format!("wgrad train {}", typed(&source))];
+    let mut add = |flag: &str, value: Option<String>| {
+        words.push(value.map_or_else(|| flag.to_owned(), |value| flagged(flag, &value)));
+    };
     if arguments.files.no_header == Some(true) {
         add("--no-header", None);
     }
@@ -110,7 +118,11 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
     if !ignored.is_empty() {
         add("--ignore", Some(ignored.join(",")));
     }
-    words.iter().map(|word| typed(word)).collect::<Vec<_>>().join(" ")
+    // Which column is meant the reader alone can say.
+    if summary.advice.iter().any(|advice| advice.about == Topic::Target && advice.flag.is_none()) {
+        add("--target", Some("COLUMN".into()));
+    }
+    words.join(" ")
 }
 
 fn list(json: bool) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What may be worth doing about a table before training, each with the flag that does it.
 
+use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
@@ -8,8 +9,8 @@ use serde::Serialize;
 
 use super::fit::{self, Counted, Roles};
 use super::summary::{ColumnSummary, ColumnType, Count};
-use super::{Cells, FitOptions, Table, Task};
-use crate::error::{Result, shown};
+use super::{Cells, Column, FitOptions, Table, Task};
+use crate::error::{Result, flagged, shown};
 
 /// Fewer rows tell nothing about a column.
 const FEW_ROWS: usize = 20;
@@ -60,7 +61,7 @@ pub(super) fn of(table: &Table, columns: &[ColumnSummary], options: &FitOptions)
     let mut all = Vec::new();
     let mut options = options.clone();
     if options.target.is_empty()
-        && let Some((advice, target)) = other_target(columns, &roles)
+        && let Some((advice, target)) = other_target(table, columns, &roles)
     {
         // What follows is said for the target that is meant.
         options.target.extend(target);
@@ -70,30 +71,35 @@ pub(super) fn of(table: &Table, columns: &[ColumnSummary], options: &FitOptions)
     let facts = Facts { table, columns, roles, task, options };
     let constant = facts.constant();
     let identifiers = facts.identifiers();
-    let useless: Vec<usize> = constant.iter().chain(&identifiers).copied().collect();
-    all.extend(facts.task());
+    let useless: HashSet<usize> = constant.iter().chain(&identifiers).copied().collect();
+    // A target that is none has no task and no classes.
+    let is_meant = all.iter().all(|advice| advice.flag.is_some());
+    all.extend(facts.task().filter(|_| is_meant));
     all.extend(facts.ignoring(Topic::Constant, &constant, "the same in every row, and so of no use"));
-    all.extend(facts.ignoring(Topic::Identifier, &identifiers, "another value in (nearly) every row, as an id has"));
+    let differ = identifiers.iter().all(|&position| columns[position].distinct == table.rows);
+    let what =
+        if differ { "another value in every row, as an id has" } else { "so many different values that they name rows" };
+    all.extend(facts.ignoring(Topic::Identifier, &identifiers, what));
     all.extend(facts.categorical());
     all.extend(facts.missing(&useless));
-    all.extend(facts.balance());
+    all.extend(facts.balance().filter(|_| is_meant));
     all.extend(facts.duplicates());
     Ok(all)
 }
 
 /// A column that is called as targets are, where the last column is not, or the word that the last column is none.
-fn other_target(columns: &[ColumnSummary], roles: &Roles) -> Option<(Advice, Option<String>)> {
+fn other_target(table: &Table, columns: &[ColumnSummary], roles: &Roles) -> Option<(Advice, Option<String>)> {
     let is_called_so = |position: usize| is_called_target(&columns[position].name);
     let last = *roles.targets.first()?;
-    if is_called_so(last) {
+    if is_called_so(last) && columns[last].distinct > 1 {
         return None;
     }
     let name = shown(&columns[last].name);
     let advice = |columns, flag, text| Advice { about: Topic::Target, columns, flag, text };
-    if let Some(&other) = roles.inputs.iter().find(|&&position| is_called_so(position)) {
-        let (told, other) = (shown(&columns[other].name), columns[other].name.clone());
+    if let Some(&position) = roles.inputs.iter().find(|&&position| is_called_so(position)) {
+        let (told, other) = (shown(&columns[position].name), columns[position].name.clone());
         let text = format!("'{name}' is the target, being the last column; '{told}' is called like one");
-        let flag = Some(("--target".to_owned(), Some(other.clone())));
+        let flag = Some(("--target".to_owned(), Some(table.flag_value(position))));
         return Some((advice(vec![other.clone()], flag, text), Some(other)));
     }
     let what = if columns[last].distinct <= 1 { "is the same in every row" } else { "has another value in every row" };
@@ -116,8 +122,8 @@ pub(crate) fn is_called_target(name: &str) -> bool {
 fn is_identifier(column: &ColumnSummary, rows: usize) -> bool {
     let differ = rows >= FEW_ROWS && column.distinct == rows;
     match column.kind {
-        ColumnType::Number => false,
-        ColumnType::Category => rows >= FEW_ROWS && (differ || fit::are_names(column.distinct, rows - column.missing)),
+        ColumnType::Number | ColumnType::Ignored => false,
+        ColumnType::Category => rows >= FEW_ROWS && (differ || fit::may_be_names(column.distinct, rows - column.missing)),
         ColumnType::Integer => {
             differ
                 && (is_called_id(&column.name)
@@ -151,13 +157,9 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// The columns' names for a flag: by position where a name would not survive commas and terminals.
+    /// The columns' names for a flag.
     fn flag_value(&self, positions: &[usize]) -> String {
-        let name = |&position: &usize| {
-            let name = &self.columns[position].name;
-            if name.contains(',') || shown(name) != *name { position.to_string() } else { name.clone() }
-        };
-        positions.iter().map(name).collect::<Vec<_>>().join(",")
+        positions.iter().map(|&position| self.table.flag_value(position)).collect::<Vec<_>>().join(",")
     }
 
     fn names(&self, positions: &[usize]) -> Vec<String> {
@@ -228,15 +230,15 @@ impl Facts<'_> {
             columns: self.names(&positions),
             flag: None,
             text: format!(
-                "{}: few whole numbers; if they stand for kinds and not for amounts: --categorical {}",
+                "{}: few whole numbers; if they stand for kinds and not for amounts: {}",
                 self.listed(&positions),
-                self.flag_value(&positions)
+                flagged("--categorical", &self.flag_value(&positions))
             ),
         })
     }
 
     /// Missing cells of the columns that are of use.
-    fn missing(&self, useless: &[usize]) -> Option<Advice> {
+    fn missing(&self, useless: &HashSet<usize>) -> Option<Advice> {
         /// The share of the rows that may be given up rather than filled in.
         const SMALL: f64 = 0.05;
         let used = self.roles.inputs.iter().chain(&self.roles.targets).copied();
@@ -245,12 +247,16 @@ impl Facts<'_> {
         if gaps.is_empty() {
             return None;
         }
+        let in_target = self.roles.targets.iter().any(|&position| self.columns[position].missing > 0);
         let has_gap = |row: usize| gaps.iter().any(|&position| self.table.columns[position].cells.is_missing(row));
         let (rows, all) = ((0..self.table.rows).filter(|&row| has_gap(row)).count(), self.table.rows);
-        let in_target = gaps.iter().any(|position| self.roles.targets.contains(position));
+        if in_target && rows == all {
+            let text = format!("every row misses a cell, of the target or of {}: fill some in", self.listed(&gaps));
+            return Some(Advice { about: Topic::Missing, columns: self.names(&gaps), flag: None, text });
+        }
         let drop = in_target || (rows as f64) <= SMALL * all as f64;
         let why = match (in_target, drop) {
-            (true, _) => "a row without its target is left out".to_owned(),
+            (true, _) => format!("a target cannot be filled in, so rows that miss a cell are left out: {rows} of {all}"),
             (_, true) => format!("{rows} of {all} rows have one, few enough to be left out"),
             (_, false) => format!("{rows} of {all} rows have one, too many to be left out; the median stands in"),
         };
@@ -284,17 +290,17 @@ impl Facts<'_> {
             columns: self.names(&[target]),
             flag: Some(("--stratify".into(), None)),
             text: format!(
-                "the classes are unequal: whoever always says '{}' is right in {share:.1} % of the rows, and '{}' has {} rows only; \
+                "the classes are unequal: whoever always says '{}' is right in {share:.1} % of the rows, and '{}' has {} only; \
                  look at the balanced accuracy, and split every class alike",
                 shown(&most.value),
                 shown(&least.value),
-                least.count
+                if least.count == 1 { "1 row".to_owned() } else { format!("{} rows", least.count) }
             ),
         })
     }
 
     fn duplicates(&self) -> Option<Advice> {
-        let copies = copies(self.table);
+        let copies = copies(self.table, self.columns);
         let rows =
             if copies == 1 { "1 row is a copy of another".into() } else { format!("{copies} rows are copies of others") };
         (copies > 0).then(|| Advice {
@@ -306,16 +312,18 @@ impl Facts<'_> {
     }
 }
 
-/// Rows that are equal to one before them, cell by cell, told by 64 bits a row.
-fn copies(table: &Table) -> usize {
-    let mut hashes: Vec<u64> = (0..table.rows).into_par_iter().map(|row| hash(table, row)).collect();
+/// Rows that are equal to one before them, cell by cell but for those of ignored columns, told by 64 bits a row.
+fn copies(table: &Table, summaries: &[ColumnSummary]) -> usize {
+    let is_used = |(_, summary): &(&Column, &ColumnSummary)| summary.kind != ColumnType::Ignored;
+    let used: Vec<&Column> = table.columns.iter().zip(summaries).filter(is_used).map(|(column, _)| column).collect();
+    let mut hashes: Vec<u64> = (0..table.rows).into_par_iter().map(|row| hash(&used, row)).collect();
     hashes.par_sort_unstable();
     hashes.windows(2).filter(|pair| pair[0] == pair[1]).count()
 }
 
-fn hash(table: &Table, row: usize) -> u64 {
+fn hash(columns: &[&Column], row: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for column in &table.columns {
+    for column in columns {
         match &column.cells {
             Cells::Text(cells) => cells[row].hash(&mut hasher),
             // Minus zero is zero.
@@ -376,7 +384,8 @@ mod tests {
             ..FitOptions::default()
         };
         let found = flags(&advice(&rows(0), &options));
-        assert_eq!(found, [(Topic::Balance, None), (Topic::Duplicates, None)][..1], "{found:?}");
+        // Without the ids some rows are copies.
+        assert_eq!(found, [(Topic::Balance, None), (Topic::Duplicates, None)], "{found:?}");
     }
 
     #[test]
@@ -402,9 +411,12 @@ mod tests {
 
     #[test]
     fn copies_of_rows_are_counted_without_their_first() {
-        let table = |text: &str| csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
-        assert_eq!(copies(&table("a,b\n1,x\n2,x\n1,x\n1,x\n2,y\n0,\n-0,\n")), 3);
-        assert_eq!(copies(&table("a,b\n1,x\n1,y\n2,x\n")), 0);
+        let copies = |text: &str| {
+            let table = csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
+            copies(&table, &Summary::of(&table, &FitOptions::default()).unwrap().columns)
+        };
+        assert_eq!(copies("a,b\n1,x\n2,x\n1,x\n1,x\n2,y\n0,\n-0,\n"), 3);
+        assert_eq!(copies("a,b\n1,x\n1,y\n2,x\n"), 0);
     }
 
     #[test]

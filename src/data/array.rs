@@ -10,7 +10,7 @@ use super::pieces::{Give, Known, Pieces, check_columns};
 use super::readings::Reading;
 use super::table::{TEXT_BYTES, check_memory};
 use super::{Cells, Column, ReadOptions, Readings, Table};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, flagged, shown};
 
 /// The next rows as columns; or what is wrong with them; or that they cannot be read.
 pub(super) type Decoded = io::Result<std::result::Result<Vec<Cells>, String>>;
@@ -186,11 +186,11 @@ pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
         };
         if let Some(row) = large {
             return Err(Error::Data(format!(
-                "{}: {} is infinite or beyond {:e}; mend it, or leave the column out (--ignore {})",
+                "{}: {} is infinite or beyond {:e}; mend it, or train without the column ({})",
                 table.place(row, &column.name),
                 column.cells.text(row).unwrap_or_default(),
                 f32::MAX,
-                shown(&column.name)
+                flagged("--ignore", &column.name)
             )));
         }
     }
@@ -204,9 +204,9 @@ fn refuse_rounded(table: &Table, readings: &[Reading]) -> Result<()> {
         let Cells::Numbers(cells) = &column.cells else { continue };
         if let Some(row) = cells.iter().position(|cell| cell.abs() > LARGEST) {
             return Err(Error::Data(format!(
-                "{}: an integer beyond 2^53, which no float holds exactly; leave the column out (--ignore {}), or save it as text",
+                "{}: an integer beyond 2^53, which no float holds exactly; leave the column out ({}), or save it as text",
                 table.place(row, &column.name),
-                shown(&column.name)
+                flagged("--ignore", &column.name)
             )));
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Table;
 use super::table::{listed, spelled};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, flagged, shown};
 
 /// Known categories or classes. A cell is the one that is spelled like it. If there is none, a class is the same number in any spelling
 /// (`7`, `007`, `7.0`), but a category, where 3.1 and 3.10 are two, only the same integer with or without `.0` (`1`, `1.0`), which programs
@@ -62,8 +62,8 @@ impl<'a> Categories<'a> {
             let otherwise = || self.find(&spelled(table.numerals.parse(cell)?));
             self.find(cell).or_else(otherwise).ok_or_else(|| {
                 Error::Data(format!(
-                    "{}: '{}' was not among the values of the training rows ({}); mend it, or if it is rare give every part its \
-                     share (--stratify) or another one (--seed)",
+                    "{}: '{}' was not among the values of the training rows ({}); mend it, or if it is rare train with --stratify, \
+                     which gives every part its share, or with another --seed",
                     table.place(row, &column.name),
                     shown(cell),
                     listed(self.names.iter().map(String::as_str))
@@ -89,16 +89,18 @@ fn number(text: &str) -> Option<u64> {
 pub(crate) fn missing_cell(table: &Table, row: usize, position: usize) -> Error {
     let name = &table.columns[position].name;
     Error::Data(format!(
-        "{}: the cell is missing; fill it in, or train with --missing drop, mean, median or mode, or with --ignore {}",
+        "{}: the cell is missing; fill it in, or train with --missing drop, mean, median or mode, or with {}",
         table.place(row, name),
-        shown(name)
+        flagged("--ignore", &table.flag_value(position))
     ))
 }
 
 /// The error for a missing target.
 pub(crate) fn missing_target(table: &Table, row: usize, position: usize) -> Error {
     let place = table.place(row, &table.columns[position].name);
-    Error::Data(format!("{place}: the target is missing; fill it in, or leave such rows out (--missing drop)"))
+    Error::Data(format!(
+        "{place}: the target is missing; fill it in or take the row out; 'wgrad train' leaves such rows out with --missing drop"
+    ))
 }
 
 #[cfg(test)]

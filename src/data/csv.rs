@@ -48,7 +48,7 @@ fn refuse_beyond(table: &Table, beyond: &[Beyond]) -> Result<()> {
             let name = shown(&column.name);
             return Err(Error::Data(format!(
                 "{}: line {line}, column '{name}': '{}' is infinite or beyond {:e}; mend it, leave it empty if it is missing, or \
-                 leave the column out (--ignore)",
+                 train without the column (--ignore)",
                 shown(&table.source),
                 shown(cell),
                 f32::MAX,

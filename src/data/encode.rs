@@ -1,5 +1,7 @@
 //! Applying an encoding: a table's rows to the network's inputs and targets, its outputs back to classes and units.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use super::categories::{Categories, missing_cell, missing_target};
@@ -101,8 +103,9 @@ impl Encoding {
                     let count = columns.len();
                     return Err(Error::Usage(format!("{outputs} outputs are not one for each of {count} target columns")));
                 }
+                let positions = table.positions();
                 for (output, column) in columns.iter().enumerate() {
-                    let numbers = column.numbers(table, rows)?;
+                    let numbers = column.numbers(table, &positions, rows)?;
                     for (row, number) in numbers.into_iter().enumerate() {
                         let value = T::from_f64((number - column.offset) / column.scale);
                         values[row * outputs + output] = finite(value, table, rows[row], &column.name)?;
@@ -122,16 +125,16 @@ impl Encoding {
     /// If the task is regression.
     pub fn class_indices(&self, table: &Table, rows: &[usize]) -> Result<Vec<usize>> {
         let Target::Classification { column, classes } = &self.target else { panic!("a regression has no classes") };
-        let position = target_position(table, column)?;
+        let position = table.position(column).ok_or_else(|| no_target(table, column))?;
         if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
             return Err(missing_target(table, row, position));
         }
         Categories::new(classes).codes(table, position, rows)
     }
 
-    /// The class that a text names, as an index into [`Encoding::class_names`]; none, if there is none of this name.
-    pub fn class_index(&self, text: &str) -> Option<usize> {
-        Categories::new(self.class_names()).find(text)
+    /// What finds the class that a text names, as an index into [`Encoding::class_names`].
+    pub(crate) fn classes(&self) -> Categories<'_> {
+        Categories::new(self.class_names())
     }
 
     /// The targets of a regression in their own units: rows × target columns.
@@ -143,7 +146,9 @@ impl Encoding {
     /// If the task is classification.
     pub fn regression_targets(&self, table: &Table, rows: &[usize]) -> Result<Matrix<f64>> {
         let Target::Regression { columns } = &self.target else { panic!("a classification has no target numbers") };
-        let numbers: Vec<Vec<f64>> = columns.iter().map(|column| column.numbers(table, rows)).collect::<Result<_>>()?;
+        let positions = table.positions();
+        let numbers = columns.iter().map(|column| column.numbers(table, &positions, rows));
+        let numbers: Vec<Vec<f64>> = numbers.collect::<Result<_>>()?;
         Ok(Matrix::new(columns.len(), rows.len(), numbers.concat()).transposed())
     }
 
@@ -211,8 +216,8 @@ fn first_refused<T: Scalar>(encoders: &[Encoder<'_, T>], rows: &[usize], width: 
 }
 
 impl NumberTarget {
-    fn numbers(&self, table: &Table, rows: &[usize]) -> Result<Vec<f64>> {
-        let position = target_position(table, &self.name)?;
+    fn numbers(&self, table: &Table, positions: &HashMap<&str, usize>, rows: &[usize]) -> Result<Vec<f64>> {
+        let position = positions.get(self.name.as_str()).copied().ok_or_else(|| no_target(table, &self.name))?;
         rows.iter()
             .map(|&row| number_at(table, position, row)?.ok_or_else(|| missing_target(table, row, position)))
             .collect()
@@ -247,13 +252,9 @@ pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Op
     }
 }
 
-fn target_position(table: &Table, name: &str) -> Result<usize> {
-    table.position(name).ok_or_else(|| {
-        let (source, name) = (shown(&table.source), shown(name));
-        Error::Data(format!(
-            "{source}: the target column '{name}' is missing, without which there is nothing to compare with"
-        ))
-    })
+fn no_target(table: &Table, name: &str) -> Error {
+    let (source, name) = (shown(&table.source), shown(name));
+    Error::Data(format!("{source}: the target column '{name}' is missing, without which there is nothing to compare with"))
 }
 
 #[cfg(test)]

@@ -147,24 +147,28 @@ impl Encoding {
     /// # Errors
     /// Data, if an input column is absent: all such are named, with the closest of the table's other columns.
     pub fn check_columns(&self, table: &Table) -> Result<ColumnReport> {
+        /// Columns that the error names, at most.
+        const NAMED: usize = 10;
         let inputs: HashSet<&str> = self.inputs.iter().map(|column| column.name.as_str()).collect();
-        let (targets, positions) = (self.target_names(), table.positions());
+        let targets: HashSet<&str> = self.target_names().into_iter().collect();
+        let positions = table.positions();
         let extra: Vec<&str> = table.names().filter(|name| !inputs.contains(name) && !targets.contains(name)).collect();
-        let absent: Vec<String> = self
-            .inputs
-            .iter()
-            .filter(|column| !positions.contains_key(column.name.as_str()))
-            .map(|column| format!("'{}'{}", shown(&column.name), suggestion(&column.name, extra.iter().copied())))
-            .collect();
+        let is_absent = |column: &&InputColumn| !positions.contains_key(column.name.as_str());
+        let absent: Vec<&InputColumn> = self.inputs.iter().filter(is_absent).collect();
         if absent.is_empty() {
             return Ok(ColumnReport { extra: extra.into_iter().map(str::to_owned).collect() });
         }
+        // Each is compared with all other columns.
+        let told =
+            |column: &&InputColumn| format!("'{}'{}", shown(&column.name), suggestion(&column.name, extra.iter().copied()));
+        let named: Vec<String> = absent.iter().take(NAMED).map(told).collect();
         Err(Error::Data(format!(
             "{}: {} of the {} input columns are missing: {}; the file's columns are {}",
             shown(&table.source),
             absent.len(),
             self.inputs.len(),
-            absent[..absent.len().min(10)].join("; "),
+            named.join("; ")
+                + &if absent.len() > NAMED { format!(" and {} more", absent.len() - NAMED) } else { String::new() },
             listed(table.names())
         )))
     }

@@ -117,8 +117,9 @@ pub fn constant(source: &str, columns: &[String]) -> Option<String> {
     })
 }
 
-/// The classes that none of `rows` is of, in one remark; `what` the rows are for.
-pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: &str) -> Option<String> {
+/// The classes that none of `rows` is of, in one remark; `what` the rows are for. Where a split that is not stratified has set them apart,
+/// the remark says how another would.
+pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: &str, is_by_chance: bool) -> Option<String> {
     let classes = encoding.class_names();
     if classes.is_empty() || rows.is_empty() {
         return None;
@@ -135,8 +136,9 @@ pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: 
         .collect();
     let more = if absent.len() > NAMED { format!(" and {} more", absent.len() - NAMED) } else { String::new() };
     let (source, named) = (shown(&table.source), absent[..absent.len().min(NAMED)].join(", "));
-    let advice = "scores say nothing about them (--stratify splits every class alike)";
-    (!absent.is_empty()).then(|| format!("{source}: no {what} row is of the class {named}{more}: {advice}"))
+    let advice = if is_by_chance { " (--stratify splits every class alike)" } else { "" };
+    (!absent.is_empty())
+        .then(|| format!("{source}: no {what} row is of the class {named}{more}: scores say nothing about them{advice}"))
 }
 
 #[cfg(test)]
@@ -192,9 +194,12 @@ mod tests {
     fn classes_without_a_row_are_named() {
         let table = table("a,y\n1,p\n2,q\n3,r\n4,p\n");
         let encoding = Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).expect("an encoding");
-        let remark = absent_classes(&encoding, &table, &[1, 3], "test").expect("r has none");
+        let remark = absent_classes(&encoding, &table, &[1, 3], "test", true).expect("r has none");
         assert!(remark.contains("no test row") && remark.contains("'r'") && !remark.contains("'p'"), "{remark}");
-        assert_eq!(absent_classes(&encoding, &table, &[0, 1, 2], "test"), None);
+        assert!(remark.contains("(--stratify splits"), "{remark}");
+        let remark = absent_classes(&encoding, &table, &[1, 3], "test", false).expect("r has none");
+        assert!(remark.ends_with("say nothing about them"), "{remark}");
+        assert_eq!(absent_classes(&encoding, &table, &[0, 1, 2], "test", true), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Data that is larger than memory, converted once into columns in a file without a name: some columns of all rows, or all columns of
 //! some rows, are a table again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::fit::{self, FitOptions};
@@ -183,8 +183,7 @@ impl StoredTable {
         }
         let mut pieces = opened(source, options)?;
         let (found, fitting) = Found::of(source, pieces.as_mut(), fitting)?;
-        let mut ignored =
-            fitting.ignore.iter().map(|name| found.shape.resolve(name, "--ignore")).collect::<Result<Vec<_>>>()?;
+        let mut ignored: HashSet<usize> = found.shape.resolve_all(&fitting.ignore, "--ignore")?.into_iter().collect();
         ignored.retain(|&position| needed != Some(found.shape.columns[position].name.as_str()));
         let mut stored = Self::laid_out(source, &found, &ignored)?;
         stored.fill(pieces.as_mut(), &fitting, &found)?;
@@ -192,7 +191,7 @@ impl StoredTable {
     }
 
     /// A table with room for all cells, of which none is written.
-    fn laid_out(source: &str, found: &Found, ignored: &[usize]) -> Result<Self> {
+    fn laid_out(source: &str, found: &Found, ignored: &HashSet<usize>) -> Result<Self> {
         let rows = found.rows as u64;
         let mut end = 0;
         let place = |(position, column): (usize, &Column)| {

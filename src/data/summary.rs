@@ -1,14 +1,15 @@
 //! What wgrad sees in a table: the columns' types, ranges and gaps, and the target's task and classes.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::advice::{self, Advice};
-use super::fit::{self, Counted, deviation, mean};
+use super::fit::{self, Counted, Roles, deviation, mean};
 use super::{Cells, Column, FitOptions, Table, Task};
-use crate::error::{Result, shown};
+use crate::error::{Result, flagged, shown};
 
 /// A table, described.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,6 +63,8 @@ pub enum ColumnType {
     Integer,
     /// Text.
     Category,
+    /// Anything: the column is left out.
+    Ignored,
 }
 
 /// Where numbers lie.
@@ -95,11 +98,21 @@ impl Summary {
         let task = fit::task(table, options)?;
         let target = fit::targets(table, options)?;
         let rows: Vec<usize> = (0..table.rows).collect();
+        let roles = Roles::of(table, options)?;
+        let used: HashSet<usize> = roles.inputs.into_iter().chain(roles.targets).collect();
         let classes = match task {
             Task::Classification => counts(Counted::of(&table.columns[target[0]], &rows)),
             Task::Regression => Vec::new(),
         };
-        let columns: Vec<ColumnSummary> = table.columns.par_iter().map(|column| ColumnSummary::of(column, &rows)).collect();
+        let columns: Vec<ColumnSummary> = table
+            .columns
+            .par_iter()
+            .enumerate()
+            .map(|(position, column)| match used.contains(&position) {
+                true => ColumnSummary::of(column, &rows),
+                false => ColumnSummary::ignored(column),
+            })
+            .collect();
         Ok(Self {
             source: table.source.clone(),
             rows: table.rows,
@@ -117,6 +130,12 @@ pub(super) fn counts(counted: Counted) -> Vec<Count> {
 }
 
 impl ColumnSummary {
+    /// A column that is left out, whose cells may be anything.
+    fn ignored(column: &Column) -> Self {
+        let (name, top, histogram) = (column.name.clone(), Vec::new(), Vec::new());
+        Self { name, kind: ColumnType::Ignored, missing: 0, distinct: 0, range: None, top, histogram }
+    }
+
     fn of(column: &Column, rows: &[usize]) -> Self {
         const TOP: usize = 5;
         let name = column.name.clone();
@@ -153,6 +172,11 @@ impl ColumnSummary {
             ColumnType::Number => "number",
             ColumnType::Integer => "integer",
             ColumnType::Category => "category",
+            ColumnType::Ignored => {
+                let mut cells: [String; CELLS] = Default::default();
+                (cells[0], cells[1]) = (shown(&self.name), "ignored".to_owned());
+                return cells;
+            }
         };
         let top: Vec<String> = self.top.iter().map(|top| format!("{} ({})", shown(&top.value), top.count)).collect();
         let others = if self.distinct > self.top.len() { ", …" } else { "" };
@@ -228,11 +252,11 @@ impl Summary {
         lines.extend(self.table(bars));
         lines.push(self.target());
         if !self.advice.is_empty() {
-            lines.extend([String::new(), "advice:".into()]);
+            lines.extend([String::new(), "advice for wgrad train:".into()]);
         }
         for advice in &self.advice {
             let flag = advice.flag.as_ref().map(|(flag, value)| match value {
-                Some(value) => format!(" ({flag} {})", shown(value)),
+                Some(value) => format!(" ({})", flagged(flag, value)),
                 None => format!(" ({flag})"),
             });
             lines.push(format!("  {}{}", advice.text, flag.unwrap_or_default()));
@@ -359,7 +383,7 @@ t.csv: 4 rows, 4 columns
   y       category        0         2  no (2), yes (2)
 target: y, classification into 2 classes: no (2), yes (2)
 
-advice:
+advice for wgrad train:
   missing cells in 'x', 'n', 'town': 2 of 4 rows have one, too many to be left out; the median stands in (--missing median)";
         assert_eq!(text, expected, "\n{text}");
     }

@@ -365,8 +365,24 @@ impl Table {
     /// # Errors
     /// Data, if there is no such column.
     pub fn resolve(&self, text: &str, flag: &str) -> Result<usize> {
+        self.resolved(text, flag, |name| self.position(name))
+    }
+
+    /// The positions of all columns that the texts name, as [`resolve`](Self::resolve) finds each.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve_all(&self, texts: &[String], flag: &str) -> Result<Vec<usize>> {
+        if let [text] = texts {
+            return Ok(vec![self.resolve(text, flag)?]);
+        }
+        let positions = if texts.is_empty() { HashMap::new() } else { self.positions() };
+        texts.iter().map(|text| self.resolved(text, flag, |name| positions.get(name).copied())).collect()
+    }
+
+    fn resolved(&self, text: &str, flag: &str, by_name: impl Fn(&str) -> Option<usize>) -> Result<usize> {
         let by_position = || text.parse().ok().filter(|&position: &usize| position < self.columns.len());
-        self.position(text).or_else(by_position).ok_or_else(|| {
+        by_name(text).or_else(by_position).ok_or_else(|| {
             Error::Data(format!(
                 "{}: {flag} names column '{}', which is not there{}; its columns are {}",
                 shown(&self.source),
@@ -375,6 +391,12 @@ impl Table {
                 listed(self.names()),
             ))
         })
+    }
+
+    /// What a flag calls a column: its name, or its position where commas, control characters or its length would change the name.
+    pub(super) fn flag_value(&self, position: usize) -> String {
+        let name = &self.columns[position].name;
+        if name.is_empty() || name.contains(',') || shown(name) != *name { position.to_string() } else { name.clone() }
     }
 
     /// The names of the columns.

@@ -265,7 +265,7 @@ fn explanation() -> Vec<String> {
          the draw: another split gives another number. A small test set is a coarse ruler.",
         "Averaged, not summed. The steps of the 360 records are added up and divided by 360, so that the step does not \
          grow with the number of records. With the rate 0.005 that makes for tiny steps, which is why 900 of them do so \
-         little; the same rate on the sum would step 360 times as far. (wgrad averages unless told --reduction sum.)",
+         little; the same rate on the sum would step 360 times as far. (wgrad train averages unless told --reduction sum.)",
         "Why the columns are prepared. gre goes from 220 to 800 and gpa from 2.26 to 4. Fed as they are, gre would drive \
          every sigmoid to its flat end, where the slope is almost 0 and nothing is learned. So both are standardised: \
          minus the mean, divided by the standard deviation. rank is a name rather than an amount (rank 4 is not four times \

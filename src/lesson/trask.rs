@@ -75,7 +75,7 @@ fn explanation() -> Vec<String> {
         "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input times its \
          delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step is a sum, not \
          a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means something only \
-         together with the number of rows and with which of the two was taken (--reduction sum or mean).",
+         together with the number of rows and with which of the two was taken (wgrad train --reduction sum or mean).",
         "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, the \
          smaller are error and slope, and with them the steps. After 10,000 steps it is off by less than 0.01; ever more \
          steps bring ever less.",

@@ -1,5 +1,6 @@
 //! Going on from a trained model on other data: its columns, its scaling, its network and its weights stay.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::options::Options;
@@ -77,7 +78,9 @@ impl Base {
     pub fn fitting(&self, table: &Table, options: &Options) -> Result<FitOptions> {
         let encoding = &self.model.encoding;
         encoding.check_columns(table)?;
-        let is_input = |name: &str| encoding.inputs.iter().any(|column| column.name == name);
+        let inputs: HashMap<&str, &InputColumn> =
+            encoding.inputs.iter().map(|column| (column.name.as_str(), column)).collect();
+        let is_input = |name: &str| inputs.contains_key(name);
         let others: Vec<&str> = table.names().filter(|name| !is_input(name)).collect();
         let weight = options.weight_column.as_deref();
         if let Some(column) = weight.filter(|column| is_input(column)) {
@@ -95,17 +98,15 @@ impl Base {
                 owned(vec![last])
             }
         };
-        let positions = target.iter().map(|name| table.resolve(name, "--target")).collect::<Result<Vec<_>>>()?;
-        let is_target = |name: &str| positions.iter().any(|&position| table.columns[position].name == name);
-        if let Some(input) = positions.iter().map(|&position| &table.columns[position].name).find(|name| is_input(name)) {
+        let positions = table.resolve_all(&target, "--target")?;
+        let name_of = |&position: &usize| table.columns[position].name.as_str();
+        let targets: HashSet<&str> = positions.iter().map(name_of).collect();
+        if let Some(input) = positions.iter().map(name_of).find(|name| is_input(name)) {
             return Err(Error::Usage(format!("--target {}: this is an input of the model", shown(input))));
         }
-        let is_category = |name: &&str| {
-            let column = encoding.inputs.iter().find(|column| column.name == *name);
-            column.is_some_and(InputColumn::is_category)
-        };
+        let is_category = |name: &&str| inputs.get(name).is_some_and(|column| column.is_category());
         Ok(FitOptions {
-            ignore: owned(others.into_iter().filter(|name| !is_target(name)).collect()),
+            ignore: owned(others.into_iter().filter(|name| !targets.contains(name)).collect()),
             categorical: owned(table.names().filter(is_category).collect()),
             task: if self.has_new_output { options.task } else { Some(encoding.task()) },
             target,

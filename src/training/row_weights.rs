@@ -137,9 +137,9 @@ fn of_classes(table: &Table, rows: &[usize], encoding: &Encoding, weights: &Clas
             counts.iter().map(|&count| rows.len() as f64 / (names.len() * count.max(1)) as f64).collect()
         }
         ClassWeights::Given(weights) => {
-            let (mut of_class, mut said) = (vec![1.0; names.len()], HashSet::new());
+            let (mut of_class, mut said, known) = (vec![1.0; names.len()], HashSet::new(), encoding.classes());
             for (class, &weight) in weights {
-                let Some(place) = encoding.class_index(class) else {
+                let Some(place) = known.find(class) else {
                     let hint = suggestion(class, names.iter().map(String::as_str));
                     return Err(Error::Usage(format!("--class-weights: there is no class '{}'{hint}", shown(class))));
                 };

@@ -155,7 +155,9 @@ impl Sources {
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
-            remarks.extend(part.as_ref().and_then(|part| part.table.absent_classes(&part.rows, &encoding, what)));
+            let by_chance = |part: &Part| part.table.is(table) && !is_stratified(options);
+            let absent = |part: &Part| part.table.absent_classes(&part.rows, &encoding, what, by_chance(part));
+            remarks.extend(part.as_ref().and_then(absent));
         }
         // What a model was trained on knew its categories; other rows may not.
         for part in validation.iter().chain(&test).chain(base.map(|_| &training)) {

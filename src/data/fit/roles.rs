@@ -1,5 +1,7 @@
 //! What a table's columns are for, as the user or the table itself says: the inputs, the targets, the task; and so which rows are used.
 
+use std::collections::HashSet;
+
 use super::{FitOptions, Missing, Scale, values};
 use crate::data::categories::Categories;
 use crate::data::{Cells, Table, Task};
@@ -9,31 +11,30 @@ use crate::error::{Error, Result, shown};
 pub(in crate::data) struct Roles {
     pub(in crate::data) inputs: Vec<usize>,
     pub(in crate::data) targets: Vec<usize>,
-    pub(in crate::data) categorical: Vec<usize>,
+    pub(in crate::data) categorical: HashSet<usize>,
 }
 
 impl Roles {
     pub(in crate::data) fn of(table: &Table, options: &FitOptions) -> Result<Self> {
-        let resolved =
-            |names: &[String], flag| names.iter().map(|name| table.resolve(name, flag)).collect::<Result<Vec<_>>>();
-        let ignored = resolved(&options.ignore, "--ignore")?;
-        let categorical = resolved(&options.categorical, "--categorical")?;
-        let mut targets = resolved(&options.target, "--target")?;
+        let ignored: HashSet<usize> = table.resolve_all(&options.ignore, "--ignore")?.into_iter().collect();
+        let categorical = table.resolve_all(&options.categorical, "--categorical")?.into_iter().collect();
+        let mut targets = table.resolve_all(&options.target, "--target")?;
         let refused = |what: String| Err(Error::Usage(format!("{}: {what}", shown(&table.source))));
         if targets.is_empty() {
             targets.extend((0..table.columns.len()).rev().find(|position| !ignored.contains(position)));
         }
-        for (order, &target) in targets.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for &target in &targets {
             let name = shown(&table.columns[target].name);
             if ignored.contains(&target) {
                 return refused(format!("'{name}' is both --target and --ignore"));
             }
-            if targets[..order].contains(&target) {
+            if !seen.insert(target) {
                 return refused(format!("'{name}' is --target twice"));
             }
         }
         let inputs: Vec<usize> =
-            (0..table.columns.len()).filter(|position| !targets.contains(position) && !ignored.contains(position)).collect();
+            (0..table.columns.len()).filter(|position| !seen.contains(position) && !ignored.contains(position)).collect();
         if inputs.is_empty() || targets.is_empty() {
             return refused(format!(
                 "of its {} columns, {} is the target and {} ignored, which leaves no input",
@@ -66,7 +67,11 @@ impl Roles {
 /// # Errors
 /// Data, if there is no such column; Usage, if options contradict each other.
 pub fn task(table: &Table, options: &FitOptions) -> Result<Task> {
-    let roles = Roles::of(table, options)?;
+    task_of(table, &Roles::of(table, options)?, options)
+}
+
+/// As [`task`], the columns' roles being known; of the cells only those of the targets are looked at.
+pub(super) fn task_of(table: &Table, roles: &Roles, options: &FitOptions) -> Result<Task> {
     let several = roles.targets.len() > 1;
     match options.task {
         Some(Task::Classification) if several => {
@@ -109,10 +114,15 @@ fn guess(cells: &Cells) -> Task {
 /// # Errors
 /// As [`task`]; Data, if a row's target is missing.
 pub fn strata(table: &Table, options: &FitOptions) -> Result<Option<Vec<usize>>> {
-    if task(table, options)? == Task::Regression {
+    strata_of(table, &Roles::of(table, options)?, options)
+}
+
+/// As [`strata`], the columns' roles being known.
+pub(super) fn strata_of(table: &Table, roles: &Roles, options: &FitOptions) -> Result<Option<Vec<usize>>> {
+    if task_of(table, roles, options)? == Task::Regression {
         return Ok(None);
     }
-    let target = Roles::of(table, options)?.targets[0];
+    let target = roles.targets[0];
     let rows: Vec<usize> = (0..table.rows).collect();
     let classes = values(table, target, &rows)?;
     Categories::new(&classes.names).codes(table, target, &rows).map(Some)

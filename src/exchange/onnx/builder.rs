@@ -1,6 +1,6 @@
 //! Putting an ONNX graph together: nodes, constants, inputs and outputs, each name used once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -24,6 +24,8 @@ pub(super) const LARGEST: usize = i32::MAX as usize;
 /// A graph in the making. Values go by their names.
 pub(super) struct Builder {
     names: HashSet<String>,
+    /// How often a name was wanted.
+    numbers: HashMap<String, usize>,
     nodes: Vec<Bytes>,
     constants: Vec<Bytes>,
     inputs: Vec<Port>,
@@ -71,6 +73,7 @@ impl Builder {
     pub(super) fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             names: taken.into_iter().map(str::to_owned).collect(),
+            numbers: HashMap::new(),
             nodes: Vec::new(),
             constants: Vec::new(),
             inputs: Vec::new(),
@@ -81,11 +84,15 @@ impl Builder {
 
     /// A name like `wanted` that nothing has.
     pub(super) fn fresh(&mut self, wanted: &str) -> String {
-        let numbered = (2..).map(|number| format!("{wanted}_{number}"));
-        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-        let name = names.find(|name| !self.names.contains(name)).expect("there is no end of numbers");
-        self.names.insert(name.clone());
-        name
+        // Names stay taken, so that the search goes on where it ended.
+        let next = self.numbers.entry(wanted.to_owned()).or_insert(1);
+        loop {
+            let name = if *next == 1 { wanted.to_owned() } else { format!("{wanted}_{next}") };
+            *next += 1;
+            if self.names.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 
     /// Adds an input of the graph, rows × `width`.

@@ -30,7 +30,7 @@ pub(in crate::exchange) fn import(path: &Path) -> Result<Foreign> {
     let graph = Graph::of(bytes_of(path, &name)?).map_err(refused)?;
     network(&graph).map_err(|what| {
         let ours =
-            "; this file is wgrad's own and holds its encoding: use the model, or what `wgrad export --plain` makes of it";
+            "; this file is wgrad's own and holds its encoding: use the model, or what `wgrad export --format onnx --plain` makes of it";
         refused(what + if graph.is_ours { ours } else { "" })
     })
 }

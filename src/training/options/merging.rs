@@ -16,7 +16,7 @@ impl Options {
         if self.hidden.is_some() && file.activation.as_ref().is_some_and(|each| each.len() > 1) {
             file.activation = None;
         }
-        if self.data.is_some() && self.data != file.data {
+        if self.data.is_some() && file.data.is_some() && self.data != file.data {
             file = file.without_data();
         }
         if self.loss.is_some() || self.task.is_some() || self.target.is_some() {
@@ -145,6 +145,10 @@ mod tests {
         assert_eq!((merged.learning_rate, merged.output_activation), (None, None));
         let other = Options { data: Some("iris".into()), ..Options::default() }.over(file());
         assert_eq!((other.batch_size, other.loss, other.seed, other.hidden), (None, None, None, Some(Hidden(vec![64, 32]))));
+        // A file that names no data is for any.
+        let plain = Options { data: None, ignore: Some(vec!["id".into()]), ..file() };
+        let other = Options { data: Some("iris".into()), ..Options::default() }.over(plain);
+        assert_eq!((other.ignore, other.batch_size), (Some(vec!["id".into()]), file().batch_size));
         let layered =
             Options { freeze: Some(vec![1]), layer_rates: Some(vec![0.1, 1.0]), dropout: Some(vec![0.1]), ..file() };
         let tuned = Options { finetune: Some("other".into()), ..Options::default() }.over(layered.clone());

@@ -1,7 +1,7 @@
 //! The main table of a run, in memory or in a file, of which a column or some rows are in memory at a time: what is asked of it column by
 //! column is the same of both.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::data::{
@@ -196,8 +196,10 @@ impl Held {
                 }
             }
             Self::File(stored) => {
-                for input in 0..encoding.inputs.len() {
-                    let Some((table, encoding)) = alone(stored, encoding, input)? else { continue };
+                let shape = stored.shape();
+                let positions = shape.positions();
+                for input in &encoding.inputs {
+                    let Some((table, encoding)) = alone(stored, &positions, input)? else { continue };
                     remarks.extend(remarks::stray_text(&table, |_| true));
                     constant.extend(remarks::constant_columns(&encoding, &table, rows));
                 }
@@ -209,10 +211,17 @@ impl Held {
     }
 
     /// The remark about classes that none of these rows is of.
-    pub(super) fn absent_classes(&self, rows: &[usize], encoding: &Encoding, what: &str) -> Option<String> {
+    pub(super) fn absent_classes(
+        &self,
+        rows: &[usize],
+        encoding: &Encoding,
+        what: &str,
+        is_by_chance: bool,
+    ) -> Option<String> {
+        let of = |table: &Table| remarks::absent_classes(encoding, table, rows, what, is_by_chance);
         match self {
-            Self::Memory(table) => remarks::absent_classes(encoding, table, rows, what),
-            Self::File(stored) => remarks::absent_classes(encoding, &targets(stored, encoding).ok()?, rows, what),
+            Self::Memory(table) => of(table),
+            Self::File(stored) => of(&targets(stored, encoding).ok()?),
         }
     }
 
@@ -222,27 +231,28 @@ impl Held {
             Self::Memory(table) => return remarks::unseen_categories(encoding, table, rows),
             Self::File(stored) => stored,
         };
-        let of_column = |input: usize| {
-            let (table, encoding) = alone(stored, encoding, input).ok().flatten()?;
+        let shape = stored.shape();
+        let positions = shape.positions();
+        let of_column = |input: &InputColumn| {
+            let (table, encoding) = alone(stored, &positions, input).ok().flatten()?;
             Some(remarks::unseen_categories(&encoding, &table, rows))
         };
-        let categories = (0..encoding.inputs.len()).filter(|&input| encoding.inputs[input].is_category());
-        categories.filter_map(of_column).flatten().collect()
+        encoding.inputs.iter().filter(|input| input.is_category()).filter_map(of_column).flatten().collect()
     }
 }
 
 /// The target columns of all rows.
 fn targets(stored: &StoredTable, encoding: &Encoding) -> Result<Table> {
     let shape = stored.shape();
-    let positions: Vec<usize> = encoding.target_names().into_iter().filter_map(|name| shape.position(name)).collect();
+    let known = shape.positions();
+    let positions: Vec<usize> = encoding.target_names().into_iter().filter_map(|name| known.get(name).copied()).collect();
     // Without them there is an error to tell.
     if positions.is_empty() { Ok(shape) } else { stored.only(&positions) }
 }
 
-/// An input column of all rows, alone, and what is said of it.
-fn alone(stored: &StoredTable, encoding: &Encoding, input: usize) -> Result<Option<(Table, Encoding)>> {
-    let column = &encoding.inputs[input];
-    let Some(position) = stored.shape().position(&column.name) else { return Ok(None) };
-    let encoding = Encoding { inputs: vec![column.clone()], target: encoding.target.clone() };
+/// An input column of all rows, alone, and what is said of it, without a target.
+fn alone(stored: &StoredTable, positions: &HashMap<&str, usize>, input: &InputColumn) -> Result<Option<(Table, Encoding)>> {
+    let Some(&position) = positions.get(input.name.as_str()) else { return Ok(None) };
+    let encoding = Encoding { inputs: vec![input.clone()], target: Target::Regression { columns: Vec::new() } };
     Ok(Some((stored.only(&[position])?, encoding)))
 }
