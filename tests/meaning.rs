@@ -332,6 +332,89 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
     Ok(())
 }
 
+/// What counts as missing is said once, in training, and belongs to the model: "NA" may be Namibia, and -999 a gap.
+fn what_is_missing_belongs_to_the_model() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| {
+        let (country, adds) = [("NA", 40.0), ("ZA", 0.0), ("BW", 80.0)][row % 3];
+        let x = row as f64 / 4.0;
+        let gap = if row % 9 == 4 { ["-999", "-999.0", "", "k.A."][row / 9 % 4].to_owned() } else { format!("{x}") };
+        format!("{country},{gap},{}\n", adds + x)
+    };
+    desk.write("data.csv", "country,x,y\n".to_owned() + &(0..240).map(row).collect::<String>());
+    let said = ["--missing-values", "-999,k.A.", "--missing", "mean"];
+    train(&desk, &[&["data.csv", "-o", "run", "--epochs", "60"][..], &said].concat())?;
+    let predicted = |file: &str, more: &[&str]| printed(&desk, &[&["predict", "run", file][..], more].concat());
+    desk.write("new.csv", "country,x\nNA,20\nZA,20\nBW,20\n");
+    let values: Vec<f64> = predicted("new.csv", &[])?.lines().skip(1).flat_map(str::parse).collect();
+    let [namibia, south_africa, botswana] = values[..] else { return Err(format!("{values:?}").into()) };
+    if !(namibia > south_africa + 25.0 && botswana > namibia + 25.0) {
+        return Err(format!("the countries are not told apart: {values:?}").into());
+    }
+    // A gap is a gap however it is written, and a piece at a time, too.
+    desk.write("gaps.csv", "country,x\nNA,-999\nNA,-9.99e2\nNA,k.A.\nNA,\n");
+    for more in [&[][..], &["--memory", "1B"]] {
+        let gaps = predicted("gaps.csv", more)?;
+        let gaps: Vec<&str> = gaps.lines().skip(1).collect();
+        same("gaps", &gaps.iter().all(|gap| *gap == gaps[0]), &(gaps.len() == 4))?;
+    }
+    // Without the flag NA is missing, and k.A. makes numbers text.
+    contains(&desk.ends(3, &["train", "data.csv", "-q", "-o", "usual"])?, "column 'country': the cell is missing")?;
+    let data: serde_json::Value =
+        serde_json::from_str(&printed(&desk, &["data", "data.csv", "--json", "--missing-values", "-999,k.A."])?)?;
+    same("missing cells", &data["columns"][1]["missing"].as_u64(), &Some(27))?;
+    contains(data["train"].as_str().unwrap_or_default(), "--missing-values")?;
+    // A target that is one number is told, from memory and in parts.
+    desk.write("same.csv", "x,y\n".to_owned() + &(0..60).map(|row| format!("{row},3.5\n")).collect::<String>());
+    for more in [&[][..], &["--memory", "1B"]] {
+        contains(
+            &desk.ends(0, &[&["train", "same.csv", "--device", "cpu", "-q", "--epochs", "1"][..], more].concat())?,
+            "the target 'y' is 3.5 in every training row",
+        )?;
+    }
+    // Nothing but empty cells.
+    desk.write("words.csv", "word,y\n".to_owned() + &"NA,1.5\nnull,2.5\n?,3.5\n".repeat(30));
+    train(&desk, &["words.csv", "--missing-values", "", "-o", "words"])?;
+    desk.ends(0, &["predict", "words", "words.csv"])?;
+    // A model that training goes on from has said it already; a run that goes on has, too.
+    contains(
+        &desk.ends(2, &["train", "data.csv", "--finetune", "run", "--missing-values", "NA"])?,
+        "--missing-values and --finetune: the model says that itself",
+    )?;
+    desk.ends(0, &["train", "data.csv", "--finetune", "run", "-q", "--epochs", "2", "-o", "tuned", "--device", "cpu"])?;
+    desk.ends(0, &["train", "--config", "run/run.toml", "-q", "--epochs", "2", "-o", "again", "--device", "cpu"])?;
+    Ok(())
+}
+
+/// Units and signs of currency stay text unless somebody says that they are units; the remark names the flag, and following it gives numbers.
+fn units_are_left_out_by_request() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let row = |row: usize| format!("\"${},{:03}.50\",{:.1} %,{}\n", 1 + row % 7, row * 31 % 1000, row as f64 / 7.0, row * 2);
+    desk.write("data.csv", "price,share,y\n".to_owned() + &(0..120).map(row).collect::<String>());
+    let said = desk.ends(0, &["data", "data.csv"])?;
+    contains(&said, "column 'price': '$1,000.50' and the other cells of the column are taken as text")?;
+    contains(&said, "say --units '$' --thousands ,")?;
+    contains(&said, "say --units %")?;
+    let data = printed(&desk, &["data", "data.csv"])?;
+    same("no advice to leave them out", &data.contains("--ignore"), &false)?;
+    let score = |name: &str, more: &[&str]| -> Result<f64, Failed> {
+        train(&desk, &[&["data.csv", "-o", name, "--seed", "3"][..], more].concat())?;
+        let judged = [&["evaluate", name, "data.csv", "--json"][..], more].concat();
+        let judged: serde_json::Value = serde_json::from_str(&printed(&desk, &judged)?)?;
+        Ok(judged["r2"].as_f64().ok_or_else(|| format!("{judged}"))?)
+    };
+    let (plain, stripped) = (score("plain", &[])?, score("stripped", &["--units", "$,%", "--thousands", ","])?);
+    if stripped < plain.max(0.8) {
+        return Err(format!("R² {plain} as text and {stripped} as numbers").into());
+    }
+    // Decimals are found beside units.
+    desk.write("euro.csv", "price;y\n1.234,50 €;1\n2,25 €;2\n3 €;3\n");
+    let data: serde_json::Value =
+        serde_json::from_str(&printed(&desk, &["data", "euro.csv", "--delimiter", ";", "--units", "€", "--json"])?)?;
+    same("mean", &data["columns"][0]["mean"].as_f64(), &Some(1239.75 / 3.0))?;
+    contains(&desk.ends(2, &["data", "euro.csv", "--units", "m2"])?, "--units: 'm2' is no unit")
+}
+
 /// Numbers with decimal commas are numbers where nothing else is possible, and told; where it is, the message names the flags.
 fn numbers_are_read_as_they_are_written() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -422,6 +505,8 @@ fn main() {
         Trial::test("many columns are looked up in no time", many_columns_are_looked_up_in_no_time),
         Trial::test("what is not used is not checked", what_is_not_used_is_not_checked),
         Trial::test("nothing is taken for something else", nothing_is_taken_for_something_else),
+        Trial::test("what is missing belongs to the model", what_is_missing_belongs_to_the_model),
+        Trial::test("units are left out by request", units_are_left_out_by_request),
         Trial::test("numbers are read as they are written", numbers_are_read_as_they_are_written),
         Trial::test("small things", small_things),
     ];

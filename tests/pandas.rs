@@ -90,8 +90,8 @@ impl<'a> Expected<'a> {
     }
 
     /// The columns as they are in these numerals: null for text, or numbers.
-    fn columns(&self, numerals: Numerals) -> Option<&'a [Value]> {
-        let reading = self.list("readings").iter().find(|reading| self::numerals(reading) == numerals)?;
+    fn columns(&self, numerals: &Numerals) -> Option<&'a [Value]> {
+        let reading = self.list("readings").iter().find(|reading| self::numerals(reading) == *numerals)?;
         reading[2].as_array().map(Vec::as_slice)
     }
 
@@ -143,7 +143,7 @@ impl<'a> Expected<'a> {
 
 fn numerals(told: &Value) -> Numerals {
     let sign = |value: &Value| value.as_str().and_then(|text| text.bytes().next());
-    Numerals { decimal: sign(&told[0]).unwrap_or(b'.'), thousands: sign(&told[1]) }
+    Numerals { decimal: sign(&told[0]).unwrap_or(b'.'), thousands: sign(&told[1]), ..Numerals::default() }
 }
 
 /// Holds what wgrad reads of a file, or its message, against what pandas reads.
@@ -177,10 +177,10 @@ fn compare(ours: &Result<Table, String>, expected: &Value) -> Result<(), String>
     if table.rows != rows.len() + blank {
         return Err(format!("{} rows, not {}", table.rows, rows.len()));
     }
-    let columns = theirs.columns(table.numerals);
+    let columns = theirs.columns(&table.numerals);
     let columns = columns.ok_or_else(|| format!("it writes no numbers as {:?}", table.numerals))?;
     let last = theirs.list("readings").last().map(numerals);
-    if theirs.is_marked("clear") && last != Some(table.numerals) {
+    if theirs.is_marked("clear") && last.as_ref() != Some(&table.numerals) {
         return Err(format!("numbers are read as {:?}, not {last:?}", table.numerals));
     }
     for (place, (column, theirs)) in table.columns.iter().zip(columns).enumerate() {

@@ -93,7 +93,7 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
         let weights = weights(network, 7);
         let stored =
             if single { StoredWeights::Single(wgrad::network::converted(&weights)) } else { StoredWeights::new(&weights) };
-        let encoding = Encoding { inputs: columns(), target: target.clone() };
+        let encoding = Encoding { inputs: columns(), target: target.clone(), missing_values: None };
         let model = Model { network: network.clone(), loss, weights: stored, encoding, training: Value::Null };
         model.save(&path).unwrap();
         let (names, rows) = predicted(&path, &data);

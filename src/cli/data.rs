@@ -32,6 +32,10 @@ pub(super) struct DataArguments {
     /// Numeric columns to take as categories
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
     categorical: Option<Vec<String>>,
+    /// The cells that count as missing, beside empty ones: words and numbers with commas, such as NA,-999; '' for empty cells alone
+    /// [default: ?, and NA, N/A, NaN and null in any case]
+    #[arg(long, value_name = "CELLS", value_delimiter = ',', allow_hyphen_values = true, help_heading = "Data")]
+    missing_values: Option<Vec<String>>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -45,6 +49,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
         task: arguments.task,
         ignore: arguments.ignore.clone(),
         categorical: arguments.categorical.clone(),
+        missing_values: arguments.missing_values.clone(),
         ..Options::default()
     };
     let fitting = fitting(&options);
@@ -100,11 +105,19 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
             add(flag, sign);
         }
     }
+    if let Some(units) = &arguments.files.units {
+        add("--units", Some(units.join(",")));
+    }
     if let Some(labels) = &arguments.files.labels {
         add("--labels", Some(labels.to_string_lossy().into_owned()));
     }
     let task = arguments.task.and_then(|task| task.to_possible_value()).map(|task| vec![task.get_name().to_owned()]);
-    let said = [("--target", arguments.target.clone()), ("--task", task), ("--categorical", arguments.categorical.clone())];
+    let said = [
+        ("--target", arguments.target.clone()),
+        ("--task", task),
+        ("--categorical", arguments.categorical.clone()),
+        ("--missing-values", arguments.missing_values.clone()),
+    ];
     for (flag, values) in said {
         values.into_iter().for_each(|values| add(flag, Some(values.join(","))));
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::fit::{self, Counted, Roles};
 use super::summary::{ColumnSummary, ColumnType, Count};
-use super::{Cells, Column, FitOptions, Table, Task};
+use super::{Cells, Column, FitOptions, Table, Task, remarks};
 use crate::error::{Result, flagged, shown};
 
 /// Fewer rows tell nothing about a column.
@@ -185,7 +185,11 @@ impl Facts<'_> {
 
     fn identifiers(&self) -> Vec<usize> {
         let is_said = |position: &usize| self.roles.categorical.contains(position);
-        self.inputs(|position| is_identifier(&self.columns[position], self.table.rows) && !is_said(&position))
+        // Numbers that are written in another way are no ids: a remark says how to read them.
+        let are_numbers = |position: usize| remarks::numbers_otherwise(self.table, &self.table.columns[position]).is_some();
+        self.inputs(|position| {
+            is_identifier(&self.columns[position], self.table.rows) && !is_said(&position) && !are_numbers(position)
+        })
     }
 
     fn ignoring(&self, about: Topic, positions: &[usize], what: &str) -> Option<Advice> {

@@ -100,16 +100,18 @@ impl<'a> Array<'a> {
         mut labels: Option<Labels>,
         give: &mut Give<'_>,
     ) -> Result<()> {
-        /// Bytes of a piece as the widest numbers.
+        /// Bytes of a piece as the widest numbers, and its rows at least: each piece costs something a column.
         const BYTES: usize = 4 << 20;
+        const ROWS: usize = 16;
         check_columns(source, self.columns)?;
-        let most = if self.is_by_rows { (BYTES / (8 * self.columns)).max(1) } else { self.rows };
+        let most = if self.is_by_rows { (BYTES / (8 * self.columns)).max(ROWS) } else { self.rows };
         while !self.is_at_end() {
             let mut table = Table { source: source.to_owned(), ..self.take(most)? };
             if let Some(labels) = &mut labels {
                 labels.add_to(&mut table);
             }
             let readings = columns.of_table(&table);
+            table.columns.iter_mut().for_each(|column| columns.missing().blank(&mut column.cells));
             refuse_beyond(&table, &readings)?;
             if self.is_wide {
                 refuse_rounded(&table, &readings)?;

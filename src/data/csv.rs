@@ -7,7 +7,7 @@ mod numerals;
 mod pieces;
 mod prelude;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
@@ -60,27 +60,6 @@ fn refuse_beyond(table: &Table, beyond: &[Beyond]) -> Result<()> {
 
 /// Bytes of a cell, at most: more is a quotation mark that was left open, or no table.
 pub(super) const MOST_CELL: usize = 1 << 20;
-
-/// The words that say, in any case, that a cell's value is missing; an empty cell and a question mark say it too.
-const MISSING: [&str; 6] = ["na", "n/a", "nan", "+nan", "-nan", "null"];
-
-/// Whether a cell says that its value is missing.
-pub(super) fn is_missing(cell: &str) -> bool {
-    cell.is_empty() || cell == "?" || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word))
-}
-
-/// Every text that says that a cell's value is missing: for formats that compare text letter by letter.
-pub(crate) fn missing_spellings() -> Vec<String> {
-    let spelled = |word: &str, capitals: u32| {
-        let letters = word.chars().enumerate();
-        letters
-            .map(|(place, letter)| if capitals >> place & 1 == 1 { letter.to_ascii_uppercase() } else { letter })
-            .collect()
-    };
-    let words = MISSING.iter().flat_map(|word| (0..1 << word.len()).map(move |capitals| spelled(word, capitals)));
-    let spellings: BTreeSet<String> = [String::new(), "?".into()].into_iter().chain(words).collect();
-    spellings.into_iter().collect()
-}
 
 fn delimiter(source: &str, options: &ReadOptions) -> u8 {
     let name = source.to_ascii_lowercase();
@@ -175,13 +154,14 @@ impl<'a> File<'a> {
             (text, line, delimiter) = (&text[prelude.bytes..], 1 + prelude.lines, prelude.delimiter);
             remarks.extend(prelude.remarks.iter().map(|remark| format!("{}: {remark}", shown(source))));
         }
-        let mut numerals = options.numerals.unwrap_or_default();
+        let mut numerals = options.said_numerals();
         if first_line == 1
             && options.numerals.is_none()
-            && let Some((own, cell)) = Numerals::of(text, delimiter, options.header)
+            && let Some((own, cell)) =
+                Numerals::of(text, delimiter, options.header, options.columns.missing(), &options.units)
         {
-            numerals = own;
             let how = if own.decimal == b',' { "a decimal comma" } else { "digits in groups" };
+            numerals = own;
             remarks.push(format!(
                 "{}: reads numbers such as '{}' with {how} (--decimal . keeps them as text)",
                 shown(source),
@@ -225,7 +205,7 @@ impl<'a> File<'a> {
         let columns = names.into_iter().zip(cells).zip(spellings);
         let columns = columns.map(|((name, cells), spellings)| Column { name, cells, spellings }).collect();
         let records = self.keeps_text.then(|| Records { header: self.header_text(), delimiter: self.delimiter, rows });
-        let (remarks, numerals) = (self.remarks.clone(), self.numerals);
+        let (remarks, numerals) = (self.remarks.clone(), self.numerals.clone());
         let table = Table { lines, records, remarks, numerals, ..Table::new(self.source, columns) };
         Ok((table, beyond))
     }
@@ -400,6 +380,7 @@ impl<'a> File<'a> {
         let mut beyond: Vec<Beyond> = vec![None; readings.len()];
         let mut lines = Vec::with_capacity(self.most_rows as usize);
         let mut texts = Vec::new();
+        let missing = self.columns.missing();
         self.rows(readings.len(), |line, record, text| {
             lines.push(line);
             if self.keeps_text {
@@ -411,7 +392,7 @@ impl<'a> File<'a> {
                     numbers.push(f64::NAN);
                     continue;
                 }
-                let number = if is_missing(cell) { Some(f64::NAN) } else { self.numerals.parse(cell) };
+                let number = if missing.says(cell) { Some(f64::NAN) } else { self.numerals.parse(cell) };
                 match number {
                     Some(number) => {
                         numbers.push(number);
@@ -440,10 +421,11 @@ impl<'a> File<'a> {
         self.check_memory(texts, TEXT_BYTES)?;
         let of_text = columns.iter_mut().zip(numbers).filter(|(_, numbers)| numbers.is_none());
         of_text.for_each(|(column, _)| column.reserve_exact(self.most_rows as usize));
+        let missing = self.columns.missing();
         self.rows(numbers.len(), |_, record, _| {
             for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
                 if numbers.is_none() {
-                    column.push((!is_missing(cell)).then(|| cell.to_owned()));
+                    column.push((!missing.says(cell)).then(|| cell.to_owned()));
                 }
             }
         })?;
@@ -503,14 +485,6 @@ mod tests {
     fn lines_are_counted_over_empty_lines() {
         assert_eq!(table("a\n\n1\n\n\n2\n").lines, [3, 6]);
         assert_eq!(table("a\r\n\r\n1\r\n2\r\n").lines, [3, 4]);
-    }
-
-    #[test]
-    fn every_spelling_of_a_missing_cell_is_listed_once() {
-        let spellings = missing_spellings();
-        assert_eq!(spellings.len(), 2 + 4 + 4 + 3 * 8 + 16);
-        assert!(spellings.iter().all(|spelling| is_missing(spelling)));
-        assert!(["", "?", "NaN", "n/A", "NULL"].iter().all(|mark| spellings.contains(&(*mark).to_string())));
     }
 
     #[test]

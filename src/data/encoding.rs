@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Table;
 use super::table::listed;
+use super::{MissingValues, Table};
 use crate::error::{Error, Result, shown, suggestion};
 
 /// What a net is trained for.
@@ -25,6 +25,9 @@ pub struct Encoding {
     pub inputs: Vec<InputColumn>,
     /// What the network is to say.
     pub target: Target,
+    /// The cells that count as missing beside empty ones, where somebody said so; none = the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_values: Option<Vec<String>>,
 }
 
 /// One input column, found in a table by its name.
@@ -102,6 +105,11 @@ impl InputColumn {
 }
 
 impl Encoding {
+    /// Which cells say that their value is missing.
+    pub fn missing(&self) -> MissingValues {
+        MissingValues::of(self.missing_values.as_deref())
+    }
+
     /// What the net is trained for.
     pub fn task(&self) -> Task {
         match self.target {
@@ -228,7 +236,7 @@ mod tests {
         let categories = vec!["1".into(), "2".into()];
         let rank = InputColumn { name: "rank".into(), kind: InputKind::Category { categories, missing: None } };
         let target = Target::Classification { column: "admit".into(), classes: vec!["0".into(), "1".into()] };
-        Encoding { inputs: vec![number("gre"), rank, number("gpa")], target }
+        Encoding { inputs: vec![number("gre"), rank, number("gpa")], target, missing_values: None }
     }
 
     fn table(names: &[&str]) -> Table {

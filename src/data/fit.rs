@@ -59,6 +59,8 @@ pub struct FitOptions {
     pub categorical: Vec<String>,
     /// What to do about missing cells.
     pub missing: Missing,
+    /// The cells that count as missing beside empty ones; none = the usual ones.
+    pub missing_values: Option<Vec<String>>,
     /// How numbers are scaled; none = minmax if all input columns are bytes, else standard.
     pub scale: Option<Scale>,
     /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded, such as
@@ -78,7 +80,8 @@ impl Encoding {
         }
         let roles = Roles::of(table, options)?;
         let target = Self::fit_target_of(table, rows, &roles, options)?;
-        Ok(Self { inputs: Self::fit_inputs(table, rows, &roles, options, roles.scale(table, options))?, target })
+        let inputs = Self::fit_inputs(table, rows, &roles, options, roles.scale(table, options))?;
+        Ok(Self { inputs, target, missing_values: options.missing_values.clone() })
     }
 
     /// What the input columns become, their numbers scaled so.

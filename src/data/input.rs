@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::{File, Metadata};
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -144,8 +144,7 @@ impl Input {
         const BUFFER: usize = 1 << 18;
         let taken = Rc::new(Cell::new(0));
         let length = self.content.length();
-        let raw =
-            Counted { input: self.content.rewound().map_err(|error| self.unreadable(&error))?, taken: Rc::clone(&taken) };
+        let raw = Counted { input: self.content.from_start(), taken: Rc::clone(&taken) };
         let raw = BufReader::with_capacity(BUFFER, raw);
         let input: Box<dyn Read> =
             if self.is_packed { Box::new(Unpacked::new(raw, unpacked_bound(length))) } else { Box::new(raw) };
@@ -179,7 +178,7 @@ impl Input {
             self.reader()?.read_to_end(&mut bytes).map_err(|error| self.unreadable(&error))?;
             (self.content, self.is_packed) = (Content::Memory(Shared(Arc::new(bytes))), false);
         }
-        self.content.rewound().map_err(|error| self.unreadable(&error))
+        Ok(self.content.from_start())
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
@@ -204,16 +203,40 @@ impl Content {
         }
     }
 
-    /// The same from its start.
-    fn rewound(&self) -> io::Result<Box<dyn Source>> {
-        Ok(match self {
-            Self::File(file, _) => {
-                let mut file = Arc::clone(file);
-                file.rewind()?;
-                Box::new(file)
-            }
+    /// The same from its start; one reader does not move another.
+    fn from_start(&self) -> Box<dyn Source> {
+        match self {
+            Self::File(file, identity) => Box::new(Placed { file: Arc::clone(file), place: 0, length: identity.length }),
             Self::Memory(bytes) => Box::new(Cursor::new(bytes.clone())),
-        })
+        }
+    }
+}
+
+/// A file with a place of its own in it.
+struct Placed {
+    file: Arc<File>,
+    place: u64,
+    length: u64,
+}
+
+impl Read for Placed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.file).seek(SeekFrom::Start(self.place))?;
+        let count = (&*self.file).read(buffer)?;
+        self.place += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Placed {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.place.checked_add_signed(offset),
+        };
+        self.place = place.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.place)
     }
 }
 
@@ -436,7 +459,13 @@ pub(super) mod tests {
     #[test]
     fn what_is_packed_can_be_read_from_any_place_and_any_number_of_times() {
         let text: Vec<u8> = (0..300_000_u32).flat_map(|row| row.wrapping_mul(2_654_435_769).to_le_bytes()).collect();
-        let mut input = Input::of_bytes("a", gzipped(&text)).unwrap();
+        let (_folder, path) = file("a", &gzipped(&text));
+        let mut input = Input::of(&path).unwrap();
+        // One reader does not move another.
+        let (mut one, length) = (input.reader().unwrap(), input.length().unwrap());
+        let mut read = Vec::new();
+        one.read_to_end(&mut read).unwrap();
+        assert!(read == text && length == text.len() as u64);
         for _ in 0..2 {
             let mut read = Vec::new();
             input.reader().unwrap().read_to_end(&mut read).unwrap();
@@ -444,7 +473,7 @@ pub(super) mod tests {
         }
         let mut last = [0; 4];
         let mut seekable = input.seekable().unwrap();
-        seekable.seek(io::SeekFrom::End(-4)).unwrap();
+        seekable.seek(SeekFrom::End(-4)).unwrap();
         seekable.read_exact(&mut last).unwrap();
         assert!(last == text[text.len() - 4..] && !input.is_packed());
     }

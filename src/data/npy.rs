@@ -7,7 +7,6 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::Cells;
 use super::array::{Array, ArrayFile, Decoded, columns_of, columns_of_text};
-use super::csv::is_missing;
 use super::pieces::{Format, Holds};
 use super::table::check_memory;
 use crate::error::{Error, Result, shown};
@@ -227,7 +226,7 @@ fn texts(
         wrong.set(wrong.get() || text.is_none());
         let text = text.unwrap_or_default();
         let text = text.trim_end_matches('\0').trim();
-        (!is_missing(text)).then(|| text.to_owned())
+        (!text.is_empty()).then(|| text.to_owned())
     })?;
     Ok(if wrong.get() { Err("it holds text that is not Unicode; save it as str".into()) } else { Ok(columns) })
 }

@@ -1,6 +1,7 @@
 //! From a name to rows: an embedded set, a file, several files or stdin, and the labels that are named beside them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::array::{LABEL, Labels};
 use super::folder::Several;
@@ -11,7 +12,7 @@ use super::{Numerals, Readings, Table, embedded, folder};
 use crate::error::{Error, Result, shown};
 
 /// How a source is to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReadOptions {
     /// Whether the first line of a CSV file names the columns; if not, they are called `0`, `1`, …
     pub header: bool,
@@ -21,6 +22,8 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// How its numbers are written; none = as the file shows, or with a point.
     pub numerals: Option<Numerals>,
+    /// What may stand before or after its numbers.
+    pub units: Arc<[String]>,
     /// What is known of its columns.
     pub columns: Readings,
     /// Whether its rows are wanted as they are, to be written again: of a CSV file their texts are kept, of other formats all columns.
@@ -29,7 +32,23 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { header: true, labels: None, delimiter: None, numerals: None, columns: Readings::default(), keeps_text: false }
+        Self {
+            header: true,
+            labels: None,
+            delimiter: None,
+            numerals: None,
+            units: Arc::default(),
+            columns: Readings::default(),
+            keeps_text: false,
+        }
+    }
+}
+
+impl ReadOptions {
+    /// How numbers are written as far as it is said.
+    pub(super) fn said_numerals(&self) -> Numerals {
+        let units = Arc::clone(&self.units);
+        self.numerals.clone().unwrap_or(Numerals { units, ..Numerals::default() })
     }
 }
 

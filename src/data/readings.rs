@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fit::FitOptions;
-use super::{Encoding, Table};
+use super::{Encoding, MissingValues, Table};
 
 /// How the cells of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,10 @@ pub(super) enum Reading {
 
 /// What is known of the columns of a source before it is read. Options name columns by their names or by their positions from 0; a model
 /// by their names alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
+    /// Which cells say that their value is missing.
+    missing: MissingValues,
     /// The columns that are categories.
     as_written: Vec<String>,
     /// Whether a model names these, and those that are used.
@@ -57,7 +59,8 @@ impl Readings {
         };
         let unused = options.ignore.iter().filter(|name| Some(name.as_str()) != needed).cloned().collect();
         let as_written = options.categorical.clone();
-        Self { as_written, targets, unused, needed: needed.map(str::to_owned), ..Self::default() }
+        let missing = MissingValues::of(options.missing_values.as_deref());
+        Self { missing, as_written, targets, unused, needed: needed.map(str::to_owned), ..Self::default() }
     }
 
     /// As a model has its inputs: nobody asks for other columns.
@@ -66,7 +69,8 @@ impl Readings {
             let columns = encoding.inputs.iter().filter(|column| !categories || column.is_category());
             columns.map(|column| column.name.clone()).collect()
         };
-        Self { as_written: names(true), of_model: true, used: Some(names(false)), ..Self::default() }
+        let missing = encoding.missing();
+        Self { missing, as_written: names(true), of_model: true, used: Some(names(false)), ..Self::default() }
     }
 
     /// As a model has its inputs and targets.
@@ -97,6 +101,11 @@ impl Readings {
             names => Targets::Named(names.to_vec()),
         };
         Self { targets, ..self }
+    }
+
+    /// Which cells say that their value is missing.
+    pub(super) fn missing(&self) -> &MissingValues {
+        &self.missing
     }
 
     /// How each column of a table is read.

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::categories::Categories;
-use super::{Cells, Encoding, InputKind, Numerals, Table};
-use crate::error::shown;
+use super::{Cells, Encoding, InputKind, NumberTarget, Numerals, Table, Target};
+use crate::error::{flagged, shown};
 
 /// The share of a text column's cells that are numbers from which the others look like mistakes.
 const MOSTLY: f64 = 0.8;
@@ -21,7 +22,7 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
         let is_number = |cell: &str| table.numerals.parse(cell).is_some();
         let (count, numbers) = (present().count(), present().filter(|(_, cell)| is_number(cell)).count());
         let (row, stray) = present().find(|(_, cell)| !is_number(cell))?;
-        if let Some(flags) = other_numerals(table, || present().map(|(_, cell)| cell)) {
+        if let Some(flags) = numbers_otherwise(table, column) {
             return Some(format!(
                 "{}: '{}' and the other cells of the column are taken as text; if they are numbers, say {flags}",
                 table.place(row, &column.name),
@@ -39,6 +40,12 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
     table.columns.iter().filter(|column| looked_at(&column.name)).filter_map(remark).collect()
 }
 
+/// The flags with which all cells of a column of text are numbers, if there are some.
+pub(super) fn numbers_otherwise(table: &Table, column: &super::Column) -> Option<String> {
+    let Cells::Text(cells) = &column.cells else { return None };
+    other_numerals(table, || cells.iter().flatten().map(String::as_str))
+}
+
 /// The flags with which all of these cells are numbers, though they are not as the table is read.
 fn other_numerals<'a, C: Iterator<Item = &'a str>>(table: &Table, cells: impl Fn() -> C) -> Option<String> {
     const WAYS: [(u8, Option<u8>, &str); 7] = [
@@ -50,16 +57,26 @@ fn other_numerals<'a, C: Iterator<Item = &'a str>>(table: &Table, cells: impl Fn
         (b'.', Some(b'\''), "--thousands \"'\""),
         (b',', Some(b'\''), "--decimal , --thousands \"'\""),
     ];
+    let unit = Numerals::unit_of(cells());
+    let with_unit = unit.as_ref().map(|unit| flagged("--units", unit));
+    let units: Arc<[String]> = table.numerals.units.iter().cloned().chain(unit).collect();
+    let are_numbers = |numerals: &Numerals| cells().all(|cell| numerals.parse(cell).is_some());
+    if with_unit.is_some() && are_numbers(&Numerals { units: Arc::clone(&units), ..table.numerals.clone() }) {
+        return with_unit;
+    }
     let fits = |&&(decimal, thousands, flags): &&(u8, Option<u8>, &str)| {
-        let numerals = Numerals { decimal, thousands };
+        let numerals = Numerals { decimal, thousands, units: Arc::clone(&units) };
         let has_group = |cell: &str, sign| {
             cell.contains(char::from(sign)) || sign == b' ' && cell.contains(['\u{a0}', '\u{202f}', '\u{2009}'])
         };
         let groups = thousands.is_none_or(|sign| cells().any(|cell| has_group(cell, sign)));
         let decimals = !flags.starts_with("--decimal") || cells().any(|cell| cell.contains(','));
-        numerals != table.numerals && groups && decimals && cells().all(|cell| numerals.parse(cell).is_some())
+        numerals != table.numerals && groups && decimals && are_numbers(&numerals)
     };
-    let ways: Vec<&str> = WAYS.iter().filter(fits).map(|(.., flags)| *flags).take(2).collect();
+    let way = |&(_, _, flags): &(u8, Option<u8>, &str)| {
+        with_unit.as_ref().map_or_else(|| flags.to_owned(), |unit| format!("{unit} {flags}"))
+    };
+    let ways: Vec<String> = WAYS.iter().filter(fits).map(way).take(2).collect();
     (!ways.is_empty()).then(|| ways.join(" or "))
 }
 
@@ -105,6 +122,22 @@ pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> V
         !matches!(cells, Cells::Bytes(_)) && others.iter().all(|&row| cells.text(row) == value)
     };
     encoding.inputs.iter().filter(is_constant).map(|column| column.name.clone()).collect()
+}
+
+/// The remark about targets that are one number in all of `rows`.
+pub fn constant_targets(encoding: &Encoding, table: &Table, rows: &[usize]) -> Option<String> {
+    let Target::Regression { columns } = &encoding.target else { return None };
+    let (&first, others) = rows.split_first()?;
+    let value = |column: &NumberTarget| {
+        let cells = &table.columns[table.position(&column.name)?].cells;
+        let value = cells.text(first)?;
+        others.iter().all(|&row| cells.text(row).as_ref() == Some(&value)).then(|| (shown(&column.name), value.into_owned()))
+    };
+    let (name, value) = columns.iter().find_map(value)?;
+    Some(format!(
+        "{}: the target '{name}' is {value} in every training row; a network learns nothing but that number from it",
+        shown(&table.source)
+    ))
 }
 
 /// Columns of a source that are the same in every row, in one remark.
@@ -158,16 +191,28 @@ mod tests {
             stray_text(&table, |_| true).join("\n")
         };
         for (text, delimiter, flags) in [
-            ("a,y\n\"1,234.50\",1\n\"2,345.60\",2\n", b',', "say --thousands ,"),
             ("a,y\n\"1,234\",0.5\n\"2,345\",1.5\n", b',', "say --decimal , or --thousands ,"),
             ("a;b\n9,5;1.234\n8,5;2.345\n", b';', "say --thousands ."),
             ("a;b\n0.5;0,5\n1.5;1,5\n", b';', "say --decimal ,"),
             ("a;b\n1 000;5\n2 000;6\n", b';', "say --thousands space"),
+            ("a;b\n$7.90;5\n-$2;6\n", b';', "say --units '$'"),
+            ("a;b\n7.9 %;5\n2%;6\n", b';', "say --units %"),
+            ("a;b\n$1,234.50;5\n$2;6\n", b';', "say --units '$' --thousands ,"),
+            ("a;b\n1.234,50 €;5\n2 €;6\n", b';', "say --units '€' --thousands ."),
+            ("a;b\n5 km/h;5\n2 km/h;6\n", b';', "say --units km/h"),
         ] {
             let said = said(text, delimiter);
             assert!(said.ends_with(flags), "{text:?}: {said}");
         }
-        assert_eq!(said("a,y\n\"a,b\",1\n2x,2\n", b','), "");
+        for text in [
+            "a,y\n\"a,b\",1\n2x,2\n",
+            "a,y\nn1,1\nn2,2\n",
+            "a,y\n12:30,1\n13:05,2\n",
+            "a,y\n5 kg,1\n3 lb,2\n",
+            "a,y\n#1,1\n#2,2\n",
+        ] {
+            assert_eq!(said(text, b','), "", "{text}");
+        }
     }
 
     #[test]

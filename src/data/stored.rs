@@ -227,7 +227,7 @@ impl StoredTable {
             rows: found.rows,
             remarks,
             records,
-            numerals: found.shape.numerals,
+            numerals: found.shape.numerals.clone(),
             file,
         })
     }
@@ -356,7 +356,8 @@ impl StoredTable {
             let lines: Vec<f64> = self.read(place, self.filled("line", rows.len(), 0.0)?)?;
             table.lines = lines.into_iter().map(|line| line as u64).collect();
         }
-        (table.first_row, table.files, table.numerals) = (rows.start, Files::of_range(&self.files, rows), self.numerals);
+        (table.first_row, table.files) = (rows.start, Files::of_range(&self.files, rows));
+        table.numerals = self.numerals.clone();
         Ok(table)
     }
 

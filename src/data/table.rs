@@ -488,7 +488,7 @@ impl Table {
             lines: if self.lines.is_empty() { Vec::new() } else { rows.iter().map(|&row| self.lines[row]).collect() },
             task: self.task,
             remarks: self.remarks.clone(),
-            numerals: self.numerals,
+            numerals: self.numerals.clone(),
             records: self.records.as_ref().map(|records| Records {
                 header: records.header.clone(),
                 delimiter: records.delimiter,

@@ -140,6 +140,7 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
     let encoding = Encoding {
         inputs: columns.into_iter().map(|name| InputColumn { name, kind: kind.clone() }).collect(),
         target: target(naming, output, outputs, &foreign.output)?,
+        missing_values: None,
     };
     let loss = match (output, encoding.task()) {
         (Activation::Softmax, _) => Loss::CrossEntropy,

@@ -44,6 +44,7 @@ impl Base {
             ("--categorical", options.categorical.is_some()),
             ("--scale", options.scale.is_some()),
             ("--missing", by_model),
+            ("--missing-values", options.missing_values.is_some()),
             ("--hidden", options.hidden.is_some()),
             ("--activation", options.activation.is_some()),
             ("--no-bias", options.no_bias.is_some()),
@@ -111,6 +112,7 @@ impl Base {
             task: if self.has_new_output { options.task } else { Some(encoding.task()) },
             target,
             missing: options.missing.unwrap_or_default(),
+            missing_values: encoding.missing_values.clone(),
             scale: None,
             target_scale: target_scale(options),
         })

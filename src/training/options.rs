@@ -6,6 +6,7 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,10 @@ pub struct Options {
     /// What to do about missing cells [default: error]
     #[arg(long, help_heading = "Data")]
     pub missing: Option<Missing>,
+    /// The cells that count as missing, beside empty ones: words and numbers with commas, such as NA,-999; '' for empty cells alone
+    /// [default: ?, and NA, N/A, NaN and null in any case]
+    #[arg(long, value_name = "CELLS", value_delimiter = ',', allow_hyphen_values = true, help_heading = "Data")]
+    pub missing_values: Option<Vec<String>>,
     /// How numeric columns are scaled [default: standard; minmax for images]
     #[arg(long, help_heading = "Data")]
     pub scale: Option<Scale>,
@@ -265,6 +270,9 @@ pub struct FileOptions {
     /// What groups the digits of a CSV file's numbers: , . ' _ or space [default: as the file shows]
     #[arg(long, value_name = "SIGN", help_heading = "Data")]
     pub thousands: Option<Sign>,
+    /// What may stand before or after a CSV file's numbers and is to be left out, with commas, such as '$,%,kg' (7.9 % is read as 7.9)
+    #[arg(long, value_name = "UNITS", value_delimiter = ',', help_heading = "Data")]
+    pub units: Option<Vec<String>>,
     /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub labels: Option<PathBuf>,
@@ -276,7 +284,13 @@ impl FileOptions {
         let thousands = self.thousands.map(|sign| sign.0);
         // Digits in groups of commas have a point before their decimals, and the other way round.
         let decimal = self.decimal.map_or(if thousands == Some(b'.') { b',' } else { b'.' }, |sign| sign.0);
-        (self.decimal.is_some() || thousands.is_some()).then_some(Numerals { decimal, thousands })
+        (self.decimal.is_some() || thousands.is_some()).then(|| Numerals { decimal, thousands, units: self.units() })
+    }
+
+    /// What may stand before or after numbers.
+    fn units(&self) -> Arc<[String]> {
+        let units = self.units.iter().flatten().map(|unit| unit.trim().to_owned());
+        units.filter(|unit| !unit.is_empty()).collect()
     }
 
     /// How to read a file with these labels.
@@ -286,6 +300,7 @@ impl FileOptions {
             labels,
             delimiter: self.delimiter.map(|delimiter| delimiter.0),
             numerals: self.numerals(),
+            units: self.units(),
             ..crate::data::ReadOptions::default()
         }
     }

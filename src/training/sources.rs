@@ -231,7 +231,8 @@ pub(super) fn can_be_stored(options: &Options) -> bool {
 
 /// What a person should hear of a source that `--memory` says nothing about.
 pub(super) const NOT_IN_PARTS: &str = "wgrad reads CSV, Parquet, IDX, npy and npz files (arrays in C order) and folders of tables in parts, but \
-                                       not stdin, pipes, and Parquet and npz files in gzip: these rows are in memory, whatever --memory says";
+                                       not embedded sets, stdin, pipes, and Parquet and npz files in gzip: these rows are in memory, \
+                                       whatever --memory says";
 
 /// What a person should hear of a source that is read in parts.
 pub(super) fn in_parts(source: &str) -> String {
@@ -296,6 +297,7 @@ pub fn fitting(options: &Options) -> FitOptions {
         ignore: options.ignore.iter().flatten().chain(&options.weight_column).cloned().collect(),
         categorical: options.categorical.clone().unwrap_or_default(),
         missing: options.missing.unwrap_or_default(),
+        missing_values: options.missing_values.clone(),
         scale: options.scale,
         target_scale: target_scale(options),
     }

@@ -90,7 +90,18 @@ const REMEDIES: &[Remedy] = &[
         &["predict n one.csv --decimal ,", "predict n one.csv --thousands ,"],
     ),
     remedy("data way1.csv --delimiter ';' --decimal .", "say --decimal ,", &["data way1.csv --delimiter ';' --decimal ,"]),
-    remedy("data way2.csv", "say --thousands ,", &["data way2.csv --thousands ,"]),
+    remedy(
+        "data comma.csv --delimiter ';' --decimal , --thousands ,",
+        "group the digits of a number (--thousands) and stand before its decimals (--decimal)",
+        &["data comma.csv --delimiter ';' --decimal ,", "data comma.csv --delimiter ';' --thousands ,"],
+    ),
+    remedy(
+        "data prices.csv",
+        "say --units '$' --decimal , or --units '$' --thousands ,",
+        &["data prices.csv --units '$' --decimal ,", "data prices.csv --units '$' --thousands ,"],
+    ),
+    remedy("data prices.csv --units 5", "such as $ or kg", &["data prices.csv --units '$'"]),
+    remedy("data way2.csv --decimal .", "say --thousands ,", &["data way2.csv --decimal . --thousands ,"]),
     remedy("data way3.csv --delimiter ';'", "say --thousands .", &["data way3.csv --delimiter ';' --thousands ."]),
     remedy("data way4.csv", "say --thousands space", &["data way4.csv --thousands space"]),
     remedy(
@@ -152,7 +163,7 @@ const REMEDIES: &[Remedy] = &[
     ),
     remedy("train - --folds 3", "name a file", &["train c.csv --folds 3"]),
     remedy("train c.csv --memory 1MiB --labels labels.npy", "a table holds its target", &["train c.csv --memory 1MiB"]),
-    remedy("train iris --memory 1MiB", "--memory is for what is read in parts", &["train c.csv --memory 1MiB"]),
+    remedy("train iris --memory 1MiB", "whatever --memory says", &["train c.csv --memory 1MiB"]),
     // The network, and how it is trained.
     remedy(
         "train c.csv --hidden 4,4 --activation relu,relu,relu",
@@ -499,6 +510,7 @@ fn prepare(desk: &Desk) -> Outcome {
         ("one.csv", "a\n\"1,234\"\n".to_owned()),
         ("way1.csv", rows("a;y", 60, |row| format!("{:.2};{}", d(row, 0), class(row)).replace('.', ","))),
         ("way2.csv", rows("a,y", 60, |row| format!("\"1,{:03}.5\",{}", row * 7, class(row)))),
+        ("prices.csv", rows("a,y", 60, |row| format!("\"${},{:03}\",{}", 1 + row % 5, row * 7, class(row)))),
         ("way3.csv", rows("a;b", 60, |row| format!("{},5;1.{:03}", row % 9, row * 7))),
         ("way4.csv", rows("a,y", 60, |row| format!("1 {:03},{}", row * 7, class(row)))),
         ("way5.csv", rows("a;y", 60, |row| format!("1 {:03},5;{}", row * 7, class(row)))),

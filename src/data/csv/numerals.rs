@@ -1,23 +1,27 @@
 //! How numbers are written in a file of text: what parts their decimals, and what groups their digits.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use csv_core::ReadFieldResult;
 
-use super::is_missing;
+use crate::data::MissingValues;
+use crate::error::shown;
 
-/// What stands before a number's decimals, and between groups of three digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What stands before a number's decimals, between groups of three digits, and before or after the number.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Numerals {
     /// A point, or a comma.
     pub decimal: u8,
     /// A comma, a point, an apostrophe, an underscore or a space, which stands for unbreakable ones too; none = digits are not grouped.
     pub thousands: Option<u8>,
+    /// What may stand before or after a number and says nothing of its size: `$`, `%`, `kg`.
+    pub units: Arc<[String]>,
 }
 
 impl Default for Numerals {
     fn default() -> Self {
-        Self { decimal: b'.', thousands: None }
+        Self { decimal: b'.', thousands: None, units: Arc::default() }
     }
 }
 
@@ -26,15 +30,71 @@ const LOOKED_AT: usize = 1 << 16;
 
 impl Numerals {
     /// The number that a cell is.
-    pub fn parse(self, cell: &str) -> Option<f64> {
-        if self == Self::default() {
+    pub fn parse(&self, cell: &str) -> Option<f64> {
+        let cell = self.without_unit(cell);
+        if self.decimal == b'.' && self.thousands.is_none() {
             return cell.parse().ok();
         }
-        self.plain(cell)?.parse().ok()
+        self.plain(&cell)?.parse().ok()
+    }
+
+    /// A cell without the unit that stands after its number, or before it and perhaps after its sign.
+    fn without_unit<'a>(&self, cell: &'a str) -> Cow<'a, str> {
+        let (sign, unsigned) = cell.split_at(usize::from(cell.starts_with(['-', '+'])));
+        for unit in self.units.iter() {
+            if let Some(number) = cell.strip_suffix(unit.as_str()) {
+                return number.trim_end().into();
+            }
+            if let Some(number) = unsigned.strip_prefix(unit.as_str()) {
+                let number = number.trim_start();
+                return if sign.is_empty() { number.into() } else { (sign.to_owned() + number).into() };
+            }
+        }
+        cell.into()
+    }
+
+    /// The unit that all of some cells have, if they are numbers with one: after the number anything that is no digit, before it a sign of a
+    /// currency.
+    pub(in crate::data) fn unit_of<'a>(cells: impl Iterator<Item = &'a str>) -> Option<String> {
+        const CURRENCIES: [&str; 18] =
+            ["$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₪", "฿", "₫", "₱", "¢", "US$", "A$", "C$", "R$"];
+        const LONGEST: usize = 12;
+        let unit = |cell: &str| {
+            let is_number = |character: char| character.is_ascii_digit();
+            let (first, last) = (cell.find(is_number)?, cell.rfind(is_number)?);
+            let (before, after) = (cell[..first].trim_matches([' ', '-', '+']), cell[last + 1..].trim());
+            let is_sign = |character: char| character.is_alphabetic() || !character.is_ascii() || "%$".contains(character);
+            let is_unit = after.len() <= LONGEST && after.contains(is_sign);
+            match (before, after) {
+                ("", "") => None,
+                ("", after) if is_unit => Some(after.to_owned()),
+                (before, "") if CURRENCIES.contains(&before) => Some(before.to_owned()),
+                _ => None,
+            }
+        };
+        let mut units = cells.map(unit);
+        let first = units.next()??;
+        units.all(|unit| unit.as_ref() == Some(&first)).then_some(first)
+    }
+
+    /// What is wrong with these numerals, if anything is.
+    pub(super) fn refused(&self) -> Option<String> {
+        if self.thousands == Some(self.decimal) {
+            let sign = char::from(self.decimal);
+            return Some(format!(
+                "'{sign}' cannot both group the digits of a number (--thousands) and stand before its decimals (--decimal)"
+            ));
+        }
+        let is_no_unit = |unit: &&String| {
+            let says_nothing = unit.chars().all(|character| ".,+-'_ ".contains(character));
+            says_nothing || unit.contains(|character: char| character.is_ascii_digit())
+        };
+        let unit = self.units.iter().find(is_no_unit)?;
+        Some(format!("--units: '{}' is no unit; name what stands before or after numbers, such as $ or kg", shown(unit)))
     }
 
     /// A cell as a number is written in programs; none where its signs are not where they belong.
-    fn plain(self, cell: &str) -> Option<Cow<'_, str>> {
+    fn plain<'a>(&self, cell: &'a str) -> Option<Cow<'a, str>> {
         let decimal = char::from(self.decimal);
         let (whole, rest) = cell.split_at(cell.find([decimal, 'e', 'E']).unwrap_or(cell.len()));
         let is_point_elsewhere =
@@ -54,34 +114,49 @@ impl Numerals {
         })
     }
 
-    /// How a file writes its numbers, if it begins with cells that leave no choice, with one of these cells: no column of its first rows
-    /// may read otherwise.
-    pub(super) fn of(text: &str, delimiter: u8, header: bool) -> Option<(Self, String)> {
+    /// How a file writes its numbers beside their `units`, if it begins with cells that leave no choice, with one of these cells: no column
+    /// of its first rows may read otherwise.
+    pub(super) fn of(
+        text: &str,
+        delimiter: u8,
+        header: bool,
+        missing: &MissingValues,
+        units: &Arc<[String]>,
+    ) -> Option<(Self, String)> {
         let columns = first_columns(text, delimiter, header);
-        let cells = || columns.iter().flatten().filter(|cell| !is_missing(cell));
-        if let Some(cell) = cells().find(|cell| is_grouped_decimal(cell, ',', '.')) {
-            let english = fitting(&columns, Self { decimal: b'.', thousands: Some(b',') }, cell);
-            return english.filter(|_| !cells().any(|cell| is_grouped_decimal(cell, '.', ',')));
+        let with = |decimal, thousands| Self { decimal, thousands, units: Arc::clone(units) };
+        let bare = with(b'.', None);
+        let cells: Vec<(&String, Cow<'_, str>)> = columns
+            .iter()
+            .flatten()
+            .filter(|cell| !missing.says(cell))
+            .map(|cell| (cell, bare.without_unit(cell)))
+            .collect();
+        let found = |is_so: &dyn Fn(&str) -> bool| cells.iter().find(|(_, bare)| is_so(bare)).map(|(cell, _)| cell.as_str());
+        if let Some(cell) = found(&|cell| is_grouped_decimal(cell, ',', '.')) {
+            let english = fitting(&columns, with(b'.', Some(b',')), cell, missing);
+            return english.filter(|_| found(&|cell| is_grouped_decimal(cell, '.', ',')).is_none());
         }
         // A point before decimals is what is usual.
-        if cells().any(|cell| is_decimal(cell, '.') && !is_grouped(cell, '.')) {
+        if found(&|cell| is_decimal(cell, '.') && !is_grouped(cell, '.')).is_some() {
             return None;
         }
-        let grouped = [('.', b'.'), (' ', b' '), ('\'', b'\'')].into_iter().find_map(|(sign, byte)| {
-            cells().find(|cell| is_grouped_decimal(cell, sign, ',')).map(|cell| (Some(byte), cell))
-        });
-        let alone = || cells().find(|cell| is_decimal(cell, ',') && !is_grouped(cell, ',')).map(|cell| (None, cell));
+        let grouped = [('.', b'.'), (' ', b' '), ('\'', b'\'')]
+            .into_iter()
+            .find_map(|(sign, byte)| found(&|cell| is_grouped_decimal(cell, sign, ',')).map(|cell| (Some(byte), cell)));
+        let alone = || found(&|cell| is_decimal(cell, ',') && !is_grouped(cell, ',')).map(|cell| (None, cell));
         let (thousands, cell) = grouped.or_else(alone)?;
-        fitting(&columns, Self { decimal: b',', thousands }, cell)
+        fitting(&columns, with(b',', thousands), cell, missing)
     }
 }
 
 /// These numerals with a cell that speaks for them, if every column that has such a cell is nothing but numbers in them.
-fn fitting(columns: &[Vec<String>], numerals: Numerals, cell: &str) -> Option<(Numerals, String)> {
-    let speaks = |cell: &str| numerals.parse(cell).is_some() && cell.parse::<f64>().is_err();
+fn fitting(columns: &[Vec<String>], numerals: Numerals, cell: &str, missing: &MissingValues) -> Option<(Numerals, String)> {
+    let usual = Numerals { decimal: b'.', thousands: None, units: Arc::clone(&numerals.units) };
+    let speaks = |cell: &str| numerals.parse(cell).is_some() && usual.parse(cell).is_none();
     let mut speaking = columns.iter().filter(|cells| cells.iter().any(|cell| speaks(cell))).peekable();
     speaking.peek()?;
-    let is_number = |cell: &String| is_missing(cell) || numerals.parse(cell).is_some();
+    let is_number = |cell: &String| missing.says(cell) || numerals.parse(cell).is_some();
     speaking.all(|cells| cells.iter().all(is_number)).then(|| (numerals, cell.to_owned()))
 }
 
@@ -166,34 +241,54 @@ fn ungrouped(whole: &str, sign: u8) -> Option<Cow<'_, str>> {
 mod tests {
     use super::*;
 
-    const EUROPEAN: Numerals = Numerals { decimal: b',', thousands: Some(b'.') };
-    const ENGLISH: Numerals = Numerals { decimal: b'.', thousands: Some(b',') };
+    fn european() -> Numerals {
+        with(b',', Some(b'.'), &[])
+    }
+
+    fn english() -> Numerals {
+        with(b'.', Some(b','), &[])
+    }
+
+    fn with(decimal: u8, thousands: Option<u8>, units: &[&str]) -> Numerals {
+        Numerals { decimal, thousands, units: units.iter().map(|unit| (*unit).to_owned()).collect() }
+    }
 
     #[test]
     fn numbers_are_read_as_they_are_written() {
-        let comma = Numerals { decimal: b',', thousands: None };
-        let french = Numerals { decimal: b',', thousands: Some(b' ') };
+        let comma = || with(b',', None, &[]);
+        let french = || with(b',', Some(b' '), &[]);
+        let priced = || with(b'.', None, &["$", "%", "km/h"]);
         for (numerals, cell, expected) in [
             (Numerals::default(), "1.5e3", Some(1500.0)),
             (Numerals::default(), "1,5", None),
-            (comma, "9,0", Some(9.0)),
-            (comma, "-0,25e-2", Some(-0.0025)),
-            (comma, "12", Some(12.0)),
-            (comma, "1.5", None),
-            (comma, "1,2,3", None),
-            (EUROPEAN, "1.234,5", Some(1234.5)),
-            (EUROPEAN, "1.234.567", Some(1_234_567.0)),
-            (EUROPEAN, "12.34,5", None),
-            (EUROPEAN, "1.5", None),
-            (ENGLISH, "1,234.5", Some(1234.5)),
-            (ENGLISH, "-12,345", Some(-12345.0)),
-            (ENGLISH, "1,23", None),
-            (ENGLISH, "0.5", Some(0.5)),
-            (french, "1 000,5", Some(1000.5)),
-            (french, "1\u{a0}000\u{a0}000", Some(1_000_000.0)),
-            (french, "1 00", None),
-            (comma, "ja", None),
-            (comma, "", None),
+            (comma(), "9,0", Some(9.0)),
+            (comma(), "-0,25e-2", Some(-0.0025)),
+            (comma(), "12", Some(12.0)),
+            (comma(), "1.5", None),
+            (comma(), "1,2,3", None),
+            (european(), "1.234,5", Some(1234.5)),
+            (european(), "1.234.567", Some(1_234_567.0)),
+            (european(), "12.34,5", None),
+            (european(), "1.5", None),
+            (english(), "1,234.5", Some(1234.5)),
+            (english(), "-12,345", Some(-12345.0)),
+            (english(), "1,23", None),
+            (english(), "0.5", Some(0.5)),
+            (french(), "1 000,5", Some(1000.5)),
+            (french(), "1\u{a0}000\u{a0}000", Some(1_000_000.0)),
+            (french(), "1 00", None),
+            (comma(), "ja", None),
+            (comma(), "", None),
+            (priced(), "$7.90", Some(7.9)),
+            (priced(), "-$7.90", Some(-7.9)),
+            (priced(), "$ -7.90", Some(-7.9)),
+            (priced(), "7.9 %", Some(7.9)),
+            (priced(), "50km/h", Some(50.0)),
+            (priced(), "50", Some(50.0)),
+            (priced(), "$", None),
+            (priced(), "50 kg", None),
+            (priced(), "$7%", None),
+            (with(b',', Some(b'.'), &["€"]), "1.234,50 €", Some(1234.5)),
         ] {
             assert_eq!(numerals.parse(cell), expected, "{numerals:?} {cell}");
         }
@@ -201,24 +296,54 @@ mod tests {
 
     #[test]
     fn a_file_says_how_it_writes_numbers_only_where_there_is_no_choice() {
-        let of = |text: &str, delimiter| Numerals::of(text, delimiter, true).map(|(numerals, _)| numerals);
-        let comma = Some(Numerals { decimal: b',', thousands: None });
-        assert_eq!(of("t;p\n9,0;8,0\n-4;8,5\n", b';'), comma);
-        assert_eq!(of("t;p\n12;1234,567\n", b';'), comma);
-        assert_eq!(of("t;p\n12;0,567\n", b';'), comma);
-        assert_eq!(of("t;p\n1.234,5;NA\n1.000;3\n", b';'), Some(EUROPEAN));
-        assert_eq!(of("t,p\n\"1,234.5\",1\n0.5,2\n", b','), Some(ENGLISH));
-        assert_eq!(of("t,p\n\"1,234.5\",1\n\"12,345\",2\n", b','), Some(ENGLISH));
+        let of = |text: &str, delimiter| {
+            Numerals::of(text, delimiter, true, &MissingValues::default(), &Arc::default()).map(|(numerals, _)| numerals)
+        };
+        let comma = || Some(with(b',', None, &[]));
+        assert_eq!(of("t;p\n9,0;8,0\n-4;8,5\n", b';'), comma());
+        assert_eq!(of("t;p\n12;1234,567\n", b';'), comma());
+        assert_eq!(of("t;p\n12;0,567\n", b';'), comma());
+        assert_eq!(of("t;p\n1.234,5;NA\n1.000;3\n", b';'), Some(european()));
+        assert_eq!(of("t,p\n\"1,234.5\",1\n0.5,2\n", b','), Some(english()));
+        assert_eq!(of("t,p\n\"1,234.5\",1\n\"12,345\",2\n", b','), Some(english()));
         assert_eq!(of("t;p\n1.234,5;1,234.5\n", b';'), None);
-        assert_eq!(of("t;p\n1;9,0", b';'), comma, "no end of line");
+        assert_eq!(of("t;p\n1;9,0", b';'), comma(), "no end of line");
         // A thousand and some, or one and some decimals.
         assert_eq!(of("t;p\n1,234;5\n", b';'), None);
         // Numbers with points are there, or text in the same column.
         assert_eq!(of("t;p\n1,5;2.5\n", b';'), None);
         assert_eq!(of("t;p\n1,5;a\nx;b\n", b';'), None);
-        assert_eq!(of("t;p\n1,5;a\n2;b\n", b';'), comma);
+        assert_eq!(of("t;p\n1,5;a\n2;b\n", b';'), comma());
         assert_eq!(of("t,p\n1,2\n3.5,4\n", b','), None);
         assert_eq!(of("1,5;2\n", b';'), None, "a header");
-        assert_eq!(Numerals::of("1,5;2\n3;4\n", b';', false).map(|(_, cell)| cell), Some("1,5".into()));
+        assert_eq!(
+            Numerals::of("1,5;2\n3;4\n", b';', false, &MissingValues::default(), &Arc::default()).map(|(_, cell)| cell),
+            Some("1,5".into())
+        );
+    }
+
+    #[test]
+    fn a_unit_is_what_all_numbers_have() {
+        let unit = |cells: &[&str]| Numerals::unit_of(cells.iter().copied());
+        for (cells, expected) in [
+            (&["$7", "-$7.5", "$ 8"][..], Some("$")),
+            (&["7 %", "7.5%"], Some("%")),
+            (&["5 km/h", "6km/h"], Some("km/h")),
+            (&["1.234,50 €"], Some("€")),
+            (&["20 °C", "-1 °C"], Some("°C")),
+            (&["5 kg", "3 lb"], None),
+            (&["5 kg", "3"], None),
+            (&["n1", "n2"], None),
+            (&["#1"], None),
+            (&["12:30"], None),
+            (&["5.", "6."], None),
+            (&["five"], None),
+            (&[], None),
+        ] {
+            assert_eq!(unit(cells).as_deref(), expected, "{cells:?}");
+        }
+        let refused = |units: &[&str]| with(b'.', None, units).refused();
+        assert!(refused(&["m2"]).is_some() && refused(&["-"]).is_some() && refused(&["$", "kg"]).is_none());
+        assert!(with(b',', Some(b','), &[]).refused().is_some());
     }
 }

@@ -16,13 +16,8 @@ pub(in crate::data) const FORMAT: Format = Format {
     begins: |_| true,
     holds: Holds::Table,
     open: |input, options| {
-        if let Some(Numerals { decimal, thousands: Some(thousands) }) = options.numerals
-            && decimal == thousands
-        {
-            let sign = char::from(decimal);
-            return Err(Error::Usage(format!(
-                "'{sign}' cannot both group the digits of a number (--thousands) and stand before its decimals (--decimal)"
-            )));
+        if let Some(what) = options.said_numerals().refused() {
+            return Err(Error::Usage(what));
         }
         Ok(Box::new(CsvFile { input, options, bytes: CsvPieces::BYTES }))
     },
@@ -74,6 +69,9 @@ struct CsvPieces<'a> {
 impl<'a> CsvPieces<'a> {
     /// As many bytes as a piece has outside of tests.
     const BYTES: usize = 4 << 20;
+    /// Rows of a piece that are so few that the next one has twice as many bytes, and the most bytes that come of it.
+    const FEW_ROWS: usize = 16;
+    const MOST_BYTES: usize = 64 << 20;
     /// Bytes of a row, at most.
     const MOST_ROW: usize = 256 << 20;
 
@@ -174,19 +172,24 @@ impl CsvPieces<'_> {
             return Ok(None);
         }
         let header = self.options.header && self.names.is_none();
-        let (delimiter, numerals) = (self.delimiter.or(self.options.delimiter), self.numerals.or(self.options.numerals));
+        let (delimiter, numerals) = (self.delimiter.or(self.options.delimiter), self.numerals.clone());
+        let numerals = numerals.or_else(|| self.options.numerals.clone());
         let options = ReadOptions { header, delimiter, numerals, ..self.options.clone() };
         let mut file = File::new(self.source, &self.buffer[..end], &options, self.line)?;
         let names = match &self.names {
             Some(names) => names.clone(),
             None => self.names.insert(file.names(self.options)?).clone(),
         };
-        (self.delimiter, self.numerals) = (Some(file.delimiter), Some(file.numerals));
+        (self.delimiter, self.numerals) = (Some(file.delimiter), Some(file.numerals.clone()));
         (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
         let (table, beyond) = file.table(names, texts)?;
         self.beyond.resize(beyond.len(), None);
         self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
         self.rows += table.rows;
+        // Each piece costs something a column.
+        if (1..Self::FEW_ROWS).contains(&table.rows) {
+            self.bytes = (2 * self.bytes).min(Self::MOST_BYTES.max(self.bytes));
+        }
         self.line += breaks(&self.buffer[..end]);
         self.buffer.drain(..end);
         Ok(Some(table))

@@ -21,12 +21,12 @@ use super::MAGIC;
 use super::pages::{BATCH, Pages, TEXTS, is_known};
 use super::schema::{Field, Kind, Sign, described, fields};
 use crate::data::array::refuse_beyond;
-use crate::data::csv::{self, MOST_CELL};
+use crate::data::csv::MOST_CELL;
 use crate::data::input::Source;
 use crate::data::pieces::{Give, Known, Pieces};
 use crate::data::readings::Reading;
 use crate::data::table::check_memory;
-use crate::data::{self, Cells, Column, ReadOptions, Table};
+use crate::data::{self, Cells, Column, MissingValues, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
 use crate::{memory, panics};
 
@@ -62,6 +62,7 @@ struct File {
     input: Arc<Input>,
     fields: Vec<Field>,
     readings: Vec<Reading>,
+    missing: MissingValues,
     metadata: ParquetMetaData,
     /// Where the footer begins and values end.
     end: u64,
@@ -135,7 +136,15 @@ impl File {
         let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
         let readings = if options.keeps_text { options.columns.clone().with_all() } else { options.columns.clone() };
         let readings = readings.of(&names);
-        let file = Self { source: source.to_owned(), input: Arc::new(input), fields, readings, metadata, end };
+        let file = Self {
+            source: source.to_owned(),
+            input: Arc::new(input),
+            fields,
+            readings,
+            missing: options.columns.missing().clone(),
+            metadata,
+            end,
+        };
         file.check_rows()?;
         Ok(file)
     }
@@ -208,7 +217,11 @@ impl Group<'_> {
         check_memory(rows, rows.saturating_mul(fields.len() as u64), bytes.div_ceil(fields.len()))
             .map_err(|error| Error::reading(Path::new(source), &error))?;
         let columns = fields.iter().enumerate();
-        let columns = columns.map(|(position, field)| Ok(Column::new(field.name.clone(), self.cells(position)?)));
+        let columns = columns.map(|(position, field)| {
+            let mut cells = self.cells(position)?;
+            self.file.missing.blank(&mut cells);
+            Ok(Column::new(field.name.clone(), cells))
+        });
         let table = Table { first_row: self.first, ..Table::new(source, columns.collect::<Result<_>>()?) };
         refuse_beyond(&table, &self.file.readings)?;
         Ok(table)
@@ -345,7 +358,7 @@ impl Group<'_> {
                     return Err(Error::reading(Path::new(&self.file.source), &io::ErrorKind::OutOfMemory.into()));
                 }
             }
-            cells.push((!csv::is_missing(text)).then(|| text.to_owned()));
+            cells.push((!text.is_empty()).then(|| text.to_owned()));
             Ok(())
         })?;
         Ok(Cells::Text(cells))

@@ -1,7 +1,7 @@
 //! A model as an ONNX graph: the data's own columns in, what `wgrad predict` says out.
 
 use super::builder::{Attribute, Builder};
-use crate::data::{InputColumn, InputKind, NumberTarget, Target, Task, missing_spellings, spelled};
+use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
 use crate::model::{Element, Model, StoredWeights};
@@ -41,7 +41,8 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
             "a column has an empty name, which no input of an ONNX graph may have; use --plain".into(),
         ));
     }
-    let mut graph = Graph { builder: Builder::new(taken), own, cells };
+    let missing = encoding.missing().spellings();
+    let mut graph = Graph { builder: Builder::new(taken), own, cells, missing };
     let inputs = graph.encoded(&encoding.inputs, target_names.len())?;
     let outputs = graph.network(model, inputs);
     match &encoding.target {
@@ -49,12 +50,12 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
         Target::Regression { columns } => graph.units(&outputs, columns),
     }
     let (bytes, inputs, outputs) = graph.builder.finished()?;
-    Ok(Exported { bytes, inputs, outputs, remarks: remarks(&encoding.inputs, cells) })
+    Ok(Exported { bytes, inputs, outputs, remarks: remarks(encoding, cells) })
 }
 
 /// The network without its encoding.
 fn alone(model: &Model, own: ElementType) -> Result<Exported> {
-    let mut graph = Graph { builder: Builder::new([INPUT, OUTPUT]), own, cells: own };
+    let mut graph = Graph { builder: Builder::new([INPUT, OUTPUT]), own, cells: own, missing: Vec::new() };
     graph.builder.input(INPUT, own, model.network.inputs());
     let outputs = graph.network(model, INPUT.to_owned());
     graph.builder.output(&outputs, OUTPUT, own, Some(model.network.outputs()));
@@ -63,7 +64,8 @@ fn alone(model: &Model, own: ElementType) -> Result<Exported> {
 }
 
 /// What a person should hear who feeds the graph: what floats lose, and how it compares categories, where `predict` does otherwise.
-fn remarks(columns: &[InputColumn], cells: ElementType) -> Vec<String> {
+fn remarks(encoding: &Encoding, cells: ElementType) -> Vec<String> {
+    let columns = &encoding.inputs;
     let listed = |is_meant: &dyn Fn(&InputColumn) -> bool| {
         let names: Vec<String> =
             columns.iter().filter(|column| is_meant(column)).map(|column| format!("'{}'", shown(&column.name))).collect();
@@ -86,7 +88,13 @@ fn remarks(columns: &[InputColumn], cells: ElementType) -> Vec<String> {
     let far = far.map(|names| {
         format!("a float keeps few digits of what numbers like those of {names} differ by; --input-type double keeps them")
     });
-    far.into_iter().chain(texts).chain(numbers).collect()
+    let said = encoding
+        .missing_values
+        .iter()
+        .flatten()
+        .find(|word| word.trim().parse::<f64>().is_ok_and(|number| !number.is_nan()));
+    let missing = said.map(|number| format!("the graph takes NaN for a number that is missing, not {}", shown(number)));
+    far.into_iter().chain(texts).chain(numbers).chain(missing).collect()
 }
 
 /// The categories that a column knows.
@@ -104,6 +112,8 @@ struct Graph {
     own: ElementType,
     /// That of the cells which come in as numbers.
     cells: ElementType,
+    /// Every text that says that a cell's value is missing.
+    missing: Vec<String>,
 }
 
 /// Whether the columns are those of an array: numbers, named by their positions among all columns.
@@ -239,7 +249,7 @@ impl Graph {
         let stand_in = categories.iter().position(|category| Some(category.as_str()) == missing);
         // What says that a cell is missing, unless it is a category itself.
         let marks = stand_in.into_iter().flat_map(|code| {
-            let marks = missing_spellings().into_iter().filter(|mark| !categories.contains(mark));
+            let marks = self.missing.iter().filter(|mark| !categories.contains(mark)).cloned();
             marks.map(move |mark| (mark, code as i64))
         });
         let (keys, values): (Vec<String>, Vec<i64>) = known.chain(marks).unzip();

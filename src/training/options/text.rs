@@ -123,6 +123,7 @@ pub(super) mod tests {
                 delimiter: Some(Delimiter(b';')),
                 decimal: Some(Decimal(b',')),
                 thousands: Some(Sign(b' ')),
+                units: Some(vec!["$".into()]),
                 no_header: Some(true),
                 labels: None,
             },

@@ -193,6 +193,7 @@ impl Held {
                 // What is embedded is as it is.
                 if table.task.is_none() {
                     constant.extend(remarks::constant_columns(encoding, table, rows));
+                    remarks.extend(remarks::constant_targets(encoding, table, rows));
                 }
             }
             Self::File(stored) => {
@@ -203,7 +204,9 @@ impl Held {
                     remarks.extend(remarks::stray_text(&table, |_| true));
                     constant.extend(remarks::constant_columns(&encoding, &table, rows));
                 }
-                remarks.extend(remarks::stray_text(&targets(stored, encoding)?, |_| true));
+                let targets = targets(stored, encoding)?;
+                remarks.extend(remarks::stray_text(&targets, |_| true));
+                remarks.extend(remarks::constant_targets(encoding, &targets, rows));
             }
         }
         remarks.extend(remarks::constant(source, &constant));
@@ -253,6 +256,7 @@ fn targets(stored: &StoredTable, encoding: &Encoding) -> Result<Table> {
 /// An input column of all rows, alone, and what is said of it, without a target.
 fn alone(stored: &StoredTable, positions: &HashMap<&str, usize>, input: &InputColumn) -> Result<Option<(Table, Encoding)>> {
     let Some(&position) = positions.get(input.name.as_str()) else { return Ok(None) };
-    let encoding = Encoding { inputs: vec![input.clone()], target: Target::Regression { columns: Vec::new() } };
+    let target = Target::Regression { columns: Vec::new() };
+    let encoding = Encoding { inputs: vec![input.clone()], target, missing_values: None };
     Ok(Some((stored.only(&[position])?, encoding)))
 }
