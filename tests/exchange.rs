@@ -280,6 +280,79 @@ fn nets_of_others_compute_the_same() -> Result<(), Failed> {
     )
 }
 
+/// What skl2onnx makes of scikit-learn's perceptrons: onnxruntime and wgrad say the same labels, probabilities and numbers.
+fn perceptrons_of_scikit_learn_compute_the_same() -> Result<(), Failed> {
+    let desk = Desk::new();
+    script(&desk, "make_onnx.py", &[".", "sklearn"])?;
+    let mut names =
+        vec!["zip-texts".to_owned(), "zip-integers".into(), "zip-binary".into(), "whole".into(), "opset-9".into()];
+    let activations = ["relu", "tanh", "sigmoid", "identity"];
+    let kinds = ["binary", "three", "number"].map(|kind| activations.map(|activation| format!("{kind}-{activation}")));
+    let others = ["integers", "texts", "numbers", "standard", "minmax", "columns"].map(String::from);
+    for name in kinds.concat().into_iter().chain(others) {
+        names.extend([format!("{name}-double"), name]);
+    }
+    for name in &names {
+        said(&desk, &["import", &format!("{name}.onnx"), "-o", "run"])?;
+        let expected = String::from_utf8(desk.bytes(&format!("{name}.expected.csv")))?;
+        let ours = predicted(&desk, "run", &format!("{name}.csv"), &[])?;
+        compare(&ours, &expected).map_err(|error| format!("{name}: {error:?}"))?;
+    }
+    // What the user says has the last word.
+    let remarks = desk.ends(0, &["import", "standard.onnx", "-o", "run"])?;
+    assert!(remarks.contains("'X' have no names and are called 0 to 3; --columns names them"), "{remarks}");
+    let remarks = desk.ends(0, &["import", "numbers.onnx", "-o", "run", "--columns", "a,b,c,d"])?;
+    assert!(remarks.contains("node 'Reshape' (Reshape) writes the 3 outputs of a row one below the other"), "{remarks}");
+    assert!(!remarks.contains("--columns"), "{remarks}");
+    desk.ends(0, &["import", "standard.onnx", "-o", "run", "--classes", "x,y,z", "--columns", "a,b,c,d"])?;
+    let model = said(&desk, &["inspect", "run"])?;
+    assert!(model.contains("x, y, z") && !model.contains("hoch"), "{model}");
+    let refused = desk.ends(2, &["import", "standard.onnx", "-o", "run", "--classes", "x,y"])?;
+    assert!(refused.contains("needs 3"), "{refused}");
+    desk.ends(0, &["export", "run", "--format", "onnx", "-o", "again.onnx"]).map(drop)
+}
+
+/// Graphs that differ from those of scikit-learn in one place are refused, and the place is named.
+fn what_only_resembles_a_perceptron_of_scikit_learn_is_refused() -> Result<(), Failed> {
+    let desk = Desk::new();
+    script(&desk, "make_onnx.py", &[".", "sklearn"])?;
+    for (name, what) in [
+        ("columns-of-argmax", "node 'ArgMax' (ArgMax) is not the place of the largest number of a row"),
+        ("last-of-equals", "node 'ArgMax' (ArgMax) is not the place of the largest number of a row"),
+        ("smallest", "node 'ArgMax' (ArgMin) is not the place of the largest number of a row"),
+        ("gathered", "2 outputs ('label' from node 'ArrayFeatureExtractor' (Gather)"),
+        ("four-labels", "(ai.onnx.ml.ArrayFeatureExtractor) needs 3 labels, one for each class of the network, and has 4"),
+        ("one-label", "(ai.onnx.ml.ArrayFeatureExtractor) needs 2 labels, one for each class of the network, and has 1"),
+        ("labels-in-a-column", "tensor 'classes' has the shape [3, 1], which is not one row"),
+        ("labels-of-inputs", "(ai.onnx.ml.ArrayFeatureExtractor) needs labels that are constants"),
+        ("other-order", "node 'ZipMap' (ai.onnx.ml.ZipMap) has other labels than node 'ArrayFeatureExtractor'"),
+        ("logarithm", "node 'Identity' (Log) is no part of a plain dense network"),
+        (
+            "by-other-numbers",
+            "'probabilities' comes from node 'Softmax' (Softmax), and not from that by which node 'ArgMax'",
+        ),
+        ("sigmoids", "(ai.onnx.ml.ArrayFeatureExtractor) names a class by outputs that are no softmax"),
+        ("label-columns", "node 'Reshape' (Reshape) makes something other than one label a row"),
+        ("yes-or-no", "node 'Cast1' (Cast) makes something other than one label a row"),
+        ("tanh", "node 'Concat' (Concat) makes two probabilities of something other than the sigmoid"),
+        ("turned", "node 'Concat' (Concat) joins something other than 1 - p and p"),
+        ("below", "node 'Concat' (Concat) joins something other than 1 - p and p"),
+        ("two-minus-p", "node 'Sub' (Sub) is not 1 - p"),
+        ("sum", "node 'Concat' (Concat) joins something other than 1 - p and p"),
+        ("negative-scale", "(ai.onnx.ml.Scaler) scales column 2 by a number that is not above 0"),
+        ("some-columns", "node 'Scaler' (ai.onnx.ml.Scaler) makes what the layers begin with"),
+        ("short-scale", "(ai.onnx.ml.Scaler) has 2 numbers, and the first layer has 4 inputs"),
+        ("normalizer", "node 'Scaler' (ai.onnx.ml.Normalizer) is no part of a plain dense network"),
+        ("power", "node 'Mul' (Pow) is no part of a plain dense network"),
+        ("two-columns", "node 'Reshape' (Reshape) makes 2 columns of the network's 3 outputs"),
+        ("scaled-between", "node 'Relu1' (Mul) scales what node 'MatMul1' (MatMul) makes"),
+    ] {
+        let said = desk.ends(8, &["import", &format!("not-{name}.onnx"), "-o", "run"])?;
+        assert!(said.contains(what), "{name}: not '{what}': {said}");
+    }
+    Ok(())
+}
+
 /// Of every kind of network: what is exported plain comes back with the same bits.
 fn a_plain_export_comes_back_bit_for_bit() -> Result<(), Failed> {
     for options in [
@@ -510,6 +583,36 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             ]),
             "3 outputs, and the next layer has 2 inputs",
         ),
+        (
+            "nine nodes that scale",
+            file(
+                &(0..9)
+                    .map(|place| node("Mul", &[&format!("{place}"), "c"], &format!("{}", place + 1)))
+                    .chain([node("MatMul", &["9", "W"], "y"), weights("W", &[2, 3], 24), weights("c", &[1], 4)])
+                    .collect::<Vec<_>>(),
+            ),
+            "one of more than 8 that scale",
+        ),
+        (
+            "a shape of floats",
+            file(&[
+                node("MatMul", &["x", "W"], "z"),
+                weights("W", &[2, 3], 24),
+                node("Reshape", &["z", "s"], "y"),
+                weights("s", &[2], 8),
+            ]),
+            "int64 (7) is expected",
+        ),
+        (
+            "labels without end",
+            file(&[
+                node("Reshape", &["x", "s"], "y"),
+                field(5, [integer(1, 5000), integer(2, 7), field(8, "s"), field(9, vec![0; 40_000])].concat()),
+            ]),
+            "has 5000 integers",
+        ),
+        ("packed integers in many pieces", many(field(5, field(7, [1; 1000]).repeat(5))), "describes itself"),
+        ("three outputs", many([value(12, "x"), value(12, "y")].concat()), "3 outputs"),
         ("a million nodes of nothing", many([0x0a, 0].repeat(1 << 20)), "more than 500000 fields"),
         ("a second output", many(value(12, "x")), "2 outputs"),
         ("an input that nothing takes", many(value(11, "z")), "goes into no layer"),
@@ -611,6 +714,11 @@ fn main() {
         python("an array is one input", an_array_is_one_input),
         python("numpy says the same of an npz archive", numpy_says_the_same_of_an_npz_archive),
         python("nets of others compute the same", nets_of_others_compute_the_same),
+        python("perceptrons of scikit-learn compute the same", perceptrons_of_scikit_learn_compute_the_same),
+        python(
+            "what only resembles a perceptron of scikit-learn is refused",
+            what_only_resembles_a_perceptron_of_scikit_learn_is_refused,
+        ),
         trial("a difference is noticed", a_difference_is_noticed),
         trial("a plain export comes back bit for bit", a_plain_export_comes_back_bit_for_bit),
         trial("the tensors alone come back and start a training", the_tensors_alone_come_back_and_start_a_training),

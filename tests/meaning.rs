@@ -401,7 +401,7 @@ fn units_are_left_out_by_request() -> Result<(), Failed> {
         train(&desk, &[&["data.csv", "-o", name, "--seed", "3"][..], more].concat())?;
         let judged = [&["evaluate", name, "data.csv", "--json"][..], more].concat();
         let judged: serde_json::Value = serde_json::from_str(&printed(&desk, &judged)?)?;
-        Ok(judged["r2"].as_f64().ok_or_else(|| format!("{judged}"))?)
+        Ok(judged["evaluation"]["r2"].as_f64().ok_or_else(|| format!("{judged}"))?)
     };
     let (plain, stripped) = (score("plain", &[])?, score("stripped", &["--units", "$,%", "--thousands", ","])?);
     if stripped < plain.max(0.8) {

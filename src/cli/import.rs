@@ -15,9 +15,10 @@ use crate::network::Activation;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:  wgrad import net.onnx --classes setosa,versicolor,virginica
+           wgrad import mlp.onnx --columns height,weight,age -o mlp.safetensors
            wgrad import weights.safetensors --activation relu --output-activation softmax -o model.safetensors")]
 pub(super) struct ImportArguments {
-    /// A plain dense network: .onnx, or .safetensors with tensors 0.weight, 0.bias, 2.weight, …
+    /// A plain dense network, also as skl2onnx writes it: .onnx, or .safetensors with tensors 0.weight, 0.bias, 2.weight, …
     file: PathBuf,
     /// Model file to write [default: beside FILE, as NAME.wgrad.safetensors]
     #[arg(short, long, value_name = "MODEL")]
@@ -25,7 +26,7 @@ pub(super) struct ImportArguments {
     /// What the outputs are [default: classification for softmax and sigmoid outputs or with --classes, else regression]
     #[arg(long)]
     task: Option<Task>,
-    /// Names of the classes, in the outputs' order, with commas [default: 0,1,2,…]
+    /// Names of the classes, in the outputs' order, with commas [default: the graph's labels, or 0,1,2,…]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     classes: Vec<String>,
     /// Names of the input columns, with commas [default: the graph's inputs, or 0,1,2,…]

@@ -13,9 +13,10 @@ use crate::network::{Activation, Layer, Loss, Network, Weights};
 /// What the user says of a net whose file does not.
 #[derive(Debug, Clone, Default)]
 pub struct Naming {
-    /// What its outputs are; none = classes for softmax and sigmoid outputs and where classes are named, else numbers.
+    /// What its outputs are; none = classes for softmax and sigmoid outputs and where the user or the file names classes, else
+    /// numbers.
     pub task: Option<Task>,
-    /// The classes, in the outputs' order; empty = 0, 1, 2, …
+    /// The classes, in the outputs' order; empty = those of an ONNX graph, or 0, 1, 2, …
     pub classes: Vec<String>,
     /// The input columns; empty = those of an ONNX graph, or 0, 1, 2, …
     pub columns: Vec<String>,
@@ -27,16 +28,24 @@ pub struct Naming {
     pub output_activation: Option<Activation>,
 }
 
-/// A network that came from elsewhere, without an encoding.
+/// A network that came from elsewhere, with what its file says of an encoding.
 pub(super) struct Foreign {
     pub(super) activations: Vec<Activation>,
     pub(super) weights: StoredWeights,
     /// The names of its inputs, where it has any.
     pub(super) inputs: Option<Vec<String>>,
+    /// The one input that holds all columns, where these have no names.
+    pub(super) input: Option<String>,
+    /// An offset and a scale for each input.
+    pub(super) scaling: Vec<(f64, f64)>,
     /// The name of its output.
     pub(super) output: String,
+    /// The names of the classes; empty where the file has none.
+    pub(super) classes: Vec<String>,
     /// The program that it came from.
     pub(super) producer: String,
+    /// What a person should hear about it.
+    pub(super) remarks: Vec<String>,
 }
 
 /// A model that was imported.
@@ -63,22 +72,45 @@ pub fn import(path: &Path, naming: &Naming) -> Result<Imported> {
                 let what = "--activation and --output-activation are for safetensors; an ONNX file says its own";
                 return Err(Error::Usage(format!("{name}: {what}")));
             }
-            Ok(imported(model(&name, onnx::import(path)?, naming, "onnx")?, "onnx", naming))
+            foreign(&name, onnx::import(path)?, naming, "onnx")
         }
         "safetensors" => match load_sequence(path)? {
             Sequence::Model(model) => whole(&name, *model, naming),
             Sequence::Weights(weights) => {
-                let activations = activations(&name, layers_of(&weights), naming)?;
-                let (output, producer) = ("output".to_owned(), String::new());
-                let foreign = Foreign { activations, weights, inputs: None, output, producer };
-                Ok(imported(model(&name, foreign, naming, "safetensors")?, "safetensors", naming))
+                let tensors = Foreign {
+                    activations: activations(&name, layers_of(&weights), naming)?,
+                    scaling: vec![(0.0, 1.0); inputs_of(&weights)],
+                    weights,
+                    inputs: None,
+                    input: None,
+                    output: "output".to_owned(),
+                    classes: Vec::new(),
+                    producer: String::new(),
+                    remarks: Vec::new(),
+                };
+                foreign(&name, tensors, naming, "safetensors")
             }
         },
         _ => Err(Error::Usage(format!("{name}: wgrad imports files whose names end in .onnx or .safetensors"))),
     }
 }
 
-/// A model, with what a person should hear of it.
+/// What another program trained, as a model, with what a person should hear of it.
+fn foreign(name: &str, foreign: Foreign, naming: &Naming, format: &'static str) -> Result<Imported> {
+    let mut remarks = foreign.remarks.clone();
+    if let Some(input) = foreign.input.as_ref().filter(|_| naming.columns.is_empty()) {
+        let last = foreign.scaling.len() - 1;
+        let input = shown(input);
+        remarks.push(format!(
+            "the columns of its input '{input}' have no names and are called 0 to {last}; --columns names them"
+        ));
+    }
+    let mut imported = imported(model(name, foreign, naming, format)?, format, naming);
+    imported.remarks.splice(0..0, remarks);
+    Ok(imported)
+}
+
+/// A model, with what a person should hear of its outputs.
 fn imported(model: Model, format: &'static str, naming: &Naming) -> Imported {
     let several = model.network.outputs() > 1 && model.network.output_activation() == Activation::Sigmoid;
     let is_guessed = several && naming.task.is_none() && naming.classes.is_empty() && format != "wgrad";
@@ -104,6 +136,13 @@ fn layers_of(weights: &StoredWeights) -> usize {
     }
 }
 
+fn inputs_of(weights: &StoredWeights) -> usize {
+    match weights {
+        StoredWeights::Single(weights) => weights[0].weight.rows,
+        StoredWeights::Double(weights) => weights[0].weight.rows,
+    }
+}
+
 /// One activation a layer, as the user says.
 fn activations(name: &str, layers: usize, naming: &Naming) -> Result<Vec<Activation>> {
     let refused = |what: String| Err(Error::Usage(format!("{name}: {what}")));
@@ -123,7 +162,7 @@ fn activations(name: &str, layers: usize, naming: &Naming) -> Result<Vec<Activat
     Ok(activations)
 }
 
-/// The model of a network with names and no scaling.
+/// The model of a network with names.
 fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<Model> {
     let unfit = |what: String| Error::Model(format!("{name}: {what}"));
     let (widths, bias) = match &foreign.weights {
@@ -136,10 +175,11 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
     let columns = names("--columns", &naming.columns, inputs, || {
         foreign.inputs.unwrap_or_else(|| (0..inputs).map(|input| input.to_string()).collect())
     })?;
-    let kind = InputKind::Number { offset: 0.0, scale: 1.0, missing: None };
+    let scaled = columns.into_iter().zip(foreign.scaling);
+    let input = |(name, (offset, scale))| InputColumn { name, kind: InputKind::Number { offset, scale, missing: None } };
     let encoding = Encoding {
-        inputs: columns.into_iter().map(|name| InputColumn { name, kind: kind.clone() }).collect(),
-        target: target(naming, output, outputs, &foreign.output)?,
+        inputs: scaled.map(input).collect(),
+        target: target(naming, output, outputs, &foreign.output, foreign.classes)?,
         missing_values: None,
     };
     let loss = match (output, encoding.task()) {
@@ -162,8 +202,9 @@ fn shape<T>(weights: &Weights<T>) -> (Vec<usize>, bool) {
 }
 
 /// What the outputs mean.
-fn target(naming: &Naming, activation: Activation, outputs: usize, output: &str) -> Result<Target> {
-    let says_classes = !naming.classes.is_empty() || matches!(activation, Activation::Softmax | Activation::Sigmoid);
+fn target(naming: &Naming, activation: Activation, outputs: usize, output: &str, classes: Vec<String>) -> Result<Target> {
+    let says_classes =
+        !naming.classes.is_empty() || !classes.is_empty() || matches!(activation, Activation::Softmax | Activation::Sigmoid);
     let task = naming.task.unwrap_or(if says_classes { Task::Classification } else { Task::Regression });
     if task == Task::Classification && outputs == 1 && activation == Activation::Softmax {
         return Err(Error::Usage("softmax over one output says nothing: is --output-activation sigmoid meant?".into()));
@@ -171,7 +212,8 @@ fn target(naming: &Naming, activation: Activation, outputs: usize, output: &str)
     if task == Task::Classification {
         let [column] = names("--target", &naming.target, 1, || vec!["class".into()])?.try_into().expect("one was asked for");
         let count = outputs.max(2);
-        let classes = names("--classes", &naming.classes, count, || (0..count).map(|class| class.to_string()).collect())?;
+        let own = || if classes.is_empty() { (0..count).map(|class| class.to_string()).collect() } else { classes };
+        let classes = names("--classes", &naming.classes, count, own)?;
         return Ok(Target::Classification { column, classes });
     }
     if !naming.classes.is_empty() {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use prost::Message;
 use prost::bytes::{Buf, Bytes};
-use prost::encoding::{DecodeContext, decode_key, skip_field};
+use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
 
 use super::messages::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
@@ -15,8 +15,10 @@ use crate::error::shown;
 
 /// The most fields that a file's messages may have together: each takes up to 64 bytes of memory.
 const MOST_FIELDS: u64 = 500_000;
-/// The most bytes of a field whose elements are larger in memory than in the file.
+/// The most bytes of a message's packed fields whose elements are larger in memory than in the file.
 const MOST_BYTES: usize = 4096;
+/// The most integers of a tensor, which is a shape or has a class's number each.
+const MOST_INTEGERS: usize = 4096;
 /// The most dimensions of a tensor.
 const MOST_DIMENSIONS: usize = 8;
 
@@ -46,7 +48,7 @@ decoded!(StringStringEntryProto, "entry of metadata");
 decoded!(GraphProto, "graph");
 decoded!(NodeProto, "node");
 decoded!(AttributeProto, "attribute", 8);
-decoded!(TensorProto, "tensor", 1);
+decoded!(TensorProto, "tensor", 1, 5, 7);
 decoded!(ValueInfoProto, "input or output", 2);
 
 /// Decodes the messages of one file.
@@ -68,15 +70,18 @@ impl Decoder {
 
     /// Goes over the fields without making anything of them.
     fn count<M: Decoded>(&self, mut bytes: Bytes) -> Wrong<()> {
+        let mut packed = 0;
         while bytes.has_remaining() {
             let left = self.left.get().checked_sub(1);
             self.left.set(left.ok_or_else(|| format!("it has more than {MOST_FIELDS} fields, which no dense network has"))?);
             let (tag, wire) = decode_key(&mut bytes).map_err(|error| damaged::<M>(&error))?;
             let before = bytes.remaining();
             skip_field(wire, tag, &mut bytes, DecodeContext::default()).map_err(|error| damaged::<M>(&error))?;
-            let length = before - bytes.remaining();
-            if M::SHORT.contains(&tag) && length > MOST_BYTES {
-                return Err(format!("a {} describes itself in {length} bytes, and {MOST_BYTES} is the most", M::NAME));
+            if M::SHORT.contains(&tag) && wire == WireType::LengthDelimited {
+                packed += before - bytes.remaining();
+            }
+            if packed > MOST_BYTES {
+                return Err(format!("a {} describes itself in {packed} bytes, and {MOST_BYTES} is the most", M::NAME));
             }
         }
         Ok(())
@@ -127,36 +132,87 @@ pub(super) struct Tensor {
 impl Tensor {
     /// The numbers of a message, if they are as many as its dimensions say.
     pub(super) fn of(message: TensorProto) -> Wrong<Self> {
-        if message.data_location.unwrap_or_default() != 0 {
-            return Err("keeps its numbers in another file; save the network in one file".into());
-        }
+        is_here(&message)?;
         let is_double = match message.data_type.unwrap_or_default() {
             kind::FLOAT => false,
             kind::DOUBLE => true,
             other => return Err(format!("is of ONNX's data type {other}, and float (1) or double (11) is expected")),
         };
-        if message.dims.len() > MOST_DIMENSIONS {
-            return Err(format!("has {} dimensions", message.dims.len()));
-        }
-        let shape: Option<Vec<usize>> = message.dims.iter().map(|&size| usize::try_from(size).ok()).collect();
-        let count = shape.as_ref().and_then(|shape| shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size)));
-        let (Some(shape), Some(count)) = (shape, count) else {
-            return Err(format!("has the shape {:?}, which is beyond any memory", message.dims));
-        };
+        let (shape, count) = shape_of(&message)?;
         let numbers = match (message.raw_data, is_double) {
             (Some(raw), false) => Numbers::Single(chunked(&raw, count, f32::from_le_bytes)?),
             (Some(raw), true) => Numbers::Double(chunked(&raw, count, f64::from_le_bytes)?),
             (None, false) => Numbers::Single(message.float_data),
             (None, true) => Numbers::Double(message.double_data),
         };
-        if numbers.len() != count {
-            return Err(format!("has {} numbers, and its shape {shape:?} needs {count}", numbers.len()));
-        }
+        is_full(numbers.len(), &shape, count)?;
         if !numbers.is_finite() {
             return Err("holds a number that is not finite".into());
         }
         Ok(Self { shape, numbers })
     }
+}
+
+/// The integers of a message that is one row of them.
+pub(super) fn integers(message: TensorProto) -> Wrong<Vec<i64>> {
+    is_here(&message)?;
+    let (shape, count) = shape_of(&message)?;
+    is_row(&shape)?;
+    if count > MOST_INTEGERS {
+        return Err(format!("has {count} integers, and {MOST_INTEGERS} is the most"));
+    }
+    let integers: Vec<i64> = match (message.data_type.unwrap_or_default(), message.raw_data) {
+        (kind::INT32, Some(raw)) => chunked(&raw, count, i32::from_le_bytes)?.into_iter().map(i64::from).collect(),
+        (kind::INT32, None) => message.int32_data.into_iter().map(i64::from).collect(),
+        (kind::INT64, Some(raw)) => chunked(&raw, count, i64::from_le_bytes)?,
+        (kind::INT64, None) => message.int64_data,
+        (other, _) => return Err(format!("is of ONNX's data type {other}, and int32 (6) or int64 (7) is expected")),
+    };
+    is_full(integers.len(), &shape, count)?;
+    Ok(integers)
+}
+
+/// The texts of a message that is one row of them, or its integers as text.
+pub(super) fn labels(message: TensorProto) -> Wrong<Vec<String>> {
+    if message.data_type != Some(kind::STRING) {
+        return Ok(integers(message)?.iter().map(i64::to_string).collect());
+    }
+    is_here(&message)?;
+    let (shape, count) = shape_of(&message)?;
+    is_row(&shape)?;
+    is_full(message.string_data.len(), &shape, count)?;
+    message.string_data.iter().map(text).collect()
+}
+
+/// A text of a file.
+pub(super) fn text(bytes: &Bytes) -> Wrong<String> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| "holds a text that is not UTF-8".into())
+}
+
+fn is_here(message: &TensorProto) -> Wrong<()> {
+    match message.data_location.unwrap_or_default() {
+        0 => Ok(()),
+        _ => Err("keeps its numbers in another file; save the network in one file".into()),
+    }
+}
+
+/// A tensor's shape, and how many elements it needs.
+fn shape_of(message: &TensorProto) -> Wrong<(Vec<usize>, usize)> {
+    if message.dims.len() > MOST_DIMENSIONS {
+        return Err(format!("has {} dimensions", message.dims.len()));
+    }
+    let shape: Option<Vec<usize>> = message.dims.iter().map(|&size| usize::try_from(size).ok()).collect();
+    let count = shape.as_ref().and_then(|shape| shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size)));
+    shape.zip(count).ok_or_else(|| format!("has the shape {:?}, which is beyond any memory", message.dims))
+}
+
+fn is_row(shape: &[usize]) -> Wrong<()> {
+    let is_row = shape.iter().rev().skip(1).all(|&size| size == 1);
+    if is_row { Ok(()) } else { Err(format!("has the shape {shape:?}, which is not one row")) }
+}
+
+fn is_full(elements: usize, shape: &[usize], count: usize) -> Wrong<()> {
+    if elements == count { Ok(()) } else { Err(format!("has {elements} elements, and its shape {shape:?} needs {count}")) }
 }
 
 /// So many numbers of `N` bytes.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use prost::bytes::Bytes;
 
-use super::file::{Decoded, Decoder, Tensor, Wrong};
+use super::file::{self, Decoded, Decoder, Tensor, Wrong};
 use super::messages::{
     AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto,
 };
@@ -43,7 +43,9 @@ pub(super) struct Node {
 /// An input or output of the graph.
 pub(super) struct Value {
     pub(super) name: String,
-    /// ONNX's number of its type.
+    /// Whether it is a tensor, and neither a sequence nor a map.
+    pub(super) is_tensor: bool,
+    /// ONNX's number of the type of a tensor's elements.
     pub(super) kind: Option<i32>,
     /// Its sizes where they are given; none where nothing is said of the shape.
     pub(super) shape: Option<Vec<Option<usize>>>,
@@ -92,6 +94,22 @@ impl Node {
         self.attributes.get(name)?.s.as_deref()
     }
 
+    /// An attribute that is a list of numbers; empty where it is not there.
+    pub(super) fn floats(&self, name: &str) -> &[f32] {
+        self.attributes.get(name).map_or(&[], |attribute| &attribute.floats)
+    }
+
+    /// An attribute that is a list of integers; empty where it is not there.
+    pub(super) fn integers(&self, name: &str) -> &[i64] {
+        self.attributes.get(name).map_or(&[], |attribute| &attribute.ints)
+    }
+
+    /// An attribute that is a list of texts; empty where it is not there.
+    pub(super) fn texts(&self, name: &str) -> Wrong<Vec<String>> {
+        let texts = self.attributes.get(name).map_or(&[][..], |attribute| &attribute.strings);
+        texts.iter().map(file::text).collect::<Wrong<_>>().map_err(|what| format!("{self} {what}"))
+    }
+
     /// The input at this place.
     pub(super) fn input(&self, place: usize) -> Wrong<&str> {
         let input = self.inputs.get(place).filter(|input| !input.is_empty());
@@ -110,14 +128,14 @@ impl Node {
 }
 
 impl Value {
-    fn of(message: ValueInfoProto) -> Wrong<Self> {
+    fn of(message: ValueInfoProto) -> Self {
         let name = message.name.unwrap_or_default();
         let Some(tensor) = message.r#type.and_then(|kind| kind.tensor_type) else {
-            return Err(format!("'{}' is no tensor", shown(&name)));
+            return Self { name, is_tensor: false, kind: None, shape: None };
         };
         let size = |size: Option<i64>| size.and_then(|size| usize::try_from(size).ok());
         let shape = tensor.shape.map(|shape| shape.dim.iter().map(|dimension| size(dimension.dim_value)).collect());
-        Ok(Self { name, kind: tensor.elem_type, shape })
+        Self { name, is_tensor: true, kind: tensor.elem_type, shape }
     }
 }
 
@@ -142,7 +160,7 @@ impl Graph {
             nodes.push(node);
         }
         let values = |values: &[Bytes]| -> Wrong<Vec<Value>> {
-            decoded::<ValueInfoProto>(&decoder, values)?.into_iter().map(Value::of).collect()
+            Ok(decoded::<ValueInfoProto>(&decoder, values)?.into_iter().map(Value::of).collect())
         };
         let (mut inputs, outputs) = (values(&graph.input)?, values(&graph.output)?);
         inputs.retain(|input| !initializers.contains_key(&input.name));
@@ -163,9 +181,22 @@ impl Graph {
         Some(&self.nodes[index])
     }
 
-    /// The constant that this value is: an initializer, or what a Constant node makes.
+    /// The constant numbers that this value is: an initializer, or what a Constant node makes.
     pub(super) fn constant(&self, value: &str) -> Wrong<Option<Tensor>> {
-        let refused = |what: String| format!("tensor '{}' {what}", shown(value));
+        self.decoded(value, Tensor::of)
+    }
+
+    /// The constant integers that this value is.
+    pub(super) fn integers(&self, value: &str) -> Wrong<Option<Vec<i64>>> {
+        self.decoded(value, file::integers)
+    }
+
+    /// The constant texts that this value is, or its constant integers as text.
+    pub(super) fn labels(&self, value: &str) -> Wrong<Option<Vec<String>>> {
+        self.decoded(value, file::labels)
+    }
+
+    fn decoded<T>(&self, value: &str, decode: impl Fn(TensorProto) -> Wrong<T>) -> Wrong<Option<T>> {
         let bytes = match self.initializers.get(value) {
             Some(bytes) => bytes,
             None => {
@@ -179,7 +210,8 @@ impl Graph {
                 tensor.ok_or_else(|| format!("{node} has no tensor"))?
             }
         };
-        Tensor::of(self.decoder.decode::<TensorProto>(bytes)?).map(Some).map_err(refused)
+        let decoded = decode(self.decoder.decode::<TensorProto>(bytes)?);
+        decoded.map(Some).map_err(|what| format!("tensor '{}' {what}", shown(value)))
     }
 
     /// Whether this value is a constant, whatever it holds.

@@ -1,4 +1,5 @@
-//! A plain dense network from an ONNX graph: a chain of products, biases and activations, walked from its output to its inputs.
+//! A plain dense network from an ONNX graph: a chain of products, biases and activations, walked from its output to its
+//! inputs, with the scaling before and the classes behind.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -7,6 +8,8 @@ use super::builder::LARGEST;
 use super::file::{Numbers, Tensor, Wrong};
 use super::graph::{Graph, Node, Value};
 use super::messages::kind;
+use super::outputs::{Outputs, origin};
+use super::scaling::{self, Scaling};
 use crate::data::Matrix;
 use crate::error::{Error, Result, shown};
 use crate::exchange::import::Foreign;
@@ -18,7 +21,11 @@ use crate::scalar::Scalar;
 
 /// What is said of an operation that is none of ours.
 const KNOWN: &str = "wgrad takes Gemm, MatMul, Add, Sigmoid, Tanh, Relu, LeakyRelu, Gelu and Softmax, and passes over \
-                     Identity, Dropout, Flatten and Cast";
+                     Identity, Dropout, Flatten, Reshape and Cast; before the first layer it takes Scaler, Sub, Add, Mul \
+                     and Div";
+
+/// What joins columns in ai.onnx.ml, as Concat does.
+const VECTORIZER: &str = "ai.onnx.ml.FeatureVectorizer";
 
 /// The network in the file at `path`.
 ///
@@ -62,49 +69,90 @@ struct Found {
 }
 
 fn network(graph: &Graph) -> Wrong<Foreign> {
-    let [output] = graph.outputs.as_slice() else {
-        return Err(format!("its graph has {} outputs, and a plain network has one", graph.outputs.len()));
+    let outputs = Outputs::of(graph)?;
+    let mut walk = Walk {
+        graph,
+        layers: Vec::new(),
+        activation: None,
+        scaling: Vec::new(),
+        columns: Vec::new(),
+        taken: HashSet::new(),
     };
-    let mut walk = Walk { graph, layers: Vec::new(), activation: None, taken: HashSet::new() };
-    let start = walk.until_the_start(&output.name)?;
+    let start = walk.until_the_start(&outputs.value)?;
     if let Some(activation) = walk.activation {
         return Err(format!("its inputs go into {activation} before any layer"));
     }
     let mut layers = walk.layers;
     layers.reverse();
-    let Some(first) = layers.first() else { return Err("its graph has no layer".into()) };
+    let (Some(first), Some(last)) = (layers.first(), layers.last()) else { return Err("its graph has no layer".into()) };
     let inputs = inputs(graph, &start, first.inputs)?;
+    let scaling = scaling::together(walk.scaling.iter().rev(), first.inputs)?;
+    outputs.check(last.outputs, last.activation)?;
+    let remarks = one_below_the_other(&walk.columns, last)?;
     if let Some(node) = graph.unused() {
         return Err(format!("{node} is beside the chain of layers"));
     }
     Ok(Foreign {
         activations: layers.iter().map(|layer| layer.activation).collect(),
         weights: stored(layers),
+        input: graph.inputs.first().filter(|_| inputs.is_none()).map(|input| input.name.clone()),
         inputs,
-        output: output.name.clone(),
+        scaling,
+        output: outputs.name,
+        classes: outputs.classes,
         producer: graph.producer.clone(),
+        remarks,
     })
 }
 
+/// What to say of a Reshape of the network's outputs: skl2onnx writes all outputs of a regressor into one column.
+fn one_below_the_other(reshapes: &[(String, i64)], last: &Found) -> Wrong<Vec<String>> {
+    let width = last.outputs;
+    let mut remarks = Vec::new();
+    for (node, columns) in reshapes {
+        if usize::try_from(*columns) == Ok(width) {
+            continue;
+        }
+        if *columns != 1 || last.activation == Activation::Softmax {
+            return Err(format!("{node} makes {columns} columns of the network's {width} outputs"));
+        }
+        remarks.push(format!(
+            "{node} writes the {width} outputs of a row one below the other; the model gives each its own column"
+        ));
+    }
+    Ok(remarks)
+}
+
 /// The names of the network's inputs: those of the graph, or none where one input holds several columns.
-fn inputs(graph: &Graph, start: &str, width: usize) -> Wrong<Option<Vec<String>>> {
-    let starts = match graph.maker(start) {
+fn inputs(graph: &Graph, start_of_all: &str, width: usize) -> Wrong<Option<Vec<String>>> {
+    let starts = match graph.maker(start_of_all) {
         Some(joined) => {
-            joined.allow(&["axis"])?;
-            if !matches!(joined.integer("axis"), Some(1 | -1)) {
+            let is_concat = joined.operator == "Concat";
+            joined.allow(&[if is_concat { "axis" } else { "inputdimensions" }])?;
+            if is_concat && !matches!(joined.integer("axis"), Some(1 | -1)) {
                 return Err(format!("{joined} does not put columns side by side"));
             }
             joined.inputs.iter().map(|input| behind(graph, input)).collect::<Wrong<Vec<_>>>()?
         }
-        None => vec![start.to_owned()],
+        None => vec![start_of_all.to_owned()],
     };
     let mut unused: HashMap<&str, &Value> = graph.inputs.iter().map(|input| (input.name.as_str(), input)).collect();
     let mut names = Vec::new();
-    for start in &starts {
+    for (place, start) in starts.iter().enumerate() {
         let Some(input) = unused.remove(start.as_str()) else {
-            return Err(format!("'{}', where the layers begin, is no input of the graph, or twice", shown(start)));
+            let origin = origin(graph, start);
+            return Err(match graph.maker(start) {
+                Some(_) => format!("{origin} makes what the layers begin with, and an input of the graph is expected there"),
+                None => format!("{origin}, where the layers begin, is no input of the graph, or twice"),
+            });
         };
         let columns = columns(input, if starts.len() == 1 { width } else { 1 })?;
+        if let Some(joined) = graph.maker(start_of_all).filter(|joined| joined.operator == VECTORIZER) {
+            let taken = joined.integers("inputdimensions").get(place).copied();
+            if taken.and_then(|taken| usize::try_from(taken).ok()) != Some(columns) {
+                return Err(format!("{joined} takes other than the {columns} columns of '{}'", shown(start)));
+            }
+        }
         if columns > width - names.len() {
             return Err(format!("its inputs have more columns than the {width} inputs of the first layer"));
         }
@@ -123,8 +171,11 @@ fn inputs(graph: &Graph, start: &str, width: usize) -> Wrong<Option<Vec<String>>
 /// How many columns an input has; `unsaid`, where it does not say.
 fn columns(input: &Value, unsaid: usize) -> Wrong<usize> {
     let name = shown(&input.name);
-    if input.kind.is_some_and(|kind| ![kind::FLOAT, kind::DOUBLE].contains(&kind)) {
-        return Err(format!("its input '{name}' is of numbers other than float and double"));
+    if !input.is_tensor {
+        return Err(format!("its input '{name}' is no tensor"));
+    }
+    if input.kind.is_some_and(|kind| ![kind::FLOAT, kind::DOUBLE, kind::INT32, kind::INT64].contains(&kind)) {
+        return Err(format!("its input '{name}' is of numbers other than float, double, int32 and int64"));
     }
     let sizes = input.shape.as_ref().and_then(|shape| shape.iter().skip(1).copied().collect::<Option<Vec<usize>>>());
     match sizes.map(|sizes| sizes.iter().fold(1, |product: usize, &size| product.saturating_mul(size))) {
@@ -134,7 +185,7 @@ fn columns(input: &Value, unsaid: usize) -> Wrong<usize> {
 }
 
 /// The value behind conversions and copies.
-fn behind(graph: &Graph, value: &str) -> Wrong<String> {
+pub(super) fn behind(graph: &Graph, value: &str) -> Wrong<String> {
     let mut value = value.to_owned();
     for _ in 0..=graph.nodes.len() {
         match graph.maker(&value) {
@@ -143,6 +194,16 @@ fn behind(graph: &Graph, value: &str) -> Wrong<String> {
         }
     }
     Err("its graph goes round in a circle".into())
+}
+
+/// The input of a conversion to the type of an input of the graph, if that is float or double.
+fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
+    let like = node.input(1)?;
+    let is_fit = |input: &Value| input.name == like && [Some(kind::FLOAT), Some(kind::DOUBLE)].contains(&input.kind);
+    if graph.inputs.iter().any(is_fit) {
+        return node.input(0).map(str::to_owned);
+    }
+    Err(format!("{node} changes what goes through it"))
 }
 
 /// The input of an operation that changes nothing in a dense network that is only applied.
@@ -163,6 +224,10 @@ struct Walk<'a> {
     layers: Vec<Found>,
     /// The activation of the layer that is to come.
     activation: Option<Activation>,
+    /// What scales the inputs, the last one first.
+    scaling: Vec<Scaling>,
+    /// The reshapings of the last layer's outputs, with the columns that they make.
+    columns: Vec<(String, i64)>,
     /// The weights that a layer has: shared ones would be as many as there are layers.
     taken: HashSet<String>,
 }
@@ -173,7 +238,7 @@ impl<'a> Walk<'a> {
         let mut value = output.to_owned();
         for _ in 0..=self.graph.nodes.len() {
             let node = match self.graph.maker(&value) {
-                Some(node) if node.operator != "Concat" => node,
+                Some(node) if !["Concat", VECTORIZER].contains(&node.operator.as_str()) => node,
                 _ => return Ok(value),
             };
             value = self.step(node)?;
@@ -185,6 +250,9 @@ impl<'a> Walk<'a> {
     fn step(&mut self, node: &'a Node) -> Wrong<String> {
         match node.operator.as_str() {
             "Identity" | "Dropout" | "Flatten" | "Cast" => passed(node).map(str::to_owned),
+            "CastLike" => like_an_input(self.graph, node),
+            "Reshape" => self.reshaped(node),
+            "Sub" | "Div" | "ai.onnx.ml.Scaler" => self.scaled(node),
             "Sigmoid" => self.activated(node, Activation::Sigmoid, true),
             "Tanh" => self.activated(node, Activation::Tanh, true),
             "Relu" => self.activated(node, Activation::Relu, true),
@@ -200,11 +268,14 @@ impl<'a> Walk<'a> {
                 let of_a_row = node.integer("axis").is_none_or(|axis| [1, -1].contains(&axis));
                 self.activated(node, Activation::Softmax, of_a_row)
             }
-            "Mul" => {
-                let input = gelu_input(self.graph, node)?;
-                self.activate(node, Activation::Gelu)?;
-                Ok(input)
-            }
+            "Mul" => match gelu_input(self.graph, node) {
+                Ok(input) => {
+                    self.activate(node, Activation::Gelu)?;
+                    Ok(input)
+                }
+                Err(_) if node.inputs.iter().any(|input| self.graph.is_constant(input)) => self.scaled(node),
+                Err(what) => Err(what),
+            },
             "Gemm" => self.gemm(node),
             "MatMul" => self.product(node, None),
             "Add" => self.sum(node),
@@ -221,6 +292,7 @@ impl<'a> Walk<'a> {
     }
 
     fn activate(&mut self, node: &Node, activation: Activation) -> Wrong<()> {
+        self.refuse_scaled(node)?;
         match self.activation.replace(activation) {
             Some(next) => Err(format!("{node} is followed by {next} without a layer between")),
             None => Ok(()),
@@ -256,8 +328,54 @@ impl<'a> Walk<'a> {
         let bias = self.constant(node, bias)?;
         match self.graph.maker(product) {
             Some(product) if product.operator == "MatMul" => self.product(product, Some(bias)),
+            _ if !self.layers.is_empty() => self.scaled(node),
             _ => Err(format!("{node} adds to something other than a MatMul")),
         }
+    }
+
+    /// Takes a node that scales the network's inputs.
+    fn scaled(&mut self, node: &Node) -> Wrong<String> {
+        let Some(first) = self.layers.last().filter(|_| self.activation.is_none()) else {
+            return Err(format!(
+                "{node} scales what is no input of a layer, and wgrad takes scaling before the first layer"
+            ));
+        };
+        if self.scaling.len() == scaling::MOST {
+            return Err(format!("{node} is one of more than {} that scale the inputs", scaling::MOST));
+        }
+        let (scaling, input) = Scaling::of(self.graph, node, first.inputs)?;
+        self.scaling.push(scaling);
+        Ok(input)
+    }
+
+    /// Refuses what comes before a node that scales: there are the network's inputs.
+    fn refuse_scaled(&self, node: &Node) -> Wrong<()> {
+        match self.scaling.last() {
+            Some(scaling) => {
+                Err(format!("{} scales what {node} makes, and wgrad scales a network's inputs only", scaling.node))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a node that gives each row the columns that it has.
+    fn reshaped(&mut self, node: &Node) -> Wrong<String> {
+        let shape = self.graph.integers(node.input(1)?)?;
+        let columns = match shape.as_deref() {
+            Some([-1]) => 1,
+            Some([-1, columns] | [0, columns]) if *columns > 0 && node.integer("allowzero").unwrap_or_default() == 0 => {
+                *columns
+            }
+            _ => return Err(format!("{node} does not give a row a number of columns")),
+        };
+        match self.layers.last() {
+            Some(next) if usize::try_from(columns) != Ok(next.inputs) => {
+                return Err(format!("{node} makes {columns} columns, and the next layer has {} inputs", next.inputs));
+            }
+            Some(_) => {}
+            None => self.columns.push((node.to_string(), columns)),
+        }
+        node.input(0).map(str::to_owned)
     }
 
     fn constant(&self, node: &Node, name: &str) -> Wrong<Tensor> {
@@ -279,6 +397,7 @@ impl<'a> Walk<'a> {
     }
 
     fn layer(&mut self, node: &Node, weights: Tensor, bias: Option<Tensor>) -> Wrong<String> {
+        self.refuse_scaled(node)?;
         let (inputs, outputs) = (weights.shape[0], weights.shape[1]);
         if let Some(next) = self.layers.last().filter(|next| next.inputs != outputs) {
             return Err(format!("{node} has {outputs} outputs, and the next layer has {} inputs", next.inputs));
@@ -299,7 +418,7 @@ impl<'a> Walk<'a> {
 }
 
 /// A list of `count` numbers, of which one stands for all.
-fn spread(numbers: Numbers, count: usize) -> Option<Numbers> {
+pub(super) fn spread(numbers: Numbers, count: usize) -> Option<Numbers> {
     match numbers {
         numbers if numbers.len() == count => Some(numbers),
         Numbers::Single(values) if values.len() == 1 => Some(Numbers::Single(vec![values[0]; count])),

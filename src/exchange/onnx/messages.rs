@@ -9,6 +9,7 @@ use prost::bytes::Bytes;
 /// The number types and texts of tensors: `TensorProto.DataType`.
 pub(super) mod kind {
     pub(in crate::exchange) const FLOAT: i32 = 1;
+    pub(in crate::exchange) const INT32: i32 = 6;
     pub(in crate::exchange) const INT64: i32 = 7;
     pub(in crate::exchange) const STRING: i32 = 8;
     pub(in crate::exchange) const DOUBLE: i32 = 11;
@@ -111,6 +112,8 @@ pub(super) struct AttributeProto {
     /// A `TensorProto`.
     #[prost(bytes = "bytes", optional, tag = "5")]
     pub(super) t: Option<Bytes>,
+    #[prost(float, repeated, packed = "false", tag = "7")]
+    pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
     #[prost(bytes = "bytes", repeated, tag = "9")]
@@ -128,8 +131,12 @@ pub(super) struct TensorProto {
     pub(super) data_type: Option<i32>,
     #[prost(float, repeated, tag = "4")]
     pub(super) float_data: Vec<f32>,
+    #[prost(int32, repeated, tag = "5")]
+    pub(super) int32_data: Vec<i32>,
     #[prost(bytes = "bytes", repeated, tag = "6")]
     pub(super) string_data: Vec<Bytes>,
+    #[prost(int64, repeated, tag = "7")]
+    pub(super) int64_data: Vec<i64>,
     #[prost(string, optional, tag = "8")]
     pub(super) name: Option<String>,
     #[prost(bytes = "bytes", optional, tag = "9")]

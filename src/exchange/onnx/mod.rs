@@ -6,6 +6,8 @@ mod file;
 mod graph;
 mod import;
 mod messages;
+mod outputs;
+mod scaling;
 
 pub(super) use export::export;
 pub(super) use import::import;
