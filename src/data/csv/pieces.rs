@@ -187,8 +187,8 @@ impl CsvPieces<'_> {
         self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
         self.rows += table.rows;
         // Each piece costs something a column.
-        if (1..Self::FEW_ROWS).contains(&table.rows) {
-            self.bytes = (2 * self.bytes).min(Self::MOST_BYTES.max(self.bytes));
+        if (1..Self::FEW_ROWS).contains(&table.rows) && (Self::BYTES..Self::MOST_BYTES).contains(&self.bytes) {
+            self.bytes *= 2;
         }
         self.line += breaks(&self.buffer[..end]);
         self.buffer.drain(..end);
