@@ -144,7 +144,7 @@ impl Input {
         const BUFFER: usize = 1 << 18;
         let taken = Rc::new(Cell::new(0));
         let length = self.content.length();
-        let raw = Counted { input: self.content.from_start(), taken: Rc::clone(&taken) };
+        let raw = Counted { input: self.content.at_start(), taken: Rc::clone(&taken) };
         let raw = BufReader::with_capacity(BUFFER, raw);
         let input: Box<dyn Read> =
             if self.is_packed { Box::new(Unpacked::new(raw, unpacked_bound(length))) } else { Box::new(raw) };
@@ -178,7 +178,7 @@ impl Input {
             self.reader()?.read_to_end(&mut bytes).map_err(|error| self.unreadable(&error))?;
             (self.content, self.is_packed) = (Content::Memory(Shared(Arc::new(bytes))), false);
         }
-        Ok(self.content.from_start())
+        Ok(self.content.at_start())
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
@@ -204,7 +204,7 @@ impl Content {
     }
 
     /// The same from its start; one reader does not move another.
-    fn from_start(&self) -> Box<dyn Source> {
+    fn at_start(&self) -> Box<dyn Source> {
         match self {
             Self::File(file, identity) => Box::new(Placed { file: Arc::clone(file), place: 0, length: identity.length }),
             Self::Memory(bytes) => Box::new(Cursor::new(bytes.clone())),

@@ -66,7 +66,7 @@ impl MissingValues {
         }
         match cells {
             Cells::Singles(cells) => {
-                cells.iter_mut().filter(|cell| is_one((**cell).into())).for_each(|cell| *cell = f32::NAN)
+                cells.iter_mut().filter(|cell| is_one((**cell).into())).for_each(|cell| *cell = f32::NAN);
             }
             Cells::Numbers(cells) => cells.iter_mut().filter(|cell| is_one(**cell)).for_each(|cell| *cell = f64::NAN),
             Cells::Bytes(_) | Cells::Text(_) => {}
@@ -122,7 +122,7 @@ mod tests {
         let said = of(&["0", "no"]);
         let blanked = |mut cells: Cells| {
             said.blank(&mut cells);
-            (0..cells.len()).map(|row| cells.text(row).map(|text| text.into_owned())).collect::<Vec<_>>()
+            (0..cells.len()).map(|row| cells.text(row).map(std::borrow::Cow::into_owned)).collect::<Vec<_>>()
         };
         let two = Some("2".to_owned());
         assert_eq!(blanked(Cells::Bytes(vec![2, 0])), [two.clone(), None]);

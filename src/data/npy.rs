@@ -325,7 +325,7 @@ mod tests {
             let texts = |shape| {
                 let table = read(&npy(&header(kind, false, shape), &bytes)).unwrap();
                 let cells =
-                    |row| table.columns.iter().map(move |column| column.cells.text(row).map(|text| text.into_owned()));
+                    |row| table.columns.iter().map(move |column| column.cells.text(row).map(std::borrow::Cow::into_owned));
                 (0..table.rows).flat_map(cells).collect::<Vec<_>>()
             };
             let expected = [Some("no".to_owned()), Some("ye𝄞s".to_owned()), None, None];

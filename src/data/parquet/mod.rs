@@ -32,6 +32,7 @@ fn begins(bytes: &[u8]) -> bool {
 /// # Errors
 /// Always.
 #[cfg(not(feature = "parquet"))]
+#[expect(clippy::needless_pass_by_value, reason = "as a format's function is")]
 fn opened<'a>(input: Input, _: &'a ReadOptions) -> Result<Box<dyn Pieces + 'a>> {
     Err(crate::Error::Data(format!(
         "{}: a Parquet file, and this wgrad was built without them; build it with \
