@@ -273,7 +273,7 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
         contains(&desk.ends(0, &["data", name])?, told)?;
     }
     for (name, text, told) in [
-        ("page.csv", "<!DOCTYPE html>\n<html></html>\n", "a page of the web"),
+        ("page.csv", "<!DOCTYPE html>\n<html></html>\n", "a web page (HTML)"),
         ("lfs.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull"),
         ("sparse.txt", "1 1:0.5 3:2\n-1 2:1\n", "LIBSVM"),
         ("rows.json", "[{\"a\": 1, \"b\": 2},\n{\"a\": 3, \"b\": 4}]\n", "JSON"),
@@ -386,6 +386,95 @@ fn what_is_missing_belongs_to_the_model() -> Result<(), Failed> {
     Ok(())
 }
 
+/// How numbers are written belongs to the model, too: 1.234 is one number to it, whatever else is in the file, in parts, from stdin, among
+/// the rows to test with; a flag says otherwise.
+fn how_numbers_are_written_belongs_to_the_model() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let german = |x: f64| {
+        let text = format!("{x:.1}").replace('.', ",");
+        if x >= 1000.0 { format!("{}.{}", &text[..text.len() - 5], &text[text.len() - 5..]) } else { text }
+    };
+    let rows = |cell: &dyn Fn(f64) -> String| -> String {
+        (0..90).map(|row| format!("{};{}\n", cell(row as f64 * 37.5), cell(75.0 * row as f64))).collect()
+    };
+    desk.write("german.csv", "km;y\n".to_owned() + &rows(&german));
+    desk.write("plain.csv", "km;y\n".to_owned() + &rows(&|x| format!("{x:.1}")));
+    desk.write("test.csv", "km;y\n1.234;2.468\n2.345;4.690\n");
+    let with =
+        |more: &[&str]| -> Vec<String> { more.iter().chain(&["--delimiter", ";"]).map(|word| (*word).to_owned()).collect() };
+    let run = |more: &[&str]| with(more);
+    let told = |words: &[String]| printed(&desk, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let words = run(&["german.csv", "--test", "test.csv", "-o", "german", "--epochs", "80", "--seed", "1"]);
+    train(&desk, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
+    train(&desk, &["plain.csv", "--delimiter", ";", "-o", "plain"])?;
+    let judged = |arguments: &[&str]| -> Result<f64, Failed> {
+        let judged: serde_json::Value = serde_json::from_str(&told(&run(arguments))?)?;
+        Ok(judged["evaluation"]["r2"].as_f64().ok_or_else(|| format!("{judged}"))?)
+    };
+    let r2 = judged(&["evaluate", "german", "test.csv", "--json"])?;
+    if r2 < 0.8 {
+        return Err(format!("R² {r2}").into());
+    }
+    for (model, row) in [("german", "1.234"), ("plain", "1.234")] {
+        desk.write("alone.csv", format!("km\n{row}\n"));
+        desk.write("others.csv", format!("km\n{row}\n987\n12\n"));
+        let first = |arguments: &[&str]| -> Result<String, Failed> {
+            Ok(told(&run(arguments))?.lines().nth(1).unwrap_or_default().to_owned())
+        };
+        let alone = first(&["predict", model, "alone.csv"])?;
+        same(model, &first(&["predict", model, "others.csv"])?, &alone)?;
+        same(model, &first(&["predict", model, "others.csv", "--memory", "1B"])?, &alone)?;
+    }
+    desk.write("mixed.csv", "km\n1.234\n1.234,5\n");
+    contains(
+        &desk.ends(3, &["predict", "plain", "mixed.csv", "--delimiter", ";"])?,
+        "'1.234,5' is no number; say --thousands .",
+    )?;
+    let [own, said] = [&["predict", "german", "mixed.csv"][..], &["predict", "plain", "mixed.csv", "--thousands", "."]]
+        .map(|arguments| told(&run(arguments)));
+    same("rows", &(own?.lines().count(), said?.lines().count()), &(3, 3))?;
+    // Going on from a model reads as it does.
+    let tuned = run(&["german.csv", "--finetune", "german", "-o", "tuned"]);
+    train(&desk, &tuned.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let r2 = judged(&["evaluate", "tuned", "test.csv", "--json"])?;
+    if r2 < 0.8 {
+        return Err(format!("R² {r2} after --finetune").into());
+    }
+    Ok(())
+}
+
+/// What cannot be read again, what is read while it is written, and what is damaged are named.
+fn files_are_what_they_were() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows: String = (0..20_000).map(|row| format!("{},{},{}\n", row % 97, row * 7 % 1013, ["a", "b"][row % 2])).collect();
+    desk.write("parts/1.csv", format!("x,z,y\n{rows}"));
+    train(&desk, &["parts", "-o", "run", "--epochs", "1"])?;
+    for place in ["parts/2.csv", "parts/new.tsv.gz"] {
+        contains(&desk.ends(2, &["predict", "run", "parts", "-o", place])?, "this is the data or the model")?;
+    }
+    contains(&desk.ends(2, &["predict", "run", "parts/*.csv", "-o", "parts/3.csv"])?, "this is the data or the model")?;
+    desk.ends(0, &["predict", "run", "parts", "-o", "parts/predicted.md"])?;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(format!("x,z,y\n{rows}").as_bytes())?;
+    let mut packed = packed.finish()?;
+    let middle = packed.len() / 2;
+    packed[middle] ^= 0x55;
+    std::fs::write(desk.path().join("damaged.csv.gz"), packed)?;
+    for more in [&[][..], &["--memory", "1B"]] {
+        contains(
+            &desk.ends(3, &[&["evaluate", "run", "damaged.csv.gz"][..], more].concat())?,
+            "its gzip is cut short or damaged",
+        )?;
+    }
+    #[cfg(unix)]
+    {
+        let made = std::process::Command::new("mkfifo").arg(desk.path().join("pipe")).status()?;
+        same("mkfifo", &made.success(), &true)?;
+        contains(&desk.ends(2, &["train", "pipe", "--folds", "2"])?, "stdin or a pipe can be read once")?;
+    }
+    Ok(())
+}
+
 /// Units and signs of currency stay text unless somebody says that they are units; the remark names the flag, and following it gives numbers.
 fn units_are_left_out_by_request() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -449,7 +538,9 @@ fn numbers_are_read_as_they_are_written() -> Result<(), Failed> {
             same(&format!("the model of {name}"), &(own == plain), &true)?;
         }
     }
-    desk.ends(0, &["evaluate", "comma.csv-0", "grouped.csv", "--delimiter", ";", "--min", "r2=0.5"])?;
+    let grouped = ["evaluate", "comma.csv-0", "grouped.csv", "--delimiter", ";", "--min", "r2=0.5"];
+    contains(&desk.ends(3, &grouped)?, "'1.025,00' is no number; say --thousands .")?;
+    desk.ends(0, &[&grouped[..], &["--thousands", "."]].concat())?;
     // One cell that says nothing of the others: a thousand and some, or one and some decimals.
     desk.write("one.csv", "a\n\"1,234\"\n");
     let said = desk.ends(3, &["predict", "point", "one.csv"])?;
@@ -465,9 +556,15 @@ fn numbers_are_read_as_they_are_written() -> Result<(), Failed> {
         |cell: fn(usize) -> String| (0..80).map(|row| format!("{};{}\n", row % 7, cell(row % 2))).collect::<String>();
     desk.write("points.csv", format!("a;q\n{}", classes(|class| format!("{class}.0"))));
     desk.write("commas.csv", format!("a;q\n{}", classes(|class| format!("{class},0"))));
-    for (own, other) in [("points.csv", "commas.csv"), ("commas.csv", "points.csv")] {
+    for (own, other, sign) in [("points.csv", "commas.csv", ","), ("commas.csv", "points.csv", ".")] {
         train(&desk, &[own, "--delimiter", ";", "--class-weights", "0=2", "-o", &own[..4]])?;
-        desk.ends(0, &["evaluate", &own[..4], other, "--delimiter", ";"])?;
+        if sign == "," {
+            contains(
+                &desk.ends(3, &["evaluate", &own[..4], other, "--delimiter", ";"])?,
+                "say --decimal , if it is a number",
+            )?;
+        }
+        desk.ends(0, &["evaluate", &own[..4], other, "--delimiter", ";", "--decimal", sign])?;
     }
     Ok(())
 }
@@ -506,6 +603,8 @@ fn main() {
         Trial::test("what is not used is not checked", what_is_not_used_is_not_checked),
         Trial::test("nothing is taken for something else", nothing_is_taken_for_something_else),
         Trial::test("what is missing belongs to the model", what_is_missing_belongs_to_the_model),
+        Trial::test("how numbers are written belongs to the model", how_numbers_are_written_belongs_to_the_model),
+        Trial::test("files are what they were", files_are_what_they_were),
         Trial::test("units are left out by request", units_are_left_out_by_request),
         Trial::test("numbers are read as they are written", numbers_are_read_as_they_are_written),
         Trial::test("small things", small_things),

@@ -432,7 +432,7 @@ fn what_cannot_be_meant_is_refused_with_a_hint() {
         (2, "iris --folds 3 --split 0.8/0.1/0.1", "its last share 0"),
         (2, "iris --folds 3 --test rows.csv", "leave one of the two out"),
         (3, "iris --folds 151", "150 rows make no 151 folds"),
-        (2, "- --folds 3", "stdin can be read once"),
+        (2, "- --folds 3", "stdin or a pipe can be read once"),
         (2, "iris --layer-rates 1", "names 1 factors for 2 layers: name one for each"),
         (2, "iris --layer-rates 1,-1", "--layer-rates -1"),
         (2, "iris --dropout 1", "below 1"),

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
-use wgrad::data::{Encoding, InputColumn, InputKind, Matrix, NumberTarget, Target};
+use wgrad::data::{Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
 use wgrad::model::{Model, StoredWeights};
 use wgrad::network::{Activation, Layer, Loss, Network, Weights};
 use wgrad::random::{Purpose, Stream};
@@ -93,7 +93,8 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
         let weights = weights(network, 7);
         let stored =
             if single { StoredWeights::Single(wgrad::network::converted(&weights)) } else { StoredWeights::new(&weights) };
-        let encoding = Encoding { inputs: columns(), target: target.clone(), missing_values: None };
+        let encoding =
+            Encoding { inputs: columns(), target: target.clone(), missing_values: None, numerals: Numerals::default() };
         let model = Model { network: network.clone(), loss, weights: stored, encoding, training: Value::Null };
         model.save(&path).unwrap();
         let (names, rows) = predicted(&path, &data);

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{MemoryArguments, print};
+use crate::data;
 use crate::error::{Error, Result, shown};
 use crate::model::save_atomically;
 use crate::scratch::ScratchFile;
@@ -68,7 +69,9 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
         })?;
         return print::bytes(&text);
     };
-    if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| super::is_same(path, read)) {
+    if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| super::is_same(path, read))
+        || data::takes_in(&arguments.data, path)
+    {
         let path = shown(&path.to_string_lossy());
         return Err(Error::Usage(format!("{path}: this is the data or the model; name another file for the predictions")));
     }

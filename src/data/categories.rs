@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Table;
 use super::table::{listed, spelled};
+use super::{Table, remarks};
 use crate::error::{Error, Result, flagged, shown};
 
 /// Known categories or classes. A cell is the one that is spelled like it. If there is none, a class is the same number in any spelling
@@ -61,9 +61,13 @@ impl<'a> Categories<'a> {
             let Some(cell) = cell.as_deref() else { return Err(missing_cell(table, row, position)) };
             let otherwise = || self.find(&spelled(table.numerals.parse(cell)?));
             self.find(cell).or_else(otherwise).ok_or_else(|| {
+                let numerals = remarks::other_numerals(table, || std::iter::once(cell));
+                let hint = numerals.map_or_else(
+                    || "mend it, or if it is rare train with --stratify, which gives every part its share, or with another --seed".into(),
+                    |flags| format!("say {flags} if it is a number"),
+                );
                 Error::Data(format!(
-                    "{}: '{}' was not among the values of the training rows ({}); mend it, or if it is rare train with --stratify, \
-                     which gives every part its share, or with another --seed",
+                    "{}: '{}' was not among the values of the training rows ({}); {hint}",
                     table.place(row, &column.name),
                     shown(cell),
                     listed(self.names.iter().map(String::as_str))

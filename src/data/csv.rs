@@ -154,9 +154,9 @@ impl<'a> File<'a> {
             (text, line, delimiter) = (&text[prelude.bytes..], 1 + prelude.lines, prelude.delimiter);
             remarks.extend(prelude.remarks.iter().map(|remark| format!("{}: {remark}", shown(source))));
         }
-        let mut numerals = options.said_numerals();
+        let (mut numerals, are_known) = options.known_numerals();
         if first_line == 1
-            && options.numerals.is_none()
+            && !are_known
             && let Some((own, cell)) =
                 Numerals::of(text, delimiter, options.header, options.columns.missing(), &options.units)
         {

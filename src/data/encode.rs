@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::categories::{Categories, missing_cell, missing_target};
-use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table, Target};
+use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table, Target, remarks};
 use crate::error::{Error, Result, shown};
 use crate::scalar::Scalar;
 
@@ -243,9 +243,12 @@ pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Op
     match table.numerals.parse(cell) {
         Some(number) if number.is_finite() => Ok(Some(number)),
         _ => {
-            // As 1,234 is, which may be a thousand and some or one and some decimals.
-            let has_comma = cell.contains(',') && cell.replace(',', "").parse::<f64>().is_ok();
-            let hint = if has_comma { "say --decimal , or --thousands , as it is meant" } else { "mend it" };
+            let hint = match remarks::other_numerals(table, || std::iter::once(cell.as_str())) {
+                // As 1,234 is, which may be a thousand and some or one and some decimals.
+                Some(flags) if flags.contains(" or ") => format!("say {flags} as it is meant"),
+                Some(flags) => format!("say {flags} if it is one"),
+                None => "mend it".into(),
+            };
             let place = table.place(row, &column.name);
             Err(Error::Data(format!("{place}: '{}' is no number; {hint}", shown(cell))))
         }

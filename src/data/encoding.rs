@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::table::listed;
-use super::{MissingValues, Table};
+use super::{MissingValues, Numerals, Table};
 use crate::error::{Error, Result, shown, suggestion};
 
 /// What a net is trained for.
@@ -28,6 +28,9 @@ pub struct Encoding {
     /// The cells that count as missing beside empty ones, where somebody said so; none = the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_values: Option<Vec<String>>,
+    /// How numbers are written in text files, as in the one that it was fitted on.
+    #[serde(default, skip_serializing_if = "Numerals::are_usual")]
+    pub numerals: Numerals,
 }
 
 /// One input column, found in a table by its name.
@@ -236,7 +239,12 @@ mod tests {
         let categories = vec!["1".into(), "2".into()];
         let rank = InputColumn { name: "rank".into(), kind: InputKind::Category { categories, missing: None } };
         let target = Target::Classification { column: "admit".into(), classes: vec!["0".into(), "1".into()] };
-        Encoding { inputs: vec![number("gre"), rank, number("gpa")], target, missing_values: None }
+        Encoding {
+            inputs: vec![number("gre"), rank, number("gpa")],
+            target,
+            missing_values: None,
+            numerals: Numerals::default(),
+        }
     }
 
     fn table(names: &[&str]) -> Table {

@@ -81,7 +81,7 @@ impl Encoding {
         let roles = Roles::of(table, options)?;
         let target = Self::fit_target_of(table, rows, &roles, options)?;
         let inputs = Self::fit_inputs(table, rows, &roles, options, roles.scale(table, options))?;
-        Ok(Self { inputs, target, missing_values: options.missing_values.clone() })
+        Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: table.numerals.clone() })
     }
 
     /// What the input columns become, their numbers scaled so.

@@ -77,6 +77,37 @@ impl Pieces for Several<'_> {
     }
 }
 
+/// Whether a file would be among those of a folder or pattern, if it were there.
+pub(crate) fn takes_in(source: &str, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    if !is_one(source) {
+        return false;
+    }
+    if Path::new(source).is_dir() {
+        let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return folder.and_then(real) == real(Path::new(source)) && (ends_with(&name, &CSV) || ends_with(&name, &PARQUET));
+    }
+    let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
+    glob::Pattern::new(source.strip_prefix("./").unwrap_or(source)).is_ok_and(|pattern| pattern.matches_path(&plain(path)))
+}
+
+/// The endings of the names of CSV files and of Parquet files in a folder, each also with `.gz`.
+const CSV: [&str; 4] = [".csv", ".tsv", ".tab", ".txt"];
+const PARQUET: [&str; 2] = [".parquet", ".pq"];
+
+fn ends_with(name: &str, endings: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether what a source names is there to be read again: no pipe, and not stdin.
+pub fn is_there_again(source: &str) -> bool {
+    let path = Path::new(file_of(source));
+    source != "-" && (path.is_file() || path.is_dir() || !path.exists())
+}
+
 /// The bytes of the files that a source names.
 pub(crate) fn bytes_of(source: &str) -> u64 {
     if is_one(source) {
@@ -96,7 +127,7 @@ fn files(source: &str) -> Result<Vec<String>> {
     let source = shown(source);
     match files.len() {
         0 if is_folder => Err(Error::Data(format!(
-            "{source} is a folder without a CSV file (.csv, .tsv, .tab, .txt, each also .gz) or a Parquet file (.parquet)"
+            "{source} is a folder that holds no CSV file (.csv, .tsv, .tab, .txt, each also .gz) and no Parquet file (.parquet)"
         ))),
         0 => Err(Error::Data(format!("{source}: there is no file of this name, and none that this pattern matches"))),
         1..=MOST => Ok(files),
@@ -105,13 +136,6 @@ fn files(source: &str) -> Result<Vec<String>> {
 }
 
 fn files_of_folder(source: &str) -> Result<Vec<String>> {
-    const CSV: [&str; 4] = [".csv", ".tsv", ".tab", ".txt"];
-    const PARQUET: [&str; 2] = [".parquet", ".pq"];
-    let ends = |name: &str, endings: &[&str]| {
-        let name = name.to_ascii_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        endings.iter().any(|ending| name.ends_with(ending))
-    };
     let unreadable = |error| Error::reading(Path::new(source), &error);
     let (mut csv, mut parquet) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(source).map_err(unreadable)? {
@@ -119,8 +143,8 @@ fn files_of_folder(source: &str) -> Result<Vec<String>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let files = match &name {
             name if name.starts_with('.') || !path.is_file() => continue,
-            name if ends(name, &CSV) => &mut csv,
-            name if ends(name, &PARQUET) => &mut parquet,
+            name if ends_with(name, &CSV) => &mut csv,
+            name if ends_with(name, &PARQUET) => &mut parquet,
             _ => continue,
         };
         files.push(path.to_string_lossy().into_owned());
@@ -219,7 +243,7 @@ mod tests {
         assert!(other.contains("2.csv: line 1: column 2 is 'c', which is 'b' in") && other.contains("1.csv"), "{other}");
         assert!(message(&[("1.csv", "a,b\n1,2\n"), ("2.csv", "a,b,c\n1,2,3\n")]).contains("2.csv: line 1: 3 columns"));
         assert!(message(&[("1.csv", "a,b\n1,2\n"), ("2.csv", "a,b\n1\n")]).contains("2.csv: line 2: 1 cells"));
-        assert!(message(&[("readme", "a,b\n1,2\n")]).contains("a folder without a CSV file"));
+        assert!(message(&[("readme", "a,b\n1,2\n")]).contains("a folder that holds no CSV file"));
     }
 
     #[test]

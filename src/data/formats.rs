@@ -13,6 +13,8 @@ pub(super) struct Opened<'a> {
     pub(super) holds: Holds,
     /// What the file was when it was opened; none for what is in memory.
     witness: Option<Witness>,
+    /// The input, if it is packed.
+    packed: Option<Input>,
     pieces: Box<dyn Pieces + 'a>,
 }
 
@@ -27,8 +29,8 @@ impl<'a> Opened<'a> {
             let source = shown(input.source());
             return Err(Error::Data(format!("{source}: this file is no npz archive of arrays")));
         }
-        let witness = input.witness();
-        Ok(Self { holds: format.holds, witness, pieces: (format.open)(input, options)? })
+        let (witness, packed) = (input.witness(), input.is_packed().then(|| input.clone()));
+        Ok(Self { holds: format.holds, witness, packed, pieces: (format.open)(input, options)? })
     }
 
     /// What the file was when it was opened; none for what is in memory.
@@ -47,6 +49,10 @@ impl Pieces for Opened<'_> {
         let read = self.pieces.each(texts, give);
         // What is wrong with a file that changes is that it does.
         self.witness.as_ref().map_or(Ok(()), Witness::check)?;
+        // And with damaged gzip that it is damaged, which only its end may tell.
+        if let (Err(Error::Data(_)), Some(packed)) = (&read, &self.packed) {
+            packed.length()?;
+        }
         read
     }
 }

@@ -19,6 +19,7 @@ pub(super) trait Source: Read + Seek + Send {}
 impl<S: Read + Seek + Send> Source for S {}
 
 /// The bytes of a source, none of which is read but the first.
+#[derive(Clone)]
 pub(super) struct Input {
     /// As the user wrote it.
     source: String,

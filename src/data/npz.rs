@@ -112,11 +112,16 @@ impl Pair {
             return Ok(());
         }
         let (file, labels) = (shown(file), shown(self.labels.as_deref().unwrap_or_default()));
-        Err(Error::Data(format!(
-            "{file}: {rows} rows of '{}' need a label each, but '{labels}' holds {labelled} rows of {columns} numbers; name the arrays as \
-             in {file}:x,y",
-            shown(&self.inputs)
-        )))
+        let inputs = shown(&self.inputs);
+        Err(Error::Data(if columns == 1 {
+            format!(
+                "{file}: '{inputs}' has {rows} rows, but '{labels}' has {labelled} labels; name two that belong together"
+            )
+        } else {
+            format!(
+                "{file}: the labels, '{labels}', have {columns} numbers a row, and one is needed; name them as in {file}:x,y"
+            )
+        }))
     }
 }
 
@@ -146,7 +151,9 @@ fn chosen(file: &str, names: &[String], files: usize) -> Result<Vec<String>> {
     let pair = |pair: [&str; 2]| Some(vec![spelled(names, pair[0])?.clone(), spelled(names, pair[1])?.clone()]);
     let shown_file = shown(file);
     match (names, pair(ALONE), pair(TO_TRAIN), pair(TO_TEST)) {
-        ([], ..) => Err(Error::Data(format!("{shown_file}: this zip archive (a workbook?) holds no array of numpy"))),
+        ([], ..) => Err(Error::Data(format!(
+            "{shown_file}: this is a zip archive without numpy arrays; unpack it, or save a workbook's sheet as CSV"
+        ))),
         ([alone], ..) if files == 1 => Ok(vec![alone.clone()]),
         (_, Some(pair), None, None) | (_, None, Some(pair), None) | (_, None, None, Some(pair)) => Ok(pair),
         _ => Err(Error::Data(format!(
@@ -264,7 +271,7 @@ mod tests {
         let bytes = npz(&many, CompressionMethod::Stored);
         assert!(message(&bytes, &[]).contains("as in a.npz:x_test,y_test"));
         assert!(message(&bytes, &["x_tset"]).contains("did you mean 'x_test'?"));
-        assert!(message(&bytes, &["x_test", "x_train"]).contains("'x_train' holds 2 rows of 4 numbers"));
+        assert!(message(&bytes, &["x_test", "x_train"]).contains("the labels, 'x_train', have 4 numbers a row"));
         assert_eq!(read(&bytes, &["x", "y", "z"]).unwrap_err().exit_code(), 3);
         assert_eq!(read(&bytes, &["x_train", "y_train", "y_test"]).unwrap_err().exit_code(), 2);
     }

@@ -69,7 +69,7 @@ pub(super) fn check_columns(source: &str, columns: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::Limit(format!(
-        "{}: it has {columns} columns, and a table has {MOST_COLUMNS} at most; are its rows its columns?",
+        "{}: it has {columns} columns, and wgrad reads {MOST_COLUMNS} at most; are rows and columns exchanged?",
         shown(source)
     )))
 }
@@ -154,6 +154,7 @@ impl Collection {
         }
         all.rows += table.rows;
         all.add_remarks(&table.remarks);
+        all.add_numerals(&table.numerals);
         all.append_records(table.records);
         ask(source, all, self.bytes, share)
     }
@@ -268,7 +269,7 @@ mod tests {
             let (_folder, path) = file("wide", &bytes);
             let error = read(&path, &ReadOptions { header: false, ..ReadOptions::default() }).unwrap_err();
             assert!(
-                error.exit_code() == 6 && error.to_string().contains("262145 columns, and a table has 262144"),
+                error.exit_code() == 6 && error.to_string().contains("262145 columns, and wgrad reads 262144"),
                 "{error}"
             );
         }

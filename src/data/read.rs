@@ -45,10 +45,14 @@ impl Default for ReadOptions {
 }
 
 impl ReadOptions {
-    /// How numbers are written as far as it is said.
-    pub(super) fn said_numerals(&self) -> Numerals {
-        let units = Arc::clone(&self.units);
-        self.numerals.clone().unwrap_or(Numerals { units, ..Numerals::default() })
+    /// How numbers are written as far as it is known, from the options or from a model, and whether that is all of it.
+    pub(super) fn known_numerals(&self) -> (Numerals, bool) {
+        let known = self.numerals.as_ref().or(self.columns.numerals());
+        let mut numerals = known.cloned().unwrap_or_default();
+        if !self.units.is_empty() {
+            numerals.units = Arc::clone(&self.units);
+        }
+        (numerals, known.is_some())
     }
 }
 
@@ -231,7 +235,9 @@ pub(crate) mod tests {
     #[test]
     fn a_folder_without_tables_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(error(folder.path().to_str().unwrap(), &ReadOptions::default()).contains("is a folder without"));
+        assert!(
+            error(folder.path().to_str().unwrap(), &ReadOptions::default()).contains("is a folder that holds no CSV file")
+        );
     }
 
     #[test]

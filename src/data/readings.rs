@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fit::FitOptions;
-use super::{Encoding, MissingValues, Table};
+use super::{Encoding, MissingValues, Numerals, Table};
 
 /// How the cells of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Reading {
 pub struct Readings {
     /// Which cells say that their value is missing.
     missing: MissingValues,
+    /// How numbers are written; none = as a file shows.
+    numerals: Option<Numerals>,
     /// The columns that are categories.
     as_written: Vec<String>,
     /// Whether a model names these, and those that are used.
@@ -70,7 +72,8 @@ impl Readings {
             columns.map(|column| column.name.clone()).collect()
         };
         let missing = encoding.missing();
-        Self { missing, as_written: names(true), of_model: true, used: Some(names(false)), ..Self::default() }
+        let numerals = Some(encoding.numerals.clone());
+        Self { missing, numerals, as_written: names(true), of_model: true, used: Some(names(false)), ..Self::default() }
     }
 
     /// As a model has its inputs and targets.
@@ -106,6 +109,11 @@ impl Readings {
     /// Which cells say that their value is missing.
     pub(super) fn missing(&self) -> &MissingValues {
         &self.missing
+    }
+
+    /// How numbers are written, if a model says so.
+    pub(super) fn numerals(&self) -> Option<&Numerals> {
+        self.numerals.as_ref()
     }
 
     /// How each column of a table is read.

@@ -47,7 +47,7 @@ pub(super) fn numbers_otherwise(table: &Table, column: &super::Column) -> Option
 }
 
 /// The flags with which all of these cells are numbers, though they are not as the table is read.
-fn other_numerals<'a, C: Iterator<Item = &'a str>>(table: &Table, cells: impl Fn() -> C) -> Option<String> {
+pub(super) fn other_numerals<'a, C: Iterator<Item = &'a str>>(table: &Table, cells: impl Fn() -> C) -> Option<String> {
     const WAYS: [(u8, Option<u8>, &str); 7] = [
         (b',', None, "--decimal ,"),
         (b'.', Some(b','), "--thousands ,"),

@@ -28,7 +28,8 @@ pub struct StoredTable {
     /// What a person should hear of how it was read.
     pub remarks: Vec<String>,
     records: Option<StoredRecords>,
-    numerals: Numerals,
+    /// How numbers are written in its text.
+    pub numerals: Numerals,
     file: ScratchFile,
 }
 
@@ -138,6 +139,7 @@ impl Found {
             found.has_lines &= table.rows == 0 || !table.lines.is_empty();
             found.shape.widen(&table);
             found.shape.add_remarks(&table.remarks);
+            found.shape.add_numerals(&table.numerals);
             Ok(())
         })?;
         let (found, fitting) = state.expect("there is a first table, if only of names");
@@ -288,8 +290,8 @@ impl StoredTable {
 
     /// A table of the same columns without rows: their names and kinds.
     pub fn shape(&self) -> Table {
-        let columns = self.columns.iter();
-        Table::new(&self.source, columns.map(StoredColumn::shape).collect())
+        let columns = self.columns.iter().map(StoredColumn::shape).collect();
+        Table { numerals: self.numerals.clone(), ..Table::new(&self.source, columns) }
     }
 
     /// Whether its rows have lines in a file of text.

@@ -462,6 +462,13 @@ impl Table {
         }
     }
 
+    /// Takes over how numbers are written in a table that comes after, where those of this one say nothing of it.
+    pub(super) fn add_numerals(&mut self, more: &Numerals) {
+        if self.numerals.are_usual() && !more.are_usual() {
+            self.numerals = more.clone();
+        }
+    }
+
     /// Takes over the rows of a table that comes after, as the file has them; all of it must have such rows, or none has.
     pub(super) fn append_records(&mut self, more: Option<Records>) {
         self.records = self.records.take().zip(more).map(|(mut records, more)| {

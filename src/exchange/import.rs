@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::onnx;
-use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
+use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, Sequence, StoredWeights, load_sequence};
 use crate::network::{Activation, Layer, Loss, Network, Weights};
@@ -181,6 +181,7 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
         inputs: scaled.map(input).collect(),
         target: target(naming, output, outputs, &foreign.output, foreign.classes)?,
         missing_values: None,
+        numerals: Numerals::default(),
     };
     let loss = match (output, encoding.task()) {
         (Activation::Softmax, _) => Loss::CrossEntropy,

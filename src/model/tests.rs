@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::data::{Matrix, NumberTarget};
+use crate::data::{Matrix, NumberTarget, Numerals};
 use crate::error::Error;
 use crate::network::{Activation, Layer};
 use crate::random::{Purpose, Stream};
@@ -32,6 +32,7 @@ fn model(weights: impl FnOnce(&Network) -> StoredWeights) -> Model {
             ],
             target: Target::Classification { column: "species".into(), classes: names(["a", "b", "c"]) },
             missing_values: Some(vec!["-".into()]),
+            numerals: Numerals { decimal: b',', thousands: Some(b' '), units: ["€".to_owned()].into() },
         },
         training: json!({ "wgrad": "0.1.0", "options": { "seed": 1, "hidden": [4] } }),
     }
@@ -144,7 +145,8 @@ fn random_networks_come_back_bit_for_bit() {
             (0..network.inputs()).map(|index| InputColumn { name: name('x', index), kind: number.clone() }).collect();
         let columns =
             (0..network.outputs()).map(|index| NumberTarget { name: name('y', index), offset: 0.0, scale: 1.0 }).collect();
-        let encoding = Encoding { inputs, target: Target::Regression { columns }, missing_values: None };
+        let encoding =
+            Encoding { inputs, target: Target::Regression { columns }, missing_values: None, numerals: Numerals::default() };
         let model = Model { network, loss: Loss::SquaredError, weights, encoding, training: Value::Null };
         let back = there_and_back(&model);
         assert_eq!(back, model, "seed {seed}");

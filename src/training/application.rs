@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::options::{Bytes, DeviceOptions, PrecisionName};
 use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
 use super::{Device, Precision, Session};
+use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Evaluation;
@@ -73,8 +74,8 @@ impl Application {
             Held::Memory(_) => {}
         }
         if !extra.is_empty() {
-            let names: Vec<String> = extra.iter().take(10).map(|name| format!("'{}'", shown(name))).collect();
-            notes.push(format!("{}: not used by the model: {}", shown(source), names.join(", ")));
+            let names = listed(extra.iter().map(String::as_str));
+            notes.push(format!("{}: not used by the model: {names}", shown(source)));
         }
         let mut remarks = table.remarks().to_vec();
         remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));

@@ -123,7 +123,7 @@ impl Base {
     /// # Errors
     /// Data, for a target that cannot be one; limit, where there is no memory for its columns.
     pub(super) fn encoding(&self, table: &Held, rows: &[usize], fitting: &FitOptions) -> Result<Encoding> {
-        let mut encoding = self.model.encoding.clone();
+        let mut encoding = Encoding { numerals: table.numerals().clone(), ..self.model.encoding.clone() };
         if self.has_new_output {
             encoding.target = table.fit_target(rows, fitting)?;
         }

@@ -14,6 +14,7 @@ use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::session::Recipe;
 use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays};
+use crate::data;
 use crate::error::{Error, Result, typed};
 use crate::executor::gpu::tuning::Tuned;
 use crate::memory;
@@ -218,7 +219,7 @@ impl Run {
         for reopened in 0.. {
             let (options, is_ours, comes_back) = (run.options.clone(), run.is_ours, reopened < DEVICES_REOPENED);
             // What came from stdin is gone: who has it may go on with it.
-            let can_be_read_again = options.data.as_deref() != Some("-");
+            let can_be_read_again = options.data.as_deref().is_none_or(data::is_there_again);
             let lost = match run.train_once(destination, &mut folder, observer) {
                 Ok(report) => return Ok(report),
                 Err(Error::DeviceLost(why)) if (comes_back || is_ours) && can_be_read_again => why,

@@ -4,6 +4,7 @@ use clap::ColorChoice;
 
 use super::{trained, tune};
 use crate::cli::print;
+use crate::data;
 use crate::error::{Error, Result, shown, typed};
 use crate::model::RunFolder;
 use crate::training::run::run_name;
@@ -17,8 +18,10 @@ pub(super) fn run(
     color: ColorChoice,
 ) -> Result<(FoldsReport, Result<()>)> {
     let folds = options.folds.unwrap_or_default();
-    if options.data.as_deref() == Some("-") {
-        return Err(Error::Usage("--folds reads the data for each fold, and stdin can be read once: name a file".into()));
+    if options.data.as_deref().is_some_and(|data| !data::is_there_again(data)) {
+        return Err(Error::Usage(
+            "--folds reads the data for each fold, and stdin or a pipe can be read once: name a file".into(),
+        ));
     }
     let Destination::New(output) = destination else {
         return Err(Error::Usage("--resume goes on with one fold's run: name its folder, as in runs/wine-1/fold-2".into()));

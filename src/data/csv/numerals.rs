@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use csv_core::ReadFieldResult;
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::MissingValues;
 use crate::error::shown;
 
 /// What stands before a number's decimals, between groups of three digits, and before or after the number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Numerals {
     /// A point, or a comma.
     pub decimal: u8,
@@ -17,6 +20,29 @@ pub struct Numerals {
     pub thousands: Option<u8>,
     /// What may stand before or after a number and says nothing of its size: `$`, `%`, `kg`.
     pub units: Arc<[String]>,
+}
+
+/// The same as a model's metadata have it.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    decimal: char,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thousands: Option<char>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    units: Vec<String>,
+}
+
+impl From<Numerals> for Stored {
+    fn from(Numerals { decimal, thousands, units }: Numerals) -> Self {
+        Self { decimal: decimal.into(), thousands: thousands.map(char::from), units: units.to_vec() }
+    }
+}
+
+impl From<Stored> for Numerals {
+    fn from(Stored { decimal, thousands, units }: Stored) -> Self {
+        let sign = |sign: char| u8::try_from(sign).ok();
+        Self { decimal: sign(decimal).unwrap_or(b'.'), thousands: thousands.and_then(sign), units: units.into() }
+    }
 }
 
 impl Default for Numerals {
@@ -29,6 +55,11 @@ impl Default for Numerals {
 const LOOKED_AT: usize = 1 << 16;
 
 impl Numerals {
+    /// Whether numbers are written as in programs.
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The number that a cell is.
     pub fn parse(&self, cell: &str) -> Option<f64> {
         let cell = self.without_unit(cell);

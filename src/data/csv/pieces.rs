@@ -16,7 +16,7 @@ pub(in crate::data) const FORMAT: Format = Format {
     begins: |_| true,
     holds: Holds::Table,
     open: |input, options| {
-        if let Some(what) = options.said_numerals().refused() {
+        if let Some(what) = options.known_numerals().0.refused() {
             return Err(Error::Usage(what));
         }
         Ok(Box::new(CsvFile { input, options, bytes: CsvPieces::BYTES }))

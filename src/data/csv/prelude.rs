@@ -182,7 +182,7 @@ pub(super) fn other_format(text: &str, alone: bool) -> Option<String> {
         words.iter().any(|word| lower.starts_with(word))
     };
     if begins(&["<!doctype html", "<html"]) {
-        return Some("it is a page of the web (HTML), and no table: fetch the file itself, as by its download link".into());
+        return Some("it is a web page (HTML), not a table: fetch the file itself, as by its download link".into());
     }
     let is_element = start.strip_prefix('<').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
     let is_element = is_element && start.contains("</") && ends(&['>']);

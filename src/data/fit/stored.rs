@@ -30,7 +30,7 @@ impl Encoding {
             let alone = Roles { inputs: vec![0], ..of_all.of_columns(&[position]) };
             inputs.extend(Self::fit_inputs(&stored.only(&[position])?, rows, &alone, options, scale)?);
         }
-        Ok(Self { inputs, target, missing_values: options.missing_values.clone() })
+        Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: shape.numerals })
     }
 }
 

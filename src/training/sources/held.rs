@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::data::{
-    self, Cells, Encoding, FitOptions, InputColumn, InputKind, ReadOptions, Scale, StoredTable, Table, Target, fit, remarks,
+    self, Cells, Encoding, FitOptions, InputColumn, InputKind, Numerals, ReadOptions, Scale, StoredTable, Table, Target,
+    fit, remarks,
 };
 use crate::error::Result;
 use crate::evaluation::Truth;
@@ -100,6 +101,14 @@ impl Held {
         match self {
             Self::Memory(table) => is_text(table),
             Self::File(stored) => is_text(&stored.shape()),
+        }
+    }
+
+    /// How numbers are written in its text.
+    pub(in crate::training) fn numerals(&self) -> &Numerals {
+        match self {
+            Self::Memory(table) => &table.numerals,
+            Self::File(stored) => &stored.numerals,
         }
     }
 
@@ -257,6 +266,6 @@ fn targets(stored: &StoredTable, encoding: &Encoding) -> Result<Table> {
 fn alone(stored: &StoredTable, positions: &HashMap<&str, usize>, input: &InputColumn) -> Result<Option<(Table, Encoding)>> {
     let Some(&position) = positions.get(input.name.as_str()) else { return Ok(None) };
     let target = Target::Regression { columns: Vec::new() };
-    let encoding = Encoding { inputs: vec![input.clone()], target, missing_values: None };
+    let encoding = Encoding { inputs: vec![input.clone()], target, missing_values: None, numerals: Numerals::default() };
     Ok(Some((stored.only(&[position])?, encoding)))
 }
