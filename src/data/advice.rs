@@ -185,7 +185,7 @@ impl Facts<'_> {
 
     fn identifiers(&self) -> Vec<usize> {
         let is_said = |position: &usize| self.roles.categorical.contains(position);
-        // Numbers that are written in another way are no ids: a remark says how to read them.
+        // A remark names the flags that read such cells as numbers, so they are not ids.
         let are_numbers = |position: usize| remarks::numbers_otherwise(self.table, &self.table.columns[position]).is_some();
         self.inputs(|position| {
             is_identifier(&self.columns[position], self.table.rows) && !is_said(&position) && !are_numbers(position)
@@ -316,7 +316,7 @@ impl Facts<'_> {
     }
 }
 
-/// Rows that are equal to one before them, cell by cell but for those of ignored columns, told by 64 bits a row.
+/// How many rows repeat an earlier row in every column that is not ignored. A hash of 64 bits stands for each row.
 fn copies(table: &Table, summaries: &[ColumnSummary]) -> usize {
     let is_used = |(_, summary): &(&Column, &ColumnSummary)| summary.kind != ColumnType::Ignored;
     let used: Vec<&Column> = table.columns.iter().zip(summaries).filter(is_used).map(|(column, _)| column).collect();

@@ -32,7 +32,7 @@ pub(super) struct Array<'a> {
     taken: usize,
     /// Whether it lies row by row, so that some can be taken before the others.
     pub(super) is_by_rows: bool,
-    /// Whether it holds integers of 64 bits, of which f64 holds those up to 2^53.
+    /// Whether its elements are integers of 64 bits: f64 holds them exactly only up to 2^53.
     is_wide: bool,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Array<'a> {
     /// The next rows, at most so many and at least one, as columns `0`, `1`, …
     ///
     /// # Errors
-    /// Data, if a number is not exact in f64, or the file cannot be read.
+    /// Data, if it holds what its type cannot, or the file cannot be read.
     pub(super) fn take(&mut self, most: usize) -> Result<Table> {
         let rows = most.min(self.rows - self.taken);
         let cells = (self.decode)(self.input.as_mut(), rows)
@@ -114,7 +114,7 @@ impl<'a> Array<'a> {
             table.columns.iter_mut().for_each(|column| columns.missing().blank(&mut column.cells));
             refuse_beyond(&table, &readings)?;
             if self.is_wide {
-                refuse_rounded(&table, &readings)?;
+                refuse_rounded(&table, &readings[..self.columns])?;
             }
             give(table, self.taken as f64 / self.rows as f64)?;
         }
@@ -133,13 +133,26 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// Those in the one column of a table.
+    /// The one column of a table.
     pub(super) fn of(table: Table) -> Self {
         let cells = table.columns.into_iter().next_back().expect("one column").cells;
         Self { cells, given: 0 }
     }
 
-    /// The next labels become the last column of the next rows, of which there are no more than labels.
+    /// The one column of an array.
+    ///
+    /// # Errors
+    /// As [`Array::take`]; data, for an integer that no float holds.
+    pub(super) fn of_array(array: Array<'_>) -> Result<Self> {
+        let is_wide = array.is_wide;
+        let table = array.all()?;
+        if is_wide {
+            refuse_rounded(&table, &[Reading::Plain])?;
+        }
+        Ok(Self::of(table))
+    }
+
+    /// Appends the next labels to a table as its last column. There must be a label for each of its rows.
     pub(super) fn add_to(&mut self, table: &mut Table) {
         let rows: Vec<usize> = (self.given..self.given + table.rows).collect();
         self.given += table.rows;

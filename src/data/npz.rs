@@ -67,8 +67,10 @@ impl Pieces for NpzFile<'_> {
                 let [rows, ..] = header(file, &mut archive, &pair.inputs)?;
                 let [labelled, columns, _] = header(file, &mut archive, labels)?;
                 pair.check(file, [rows, labelled], columns)?;
-                let all = |input: &mut dyn Read, length| npy::opened(&format!("{file}:{labels}"), input, length)?.all();
-                Some(Labels::of(entry(file, &mut archive, labels, all)?))
+                let all = |input: &mut dyn Read, length| {
+                    Labels::of_array(npy::opened(&format!("{file}:{labels}"), input, length)?)
+                };
+                Some(entry(file, &mut archive, labels, all)?)
             }
         };
         entry(file, &mut archive, &pair.inputs, |input, length| {
@@ -298,6 +300,11 @@ mod tests {
         assert!(message(&npz(&[("sheet.xml", vec![1])], stored), &[]).contains("workbook"));
         assert!(message(&npz(&[("x.npy", b"no npy at all".to_vec())], stored), &[]).contains("no npy file"));
         assert!(message(&npz(&[("x.npy", vec![])], stored), &[]).contains("cut short"));
+        let header = "{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }\n";
+        let ids = [i64::MAX, 7].map(i64::to_le_bytes).concat();
+        let ids = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &ids].concat();
+        let labelled = npz(&[("x.npy", npy("(2, 2)", &[1, 2, 3, 4])), ("y.npy", ids)], stored);
+        assert!(message(&labelled, &[]).contains("an integer beyond 2^53"), "labels, too");
         assert!(message(b"PK\x03\x04 and more", &[]).contains("zip archive"));
         let bomb = npz(&[("x.npy", npy("(67108864,)", &vec![0; 64 << 20]))], CompressionMethod::Deflated);
         assert!(message(&bomb, &[]).contains("bomb"));
