@@ -7,8 +7,8 @@
 // The host writes out what stands between '//@for' and '//@end': see tiled.wgsl.
 const_assert ROWS == 4u && SHARERS >= 8u && SHARERS % 8u == 0u;
 
-// Half the sharers keep their sums here, those of one number side by side, so that a GPU has room for twice as many workgroups. Later those of
-// four quarters of them, at a quarter's distance.
+// Half the sharers write their sums here, the sums of one number side by side; half as much workgroup memory lets a GPU hold twice as
+// many workgroups. Then a quarter of those adds up four sums each, at a quarter's distance.
 const HALF = SHARERS / 2u;
 const QUARTER = HALF / 4u;
 var<workgroup> partials: array<vec4f, SUMS * HALF>;

@@ -1,5 +1,5 @@
-// Finds the scales of a product's factors, which shaders/split.wgsl uses. Each workgroup finds those of GROUPS fours of rows of lhs, or of
-// as many vec4 columns of rhs; SHARERS invocations share the terms of each, and neighbours read cells that lie side by side.
+// Finds the scales of a product's factors, which shaders/split.wgsl uses. Each workgroup handles 4 * GROUPS rows of lhs, or GROUPS vec4
+// columns of rhs. SHARERS invocations share the terms of each group, and neighbouring invocations read neighbouring cells.
 const SHARERS = LANES / GROUPS;
 var<workgroup> largest: array<vec4u, LANES>;
 

@@ -3,7 +3,7 @@
 // scale is the power of two that brings the largest magnitude of its row or column to 2¹⁴ and more: so high that f16 holds low as well,
 // unless the row's largest number drowns the one that it belongs to. shaders/scales.wgsl finds the scales.
 
-// Where the scales of four rows lie, and those of a vec4 column. A place past the last one stands for the last.
+// The positions of the scales of four rows and of a vec4 column. Positions past the last one fall back to the last.
 fn place_of_rows(row4: u32) -> u32 {
     return replica * (stride(result_rows()) + stride(result_columns())) + min(row4, stride(result_rows()) - 1u);
 }
