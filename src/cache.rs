@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::Error;
-use crate::model::save_atomically;
+use crate::files::{self, Place};
 
 /// Entries of one purpose that are kept: the oldest go first.
 const ENTRIES: usize = 256;
+/// Bytes of a file, at most: a larger one is none of wgrad's.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// The folder: `$WGRAD_CACHE`, else `wgrad` in the user's cache folder. None where there is no such folder.
 pub fn folder() -> Option<PathBuf> {
@@ -41,8 +42,8 @@ fn file(folder: &Path, purpose: &str) -> PathBuf {
 }
 
 fn entries(folder: &Path, purpose: &str) -> Option<Map<String, Value>> {
-    let text = std::fs::read_to_string(file(folder, purpose)).ok()?;
-    serde_json::from_str(&text).ok()
+    let bytes = files::bounded_own(&file(folder, purpose), MOST_BYTES).ok()??;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// What was kept for `key` in this folder.
@@ -62,15 +63,11 @@ pub fn store_in<T: Serialize>(folder: &Path, purpose: &str, key: &str, value: &T
         entries.shift_remove(&oldest);
     }
     // Where nothing can be written, nothing is kept.
-    let _ = std::fs::create_dir_all(folder);
-    let path = file(folder, purpose);
-    let _ = serde_json::to_string_pretty(&entries).map(|text| {
-        save_atomically(
-            &path,
-            |writer| writer.write_all(text.as_bytes()).map_err(|error| Error::writing(&path, &error)),
-            |_| Ok(()),
-        )
-    });
+    let _ = files::folder(folder);
+    let Ok(text) = serde_json::to_vec_pretty(&entries) else { return };
+    if text.len() as u64 <= MOST_BYTES {
+        let _ = Place::own(&file(folder, purpose)).save_bytes(&text, |_| Ok(()));
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Everything that can go wrong for a reason that the user can act on, and its exit code.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use crate::files::name;
 
 /// The result of everything that can fail for a reason outside the program.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -35,9 +38,6 @@ pub enum Error {
     /// A signal ended the run after its state was saved. Exit code 128 + signal.
     #[error("interrupted by signal {0}; the state was saved")]
     Interrupted(u8),
-    /// Whoever read stdout wants no more of it. No error for a person, and exit code 0.
-    #[error("stdout is closed")]
-    ClosedPipe,
     /// Anything else: a fault of the system or of wgrad. Exit code 1.
     #[error("{0}")]
     Internal(String),
@@ -47,7 +47,6 @@ impl Error {
     /// The process exit code that stands for this kind of error (`wgrad --help` lists them).
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::ClosedPipe => 0,
             Self::Internal(_) => 1,
             Self::Usage(_) => 2,
             Self::Data(_) => 3,
@@ -77,7 +76,8 @@ impl Error {
     }
 }
 
-/// Text from outside (a file's cell, a column's name) as it may be printed: control characters escaped, cut at 80 characters.
+/// Text from outside (a file's cell, a column's name) as it may be printed: what is not [printable](is_printable) escaped, cut at 80
+/// characters.
 pub fn shown(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut result = String::new();
@@ -86,25 +86,82 @@ pub fn shown(text: &str) -> String {
             result.push('…');
             break;
         }
-        if character.is_control() || ('\u{202a}'..='\u{202e}').contains(&character) {
-            result.extend(character.escape_default());
-        } else {
-            result.push(character);
+        match name::byte(character) {
+            Some(byte) => result += &format!("\\x{byte:02x}"),
+            None if is_printable(character) => result.push(character),
+            None => result.extend(character.escape_default()),
         }
     }
     result
 }
 
-/// A word of a command for a person to copy, as a shell takes it for one; what cannot be typed is escaped as [`shown`] does it.
+/// Text with what is not [printable](is_printable) escaped, whole.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |character: char| match is_printable(character) {
+        true => character.to_string(),
+        false => character.escape_default().to_string(),
+    };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// JSON with every character of its texts that is not [printable](is_printable) escaped. It says the same.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    if json.chars().all(is_printable) {
+        return Cow::Borrowed(json);
+    }
+    let mut plain = String::with_capacity(json.len() + 64);
+    for character in json.chars() {
+        match is_printable(character) {
+            true => plain.push(character),
+            false => character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| plain += &format!("\\u{unit:04x}")),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Text as [`printable`] gives it, with its ends of lines as they are.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a character has an appearance of its own: it is no control, format, separator (but the space), private or unassigned character
+/// of Unicode. Others may move the cursor, turn the order of the text round, or be seen by nobody.
+pub fn is_printable(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_control();
+    }
+    // The standard library knows: text is escaped for debugging by these properties. A letter before it, for marks that stand above one.
+    let mut bytes = [b'a'; 5];
+    let length = 1 + character.encode_utf8(&mut bytes[1..]).len();
+    std::str::from_utf8(&bytes[..length]).is_ok_and(|text| text.escape_debug().nth(1) == Some(character))
+}
+
+/// A word of a command for a person to copy, as a shell takes it for one. What is not [printable](is_printable) is written as bash, zsh
+/// and ksh read it, `$'\x1b'`.
 pub fn typed(word: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "_-./,:+=@%".contains(character);
-    let is_typed = |character: char| !character.is_control() && !('\u{202a}'..='\u{202e}').contains(&character);
     match word {
-        _ if !word.chars().all(is_typed) => shown(word),
         "" => "''".to_owned(),
+        _ if !word.chars().all(is_printable) => {
+            let escaped = |character: char| match (name::byte(character), character) {
+                (Some(byte), _) => format!("\\x{byte:02x}"),
+                (None, '\'' | '\\') => format!("\\{character}"),
+                (None, _) if is_printable(character) => character.to_string(),
+                (None, _) => character.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+            };
+            format!("$'{}'", word.chars().map(escaped).collect::<String>())
+        }
         _ if word.chars().all(is_plain) => word.to_owned(),
         _ => format!("'{}'", word.replace('\'', "'\\''")),
     }
+}
+
+/// A path as a [word](typed) of a command.
+pub fn typed_path(path: &Path) -> String {
+    typed(&name::text(path.as_os_str()))
 }
 
 /// A flag and its value for a person to copy: as one word where the value looks like a flag itself.
@@ -128,6 +185,11 @@ pub(crate) fn closest_path(path: &Path) -> Option<PathBuf> {
     const MOST: usize = 10_000;
     /// Names of files are long, and often begin alike.
     const CLOSE: f64 = 0.85;
+    /// Folders that are looked for, one in the other.
+    const DEEPEST: usize = 64;
+    if path.components().count() > DEEPEST {
+        return None;
+    }
     let name = path.file_name()?.to_string_lossy();
     let folder = match path.parent() {
         None => PathBuf::new(),
@@ -160,13 +222,34 @@ mod tests {
     #[test]
     fn control_characters_never_reach_the_terminal() {
         assert_eq!(shown("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
+        for steering in [
+            "\u{2066}",
+            "\u{2069}",
+            "\u{200b}",
+            "\u{200f}",
+            "\u{61c}",
+            "\u{2028}",
+            "\u{2029}",
+            "\u{202e}",
+            "\u{9b}",
+            "\u{7f}",
+            "\u{feff}",
+            "\u{e0041}",
+        ] {
+            assert!(shown(steering).starts_with("\\u{"), "{}", steering.escape_unicode());
+        }
+        for plain in ["größe", "山田", "e\u{301}", "हिन्दी", "😀", "№ 5 %", "'\\\""] {
+            assert_eq!(shown(plain), plain);
+        }
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
     }
 
     #[test]
     fn a_word_to_copy_is_one_word_of_a_shell() {
-        let words = ["runs/a-1", "my runs", "it's", "", "a\nb", "$HOME", "Åbo"];
-        assert_eq!(words.map(typed), ["runs/a-1", "'my runs'", "'it'\\''s'", "''", "a\\nb", "'$HOME'", "Åbo"]);
+        let words = ["runs/a-1", "my runs", "it's", "", "a'\nb\u{200b}", "$HOME", "Åbo", "n\u{10ffff}.csv"];
+        let expected =
+            ["runs/a-1", "'my runs'", "'it'\\''s'", "''", "$'a\\'\\x0ab\\xe2\\x80\\x8b'", "'$HOME'", "Åbo", "$'n\\xff.csv'"];
+        assert_eq!(words.map(typed), expected);
     }
 
     #[test]

@@ -2,26 +2,51 @@
 
 use std::path::Path;
 
+use crate::error::{Error, Result};
+use crate::exhaustion;
+use crate::files::of_system as text_of;
+
+/// Bytes that are not asked for.
+pub(crate) const SMALL: u128 = 1 << 20;
+
 /// Whether the system would give so many bytes: it says that it has them (Linux), and it reserves them.
 pub(crate) fn is_there(bytes: u128) -> bool {
     available().is_none_or(|available| bytes <= u128::from(available)) && has_room(bytes)
 }
 
+/// An empty vector with room for so many elements.
+///
+/// # Errors
+/// Limit, if there is no memory for them; `what` names them.
+pub(crate) fn reserved<T>(count: u128, what: impl FnOnce() -> String) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let bytes = count.saturating_mul(size_of::<T>() as u128);
+    let is_there = bytes <= SMALL || is_there(bytes);
+    match usize::try_from(count).map(|count| values.try_reserve_exact(count)) {
+        Ok(Ok(())) if is_there => Ok(values),
+        _ => Err(Error::Limit(format!("there is no memory for {}", what()))),
+    }
+}
+
 /// Whether the system would reserve so many bytes: of addresses, whether or not there is memory behind all of them.
 pub(crate) fn has_room(bytes: u128) -> bool {
-    usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    let has_room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    if !has_room {
+        exhaustion::forgiven();
+    }
+    has_room
 }
 
 /// Bytes of memory that the system could give without swapping and its container allows, where they say so (Linux).
 fn available() -> Option<u64> {
-    let of_groups = std::fs::read_to_string("/proc/self/cgroup").ok();
+    let of_groups = text_of(Path::new("/proc/self/cgroup"));
     let of_groups = of_groups.and_then(|groups| of_groups_in(Path::new("/sys/fs/cgroup"), &groups));
     of_system().into_iter().chain(of_groups).min()
 }
 
 /// Bytes that the system could give.
 fn of_system() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let text = text_of(Path::new("/proc/meminfo"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
@@ -60,7 +85,7 @@ fn of_groups_in(root: &Path, groups: &str) -> Option<u64> {
 }
 
 fn left_in(group: &Path, names: &Names) -> Option<u64> {
-    let text = |name: &str| std::fs::read_to_string(group.join(name)).ok();
+    let text = |name: &str| text_of(&group.join(name));
     let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
     let limit = number(names.limit)?;
     let stat = text("memory.stat").unwrap_or_default();

@@ -147,7 +147,7 @@ fn what_fails_is_told_before_the_measurement_and_what_was_measured_is_printed() 
     let loud = &SMALL[..9];
     let output = wgrad(folder.path(), &[loud, &["--html", "absent/a.html"]].concat())?;
     let stderr = String::from_utf8(output.stderr)?;
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{stderr}");
     assert!(stderr.contains("absent/a.html: cannot be written") && !stderr.contains("square products"), "{stderr}");
 
     let flags = ["bench", "--net", HUGE, "--batch-size", "8", "--time", "1s", "--device", "cpu", "--quiet", "--json"];

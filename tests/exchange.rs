@@ -432,7 +432,7 @@ fn flags_that_cannot_be_meant_are_refused_and_the_model_is_never_overwritten() -
     for (code, arguments, what) in [
         (2, &["export", "run", "--format", "npz", "--plain"][..], "--format onnx"),
         (2, &["export", "run", "--format", "onnx", "--json", "-o", "-"], "stdout"),
-        (2, &["export", "run", "--format", "safetensors", "-o", "run/model.safetensors"], "this is the model"),
+        (2, &["export", "run", "--format", "safetensors", "-o", "run/model.safetensors"], "belongs to a run"),
         (2, &["export", "run", "--format", "onnx", "-o", "no/model.onnx"], "there is no folder"),
         (8, &["export", "nothing", "--format", "onnx"], "no such file"),
         (2, &["import", "run/model.bin"], ".onnx or .safetensors"),
@@ -463,7 +463,7 @@ fn what_a_run_cannot_do_without_is_not_written_over() -> Result<(), Failed> {
     for file in own.map(|file| format!("run/{file}")) {
         for command in [&["export", "run", "--format", "json"][..], &import, &["report", "run"]] {
             let said = desk.ends(2, &[command, &["-o", &file]].concat())?;
-            assert!(said.contains("is a run's own"), "{said}");
+            assert!(said.contains("belongs to a run"), "{said}");
         }
     }
     assert!(desk.left("run")? == before);

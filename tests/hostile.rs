@@ -87,6 +87,9 @@ fn tables() -> Vec<Case> {
             "a cell of more",
         ),
         train("2 million columns", format!("{named}y\n{}1\n", "1,".repeat(2_000_000)).into_bytes(), 6, "2000001 columns"),
+        train("a line of commas", vec![b','; 60 << 20], 6, "62914561 columns"),
+        train("a remark of commas", [&b"#"[..], &vec![b','; 60 << 20], b"\n1,2\n"].concat(), 3, ""),
+        train("a line of words", [&b"1 ".repeat(30 << 20)[..], b"\n", &b"2 ".repeat(1 << 20)].concat(), 3, ""),
         train("200,000 columns of one name", format!("{}\n{}\n", wide("1,"), wide("2,")).into_bytes(), 3, "names '1' twice"),
         train("text in the last row", csv(b"1,oops,a\n"), 0, ""),
         train("NaN", csv(b"1,nan,a\n"), 3, "line 202, column 'b': the cell is missing"),
@@ -154,8 +157,10 @@ fn arrays() -> Vec<Case> {
     let described = |kind: &str, shape: &str| format!("{{'descr':'{kind}','fortran_order':False,'shape':{shape},}}\n");
     let numbers: Vec<u8> = (0..180_u32).flat_map(|number| ((number * 7 % 31) as f32).to_be_bytes()).collect();
     let header_4g = [b"\x93NUMPY\x02\x00".as_slice(), &u32::MAX.to_le_bytes(), b"{}"].concat();
+    let header_64m = [b"\x93NUMPY\x02\x00".as_slice(), &(64_u32 << 20).to_le_bytes(), &vec![b' '; 64 << 20]].concat();
     vec![
         train("an npy header of 4 GiB", header_4g, 3, "4294967295 bytes long"),
+        train("an npy header of 64 MiB", header_64m, 3, "no array's takes more than"),
         train(
             "an npy shape past 2^64",
             npy(&described("<f4", "(18446744073709551616, 2)"), &[0; 8]),
@@ -231,6 +236,16 @@ fn images_npz() -> Vec<u8> {
 }
 
 fn npz_archives() -> Vec<Case> {
+    let one = npz(&[
+        ("x.npy", &npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }\n", &[0; 4])),
+        ("y.npy", &npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }\n", &[0; 4])),
+    ]);
+    // Both entries get one name, here and in the directory.
+    let twice = one.windows(5).enumerate().filter(|(_, name)| *name == b"y.npy").map(|(place, _)| place).collect::<Vec<_>>();
+    let twice = twice.into_iter().fold(one, |mut bytes, place| {
+        bytes[place] = b'x';
+        bytes
+    });
     let whole = images_npz();
     let altered = |place: usize, by: u8| {
         let mut bytes = whole.clone();
@@ -242,6 +257,7 @@ fn npz_archives() -> Vec<Case> {
     let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     let zeros = npy("{'descr':'|u1','fortran_order':False,'shape':(268435456,),}\n", &vec![0; 1 << 28]);
     vec![
+        train("an npz of one name twice", twice, 3, "two files called 'x.npy'"),
         train("an npz of images and labels", whole.clone(), 0, ""),
         train("an npz in gzip", packed(&whole), 0, ""),
         train("an npz cut short", whole[..whole.len() - 30].to_vec(), 3, "its zip archive is cut short or damaged"),

@@ -450,9 +450,9 @@ fn files_are_what_they_were() -> Result<(), Failed> {
     desk.write("parts/1.csv", format!("x,z,y\n{rows}"));
     train(&desk, &["parts", "-o", "run", "--epochs", "1"])?;
     for place in ["parts/2.csv", "parts/new.tsv.gz"] {
-        contains(&desk.ends(2, &["predict", "run", "parts", "-o", place])?, "this is the data or the model")?;
+        contains(&desk.ends(2, &["predict", "run", "parts", "-o", place])?, "would be among the data")?;
     }
-    contains(&desk.ends(2, &["predict", "run", "parts/*.csv", "-o", "parts/3.csv"])?, "this is the data or the model")?;
+    contains(&desk.ends(2, &["predict", "run", "parts/*.csv", "-o", "parts/3.csv"])?, "would be among the data")?;
     desk.ends(0, &["predict", "run", "parts", "-o", "parts/predicted.md"])?;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(format!("x,z,y\n{rows}").as_bytes())?;

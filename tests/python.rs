@@ -96,7 +96,7 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
         let encoding =
             Encoding { inputs: columns(), target: target.clone(), missing_values: None, numerals: Numerals::default() };
         let model = Model { network: network.clone(), loss, weights: stored, encoding, training: Value::Null };
-        model.save(&path).unwrap();
+        model.save(&wgrad::files::Place::named(&path).unwrap()).unwrap();
         let (names, rows) = predicted(&path, &data);
         assert_eq!(names, header);
         assert_eq!(rows.len(), INPUTS.len());

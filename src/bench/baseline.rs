@@ -9,6 +9,7 @@ use super::net::Net;
 use super::report::seconds;
 use super::statistics::Statistics;
 use crate::error::{Error, Result, shown};
+use crate::files;
 use crate::training::Device;
 
 /// A report that `wgrad bench --json` printed.
@@ -59,13 +60,16 @@ pub struct Regression {
     pub why: Option<String>,
 }
 
+/// Bytes of a baseline, at most.
+const BYTES: u64 = 64 << 20;
+
 impl Baseline {
     /// Reads a report of this schema.
     ///
     /// # Errors
     /// Data, if it cannot be read or is no such report, naming the place.
     pub fn read(path: &Path, schema: u32) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::reading(path, &error))?;
+        let text = files::text(path, BYTES)?;
         let name = path.to_string_lossy();
         let wrong = |why: String| Error::Data(format!("{}: {why}", shown(&name)));
         let no_report = |why: String| wrong(format!("is no report of 'wgrad bench --json': {why}"));

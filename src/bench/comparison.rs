@@ -109,8 +109,8 @@ impl Machine {
             wgrad: env!("CARGO_PKG_VERSION").into(),
             system: std::env::consts::OS.into(),
             architecture: std::env::consts::ARCH.into(),
-            processor: std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| processor(&text)),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            processor: crate::files::of_system(std::path::Path::new("/proc/cpuinfo")).and_then(|text| processor(&text)),
+            cores: crate::threads::cores(),
         }
     }
 }

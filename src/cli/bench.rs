@@ -1,7 +1,6 @@
 //! `wgrad bench`: how fast wgrad is on this machine.
 
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -9,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::{SCHEMA, print};
 use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Machine, Net, TrainingOptions, WorkloadName};
 use crate::error::{Error, Result, shown};
+use crate::files::Place;
 use crate::training::values::{Time, count, count_above_zero};
 use crate::training::{Device, Wanted};
 
@@ -169,6 +169,8 @@ const MOST_ROWS: usize = 1 << 20;
 
 /// The shortest time in which something can be measured.
 const LEAST_TIME: Duration = Duration::from_secs(1);
+/// The longest.
+const MOST_TIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 fn batch_size(text: &str) -> std::result::Result<usize, String> {
     match count_above_zero(text)? {
@@ -180,6 +182,7 @@ fn batch_size(text: &str) -> std::result::Result<usize, String> {
 fn time_to_measure(text: &str) -> std::result::Result<Time, String> {
     match text.parse::<Time>()? {
         time if time.0 < LEAST_TIME => Err("that is too short to measure anything: at least 1s".into()),
+        time if time.0 > MOST_TIME => Err("that is too long: at most 30 days, 720h".into()),
         time => Ok(time),
     }
 }
@@ -197,6 +200,17 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<()> {
         None => comparison(&arguments.comparison),
         Some(What::Kernels(arguments)) => kernels(arguments),
         Some(What::Training(arguments)) => training(arguments),
+    }
+}
+
+impl BenchArguments {
+    /// The threads that were asked for.
+    pub(super) fn threads(&self) -> Option<u16> {
+        match &self.what {
+            None => self.comparison.threads,
+            Some(What::Kernels(arguments)) => arguments.place.threads,
+            Some(What::Training(arguments)) => arguments.place.threads,
+        }
     }
 }
 
@@ -231,7 +245,7 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
         baseline.check_asked(&options.nets, &options.batches, &devices)?;
         print::remarks(&baseline.remarks(&Machine::this(), arguments.tune && devices.len() > 1));
     }
-    arguments.html.as_deref().map_or(Ok(()), check_writable)?;
+    arguments.html.as_deref().map_or(Ok(()), |path| Place::named(path)?.try_out())?;
     let mut progress = |what: &str| {
         if !arguments.quiet {
             print::note(format_args!("wgrad bench: {what}"));
@@ -250,7 +264,7 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
         progress(&compared.to_string());
     }
     if let Some(path) = &arguments.html {
-        std::fs::write(path, report.html()).map_err(|error| Error::writing(path, &error))?;
+        Place::named(path)?.save_without_waiting(report.html().as_bytes())?;
     }
     printed?;
     report.check()
@@ -275,12 +289,6 @@ fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     check_tune(arguments.tune, &arguments.device, &asked)?;
     let asked = if arguments.tune { asked.with_splits() } else { asked };
     Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
-}
-
-/// That a file can be written, before what it will hold is measured; what it holds now stays.
-fn check_writable(path: &Path) -> Result<()> {
-    let opened = OpenOptions::new().append(true).create(true).open(path);
-    opened.map(|_| ()).map_err(|error| Error::writing(path, &error))
 }
 
 fn options(arguments: &ComparisonArguments) -> ComparisonOptions {

@@ -10,6 +10,7 @@ use crate::data::advice::Topic;
 use crate::data::summary::{Bars, ColumnType};
 use crate::data::{self, ReadOptions, Readings, Summary, Task, embedded, remarks};
 use crate::error::{Result, flagged, typed};
+use crate::files::name;
 use crate::training::options::{FileOptions, Options};
 use crate::training::sources::fitting;
 
@@ -17,6 +18,7 @@ use crate::training::sources::fitting;
 #[derive(Debug, Args)]
 pub(super) struct DataArguments {
     /// An embedded set, a file, or - for stdin; nothing: the embedded sets
+    #[arg(value_parser = name::parser())]
     source: Option<String>,
     #[command(flatten)]
     files: FileOptions,

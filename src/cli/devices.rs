@@ -1,5 +1,6 @@
 //! `wgrad devices`: what wgrad can compute on.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,9 +9,11 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::Gpus;
+use crate::files::{self, Place, name};
 use crate::kernels::catalogue::{Entry, all_shaders};
 use crate::kernels::form::{GPU_LANES, SOFTWARE_LANES};
 use crate::plan::human_bytes;
+use crate::threads;
 
 /// The arguments of `wgrad devices`.
 #[derive(Debug, Args)]
@@ -29,7 +32,7 @@ pub(super) fn run(arguments: &DevicesArguments) -> Result<()> {
     if let Some(folder) = &arguments.dump_shaders {
         return dump_shaders(folder, arguments.json);
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads::cores();
     let gpus = Gpus::find().list();
     if arguments.json {
         return print::json("devices", &json!({ "cpu": { "threads": threads }, "gpus": gpus }));
@@ -70,26 +73,23 @@ fn subgroups(sizes: [u32; 2]) -> String {
 
 /// Writes the shaders out, one file each.
 fn dump_shaders(folder: &Path, json: bool) -> Result<()> {
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |error| Error::writing(&path, &error)
-    };
     if folder.exists() && !folder.is_dir() {
         return Err(Error::Usage(format!("{}: is no folder", shown(&folder.to_string_lossy()))));
     }
-    std::fs::create_dir_all(folder).map_err(failed(folder))?;
-    let mut names = Vec::new();
+    files::folder(folder).map_err(|error| Error::writing(folder, &error))?;
+    let (mut names, mut files) = (HashSet::new(), Vec::new());
     for (lanes, software) in [(SOFTWARE_LANES, true), (GPU_LANES, false)] {
         for Entry { shader, .. } in all_shaders(lanes, software) {
-            let path = folder.join(format!("{}.wgsl", shader.name));
-            if !names.contains(&shader.name) {
-                std::fs::write(&path, &shader.source).map_err(failed(&path))?;
-                names.push(shader.name);
+            if names.insert(shader.name.clone()) {
+                // All places are looked at before the first file is written.
+                files.push((Place::named(&folder.join(format!("{}.wgsl", shader.name)))?, shader));
             }
         }
     }
+    files.iter().try_for_each(|(place, shader)| place.save_without_waiting(shader.source.as_bytes()))?;
+    let names: Vec<&str> = files.iter().map(|(_, shader)| shader.name.as_str()).collect();
     if json {
-        return print::json("devices --dump-shaders", &json!({ "folder": folder, "shaders": names }));
+        return print::json("devices --dump-shaders", &json!({ "folder": name::shown(folder), "shaders": names }));
     }
     print::line(format!("{} shaders in {}", names.len(), shown(&folder.to_string_lossy())))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{MemoryArguments, print};
 use crate::error::{Error, Result};
 use crate::evaluation::{Gate, check};
+use crate::files::name;
 use crate::training::application::{Application, Extent};
 use crate::training::options::{DeviceOptions, FileOptions};
 
@@ -18,6 +19,7 @@ pub(super) struct EvaluateArguments {
     /// A model file, or a run's folder
     model: PathBuf,
     /// An embedded set, a file, or - for stdin
+    #[arg(value_parser = name::parser())]
     data: String,
     #[command(flatten)]
     files: FileOptions,
@@ -30,7 +32,7 @@ pub(super) struct EvaluateArguments {
     #[command(flatten)]
     memory: MemoryArguments,
     #[command(flatten)]
-    device: DeviceOptions,
+    pub(super) device: DeviceOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -50,6 +52,7 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     let evaluation = application.judged()?;
     print::told(&application, arguments.quiet);
+    print::remarks(application.remark_on_unfinite().as_slice());
     if arguments.json {
         let report = json!({ "data": arguments.data, "device": application.device.report(), "evaluation": evaluation });
         print::json("evaluate", &report)?;

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::exchange::{Exported, Format, InputType, OnnxOptions, Port, export};
-use crate::model::{Model, resolve_model, save_bytes};
+use crate::files::{Place, name};
+use crate::model::{Model, resolve_model};
 
 /// The arguments of `wgrad export`.
 #[derive(Debug, Args)]
@@ -51,17 +52,12 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
         return print::bytes(&exported.bytes);
     }
     let path = arguments.output.clone().unwrap_or_else(|| file.with_extension(arguments.format.ending()));
-    if super::is_same(&path, &file) {
-        let path = shown(&path.to_string_lossy());
-        return Err(Error::Usage(format!("{path}: this is the model; name another file for the export")));
-    }
-    super::refuse_own(&path)?;
-    save_bytes(&path, &exported.bytes, |_| Ok(()))?;
+    Place::named(&path)?.save_bytes(&exported.bytes, |_| Ok(()))?;
     if arguments.json {
         let Exported { bytes, inputs, outputs, .. } = &exported;
         let (format, bytes) = (arguments.format, bytes.len());
         let report = json!({
-            "model": file, "format": format, "file": path, "bytes": bytes, "inputs": inputs, "outputs": outputs
+            "model": name::shown(&file), "format": format, "file": name::shown(&path), "bytes": bytes, "inputs": inputs, "outputs": outputs
         });
         return print::json("export", &report);
     }

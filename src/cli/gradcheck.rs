@@ -6,8 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::print;
+use crate::data::remarks::unseen_categories;
 use crate::data::{ReadOptions, Readings, read};
 use crate::error::{Error, Result};
+use crate::files::name;
 use crate::model::{Model, resolve_model};
 use crate::training::options::FileOptions;
 use crate::training::values::count_above_zero;
@@ -23,6 +25,7 @@ pub(super) struct GradcheckArguments {
     /// A model file, or a run's folder
     model: PathBuf,
     /// An embedded set, a file, or - for stdin
+    #[arg(value_parser = name::parser())]
     data: String,
     #[command(flatten)]
     files: FileOptions,
@@ -43,6 +46,8 @@ pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let columns = Readings::of_model(&model.encoding);
     let table = read(&arguments.data, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let rows: Vec<usize> = (0..table.rows.min(arguments.rows)).collect();
+    print::remarks(&table.remarks);
+    print::remarks(&unseen_categories(&model.encoding, &table, &rows));
     let inputs = model.encoding.encode_inputs::<f64>(&table, &rows)?;
     let targets = model.encoding.encode_targets::<f64>(&table, &rows, model.network.outputs())?;
     let mut problem = Problem::new(&model.network, model.loss, &model.weights.get(), &inputs, &targets)?;

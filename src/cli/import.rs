@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::print;
 use crate::data::Task;
-use crate::error::{Error, Result, shown, typed};
+use crate::error::{Result, shown, typed_path};
 use crate::exchange::{Naming, import};
+use crate::files::{Place, name};
 use crate::network::Activation;
 
 /// The arguments of `wgrad import`.
@@ -59,20 +60,18 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<()> {
     };
     let imported = import(file, &naming)?;
     let path = arguments.output.clone().unwrap_or_else(|| file.with_extension("wgrad.safetensors"));
-    let name = shown(&path.to_string_lossy());
-    if super::is_same(&path, file) {
-        return Err(Error::Usage(format!("{name}: this is what is imported; name another file for the model")));
-    }
-    super::refuse_own(&path)?;
+    let named = shown(&path.to_string_lossy());
+    let place = Place::named(&path)?;
     print::remarks(&imported.remarks);
-    imported.model.save(&path)?;
+    imported.model.save(&place)?;
     let summary = imported.model.summary(std::fs::metadata(&path).ok().map(|metadata| metadata.len()));
     if arguments.json {
-        let report = json!({ "source": file, "format": imported.format, "file": path, "model": summary });
+        let report =
+            json!({ "source": name::shown(file), "format": imported.format, "file": name::shown(&path), "model": summary });
         return print::json("import", &report);
     }
-    let model = typed(&path.to_string_lossy());
+    let model = typed_path(&path);
     print::line(format_args!(
-        "{summary}\nsaved as {name}; next: wgrad predict {model} DATA, wgrad train DATA --init {model}"
+        "{summary}\nsaved as {named}; next: wgrad predict {model} DATA, wgrad train DATA --init {model}"
     ))
 }

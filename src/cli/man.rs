@@ -1,12 +1,13 @@
 //! `wgrad man`: the manual pages, made from the same words as the help.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::{CommandLine, print};
 use crate::error::{Error, Result};
+use crate::files::{self, Place};
 
 /// The arguments of `wgrad man`.
 #[derive(Debug, Args)]
@@ -23,11 +24,26 @@ pub(super) struct ManArguments {
 pub(super) fn run(arguments: &ManArguments) -> Result<()> {
     let command = CommandLine::command();
     let Some(folder) = &arguments.output else {
-        let mut page = Vec::new();
-        Man::new(command).render(&mut page).map_err(|error| Error::Internal(format!("the manual page: {error}")))?;
-        return print::bytes(&page);
+        return print::bytes(&rendered(&Man::new(command))?);
     };
-    std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command, folder))
-        .map_err(|error| Error::writing(folder, &error))
+    files::folder(folder).map_err(|error| Error::writing(folder, &error))?;
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    pages(&command, folder)
+}
+
+/// Writes the pages of a command and those below it.
+fn pages(command: &Command, folder: &Path) -> Result<()> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        pages(below, folder)?;
+    }
+    let page = Man::new(command.clone());
+    let path = folder.join(page.get_filename());
+    Place::named(&path)?.save_without_waiting(&rendered(&page)?)
+}
+
+fn rendered(page: &Man) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    page.render(&mut bytes).map_err(|error| Error::Internal(format!("the manual page: {error}")))?;
+    Ok(bytes)
 }

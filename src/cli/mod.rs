@@ -22,11 +22,10 @@ mod signals;
 mod train;
 mod verify;
 
-use std::path::Path;
-
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
-use crate::error::{Error, Result, shown};
+use crate::error::Result;
+use crate::threads;
 use crate::training::options::Bytes;
 
 /// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
@@ -92,6 +91,10 @@ enum Command {
 /// Everything that the command can fail with.
 pub fn run(line: CommandLine) -> Result<()> {
     signals::outlive_full_files();
+    // A training's threads may be named in a file of options, which is read first.
+    if !matches!(line.command, Command::Train(_)) {
+        begin_threads(line.command.threads())?;
+    }
     match line.command {
         Command::Train(arguments) => train::run(*arguments, line.color),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
@@ -111,6 +114,25 @@ pub fn run(line: CommandLine) -> Result<()> {
     }
 }
 
+impl Command {
+    /// The threads that were asked for.
+    fn threads(&self) -> Option<u16> {
+        match self {
+            Self::Evaluate(arguments) => arguments.device.threads,
+            Self::Predict(arguments) => arguments.device.threads,
+            Self::Bench(arguments) => arguments.threads(),
+            _ => None,
+        }
+    }
+}
+
+/// Starts the threads of the process, and says if there are fewer than there should be.
+fn begin_threads(wanted: Option<u16>) -> Result<()> {
+    let remark = threads::begin(wanted.map(usize::from))?;
+    print::remarks(remark.as_slice());
+    Ok(())
+}
+
 /// What data that a model is applied to may take, of any command.
 #[derive(Debug, Args)]
 struct MemoryArguments {
@@ -119,20 +141,4 @@ struct MemoryArguments {
     /// for it]
     #[arg(long, value_name = "SIZE")]
     memory: Option<Bytes>,
-}
-
-/// Refuses to write over what a run cannot do without.
-///
-/// # Errors
-/// Usage, naming the file.
-fn refuse_own(path: &Path) -> Result<()> {
-    if !crate::model::is_own_file(path) {
-        return Ok(());
-    }
-    Err(Error::Usage(format!("{}: is a run's own; choose another file with -o", shown(&path.to_string_lossy()))))
-}
-
-/// Whether both name the same file, which is there.
-fn is_same(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

@@ -1,7 +1,8 @@
 //! `wgrad predict`: what a model says of each row, as CSV.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -9,11 +10,11 @@ use serde_json::json;
 use super::{MemoryArguments, print};
 use crate::data;
 use crate::error::{Error, Result, shown};
-use crate::model::save_atomically;
-use crate::scratch::ScratchFile;
+use crate::files::name;
+use crate::files::{Place, Waiting};
 use crate::training::application::{Application, Extent};
 use crate::training::options::{DeviceOptions, FileOptions};
-use crate::training::predictions::{self, Columns};
+use crate::training::predictions;
 
 /// The arguments of `wgrad predict`.
 #[derive(Debug, Args)]
@@ -22,6 +23,7 @@ pub(super) struct PredictArguments {
     /// A model file, or a run's folder
     model: PathBuf,
     /// An embedded set, a file, or - for stdin; its columns are found by name, in any order
+    #[arg(value_parser = name::parser())]
     data: String,
     #[command(flatten)]
     files: FileOptions,
@@ -34,10 +36,13 @@ pub(super) struct PredictArguments {
     /// File to write to, or - for stdout [default: stdout]
     #[arg(short, long, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
+    /// Fail (exit code 4) if an output is NaN or infinite; without it that is a remark
+    #[arg(long)]
+    finite: bool,
     #[command(flatten)]
     memory: MemoryArguments,
     #[command(flatten)]
-    device: DeviceOptions,
+    pub(super) device: DeviceOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -52,33 +57,35 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append, targets: false };
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     print::told(&application, arguments.quiet);
+    put(arguments, &application)?;
+    match application.remark_on_unfinite() {
+        Some(remark) if arguments.finite => Err(Error::CheckFailed(remark)),
+        remark => {
+            print::remarks(remark.as_slice());
+            Ok(())
+        }
+    }
+}
+
+/// Prints the predictions, or saves them.
+fn put(arguments: &PredictArguments, application: &Application) -> Result<()> {
     if arguments.json {
-        return json_of(&application, arguments.probabilities);
+        return json_of(application, arguments.probabilities);
     }
     let Some(path) = arguments.output.as_ref().filter(|path| path.as_os_str() != "-") else {
-        // Nothing is printed if a row has an error: what there is no memory for waits in a file.
-        if application.is_stored() {
-            let mut waiting = ScratchFile::new()?;
-            csv_of(&application, arguments, |piece| waiting.append(&piece))?;
-            return waiting.each(print::bytes);
-        }
-        let mut text = Vec::new();
-        csv_of(&application, arguments, |piece| {
-            text.extend(piece);
-            Ok(())
-        })?;
-        return print::bytes(&text);
+        // Nothing is printed if a row has an error.
+        let mut waiting = Waiting::default();
+        csv_of(application, arguments, |piece| waiting.append(&piece).map(drop))?;
+        return waiting.each(waiting.all(), print::bytes);
     };
-    if [Path::new(&arguments.data), &arguments.model, &application.file].into_iter().any(|read| super::is_same(path, read))
-        || data::takes_in(&arguments.data, path)
-    {
+    if data::takes_in(&arguments.data, path) {
         let path = shown(&path.to_string_lossy());
-        return Err(Error::Usage(format!("{path}: this is the data or the model; name another file for the predictions")));
+        return Err(Error::Usage(format!("{path}: would be among the data; name another file for the predictions")));
     }
     let write = |file: &mut dyn Write| {
-        csv_of(&application, arguments, |piece| file.write_all(&piece).map_err(|error| Error::writing(path, &error)))
+        csv_of(application, arguments, |piece| file.write_all(&piece).map_err(|error| Error::writing(path, &error)))
     };
-    save_atomically(path, write, |_| Ok(()))
+    Place::named(path)?.save(write, |_| Ok(()))
 }
 
 /// Gives the predictions as CSV, some rows after the other.
@@ -96,17 +103,35 @@ fn csv_of(
     })
 }
 
+/// Prints the predictions as JSON, column by column. They come row by row, so they wait until all are there.
 fn json_of(application: &Application, wants_probabilities: bool) -> Result<()> {
-    let mut all: Columns = Vec::new();
+    let (mut waiting, mut all) = (Waiting::default(), Vec::<(String, Vec<Range<u64>>)>::new());
     application.each(|_, _, outputs| {
         let columns = predictions::columns(&application.model.encoding, outputs, wants_probabilities)?;
-        match all.is_empty() {
-            true => all = columns,
-            false => all.iter_mut().zip(columns).for_each(|((_, all), (_, cells))| all.extend(cells)),
+        if all.is_empty() {
+            all = columns.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+        }
+        for ((_, cells), (_, ranges)) in columns.iter().zip(&mut all) {
+            let cells = print::json_text(cells)?;
+            // Without the brackets of a list.
+            ranges.push(waiting.append(&cells.as_bytes()[1..cells.len() - 1])?);
         }
         Ok(())
     })?;
-    let predictions: serde_json::Map<_, _> = all.into_iter().map(|(name, cells)| (name, json!(cells))).collect();
-    let report = json!({ "rows": application.rows(), "device": application.device.report(), "predictions": predictions });
-    print::json("predict", &report)
+    let report = json!({ "rows": application.rows(), "device": application.device.report() });
+    print::json_with("predict", &report, "predictions", |put| {
+        let mut before = "{";
+        for (name, ranges) in &all {
+            put(format!("{before}{}:[", print::json_text(name)?).as_bytes())?;
+            for (number, range) in ranges.iter().enumerate() {
+                if number > 0 {
+                    put(b",")?;
+                }
+                waiting.each(range.clone(), &mut *put)?;
+            }
+            put(b"]")?;
+            before = ",";
+        }
+        put(if all.is_empty() { b"{}" } else { b"}" })
+    })
 }

@@ -1,20 +1,20 @@
 //! Results on stdout: text, or one JSON object with the schema's version.
 
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::SCHEMA;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable_json, printable_lines};
 use crate::training::application::Application;
 
-/// Prints text and a line's end.
+/// Prints text for a person and a line's end; what a terminal would obey is escaped.
 ///
 /// # Errors
-/// A closed pipe, which ends the program quietly; internal, if stdout cannot be written.
+/// Internal, if stdout cannot be written.
 pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
-    bytes(format!("{text}\n").as_bytes())
+    bytes((printable_lines(&text.to_string()) + "\n").as_bytes())
 }
 
 /// Prints bytes as they are.
@@ -23,10 +23,7 @@ pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
 /// As [`line`].
 pub(super) fn bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Error::ClosedPipe,
-        _ => Error::Internal(format!("stdout cannot be written: {error}")),
-    })
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
 /// Prints a command's result as one JSON object: `schema`, `command`, and the result's own fields.
@@ -34,21 +31,71 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`line`].
 pub(super) fn json(command: &str, result: &impl Serialize) -> Result<()> {
+    bytes((json_text(&object(command, result)?)? + "\n").as_bytes())
+}
+
+/// The same with one more field at its end, whose value `write` gives piece by piece.
+///
+/// # Errors
+/// As [`line`]; what `write` comes to.
+pub(super) fn json_with(
+    command: &str,
+    result: &impl Serialize,
+    field: &str,
+    write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+) -> Result<()> {
+    let begun = json_text(&object(command, result)?)?;
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let mut put = |bytes: &[u8]| written(stdout.write_all(bytes));
+    put(format!("{},{}:", begun.strip_suffix('}').unwrap_or(&begun), json_text(field)?).as_bytes())?;
+    write(&mut put)?;
+    put(b"}\n")?;
+    written(stdout.flush())
+}
+
+fn object(command: &str, result: &impl Serialize) -> Result<Map<String, Value>> {
     let mut object = Map::new();
     object.insert("schema".into(), json!(SCHEMA));
     object.insert("command".into(), json!(command));
-    match serde_json::to_value(result).map_err(|error| Error::Internal(format!("the result is no JSON: {error}")))? {
+    match serde_json::to_value(result).map_err(|error| no_json(&error))? {
         Value::Object(fields) => object.extend(fields),
         other => {
             object.insert("result".into(), other);
         }
     }
-    line(Value::Object(object))
+    Ok(object)
+}
+
+/// A value as JSON whose characters are all [printable](is_printable), so that a terminal shows it as text: others are escaped.
+///
+/// # Errors
+/// Internal, if it is no JSON.
+pub(super) fn json_text(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map(|json| printable_json(&json).into_owned()).map_err(|error| no_json(&error))
+}
+
+fn no_json(error: &serde_json::Error) -> Error {
+    Error::Internal(format!("the result is no JSON: {error}"))
+}
+
+/// What a write to stdout came to. If whoever reads it wants no more, that is no error: the command goes on, for its exit code may say more.
+fn written(result: std::io::Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::Internal(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A line on stderr. If nobody can read it, that is no reason to stop.
 pub(super) fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", printable_lines(&text.to_string()));
+}
+
+/// A picture of wgrad's own on stderr, whose colours a terminal is to obey.
+pub(super) fn picture(picture: &str) {
+    let _ = writeln!(std::io::stderr(), "{picture}");
 }
 
 /// What a person should hear of a table that a model is applied to: notes, unless they are not wanted, and warnings in any case.

@@ -48,7 +48,7 @@ impl Progress {
         }
         let columns = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
         if let Some(picture) = curve::picture(curve, columns, colour::is_allowed(color)) {
-            print::note(picture);
+            print::picture(&picture);
         }
     }
 }

@@ -1,14 +1,14 @@
 //! `wgrad report`: a run's page made anew from its files, or several runs side by side.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use super::print;
 use crate::error::{Result, shown};
+use crate::files::Place;
 use crate::report::{Comparison, Story};
 
 /// The arguments of `wgrad report`.
@@ -47,16 +47,16 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
         [run] => run.join("report.html"),
         _ => PathBuf::from("comparison.html"),
     });
-    super::refuse_own(&page)?;
+    let place = Place::named(&page)?;
     let path = page.to_string_lossy();
     let result = match <[Story; 1]>::try_from(stories) {
         Ok([story]) => {
-            story.save(&page)?;
+            story.save(&place)?;
             json!({ "page": path, "runs": [story.told()] })
         }
         Err(stories) => {
             let comparison = Comparison::new(stories);
-            comparison.save(&page)?;
+            comparison.save(&place)?;
             let compared = comparison.compared();
             json!({ "page": path, "runs": compared.runs, "differences": compared.differences })
         }
@@ -66,34 +66,12 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
     } else if !arguments.quiet {
         print::line(format_args!("written: {}", shown(&path)))?;
     }
-    if let (true, Err(why)) = (arguments.open, opened(&page)) {
+    if let (true, Err(why)) = (arguments.open, page.canonicalize().and_then(open::that_detached)) {
+        let why = match why.kind() {
+            ErrorKind::NotFound => "there is no program for it here, such as xdg-open".to_owned(),
+            _ => why.to_string(),
+        };
         print::remarks(&[format!("{} could not be opened: {why}", shown(&path))]);
-    }
-    Ok(())
-}
-
-/// Opens a page with the system's program for it. One that is still at work after a moment has not failed.
-fn opened(page: &Path) -> std::result::Result<(), String> {
-    /// How long a failure is waited for.
-    const MOMENT: Duration = Duration::from_millis(1500);
-    let (program, arguments): (&str, &[&str]) = if cfg!(windows) {
-        ("cmd", &["/C", "start", ""])
-    } else if cfg!(target_os = "macos") {
-        ("open", &[])
-    } else {
-        ("xdg-open", &[])
-    };
-    let page = page.canonicalize().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    command.args(arguments).arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
-    let begun = Instant::now();
-    while begun.elapsed() < MOMENT {
-        match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(format!("{program}: {status}")),
-            None => std::thread::sleep(Duration::from_millis(10)),
-        }
     }
     Ok(())
 }

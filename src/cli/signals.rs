@@ -23,7 +23,7 @@ pub(super) fn outlive_full_files() {}
 /// The signal of a terminal that is closed, unless the program was started to outlive it, as by `nohup`. Only Linux says whether it was.
 #[cfg(target_os = "linux")]
 fn hangup() -> Option<i32> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = crate::files::of_system(std::path::Path::new("/proc/self/status"))?;
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     let ignored = u64::from_str_radix(ignored.trim(), 16).ok()?;
     let hangup = signal_hook::consts::SIGHUP;

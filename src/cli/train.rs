@@ -9,7 +9,7 @@ use clap::{Args, ColorChoice};
 use super::progress::Progress;
 use super::{plan, print};
 use crate::data;
-use crate::error::{Error, Result, shown, typed};
+use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
 use crate::training::{Destination, Ending, Options, Run, RunReport};
@@ -72,6 +72,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         Some(path) => flags.clone().over(Options::from_toml(&path)?),
     };
     flags.refuse_idle(&options)?;
+    super::begin_threads(options.device.threads)?;
     if let (Destination::Resumed(folder), None, Some(data)) = (&destination, &flags.data, &options.data)
         && data::is_absent(data)
     {
@@ -80,7 +81,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
              file: wgrad train FILE --resume {}",
             shown(data),
             shown(&folder.path().to_string_lossy()),
-            typed(&folder.path().to_string_lossy())
+            typed_path(folder.path())
         )));
     }
     let (quiet, json) = (arguments.quiet, arguments.json);
@@ -172,7 +173,7 @@ fn text(report: &RunReport) -> String {
         });
     }
     let folder = report.run.to_string_lossy();
-    let (folder, run) = (shown(&folder), typed(&folder));
+    let (folder, run) = (shown(&folder), typed_path(&report.run));
     lines.push(match report.ending {
         Ending::Time | Ending::Signal { .. } => format!("saved in {folder}; next: wgrad train --resume {run}"),
         _ => format!("saved in {folder}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"),

@@ -329,7 +329,7 @@ fn hash(columns: &[&Column], row: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     for column in columns {
         match &column.cells {
-            Cells::Text(cells) => cells[row].hash(&mut hasher),
+            Cells::Text(cells) => cells.get(row).hash(&mut hasher),
             // Minus zero is zero.
             cells => cells.number(row).map(|number| (number + 0.0).to_bits()).hash(&mut hasher),
         }

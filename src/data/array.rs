@@ -1,16 +1,17 @@
 //! Arrays of numbers in files whose header has been read: all rows at once, or some at a time.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::Texts;
 use super::input::{Input, Reader};
 use super::pieces::{Give, Known, Pieces, check_columns};
 use super::readings::Reading;
 use super::table::{TEXT_BYTES, check_memory};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, flagged, shown};
+use crate::files::name;
 
 /// The next rows as columns; or what is wrong with them; or that they cannot be read.
 pub(super) type Decoded = io::Result<std::result::Result<Vec<Cells>, String>>;
@@ -73,7 +74,7 @@ impl<'a> Array<'a> {
     pub(super) fn take(&mut self, most: usize) -> Result<Table> {
         let rows = most.min(self.rows - self.taken);
         let cells = (self.decode)(self.input.as_mut(), rows)
-            .map_err(|error| Error::reading(Path::new(&self.source), &error))?
+            .map_err(|error| Error::reading(&name::path(&self.source), &error))?
             .map_err(|what| Error::Data(format!("{}: {what}", shown(&self.source))))?;
         let columns = cells.into_iter().enumerate().map(|(position, cells)| Column::new(position.to_string(), cells));
         let table = Table { first_row: self.taken, ..Table::new(&self.source, columns.collect()) };
@@ -212,14 +213,14 @@ pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses integers that f64 may have rounded, in columns that somebody asks for.
+/// Refuses integers that f64 may have rounded, of which the first is 2^53 + 1 and becomes 2^53, in columns that somebody asks for.
 fn refuse_rounded(table: &Table, readings: &[Reading]) -> Result<()> {
     const LARGEST: f64 = (1_u64 << 53) as f64;
     for (column, _) in table.columns.iter().zip(readings).filter(|(_, reading)| **reading != Reading::Unused) {
         let Cells::Numbers(cells) = &column.cells else { continue };
-        if let Some(row) = cells.iter().position(|cell| cell.abs() > LARGEST) {
+        if let Some(row) = cells.iter().position(|cell| cell.abs() >= LARGEST) {
             return Err(Error::Data(format!(
-                "{}: an integer beyond 2^53, which no float holds exactly; leave the column out ({}), or save it as text",
+                "{}: an integer of 2^53 or beyond, where f64 is not exact; leave the column out ({}), or save it as text",
                 table.place(row, &column.name),
                 flagged("--ignore", &column.name)
             )));
@@ -273,12 +274,12 @@ pub(super) fn columns_of_text(
     from: impl Fn(&[u8]) -> Option<String>,
 ) -> io::Result<Vec<Cells>> {
     check_memory(rows as u64, (rows * columns) as u64, TEXT_BYTES + bytes)?;
-    let mut cells: Vec<Vec<Option<String>>> = (0..columns).map(|_| Vec::with_capacity(rows)).collect();
+    let mut cells = vec![Texts::new(); columns];
     let mut text = vec![0; bytes];
     for _ in 0..rows {
         for column in &mut cells {
             input.read_exact(&mut text)?;
-            column.push(from(&text));
+            column.push(from(&text).as_deref());
         }
     }
     Ok(cells.into_iter().map(Cells::Text).collect())

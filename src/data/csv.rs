@@ -13,11 +13,13 @@ use std::path::Path;
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use csv_core::ReadFieldResult;
 
+use super::Texts;
 use super::pieces::check_columns;
 use super::readings::Reading;
 use super::table::{Records, Spellings, TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 pub use numerals::Numerals;
 pub(super) use pieces::FORMAT;
 use prelude::{Prelude, is_parted_by_spaces, other_format};
@@ -184,6 +186,9 @@ impl<'a> File<'a> {
             keeps_text,
             numerals,
         };
+        if first_line == 1 {
+            file.check_first_row()?;
+        }
         file.check_cells()?;
         Ok(file)
     }
@@ -201,7 +206,7 @@ impl<'a> File<'a> {
         let (numbers, lines, beyond, spellings, rows) = self.numbers(&readings, texts)?;
         let texts = self.texts(&numbers)?;
         let cells =
-            numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::Numbers));
+            numbers.into_iter().zip(texts).map(|(numbers, texts)| numbers.map_or(Cells::Text(texts), Cells::of_numbers));
         let columns = names.into_iter().zip(cells).zip(spellings);
         let columns = columns.map(|((name, cells), spellings)| Column { name, cells, spellings }).collect();
         let records = self.keeps_text.then(|| Records { header: self.header_text(), delimiter: self.delimiter, rows });
@@ -226,7 +231,21 @@ impl<'a> File<'a> {
     /// Refuses so many columns of so many bytes a cell, if there is no memory for them.
     fn check_memory(&self, columns: usize, bytes: usize) -> Result<()> {
         let cells = self.most_rows.saturating_mul(columns as u64);
-        check_memory(self.most_rows, cells, bytes).map_err(|error| Error::reading(Path::new(self.source), &error))
+        check_memory(self.most_rows, cells, bytes).map_err(|error| Error::reading(&name::path(self.source), &error))
+    }
+
+    /// Refuses a first row of too many cells, before the reader makes copies of them.
+    fn check_first_row(&self) -> Result<()> {
+        let (mut is_quoted, mut cells) = (false, 1);
+        for &byte in self.text.as_bytes() {
+            match byte {
+                b'"' => is_quoted = !is_quoted,
+                b'\n' | b'\r' if !is_quoted => break,
+                _ if byte == self.delimiter && !is_quoted => cells += 1,
+                _ => {}
+            }
+        }
+        check_columns(self.source, cells)
     }
 
     /// Refuses cells that are too long, before the reader makes copies of them.
@@ -412,20 +431,18 @@ impl<'a> File<'a> {
     }
 
     /// The cells of the columns that are not numeric; nothing for the others.
-    fn texts(&self, numbers: &[Option<Numbers>]) -> Result<Vec<Vec<Option<String>>>> {
-        let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); numbers.len()];
+    fn texts(&self, numbers: &[Option<Numbers>]) -> Result<Vec<Texts>> {
+        let mut columns = vec![Texts::new(); numbers.len()];
         let texts = numbers.iter().filter(|numbers| numbers.is_none()).count();
         if texts == 0 {
             return Ok(columns);
         }
         self.check_memory(texts, TEXT_BYTES)?;
-        let of_text = columns.iter_mut().zip(numbers).filter(|(_, numbers)| numbers.is_none());
-        of_text.for_each(|(column, _)| column.reserve_exact(self.most_rows as usize));
         let missing = self.columns.missing();
         self.rows(numbers.len(), |_, record, _| {
             for ((column, numbers), cell) in columns.iter_mut().zip(numbers).zip(record) {
                 if numbers.is_none() {
-                    column.push((!missing.says(cell)).then(|| cell.to_owned()));
+                    column.push((!missing.says(cell)).then_some(cell));
                 }
             }
         })?;

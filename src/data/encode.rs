@@ -239,11 +239,11 @@ fn finite<T: Scalar>(value: T, table: &Table, row: usize, column: &str) -> Resul
 pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Option<f64>> {
     let column = &table.columns[position];
     let Cells::Text(cells) = &column.cells else { return Ok(column.cells.number(row)) };
-    let Some(cell) = &cells[row] else { return Ok(None) };
+    let Some(cell) = cells.get(row) else { return Ok(None) };
     match table.numerals.parse(cell) {
         Some(number) if number.is_finite() => Ok(Some(number)),
         _ => {
-            let hint = match remarks::other_numerals(table, || std::iter::once(cell.as_str())) {
+            let hint = match remarks::other_numerals(table, || std::iter::once(cell)) {
                 // As 1,234 is, which may be a thousand and some or one and some decimals.
                 Some(flags) if flags.contains(" or ") => format!("say {flags} as it is meant"),
                 Some(flags) => format!("say {flags} if it is one"),
@@ -332,7 +332,7 @@ mod tests {
         let columns = 150;
         let cells = |column: usize| Cells::Bytes((0..5).map(|row| (row * 50 + column) as u8).collect());
         let mut columns: Vec<Column> = (0..columns).map(|column| Column::new(column.to_string(), cells(column))).collect();
-        columns[70].cells = Cells::Text(["a", "b", "a", "b", "a"].map(|cell| Some(cell.to_owned())).to_vec());
+        columns[70].cells = Cells::Text(["a", "b", "a", "b", "a"].map(Some).into_iter().collect());
         let table = Table::new("wide", columns);
         let encoding =
             Encoding::fit(&table, &all(&table), &FitOptions { scale: Some(Scale::None), ..Default::default() }).unwrap();

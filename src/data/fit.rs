@@ -127,7 +127,18 @@ impl Encoding {
 
 fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Target> {
     const MOST_CLASSES: usize = 10_000;
-    let column = &table.columns[position].name;
+    let Column { name: column, spellings, .. } = &table.columns[position];
+    if let Some((one, other)) = spellings.merged() {
+        return Err(Error::Data(format!(
+            "{}: the target '{}' is {} in one row and {} in another, which are the same number in f64, beyond 2^53; say {} to keep them \
+             apart",
+            shown(&table.source),
+            shown(column),
+            shown(one),
+            shown(other),
+            flagged("--categorical", &table.flag_value(position))
+        )));
+    }
     let classes = values(table, position, rows)?.names;
     let what = match classes.len() {
         1 => format!(
@@ -170,7 +181,7 @@ impl Counted {
     pub(crate) fn of(column: &Column, rows: &[usize]) -> Self {
         if let Cells::Text(cells) = &column.cells {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for cell in rows.iter().filter_map(|&row| cells[row].as_deref()) {
+            for cell in rows.iter().filter_map(|&row| cells.get(row)) {
                 *counts.entry(cell).or_default() += 1;
             }
             let (names, counts) = counts.into_iter().map(|(name, count)| (name.to_owned(), count)).unzip();
@@ -267,7 +278,7 @@ fn stand_in<V>(
 fn scaling(numbers: &[f64], scale: Scale) -> (f64, f64) {
     let smallest = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    match scale {
+    let (offset, scale) = match scale {
         Scale::None => (0.0, 1.0),
         _ if smallest == largest => (smallest, 1.0),
         Scale::Minmax => (smallest, largest - smallest),
@@ -275,7 +286,9 @@ fn scaling(numbers: &[f64], scale: Scale) -> (f64, f64) {
             let mean = mean(numbers);
             (mean, deviation(numbers, mean))
         }
-    }
+    };
+    // Numbers that differ by less than divisions are exact for are as good as the same.
+    if scale.is_normal() { (offset, scale) } else { (smallest, 1.0) }
 }
 
 /// The mean, which is never outside the numbers. What additions round off is summed beside them (Neumaier's compensated sum).

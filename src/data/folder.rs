@@ -1,20 +1,21 @@
 //! Several files as one table, those of a folder or of a pattern such as `part-*.csv`: their rows one after the other, in the order of
 //! the files' names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::formats::Opened;
-use super::input::{Identity, Input, changed, file_of};
+use super::input::{Input, changed, file_of};
 use super::pieces::{Give, Holds, Pieces};
 use super::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
+use crate::files::{Identity, name};
 
 /// Files of one table, at most.
 const MOST: usize = 10_000;
 
 /// Whether a source names several files: a folder, or a pattern where there is no file of that very name.
 pub(super) fn is_one(source: &str) -> bool {
-    let path = Path::new(source);
+    let path = name::path(source);
     path.is_dir() || source.contains(['*', '?', '[']) && !path.exists() && file_of(source) == source
 }
 
@@ -83,13 +84,15 @@ pub(crate) fn takes_in(source: &str, path: &Path) -> bool {
     if !is_one(source) {
         return false;
     }
-    if Path::new(source).is_dir() {
+    let named = name::path(source);
+    if named.is_dir() {
         let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        return folder.and_then(real) == real(Path::new(source)) && (ends_with(&name, &CSV) || ends_with(&name, &PARQUET));
+        return folder.and_then(real) == real(&named) && (ends_with(&name, &CSV) || ends_with(&name, &PARQUET));
     }
     let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
-    glob::Pattern::new(source.strip_prefix("./").unwrap_or(source)).is_ok_and(|pattern| pattern.matches_path(&plain(path)))
+    glob::Pattern::new(source.strip_prefix("./").unwrap_or(source))
+        .is_ok_and(|pattern| pattern.matches(&name::text(plain(path).as_os_str())))
 }
 
 /// The endings of the names of CSV files and of Parquet files in a folder, each also with `.gz`.
@@ -104,7 +107,7 @@ fn ends_with(name: &str, endings: &[&str]) -> bool {
 
 /// Whether what a source names is there to be read again: no pipe, and not stdin.
 pub fn is_there_again(source: &str) -> bool {
-    let path = Path::new(file_of(source));
+    let path = name::path(file_of(source));
     source != "-" && (path.is_file() || path.is_dir() || !path.exists())
 }
 
@@ -117,12 +120,12 @@ pub(crate) fn bytes_of(source: &str) -> u64 {
 }
 
 fn length(path: &str) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+    std::fs::metadata(name::path(path)).map_or(0, |metadata| metadata.len())
 }
 
 /// The files in order: those that a pattern matches, or those of a folder whose names say that they are CSV or, if there is none, Parquet.
 fn files(source: &str) -> Result<Vec<String>> {
-    let is_folder = Path::new(source).is_dir();
+    let is_folder = name::path(source).is_dir();
     let files = if is_folder { files_of_folder(source)? } else { files_of_pattern(source)? };
     let source = shown(source);
     match files.len() {
@@ -136,18 +139,18 @@ fn files(source: &str) -> Result<Vec<String>> {
 }
 
 fn files_of_folder(source: &str) -> Result<Vec<String>> {
-    let unreadable = |error| Error::reading(Path::new(source), &error);
+    let unreadable = |error| Error::reading(&name::path(source), &error);
     let (mut csv, mut parquet) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(source).map_err(unreadable)? {
+    for entry in std::fs::read_dir(name::path(source)).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let files = match &name {
-            name if name.starts_with('.') || !path.is_file() => continue,
-            name if ends_with(name, &CSV) => &mut csv,
-            name if ends_with(name, &PARQUET) => &mut parquet,
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let files = match &file {
+            file if file.starts_with('.') || !path.is_file() => continue,
+            file if ends_with(file, &CSV) => &mut csv,
+            file if ends_with(file, &PARQUET) => &mut parquet,
             _ => continue,
         };
-        files.push(path.to_string_lossy().into_owned());
+        files.push(name::text(path.as_os_str()).into_owned());
     }
     let mut files = if csv.is_empty() { parquet } else { csv };
     files.sort_unstable();
@@ -160,9 +163,30 @@ fn files_of_pattern(source: &str) -> Result<Vec<String>> {
     let paths = paths.collect::<std::result::Result<Vec<_>, _>>();
     let paths = paths.map_err(|error| Error::reading(error.path(), error.error()))?;
     let mut files: Vec<String> =
-        paths.into_iter().filter(|path| path.is_file()).map(|path| path.to_string_lossy().into_owned()).collect();
+        paths.into_iter().filter(|path| path.is_file()).map(|path| name::text(path.as_os_str()).into_owned()).collect();
+    files.extend(files_of_other_names(source));
     files.sort_unstable();
     Ok(files)
+}
+
+/// Those of a pattern of which a name, or a folder's on the way, is not UTF-8: the crate leaves them out. `**` stands for no such folder.
+fn files_of_other_names(source: &str) -> Vec<String> {
+    let mut found = vec![PathBuf::new()];
+    for part in name::path(source).components() {
+        let text = name::text(part.as_os_str()).into_owned();
+        let pattern = glob::Pattern::new(&text).ok().filter(|_| text.contains(['*', '?', '[']));
+        let within = |path: PathBuf| match &pattern {
+            None => vec![path.join(part)],
+            Some(pattern) => {
+                let entries = std::fs::read_dir(if path.as_os_str().is_empty() { Path::new(".") } else { &path });
+                let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+                names.filter(|name| pattern.matches(&name::text(name))).map(|name| path.join(name)).collect()
+            }
+        };
+        found = found.into_iter().flat_map(within).collect();
+    }
+    let is_other = |path: &PathBuf| path.as_os_str().to_str().is_none() && path.is_file();
+    found.into_iter().filter(is_other).map(|path| name::text(path.as_os_str()).into_owned()).collect()
 }
 
 fn refuse_other_columns(first: &Table, other: &Table) -> Result<()> {
@@ -233,7 +257,7 @@ mod tests {
         let table = of(&[("1.csv", "code,y\n007,1\n1.50,2\n"), ("2.tsv", "code\ty\nx\t3\n")]).unwrap();
         let texts: Vec<_> = (0..3).map(|row| table.columns[0].cells.text(row).unwrap().into_owned()).collect();
         assert_eq!(texts, ["007", "1.50", "x"]);
-        assert_eq!(table.columns[1].cells, Cells::Numbers(vec![1.0, 2.0, 3.0]));
+        assert_eq!(table.columns[1].cells, Cells::Singles(vec![1.0, 2.0, 3.0]));
     }
 
     #[test]
@@ -257,10 +281,10 @@ mod tests {
         ]);
         let of = |pattern: &str| read(&format!("{path}/{pattern}"), &ReadOptions::default());
         let table = of("p-*.csv").unwrap();
-        assert_eq!(table.columns[0].cells, Cells::Numbers(vec![1.0, 3.0]));
+        assert_eq!(table.columns[0].cells, Cells::Singles(vec![1.0, 3.0]));
         assert!(table.place(1, "a").ends_with("p-2.csv: line 2, column 'a'"));
         assert_eq!(of("p-[2].csv").unwrap().rows, 1);
-        assert_eq!(of("[x].csv").unwrap().columns[0].cells, Cells::Numbers(vec![9.0]), "there is such a file");
+        assert_eq!(of("[x].csv").unwrap().columns[0].cells, Cells::Singles(vec![9.0]), "there is such a file");
         assert!(of("r-*.csv").unwrap_err().to_string().contains("none that this pattern matches"));
         assert!(of("***").unwrap_err().to_string().contains("no pattern of names"));
         assert_eq!((bytes_of(&format!("{path}/p-?.csv")), bytes_of(&path)), (16, 24));

@@ -1,9 +1,10 @@
 //! The formats that are read, each told by how a file begins. A new one is a file of its own and a line here.
 
-use super::input::{Identity, Input, Witness};
+use super::input::{Input, Witness};
 use super::pieces::{Format, Give, Holds, Known, Pieces};
 use super::{ReadOptions, csv, idx, npy, npz, parquet};
 use crate::error::{Error, Result, shown};
+use crate::files::Identity;
 
 /// All of them: the first that a file begins as is its format. Text is what begins as no other.
 const FORMATS: [Format; 5] = [npz::FORMAT, parquet::FORMAT, npy::FORMAT, idx::FORMAT, csv::FORMAT];

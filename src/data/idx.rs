@@ -2,12 +2,12 @@
 //! ("The MNIST database of handwritten digits", section "File formats").
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use super::Cells;
 use super::array::{Array, ArrayFile, Decode, columns_of};
 use super::pieces::{Format, Holds};
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 
 pub(super) const FORMAT: Format =
     Format { begins, holds: Holds::Array, open: |input, options| ArrayFile::boxed(input, options, opened) };
@@ -24,7 +24,7 @@ fn begins(bytes: &[u8]) -> bool {
 /// Data, if sizes and bytes disagree, or `input` cannot be read.
 pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -> Result<Array<'a>> {
     let refused = |what: String| Err(Error::Data(format!("{}: {what}", shown(source))));
-    let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
+    let unreadable = |error: io::Error| Error::reading(&name::path(source), &error);
     let mut magic = [0; 4];
     input.read_exact(&mut magic).map_err(unreadable)?;
     let dimensions = usize::from(magic[3]);

@@ -2,17 +2,19 @@
 //! needs to.
 
 use std::cell::Cell;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, OnceLock};
 
+use crc32fast::Hasher;
 use flate2::bufread::GzDecoder;
 
 use super::embedded;
 use crate::error::{Error, Result, closest_path, shown, suggestion};
+use crate::files::{self, Identity, name};
+use crate::memory;
 
 /// What can be read from any place.
 pub(super) trait Source: Read + Seek + Send {}
@@ -31,7 +33,8 @@ pub(super) struct Input {
 
 #[derive(Clone)]
 enum Content {
-    File(Arc<File>, Identity),
+    /// With the checksum of its bytes, once all of them were read in order.
+    File(Arc<File>, Identity, Arc<OnceLock<u32>>),
     Memory(Shared),
 }
 
@@ -56,11 +59,12 @@ impl Input {
     /// what can be read only once.
     pub(super) fn of(source: &str) -> Result<Self> {
         if source == "-" {
+            files::note_stdin();
             let content = Content::held(source, &mut io::stdin().lock())?;
             return Self::new(source, content);
         }
         let file = file_of(source);
-        let path = Path::new(file);
+        let path = &*name::path(file);
         if path.is_dir() {
             return Err(Error::Data(format!("{} is a folder; name a file in it", shown(file))));
         }
@@ -68,10 +72,10 @@ impl Input {
             io::ErrorKind::NotFound => unknown(file),
             _ => Error::reading(path, &error),
         };
-        let mut opened = File::open(path).map_err(unreadable)?;
+        let mut opened = files::open(path).map_err(unreadable)?;
         let metadata = opened.metadata().map_err(unreadable)?;
         let content = if metadata.is_file() {
-            Content::File(Arc::new(opened), Identity::of(&metadata))
+            Content::File(Arc::new(opened), Identity::of(&metadata), Arc::default())
         } else {
             Content::held(file, &mut opened)?
         };
@@ -129,7 +133,7 @@ impl Input {
     /// What tells, later, whether the file is still the same; none for what is in memory.
     pub(super) fn witness(&self) -> Option<Witness> {
         match &self.content {
-            Content::File(file, identity) => {
+            Content::File(file, identity, _) => {
                 Some(Witness { source: self.source.clone(), file: Arc::clone(file), identity: *identity })
             }
             Content::Memory(_) => None,
@@ -145,7 +149,11 @@ impl Input {
         const BUFFER: usize = 1 << 18;
         let taken = Rc::new(Cell::new(0));
         let length = self.content.length();
-        let raw = Counted { input: self.content.at_start(), taken: Rc::clone(&taken) };
+        let sum = match &self.content {
+            Content::File(.., sum) => Some((Hasher::new(), Arc::clone(sum))),
+            Content::Memory(_) => None,
+        };
+        let raw = Counted { input: self.content.at_start(), taken: Rc::clone(&taken), sum };
         let raw = BufReader::with_capacity(BUFFER, raw);
         let input: Box<dyn Read> =
             if self.is_packed { Box::new(Unpacked::new(raw, unpacked_bound(length))) } else { Box::new(raw) };
@@ -183,23 +191,31 @@ impl Input {
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
-        Error::reading(Path::new(if self.source == "-" { "stdin" } else { self.file() }), error)
+        Error::reading(&name::path(if self.source == "-" { "stdin" } else { self.file() }), error)
     }
 }
 
 impl Content {
     /// All that there is to read of what cannot be read twice.
-    fn held(name: &str, input: &mut dyn Read) -> Result<Self> {
-        let name = if name == "-" { "stdin" } else { name };
+    fn held(source: &str, input: &mut dyn Read) -> Result<Self> {
+        let source = if source == "-" { "stdin" } else { source };
+        /// Bytes for which memory is asked at a time.
+        const PIECE: usize = 16 << 20;
         let mut bytes = Vec::new();
-        input.read_to_end(&mut bytes).map_err(|error| Error::reading(Path::new(name), &error))?;
+        let failed = |error: io::Error| Error::reading(&name::path(source), &error);
+        // A list that grows may be there twice for a moment.
+        while input.take(PIECE as u64).read_to_end(&mut bytes).map_err(failed)? == PIECE {
+            if !memory::is_there((bytes.len() + 2 * PIECE) as u128) {
+                return Err(failed(io::ErrorKind::OutOfMemory.into()));
+            }
+        }
         Ok(Self::Memory(Shared(Arc::new(bytes))))
     }
 
     /// Its bytes, packed or not.
     fn length(&self) -> u64 {
         match self {
-            Self::File(_, identity) => identity.length,
+            Self::File(_, identity, _) => identity.length,
             Self::Memory(bytes) => bytes.0.len() as u64,
         }
     }
@@ -207,7 +223,7 @@ impl Content {
     /// The same from its start; one reader does not move another.
     fn at_start(&self) -> Box<dyn Source> {
         match self {
-            Self::File(file, identity) => Box::new(Placed { file: Arc::clone(file), place: 0, length: identity.length }),
+            Self::File(file, identity, _) => Box::new(Placed { file: Arc::clone(file), place: 0, length: identity.length }),
             Self::Memory(bytes) => Box::new(Cursor::new(bytes.clone())),
         }
     }
@@ -238,19 +254,6 @@ impl Seek for Placed {
         };
         self.place = place.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.place)
-    }
-}
-
-/// What a file has that changes when it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    length: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Identity {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { length: metadata.len(), modified: metadata.modified().ok() }
     }
 }
 
@@ -303,16 +306,24 @@ impl Read for Reader {
     }
 }
 
-/// An input whose bytes are counted as they are read.
+/// An input whose bytes are counted as they are read. Those of a file are the same each time that it is read to its end, or it is an error.
 struct Counted {
     input: Box<dyn Source>,
     taken: Rc<Cell<u64>>,
+    sum: Option<(Hasher, Arc<OnceLock<u32>>)>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
         self.taken.set(self.taken.get() + count as u64);
+        if let Some((hasher, first)) = &mut self.sum {
+            hasher.update(&buffer[..count]);
+            let is_end = count == 0 && !buffer.is_empty();
+            if is_end && *first.get_or_init(|| hasher.clone().finalize()) != hasher.clone().finalize() {
+                return Err(io::Error::other("it changed while it was read; read it again when nothing writes it"));
+            }
+        }
         Ok(count)
     }
 }
@@ -376,7 +387,7 @@ impl<R: BufRead> Read for Unpacked<R> {
 pub(super) fn named(source: &str) -> Option<(&str, Vec<&str>)> {
     let (file, arrays) = source.rsplit_once(':')?;
     let is_npz = Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
-    (is_npz && !Path::new(source).exists()).then(|| (file, arrays.split(',').collect()))
+    (is_npz && !name::path(source).exists()).then(|| (file, arrays.split(',').collect()))
 }
 
 /// The file that a source names, whatever arrays of it are named with it.
@@ -386,7 +397,7 @@ pub(super) fn file_of(source: &str) -> &str {
 
 /// The error for a name that is neither a file nor an embedded set, with the closest name of both.
 fn unknown(source: &str) -> Error {
-    let file = closest_path(Path::new(source)).map(|path| path.to_string_lossy().into_owned());
+    let file = closest_path(&name::path(source)).map(|path| name::text(path.as_os_str()).into_owned());
     let mut known: Vec<&str> = embedded::names().collect();
     known.extend(file.as_deref());
     Error::Data(format!(
@@ -492,6 +503,19 @@ pub(super) mod tests {
         std::fs::write(format!("{path}.old"), b"a\n1\n2\n").unwrap();
         assert!(witness.check().unwrap_err().to_string().contains("changed while it was read"));
         assert!(Input::of_bytes("-", Vec::new()).unwrap().witness().is_none());
+    }
+
+    #[test]
+    fn other_bytes_at_a_second_reading_are_an_error_even_where_the_times_are_as_they_were() {
+        let (_folder, path) = file("a.csv", b"a\n1\n");
+        let input = Input::of(&path).unwrap();
+        let read = || input.reader().unwrap().read_to_end(&mut Vec::new());
+        assert_eq!((read().unwrap(), read().unwrap()), (4, 4));
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::write(&path, b"a\n2\n").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        input.witness().unwrap().check().unwrap();
+        assert!(read().unwrap_err().to_string().contains("changed while it was read"));
     }
 
     #[test]

@@ -52,8 +52,10 @@ impl MissingValues {
     /// Takes the values out of cells that say that they are missing.
     pub(super) fn blank(&self, cells: &mut Cells) {
         if let Cells::Text(cells) = cells {
-            for cell in cells.iter_mut().filter(|cell| cell.as_deref().is_some_and(|cell| self.says(cell))) {
-                *cell = None;
+            for row in 0..cells.len() {
+                if cells.get(row).is_some_and(|cell| self.says(cell)) {
+                    cells.remove(row);
+                }
             }
         }
         let Some(Said { numbers, .. }) = &self.said else { return };
@@ -128,7 +130,10 @@ mod tests {
         assert_eq!(blanked(Cells::Bytes(vec![2, 0])), [two.clone(), None]);
         assert_eq!(blanked(Cells::Singles(vec![-0.0, 2.0])), [None, two.clone()]);
         assert_eq!(blanked(Cells::Numbers(vec![2.0, 0.0])), [two.clone(), None]);
-        assert_eq!(blanked(Cells::Text(vec![Some("no".into()), Some("0.0".into()), two.clone()])), [None, None, two]);
+        assert_eq!(
+            blanked(Cells::Text([Some("no".into()), Some("0.0".into()), two.clone()].into_iter().collect())),
+            [None, None, two]
+        );
         let mut bytes = Cells::Bytes(vec![1, 2]);
         said.blank(&mut bytes);
         assert_eq!(bytes, Cells::Bytes(vec![1, 2]));

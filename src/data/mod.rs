@@ -30,6 +30,7 @@ pub mod split;
 pub mod stored;
 pub mod summary;
 pub mod table;
+mod texts;
 
 pub use csv::Numerals;
 pub(crate) use encode::number_at;
@@ -46,3 +47,4 @@ pub use stored::StoredTable;
 pub use summary::Summary;
 pub(crate) use table::spelled;
 pub use table::{Cells, Column, Table};
+pub use texts::Texts;

@@ -1,7 +1,6 @@
 //! npy, numpy's format for one array (numpy.lib.format), through the crate `npyz`.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
@@ -10,6 +9,7 @@ use super::array::{Array, ArrayFile, Decoded, columns_of, columns_of_text};
 use super::pieces::{Format, Holds};
 use super::table::check_memory;
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 
 pub(super) const FORMAT: Format = Format {
     begins: |bytes| bytes.starts_with(MAGIC),
@@ -28,7 +28,7 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -> Result<Array<'a>> {
     let refused = |what: String| Error::Data(format!("{}: {what}", shown(source)));
     let wrong = |what| refused(format!("its npy header {what}; save it again with numpy.save"));
-    let unreadable = |error: io::Error| Error::reading(Path::new(source), &error);
+    let unreadable = |error: io::Error| Error::reading(&name::path(source), &error);
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(PRELUDE).min(PRELUDE)];
     input.read_exact(&mut bytes).map_err(unreadable)?;
     let end = header_end(&bytes, length).map_err(wrong)?;
@@ -49,6 +49,9 @@ pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -
     Ok(if is_by_rows { array } else { array.by_columns() })
 }
 
+/// Bytes of the header's text, at most.
+const MOST_HEADER: u64 = 1 << 20;
+
 /// Bytes up to the header's text, at most.
 const PRELUDE: usize = 12;
 
@@ -65,6 +68,9 @@ fn header_end(prelude: &[u8], length: u64) -> std::result::Result<usize, String>
     let rest = length - start as u64;
     if header > rest {
         return Err(format!("says that it is {header} bytes long, but {rest} follow"));
+    }
+    if header > MOST_HEADER {
+        return Err(format!("takes {header} bytes, and no array's takes more than {MOST_HEADER}"));
     }
     usize::try_from(start as u64 + header).map_err(|_| "is longer than any memory".into())
 }
@@ -389,7 +395,7 @@ mod tests {
         assert!(message(&npy(&header("<f8", false, "(1,)"), &1e39_f64.to_le_bytes())).contains("row 1, column '0'"));
         assert!(message(&npy(&header("<f4", false, "(1,)"), &f32::NEG_INFINITY.to_le_bytes())).contains("infinite"));
         let long = npy(&header("<i8", false, "(1, 2)"), &[i64::MAX.to_le_bytes(), 7_i64.to_le_bytes()].concat());
-        assert!(message(&long).contains("row 1, column '0': an integer beyond 2^53"));
+        assert!(message(&long).contains("row 1, column '0': an integer of 2^53 or beyond"));
         // What nobody asks for may hold anything.
         let ignoring = FitOptions { ignore: vec!["0".into()], ..FitOptions::default() };
         let columns = Readings::of_training(&ignoring, None);

@@ -1,6 +1,7 @@
 //! npz, numpy's format for several arrays (what `numpy.savez` writes): a zip archive of npy files, through the crate `zip`.
 
-use std::io::{self, BufReader, Read, Seek};
+use std::collections::HashSet;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use zip::ZipArchive;
 
@@ -29,7 +30,7 @@ const TO_TEST: [&str; 2] = ["x_test", "y_test"];
 /// # Errors
 /// Data, if it is no archive although it is called so.
 pub(crate) fn parts(source: &str) -> Result<Option<(String, String)>> {
-    let path = std::path::Path::new(source);
+    let path = crate::files::name::path(source);
     let is_npz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) && path.is_file();
     if !is_npz {
         return Ok(None);
@@ -129,7 +130,39 @@ impl Pair {
 
 fn opened(input: &mut Input) -> Result<Archive> {
     let archive = ZipArchive::new(BufReader::new(input.seekable()?));
-    archive.map_err(|error| damaged(input.file(), "its zip archive", &error))
+    let archive = archive.map_err(|error| damaged(input.file(), "its zip archive", &error))?;
+    let twice = named_twice(BufReader::new(input.seekable()?), archive.central_directory_start());
+    match twice.map_err(|error| damaged(input.file(), "its zip archive", &error))? {
+        None => Ok(archive),
+        Some(name) => Err(Error::Data(format!(
+            "{}: holds two files called '{}', of which each program may take another; save it again",
+            shown(input.file()),
+            shown(&name)
+        ))),
+    }
+}
+
+/// A name that the directory of a zip archive has twice, if there is one; the crate shows the last of them alone. An entry has 46 bytes, the
+/// lengths of what follows at byte 28, and its name, extra fields and comment behind them (APPNOTE.TXT 4.3.12).
+fn named_twice(mut input: impl Read + Seek, directory: u64) -> io::Result<Option<String>> {
+    const ENTRY: [u8; 4] = *b"PK\x01\x02";
+    input.seek(SeekFrom::Start(directory))?;
+    let mut names = HashSet::new();
+    loop {
+        let mut entry = [0; 46];
+        // It ends with the record behind it, which is shorter.
+        if input.read_exact(&mut entry).is_err() || entry[..4] != ENTRY {
+            return Ok(None);
+        }
+        let length = |place: usize| u16::from_le_bytes([entry[place], entry[place + 1]]);
+        let mut name = vec![0; length(28).into()];
+        input.read_exact(&mut name)?;
+        input.seek(SeekFrom::Current(i64::from(length(30)) + i64::from(length(32))))?;
+        let name = String::from_utf8_lossy(&name).into_owned();
+        if !names.insert(name.clone()) {
+            return Ok(Some(name));
+        }
+    }
 }
 
 fn damaged(file: &str, what: &str, error: &dyn std::fmt::Display) -> Error {
@@ -304,7 +337,7 @@ mod tests {
         let ids = [i64::MAX, 7].map(i64::to_le_bytes).concat();
         let ids = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &ids].concat();
         let labelled = npz(&[("x.npy", npy("(2, 2)", &[1, 2, 3, 4])), ("y.npy", ids)], stored);
-        assert!(message(&labelled, &[]).contains("an integer beyond 2^53"), "labels, too");
+        assert!(message(&labelled, &[]).contains("an integer of 2^53 or beyond"), "labels, too");
         assert!(message(b"PK\x03\x04 and more", &[]).contains("zip archive"));
         let bomb = npz(&[("x.npy", npy("(67108864,)", &vec![0; 64 << 20]))], CompressionMethod::Deflated);
         assert!(message(&bomb, &[]).contains("bomb"));

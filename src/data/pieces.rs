@@ -132,17 +132,24 @@ impl Collection {
             *all = table;
             return Ok(());
         }
-        let nothing = |_| no_memory(source, (all.rows + table.rows) as f64 / share);
+        let rows = (all.rows + table.rows) as f64 / share;
+        let nothing = |()| no_memory(source, rows);
         let expected = ((all.rows + table.rows) as f64 / share.max(f64::MIN_POSITIVE)) as usize;
         for (column, more) in all.columns.iter_mut().zip(table.columns) {
+            if column.cells.grows_with(&more.cells) && !memory::is_there(8 * column.cells.len() as u128) {
+                return Err(nothing(()));
+            }
             column.cells.widen(&more.cells);
             // What is reserved takes no memory before it is written.
             let most = expected.saturating_sub(column.cells.len()).max(more.cells.len());
+            let of_piece = more.cells.text_bytes();
+            // As many for each row as in this piece.
+            let texts = (most as u128 * of_piece as u128 / more.cells.len().max(1) as u128) as usize;
             column
                 .cells
-                .try_reserve_exact(most)
-                .or_else(|_| column.cells.try_reserve_exact(more.cells.len()))
-                .map_err(nothing)?;
+                .try_reserve_exact(most, texts)
+                .or_else(|_| column.cells.try_reserve_exact(more.cells.len(), of_piece))
+                .map_err(|_| nothing(()))?;
             column.append(more);
         }
         // Rows of which some have no line have none.
@@ -201,7 +208,7 @@ mod tests {
                 let mut table = table.clone();
                 for &position in texts {
                     let cells = &table.columns[position].cells;
-                    let texts = (0..cells.len()).map(|row| cells.text(row).map(Into::into)).collect();
+                    let texts = (0..cells.len()).map(|row| cells.text(row)).collect();
                     table.columns[position].cells = Cells::Text(texts);
                 }
                 before += table.rows;
@@ -217,7 +224,7 @@ mod tests {
     }
 
     fn texts(texts: &[&str]) -> Cells {
-        Cells::Text(texts.iter().map(|text| Some((*text).to_owned())).collect())
+        Cells::Text(texts.iter().map(|text| Some(*text)).collect())
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::input::{Input, file_of, named};
 use super::pieces::{Give, Holds, Known, Pieces, collected};
 use super::{Numerals, Readings, Table, embedded, folder};
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 
 /// How a source is to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,14 +87,14 @@ pub(super) fn opened<'a>(source: &str, options: &'a ReadOptions) -> Result<Box<d
     Ok(match &options.labels {
         None => Box::new(inputs),
         Some(_) if inputs.holds == Holds::Table => return Err(no_labels_for(source)),
-        Some(labels) => Box::new(Labelled { source: source.to_owned(), inputs, labels }),
+        Some(labels) => Box::new(Labelled { source: source.to_owned(), inputs, labels: opened_labels(labels)? }),
     })
 }
 
 /// Whether the rows that `source` names can be read in parts, so that not all are in memory.
 pub(super) fn is_in_parts(source: &str, options: &ReadOptions) -> bool {
     // What can be read only once is not opened to see.
-    let is_file = || folder::is_one(source) || Path::new(file_of(source)).is_file();
+    let is_file = || folder::is_one(source) || name::path(file_of(source)).is_file();
     let known = || opened(source, options)?.known();
     embedded::find(source).is_none() && is_file() && known().is_ok_and(|known| known.is_in_parts)
 }
@@ -101,7 +102,7 @@ pub(super) fn is_in_parts(source: &str, options: &ReadOptions) -> bool {
 /// Whether a source is neither an embedded set nor stdin, and there are no files that it names.
 pub fn is_absent(source: &str) -> bool {
     let is_known = source == "-" || embedded::find(source).is_some() || folder::is_one(source);
-    !is_known && !Path::new(file_of(source)).exists()
+    !is_known && !name::path(file_of(source)).exists()
 }
 
 fn no_labels_for(source: &str) -> Error {
@@ -122,7 +123,8 @@ impl Table {
 struct Labelled<'a> {
     source: String,
     inputs: Opened<'a>,
-    labels: &'a Path,
+    /// The labels' file, which stays open: each time it is the same.
+    labels: Input,
 }
 
 impl Pieces for Labelled<'_> {
@@ -142,7 +144,7 @@ impl Pieces for Labelled<'_> {
             }
             let labels = match &mut labels {
                 Some(labels) => labels,
-                None => labels.insert(labels_of(&self.source, rows, self.labels)?),
+                None => labels.insert(labels_of(&self.source, rows, self.labels.clone())?),
             };
             labels.add_to(&mut table);
             give(table, share)
@@ -150,14 +152,20 @@ impl Pieces for Labelled<'_> {
     }
 }
 
-/// The labels in a file, one for each of the rows of `source`.
-fn labels_of(source: &str, rows: usize, path: &Path) -> Result<Labels> {
-    let name = path.to_string_lossy();
-    if name != "-" && !path.exists() && named(&name).is_none() {
+/// The file of labels.
+fn opened_labels(path: &Path) -> Result<Input> {
+    let source = name::text(path.as_os_str());
+    if source != "-" && !path.exists() && named(&source).is_none() {
         return Err(Error::reading(path, &std::io::ErrorKind::NotFound.into()));
     }
+    Input::of(&source)
+}
+
+/// The labels in a file, one for each of the rows of `source`.
+fn labels_of(source: &str, rows: usize, labels: Input) -> Result<Labels> {
     let options = ReadOptions::default();
-    let mut labels = Opened::new(Input::of(&name)?, &options)?;
+    let name = labels.source().to_owned();
+    let mut labels = Opened::new(labels, &options)?;
     let shown_name = shown(&name);
     if labels.holds == Holds::Table {
         return Err(Error::Data(format!(
@@ -200,7 +208,7 @@ pub(crate) mod tests {
     #[test]
     fn gzip_is_unpacked_whatever_the_name() {
         let (_folder, path) = file("plain.csv", &gzipped(b"a,b\n1,2\n"));
-        assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns[1].cells, Cells::Numbers(vec![2.0]));
+        assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns[1].cells, Cells::Singles(vec![2.0]));
         let (_folder, path) = file("images", &gzipped(IMAGES));
         assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns.len(), 4);
         let (_folder, path) = file("bomb.csv", &gzipped(&vec![b'0'; 64 << 20]));

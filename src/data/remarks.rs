@@ -18,7 +18,7 @@ const NAMED: usize = 5;
 pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String> {
     let remark = |column: &super::Column| {
         let Cells::Text(cells) = &column.cells else { return None };
-        let present = || cells.iter().enumerate().filter_map(|(row, cell)| Some((row, cell.as_deref()?)));
+        let present = || cells.iter().enumerate().filter_map(|(row, cell)| Some((row, cell?)));
         let is_number = |cell: &str| table.numerals.parse(cell).is_some();
         let (count, numbers) = (present().count(), present().filter(|(_, cell)| is_number(cell)).count());
         let (row, stray) = present().find(|(_, cell)| !is_number(cell))?;
@@ -43,7 +43,7 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
 /// The flags with which all cells of a column of text are numbers, if there are some.
 pub(super) fn numbers_otherwise(table: &Table, column: &super::Column) -> Option<String> {
     let Cells::Text(cells) = &column.cells else { return None };
-    other_numerals(table, || cells.iter().flatten().map(String::as_str))
+    other_numerals(table, || cells.iter().flatten())
 }
 
 /// The flags with which all of these cells are numbers, though they are not as the table is read.

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::Texts;
 use super::fit::{self, FitOptions};
 use super::input::changed;
 use super::pieces::Pieces;
@@ -11,8 +12,8 @@ use super::read::{is_in_parts, opened};
 use super::table::{Files, Records, Spellings, TEXT_BYTES};
 use super::{Cells, Column, Numerals, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
+use crate::files::ScratchFile;
 use crate::memory;
-use crate::scratch::ScratchFile;
 
 /// A table whose cells are in a file.
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl Found {
         if found.rows == 0 {
             return Err(fit::no_complete_row(source));
         }
-        if !memory::has_room(found.rows as u128 * Self::ROW) {
+        if !memory::is_there(found.rows as u128 * Self::ROW) {
             return Err(Error::Limit(format!(
                 "{}: there is no memory for it, nor for the order of its {} rows; train on fewer rows",
                 shown(source),
@@ -179,7 +180,7 @@ impl StoredTable {
         needed: Option<&str>,
         fitting: impl FnOnce(&Table) -> Result<FitOptions>,
     ) -> Result<(Self, FitOptions)> {
-        if !memory::has_room(Self::LEAST) {
+        if !memory::is_there(Self::LEAST) {
             let source = shown(source);
             return Err(Error::Limit(format!("{source}: there is no memory for it, nor to convert it into a file")));
         }
@@ -338,15 +339,11 @@ impl StoredTable {
                 Kind::Numbers => Cells::Numbers(self.read(place, self.filled(name, rows.len(), 0.0)?)?),
                 Kind::Text(list) => {
                     let codes: Vec<u32> = self.read(place, self.filled(name, rows.len(), 0)?)?;
-                    let mut cells = self.filled(name, rows.len(), None)?;
-                    let known = codes.iter().filter(|&&code| code != NO_TEXT);
-                    let bytes: usize = known.map(|&code| list[code as usize].len() + TEXT_BYTES).sum();
-                    if !memory::has_room(bytes as u128) {
-                        return Err(self.no_memory_for(name));
-                    }
-                    for (cell, &code) in cells.iter_mut().zip(&codes) {
-                        *cell = (code != NO_TEXT).then(|| list[code as usize].clone());
-                    }
+                    let text = |&code: &u32| (code != NO_TEXT).then(|| list[code as usize].as_str());
+                    let mut cells = Texts::new();
+                    let bytes = codes.iter().filter_map(text).map(str::len).sum();
+                    cells.try_reserve_exact(codes.len(), bytes).map_err(|_| self.no_memory_for(name))?;
+                    codes.iter().for_each(|code| cells.push(text(code)));
                     Cells::Text(cells)
                 }
             };
@@ -365,8 +362,7 @@ impl StoredTable {
 
     /// A list, if there is memory for it.
     fn filled<E: Clone>(&self, what: &str, length: usize, element: E) -> Result<Vec<E>> {
-        let mut list = Vec::new();
-        list.try_reserve_exact(length).map_err(|_| self.no_memory_for(what))?;
+        let mut list = memory::reserved(length as u128, String::new).map_err(|_| self.no_memory_for(what))?;
         list.resize(length, element);
         Ok(list)
     }
@@ -399,7 +395,7 @@ impl Kind {
             Self::Bytes => Cells::Bytes(Vec::new()),
             Self::Singles => Cells::Singles(Vec::new()),
             Self::Numbers | Self::LeftOut => Cells::Numbers(Vec::new()),
-            Self::Text(_) => Cells::Text(Vec::new()),
+            Self::Text(_) => Cells::Text(Texts::new()),
         }
     }
 
@@ -415,21 +411,21 @@ impl Kind {
 }
 
 /// The places of some texts in a list, which those that are new are added to; none, where there is no memory for them.
-fn codes(cells: &[Option<String>], list: &mut Vec<String>, known: &mut HashMap<String, u32>) -> Option<Vec<u32>> {
+fn codes(cells: &Texts, list: &mut Vec<String>, known: &mut HashMap<String, u32>) -> Option<Vec<u32>> {
     /// Bytes that a text takes in both lists, beside its own.
     const ENTRY: usize = 128;
     let mut added = 0;
-    let mut code = |cell: &String| {
+    let mut code = |cell: &str| {
         if let Some(&code) = known.get(cell) {
             return code;
         }
         let code = list.len() as u32;
         added += 2 * cell.len() + ENTRY;
-        list.push(cell.clone());
-        known.insert(cell.clone(), code);
+        list.push(cell.to_owned());
+        known.insert(cell.to_owned(), code);
         code
     };
-    let codes = cells.iter().map(|cell| cell.as_ref().map_or(NO_TEXT, &mut code)).collect();
+    let codes = cells.iter().map(|cell| cell.map_or(NO_TEXT, &mut code)).collect();
     // Lists double when they grow: room for the next piece and for that.
     let room = (2 * added + 2 * list.len() * ENTRY) as u128;
     (list.len() < NO_TEXT as usize && (added == 0 || memory::has_room(room))).then_some(codes)

@@ -5,6 +5,7 @@ use std::collections::{HashMap, TryReserveError};
 use std::io;
 use std::ops::Range;
 
+use super::Texts;
 use super::{Numerals, Task};
 use crate::error::{Error, Result, shown, suggestion};
 use crate::memory;
@@ -128,11 +129,27 @@ pub struct Spellings {
     of_numbers: HashMap<u64, String>,
     /// Whether there are so many that the column holds no classes.
     is_full: bool,
+    /// Two large numbers that are written otherwise and are the same in f64.
+    merged: Option<(String, String)>,
 }
 
 impl Spellings {
     /// More different numbers are amounts.
     const MOST: usize = 10_000;
+
+    /// From here on an integer may be the same number in f64 as another one.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+
+    /// Two large numbers that are written otherwise and are the same in f64, if there are any.
+    pub(super) fn merged(&self) -> Option<(&str, &str)> {
+        self.merged.as_ref().map(|(one, other)| (one.as_str(), other.as_str()))
+    }
+
+    fn note_merged(&mut self, number: f64, one: &str, other: &str) {
+        if number.abs() >= Self::EXACT && one != other {
+            self.merged.get_or_insert_with(|| (one.to_owned(), other.to_owned()));
+        }
+    }
 
     fn key(number: f64) -> u64 {
         (number + 0.0).to_bits()
@@ -140,16 +157,32 @@ impl Spellings {
 
     /// Takes note of how a number is written.
     pub(super) fn note(&mut self, number: f64, written: &str) {
-        if !self.is_full && !number.is_nan() && !self.of_numbers.contains_key(&Self::key(number)) {
-            self.of_numbers.insert(Self::key(number), written.to_owned());
-            self.bound();
+        if self.is_full || number.is_nan() {
+            return;
+        }
+        match self.of_numbers.get(&Self::key(number)) {
+            None => {
+                self.of_numbers.insert(Self::key(number), written.to_owned());
+                self.bound();
+            }
+            Some(first) if number.abs() >= Self::EXACT => {
+                let first = first.clone();
+                self.note_merged(number, &first, written);
+            }
+            Some(_) => {}
         }
     }
 
     /// Takes over how numbers are written that are not known yet.
     fn merge(&mut self, other: &Self) {
         self.is_full |= other.is_full;
+        if self.merged.is_none() {
+            self.merged.clone_from(&other.merged);
+        }
         for (&number, written) in &other.of_numbers {
+            if let Some(first) = self.of_numbers.get(&number).cloned() {
+                self.note_merged(f64::from_bits(number), &first, written);
+            }
             self.of_numbers.entry(number).or_insert_with(|| written.clone());
         }
         self.bound();
@@ -157,7 +190,7 @@ impl Spellings {
 
     fn bound(&mut self) {
         if self.is_full || self.of_numbers.len() > Self::MOST {
-            *self = Self { of_numbers: HashMap::new(), is_full: true };
+            *self = Self { of_numbers: HashMap::new(), is_full: true, merged: None };
         }
     }
 }
@@ -190,7 +223,7 @@ pub enum Cells {
     /// Numbers; NaN = missing.
     Numbers(Vec<f64>),
     /// Text; none = missing.
-    Text(Vec<Option<String>>),
+    Text(Texts),
 }
 
 impl Cells {
@@ -228,7 +261,7 @@ impl Cells {
     /// The cell in `row` as text, numbers in their shortest exact spelling; none if it is missing.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         match self {
-            Self::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
+            Self::Text(cells) => cells.get(row).map(Cow::Borrowed),
             _ => self.number(row).map(|number| Cow::Owned(spelled(number))),
         }
     }
@@ -236,7 +269,7 @@ impl Cells {
     /// Whether the cell in `row` is missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
-            Self::Text(cells) => cells[row].is_none(),
+            Self::Text(cells) => cells.is_missing(row),
             _ => self.number(row).is_none(),
         }
     }
@@ -249,6 +282,11 @@ impl Cells {
             Self::Numbers(_) => 2,
             Self::Text(_) => 3,
         }
+    }
+
+    /// Whether [`widen`](Self::widen) makes other cells of these.
+    pub(super) fn grows_with(&self, other: &Self) -> bool {
+        !self.is_empty() && !other.is_text() && self.rank() < other.rank()
     }
 
     /// Makes numbers wide enough for those of another column, and a column without cells that column's kind, if it is wider.
@@ -265,13 +303,13 @@ impl Cells {
         };
     }
 
-    /// Asks for memory for so many cells more.
-    pub(super) fn try_reserve_exact(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
+    /// Asks for memory for so many cells more, which have so many bytes of text.
+    pub(super) fn try_reserve_exact(&mut self, more: usize, text_bytes: usize) -> std::result::Result<(), TryReserveError> {
         match self {
             Self::Bytes(cells) => cells.try_reserve_exact(more),
             Self::Singles(cells) => cells.try_reserve_exact(more),
             Self::Numbers(cells) => cells.try_reserve_exact(more),
-            Self::Text(cells) => cells.try_reserve_exact(more),
+            Self::Text(cells) => cells.try_reserve_exact(more, text_bytes),
         }
     }
 
@@ -285,9 +323,25 @@ impl Cells {
             (Self::Bytes(cells), Self::Bytes(more)) => cells.extend(more),
             (Self::Singles(cells), Self::Singles(more)) => cells.extend(more),
             (Self::Numbers(cells), Self::Numbers(more)) => cells.extend(more),
-            (Self::Text(cells), Self::Text(more)) => cells.extend(more),
+            (Self::Text(cells), Self::Text(more)) => cells.append(&more),
             _ => panic!("cells of one kind go into another"),
         }
+    }
+
+    /// Bytes of the texts in them.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(cells) => cells.text_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Numbers in the least memory that holds them exactly.
+    pub(super) fn of_numbers(numbers: Vec<f64>) -> Self {
+        if numbers.iter().all(|&number| number.is_nan() || f64::from(number as f32) == number) {
+            return Self::Singles(numbers.into_iter().map(|number| number as f32).collect());
+        }
+        Self::Numbers(numbers)
     }
 
     /// Gives back what is reserved for more cells.
@@ -317,7 +371,7 @@ impl Cells {
             Self::Bytes(cells) => Self::Bytes(rows.iter().map(|&row| cells[row]).collect()),
             Self::Singles(cells) => Self::Singles(rows.iter().map(|&row| cells[row]).collect()),
             Self::Numbers(cells) => Self::Numbers(rows.iter().map(|&row| cells[row]).collect()),
-            Self::Text(cells) => Self::Text(rows.iter().map(|&row| cells[row].clone()).collect()),
+            Self::Text(cells) => Self::Text(rows.iter().map(|&row| cells.get(row)).collect()),
         }
     }
 }
@@ -406,10 +460,15 @@ impl Table {
 
     /// Where a cell is, for messages: `data.csv: line 5, column 'gre'`, or `row 4` (from 1) where there are no lines.
     pub fn place(&self, row: usize, column: &str) -> String {
+        format!("{}, column '{}'", self.row_place(row), shown(column))
+    }
+
+    /// Where a row is, for messages.
+    pub fn row_place(&self, row: usize) -> String {
         let (source, first) = self.files.of(row).unwrap_or((&self.source, 0));
         let number = || format!("row {}", (self.first_row + row).saturating_sub(first) + 1);
         let line = self.lines.get(row).map_or_else(number, |line| format!("line {line}"));
-        format!("{}: {line}, column '{}'", shown(source), shown(column))
+        format!("{}: {line}", shown(source))
     }
 
     /// Bytes that its cells take, of texts without those of what is written in them.
@@ -418,19 +477,16 @@ impl Table {
             Cells::Bytes(_) => 1,
             Cells::Singles(_) => size_of::<f32>(),
             Cells::Numbers(_) => size_of::<f64>(),
-            Cells::Text(_) => size_of::<Option<String>>(),
+            Cells::Text(_) => size_of::<u32>(),
         };
         self.rows * self.columns.iter().map(cell).sum::<usize>()
     }
 
     /// Bytes that all of it takes.
-    pub(super) fn all_bytes(&self) -> usize {
+    pub(crate) fn all_bytes(&self) -> usize {
         /// What an allocation takes beside what is asked for, about.
         const HEAP: usize = 16;
-        let texts = |column: &Column| match &column.cells {
-            Cells::Text(cells) => cells.iter().flatten().map(|text| text.len() + HEAP).sum(),
-            _ => 0,
-        };
+        let texts = |column: &Column| column.cells.text_bytes();
         let records =
             self.records.iter().flat_map(|records| &records.rows).map(|row| row.len() + HEAP + size_of::<Box<str>>());
         self.bytes() + size_of_val(&self.lines[..]) + records.sum::<usize>() + self.columns.iter().map(texts).sum::<usize>()
@@ -514,8 +570,8 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
 }
 
-/// Bytes that a cell of text takes: what points to it, and for a short text a little more than that again.
-pub(crate) const TEXT_BYTES: usize = 3 * size_of::<Option<String>>();
+/// Bytes that a cell of text takes beside those of a longer one.
+pub(crate) const TEXT_BYTES: usize = 2 * size_of::<u32>();
 
 /// Asks for the memory that a table of so many rows and cells takes, each of so many bytes, with the network's inputs that are made of it.
 ///
@@ -544,7 +600,7 @@ mod tests {
             "t.csv",
             vec![
                 Column::new("gre", Cells::Numbers(vec![1.0, f64::NAN, 2.5])),
-                Column::new("town", Cells::Text(vec![None, Some("x".into()), Some("y".into())])),
+                Column::new("town", Cells::Text([None, Some("x"), Some("y")].into_iter().collect())),
             ],
         );
         table.lines = vec![2, 3, 7];

@@ -32,6 +32,14 @@ pub enum Evaluation {
 }
 
 impl Evaluation {
+    /// Rows whose outputs are not all finite.
+    pub fn unpredicted(&self) -> usize {
+        match self {
+            Self::Classification(scores) => scores.unpredicted,
+            Self::Regression(scores) => scores.unpredicted,
+        }
+    }
+
     /// The metric of that name; none if this task does not have it or these rows leave it undefined.
     pub fn metric(&self, name: &str) -> Option<f64> {
         match self {

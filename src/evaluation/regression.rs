@@ -12,6 +12,8 @@ use crate::error::shown;
 pub struct Regression {
     /// Number of rows judged. With none, the means below are NaN (null in JSON).
     pub rows: usize,
+    /// Rows of which a prediction is NaN or infinite, which makes the means so (null in JSON).
+    pub unpredicted: usize,
     /// Mean squared error, the mean over the targets.
     pub mse: f64,
     /// Root of the mean squared error, the mean over the targets.
@@ -59,8 +61,10 @@ impl Regression {
         let scores =
             |(target, name): (usize, &String)| target_scores(name, &column(predicted, target), &column(truth, target));
         let targets: Vec<TargetScores> = target_names.iter().enumerate().map(scores).collect();
+        let is_finite = |row: &&[f64]| row.iter().all(|number| number.is_finite());
         Self {
             rows: truth.len() / count,
+            unpredicted: predicted.chunks(count).filter(|row| !is_finite(row)).count(),
             mse: mean(targets.iter().map(|target| target.mse)),
             rmse: mean(targets.iter().map(|target| target.rmse)),
             mae: mean(targets.iter().map(|target| target.mae)),

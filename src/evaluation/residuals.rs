@@ -49,6 +49,9 @@ impl Residuals {
         residuals.sort_unstable_by(f64::total_cmp);
         let centre = mean(residuals.iter().copied());
         let variance = mean(residuals.iter().map(|residual| (residual - centre).powi(2)));
+        if !centre.is_finite() || !variance.is_finite() {
+            return None;
+        }
         Some(Self {
             name: name.to_string(),
             rows: residuals.len(),

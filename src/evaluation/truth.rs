@@ -2,7 +2,8 @@
 
 use super::{Classification, Evaluation, Regression};
 use crate::data::{Encoding, Matrix, Table, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::memory;
 use crate::scalar::Scalar;
 
 /// What a network should say about some rows.
@@ -27,10 +28,18 @@ impl Truth {
     }
 
     /// Judges a network's outputs [rows × outputs].
-    pub fn judge<T: Scalar>(&self, encoding: &Encoding, outputs: &Matrix<T>) -> Evaluation {
-        match self {
+    ///
+    /// # Errors
+    /// Limit, if there is no memory for their probabilities.
+    pub fn judge<T: Scalar>(&self, encoding: &Encoding, outputs: &Matrix<T>) -> Result<Evaluation> {
+        // Probabilities or numbers, and lists of them that are sorted.
+        let bytes = outputs.rows as u128 * (16 * outputs.columns.max(2) as u128 + 40);
+        if bytes > memory::SMALL && !memory::is_there(bytes) {
+            return Err(Error::Limit(format!("there is no memory to judge {} rows; take fewer", outputs.rows)));
+        }
+        Ok(match self {
             Self::Classes(classes) => {
-                let probabilities = probabilities(outputs);
+                let probabilities = probabilities(outputs)?;
                 Evaluation::Classification(Classification::new(&probabilities.values, classes, encoding.class_names()))
             }
             Self::Numbers(numbers) => {
@@ -38,16 +47,21 @@ impl Truth {
                 let predicted = encoding.decode_regression(outputs);
                 Evaluation::Regression(Regression::new(&predicted.values, &numbers.values, &names))
             }
-        }
+        })
     }
 }
 
 /// The class probabilities [rows × classes] that a network's outputs say. A single output is the second class's; several that do
 /// not add up to 1 (independent sigmoids, say) are divided by their sum, and negative ones lifted to zero with their row first,
 /// which keeps their order.
-pub fn probabilities<T: Scalar>(outputs: &Matrix<T>) -> Matrix<f64> {
+///
+/// # Errors
+/// Limit, if there is no memory for them.
+pub fn probabilities<T: Scalar>(outputs: &Matrix<T>) -> Result<Matrix<f64>> {
     let classes = outputs.columns.max(2);
-    let mut values = Vec::with_capacity(outputs.rows * classes);
+    let mut values = memory::reserved(outputs.rows as u128 * classes as u128, || {
+        format!("the probabilities of {classes} classes for {} rows", outputs.rows)
+    })?;
     for row in 0..outputs.rows {
         let row: Vec<f64> = outputs.row(row).iter().map(|value| value.to_f64()).collect();
         if let [second] = row[..] {
@@ -61,13 +75,13 @@ pub fn probabilities<T: Scalar>(outputs: &Matrix<T>) -> Matrix<f64> {
         let divisor = if sum == 0.0 || (sum - 1.0).abs() < 1e-5 { 1.0 } else { sum };
         values.extend(row.iter().map(|value| (value - lowest) / divisor));
     }
-    Matrix::new(outputs.rows, classes, values)
+    Ok(Matrix::new(outputs.rows, classes, values))
 }
 
 /// The class that a row of outputs says: of a single output the second class above ½, else the first; of several the largest, the
-/// first of equals. None where an output is NaN.
+/// first of equals. None where an output is NaN or infinite.
 pub fn predicted_class(outputs: &[f64]) -> Option<usize> {
-    if outputs.iter().any(|output| output.is_nan()) {
+    if !outputs.iter().all(|output| output.is_finite()) {
         return None;
     }
     match outputs {
@@ -83,7 +97,7 @@ mod tests {
     #[test]
     fn probabilities_keep_the_order_of_the_outputs() {
         let outputs = Matrix::new(3, 3, vec![0.2, 0.3, 0.5, 0.9, 0.9, 0.0, -0.5, -0.1, 0.4]);
-        let probabilities = probabilities(&outputs);
+        let probabilities = probabilities(&outputs).expect("memory");
         assert_eq!(probabilities.row(0), [0.2, 0.3, 0.5]);
         assert_eq!(probabilities.row(1), [0.5, 0.5, 0.0]);
         assert!(probabilities.row(2)[2] > probabilities.row(2)[1] && probabilities.row(2)[0] == 0.0);
@@ -96,11 +110,12 @@ mod tests {
         assert_eq!(predicted_class(&[0.500_001]), Some(1));
         assert_eq!(predicted_class(&[0.5, 0.5]), Some(0), "one output of a half, as probabilities");
         assert_eq!(predicted_class(&[0.9, f64::NAN]), None);
+        assert_eq!(predicted_class(&[0.9, f64::INFINITY]), None, "as probabilities it is none");
     }
 
     #[test]
     fn one_output_is_the_second_class() {
-        assert_eq!(probabilities(&Matrix::new(1, 1, vec![0.75_f32])).values, [0.25, 0.75]);
-        assert!(probabilities(&Matrix::new(1, 1, vec![f32::NAN])).values[1].is_nan());
+        assert_eq!(probabilities(&Matrix::new(1, 1, vec![0.75_f32])).expect("memory").values, [0.25, 0.75]);
+        assert!(probabilities(&Matrix::new(1, 1, vec![f32::NAN])).expect("memory").values[1].is_nan());
     }
 }

@@ -6,7 +6,7 @@
 //! scaling; NaN for nothing). Of a classification `target` and `classes`, of a regression `targets`, `target_offset`,
 //! `target_scale`.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, ErrorKind, Write};
 
 use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
 use zip::ZipWriter;
@@ -14,6 +14,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::data::{Encoding, InputKind, Target};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::model::{Element, Model, StoredWeights};
 use crate::network::Weights;
 
@@ -24,7 +25,12 @@ use crate::network::Weights;
 pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
     let mut archive = Archive(ZipWriter::new(Cursor::new(Vec::new())));
     let written = archive.write(model).and_then(|()| Ok(archive.0.finish()?.into_inner()));
-    written.map_err(|error| Error::Internal(format!("the npz archive: {error}")))
+    written.map_err(|error| match error.kind() {
+        ErrorKind::OutOfMemory => {
+            Error::Limit(format!("{error}: in npz every text takes as much as the longest; export another format"))
+        }
+        _ => Error::Internal(format!("the npz archive: {error}")),
+    })
 }
 
 struct Archive(ZipWriter<Cursor<Vec<u8>>>);
@@ -102,6 +108,12 @@ impl Archive {
 
     fn texts<'a>(&mut self, name: &str, texts: impl Iterator<Item = &'a str>) -> std::io::Result<()> {
         let texts: Vec<&str> = texts.collect();
+        let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or_default();
+        let bytes = 4 * texts.len() as u128 * longest as u128;
+        if !memory::is_there(3 * bytes) {
+            let why = format!("there is no memory for the {bytes} bytes of '{name}'");
+            return Err(std::io::Error::new(ErrorKind::OutOfMemory, why));
+        }
         self.array(name, text_type(texts.iter().copied())?, &[texts.len() as u64], &texts)
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable_json};
 use crate::model::{Model, StoredWeights};
 use crate::network::{Activation, Weights};
 use crate::scalar::Scalar;
@@ -49,5 +49,7 @@ fn layers<T: Scalar + Serialize>(activations: &[Activation], weights: &Weights<T
 }
 
 fn text(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::Internal(format!("the model is no JSON: {error}")))
+    let json = serde_json::to_string(value);
+    json.map(|json| printable_json(&json).into_owned())
+        .map_err(|error| Error::Internal(format!("the model is no JSON: {error}")))
 }

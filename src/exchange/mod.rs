@@ -10,7 +10,9 @@ use serde::Serialize;
 pub use import::{Imported, Naming, import};
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::model::Model;
+use crate::scalar::Scalar;
 
 /// The formats that a model is exported to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -110,6 +112,13 @@ impl Exported {
 pub fn export(model: &Model, format: Format, options: OnnxOptions) -> Result<Exported> {
     if format != Format::Onnx && (options.plain || options.input_type.is_some()) {
         return Err(Error::Usage("--plain and --input-type are for --format onnx".into()));
+    }
+    // The bytes of the file, and parts of it on the way; a number as text takes many times its bytes.
+    let copies = if format == Format::Json { 24 } else { 5 };
+    let numbers: usize = model.network.widths().windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+    let bytes = numbers as u128 * if model.weights.precision() == <f64 as Scalar>::NAME { 8 } else { 4 };
+    if !memory::is_there(copies * bytes) {
+        return Err(Error::Limit(format!("there is no memory for a file of {numbers} weights in this format")));
     }
     match format {
         Format::Onnx => onnx::export(model, options),

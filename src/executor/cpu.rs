@@ -13,6 +13,7 @@ use crate::kernels::{Computation, Replicas, ReplicasMut, Step, Twin, View, ViewM
 use crate::memory;
 use crate::plan::{Buffer, BufferId, Element, Launch, Phase, Plan, human_bytes};
 use crate::scalar::Scalar;
+use crate::threads::is_in_pool_of;
 
 /// A plan with its buffers in memory, in f32 or f64.
 pub struct Cpu<T> {
@@ -21,7 +22,7 @@ pub struct Cpu<T> {
     /// Room to compute in: one for each replica.
     workspaces: Vec<Workspace<T>>,
     threads: usize,
-    /// Started with the first work that is worth a second thread.
+    /// Started with the first work that is worth a second thread, where the process has no such pool.
     pool: Option<rayon::ThreadPool>,
 }
 
@@ -135,11 +136,11 @@ fn start(threads: usize) -> Result<rayon::ThreadPool> {
 pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
     /// Copies of the parameters beside the plan's: first weights, the best and those read back, in memory and to be stored, and the bytes
     /// of a file that holds both.
-    const COPIES: u128 = 7;
+    const COPIES: u128 = 9;
     /// What products take on the way, on all threads.
     const SCRATCH: u128 = 8 << 20;
     /// Copies of the optimizer's states: those read back, the bytes of a checkpoint.
-    const STATES: u128 = 2;
+    const STATES: u128 = 3;
     let bytes = |id: BufferId| {
         let element = match plan.buffers[id].element {
             Element::Real => size_of::<T>(),
@@ -249,10 +250,13 @@ impl<T: Computed> Executor<T> for Cpu<T> {
         let Self { plan, buffers, workspaces, threads, pool } = self;
         let launches = &plan.launches(phase)[range];
         let worth = *threads > 1 && worth_threads(plan, launches);
-        if worth && pool.is_none() {
+        // The process's own pool computes, if this thread is one of it and it has as many threads as are wanted.
+        let is_there = worth && is_in_pool_of(*threads);
+        if worth && !is_there && pool.is_none() {
             *pool = Some(start(*threads)?);
         }
-        let pool = pool.as_ref().filter(|_| worth);
+        let pool = pool.as_ref().filter(|_| worth && !is_there);
+
         if let [launch] = launches
             && launch.kernel.takes_many_steps()
         {
@@ -275,10 +279,13 @@ impl<T: Computed> Executor<T> for Cpu<T> {
                 of_step.for_each(|launch| run_launch(launch, step, parts, workspace));
             }
         };
+        let mut run_all = || match worth && work.len() > 1 {
+            true => work.par_iter_mut().enumerate().for_each(run),
+            false => work.iter_mut().enumerate().for_each(run),
+        };
         match pool {
-            Some(pool) if work.len() > 1 => pool.install(|| work.par_iter_mut().enumerate().for_each(run)),
-            Some(pool) => pool.install(|| work.iter_mut().enumerate().for_each(run)),
-            None => work.iter_mut().enumerate().for_each(run),
+            Some(pool) => pool.install(run_all),
+            None => run_all(),
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Udacity's first net on UCLA's graduate admissions: real columns to prepare, and a printed loss that is not the loss.
 
-use std::fs::File;
 use std::path::Path;
 
 use super::comparison::Comparison;
@@ -10,6 +9,7 @@ use super::report::{Findings, Report};
 use super::{Options, Result};
 use crate::data::Matrix;
 use crate::error::{Error, shown};
+use crate::files;
 use crate::training::Reduction;
 
 pub(super) const NAME: &str = "admissions";
@@ -164,8 +164,10 @@ fn no_data() -> Error {
 /// Reads the file's rows: admit, gre, gpa, rank.
 fn read(path: &Path) -> Result<Vec<[f64; 4]>> {
     let name = shown(&path.to_string_lossy());
-    let file = File::open(path).map_err(|error| Error::reading(path, &error))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    /// Bytes of the file, at most: it has 400 short rows.
+    const BYTES: u64 = 1 << 20;
+    let text = files::text(path, BYTES)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let broken = |error: &csv::Error| Error::Data(format!("{name}: {}", shown(&error.to_string())));
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
     let mut places = [0; 4];

@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use crc32fast::Hasher;
 
 use super::file::{Source, Tensor, expected_tensors, read_layers, tensors};
-use super::saving::{refuse_unless_plain, save_bytes};
 use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
 use crate::error::{Error, Result, shown};
+use crate::files::Place;
 use crate::network::{Network, Weights};
 
 /// The key of the document in the file's metadata.
@@ -84,10 +84,11 @@ impl<T: Element> Checkpoint<T> {
     /// is called just before the new file takes its place.
     ///
     /// # Errors
-    /// As [`save_atomically`](super::save_atomically); what `before` returns.
+    /// As [`Place::named`]; what `before` returns.
     pub fn save(&self, path: &Path, document: &serde_json::Value, before: impl FnOnce() -> Result<()>) -> Result<()> {
-        refuse_unless_plain(path)?;
-        save_bytes(path, &self.to_bytes(document)?, |_| before())
+        let place = Place::own(path);
+        place.check()?;
+        place.save_bytes(&self.to_bytes(document)?, |_| before())
     }
 }
 
@@ -99,15 +100,15 @@ fn checksum_place(header: &[u8]) -> Option<usize> {
 }
 
 /// Checks that a file is as it was written.
-fn verify_checksum(path: &Path, name: &str) -> Result<()> {
+fn verify_checksum(file: &mut File, name: &str) -> Result<()> {
     let unreadable = |error: std::io::Error| Error::Model(format!("{name}: cannot be read: {error}"));
     let damaged = || Error::Model(format!("{name}: is damaged: it is not as it was written"));
-    let mut file = File::open(path).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(unreadable)?;
     let header_length = u64::from_le_bytes(length).min(LARGEST_HEADER);
     let mut header = length.to_vec();
-    (&mut file).take(header_length).read_to_end(&mut header).map_err(unreadable)?;
+    file.take(header_length).read_to_end(&mut header).map_err(unreadable)?;
     let place = checksum_place(&header).ok_or_else(damaged)?;
     let digits = header[place..place + NO_CHECKSUM.len()].to_vec();
     header[place..place + NO_CHECKSUM.len()].copy_from_slice(NO_CHECKSUM.as_bytes());
@@ -139,7 +140,7 @@ impl CheckpointFile {
         let Some(text) = file.metadata.remove(KEY) else {
             return Err(Error::Model(format!("{name}: is no checkpoint of wgrad's")));
         };
-        verify_checksum(path, name)?;
+        verify_checksum(&mut file.file, name)?;
         let json = text.get(NO_CHECKSUM.len() + 1..).unwrap_or_default();
         let document = from_json(json).map_err(|what| Error::Model(format!("{name}: its metadata: {what}")))?;
         Ok(Self { file, document })

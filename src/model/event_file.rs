@@ -1,7 +1,7 @@
 //! TensorBoard's event file: records of a length, the length's checksum, a protobuf message and its checksum
 //! (`record_writer.h`, `event.proto` and `summary.proto` of TensorFlow).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,11 +10,11 @@ use crc::{CRC_32_ISCSI, Crc};
 use prost::Message;
 
 use crate::error::{Error, Result};
+use crate::files;
+use crate::files::run::EVENTS as NAME;
 
 /// CRC-32C, which the format calls for.
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
-/// What the names of event files begin with; TensorBoard looks for `tfevents` in them.
-pub(super) const NAME: &str = "events.out.tfevents.";
 
 /// An event.proto `Event`, of the fields that are written here.
 #[derive(Clone, PartialEq, Message)]
@@ -77,7 +77,7 @@ impl EventFile {
         let earlier = sessions(folder);
         let seconds = now() as u64;
         let path = folder.join(format!("{NAME}{seconds:010}.wgrad.{:04}", earlier.len() + 1));
-        let opened = OpenOptions::new().create_new(true).append(true).open(&path);
+        let opened = files::append_new(&path);
         let file = opened.map_err(|error| Error::writing(&path, &error))?;
         let mut events = Self { path, file };
         events.write(0, What::FileVersion("brain.Event:2".into()))?;

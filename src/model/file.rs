@@ -11,11 +11,11 @@ use safetensors::tensor::View;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::saving::{refuse_unless_plain, save_bytes};
 use super::tensor_file::{Element, LARGEST_HEADER, MOST_TENSORS, MOST_VALUES, TensorFile, from_json, values_of};
 use super::{Model, StoredWeights};
 use crate::data::{Encoding, Matrix};
 use crate::error::{Error, Result, shown};
+use crate::files::Place;
 use crate::network::{Activation, Layer, Loss, Network, Weights};
 
 /// The key of the JSON document in the file's metadata.
@@ -77,13 +77,13 @@ impl Model {
         Ok(bytes)
     }
 
-    /// Saves the model as `path`. An older file there stays as it is until the new one is on the disk and reads back.
+    /// Saves the model at a place. An older file there stays as it is until the new one is on the disk and reads back.
     ///
     /// # Errors
-    /// As [`Model::to_bytes`] and [`save_atomically`](super::save_atomically).
-    pub fn save(&self, path: &Path) -> Result<()> {
-        refuse_unless_plain(path)?;
-        save_bytes(path, &self.to_bytes()?, |written| load_as(written, path).map(drop))
+    /// As [`Model::to_bytes`] and [`Place::named`].
+    pub fn save(&self, place: &Place) -> Result<()> {
+        place.check()?;
+        place.save_bytes(&self.to_bytes()?, |written| load_as(written, place.path()).map(drop))
     }
 
     /// The model in the file at `path`, checked in every part.
@@ -100,14 +100,17 @@ fn too_many(what: impl std::fmt::Display) -> Error {
 }
 
 /// Checks, before a training, that files will hold what comes of it: the model, and the checkpoints with an optimizer's states for each
-/// matrix, `states` of them, and the best weights.
+/// matrix, `states` of them, and the best weights. `options` are those of the training, which the model's file keeps.
 ///
 /// # Errors
-/// Limit, naming what is too much.
-pub fn check_room(network: &Network, encoding: &Encoding, states: usize) -> Result<()> {
-    /// Values and bytes of what is said of a training beside the scores of its classes.
+/// Limit, naming what is too much; model, if the columns' scaling is none that can be saved.
+pub fn check_room(network: &Network, encoding: &Encoding, states: usize, options: &impl Serialize) -> Result<()> {
+    /// Values of what is said of a training beside its options and the scores of its classes or targets: a matrix of at most 200 classes.
     const VALUES: u64 = 60_000;
-    const BYTES: u64 = 1 << 20;
+    /// Bytes of a value beside its name.
+    const VALUE_BYTES: u64 = 32;
+    super::check_encoding(encoding, network)
+        .map_err(|what| Error::Data(format!("a model of this data cannot be saved: {what}")))?;
     let layers = network.widths().len() - 1;
     let tensors = layers * (2 * (1 + usize::from(network.bias())) + states) + 1;
     if tensors > MOST_TENSORS {
@@ -122,25 +125,30 @@ pub fn check_room(network: &Network, encoding: &Encoding, states: usize) -> Resu
         bias: network.bias(),
         loss: Loss::SquaredError,
         encoding: Cow::Borrowed(encoding),
-        training: Cow::Owned(serde_json::Value::Null),
+        training: Cow::Owned(serde_json::json!({ "options": options, "test": names(encoding) })),
     };
     fn json(value: &impl Serialize) -> Result<String> {
         serde_json::to_string(value).map_err(|error| Error::Internal(format!("the metadata: {error}")))
     }
     let text = json(&document)?;
     let values = values_of(&text).map_err(too_many)?;
-    // What is said of the test rows: six values a class, its name among them, and a matrix of at most 200 classes.
-    let classes = encoding.class_names();
-    let of_classes = 6 * classes.len() as u64;
-    if values + of_classes + VALUES > MOST_VALUES {
+    // What is said of the test rows: seven values a class or target beside its name.
+    let of_scores = 7 * names(encoding).len() as u64 + VALUES;
+    if values + of_scores > MOST_VALUES {
         return Err(too_many(format_args!("more than {MOST_VALUES} values")));
     }
     // The document is a text in the header, whose quotation marks are escaped.
-    let bytes = json(&text)?.len() as u64 + json(&classes)?.len() as u64 + 200 * classes.len() as u64 + BYTES;
+    let bytes = json(&text)?.len() as u64 + VALUE_BYTES * of_scores;
     if bytes > LARGEST_HEADER {
         return Err(too_many(format_args!("{bytes} bytes, and the most is {LARGEST_HEADER}")));
     }
     Ok(())
+}
+
+/// The names of the classes or, of numbers, the targets.
+fn names(encoding: &Encoding) -> Vec<&str> {
+    let classes = encoding.class_names().iter().map(String::as_str);
+    classes.chain(encoding.target_names()).collect()
 }
 
 /// The weights in the file at `path` for a new training of `network`, named and shaped as in a model file. Its metadata is

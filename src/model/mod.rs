@@ -4,7 +4,6 @@ mod checkpoint;
 mod event_file;
 mod file;
 mod run_folder;
-mod saving;
 mod sequence;
 mod summary;
 mod tensor_file;
@@ -17,9 +16,7 @@ pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use event_file::EventFile;
 pub use file::{check_room, load_weights};
 pub(crate) use run_folder::MOST_CHECKPOINTS;
-pub use run_folder::{RunFolder, is_own_file, resolve_model};
-pub(crate) use saving::save_bytes;
-pub use saving::{save_atomically, save_without_waiting};
+pub use run_folder::{RunFolder, resolve_model};
 pub use sequence::{Sequence, load_sequence};
 pub use summary::{LayerSummary, Summary};
 pub use tensor_file::Element;
@@ -112,10 +109,15 @@ impl Model {
     pub(crate) fn check(&self) -> Result<(), String> {
         self.weights.check(&self.network)?;
         self.loss.check(self.network.output_activation()).map_err(|error| error.to_string())?;
-        check_inputs(&self.encoding.inputs, self.network.inputs())?;
-        check_target(&self.encoding.target, self.network.outputs())?;
-        unique("column", self.encoding.inputs.iter().map(|column| &column.name).chain(target_columns(&self.encoding.target)))
+        check_encoding(&self.encoding, &self.network)
     }
+}
+
+/// Checks that an encoding fits a network and is one that can be saved.
+fn check_encoding(encoding: &Encoding, network: &Network) -> Result<(), String> {
+    check_inputs(&encoding.inputs, network.inputs())?;
+    check_target(&encoding.target, network.outputs())?;
+    unique("column", encoding.inputs.iter().map(|column| &column.name).chain(target_columns(&encoding.target)))
 }
 
 /// The names of the target's columns.

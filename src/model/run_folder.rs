@@ -1,18 +1,14 @@
 //! The folder of one run: what it holds, and the lock that keeps a second wgrad out of it.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::saving::{TEMPORARY, refuse_unless_plain, save_bytes};
-use crate::error::{Error, Result, neighbour, shown, typed};
-
-const LOCK: &str = "wgrad.lock";
-const MODEL: &str = "model.safetensors";
-const CHECKPOINT: &str = "checkpoint.safetensors";
+use crate::error::{Error, Result, neighbour, shown, typed_path};
+use crate::files::run::{self, CHECKPOINT, LOCK, METRICS, MODEL, OPTIONS};
+use crate::files::{self, Place};
 /// The most checkpoints that are kept.
 pub(crate) const MOST_CHECKPOINTS: usize = 100;
 
@@ -42,7 +38,7 @@ impl RunFolder {
     /// As there.
     pub fn create_for_several(path: Option<&Path>, name: &str) -> Result<PathBuf> {
         let folder = Self::create(path, name)?;
-        drop(fs::remove_file(folder.path.join(LOCK)));
+        drop(files::remove(&folder.path.join(LOCK)));
         Ok(folder.path)
     }
 
@@ -51,7 +47,7 @@ impl RunFolder {
     /// # Errors
     /// Usage if there is no run in it or another wgrad works in it; Internal if the system refuses.
     pub fn open(path: &Path) -> Result<Self> {
-        if !path.join("run.toml").is_file() {
+        if !path.join(OPTIONS).is_file() {
             let name = shown(&path.to_string_lossy());
             if !path.exists() {
                 return Err(Error::Usage(format!(
@@ -67,7 +63,7 @@ impl RunFolder {
     }
 
     fn create_at(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).map_err(|error| no_folder(path, &error))?;
+        files::folder(path).map_err(|error| no_folder(path, &error))?;
         // A folder in use is named as such; one that holds somebody's files gets no lock file.
         if path.join(LOCK).exists() {
             drop(lock(path)?);
@@ -79,11 +75,11 @@ impl RunFolder {
     }
 
     fn create_numbered(parent: &Path, name: &str) -> Result<Self> {
-        fs::create_dir_all(parent).map_err(|error| no_folder(parent, &error))?;
+        files::folder(parent).map_err(|error| no_folder(parent, &error))?;
         let name = folder_name(name);
         for number in 1_u64.. {
             let path = parent.join(format!("{name}-{number}"));
-            match fs::create_dir(&path) {
+            match files::new_folder(&path) {
                 Ok(()) => return Ok(Self { _lock: lock(&path)?, path }),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(no_folder(&path, &error)),
@@ -97,8 +93,8 @@ impl RunFolder {
     pub fn discard(&self) {
         self.remove_temporary_files();
         let files = self.checkpoints().into_iter().chain([self.run_toml(), self.path.join(LOCK)]);
-        files.for_each(|path| drop(fs::remove_file(path)));
-        drop(fs::remove_dir(&self.path));
+        files.for_each(|path| drop(files::remove(&path)));
+        files::remove_folder(&self.path);
     }
 
     /// The folder itself.
@@ -108,12 +104,12 @@ impl RunFolder {
 
     /// Every option of the run, resolved: enough to run it again.
     pub fn run_toml(&self) -> PathBuf {
-        self.path.join("run.toml")
+        self.path.join(OPTIONS)
     }
 
     /// One JSON object a line: what each epoch came to.
     pub fn metrics(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
+        self.path.join(METRICS)
     }
 
     /// The trained model.
@@ -123,7 +119,7 @@ impl RunFolder {
 
     /// The state from which training goes on: the newest is number 0, the one before it 1, and so on.
     pub fn checkpoint(&self, number: usize) -> PathBuf {
-        if number == 0 { self.path.join(CHECKPOINT) } else { self.path.join(format!("checkpoint-{number}.safetensors")) }
+        self.path.join(run::checkpoint(number))
     }
 
     /// The checkpoints that are there, newest first. A number may be missing where saving was cut short.
@@ -140,7 +136,7 @@ impl RunFolder {
         let free = (0..=MOST_CHECKPOINTS).find(|&number| !self.checkpoint(number).exists());
         for number in (0..free.unwrap_or(MOST_CHECKPOINTS)).rev() {
             let path = self.checkpoint(number);
-            fs::rename(&path, self.checkpoint(number + 1)).map_err(|error| Error::writing(&path, &error))?;
+            files::rename(&path, &self.checkpoint(number + 1))?;
         }
         Ok(())
     }
@@ -151,7 +147,7 @@ impl RunFolder {
     /// Internal if the system refuses.
     pub fn prune_checkpoints(&self, keep: usize) -> Result<()> {
         let old = self.checkpoints();
-        old.iter().skip(keep).try_for_each(|path| fs::remove_file(path).map_err(|error| Error::writing(path, &error)))
+        old.iter().skip(keep).try_for_each(|path| files::remove(path))
     }
 
     /// Leaves the epochs up to `epoch` in `metrics.jsonl`: what was written after the checkpoint that training goes on from is written
@@ -161,22 +157,27 @@ impl RunFolder {
     /// Internal if the system refuses.
     pub fn truncate_metrics(&self, epoch: usize) -> Result<()> {
         let path = self.metrics();
-        refuse_unless_plain(&path)?;
-        let text = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::writing(&path, &error)),
-        };
-        let of_before = |line: &&[u8]| {
+        Place::own(&path).check()?;
+        let of_before = |line: &[u8]| {
             let record: Option<serde_json::Value> = serde_json::from_slice(line).ok();
             line.ends_with(b"\n")
                 && record.and_then(|record| record["epoch"].as_u64()).is_some_and(|found| found <= epoch as u64)
         };
-        let kept = text.split_inclusive(|&byte| byte == b'\n').filter(of_before).collect::<Vec<_>>().concat();
-        if kept == text {
+        let mut is_all = true;
+        each_line(&path, |line| {
+            is_all &= of_before(line);
+            Ok(())
+        })?;
+        if is_all {
             return Ok(());
         }
-        save_bytes(&path, &kept, |_| Ok(()))
+        let kept = |file: &mut dyn Write| {
+            each_line(&path, |line| match of_before(line) {
+                true => file.write_all(line).map_err(|error| Error::writing(&path, &error)),
+                false => Ok(()),
+            })
+        };
+        Place::own(&path).save(kept, |_| Ok(()))
     }
 
     /// The report to read in a browser.
@@ -186,7 +187,7 @@ impl RunFolder {
 
     /// What the report is made of, beside the other files.
     pub fn report_data(&self) -> PathBuf {
-        self.path.join("report.json")
+        self.path.join(run::REPORT_DATA)
     }
 
     /// Appends `record` to `metrics.jsonl` as one line, in one write.
@@ -195,11 +196,9 @@ impl RunFolder {
     /// Internal if the system refuses.
     pub fn append_metrics(&self, record: &impl Serialize) -> Result<()> {
         let path = self.metrics();
-        refuse_unless_plain(&path)?;
         let mut line = serde_json::to_vec(record).map_err(|error| Error::Internal(format!("a metrics record: {error}")))?;
         line.push(b'\n');
-        let appended = OpenOptions::new().create(true).append(true).open(&path).and_then(|mut file| file.write_all(&line));
-        appended.map_err(|error| Error::writing(&path, &error))
+        files::append(&path)?.write_all(&line).map_err(|error| Error::writing(&path, &error))
     }
 
     /// Brings `metrics.jsonl` onto the disk, before a checkpoint that comes after it.
@@ -208,18 +207,25 @@ impl RunFolder {
     /// Internal if the system refuses.
     pub fn sync_metrics(&self) -> Result<()> {
         let path = self.metrics();
-        match OpenOptions::new().append(true).open(&path).and_then(|file| file.sync_all()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::writing(&path, &error)),
-            _ => Ok(()),
+        if !path.exists() {
+            return Ok(());
         }
+        files::append(&path)?.sync_all().map_err(|error| Error::writing(&path, &error))
     }
 
     /// Saves `text` as `run.toml`.
     ///
     /// # Errors
-    /// Internal if the system refuses or the file does not read back as it was written.
+    /// Limit, if it is longer than wgrad reads; Internal if the system refuses or the file does not read back as it was written.
     pub fn write_run_toml(&self, text: &str) -> Result<()> {
-        save_bytes(&self.run_toml(), text.as_bytes(), |_| Ok(()))
+        if text.len() as u64 > run::OPTIONS_BYTES {
+            return Err(Error::Limit(format!(
+                "the options take {} bytes, and {OPTIONS} has {} at most; name fewer columns",
+                text.len(),
+                run::OPTIONS_BYTES
+            )));
+        }
+        Place::own(&self.run_toml()).save_bytes(text.as_bytes(), |_| Ok(()))
     }
 
     /// Removes what a killed process had not finished writing. Called with the lock held; what stays does no harm.
@@ -227,11 +233,23 @@ impl RunFolder {
         let Ok(entries) = fs::read_dir(&self.path) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if is_temporary(&name) {
-                drop(fs::remove_file(entry.path()));
+            if files::is_temporary(&name) {
+                drop(files::remove(&entry.path()));
             }
         }
     }
+}
+
+/// Gives each line of a file with its end, cut where it is longer than any line of wgrad's; nothing where there is no file.
+fn each_line(path: &Path, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let unreadable = |error| Error::reading(path, &error);
+    let Some(file) = files::open_own(path).map_err(unreadable)? else { return Ok(()) };
+    let (mut reader, mut line) = (BufReader::new(file), Vec::new());
+    while (&mut reader).take(run::METRICS_LINE).read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
+        take(&line)?;
+        line.clear();
+    }
+    Ok(())
 }
 
 /// The model file that a MODEL argument means: the file itself, or a run folder's `model.safetensors`.
@@ -257,35 +275,19 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
     Err(Error::Model(if path.join(CHECKPOINT).is_file() {
         format!(
             "{name}: has a checkpoint but no {MODEL} yet: its training was not finished; wgrad train --resume {} goes on",
-            typed(&path.to_string_lossy())
+            typed_path(path)
         )
-    } else if path.join("run.toml").is_file() {
+    } else if path.join(OPTIONS).is_file() {
         format!("{name}: this run has saved no {MODEL}; train again")
     } else {
         format!("{name}: is a folder without a {MODEL}; name a run's folder or a model file")
     }))
 }
 
-/// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.
-pub fn is_own_file(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let is_own = ["run.toml", "metrics.jsonl", "report.json", "model.safetensors", LOCK].contains(&&*name)
-        || name.starts_with(super::event_file::NAME)
-        || (name.starts_with("checkpoint") && name.ends_with(".safetensors"));
-    is_own && folder.join("run.toml").is_file()
-}
-
 /// Takes the lock of the folder `path`.
 fn lock(path: &Path) -> Result<File> {
     let file_path = path.join(LOCK);
-    refuse_unless_plain(&file_path)?;
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(&file_path)
-        .map_err(|error| Error::writing(&file_path, &error))?;
+    let file = files::open_shared(&file_path)?;
     let name = shown(&path.to_string_lossy());
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -306,7 +308,7 @@ fn refuse_unless_empty(path: &Path) -> Result<()> {
             continue;
         }
         let name = shown(&path.to_string_lossy());
-        if ["run.toml", "metrics.jsonl", MODEL, CHECKPOINT].iter().any(|file| path.join(file).exists()) {
+        if [OPTIONS, METRICS, MODEL, CHECKPOINT].iter().any(|file| path.join(file).exists()) {
             return Err(Error::Usage(format!("{name}: holds a run already; choose a new folder with -o")));
         }
         let entry = shown(&entry.to_string_lossy());
@@ -323,10 +325,6 @@ fn no_folder(path: &Path, error: &std::io::Error) -> Error {
         }
         _ => Error::Internal(format!("{name}: this folder cannot be made: {error}")),
     }
-}
-
-fn is_temporary(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1))
 }
 
 /// `name` with only what every file system takes in a folder's name: letters, digits, `.`, `_`, `-`; at most 40 of them.

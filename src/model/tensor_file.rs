@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::error::{Error, Result, shown};
+use crate::files::{self, Identity};
+use crate::memory;
 use crate::scalar::Scalar;
 
 /// The largest header that is read or written, in bytes: enough for 80,000 input columns.
@@ -38,9 +40,14 @@ pub(super) struct TensorFile {
     pub(super) tensors: BTreeMap<String, TensorInfo>,
     /// Its free metadata by key.
     pub(super) metadata: BTreeMap<String, String>,
-    file: File,
+    pub(super) file: File,
+    /// What the file was when it was opened.
+    identity: Identity,
     data_start: u64,
 }
+
+/// Bytes of a file for which memory is not asked.
+const SMALL: u64 = 16 << 20;
 
 /// What the header says of one tensor.
 #[derive(Debug, Clone, Deserialize)]
@@ -113,12 +120,9 @@ impl TensorFile {
         let damaged = |what: String| {
             Error::Model(format!("{name}: is no sound safetensors file: {what}; take another copy, or train again"))
         };
-        // A pipe would block when it is opened, so ask before.
-        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(Error::Model(format!("{name}: is not a plain file; name a .safetensors file")));
-        }
-        let mut file = File::open(path).map_err(unreadable)?;
-        let size = file.metadata().map_err(unreadable)?.len();
+        let mut file = files::open_plain(path).map_err(unreadable)?;
+        let identity = Identity::of(&file.metadata().map_err(unreadable)?);
+        let size = identity.length;
         if size < LENGTH_BYTES {
             return Err(damaged(format!("it has {size} bytes, and the header's length alone takes {LENGTH_BYTES}")));
         }
@@ -137,13 +141,27 @@ impl TensorFile {
             .map_err(|error| damaged(format!("its header: {}", shown(&error.to_string()))))?;
         let data_start = LENGTH_BYTES + length;
         check_offsets(&tensors, size - data_start).map_err(damaged)?;
-        Ok(Self { name, tensors, metadata, file, data_start })
+        // The numbers, their bytes, and the same transposed.
+        if size > SMALL && !memory::is_there(3 * u128::from(size)) {
+            return Err(Error::Limit(format!("{name}: there is no memory for the {size} bytes that it holds")));
+        }
+        Ok(Self { name, tensors, metadata, file, identity, data_start })
+    }
+
+    /// Refuses a file that somebody has written since it was opened.
+    fn check_unchanged(&self) -> Result<()> {
+        match self.file.metadata() {
+            Ok(metadata) if Identity::of(&metadata) == self.identity => Ok(()),
+            _ => {
+                Err(Error::Model(format!("{}: changed while it was read; read it again when nothing writes it", self.name)))
+            }
+        }
     }
 
     /// The numbers of the tensor called `tensor`, which is there and of this type, row by row.
     ///
     /// # Errors
-    /// Model if they cannot be read or one is NaN or infinite.
+    /// Model if they cannot be read, somebody has written the file meanwhile, or one is NaN or infinite.
     pub(super) fn read<T: Element>(&mut self, tensor: &str) -> Result<Vec<T>> {
         let info = &self.tensors[tensor];
         assert!(info.dtype == T::DTYPE, "{tensor} is read as {} and is {}", T::DTYPE, info.dtype);
@@ -155,6 +173,7 @@ impl TensorFile {
             .seek(SeekFrom::Start(self.data_start + start))
             .and_then(|_| self.file.read_exact(&mut bytes))
             .map_err(|error| Error::Model(format!("{}: tensor {tensor} cannot be read: {error}", self.name)))?;
+        self.check_unchanged()?;
         let values = T::from_bytes(&bytes);
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
             let columns = info.shape.last().map_or(1, |&columns| columns as usize);

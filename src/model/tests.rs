@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::data::{Matrix, NumberTarget, Numerals};
 use crate::error::Error;
+use crate::files::Place;
 use crate::network::{Activation, Layer};
 use crate::random::{Purpose, Stream};
 
@@ -61,7 +62,7 @@ fn bits(weights: &StoredWeights) -> Vec<u64> {
 fn there_and_back(model: &Model) -> Model {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    model.save(&path).unwrap();
+    model.save(&Place::own(&path)).unwrap();
     Model::load(&path).unwrap()
 }
 
@@ -198,7 +199,7 @@ fn the_file_holds_each_layer_as_outputs_times_inputs() {
 fn a_model_that_does_not_fit_together_is_not_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    single_model().save(&path).unwrap();
+    single_model().save(&Place::own(&path)).unwrap();
     let old = fs::read(&path).unwrap();
     let mut unfit = [single_model(), single_model(), single_model()];
     let StoredWeights::Single(weights) = &mut unfit[0].weights else { unreachable!() };
@@ -206,7 +207,7 @@ fn a_model_that_does_not_fit_together_is_not_saved() {
     unfit[1].encoding.inputs.pop();
     unfit[2].loss = Loss::BinaryCrossEntropy;
     for model in unfit {
-        assert!(matches!(model.save(&path), Err(Error::Model(_))));
+        assert!(matches!(model.save(&Place::own(&path)), Err(Error::Model(_))));
         assert_eq!(fs::read(&path).unwrap(), old);
     }
 }
@@ -370,7 +371,7 @@ fn metadata_of_too_many_values_is_refused() {
 #[test]
 fn a_folder_or_nothing_is_no_model_file() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(Model::load(folder.path()), Err(Error::Model(sentence)) if sentence.contains("not a plain file")));
+    assert!(matches!(Model::load(folder.path()), Err(Error::Model(sentence)) if sentence.contains("it is a folder")));
     let error = Model::load(&folder.path().join("none")).unwrap_err();
     assert!(matches!(&error, Error::Model(sentence) if sentence.contains("cannot be read")), "{error}");
 }
@@ -426,7 +427,7 @@ fn weights_to_start_from_may_be_a_models() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let model = single_model();
-    model.save(&path).unwrap();
+    model.save(&Place::own(&path)).unwrap();
     assert_eq!(load_weights(&path, &model.network).unwrap(), model.weights);
 }
 

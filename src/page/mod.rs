@@ -9,7 +9,7 @@ pub(crate) use axis::{Words, ends};
 pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, Rule, Series, Size};
 pub(crate) use png::{grey, tinted};
 
-use crate::error::shown;
+use crate::error::{printable, shown};
 
 /// Text as it may stand in HTML and SVG, attributes included.
 pub(crate) fn escaped(text: &str) -> String {
@@ -23,9 +23,7 @@ pub(crate) fn named(text: &str) -> String {
 
 /// Text as it may stand in a page, whole, its control characters visible.
 pub(crate) fn visible(text: &str) -> String {
-    let is_hidden = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
-    let character = |c: char| if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() };
-    escaped(&text.chars().map(character).collect::<String>())
+    escaped(&printable(text))
 }
 
 /// A number with three significant figures, or all those before the point.

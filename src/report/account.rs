@@ -5,15 +5,17 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::bounded;
 use crate::error::{Error, Result, shown};
 use crate::evaluation::{Calibration, Residuals, Roc};
+use crate::files;
 use crate::page::ends;
 
 /// The version of `report.json`.
 pub const SCHEMA: u32 = 1;
 /// Bytes of a `report.json`, at most: it holds a few pictures.
-const BYTES: u64 = 64 << 20;
+const BYTES: u64 = 32 << 20;
+/// Values in it, at most, as [`values`] counts them: each may take a thousand times its bytes in memory.
+const VALUES: usize = 400_000;
 
 /// A run's result, and what its pictures are drawn from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -155,16 +157,56 @@ impl Account {
     /// # Errors
     /// Data, if it cannot be read or was not written by this version of wgrad.
     pub fn read(path: &Path) -> Result<Option<Self>> {
-        if std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-            return Ok(None);
-        }
-        let (name, bytes) = (shown(&path.to_string_lossy()), bounded(path, BYTES)?);
+        let Some(bytes) = files::bounded_own(path, BYTES)? else { return Ok(None) };
+        let name = shown(&path.to_string_lossy());
         let advice = "remove it to have a report without what it holds";
+        if values(&bytes) > VALUES {
+            return Err(Error::Data(format!("{name}: holds more than {VALUES} values, which no report has; {advice}")));
+        }
         let account: Self =
             serde_json::from_slice(&bytes).map_err(|error| Error::Data(format!("{name}: {error}; {advice}")))?;
         match account.schema {
             SCHEMA => Ok(Some(account)),
             other => Err(Error::Data(format!("{name}: is of schema {other}, and this wgrad reads {SCHEMA}; {advice}"))),
         }
+    }
+
+    /// Its bytes as JSON, with as much of it as [`read`](Self::read) takes: pictures go first, then lists in the outcome.
+    ///
+    /// # Errors
+    /// Internal, if it is no JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let alone =
+            || Self { schema: self.schema, wgrad: self.wgrad.clone(), outcome: self.outcome.clone(), ..Self::default() };
+        let shortest = || Self { outcome: without_long_lists(&self.outcome), ..alone() };
+        let bytes = |account: &Self| {
+            serde_json::to_vec(account).map_err(|error| Error::Internal(format!("the report's data is no JSON: {error}")))
+        };
+        let fits = |bytes: &[u8]| bytes.len() as u64 <= BYTES && values(bytes) <= VALUES;
+        let all = bytes(self)?;
+        if fits(&all) {
+            return Ok(all);
+        }
+        let all = bytes(&alone())?;
+        if fits(&all) { Ok(all) } else { bytes(&shortest()) }
+    }
+}
+
+/// How many values a JSON text holds, or more, without reading it: each but the first stands behind a comma, a colon or a bracket.
+fn values(json: &[u8]) -> usize {
+    json.iter().filter(|byte| b",:[{".contains(byte)).count()
+}
+
+/// An outcome whose lists and tables of more than a few entries are null.
+fn without_long_lists(value: &Value) -> Value {
+    /// Entries that a list or table may have.
+    const MOST: usize = 64;
+    match value {
+        Value::Array(values) if values.len() <= MOST => values.iter().map(without_long_lists).collect(),
+        Value::Object(fields) if fields.len() <= MOST => {
+            fields.iter().map(|(key, value)| (key.clone(), without_long_lists(value))).collect()
+        }
+        Value::Array(_) | Value::Object(_) => Value::Null,
+        other => other.clone(),
     }
 }

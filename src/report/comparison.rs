@@ -1,7 +1,5 @@
 //! Several runs side by side: their curves over each other, the options in which they differ, their results.
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -9,7 +7,7 @@ use super::curve::Epoch;
 use super::page::{line, metric_name};
 use super::story::{Story, Told};
 use crate::error::{Result, shown};
-use crate::model::save_without_waiting;
+use crate::files::Place;
 use crate::page::{COLOURS, Chart, Series, Words, document, figures, named, table};
 
 /// Several runs.
@@ -48,8 +46,8 @@ impl Comparison {
     ///
     /// # Errors
     /// Internal or usage, if it cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        save_without_waiting(path, self.page().as_bytes())
+    pub fn save(&self, place: &Place) -> Result<()> {
+        place.save_without_waiting(self.page().as_bytes())
     }
 
     fn page(&self) -> String {

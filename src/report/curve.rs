@@ -1,17 +1,16 @@
 //! The epochs of a run as a curve: as many of them as a picture needs, whatever their number.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files;
 
 /// The most epochs that are kept; twice as many before every other one is left out.
 const EPOCHS: usize = 250;
-/// Bytes of a line, at most: more is no record of an epoch.
-const LINE: usize = 1 << 16;
+const LINE: usize = files::run::METRICS_LINE as usize;
 
 /// What a curve shows of an epoch: a line of `metrics.jsonl` has all of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,11 +56,7 @@ impl Curve {
     /// Data, if it cannot be read or a line is no epoch's.
     pub fn read(path: &Path) -> Result<Self> {
         let mut curve = Self::default();
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(curve),
-            Err(error) => return Err(Error::reading(path, &error)),
-        };
+        let Some(file) = files::open_own(path).map_err(|error| Error::reading(path, &error))? else { return Ok(curve) };
         let (mut reader, mut line) = (BufReader::new(file), Vec::new());
         for number in 1.. {
             line.clear();

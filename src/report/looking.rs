@@ -28,7 +28,7 @@ impl Story {
     /// The images that it was most wrong about.
     pub(super) fn images(&self) -> String {
         let Some(images) = &self.account.images else { return String::new() };
-        let fits = |image: &&Image| image.pixels.len() == images.side * images.side && images.side > 0;
+        let fits = |image: &&Image| images.side > 0 && images.side.checked_mul(images.side) == Some(image.pixels.len());
         let figures: String = images.worst.iter().filter(fits).map(|image| figure(image, images.side)).collect();
         let title = "<h2>The most wrong images</h2>\n";
         match images.wrong {

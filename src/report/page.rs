@@ -46,6 +46,12 @@ impl Story {
                 let r2 = self.number("/test/r2").map_or(String::new(), |r2| format!(", R² {r2:.4}"));
                 format!("The root mean squared error of {rows} test rows is {}{r2}.", figures(rmse))
             }
+            _ if self.at("/test").is_object() => {
+                let unpredicted = self.number("/test/unpredicted").unwrap_or_default();
+                format!(
+                    "The scores of {rows} test rows are not finite: {unpredicted} of them have outputs that are NaN or infinite."
+                )
+            }
             _ => "There are no scores of test rows.".to_string(),
         };
         format!("{result} {}", self.ending())

@@ -6,13 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::account::{Account, SCHEMA};
-use super::bounded;
 use super::curve::Curve;
 use crate::error::{Error, Result, shown};
-use crate::model::{Model, RunFolder, save_atomically, save_without_waiting};
-
-/// Bytes of a `run.toml`, at most.
-const BYTES: u64 = 1 << 20;
+use crate::files::{self, Place, run};
+use crate::model::{Model, RunFolder};
 
 /// A run as its files tell it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,23 +47,20 @@ impl Story {
     pub fn read(folder: &Path) -> Result<(Self, Option<String>)> {
         let file = |name: &str| folder.join(name);
         let shown_name = shown(&folder.to_string_lossy());
-        if !file("run.toml").is_file() {
-            return Err(Error::Usage(format!(
-                "{shown_name}: holds no run (there is no run.toml in it); name a run's folder"
-            )));
-        }
-        let path = file("run.toml");
-        let options = bounded(&path, BYTES)?;
+        let path = file(run::OPTIONS);
+        let options = files::bounded_own(&path, run::OPTIONS_BYTES)?.ok_or_else(|| {
+            Error::Usage(format!("{shown_name}: holds no run (there is no run.toml in it); name a run's folder"))
+        })?;
         let options = String::from_utf8(options)
             .map_err(|error| Error::Data(format!("{}: {error}", shown(&path.to_string_lossy()))))?;
-        let curve = Curve::read(&file("metrics.jsonl"))?;
-        let known = Account::read(&file("report.json"))?;
+        let curve = Curve::read(&file(run::METRICS))?;
+        let known = Account::read(&file(run::REPORT_DATA))?;
         let remark = known.is_none().then(|| {
             format!(
                 "{shown_name}: has no report.json, as a run that was cut off: what takes its data is left out of the report"
             )
         });
-        let account = known.unwrap_or_else(|| told_by_model(&file("model.safetensors")));
+        let account = known.unwrap_or_else(|| told_by_model(&file(run::MODEL)));
         let name = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let name = name.file_name().map_or_else(|| shown_name.clone(), |name| name.to_string_lossy().into_owned());
         Ok((Self { name, options, curve, account }, remark))
@@ -83,18 +77,17 @@ impl Story {
     /// # Errors
     /// Internal or usage, if they cannot be written.
     pub fn write(&self, folder: &RunFolder) -> Result<()> {
-        let failed = |error: serde_json::Error| Error::Internal(format!("the report's data is no JSON: {error}"));
-        let (path, bytes) = (folder.report_data(), serde_json::to_vec(&self.account).map_err(failed)?);
-        save_atomically(&path, |file| file.write_all(&bytes).map_err(|error| Error::writing(&path, &error)), |_| Ok(()))?;
-        self.save(&folder.report())
+        let bytes = self.account.to_bytes()?;
+        Place::own(&folder.report_data()).save_bytes(&bytes, |_| Ok(()))?;
+        self.save(&Place::own(&folder.report()))
     }
 
     /// Saves its page as a file.
     ///
     /// # Errors
     /// Internal or usage, if it cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        save_without_waiting(path, self.page().as_bytes())
+    pub fn save(&self, place: &Place) -> Result<()> {
+        place.save_without_waiting(self.page().as_bytes())
     }
 
     /// What `--json` says of it.

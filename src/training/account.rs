@@ -96,7 +96,7 @@ impl<T: Precision> Trained<'_, T> {
         let Some(tested) = tested else { return Ok(account) };
         match tested.truth {
             Truth::Classes(classes) => {
-                let probabilities = probabilities(tested.outputs);
+                let probabilities = probabilities(tested.outputs)?;
                 if probabilities.columns == 2 {
                     let second = || probabilities.values.iter().copied().skip(1).step_by(2);
                     account.roc = Roc::new(second(), classes);
@@ -152,7 +152,7 @@ impl<T: Precision> Trained<'_, T> {
         let weights: Weights<f64> = converted(self.weights);
         let device = Device::cpu(Some(1), "");
         let outputs = Session::for_evaluation(self.network.clone(), self.loss, &weights, &device)?.predict(&points)?;
-        let (values, classes) = self.said(&outputs);
+        let (values, classes) = self.said(&outputs)?;
         if !values.iter().all(|value| value.is_finite()) {
             return Ok(None);
         }
@@ -171,17 +171,17 @@ impl<T: Precision> Trained<'_, T> {
     }
 
     /// Of outputs: the probability of the class that is said and the class, or the first target.
-    fn said(&self, outputs: &Matrix<f64>) -> (Vec<f64>, Vec<usize>) {
+    fn said(&self, outputs: &Matrix<f64>) -> Result<(Vec<f64>, Vec<usize>)> {
         if self.encoding.task() == Task::Regression {
             let decoded = self.encoding.decode_regression(outputs);
-            return ((0..decoded.rows).map(|row| decoded.row(row)[0]).collect(), Vec::new());
+            return Ok(((0..decoded.rows).map(|row| decoded.row(row)[0]).collect(), Vec::new()));
         }
-        let probabilities = probabilities(outputs);
+        let probabilities = probabilities(outputs)?;
         let said = |row: usize| {
             let class = predicted_class(probabilities.row(row));
             (class.map_or(f64::NAN, |class| probabilities.row(row)[class]), class.unwrap_or(0))
         };
-        (0..probabilities.rows).map(said).unzip()
+        Ok((0..probabilities.rows).map(said).unzip())
     }
 
     /// The training rows that are looked at, in the data's own units, each with its class or its first target.

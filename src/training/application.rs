@@ -1,5 +1,6 @@
 //! A trained model applied to a table, in memory or larger than it: outputs, and their judgement where the truth is known.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::options::{Bytes, DeviceOptions, PrecisionName};
@@ -9,6 +10,7 @@ use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Evaluation;
+use crate::memory;
 use crate::model::{Model, resolve_model};
 use crate::scalar::Scalar;
 
@@ -27,6 +29,15 @@ pub struct Application {
     table: Held,
     /// Whether outputs are computed in f64.
     double: bool,
+    unfinite: RefCell<Unfinite>,
+}
+
+/// Rows whose outputs are not finite.
+#[derive(Debug, Default)]
+struct Unfinite {
+    count: usize,
+    /// Where the first is.
+    first: Option<String>,
 }
 
 /// How much of a table is looked at, and in how much memory.
@@ -88,7 +99,7 @@ impl Application {
             Some(precision) => precision == PrecisionName::F64,
             None => stored_double && device.gpu().is_none(),
         };
-        Ok(Self { file, model, notes, remarks, device, table, double })
+        Ok(Self { file, model, notes, remarks, device, table, double, unfinite: RefCell::default() })
     }
 
     /// Number of rows.
@@ -113,11 +124,42 @@ impl Application {
     fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
         let Model { network, loss, weights, encoding, .. } = &self.model;
         let mut session = Session::<T>::for_evaluation(network.clone(), *loss, &weights.get(), &self.device)?;
-        let rows = (CELLS / encoding.inputs().max(self.table.columns())).clamp(64, ROWS);
+        let rows = (CELLS / encoding.inputs().max(self.table.columns()).max(network.outputs())).clamp(64, ROWS);
         self.table.each(rows, |table, rows| {
-            let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?;
-            put(table, rows, &outputs.converted())
+            let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?.converted();
+            self.note(table, rows, &outputs);
+            put(table, rows, &outputs)
         })
+    }
+
+    /// Takes note of outputs that are not finite.
+    fn note(&self, table: &Table, rows: &[usize], outputs: &Matrix<f64>) {
+        let is_finite = |place: usize| outputs.row(place).iter().all(|output| output.is_finite());
+        let mut unfinite = self.unfinite.borrow_mut();
+        for place in (0..outputs.rows).filter(|&place| !is_finite(place)) {
+            unfinite.count += 1;
+            unfinite.first.get_or_insert_with(|| table.row_place(rows[place]));
+        }
+    }
+
+    /// Rows whose outputs are not finite, of those that [`each`](Self::each) has gone through.
+    pub fn unfinite(&self) -> usize {
+        self.unfinite.borrow().count
+    }
+
+    /// What a person should hear of such rows.
+    pub fn remark_on_unfinite(&self) -> Option<String> {
+        let unfinite = self.unfinite.borrow();
+        let first = unfinite.first.as_ref()?;
+        let rows = if unfinite.count == 1 {
+            "1 row has".into()
+        } else {
+            format!("{} of {} rows have", unfinite.count, self.rows())
+        };
+        Some(format!(
+            "{first}: {rows} outputs that are NaN or infinite, this one first; its numbers may lie far from those that the model was \
+             trained on"
+        ))
     }
 
     /// How right the outputs are, by the targets that the table holds.
@@ -125,14 +167,19 @@ impl Application {
     /// # Errors
     /// Data, naming line and column, for absent, missing or unknown targets; as [`each`](Self::each).
     pub fn judged(&self) -> Result<Evaluation> {
-        let rows: Vec<usize> = (0..self.rows()).collect();
+        // The numbers of the rows, twice, and what is true of them.
+        let mut rows: Vec<usize> =
+            memory::reserved(3 * self.rows() as u128, || format!("the numbers of {} rows", self.rows()))?;
+        rows.extend(0..self.rows());
         let outputs = self.model.network.outputs();
-        let mut values = Vec::with_capacity(rows.len() * outputs);
+        let mut values = memory::reserved(rows.len() as u128 * outputs as u128, || {
+            format!("{} outputs of {} rows", outputs, rows.len())
+        })?;
         self.each(|_, _, outputs| {
             values.extend_from_slice(&outputs.values);
             Ok(())
         })?;
         let truth = self.table.truth(&rows, &self.model.encoding)?;
-        Ok(truth.judge(&self.model.encoding, &Matrix::new(rows.len(), outputs, values)))
+        truth.judge(&self.model.encoding, &Matrix::new(rows.len(), outputs, values))
     }
 }

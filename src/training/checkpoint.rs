@@ -15,7 +15,8 @@ use super::options::Options;
 use super::schedule::{Plateau, ScheduleKind};
 use super::session::State;
 use super::values::Interval;
-use crate::error::{Error, Result, shown, typed};
+use crate::error::{Error, Result, shown, typed_path};
+use crate::files;
 use crate::model::{Checkpoint, CheckpointFile, RunFolder};
 use crate::network::Network;
 
@@ -274,8 +275,7 @@ impl<'a> Checkpoints<'a> {
         self.folder.sync_metrics()?;
         let make_room = || {
             // A damaged one is not worth a place among those that are kept.
-            let removed = |path: &PathBuf| std::fs::remove_file(path).map_err(|error| Error::writing(path, &error));
-            self.damaged.iter().try_for_each(removed)?;
+            self.damaged.iter().try_for_each(|path| files::remove(path))?;
             self.folder.shift_checkpoints()
         };
         checkpoint.save(&self.folder.checkpoint(0), &document, make_room)?;
@@ -304,7 +304,7 @@ impl<'a> Checkpoints<'a> {
 
     /// How a person goes on with the run.
     pub fn command(&self) -> String {
-        format!("wgrad train --resume {}", typed(&self.folder.path().to_string_lossy()))
+        format!("wgrad train --resume {}", typed_path(self.folder.path()))
     }
 }
 
@@ -332,8 +332,13 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
     let (mut passed_over, mut damaged) = (Vec::new(), Vec::new());
     for path in folder.checkpoints() {
         readable(&path)?;
-        let (document, file) = match CheckpointFile::open(&path) {
-            Ok(file) => (document(&file)?, file),
+        let opened = CheckpointFile::open(&path).and_then(|file| {
+            let document = document(&file)?;
+            Ok((document, file))
+        });
+        let (document, file) = match opened {
+            Ok((Read::Whole(document), file)) => (*document, file),
+            Ok((Read::OfFormat(refusal), _)) => return Err(refusal),
             Err(error) => {
                 passed_over.push(error.to_string());
                 damaged.push(path);
@@ -347,10 +352,17 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
                 differences.join("; ")
             )));
         }
+        let checkpoint = match file.read::<T>(network, states) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                passed_over.push(error.to_string());
+                damaged.push(path);
+                continue;
+            }
+        };
         let changes = document.facts.changes(now).into_iter().map(|change| format!("{change}, from here on"));
         let before = passed_over.iter().map(|error| format!("{error}; going back to the one before"));
         let remarks = before.chain(changes).collect();
-        let checkpoint = file.read::<T>(network, states)?;
         return resumed(document, checkpoint, &now.device, remarks, damaged);
     }
     let why = if passed_over.is_empty() { String::new() } else { format!(" that can be used ({})", passed_over.join("; ")) };
@@ -365,19 +377,28 @@ fn readable(path: &Path) -> Result<()> {
     if !metadata.is_file() {
         return Err(refused("is in a checkpoint's place, and no plain file; move it away".into()));
     }
-    std::fs::File::open(path).map(drop).map_err(|error| refused(format!("cannot be read: {error}")))
+    files::open_plain(path).map(drop).map_err(|error| refused(format!("cannot be read: {error}")))
 }
 
-fn document(file: &CheckpointFile) -> Result<Document> {
+/// What a checkpoint's document turns out to be.
+enum Read {
+    Whole(Box<Document>),
+    /// That of another version of wgrad, which is not damaged.
+    OfFormat(Error),
+}
+
+fn document(file: &CheckpointFile) -> Result<Read> {
     let refused = |what: String| Error::Model(format!("{}: {what}", file.name()));
     match file.document.get("format").and_then(Value::as_u64) {
         Some(FORMAT) => {}
         other => {
             let found = other.map_or("none".into(), |format| format.to_string());
-            return Err(refused(format!("is a checkpoint of format {found}, and this wgrad reads format {FORMAT}")));
+            let refusal = format!("is a checkpoint of format {found}, and this wgrad reads format {FORMAT}");
+            return Ok(Read::OfFormat(refused(refusal)));
         }
     }
-    serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))
+    let document = serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))?;
+    Ok(Read::Whole(Box::new(document)))
 }
 
 fn resumed<T: Precision>(

@@ -22,6 +22,7 @@ use crate::kernels::{Choice, Target, Whole, stride4};
 use crate::model::Element;
 use crate::network::{Loss, Network, OptimizerKind};
 use crate::plan::{Phase, Plan};
+use crate::threads;
 use crate::verification::adapter::{verify_mixed, verify_split};
 
 /// Why the CPU path is taken where the only GPU is software.
@@ -169,8 +170,7 @@ impl Device {
 
     /// The CPU path, with as many threads as there are cores unless said otherwise.
     pub fn cpu(threads: Option<usize>, reason: &str) -> Self {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self { gpu: None, threads: threads.unwrap_or_else(cores), reason: reason.into(), choices: BTreeMap::new() }
+        Self { gpu: None, threads: threads.unwrap_or_else(threads::count), reason: reason.into(), choices: BTreeMap::new() }
     }
 
     fn of_gpu(gpu: OpenGpu, reason: String) -> Self {

@@ -310,10 +310,14 @@ impl<T: Precision> Training<'_, T> {
         if let Some(rows) = self.validation {
             let (outputs, targets, loss) = self.session.evaluate_rows(rows)?;
             if !loss.is_finite() {
+                self.save(observer)?;
                 return Err(Error::Diverged(format!(
                     "training diverged: the validation loss is no longer finite in epoch {}, at learning rate {:?}, and the training \
-                     loss is: are the validation rows far from the training rows? If not, {ADVICE}",
-                    record.epoch, record.learning_rate
+                     loss is: are the validation rows far from the training rows? If not, {ADVICE}. The state is saved: {} \
+                     --learning-rate RATE goes on from it",
+                    record.epoch,
+                    record.learning_rate,
+                    self.checkpoints.command()
                 )));
             }
             record.validation_loss = Some(loss);
@@ -382,6 +386,8 @@ impl<T: Precision> Training<'_, T> {
         let found = divergence::find(self.session, &last.state, until, &|| observer.signal().is_some())?;
         let Some(Divergence { good, epoch, step, kernel, learning_rate }) = found else { return Ok(None) };
         let saved = good.steps;
+        // What is remembered of the steps after it goes with them.
+        self.memory = last.memory;
         self.checkpoints.go_back(good, &self.memory)?;
         Ok(Some(format!(
             "training diverged in epoch {epoch}, step {step}: '{kernel}' is the first to leave the finite numbers, at learning rate \

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::report::RunReport;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
-use crate::model::save_bytes;
+use crate::files::{self, Place};
 
 /// What a cross-validation came to.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,7 @@ pub struct FoldsReport {
     /// Each score over these folds.
     pub scores: Vec<Score>,
     /// The folder of the runs' folders.
+    #[serde(serialize_with = "files::name::serialize_shown")]
     pub folder: PathBuf,
 }
 
@@ -49,7 +50,7 @@ pub struct Score {
 
 impl FoldsReport {
     /// The file of the scores, in the folder of the runs' folders.
-    pub const FILE: &'static str = "folds.json";
+    pub const FILE: &'static str = files::run::FOLDS;
 
     /// The report of some runs.
     pub fn new(folds: usize, runs: Vec<FoldReport>, interrupted: Option<usize>, folder: PathBuf) -> Self {
@@ -83,7 +84,7 @@ impl FoldsReport {
         let saved = Saved { folds: self.folds, trained, interrupted: self.interrupted, scores: &self.scores };
         let text = serde_json::to_string_pretty(&saved)
             .map_err(|error| Error::Internal(format!("the scores are no JSON: {error}")))?;
-        save_bytes(&self.folder.join(Self::FILE), (text + "\n").as_bytes(), |_| Ok(()))
+        Place::own(&self.folder.join(Self::FILE)).save_bytes((text + "\n").as_bytes(), |_| Ok(()))
     }
 
     /// The folder of one fold's run.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::TypedValueParser;
 use serde::{Deserialize, Serialize};
 
 use super::device::Wanted;
@@ -20,6 +21,7 @@ use super::values::{count, count_above_zero};
 use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 use crate::kernels::Choice;
 use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Loss, OptimizerKind};
@@ -44,6 +46,7 @@ pub struct Options {
     /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, Parquet if built so,
     /// each also .gz), several of those as one table (a folder of CSV or Parquet files, or a pattern in quotes, such as 'part-*.csv'), or -
     /// for stdin; FILE.npz:INPUTS,LABELS names arrays
+    #[arg(value_parser = name::parser())]
     pub data: Option<String>,
 
     #[command(flatten)]
@@ -87,16 +90,18 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]
     pub fold: Option<usize>,
     /// A file of validation rows
-    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[arg(long, value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
     pub validation: Option<String>,
     /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[serde(with = "crate::files::name")]
     pub validation_labels: Option<PathBuf>,
     /// A file of test rows
-    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[arg(long, value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
     pub test: Option<String>,
     /// Labels of the test file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[serde(with = "crate::files::name")]
     pub test_labels: Option<PathBuf>,
 
     /// Widths of the hidden layers, with commas; none for no hidden layer [default: 64]
@@ -113,11 +118,12 @@ pub struct Options {
     pub no_bias: Option<bool>,
     /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH), normal(DEVIATION), or a
     /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu, leaky-relu and gelu, else xavier-uniform]
-    #[arg(long, value_name = "HOW", help_heading = "Network")]
+    #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
     pub init: Option<Init>,
 
     /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also --freeze)
     #[arg(long, value_name = "MODEL", help_heading = "Network")]
+    #[serde(with = "crate::files::name")]
     pub finetune: Option<PathBuf>,
     /// With --finetune: draw the last layer anew, for the data's own target
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
@@ -275,6 +281,7 @@ pub struct FileOptions {
     pub units: Option<Vec<String>>,
     /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[serde(with = "crate::files::name")]
     pub labels: Option<PathBuf>,
 }
 

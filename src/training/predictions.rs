@@ -33,7 +33,7 @@ pub fn columns(encoding: &Encoding, outputs: &Matrix<f64>, wants_probabilities: 
     let said = |row: usize| predicted_class(outputs.row(row)).map_or(String::new(), |class| classes[class].clone());
     let mut columns = vec![("prediction".to_string(), (0..outputs.rows).map(said).collect())];
     if wants_probabilities {
-        let probabilities = probabilities(outputs);
+        let probabilities = probabilities(outputs)?;
         for (column, class) in classes.iter().enumerate() {
             let cells = (0..probabilities.rows).map(|row| probabilities.row(row)[column].to_string()).collect();
             columns.push((format!("probability_{class}"), cells));

@@ -16,7 +16,8 @@ use super::session::{Recipe, Rows, Samples, Session};
 use super::sources::{DataReport, Encoded};
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
-use crate::evaluation::Truth;
+use crate::evaluation::{Evaluation, Truth};
+use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
 use crate::report::{Account, Curve, Story};
@@ -178,6 +179,12 @@ impl<T: Precision> Prepared<T> {
         let curve = &mut self.curve;
         let fitted = training.fit(&mut Recorder { folder: &self.folder, events, curve, begun, observer })?;
         let (report, outputs) = self.finish(&fitted, (step > 0).then_some(step))?;
+        if let Some(unpredicted) = report.test.as_ref().map(Evaluation::unpredicted).filter(|&count| count > 0) {
+            let rows = if unpredicted == 1 { "1 test row has".into() } else { format!("{unpredicted} test rows have") };
+            observer.remark(&format!(
+                "{rows} outputs that are NaN or infinite; their numbers may lie far from the training rows'"
+            ));
+        }
         // The model is saved: a report that fails costs nobody a training.
         if let Err(error) = self.show(&fitted, &report, outputs.as_ref()) {
             observer.remark(&format!("the report could not be written: {error}"));
@@ -188,12 +195,19 @@ impl<T: Precision> Prepared<T> {
     /// Scores the trained weights on the test rows and saves the model. Gives the outputs of these rows beside the report.
     fn finish(&mut self, fitted: &Fitted<T>, resumed_at: Option<u64>) -> Result<(RunReport, Option<Matrix<T>>)> {
         self.session.set_weights(&fitted.weights)?;
-        let outputs = match &self.test {
-            Some((rows, _)) => Some(self.session.predict_rows(rows)?),
-            None => None,
+        let judged = match &self.test {
+            Some((rows, truth)) => self.session.predict_rows(rows).and_then(|outputs| {
+                let test = truth.judge(&self.encoding, &outputs)?;
+                Ok((Some(outputs), Some(test)))
+            }),
+            None => Ok((None, None)),
         };
-        let judged = self.test.as_ref().zip(outputs.as_ref());
-        let test = judged.map(|((_, truth), outputs)| truth.judge(&self.encoding, outputs));
+        // Test rows that there is no memory for cost nobody a model.
+        let (judged, failed) = match judged {
+            Ok(judged) => (judged, None),
+            Err(error) => ((None, None), Some(error)),
+        };
+        let (outputs, test) = judged;
         let report = RunReport {
             network: NetworkReport::of(&self.network, self.recipe.loss),
             device: self.device.report(),
@@ -223,8 +237,8 @@ impl<T: Precision> Prepared<T> {
                 "test": report.test,
             }),
         };
-        model.save(&self.folder.model())?;
-        Ok((report, outputs))
+        model.save(&Place::own(&self.folder.model()))?;
+        failed.map_or(Ok((report, outputs)), Err)
     }
 
     /// Writes the report for people, and what it is made of, into the folder.
@@ -243,7 +257,7 @@ impl<T: Precision> Prepared<T> {
         let tested = self.test.as_ref().zip(outputs);
         let tested = tested.map(|((rows, truth), outputs)| Tested { rows, outputs, truth });
         let account: Account = trained.account(outcome, tested.as_ref())?;
-        let options = std::fs::read_to_string(self.folder.run_toml()).unwrap_or_else(|_| self.options.to_toml());
+        let options = files::text(&self.folder.run_toml(), OPTIONS_BYTES).unwrap_or_else(|_| self.options.to_toml());
         Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)
     }
 }

@@ -8,6 +8,7 @@ use super::sources::{Sources, fitting};
 use crate::data::{Encoding, Task};
 use crate::error::{Error, Result};
 use crate::model::MOST_CHECKPOINTS;
+use crate::model::resolve_model;
 use crate::network::{Activation, Clip, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, LayerRates};
 
@@ -293,7 +294,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
             .map(|first| if hidden.iter().all(|each| each == first) { vec![*first] } else { hidden.to_vec() }),
         output_activation: Some(network.output_activation()),
         no_bias: Some(!network.bias()),
-        init: Some(options.init.clone().unwrap_or(Init::Drawn(Initialization::Auto))),
+        init: Some(file_of(options.init.clone().unwrap_or(Init::Drawn(Initialization::Auto)))),
         loss: Some(recipe.loss),
         reduction: Some(recipe.reduction),
         optimizer: Some(recipe.optimizer.kind),
@@ -326,4 +327,12 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         ..options.clone()
     };
     said.without_what_a_model_says()
+}
+
+/// First weights from a run's folder are named as the file that they are in: the folder may be elsewhere when the run goes on.
+fn file_of(init: Init) -> Init {
+    match init {
+        Init::File(path) if path.is_dir() => Init::File(resolve_model(&path).unwrap_or(path)),
+        init => init,
+    }
 }

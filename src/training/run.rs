@@ -15,8 +15,9 @@ use super::resolution;
 use super::session::Recipe;
 use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays};
 use crate::data;
-use crate::error::{Error, Result, typed};
+use crate::error::{Error, Result, typed_path};
 use crate::executor::gpu::tuning::Tuned;
+use crate::files::name;
 use crate::memory;
 use crate::model::{RunFolder, check_room};
 use crate::network::Network;
@@ -83,9 +84,9 @@ impl Run {
             Recipe { frozen, layer_rates, dropout, streamed, ..resolution::recipe(options, loss, sources.training.rows())? };
         resolution::label_smoothing(options, loss)?;
         let states = recipe.optimizer.states() + usize::from(recipe.optimizer.extras().average);
-        check_room(&network, &sources.encoding, states)?;
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
+        check_room(&network, &sources.encoding, states, &options)?;
         let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {
             let threads = options.device.threads.map(usize::from);
             Device::fastest(&network, &recipe, sources.training.rows(), threads, &Choice::default())
@@ -316,7 +317,7 @@ pub trait RunObserver: Observer {
 /// An error that broke a run off, and how the run goes on.
 fn with_advice(error: Error, folder: Option<&Path>) -> Error {
     let Some(folder) = folder else { return error };
-    let advice = format!("; what was saved last goes on with: wgrad train --resume {}", typed(&folder.to_string_lossy()));
+    let advice = format!("; what was saved last goes on with: wgrad train --resume {}", typed_path(folder));
     match error {
         Error::DeviceLost(what) => Error::DeviceLost(what + &advice),
         Error::NoDevice(what) => Error::NoDevice(what + &advice),
@@ -329,7 +330,8 @@ fn with_advice(error: Error, folder: Option<&Path>) -> Error {
 /// What a run's folder is called after: the data's file name, without its endings.
 pub fn run_name(source: &str) -> String {
     let name = if source == "-" { "stdin" } else { source };
-    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    let path = name::path(name);
+    let name = path.file_name().map_or(name.into(), |name| name.to_string_lossy());
     // Of a pattern what stands for all its files.
     let name = name.split('.').find(|part| !part.is_empty()).unwrap_or_default().replace(['*', '?', '[', ']'], "");
     let name = name.trim_matches(['-', '_']);

@@ -55,7 +55,7 @@ impl Schedule {
                 self.learning_rate * self.factor.powi(drops.min(i32::MAX as u64) as i32)
             }
             ScheduleKind::Cosine => {
-                let total = (epochs as u64 * steps_per_epoch).saturating_sub(warmup).max(1);
+                let total = (epochs as u64).saturating_mul(steps_per_epoch).saturating_sub(warmup).max(1);
                 let progress = ((step - warmup) as f64 / total as f64).min(1.0);
                 self.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
             }
@@ -83,7 +83,7 @@ impl Plateau {
             *self = Self { least: Some(loss), since: 0 };
             return false;
         }
-        self.since += 1;
+        self.since = self.since.saturating_add(1);
         if self.since > patience {
             self.since = 0;
             return true;

@@ -99,6 +99,9 @@ impl<T: Precision> Session<T> {
         recipe.loss.check(network.output_activation())?;
         assert_eq!(recipe.weighted, training.is_weighted(), "rows that are to have weights have them");
         let rows = training.rows();
+        if u32::try_from(rows).is_err() {
+            return Err(Error::Limit(format!("{rows} rows are more than are counted in 32 bits; train on fewer")));
+        }
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
         }
@@ -111,7 +114,7 @@ impl<T: Precision> Session<T> {
                 let bytes = length * training.widths().iter().sum::<usize>() * size_of::<T>();
                 // The window that is sent, its copy on the way, the one that is read, their places, and two orders of all rows.
                 let windows = if length < rows { 3 } else { 2 };
-                if recipe.streamed && !memory::has_room((windows * bytes + 40 * length + 8 * rows) as u128) {
+                if recipe.streamed && !memory::is_there((windows * bytes + 40 * length + 8 * rows) as u128) {
                     return Err(Error::Limit(
                         "there is no memory for the rows of a batch; take fewer (--batch-size)".into(),
                     ));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{closest_path, shown};
+use crate::files::name;
 use crate::network::Initialization;
 
 /// A number of things, small enough for every file format.
@@ -100,12 +101,14 @@ impl FromStr for Init {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let path = std::path::Path::new(text);
+        let path = &*name::path(text);
+        // A name that is known is no folder's, and what ends as files of weights do is one, wherever it is.
+        let drawn = text.parse::<Initialization>();
         let is_file = path.extension().is_some_and(|extension| extension == "safetensors") || path.is_dir();
-        if is_file {
-            return Ok(Self::File(text.into()));
+        if drawn.is_err() && is_file {
+            return Ok(Self::File(path.to_path_buf()));
         }
-        text.parse().map(Self::Drawn).map_err(|error: String| match closest_path(path) {
+        drawn.map(Self::Drawn).map_err(|error: String| match closest_path(path) {
             Some(file) if path.components().count() > 1 || path.extension().is_some() => {
                 format!("{error}; did you mean the file '{}'?", shown(&file.to_string_lossy()))
             }
@@ -118,7 +121,7 @@ impl fmt::Display for Init {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Drawn(initialization) => initialization.fmt(formatter),
-            Self::File(path) => path.display().fmt(formatter),
+            Self::File(path) => name::text(path.as_os_str()).fmt(formatter),
         }
     }
 }

@@ -200,7 +200,7 @@ const REMEDIES: &[Remedy] = &[
     ),
     remedy("train c.csv --set patience=0", "at least 1", &["train c.csv --set patience=1"]),
     remedy("train c.csv --min-delta 0.1", "goes with --patience", &["train c.csv --min-delta 0.1 --patience 3"]),
-    remedy("train c.csv --set keep-checkpoints=5000", "a number from 1", &["train c.csv --set keep-checkpoints=100"]),
+    remedy("train c.csv --set keep-checkpoints=5000", "at most 100", &["train c.csv --set keep-checkpoints=100"]),
     remedy("train c.csv --loss-scale 2", "goes with --precision mixed", &["train c.csv --loss-scale 2 --precision mixed"]),
     remedy(
         "train c.csv --loss-scale 3 --precision mixed",
@@ -414,6 +414,12 @@ const REMEDIES: &[Remedy] = &[
 
 /// Messages that no file and command line provoke everywhere, by a part of each, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
+    ("are numbers of epochs, at least 1", "of options that no file or flag made: those are refused before"),
+    ("--keep-checkpoints is a number from 1", "of options that no file or flag made"),
+    ("--accumulate is a number of micro-batches", "of options that no file or flag made"),
+    ("threads cannot be started, only", "of a system that gives no threads: tests/attacks.rs"),
+    ("memory ended on the way", "of a system that gives no memory: tests/attacks.rs"),
+    ("the validation loss is no longer finite", "tests/attacks.rs"),
     ("matrix units", "a GPU"),
     ("this device's buffers hold", "a GPU"),
     ("--device-memory allows", "a GPU"),

@@ -1,11 +1,14 @@
 //! `wgrad train --folds`: a run for each fold, and their scores together.
 
+use std::collections::HashSet;
+
 use clap::ColorChoice;
 
 use super::{trained, tune};
 use crate::cli::print;
 use crate::data;
-use crate::error::{Error, Result, shown, typed};
+use crate::error::{Error, Result, shown, typed_path};
+use crate::files;
 use crate::model::RunFolder;
 use crate::training::run::run_name;
 use crate::training::{Destination, FoldReport, FoldsReport, Options, Run, Score};
@@ -31,6 +34,7 @@ pub(super) fn run(
     let mut ready = Some(of_fold(1)?);
     let name = options.data.as_deref().map_or("folds".into(), run_name);
     let folder = RunFolder::create_for_several(output.as_deref(), &name)?;
+    let mut said = HashSet::new();
     let mut one = |number: usize| {
         let mut run = match ready.take() {
             Some(run) => run,
@@ -39,9 +43,9 @@ pub(super) fn run(
         if !quiet {
             print::note(format_args!("fold {number} of {folds}"));
         }
-        if number == 1 {
-            print::remarks(&run.sources.remarks);
-        }
+        // What was said of an earlier fold is not said again.
+        let new: Vec<String> = run.sources.remarks.iter().filter(|&remark| said.insert(remark.clone())).cloned().collect();
+        print::remarks(&new);
         tune(&mut run, quiet)?;
         let destination = Destination::New(Some(FoldsReport::folder_of(&folder, number)));
         let run = trained(run, destination, quiet, color)?;
@@ -62,7 +66,7 @@ pub(super) fn run(
         && !matches!(error, Error::Interrupted(_))
     {
         // A folder without a run is nobody's.
-        drop(std::fs::remove_dir(&folder));
+        files::remove_folder(&folder);
         return Err(ended.expect_err("it was looked at"));
     }
     let interrupted = matches!(ended, Err(Error::Interrupted(_))).then_some(runs.len() + 1);
@@ -91,7 +95,7 @@ pub(super) fn text(report: &FoldsReport) -> String {
     lines.push(match report.interrupted {
         Some(fold) => {
             let run = FoldsReport::folder_of(&report.folder, fold);
-            let run = typed(&run.to_string_lossy());
+            let run = typed_path(&run);
             format!(
                 "ended by a signal in fold {fold} of {}, whose run goes on with: wgrad train --resume {run}",
                 report.folds
@@ -101,7 +105,7 @@ pub(super) fn text(report: &FoldsReport) -> String {
             format!("broken off in fold {} of {}", report.runs.len() + 1, report.folds)
         }
         None => {
-            let runs = typed(&report.folder.to_string_lossy());
+            let runs = typed_path(&report.folder);
             format!("saved in {folder}; compare the runs: wgrad report {runs}/fold-*")
         }
     });

@@ -1,7 +1,6 @@
 //! CSV that is read some whole rows at a time, each piece as the whole would be.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use csv_core::ReadFieldResult;
 
@@ -11,6 +10,7 @@ use crate::data::input::{Input, Reader};
 use crate::data::pieces::{Format, Give, Holds, Pieces};
 use crate::data::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 
 pub(in crate::data) const FORMAT: Format = Format {
     begins: |_| true,
@@ -94,7 +94,7 @@ impl<'a> CsvPieces<'a> {
 
     /// Reads until there are enough bytes; gives where the last whole row of them ends.
     fn fill(&mut self) -> Result<usize> {
-        let unreadable = |error: io::Error| Error::reading(Path::new(self.source), &error);
+        let unreadable = |error: io::Error| Error::reading(&name::path(self.source), &error);
         let mut wanted = self.bytes;
         loop {
             while !self.is_at_end && self.buffer.len() < wanted {

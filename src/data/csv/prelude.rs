@@ -83,34 +83,36 @@ fn ends(text: &[u8], at: usize) -> bool {
 /// Where a table begins among lines that begin with a sign, and how many of them are comments before it; none, if all are. `rest` is the
 /// first two lines after them.
 fn table_after(signed: &[(usize, &[u8])], rest: &[&[u8]], delimiter: u8, header: bool) -> Option<(usize, usize)> {
-    let cells = |line: &[u8]| cells(line, delimiter).map(<[u8]>::to_vec).collect::<Vec<_>>();
-    let numbers = |line: &[u8]| cells(line).iter().map(|cell| is_number(cell)).collect::<Vec<bool>>();
-    let has_number = |line: &[u8]| numbers(line).contains(&true);
+    let count = |line: &[u8]| cells(line, delimiter).count();
+    let has_number = |line: &[u8]| cells(line, delimiter).any(is_number);
+    let has_text = |line: &[u8]| cells(line, delimiter).any(|cell| !is_number(cell));
+    let are_alike =
+        |one: &[u8], other: &[u8]| cells(one, delimiter).map(is_number).eq(cells(other, delimiter).map(is_number));
     let is_remark = |line: &[u8]| line == b"#" || line.starts_with(b"# ") || line.starts_with(b"##");
     let (last, &(at, line)) = signed.iter().enumerate().next_back()?;
     let (first, second) = (rest.first().copied(), rest.get(1).copied());
-    let expected = cells(first.unwrap_or(line)).len();
-    if let (true, Some(first)) = (header && cells(line).len() == expected, first) {
+    let expected = count(first.unwrap_or(line));
+    if let (true, Some(first)) = (header && count(line) == expected, first) {
         // numpy.savetxt writes its header so: a row follows it, and its names, unlike a sentence's words, have no space after a comma.
-        let is_row = second.is_none_or(|second| numbers(first) == numbers(second));
-        let are_names = expected > 1 && cells(line).iter().skip(1).all(|cell| !cell.starts_with(b" "));
-        let is_numeric = !numbers(first).contains(&false);
+        let is_row = second.is_none_or(|second| are_alike(first, second));
+        let are_names = expected > 1 && cells(line, delimiter).skip(1).all(|cell| !cell.starts_with(b" "));
+        let is_numeric = !has_text(first);
         let is_header = match line.strip_prefix(b"# ") {
-            Some(names) => is_row && (is_numeric || are_names) && numbers(names).contains(&false),
+            Some(names) => is_row && (is_numeric || are_names) && has_text(names),
             None => !line.starts_with(b"##") && has_number(first) && !has_number(line),
         };
         if is_header {
             return Some((at, last));
         }
     }
-    let is_like_row = |line: &[u8]| cells(line).len() == expected && has_number(line);
+    let is_like_row = |line: &[u8]| count(line) == expected && has_number(line);
     let second_alone = first.is_some_and(|line| !has_number(line)) && second.is_some_and(has_number);
     if header && second_alone && (last == 0 || !signed.iter().any(|(_, line)| is_like_row(line))) {
         // The line after them is the header.
         return None;
     }
     // Otherwise the sign belongs to a cell, as in '#7'.
-    let first = signed.iter().position(|(_, line)| cells(line).len() == expected && !is_remark(line))?;
+    let first = signed.iter().position(|(_, line)| count(line) == expected && !is_remark(line))?;
     Some((signed[first].0, first))
 }
 
@@ -201,29 +203,35 @@ pub(super) fn other_format(text: &str, alone: bool) -> Option<String> {
     if ends(&['}', ']']) && ["{\"", "{}", "[{", "[[", "[\"", "[]"].contains(&compact.as_str()) {
         return Some("it is JSON, which is not read: save the table as CSV".into());
     }
-    let lines: Vec<Vec<&str>> =
-        start.lines().filter(|line| !line.trim().is_empty()).take(4).map(|line| line.split_whitespace().collect()).collect();
-    let is_pair = |word: &&str| {
+    if !alone {
+        return None;
+    }
+    let words = |line: &'_ str| line.split_whitespace().take(WORDS).map(str::to_owned).collect();
+    let lines: Vec<Vec<String>> = start.lines().filter(|line| !line.trim().is_empty()).take(4).map(words).collect();
+    let is_pair = |word: &String| {
         let pair = word
             .split_once(':')
             .map(|(index, value)| (index == "qid" || index.parse::<u64>().is_ok(), value.parse::<f64>().is_ok()));
         pair == Some((true, true))
     };
-    let is_sparse = |words: &Vec<&str>| {
+    let is_sparse = |words: &Vec<String>| {
         let Some((label, pairs)) = words.split_first() else { return false };
         !pairs.is_empty() && label.split(',').all(|part| part.parse::<f64>().is_ok()) && pairs.iter().all(is_pair)
     };
-    if alone && !lines.is_empty() && lines.iter().all(is_sparse) {
+    if !lines.is_empty() && lines.iter().all(is_sparse) {
         return Some("it is LIBSVM's sparse format (label index:value …), which is not read: write it as CSV".into());
     }
     None
 }
 
+/// Words of a line that are looked at.
+const WORDS: usize = 10_000;
+
 /// Whether the first lines of a text are cells apart by spaces: as many on each, more than one, and one of them a number in every line
 /// but perhaps the first.
 pub(super) fn is_parted_by_spaces(text: &str) -> bool {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(8);
-    let lines: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
+    let lines: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().take(WORDS).collect()).collect();
     let [first, rows @ ..] = &lines[..] else { return false };
     let is_number = |position: usize| rows.iter().all(|row| row[position].parse::<f64>().is_ok());
     first.len() > 1 && !rows.is_empty() && rows.iter().all(|row| row.len() == first.len()) && (0..first.len()).any(is_number)

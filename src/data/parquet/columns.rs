@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufReader, Read, SeekFrom};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::MAGIC;
 use super::pages::{BATCH, Pages, TEXTS, is_known};
 use super::schema::{Field, Kind, Sign, described, fields};
+use crate::data::Texts;
 use crate::data::array::refuse_beyond;
 use crate::data::csv::MOST_CELL;
 use crate::data::input::Source;
@@ -28,6 +28,7 @@ use crate::data::readings::Reading;
 use crate::data::table::check_memory;
 use crate::data::{self, Cells, Column, MissingValues, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
+use crate::files::name;
 use crate::{memory, panics};
 
 /// A flat Parquet file. Truth values are the text `true` and `false`, and what is missing in text is spelled as in CSV
@@ -107,7 +108,7 @@ impl File {
     fn opened(source: &str, input: Box<dyn Source>, options: &ReadOptions) -> Result<Self> {
         /// What the crate makes of a footer's byte, at most.
         const METADATA: u128 = 256;
-        let input = Input::new(input).map_err(|error| Error::reading(Path::new(source), &error))?;
+        let input = Input::new(input).map_err(|error| Error::reading(&name::path(source), &error))?;
         let unreadable = |error: ParquetError| failed(source, &error, |error| damaged(source, error));
         let start = input.length.checked_sub(TAIL).ok_or_else(|| damaged(source, &"it has no footer"))?;
         let tail = input.get_bytes(start, TAIL as usize).map_err(unreadable)?;
@@ -172,7 +173,7 @@ impl File {
         }
         match usize::try_from(rows) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::reading(Path::new(&self.source), &io::ErrorKind::OutOfMemory.into())),
+            Err(_) => Err(Error::reading(&name::path(&self.source), &io::ErrorKind::OutOfMemory.into())),
         }
     }
 
@@ -215,7 +216,7 @@ impl Group<'_> {
         let (source, fields, rows) = (&self.file.source, &self.file.fields, self.rows as u64);
         let bytes: usize = fields.iter().map(Field::bytes).sum();
         check_memory(rows, rows.saturating_mul(fields.len() as u64), bytes.div_ceil(fields.len()))
-            .map_err(|error| Error::reading(Path::new(source), &error))?;
+            .map_err(|error| Error::reading(&name::path(source), &error))?;
         let columns = fields.iter().enumerate();
         let columns = columns.map(|(position, field)| {
             let mut cells = self.cells(position)?;
@@ -292,7 +293,7 @@ impl Group<'_> {
     /// A list with room for all rows.
     fn room<C>(&self) -> Result<Vec<C>> {
         let mut cells = Vec::new();
-        let nothing = |_| Error::reading(Path::new(&self.file.source), &io::ErrorKind::OutOfMemory.into());
+        let nothing = |_| Error::reading(&name::path(&self.file.source), &io::ErrorKind::OutOfMemory.into());
         cells.try_reserve_exact(self.rows).map_err(nothing)?;
         Ok(cells)
     }
@@ -334,7 +335,7 @@ impl Group<'_> {
         /// Bytes of text after which it is asked whether there is memory for as many again.
         const ASKED: usize = 16 << 20;
         let field = &self.file.fields[position];
-        let mut cells = self.room()?;
+        let mut cells = Texts::new();
         let mut bytes = 0;
         self.each::<T>(position, |row, value| {
             let Some(value) = value else {
@@ -355,10 +356,10 @@ impl Group<'_> {
             if bytes > ASKED {
                 bytes = 0;
                 if !memory::is_there(2 * ASKED as u128) {
-                    return Err(Error::reading(Path::new(&self.file.source), &io::ErrorKind::OutOfMemory.into()));
+                    return Err(Error::reading(&name::path(&self.file.source), &io::ErrorKind::OutOfMemory.into()));
                 }
             }
-            cells.push((!text.is_empty()).then(|| text.to_owned()));
+            cells.push((!text.is_empty()).then_some(text));
             Ok(())
         })?;
         Ok(Cells::Text(cells))
@@ -406,7 +407,7 @@ fn failed(source: &str, error: &ParquetError, damaged: impl Fn(&dyn std::fmt::Di
     if let ParquetError::External(inner) = error {
         let out_of_memory = |error: &io::Error| error.kind() == io::ErrorKind::OutOfMemory;
         if inner.downcast_ref::<io::Error>().is_some_and(out_of_memory) {
-            return Error::reading(Path::new(source), &io::ErrorKind::OutOfMemory.into());
+            return Error::reading(&name::path(source), &io::ErrorKind::OutOfMemory.into());
         }
     }
     match error {

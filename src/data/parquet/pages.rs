@@ -128,6 +128,8 @@ impl<R: ChunkReader> Pages<R> {
                     }
                     start += length;
                 }
+                // The crate makes room for as many lengths as the page says that it has values.
+                ask(u64::from(values) * 16)?;
                 // Each text may begin with all of the one before it.
                 if lists == 2 { ask((data.len() * TEXTS) as u64) } else { Ok(()) }
             }
@@ -166,6 +168,8 @@ impl<R: ChunkReader> Pages<R> {
                 if *num_values as usize * self.width > buf.len() {
                     return Err(wrong(&format!("a dictionary of {num_values} values has {} bytes", buf.len())));
                 }
+                // A value takes what points to it beside its bytes.
+                ask(u64::from(*num_values) * 32)?;
             }
         }
         Ok(page)

@@ -2,6 +2,7 @@
 //! inputs, with the scaling before and the classes behind.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::Path;
 
 use super::builder::LARGEST;
@@ -13,6 +14,7 @@ use super::scaling::{self, Scaling};
 use crate::data::Matrix;
 use crate::error::{Error, Result, shown};
 use crate::exchange::import::Foreign;
+use crate::files;
 use crate::memory;
 use crate::model::StoredWeights;
 use crate::network::activation::LEAK;
@@ -44,18 +46,17 @@ pub(in crate::exchange) fn import(path: &Path) -> Result<Foreign> {
 
 fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>> {
     let unreadable = |error: std::io::Error| Error::Model(format!("{name}: cannot be read: {error}"));
-    // A pipe would block when it is opened, so ask before.
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(Error::Model(format!("{name}: is not a plain file; name an .onnx file")));
+    let file = files::open_plain(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > LARGEST as u64 {
+        return Err(Error::Model(format!("{name}: has {length} bytes, and an ONNX file has at most {LARGEST}")));
     }
-    if metadata.len() > LARGEST as u64 {
-        return Err(Error::Model(format!("{name}: has {} bytes, and an ONNX file has at most {LARGEST}", metadata.len())));
-    }
-    if !memory::is_there(3 * u128::from(metadata.len())) {
+    if !memory::is_there(3 * u128::from(length)) {
         return Err(Error::Limit(format!("{name}: there is no memory for what it holds")));
     }
-    std::fs::read(path).map_err(unreadable)
+    let mut bytes = Vec::new();
+    file.take(LARGEST as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 /// A layer as the graph has it.

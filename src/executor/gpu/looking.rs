@@ -5,7 +5,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 
-use crate::cache;
+use crate::{cache, files};
 
 /// What the file holds while somebody looks.
 const MARK: &[u8] = b"wgrad is looking for GPUs";
@@ -19,9 +19,8 @@ pub(super) struct Looking(Option<File>);
 
 /// The file, locked, unless another process has it, and whether it is marked. None where there can be no file.
 fn locked(folder: &std::path::Path) -> Option<(File, bool)> {
-    std::fs::create_dir_all(folder).ok()?;
-    let path = folder.join("looking");
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path).ok()?;
+    files::folder(folder).ok()?;
+    let mut file = files::open_shared(&folder.join("looking")).ok()?;
     match file.try_lock() {
         Ok(()) => {}
         // Another process is looking just now; its end takes the lock away, however it ends.

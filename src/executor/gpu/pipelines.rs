@@ -4,8 +4,6 @@
 //! whole, so that two processes at once do no harm: the one that ends last leaves its file.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +14,7 @@ use wgpu::{Backend, ComputePipeline, Features, PipelineCache, PipelineCacheDescr
 use super::device::GpuInfo;
 use crate::cache;
 use crate::error::Result;
-use crate::model::save_without_waiting;
+use crate::files::{self, Place};
 
 /// What a file begins with: its kind and the version of its form.
 const MAGIC: &[u8; 16] = b"wgrad pipelines1";
@@ -100,14 +98,14 @@ impl Pipelines {
         let Some(data) = compiled.get_data() else { return };
         let bytes = file_bytes(identity, &data);
         if bytes.len() as u64 > MOST_BYTES {
-            let _ = std::fs::remove_file(path);
+            let _ = files::remove(path);
             return;
         }
         if holds(path, &bytes) {
             return;
         }
-        let _ = path.parent().map(std::fs::create_dir_all);
-        let _ = save_without_waiting(path, &bytes);
+        let _ = path.parent().map(files::folder);
+        let _ = Place::own(path).save_without_waiting(&bytes);
     }
 }
 
@@ -170,13 +168,7 @@ fn read(path: &Path, identity: &str) -> Option<Vec<u8>> {
 
 /// The bytes of a plain file that is not too large.
 fn plain_bytes(path: &Path) -> Option<Vec<u8>> {
-    // Of anything but a plain file, opening alone may wait forever.
-    if !std::fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(MOST_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= MOST_BYTES).then_some(bytes)
+    files::bounded_own(path, MOST_BYTES).ok()?
 }
 
 /// Whether a file holds just these bytes.
@@ -232,7 +224,11 @@ mod tests {
         assert_eq!(read(folder.path(), "one"), None);
         std::fs::write(&path, file_bytes("one", &[1])).expect("a file");
         assert_eq!(read(&path, "one"), Some(vec![1]));
-        File::options().write(true).open(&path).and_then(|file| file.set_len(MOST_BYTES + 1)).expect("a sparse file");
+        std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_len(MOST_BYTES + 1))
+            .expect("a sparse file");
         assert_eq!(plain_bytes(&path), None);
     }
 

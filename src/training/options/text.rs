@@ -1,7 +1,11 @@
 //! Options as text: the keys and values of `run.toml`, from a file and one by one.
 
+use clap::Args;
+use clap::error::ErrorKind;
+
 use super::Options;
 use crate::error::{Error, Result, shown};
+use crate::files::{self, run::OPTIONS_BYTES};
 
 impl Options {
     /// Reads options from a TOML file.
@@ -9,7 +13,7 @@ impl Options {
     /// # Errors
     /// Usage, naming the file, line and key.
     pub fn from_toml(path: &std::path::Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::reading(path, &error))?;
+        let text = files::text(path, OPTIONS_BYTES)?;
         let refused =
             |line: usize, what: &str| Error::Usage(format!("{}, line {line}: {what}", shown(&path.to_string_lossy())));
         let table: toml::Table = toml::from_str(&text).map_err(|error| {
@@ -23,6 +27,9 @@ impl Options {
             let line = text.lines().position(starts).map_or(1, |index| index + 1);
             if !is_finite(value) {
                 return Err(refused(line, &format!("'{}': {value} is no number", shown(key))));
+            }
+            if let Err(what) = in_range(key, value) {
+                return Err(refused(line, &format!("'{}': {what}", shown(key))));
             }
             if let Err(error) = single.try_into::<Self>() {
                 let known = Self::keys();
@@ -72,6 +79,7 @@ impl Options {
                 let error = toml::Table::from_iter([(key, as_value(text))]).try_into::<Self>().err();
                 return Err(refused(error.map_or("it is no number".into(), |error| error.message().to_string())));
             };
+            in_range(&key, value).map_err(refused)?;
             all.insert(key, value.clone());
         }
         all.try_into().map_err(|error: toml::de::Error| Error::Usage(format!("--set: {}", error.message())))
@@ -91,6 +99,20 @@ impl Options {
     /// Never: options are a table of plain values.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("options are a table of plain values")
+    }
+}
+
+/// Holds a whole number to the range that it has on the command line.
+fn in_range(key: &str, value: &toml::Value) -> std::result::Result<(), String> {
+    let toml::Value::Integer(number) = value else { return Ok(()) };
+    let flags = Options::augment_args(clap::Command::new("options").no_binary_name(true));
+    match flags.try_get_matches_from([format!("--{key}={number}")]) {
+        Err(error) if error.kind() == ErrorKind::ValueValidation => {
+            let told = error.to_string();
+            let why = told.lines().next().and_then(|line| line.rsplit_once("': ")).map_or("out of range", |(_, why)| why);
+            Err(format!("{number}: {}", shown(why)))
+        }
+        _ => Ok(()),
     }
 }
 

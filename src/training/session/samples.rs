@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::data::Matrix;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::files::ScratchFile;
+use crate::memory;
 use crate::model::Element;
-use crate::scratch::ScratchFile;
 
 /// Inputs and targets, row by row.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -160,6 +161,12 @@ impl<T: Element> StoredSamples<T> {
     /// Some rows, in this order.
     fn gathered(&self, rows: &[usize]) -> Result<Samples<T>> {
         let [inputs, outputs] = self.widths;
+        let bytes = rows.len() as u128 * ((inputs + outputs) * size_of::<T>() + 2 * size_of::<usize>()) as u128;
+        if bytes > memory::SMALL && !memory::is_there(bytes) {
+            return Err(Error::Limit(
+                "there is no memory for the rows of a window; take smaller batches (--batch-size)".into(),
+            ));
+        }
         let zeros = |columns| Matrix::zeros(rows.len(), columns);
         let mut samples = Samples { inputs: zeros(inputs), targets: zeros(outputs), weights: None };
         // In the order of the file, so that neighbours are read together and a disk moves one way.

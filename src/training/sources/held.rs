@@ -8,8 +8,9 @@ use crate::data::{
     self, Cells, Encoding, FitOptions, InputColumn, InputKind, Numerals, ReadOptions, Scale, StoredTable, Table, Target,
     fit, remarks,
 };
-use crate::error::Result;
+use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
+use crate::memory;
 use crate::training::row_weights::{self, ClassWeights};
 
 /// Where a table is.
@@ -43,6 +44,12 @@ impl Held {
         let fitting = fitting(&table)?;
         let table = match fit::rows_kept(&table, &fitting)? {
             None => table,
+            Some(_) if !memory::is_there(table.all_bytes() as u128) => {
+                return Err(Error::Limit(format!(
+                    "{}: there is no memory for the rows that are complete",
+                    shown(&table.source)
+                )));
+            }
             Some(kept) => table.with_rows(&kept),
         };
         Ok((Self::Memory(Rc::new(table)), fitting))

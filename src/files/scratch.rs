@@ -1,7 +1,8 @@
 //! A file for what memory has no room for: without a name, so that it is gone when wgrad ends, however that comes about.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
@@ -50,31 +51,6 @@ impl ScratchFile {
         self.file.write_all(bytes).map_err(|error| self.unwritable(&error))
     }
 
-    /// Gives all bytes that were added to `take`, some at a time.
-    ///
-    /// # Errors
-    /// Internal, if the system refuses; what `take` comes to.
-    pub(crate) fn each(self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let (mut file, mut bytes) = (self.into_reader()?, vec![0; 1 << 20]);
-        loop {
-            match file.read(&mut bytes) {
-                Ok(0) => return Ok(()),
-                Ok(count) => take(&bytes[..count])?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable(&error)),
-            }
-        }
-    }
-
-    /// The file, to be read from its beginning.
-    ///
-    /// # Errors
-    /// Internal, if the system refuses.
-    pub(crate) fn into_reader(mut self) -> Result<File> {
-        self.file.rewind().map_err(|error| unreadable(&error))?;
-        Ok(self.file)
-    }
-
     fn unwritable(&self, error: &io::Error) -> Error {
         let folder = crate::error::shown(&self.folder.to_string_lossy());
         Error::Internal(format!(
@@ -89,6 +65,64 @@ impl ScratchFile {
     /// Internal, if the system refuses, or so many were not written.
     pub(crate) fn read(&self, place: u64, bytes: &mut [u8]) -> Result<()> {
         at::read(&self.file, place, bytes).map_err(|error| unreadable(&error))
+    }
+}
+
+/// Bytes that are kept until all of them are there: the first in memory, more in a file.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// The last ones, which are not in the file.
+    bytes: Vec<u8>,
+    file: Option<ScratchFile>,
+    /// Bytes in the file.
+    filed: u64,
+}
+
+impl Waiting {
+    /// Bytes that stay in memory.
+    const IN_MEMORY: usize = 8 << 20;
+
+    /// Puts bytes behind those that are there, and says from where to where they are.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<Range<u64>> {
+        let begin = self.filed + self.bytes.len() as u64;
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > Self::IN_MEMORY {
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => self.file.insert(ScratchFile::new()?),
+            };
+            file.write(self.filed, &self.bytes)?;
+            self.filed += self.bytes.len() as u64;
+            self.bytes.clear();
+        }
+        Ok(begin..begin + bytes.len() as u64)
+    }
+
+    /// Gives the bytes of a range to `take`, some at a time.
+    ///
+    /// # Errors
+    /// Internal, if the system refuses; what `take` comes to.
+    pub(crate) fn each(&self, range: Range<u64>, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        const PIECE: u64 = 1 << 20;
+        let (mut piece, filed) = (Vec::new(), range.end.min(self.filed));
+        let mut place = range.start;
+        while let (Some(file), true) = (&self.file, place < filed) {
+            piece.resize((filed - place).min(PIECE) as usize, 0);
+            file.read(place, &mut piece)?;
+            take(&piece)?;
+            place += piece.len() as u64;
+        }
+        let of_rest = |place: u64| place.saturating_sub(self.filed) as usize;
+        let rest = &self.bytes[of_rest(place)..of_rest(range.end)];
+        if rest.is_empty() { Ok(()) } else { take(rest) }
+    }
+
+    /// All bytes that are there.
+    pub(crate) fn all(&self) -> Range<u64> {
+        0..self.filed + self.bytes.len() as u64
     }
 }
 
@@ -119,7 +153,7 @@ mod at {
 #[cfg(windows)]
 mod at {
     use std::fs::File;
-    use std::io;
+    use std::io::{self, Write};
     use std::os::windows::fs::FileExt;
 
     pub(super) fn write(file: &File, mut place: u64, mut bytes: &[u8]) -> io::Result<()> {
@@ -150,6 +184,28 @@ mod at {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_comes_back_in_order_from_memory_and_from_the_file() {
+        for sizes in [&[3, 0, 5][..], &[Waiting::IN_MEMORY, 1, 7], &[5 << 20, 5 << 20, 1, 9 << 20, 3]] {
+            let mut waiting = Waiting::default();
+            let (mut all, mut ranges) = (Vec::new(), Vec::new());
+            for (number, &size) in sizes.iter().enumerate() {
+                let bytes: Vec<u8> = (0..size).map(|place| (place % 251 + number) as u8).collect();
+                ranges.push(waiting.append(&bytes).expect("kept"));
+                all.extend(bytes);
+            }
+            for range in ranges.into_iter().chain([waiting.all(), 1..all.len() as u64 - 1]) {
+                let mut found = Vec::new();
+                let take = |bytes: &[u8]| {
+                    found.extend_from_slice(bytes);
+                    Ok(())
+                };
+                waiting.each(range.clone(), take).expect("read");
+                assert!(found == all[range.start as usize..range.end as usize], "{range:?}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_written_is_read_from_any_place() {
