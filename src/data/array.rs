@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use rayon::prelude::*;
 
 use super::Texts;
-use super::input::{Input, Reader};
+use super::input::{Input, Reader, changed};
 use super::pieces::{Give, Known, Pieces, check_columns};
 use super::readings::Reading;
 use super::table::{TEXT_BYTES, check_memory};
@@ -109,7 +109,7 @@ impl<'a> Array<'a> {
         while !self.is_at_end() {
             let mut table = Table { source: source.to_owned(), ..self.take(most)? };
             if let Some(labels) = &mut labels {
-                labels.add_to(&mut table);
+                labels.add_to(&mut table)?;
             }
             let readings = columns.of_table(&table);
             table.columns.iter_mut().for_each(|column| columns.missing().blank(&mut column.cells));
@@ -153,11 +153,18 @@ impl Labels {
         Ok(Self::of(table))
     }
 
-    /// Appends the next labels to a table as its last column. There must be a label for each of its rows.
-    pub(super) fn add_to(&mut self, table: &mut Table) {
+    /// Appends the next labels to a table as its last column.
+    ///
+    /// # Errors
+    /// Data, if there is no label for one of its rows: the file has changed since its rows were counted.
+    pub(super) fn add_to(&mut self, table: &mut Table) -> Result<()> {
+        if self.given + table.rows > self.cells.len() {
+            return Err(changed(&table.source));
+        }
         let rows: Vec<usize> = (self.given..self.given + table.rows).collect();
         self.given += table.rows;
         table.columns.push(Column::new(LABEL, self.cells.gathered(&rows)));
+        Ok(())
     }
 }
 
@@ -288,6 +295,16 @@ pub(super) fn columns_of_text(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_without_a_label_are_those_of_a_file_that_has_changed() {
+        let column = |name: &str, cells: &[u8]| Table::new("a.npy", vec![Column::new(name, Cells::Bytes(cells.to_vec()))]);
+        let mut labels = Labels::of(column("0", &[1, 0, 1]));
+        let mut table = column("0", &[7, 8]);
+        labels.add_to(&mut table).unwrap();
+        assert_eq!(table.columns[1].cells, Cells::Bytes(vec![1, 0]));
+        assert!(labels.add_to(&mut column("0", &[7, 8])).unwrap_err().to_string().contains("changed while it was read"));
+    }
 
     #[test]
     fn rows_that_are_taken_in_parts_are_told_by_their_numbers_in_the_whole() {

@@ -146,7 +146,7 @@ impl Pieces for Labelled<'_> {
                 Some(labels) => labels,
                 None => labels.insert(labels_of(&self.source, rows, self.labels.clone())?),
             };
-            labels.add_to(&mut table);
+            labels.add_to(&mut table)?;
             give(table, share)
         })
     }
