@@ -280,7 +280,8 @@ fn memory_that_ends_on_the_way() -> Result<(), Failed> {
             }
             drop(fs::remove_dir_all(left("out")));
         }
-        let is_small = arguments[0] == "report";
+        // Of what reads no rows the least limit may be enough.
+        let is_small = !arguments.contains(&"rows.csv");
         if !codes.contains(&Some(6)) && !is_small || codes.last() != Some(&Some(0)) {
             return Err(format!("{arguments:?}: no limit was too small, or all were: {codes:?}").into());
         }

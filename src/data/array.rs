@@ -205,7 +205,7 @@ pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
         let large = match &column.cells {
             Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
             Cells::Numbers(cells) => cells.iter().position(|cell| cell.abs() > f64::from(f32::MAX)),
-            Cells::Bytes(_) | Cells::Text(_) => None,
+            Cells::Bytes(_) | Cells::Integers(_) | Cells::Text(_) => None,
         };
         if let Some(row) = large {
             return Err(Error::Data(format!(

@@ -257,7 +257,7 @@ mod tests {
         let table = of(&[("1.csv", "code,y\n007,1\n1.50,2\n"), ("2.tsv", "code\ty\nx\t3\n")]).unwrap();
         let texts: Vec<_> = (0..3).map(|row| table.columns[0].cells.text(row).unwrap().into_owned()).collect();
         assert_eq!(texts, ["007", "1.50", "x"]);
-        assert_eq!(table.columns[1].cells, Cells::Singles(vec![1.0, 2.0, 3.0]));
+        assert_eq!(table.columns[1].cells, Cells::Integers(vec![1, 2, 3]));
     }
 
     #[test]
@@ -281,10 +281,10 @@ mod tests {
         ]);
         let of = |pattern: &str| read(&format!("{path}/{pattern}"), &ReadOptions::default());
         let table = of("p-*.csv").unwrap();
-        assert_eq!(table.columns[0].cells, Cells::Singles(vec![1.0, 3.0]));
+        assert_eq!(table.columns[0].cells, Cells::Integers(vec![1, 3]));
         assert!(table.place(1, "a").ends_with("p-2.csv: line 2, column 'a'"));
         assert_eq!(of("p-[2].csv").unwrap().rows, 1);
-        assert_eq!(of("[x].csv").unwrap().columns[0].cells, Cells::Singles(vec![9.0]), "there is such a file");
+        assert_eq!(of("[x].csv").unwrap().columns[0].cells, Cells::Integers(vec![9]), "there is such a file");
         assert!(of("r-*.csv").unwrap_err().to_string().contains("none that this pattern matches"));
         assert!(of("***").unwrap_err().to_string().contains("no pattern of names"));
         assert_eq!((bytes_of(&format!("{path}/p-?.csv")), bytes_of(&path)), (16, 24));

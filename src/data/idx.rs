@@ -57,7 +57,7 @@ pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -
     }
     let decode: Decode<'a> = match magic[2] {
         0x08 => cells!(Cells::Bytes, |[byte]| byte),
-        0x09 => cells!(Cells::Singles, |[byte]| f32::from(byte as i8)),
+        0x09 => cells!(Cells::Integers, |[byte]| i16::from(byte as i8)),
         0x0b => cells!(Cells::Singles, |bytes| f32::from(i16::from_be_bytes(bytes))),
         0x0c => cells!(Cells::Numbers, |bytes| f64::from(i32::from_be_bytes(bytes))),
         0x0d => cells!(Cells::Singles, f32::from_be_bytes),

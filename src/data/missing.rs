@@ -67,6 +67,10 @@ impl MissingValues {
             cells.widen(&Cells::Singles(Vec::new()));
         }
         match cells {
+            Cells::Integers(cells) => {
+                let is_one = |cell: i16| cell != Cells::NO_INTEGER && is_one(cell.into());
+                cells.iter_mut().filter(|cell| is_one(**cell)).for_each(|cell| *cell = Cells::NO_INTEGER);
+            }
             Cells::Singles(cells) => {
                 cells.iter_mut().filter(|cell| is_one((**cell).into())).for_each(|cell| *cell = f32::NAN);
             }
@@ -129,6 +133,7 @@ mod tests {
         let two = Some("2".to_owned());
         assert_eq!(blanked(Cells::Bytes(vec![2, 0])), [two.clone(), None]);
         assert_eq!(blanked(Cells::Singles(vec![-0.0, 2.0])), [None, two.clone()]);
+        assert_eq!(blanked(Cells::Integers(vec![0, 2, Cells::NO_INTEGER])), [None, two.clone(), None]);
         assert_eq!(blanked(Cells::Numbers(vec![2.0, 0.0])), [two.clone(), None]);
         assert_eq!(
             blanked(Cells::Text([Some("no".into()), Some("0.0".into()), two.clone()].into_iter().collect())),

@@ -170,9 +170,9 @@ fn cells(header: &NpyHeader, input: &mut dyn Read, shape: &Shape) -> Decoded {
         }};
     }
     Ok(Ok(match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => return Ok(bools(read!(u8, Cells::Singles, f32::from))),
+        (TypeChar::Bool, 1) => return Ok(bools(read!(u8, Cells::Integers, i16::from))),
         (TypeChar::Uint, 1) => read!(u8, Cells::Bytes, |value| value),
-        (TypeChar::Int, 1) => read!(i8, Cells::Singles, f32::from),
+        (TypeChar::Int, 1) => read!(i8, Cells::Integers, i16::from),
         (TypeChar::Uint, 2) => read!(u16, Cells::Singles, f32::from),
         (TypeChar::Int, 2) => read!(i16, Cells::Singles, f32::from),
         (TypeChar::Uint, 4) => read!(u32, Cells::Numbers, f64::from),

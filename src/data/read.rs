@@ -208,7 +208,7 @@ pub(crate) mod tests {
     #[test]
     fn gzip_is_unpacked_whatever_the_name() {
         let (_folder, path) = file("plain.csv", &gzipped(b"a,b\n1,2\n"));
-        assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns[1].cells, Cells::Singles(vec![2.0]));
+        assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns[1].cells, Cells::Integers(vec![2]));
         let (_folder, path) = file("images", &gzipped(IMAGES));
         assert_eq!(read(&path, &ReadOptions::default()).unwrap().columns.len(), 4);
         let (_folder, path) = file("bomb.csv", &gzipped(&vec![b'0'; 64 << 20]));

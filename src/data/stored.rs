@@ -91,6 +91,8 @@ impl StoredColumn {
 enum Kind {
     /// u8, none missing.
     Bytes,
+    /// i16, [`Cells::NO_INTEGER`] where a cell is missing.
+    Integers,
     /// f32, NaN where a cell is missing.
     Singles,
     /// f64, NaN where a cell is missing.
@@ -257,6 +259,7 @@ impl StoredTable {
                 match (&mut stored.kind, &column.cells) {
                     (Kind::LeftOut, _) => {}
                     (Kind::Bytes, Cells::Bytes(cells)) => self.file.write(place, cells)?,
+                    (Kind::Integers, Cells::Integers(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
                     (Kind::Singles, Cells::Singles(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
                     (Kind::Numbers, Cells::Numbers(cells)) => self.file.write(place, bytemuck::cast_slice(cells))?,
                     (Kind::Text(list), Cells::Text(cells)) => {
@@ -335,6 +338,7 @@ impl StoredTable {
             let cells = match kind {
                 Kind::LeftOut => Cells::Numbers(self.filled(name, rows.len(), f64::NAN)?),
                 Kind::Bytes => Cells::Bytes(self.read(place, self.filled(name, rows.len(), 0)?)?),
+                Kind::Integers => Cells::Integers(self.read(place, self.filled(name, rows.len(), 0)?)?),
                 Kind::Singles => Cells::Singles(self.read(place, self.filled(name, rows.len(), 0.0)?)?),
                 Kind::Numbers => Cells::Numbers(self.read(place, self.filled(name, rows.len(), 0.0)?)?),
                 Kind::Text(list) => {
@@ -383,6 +387,7 @@ impl Kind {
     fn of(cells: &Cells) -> Self {
         match cells {
             Cells::Bytes(_) => Self::Bytes,
+            Cells::Integers(_) => Self::Integers,
             Cells::Singles(_) => Self::Singles,
             Cells::Numbers(_) => Self::Numbers,
             Cells::Text(_) => Self::Text(Vec::new()),
@@ -393,6 +398,7 @@ impl Kind {
     fn cells(&self) -> Cells {
         match self {
             Self::Bytes => Cells::Bytes(Vec::new()),
+            Self::Integers => Cells::Integers(Vec::new()),
             Self::Singles => Cells::Singles(Vec::new()),
             Self::Numbers | Self::LeftOut => Cells::Numbers(Vec::new()),
             Self::Text(_) => Cells::Text(Texts::new()),
@@ -403,6 +409,7 @@ impl Kind {
     fn bytes(&self) -> u64 {
         match self {
             Self::Bytes => 1,
+            Self::Integers => 2,
             Self::Numbers => 8,
             Self::Singles | Self::Text(_) => 4,
             Self::LeftOut => 0,

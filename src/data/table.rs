@@ -218,6 +218,8 @@ impl Column {
 pub enum Cells {
     /// 0 to 255, none missing: pixels and labels of image files.
     Bytes(Vec<u8>),
+    /// Integers of 16 bits; [`Cells::NO_INTEGER`] = missing.
+    Integers(Vec<i16>),
     /// Numbers that are exact in f32; NaN = missing.
     Singles(Vec<f32>),
     /// Numbers; NaN = missing.
@@ -227,10 +229,14 @@ pub enum Cells {
 }
 
 impl Cells {
+    /// What stands for a missing integer.
+    pub const NO_INTEGER: i16 = i16::MIN;
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(cells) => cells.len(),
+            Self::Integers(cells) => cells.len(),
             Self::Singles(cells) => cells.len(),
             Self::Numbers(cells) => cells.len(),
             Self::Text(cells) => cells.len(),
@@ -251,6 +257,7 @@ impl Cells {
     pub fn number(&self, row: usize) -> Option<f64> {
         let number = match self {
             Self::Bytes(cells) => f64::from(cells[row]),
+            Self::Integers(cells) => number_of(cells[row]),
             Self::Singles(cells) => f64::from(cells[row]),
             Self::Numbers(cells) => cells[row],
             Self::Text(_) => return None,
@@ -278,9 +285,10 @@ impl Cells {
     fn rank(&self) -> u8 {
         match self {
             Self::Bytes(_) => 0,
-            Self::Singles(_) => 1,
-            Self::Numbers(_) => 2,
-            Self::Text(_) => 3,
+            Self::Integers(_) => 1,
+            Self::Singles(_) => 2,
+            Self::Numbers(_) => 3,
+            Self::Text(_) => 4,
         }
     }
 
@@ -295,6 +303,11 @@ impl Cells {
             return;
         }
         *self = match (std::mem::replace(self, Self::Bytes(Vec::new())), other) {
+            (Self::Bytes(cells), Self::Integers(_)) => Self::Integers(cells.into_iter().map(i16::from).collect()),
+            (Self::Integers(cells), Self::Singles(_)) => {
+                Self::Singles(cells.into_iter().map(|cell| number_of(cell) as f32).collect())
+            }
+            (Self::Integers(cells), Self::Numbers(_)) => Self::Numbers(cells.into_iter().map(number_of).collect()),
             (Self::Bytes(cells), Self::Singles(_)) => Self::Singles(cells.into_iter().map(f32::from).collect()),
             (Self::Bytes(cells), Self::Numbers(_)) => Self::Numbers(cells.into_iter().map(f64::from).collect()),
             (Self::Singles(cells), Self::Numbers(_)) => Self::Numbers(cells.into_iter().map(f64::from).collect()),
@@ -307,6 +320,7 @@ impl Cells {
     pub(super) fn try_reserve_exact(&mut self, more: usize, text_bytes: usize) -> std::result::Result<(), TryReserveError> {
         match self {
             Self::Bytes(cells) => cells.try_reserve_exact(more),
+            Self::Integers(cells) => cells.try_reserve_exact(more),
             Self::Singles(cells) => cells.try_reserve_exact(more),
             Self::Numbers(cells) => cells.try_reserve_exact(more),
             Self::Text(cells) => cells.try_reserve_exact(more, text_bytes),
@@ -321,6 +335,7 @@ impl Cells {
         more.widen(self);
         match (self, more) {
             (Self::Bytes(cells), Self::Bytes(more)) => cells.extend(more),
+            (Self::Integers(cells), Self::Integers(more)) => cells.extend(more),
             (Self::Singles(cells), Self::Singles(more)) => cells.extend(more),
             (Self::Numbers(cells), Self::Numbers(more)) => cells.extend(more),
             (Self::Text(cells), Self::Text(more)) => cells.append(&more),
@@ -338,6 +353,15 @@ impl Cells {
 
     /// Numbers in the least memory that holds them exactly.
     pub(super) fn of_numbers(numbers: Vec<f64>) -> Self {
+        // Minus zero is no integer.
+        let integer = |number: f64| match number as i16 {
+            _ if number.is_nan() => Some(Self::NO_INTEGER),
+            Self::NO_INTEGER => None,
+            integer => (f64::from(integer).to_bits() == number.to_bits()).then_some(integer),
+        };
+        if let Some(integers) = numbers.iter().map(|&number| integer(number)).collect() {
+            return Self::Integers(integers);
+        }
         if numbers.iter().all(|&number| number.is_nan() || f64::from(number as f32) == number) {
             return Self::Singles(numbers.into_iter().map(|number| number as f32).collect());
         }
@@ -348,6 +372,7 @@ impl Cells {
     pub(super) fn shrink_to_fit(&mut self) {
         match self {
             Self::Bytes(cells) => cells.shrink_to_fit(),
+            Self::Integers(cells) => cells.shrink_to_fit(),
             Self::Singles(cells) => cells.shrink_to_fit(),
             Self::Numbers(cells) => cells.shrink_to_fit(),
             Self::Text(cells) => cells.shrink_to_fit(),
@@ -358,6 +383,7 @@ impl Cells {
     fn truncate(&mut self, rows: usize) {
         match self {
             Self::Bytes(cells) => cells.truncate(rows),
+            Self::Integers(cells) => cells.truncate(rows),
             Self::Singles(cells) => cells.truncate(rows),
             Self::Numbers(cells) => cells.truncate(rows),
             Self::Text(cells) => cells.truncate(rows),
@@ -369,11 +395,17 @@ impl Cells {
     pub(super) fn gathered(&self, rows: &[usize]) -> Self {
         match self {
             Self::Bytes(cells) => Self::Bytes(rows.iter().map(|&row| cells[row]).collect()),
+            Self::Integers(cells) => Self::Integers(rows.iter().map(|&row| cells[row]).collect()),
             Self::Singles(cells) => Self::Singles(rows.iter().map(|&row| cells[row]).collect()),
             Self::Numbers(cells) => Self::Numbers(rows.iter().map(|&row| cells[row]).collect()),
             Self::Text(cells) => Self::Text(rows.iter().map(|&row| cells.get(row)).collect()),
         }
     }
+}
+
+/// The number of an integer's cell, NaN where it is missing.
+fn number_of(cell: i16) -> f64 {
+    if cell == Cells::NO_INTEGER { f64::NAN } else { f64::from(cell) }
 }
 
 /// A number as a category's or class's name: `1`, `-2.5`; never `-0`.
@@ -475,6 +507,7 @@ impl Table {
     pub(crate) fn bytes(&self) -> usize {
         let cell = |column: &Column| match column.cells {
             Cells::Bytes(_) => 1,
+            Cells::Integers(_) => size_of::<i16>(),
             Cells::Singles(_) => size_of::<f32>(),
             Cells::Numbers(_) => size_of::<f64>(),
             Cells::Text(_) => size_of::<u32>(),
@@ -605,6 +638,37 @@ mod tests {
         );
         table.lines = vec![2, 3, 7];
         table
+    }
+
+    #[test]
+    fn numbers_take_the_least_memory_that_holds_them_and_stay_what_they_are() {
+        let is = |numbers: &[f64], kind: fn(&Cells) -> bool| {
+            let mut cells = Cells::of_numbers(numbers.to_vec());
+            assert!(kind(&cells), "{cells:?}");
+            for _ in 0..4 {
+                let found: Vec<u64> = (0..cells.len()).map(|row| cells.number(row).map_or(1, f64::to_bits)).collect();
+                let expected: Vec<u64> =
+                    numbers.iter().map(|&number| if number.is_nan() { 1 } else { number.to_bits() }).collect();
+                assert_eq!(found, expected, "{cells:?}");
+                // The next wider kind says the same.
+                let wider = match cells {
+                    Cells::Bytes(_) => Cells::Integers(Vec::new()),
+                    Cells::Integers(_) => Cells::Singles(Vec::new()),
+                    _ => Cells::Numbers(Vec::new()),
+                };
+                cells.widen(&wider);
+            }
+        };
+        is(&[1.0, -32767.0, 32767.0, f64::NAN], |cells| matches!(cells, Cells::Integers(_)));
+        is(&[-32768.0, 1.0], |cells| matches!(cells, Cells::Singles(_)));
+        is(&[32768.0, f64::NAN], |cells| matches!(cells, Cells::Singles(_)));
+        is(&[-0.0, 1.0], |cells| matches!(cells, Cells::Singles(_)));
+        is(&[0.5, 16_777_216.0], |cells| matches!(cells, Cells::Singles(_)));
+        is(&[0.1], |cells| matches!(cells, Cells::Numbers(_)));
+        is(&[16_777_217.0], |cells| matches!(cells, Cells::Numbers(_)));
+        let mut bytes = Cells::Bytes(vec![0, 255]);
+        bytes.widen(&Cells::Integers(Vec::new()));
+        assert_eq!(bytes, Cells::Integers(vec![0, 255]));
     }
 
     #[test]
