@@ -226,9 +226,11 @@ fn no_threads() -> Result<(), Failed> {
 
 /// Whether threads can be forbidden here: by root, to another user.
 fn can_forbid_threads() -> bool {
-    let works = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
-    cfg!(target_os = "linux") && is_root && works("setpriv") && works("prlimit")
+    // The other user has to reach the folder of the test.
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "prlimit", "--nproc=1", "test", "-x"]);
+    let works = command.arg(std::env::temp_dir()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    cfg!(target_os = "linux") && works
 }
 
 /// Under each of many limits of memory a command does what it should or ends with exit code 6, and leaves nothing half-done.
