@@ -1,15 +1,14 @@
-//! Memory that ends where nobody asked for it before: the process says so and ends with the exit code of a limit, where Rust's own
-//! runtime would abort.
+//! The last resort when memory runs out: wgrad says so and ends with the exit code of a limit, where Rust's runtime would abort.
 //!
-//! wgrad asks before it takes what grows with the data ([`crate::Error::Limit`]). Small things are not asked for, and neither does every
-//! library ask; this is for them.
+//! wgrad asks for memory before it takes what grows with the data ([`crate::Error::Limit`]). It does not ask for small things, and not every
+//! library asks; this is for those.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 thread_local! {
-    /// Whether an allocation of this thread was refused, and nobody took that for an answer. What is told of an abort may itself take
-    /// memory and get it, so one that is granted says nothing.
+    /// Whether the system refused an allocation of this thread, and the caller could not do without. A later one that succeeds does not
+    /// clear it: the runtime allocates while it reports an abort.
     static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -25,7 +24,7 @@ fn noted(pointer: *mut u8) -> *mut u8 {
     pointer
 }
 
-/// A refusal that was asked for: the caller does without.
+/// Forgets a refusal: the caller asked, and does without.
 pub(crate) fn forgiven() {
     REFUSED.set(false);
 }

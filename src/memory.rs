@@ -24,7 +24,10 @@ pub(crate) fn reserved<T>(count: u128, what: impl FnOnce() -> String) -> Result<
     let is_there = bytes <= SMALL || is_there(bytes);
     match usize::try_from(count).map(|count| values.try_reserve_exact(count)) {
         Ok(Ok(())) if is_there => Ok(values),
-        _ => Err(Error::Limit(format!("there is no memory for {}", what()))),
+        _ => {
+            exhaustion::forgiven();
+            Err(Error::Limit(format!("there is no memory for {}", what())))
+        }
     }
 }
 

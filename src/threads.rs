@@ -1,5 +1,5 @@
-//! The threads of the process: one pool, made once, whose first thread is the main one. Whatever is computed side by side on the CPU, data
-//! or products, is computed there.
+//! The threads of the process: one pool, made once, whose first thread is the main one. It does all parallel work on the CPU, reading data
+//! as well as products.
 
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 /// The pool. It is never dropped, since the main thread is one of its own.
 static POOL: OnceLock<ThreadPool> = OnceLock::new();
 
-/// Starts the pool from the main thread, with so many threads, or with as many as there are cores. Where the system does not give as many as
-/// there are cores, there are fewer, down to the main thread alone, and a sentence says so.
+/// Starts the pool from the main thread: with `wanted` threads, or with one a core. Where the system refuses a thread that nobody asked
+/// for, the pool has fewer, down to the main thread alone, and the sentence that it gives says so.
 ///
 /// # Errors
 /// Limit, if the threads that were asked for cannot be started.

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Desk, ended};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -509,8 +509,13 @@ fn signals_leave_nothing() -> Result<(), Failed> {
     (0..200_000).for_each(|row| table += &format!("{},{},{}\n", row % 97, row * 7 % 1009, ["p", "q"][row % 2]));
     desk.write("rows.csv", &table);
     desk.ends(0, &["train", "rows.csv", "--epochs", "1", "--batch-size", "4096", "--device", "cpu", "-q", "-o", "run"])?;
+    let started = Instant::now();
+    desk.ends(0, &["predict", "run", "rows.csv", "--append", "-q", "--device", "cpu", "-o", "out.csv"])?;
+    let whole = started.elapsed().as_millis() as u64;
+    fs::remove_file(desk.path().join("out.csv"))?;
     for signal in ["TERM", "INT", "HUP", "KILL"] {
-        for delay in [20, 60, 120, 180, 240] {
+        // All over the time that it takes, of which writing is the last part.
+        for delay in (1..=12).map(|part| whole * part / 13) {
             let mut child = desk
                 .command(&["predict", "run", "rows.csv", "--append", "-q", "--device", "cpu", "-o", "out.csv"])
                 .spawn()?;

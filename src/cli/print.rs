@@ -78,7 +78,7 @@ fn no_json(error: &serde_json::Error) -> Error {
     Error::Internal(format!("the result is no JSON: {error}"))
 }
 
-/// What a write to stdout came to. If whoever reads it wants no more, that is no error: the command goes on, for its exit code may say more.
+/// The result of a write to stdout. A closed pipe is no error: the command goes on, and its exit code still says whether a check failed.
 fn written(result: std::io::Result<()>) -> Result<()> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
     }
     if let (true, Err(why)) = (arguments.open, page.canonicalize().and_then(open::that_detached)) {
         let why = match why.kind() {
-            ErrorKind::NotFound => "there is no program for it here, such as xdg-open".to_owned(),
+            ErrorKind::NotFound => "wgrad found no program that opens pages, such as xdg-open".to_owned(),
             _ => why.to_string(),
         };
         print::remarks(&[format!("{} could not be opened: {why}", shown(&path))]);

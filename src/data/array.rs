@@ -156,7 +156,7 @@ impl Labels {
     /// Appends the next labels to a table as its last column.
     ///
     /// # Errors
-    /// Data, if there is no label for one of its rows: the file has changed since its rows were counted.
+    /// Data, if a row has no label: somebody changed the file after its rows were counted.
     pub(super) fn add_to(&mut self, table: &mut Table) -> Result<()> {
         if self.given + table.rows > self.cells.len() {
             return Err(changed(&table.source));
@@ -220,7 +220,7 @@ pub(super) fn refuse_beyond(table: &Table, readings: &[Reading]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses integers that f64 may have rounded, of which the first is 2^53 + 1 and becomes 2^53, in columns that somebody asks for.
+/// Refuses integers from 2^53 on in the columns that are read: f64 rounds 2^53 + 1 to 2^53, so it cannot tell the two apart.
 fn refuse_rounded(table: &Table, readings: &[Reading]) -> Result<()> {
     const LARGEST: f64 = (1_u64 << 53) as f64;
     for (column, _) in table.columns.iter().zip(readings).filter(|(_, reading)| **reading != Reading::Unused) {

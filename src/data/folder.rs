@@ -78,7 +78,7 @@ impl Pieces for Several<'_> {
     }
 }
 
-/// Whether a file would be among those of a folder or pattern, if it were there.
+/// Whether a folder or pattern includes a file of this path, or would if the file existed.
 pub(crate) fn takes_in(source: &str, path: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     if !is_one(source) {

@@ -135,7 +135,7 @@ fn opened(input: &mut Input) -> Result<Archive> {
     match twice.map_err(|error| damaged(input.file(), "its zip archive", &error))? {
         None => Ok(archive),
         Some(name) => Err(Error::Data(format!(
-            "{}: holds two files called '{}', of which each program may take another; save it again",
+            "{}: holds two files called '{}', and programs differ in which of them they read; save it again",
             shown(input.file()),
             shown(&name)
         ))),

@@ -173,7 +173,7 @@ impl Spellings {
         }
     }
 
-    /// Takes over how numbers are written that are not known yet.
+    /// Adds the spellings of numbers that are not known yet.
     fn merge(&mut self, other: &Self) {
         self.is_full |= other.is_full;
         if self.merged.is_none() {
@@ -353,7 +353,7 @@ impl Cells {
 
     /// Numbers in the least memory that holds them exactly.
     pub(super) fn of_numbers(numbers: Vec<f64>) -> Self {
-        // Minus zero is no integer.
+        // An integer has no minus zero, so -0 stays a float.
         let integer = |number: f64| match number as i16 {
             _ if number.is_nan() => Some(Self::NO_INTEGER),
             Self::NO_INTEGER => None,
@@ -551,7 +551,7 @@ impl Table {
         }
     }
 
-    /// Takes over how numbers are written in a table that comes after, where those of this one say nothing of it.
+    /// Adopts the numerals of a later table where this one has not settled them.
     pub(super) fn add_numerals(&mut self, more: &Numerals) {
         if self.numerals.are_usual() && !more.are_usual() {
             self.numerals = more.clone();
@@ -603,7 +603,7 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     first.join(", ") + &if others > 0 { format!(" and {others} more") } else { String::new() }
 }
 
-/// Bytes that a cell of text takes beside those of a longer one.
+/// Bytes that a cell of short text takes, its own and those that say where it ends.
 pub(crate) const TEXT_BYTES: usize = 2 * size_of::<u32>();
 
 /// Asks for the memory that a table of so many rows and cells takes, each of so many bytes, with the network's inputs that are made of it.

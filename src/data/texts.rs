@@ -1,4 +1,4 @@
-//! The cells of a column of text, one behind the other in one piece of memory: of short cells nothing else takes much more than they do.
+//! The cells of a column of text, stored one after the other in one string. A cell takes its own bytes and four more.
 
 /// Texts, each of which may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Texts {
         }
         self.bytes.push_str(text.unwrap_or_default());
         let end = self.bytes.len() - self.blocks.last().expect("it was begun");
-        assert!(end < Self::MISSING as usize, "cells are no longer than a megabyte");
+        assert!(end < Self::MISSING as usize, "a cell has at most a megabyte");
         self.ends.push(end as u32 | if text.is_none() { Self::MISSING } else { 0 });
     }
 
@@ -73,7 +73,7 @@ impl Texts {
         (0..self.len()).map(|row| self.get(row))
     }
 
-    /// Adds those of another column.
+    /// Appends the texts of another column.
     pub fn append(&mut self, other: &Self) {
         other.iter().for_each(|text| self.push(text));
     }
@@ -96,7 +96,7 @@ impl Texts {
     /// Asks for room for more rows, of so many bytes together.
     ///
     /// # Errors
-    /// If there is no memory for them.
+    /// If the system refuses the memory.
     pub fn try_reserve_exact(&mut self, rows: usize, bytes: usize) -> Result<(), std::collections::TryReserveError> {
         self.ends.try_reserve_exact(rows)?;
         self.bytes.try_reserve_exact(bytes)

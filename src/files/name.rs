@@ -1,7 +1,7 @@
 //! Names of files as text, without loss: a name that is not UTF-8 can be typed, kept in `run.toml` and used again.
 //!
-//! A byte that belongs to no UTF-8 character is the character U+10FF00 + byte, from a plane for private use. A name that has such a character of
-//! its own keeps that character's bytes the same way, so that each text stands for one name alone.
+//! The character U+10FF00 + byte, of a plane for private use, stands for a byte that belongs to no UTF-8 character. Where a name has such a
+//! character of its own, its bytes are written the same way: each text stands for one name.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

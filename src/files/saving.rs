@@ -528,6 +528,21 @@ mod tests {
         assert!(matches!(&error, Error::Usage(sentence) if sentence.contains("there is no folder")), "{error}");
     }
 
+    #[test]
+    fn a_file_that_has_a_name_while_it_is_written_takes_the_place_of_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "old").unwrap();
+        let mut fresh = Fresh::with_name(folder.path()).unwrap();
+        fresh.file().write_all(b"new").unwrap();
+        assert_eq!(fs::read_to_string(fresh.path()).unwrap(), "new");
+        assert!(is_temporary(fresh.path().file_name().unwrap()) && fs::read_to_string(&path).unwrap() == "old");
+        fresh.take_place(&path).unwrap();
+        assert_eq!(only_file(folder.path()), "new");
+        drop(Fresh::with_name(folder.path()).unwrap());
+        assert_eq!(only_file(folder.path()), "new");
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_devices_and_pipes_are_refused() {

@@ -210,3 +210,31 @@ fn without_long_lists(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_too_much_is_left_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.json");
+        let column = |number: usize| Column { name: format!("c{number}"), encoding: "as it is".into() };
+        let account = |columns: usize, scores: usize| Account {
+            schema: SCHEMA,
+            outcome: json!({ "loss": 0.5, "scores": vec![0; scores] }),
+            columns: (0..columns).map(column).collect(),
+            ..Account::default()
+        };
+        let read = |account: &Account| {
+            std::fs::write(&path, account.to_bytes().expect("JSON")).expect("a file");
+            Account::read(&path).expect("within the bounds").expect("a file")
+        };
+        assert_eq!(read(&account(3, 10)), account(3, 10));
+        assert_eq!(read(&account(200_000, 10)), account(0, 10), "without what pictures show");
+        let cut = read(&account(3, 500_000));
+        assert_eq!((cut.outcome, cut.columns.len()), (json!({ "loss": 0.5, "scores": null }), 0));
+    }
+}

@@ -1,7 +1,7 @@
 //! A trained model applied to a table, in memory or larger than it: outputs, and their judgement where the truth is known.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::options::{Bytes, DeviceOptions, PrecisionName};
 use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
@@ -16,8 +16,6 @@ use crate::scalar::Scalar;
 
 /// A model, and a table whose columns fit it.
 pub struct Application {
-    /// The model's file.
-    pub file: PathBuf,
     /// The model.
     pub model: Model,
     /// What a person may want to know about the table.
@@ -99,7 +97,7 @@ impl Application {
             Some(precision) => precision == PrecisionName::F64,
             None => stored_double && device.gpu().is_none(),
         };
-        Ok(Self { file, model, notes, remarks, device, table, double, unfinite: RefCell::default() })
+        Ok(Self { model, notes, remarks, device, table, double, unfinite: RefCell::default() })
     }
 
     /// Number of rows.
