@@ -9,13 +9,16 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the place for them")]
 
+mod fresh;
 pub(crate) mod name;
+mod own;
 mod reading;
 pub(crate) mod run;
 mod saving;
 mod scratch;
 
+pub(crate) use fresh::is_temporary;
+pub(crate) use own::{append, append_new, folder, new_folder, open_shared, remove, remove_folder, rename};
 pub(crate) use reading::{Identity, bounded_own, note_stdin, of_system, open, open_own, open_plain, text};
 pub use saving::Place;
-pub(crate) use saving::{append, append_new, folder, is_temporary, new_folder, open_shared, remove, remove_folder, rename};
 pub(crate) use scratch::{ScratchFile, Waiting};

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::table::{listed, spelled};
+use super::cells::spelled;
+use super::table::listed;
 use super::{Table, remarks};
 use crate::error::{Error, Result, flagged, shown};
 

@@ -8,6 +8,7 @@
 pub mod advice;
 mod array;
 mod categories;
+pub mod cells;
 mod csv;
 pub mod embedded;
 mod encode;
@@ -32,6 +33,8 @@ pub mod summary;
 pub mod table;
 mod texts;
 
+pub use cells::Cells;
+pub(crate) use cells::spelled;
 pub use csv::Numerals;
 pub(crate) use encode::number_at;
 pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target, Task};
@@ -45,6 +48,5 @@ pub use readings::Readings;
 pub use split::{Fold, Fractions, Split, fold, split};
 pub use stored::StoredTable;
 pub use summary::Summary;
-pub(crate) use table::spelled;
-pub use table::{Cells, Column, Table};
+pub use table::{Column, Table};
 pub use texts::Texts;
