@@ -33,6 +33,7 @@ pub mod report;
 pub mod rounding;
 pub mod scalar;
 mod simd;
+mod text;
 mod threads;
 pub mod training;
 pub mod verification;

@@ -13,7 +13,7 @@ use wgrad::executor::Executor;
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
 use wgrad::plan::Phase;
-use wgrad::training::{self, fastest::Choice};
+use wgrad::training::{self, session::fastest::Choice};
 use wgrad::verification::fill;
 
 fn wgrad(folder: &Path, arguments: &[&str]) -> Result<Output, Failed> {

@@ -10,7 +10,7 @@ use super::report::seconds;
 use super::statistics::Statistics;
 use crate::error::{Error, Result, shown};
 use crate::files;
-use crate::training::Device;
+use crate::training::session::Device;
 
 /// A report that `wgrad bench --json` printed.
 #[derive(Debug, Clone, Deserialize)]

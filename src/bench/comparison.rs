@@ -20,7 +20,7 @@ use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
 use crate::plan::{Phase, Plan};
-use crate::training::{Device, DeviceReport, Precision, Session, fastest, planning};
+use crate::training::session::{Device, DeviceReport, Precision, Session, fastest, planning};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,7 +17,7 @@ use crate::executor::gpu::device::GpuInfo;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::{Choice, Step, Target};
 use crate::plan::Phase;
-use crate::training::{Device, DeviceReport, Precision};
+use crate::training::session::{Device, DeviceReport, Precision};
 use crate::verification::fill;
 
 /// The kernels of a step and what they take.

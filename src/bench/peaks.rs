@@ -12,7 +12,7 @@ use crate::executor::gpu::device::GpuInfo;
 use crate::kernels::{Choice, Computation, Gather, Peak, Step, UnitsPeak};
 use crate::network::{Activation, Loss, Network};
 use crate::plan::{Buffer, BufferId, Element, Launch, Options, Phase, Plan};
-use crate::training::{Device, Precision};
+use crate::training::session::{Device, Precision};
 use crate::verification::against_oracle;
 
 /// What a device does at its best.

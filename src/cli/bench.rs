@@ -9,8 +9,8 @@ use super::{SCHEMA, print};
 use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Machine, Net, TrainingOptions, WorkloadName};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
-use crate::training::values::{Time, count, count_above_zero};
-use crate::training::{Device, Wanted};
+use crate::training::run::values::{Time, count, count_above_zero};
+use crate::training::session::{Device, Wanted};
 
 /// The arguments of `wgrad bench`.
 #[derive(Debug, Args)]

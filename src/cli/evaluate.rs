@@ -9,8 +9,8 @@ use super::{MemoryArguments, print};
 use crate::error::{Error, Result};
 use crate::evaluation::{Gate, check};
 use crate::files::name;
-use crate::training::application::{Application, Extent};
-use crate::training::options::{DeviceOptions, FileOptions};
+use crate::training::run::application::{Application, Extent};
+use crate::training::run::options::{DeviceOptions, FileOptions};
 
 /// The arguments of `wgrad evaluate`.
 #[derive(Debug, Args)]

@@ -26,7 +26,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::error::Result;
 use crate::threads;
-use crate::training::options::Bytes;
+use crate::training::run::options::Bytes;
 
 /// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 1;

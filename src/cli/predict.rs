@@ -12,9 +12,9 @@ use crate::data;
 use crate::error::{Error, Result, shown};
 use crate::files::name;
 use crate::files::{Place, Waiting};
-use crate::training::application::{Application, Extent};
-use crate::training::options::{DeviceOptions, FileOptions};
-use crate::training::predictions;
+use crate::training::run::application::{Application, Extent};
+use crate::training::run::options::{DeviceOptions, FileOptions};
+use crate::training::run::predictions;
 
 /// The arguments of `wgrad predict`.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::SCHEMA;
 use crate::error::{Error, Result, printable_json, printable_lines};
-use crate::training::application::Application;
+use crate::training::run::application::Application;
 
 /// Prints text for a person and a line's end; what a terminal would obey is escaped.
 ///

@@ -12,7 +12,7 @@ use crate::data;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
-use crate::training::{Destination, Ending, Options, Run, RunReport};
+use crate::training::run::{Destination, Ending, Options, Run, RunReport};
 
 /// The arguments of `wgrad train`.
 #[derive(Debug, Args)]

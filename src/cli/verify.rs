@@ -10,7 +10,7 @@ use super::print;
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::{Device as Gpu, GpuInfo, Gpus};
 use crate::executor::gpu::pipelines::Reuse;
-use crate::training::{Device, Wanted};
+use crate::training::session::{Device, Wanted};
 use crate::verification::adapter::{Extent, MOST_FAILURES, QUICK, Verification, verify};
 use crate::verification::faults::FaultReport;
 

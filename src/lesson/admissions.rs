@@ -10,7 +10,7 @@ use super::{Options, Result};
 use crate::data::Matrix;
 use crate::error::{Error, shown};
 use crate::files;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "admissions";
 pub(super) const SUMMARY: &str =

@@ -6,7 +6,7 @@ use super::program::{Machine, Program, column, mean_squared_error, two_bits};
 use super::report::{Findings, Report, Seeds, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "loy";
 pub(super) const SUMMARY: &str = "the exclusive or from weights in [0, 1), from any seed (3-4-1, 4 rows, 1,500 steps)";

@@ -21,8 +21,8 @@ pub use comparison::Comparison;
 pub use report::{LossAt, Report, Seeds};
 
 use crate::error::{Error, Result, shown, suggestion};
-use crate::training::options::PrecisionName;
-use crate::training::{Device, Wanted};
+use crate::training::session::PrecisionName;
+use crate::training::session::{Device, Wanted};
 use program::Machine;
 
 /// How a lesson is run.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::network::{Activation, Layer, Loss, Network, Weights, converted};
-use crate::training::options::PrecisionName;
-use crate::training::{Device, Precision, Recipe, Reduction, Samples, Session};
+use crate::training::session::PrecisionName;
+use crate::training::session::{Device, Precision, Recipe, Reduction, Samples, Session};
 
 /// Where a lesson computes, and in which type.
 pub(super) struct Machine {

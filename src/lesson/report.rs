@@ -9,8 +9,8 @@ use super::comparison::Comparison;
 use super::program::Machine;
 use super::summary;
 use crate::data::Matrix;
-use crate::training::DeviceReport;
-use crate::training::options::PrecisionName;
+use crate::training::session::DeviceReport;
+use crate::training::session::PrecisionName;
 
 /// Characters in a line of prose.
 const LINE: usize = 96;

@@ -6,7 +6,7 @@ use super::program::{Machine, Program, column, two_bits};
 use super::report::{Findings, Report, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "trask";
 pub(super) const SUMMARY: &str = "one layer finds the input that decides (3-1, 4 rows, 10,000 steps)";

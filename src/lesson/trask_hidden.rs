@@ -6,7 +6,7 @@ use super::program::{Machine, Program, column, mean_absolute_error, two_bits};
 use super::report::{Findings, Report};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "trask-hidden";
 pub(super) const SUMMARY: &str = "the exclusive or, with a hidden layer (3-4-1, 4 rows, 60,000 steps)";

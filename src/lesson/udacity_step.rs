@@ -5,7 +5,7 @@ use super::program::{Machine, Program, column};
 use super::report::{Findings, Report, row};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "udacity-step";
 pub(super) const SUMMARY: &str = "one step, every number of it (3-2-1, 1 row)";

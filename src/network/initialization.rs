@@ -110,19 +110,7 @@ impl fmt::Display for Initialization {
     }
 }
 
-impl TryFrom<String> for Initialization {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Initialization> for String {
-    fn from(initialization: Initialization) -> Self {
-        initialization.to_string()
-    }
-}
+crate::text::as_text!(Initialization);
 
 #[cfg(test)]
 mod tests {

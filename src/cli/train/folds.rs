@@ -11,7 +11,7 @@ use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
 use crate::model::RunFolder;
 use crate::training::run::run_name;
-use crate::training::{Destination, FoldReport, FoldsReport, Options, Run, Score};
+use crate::training::run::{Destination, FoldReport, FoldsReport, Options, Run, Score};
 
 /// Trains for one fold after the other. Gives what those came to that were trained to their end, and what broke it off.
 pub(super) fn run(

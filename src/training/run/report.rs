@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::device::DeviceReport;
-use super::fit::{Ending, EpochRecord};
+use super::fit::Ending;
+use super::memory::EpochRecord;
 use super::sources::DataReport;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::network::{Loss, Network};
 use crate::report::Curve;
+use crate::training::session::DeviceReport;
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]

@@ -1,16 +1,16 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
-use super::loss_scale::LossScale;
-use super::options::{BatchSize, Hidden, Init, Options, PrecisionName};
-use super::schedule::{Schedule, ScheduleKind};
-use super::session::{Mixed, Recipe, Reduction};
-use super::sources::{Sources, fitting};
-use crate::data::{Encoding, Task};
+use super::columns::fitting;
+use super::options::{BatchSize, Hidden, Init, Options};
+use super::output::{output, outputs};
+use super::sources::Sources;
+use crate::data::Encoding;
 use crate::error::{Error, Result};
 use crate::model::MOST_CHECKPOINTS;
 use crate::model::resolve_model;
 use crate::network::{Activation, Clip, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, LayerRates};
+use crate::training::session::{LossScale, Mixed, PrecisionName, Recipe, Reduction, Schedule, ScheduleKind};
 
 /// Epochs, unless said otherwise.
 const EPOCHS: usize = 50;
@@ -43,39 +43,6 @@ pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)
     activations.push(output);
     let widths = [&[encoding.inputs()], hidden, &[outputs]].concat();
     Ok((Network::new(widths, activations, !options.no_bias.unwrap_or(false))?, loss))
-}
-
-/// The outputs of a network that says what the encoding's target is.
-pub(super) fn outputs(encoding: &Encoding, activation: Activation) -> usize {
-    let classes = encoding.class_names().len();
-    match encoding.task() {
-        Task::Regression => encoding.target_names().len(),
-        Task::Classification if classes == 2 && activation != Activation::Softmax => 1,
-        Task::Classification => classes,
-    }
-}
-
-/// The output's activation and the loss: each follows from the other, and both from the task.
-pub(super) fn output(options: &Options, encoding: &Encoding) -> Result<(Activation, Loss)> {
-    let regression = encoding.task() == Task::Regression;
-    if regression && options.loss.is_some_and(Loss::is_joint) {
-        return Err(Error::Usage(format!(
-            "--loss {} is for classification, and the target is numbers: leave it out, or say --task classification",
-            options.loss.expect("was looked at")
-        )));
-    }
-    Ok(match (options.output_activation, options.loss) {
-        (Some(output), Some(loss)) => (output, loss),
-        (Some(Activation::Softmax), None) if !regression => (Activation::Softmax, Loss::CrossEntropy),
-        (Some(Activation::Sigmoid), None) if !regression => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
-        (Some(output), None) => (output, Loss::SquaredError),
-        (None, Some(Loss::CrossEntropy)) => (Activation::Softmax, Loss::CrossEntropy),
-        (None, Some(loss)) if !regression => (Activation::Sigmoid, loss),
-        (None, Some(loss)) => (Activation::Identity, loss),
-        (None, None) if regression => (Activation::Identity, Loss::SquaredError),
-        (None, None) if encoding.class_names().len() == 2 => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
-        (None, None) => (Activation::Softmax, Loss::CrossEntropy),
-    })
 }
 
 /// How the network is trained on so many rows.

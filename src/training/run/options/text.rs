@@ -131,7 +131,7 @@ pub(super) mod tests {
 
     use super::super::*;
 
-    pub(in crate::training::options) fn sample() -> Options {
+    pub(in crate::training::run::options) fn sample() -> Options {
         Options {
             data: Some("digits".into()),
             hidden: Some(Hidden(vec![64, 32])),

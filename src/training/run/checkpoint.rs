@@ -7,18 +7,16 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::device::{Device, Precision};
-use super::fit::{EpochRecord, Least, Memory};
-use super::health::Health;
-use super::loss_scale::LossScale;
+use super::memory::{EpochRecord, Least, Memory};
 use super::options::Options;
-use super::schedule::{Plateau, ScheduleKind};
-use super::session::State;
 use super::values::Interval;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
 use crate::model::{Checkpoint, CheckpointFile, RunFolder};
 use crate::network::Network;
+use crate::training::session::health::Health;
+use crate::training::session::schedule::Plateau;
+use crate::training::session::{Device, LossScale, Precision, ScheduleKind, State};
 
 /// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
 const FORMAT: u64 = 1;

@@ -2,7 +2,7 @@
 
 use crate::data::{self, Fold, Fractions, Split};
 use crate::error::{Error, Result};
-use crate::training::options::Options;
+use crate::training::run::options::Options;
 
 /// The rows by what they are for.
 pub(super) fn split(rows: usize, options: &Options, strata: Option<&[usize]>) -> Result<Split> {

@@ -6,11 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::as_text;
 use crate::data::{Encoding, Table, Task, number_at};
 use crate::error::{Error, Result, shown, suggestion};
 
-as_text!(ClassWeights);
+crate::text::as_text!(ClassWeights);
 
 /// The largest weight of a row: of more, losses overflow in single precision.
 const MOST: f64 = 1e15;

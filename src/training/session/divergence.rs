@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use super::device::Precision;
-use super::session::{Session, State};
+use super::{Session, State};
 use crate::error::Result;
 
 /// The step in which training left the finite numbers.

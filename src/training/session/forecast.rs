@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::device::{Device, Precision};
 use super::fastest::{OPERATIONS, row_weights, sample_of, samples, seconds_a_step, weights};
-use super::session::{Recipe, Samples, Session};
+use super::{Recipe, Samples, Session};
 use crate::error::Result;
 use crate::network::{Network, converted};
 
@@ -36,7 +36,7 @@ impl Forecast {
     ///
     /// # Errors
     /// Limit, where there is no room for it; what the device reports.
-    pub(super) fn of<T: Precision>(
+    pub fn of<T: Precision>(
         network: &Network,
         recipe: &Recipe,
         rows: usize,

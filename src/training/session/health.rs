@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Session;
 use super::device::Precision;
-use super::session::Session;
 use crate::error::Result;
 use crate::network::{Activation, Network, converted};
 use crate::verification::gradients::Problem;

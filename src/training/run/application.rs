@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use super::options::{Bytes, DeviceOptions, PrecisionName};
+use super::options::{Bytes, DeviceOptions};
 use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
-use super::{Device, Precision, Session};
 use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table};
 use crate::error::{Error, Result, shown};
@@ -13,6 +12,7 @@ use crate::evaluation::Evaluation;
 use crate::memory;
 use crate::model::{Model, resolve_model};
 use crate::scalar::Scalar;
+use crate::training::session::{Device, Precision, PrecisionName, Session};
 
 /// A model, and a table whose columns fit it.
 pub struct Application {

@@ -12,11 +12,8 @@ use clap::Args;
 use clap::builder::TypedValueParser;
 use serde::{Deserialize, Serialize};
 
-use super::device::Wanted;
 use super::row_weights::ClassWeights;
-use super::schedule::ScheduleKind;
-use super::session::Reduction;
-pub use super::values::{BatchSize, Bytes, Decimal, Delimiter, Hidden, Init, Interval, Log, PrecisionName, Sign, Time};
+pub use super::values::{BatchSize, Bytes, Decimal, Delimiter, Hidden, Init, Interval, Log, Sign, Time};
 use super::values::{count, count_above_zero};
 use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
@@ -25,6 +22,7 @@ use crate::files::name;
 use crate::kernels::Choice;
 use crate::model::MOST_CHECKPOINTS;
 use crate::network::{Activation, Loss, OptimizerKind};
+use crate::training::session::{Device, PrecisionName, Reduction, ScheduleKind, Wanted};
 
 /// A number that is one.
 fn finite(text: &str) -> std::result::Result<f64, String> {
@@ -341,12 +339,12 @@ impl DeviceOptions {
     ///
     /// # Errors
     /// No device, if it is not there; usage, for f64 on a GPU.
-    pub fn open(&self) -> Result<super::Device> {
+    pub fn open(&self) -> Result<Device> {
         let (threads, wanted) = (self.threads.map(usize::from), self.device.as_ref().unwrap_or(&Wanted::Auto));
         if self.mixed() {
-            return super::Device::choose_mixed(wanted, threads);
+            return Device::choose_mixed(wanted, threads);
         }
-        super::Device::choose(wanted, threads, self.double())
+        Device::choose(wanted, threads, self.double())
     }
 
     /// Whether the device is ours to choose.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::{Device, ONLY_SOFTWARE, Precision, after_a_crash};
 use super::planning;
-use super::session::{Recipe, Samples, Session};
+use super::{Recipe, Samples, Session};
 use crate::cache;
 use crate::data::Matrix;
 use crate::error::{Result, shown};

@@ -1,8 +1,8 @@
 //! The plan that suits a recipe, its data and a device: how much is evaluated at once, how many losses are kept, and how large a
 //! window of the data is on the device.
 
+use super::Recipe;
 use super::device::{Device, Precision};
-use super::session::Recipe;
 use crate::error::Result;
 use crate::executor::cpu;
 use crate::executor::gpu::device::Device as OpenGpu;

@@ -6,6 +6,7 @@ mod shares;
 
 use serde::Serialize;
 
+use super::columns::fitting;
 use super::finetuning::Base;
 use super::options::{Bytes, Options};
 use super::row_weights;
@@ -14,7 +15,6 @@ use crate::data::{
 };
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
-use crate::network::Activation;
 pub use encoded::Encoded;
 pub(super) use held::Held;
 pub(super) use shares::{is_stratified, shares};
@@ -287,28 +287,6 @@ fn taken_as_classes(source: &str, encoding: &Encoding, fitting: &FitOptions, tab
             classes.len()
         )
     })
-}
-
-/// What the options say about the columns.
-pub fn fitting(options: &Options) -> FitOptions {
-    FitOptions {
-        target: options.target.clone().unwrap_or_default(),
-        task: options.task,
-        ignore: options.ignore.iter().flatten().chain(&options.weight_column).cloned().collect(),
-        categorical: options.categorical.clone().unwrap_or_default(),
-        missing: options.missing.unwrap_or_default(),
-        missing_values: options.missing_values.clone(),
-        scale: options.scale,
-        target_scale: target_scale(options),
-    }
-}
-
-/// How the targets of a regression are scaled, as its output's activation asks for.
-pub(super) fn target_scale(options: &Options) -> Option<Scale> {
-    match options.output_activation {
-        None | Some(Activation::Identity) => None,
-        Some(_) => Some(Scale::Minmax),
-    }
 }
 
 /// What the options, and the model that training starts from, say about the columns of the main table, which has the rows' weights where

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::Run;
 use super::account::{Tested, Trained, looked_at};
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
-use super::device::{Device, Precision};
-use super::fit::{EpochRecord, Fitted, Limits, Measure, Memory, Observer, Training};
+use super::destination::{Destination, run_name};
+use super::fit::{Fitted, Limits, Measure, Training};
+use super::memory::{EpochRecord, Memory};
+use super::observer::{Observer, RunObserver};
 use super::options::{Init, Log, Options};
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
-use super::run::{Destination, Run, RunObserver, run_name};
-use super::session::{Recipe, Rows, Samples, Session};
 use super::sources::{DataReport, Encoded};
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
@@ -21,6 +22,7 @@ use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
 use crate::network::{Activation, Initialization, Loss, Network, Weights};
 use crate::report::{Account, Curve, Story};
+use crate::training::session::{Device, Precision, Recipe, Rows, Samples, Session};
 
 /// A run whose data is on its device, and that has its folder.
 pub(super) struct Prepared<T> {

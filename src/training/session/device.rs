@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::cache;
@@ -73,7 +74,33 @@ impl fmt::Display for Wanted {
     }
 }
 
-super::values::as_text!(Wanted);
+crate::text::as_text!(Wanted);
+
+/// The number types by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrecisionName {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+    /// Single precision, but the factors of large products rounded to f16 while training: for matrix units.
+    Mixed,
+}
+
+/// Computes an expression in which `$number` is the type of the numbers: f64 where it is asked for (`$double`), else f32.
+macro_rules! in_precision {
+    ($double:expr, $number:ident => $computed:expr) => {
+        if $double {
+            type $number = f64;
+            $computed
+        } else {
+            type $number = f32;
+            $computed
+        }
+    };
+}
+pub(crate) use in_precision;
 
 /// A device that was chosen, and why.
 #[derive(Clone)]

@@ -1,9 +1,7 @@
 //! What a run tells at its end for its report: test rows, planes, images and layers as plain data. All of it is computed on the CPU, so
 //! that no device can fail in it, and bounded, so that nobody waits for it.
 
-use super::device::{Device, Precision};
-use super::fit::EpochRecord;
-use super::session::{Rows, Samples, Session};
+use super::memory::EpochRecord;
 use crate::data::{Encoding, InputKind, Matrix, Task};
 use crate::error::Result;
 use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
@@ -11,6 +9,7 @@ use crate::network::{Loss, Network, Weights, converted};
 use crate::page::ends;
 use crate::report::account::{Column, Image, Images, Layer, Layers, SCHEMA, Spread, Surface};
 use crate::report::{Account, Epoch};
+use crate::training::session::{Device, Precision, Rows, Samples, Session};
 use crate::verification::gradients::Problem;
 
 /// Training rows that are kept for a look, at most, and numbers of them.

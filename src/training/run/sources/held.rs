@@ -11,7 +11,7 @@ use crate::data::{
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 use crate::memory;
-use crate::training::row_weights::{self, ClassWeights};
+use crate::training::run::row_weights::{self, ClassWeights};
 
 /// Where a table is.
 #[derive(Debug, Clone)]

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use super::columns::target_scale;
 use super::options::Options;
-use super::resolution;
-use super::sources::{Held, target_scale};
+use super::output::{output, outputs};
+use super::sources::Held;
 use crate::data::{Encoding, FitOptions, InputColumn, Missing, Readings, Table};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, resolve_model};
@@ -138,11 +139,11 @@ impl Base {
         if !self.has_new_output {
             return Ok((self.model.network.clone(), self.model.loss));
         }
-        let (output, loss) = resolution::output(options, encoding)?;
+        let (output, loss) = output(options, encoding)?;
         loss.check(output)?;
         let model = &self.model.network;
         let (mut widths, mut activations) = (model.widths().to_vec(), model.activations().to_vec());
-        *widths.last_mut().expect("a network has outputs") = resolution::outputs(encoding, output);
+        *widths.last_mut().expect("a network has outputs") = outputs(encoding, output);
         *activations.last_mut().expect("a network has a layer") = output;
         Ok((Network::new(widths, activations, model.bias())?, loss))
     }

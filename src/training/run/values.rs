@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{closest_path, shown};
 use crate::files::name;
 use crate::network::Initialization;
+use crate::text::as_text;
 
 /// A number of things, small enough for every file format.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
@@ -29,36 +30,6 @@ pub enum Log {
     /// An event file for TensorBoard, in the run's folder.
     Tensorboard,
 }
-
-/// The number types by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PrecisionName {
-    /// Single precision.
-    F32,
-    /// Double precision.
-    F64,
-    /// Single precision, but the factors of large products rounded to f16 while training: for matrix units.
-    Mixed,
-}
-
-/// Implements serde for a type that reads and writes itself as text.
-macro_rules! as_text {
-    ($type:ident) => {
-        impl TryFrom<String> for $type {
-            type Error = String;
-            fn try_from(text: String) -> std::result::Result<Self, String> {
-                text.parse()
-            }
-        }
-        impl From<$type> for String {
-            fn from(value: $type) -> Self {
-                value.to_string()
-            }
-        }
-    };
-}
-pub(super) use as_text;
 
 as_text!(Init);
 as_text!(Time);
