@@ -33,6 +33,15 @@ impl OptimizerKind {
         }
     }
 
+    /// The learning rate, unless said otherwise.
+    pub fn usual_rate(self) -> f64 {
+        match self {
+            Self::Sgd => 0.1,
+            Self::Momentum | Self::Nesterov => 0.01,
+            Self::Adam | Self::Adamw => 0.001,
+        }
+    }
+
     /// How many numbers it remembers for each weight.
     pub fn states(self) -> usize {
         match self {

@@ -88,6 +88,7 @@ impl Run {
 
     /// The same, the rows to train on `stored` in a file whether or not there is memory for them.
     fn of(options: &Options, stored: bool) -> Result<Self> {
+        options.check()?;
         let options = &with_named_arrays(options)?;
         let base = Base::of(options)?;
         let sources = Sources::read(options, base.as_ref(), stored)?;
@@ -95,11 +96,8 @@ impl Run {
             None => resolution::network(options, &sources.encoding)?,
             Some(base) => base.network(options, &sources.encoding)?,
         };
-        let (frozen, dropout) = (resolution::frozen(options, &network)?, resolution::dropout(options, &network)?);
-        let layer_rates = resolution::layer_rates(options, &network)?;
-        let streamed = sources.training.is_stored();
-        let recipe =
-            Recipe { frozen, layer_rates, dropout, streamed, ..resolution::recipe(options, loss, sources.training.rows())? };
+        let (rows, streamed) = (sources.training.rows(), sources.training.is_stored());
+        let recipe = resolution::recipe(options, &network, loss, rows, streamed)?;
         resolution::label_smoothing(options, loss)?;
         let states = recipe.optimizer.states() + usize::from(recipe.optimizer.extras().average);
         let is_said = options.accumulate.is_some();
@@ -107,7 +105,7 @@ impl Run {
         check_room(&network, &sources.encoding, states, &options)?;
         let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {
             let threads = options.device.threads.map(usize::from);
-            Device::fastest(&network, &recipe, sources.training.rows(), threads, &Choice::default())
+            Device::fastest(&network, &recipe, rows, threads, &Choice::default())
         } else {
             options.device.open()?
         };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::memory::{EpochRecord, Least, Memory};
-use super::options::Options;
+use super::options::{Options, Resume, Rules};
 use super::values::Interval;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
@@ -16,7 +16,7 @@ use crate::model::{Checkpoint, CheckpointFile, RunFolder};
 use crate::network::Network;
 use crate::training::session::health::Health;
 use crate::training::session::schedule::Plateau;
-use crate::training::session::{Device, LossScale, Precision, ScheduleKind, State};
+use crate::training::session::{Device, LossScale, Precision, State};
 
 /// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
 const FORMAT: u64 = 1;
@@ -64,18 +64,8 @@ impl Facts {
 
     /// What is said anew for the steps that are left, a sentence each: a training that diverges needs another learning rate.
     pub fn changes(&self, now: &Self) -> Vec<String> {
-        let schedule = now.options.schedule;
-        let counts = |key: &&str| match *key {
-            "step-every" => schedule == Some(ScheduleKind::Step),
-            "step-factor" => matches!(schedule, Some(ScheduleKind::Step | ScheduleKind::Plateau)),
-            "plateau-patience" => schedule == Some(ScheduleKind::Plateau),
-            // Half a cosine ends with the last epoch.
-            "epochs" => schedule == Some(ScheduleKind::Cosine),
-            _ => true,
-        };
-        let (before, after) = (fields(&self.options), fields(&now.options));
-        let keys = RATES.into_iter().chain(["epochs"]).filter(counts);
-        keys.filter(|key| before.get(*key) != after.get(*key)).map(|key| said(key, &before, &after)).collect()
+        let told = |rules: &Rules| matches!(rules.resume, Resume::Told(counts) if counts(&now.options));
+        self.other_options(now, told)
     }
 
     /// What is different in a run that is to go on, a sentence each: whatever would make another training of it.
@@ -97,47 +87,16 @@ impl Facts {
             let shape = |widths: &[usize]| widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
             differences.push(format!("the network was {} and is {}", shape(&self.widths), shape(&now.widths)));
         }
-        let (before, after) = (fields(&self.options), fields(&now.options));
-        let decides = |key: &&String| !FREE.contains(&key.as_str()) && !RATES.contains(&key.as_str());
-        let other = before.keys().filter(decides).filter(|key| before.get(*key) != after.get(*key));
-        differences.extend(other.map(|key| said(key, &before, &after)));
+        differences.extend(self.other_options(now, |rules| matches!(rules.resume, Resume::Fixed)));
         differences
     }
-}
 
-/// The options that may change when a run goes on: they decide no number, or the rows and the shape show what they do.
-const FREE: [&str; 23] = [
-    "data",
-    "no-header",
-    "delimiter",
-    "decimal",
-    "thousands",
-    "labels",
-    "validation",
-    "validation-labels",
-    "test",
-    "test-labels",
-    "hidden",
-    "epochs",
-    "patience",
-    "min-delta",
-    "max-time",
-    "checkpoint-every",
-    "keep-checkpoints",
-    "log",
-    "device",
-    "device-memory",
-    "memory",
-    "threads",
-    "tune",
-];
-/// Those that may change, with a word: the rest of the run is trained, or rounded, otherwise.
-const RATES: [&str; 7] = ["learning-rate", "schedule", "warmup", "step-every", "step-factor", "plateau-patience", "tuned"];
-
-fn fields(options: &Options) -> serde_json::Map<String, Value> {
-    match serde_json::to_value(options) {
-        Ok(Value::Object(fields)) => fields,
-        _ => panic!("options are a table of plain values"),
+    /// How those options were and are that are others now, of those whose rules are asked for.
+    fn other_options(&self, now: &Self, asked: impl Fn(&Rules) -> bool) -> Vec<String> {
+        let (before, after) = (self.options.fields(), now.options.fields());
+        let is_other = |key: &String| before.get(key) != after.get(key);
+        let keys = Options::rules().filter(|(key, rules)| asked(rules) && is_other(key)).map(|(key, _)| key);
+        keys.map(|key| said(&key, &before, &after)).collect()
     }
 }
 
@@ -204,12 +163,12 @@ pub struct Checkpoints<'a> {
 impl<'a> Checkpoints<'a> {
     /// Checkpoints into this folder, as the options in `facts` say; of a run that goes on, after the one that it goes on from.
     pub fn new<T>(folder: &'a RunFolder, facts: Facts, resumed: Option<&Resumed<T>>) -> Self {
-        let (every, keep) = (facts.options.checkpoint_every, facts.options.keep_checkpoints);
+        let (every, keep) = (facts.options.checkpoint_every(), facts.options.keep_checkpoints());
         Self {
             folder,
             facts,
-            every: every.unwrap_or_default(),
-            keep: keep.unwrap_or(KEEP),
+            every,
+            keep,
             saved: Instant::now(),
             took: Duration::ZERO,
             epoch: resumed.map_or(0, |resumed| resumed.state.epoch),
@@ -305,9 +264,6 @@ impl<'a> Checkpoints<'a> {
         format!("wgrad train --resume {}", typed_path(self.folder.path()))
     }
 }
-
-/// Checkpoints that are kept, unless said otherwise.
-pub const KEEP: usize = 2;
 
 /// Where a run goes on, and what a person should hear about it.
 pub struct Resumed<T> {

@@ -7,7 +7,7 @@ use super::columns::target_scale;
 use super::options::Options;
 use super::output::{output, outputs};
 use super::sources::Held;
-use crate::data::{Encoding, FitOptions, InputColumn, Missing, Readings, Table};
+use crate::data::{Encoding, FitOptions, InputColumn, Readings, Table};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, resolve_model};
 use crate::network::{Initialization, Loss, Network, Weights};
@@ -28,37 +28,11 @@ impl Base {
     /// Usage, for options that say again what the model says; model, if it cannot be read.
     pub fn of(options: &Options) -> Result<Option<Self>> {
         let has_new_output = options.new_output.unwrap_or(false);
-        let Some(path) = &options.finetune else {
-            return match has_new_output {
-                true => Err(Error::Usage("--new-output goes with --finetune MODEL".into())),
-                false => Ok(None),
-            };
-        };
-        let by_model = options.missing.is_some_and(|missing| missing != Missing::Drop);
-        let of_target = !has_new_output;
-        let said = [
-            ("--target", of_target && options.target.is_some()),
-            ("--task", of_target && options.task.is_some()),
-            ("--output-activation", of_target && options.output_activation.is_some()),
-            ("--loss", of_target && options.loss.is_some()),
-            ("--ignore", options.ignore.is_some()),
-            ("--categorical", options.categorical.is_some()),
-            ("--scale", options.scale.is_some()),
-            ("--missing", by_model),
-            ("--missing-values", options.missing_values.is_some()),
-            ("--hidden", options.hidden.is_some()),
-            ("--activation", options.activation.is_some()),
-            ("--no-bias", options.no_bias.is_some()),
-            ("--init", options.init.is_some()),
-        ];
-        if let Some((flag, _)) = said.iter().find(|(_, said)| *said) {
-            let hint = match *flag {
-                "--target" | "--task" | "--output-activation" | "--loss" => " (--new-output draws the last layer anew)",
-                "--missing" => " (drop leaves such rows out)",
-                "--hidden" | "--activation" => " (--init MODEL takes weights alone)",
-                _ => "",
-            };
-            return Err(Error::Usage(format!("{flag} and --finetune: the model says that itself{hint}")));
+        let Some(path) = &options.finetune else { return Ok(None) };
+        let fields = options.fields();
+        let is_said = |key: &str| fields.get(key).is_some_and(|value| !value.is_null());
+        if let Some((key, rules)) = options.said_by_a_model().find(|(key, _)| is_said(key)) {
+            return Err(Error::Usage(format!("--{key} and --finetune: the model says that itself{}", rules.model_hint)));
         }
         Ok(Some(Self { model: Model::load(&resolve_model(Path::new(path))?)?, has_new_output }))
     }
@@ -112,7 +86,7 @@ impl Base {
             categorical: owned(table.names().filter(is_category).collect()),
             task: if self.has_new_output { options.task } else { Some(encoding.task()) },
             target,
-            missing: options.missing.unwrap_or_default(),
+            missing: options.missing(),
             missing_values: encoding.missing_values.clone(),
             scale: None,
             target_scale: target_scale(options),

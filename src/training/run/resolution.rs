@@ -1,23 +1,14 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
-use super::columns::fitting;
 use super::options::{BatchSize, Hidden, Init, Options};
 use super::output::{output, outputs};
 use super::sources::Sources;
 use crate::data::Encoding;
 use crate::error::{Error, Result};
-use crate::model::MOST_CHECKPOINTS;
 use crate::model::resolve_model;
-use crate::network::{Activation, Clip, Initialization, Loss, Network, Optimizer, OptimizerKind};
+use crate::network::{Clip, Loss, Network, Optimizer};
 use crate::plan::{Dropout, Frozen, LayerRates};
-use crate::training::session::{LossScale, Mixed, PrecisionName, Recipe, Reduction, Schedule, ScheduleKind};
-
-/// Epochs, unless said otherwise.
-const EPOCHS: usize = 50;
-/// Epochs without a lower loss before the rate drops, unless said otherwise.
-const PLATEAU_PATIENCE: usize = 10;
-/// Widths of the hidden layers, unless said otherwise.
-const HIDDEN: [usize; 1] = [64];
+use crate::training::session::{LossScale, Mixed, Recipe, Schedule};
 
 /// The network and its loss, as the options and the task demand.
 ///
@@ -27,12 +18,11 @@ pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)
     let (output, loss) = output(options, encoding)?;
     loss.check(output)?;
     let outputs = outputs(encoding, output);
-    let hidden = options.hidden.as_ref().map_or(&HIDDEN[..], |hidden| &hidden.0);
-    let mut activations = match options.activation.as_deref() {
-        None => vec![Activation::Relu; hidden.len()],
-        Some([one]) => vec![*one; hidden.len()],
-        Some(each) if each.len() == hidden.len() => each.to_vec(),
-        Some(each) => {
+    let Hidden(hidden) = options.hidden();
+    let mut activations = match options.activation() {
+        one if one.len() == 1 => vec![one[0]; hidden.len()],
+        each if each.len() == hidden.len() => each,
+        each => {
             return Err(Error::Usage(format!(
                 "--activation names {} for {} hidden layers: name one for all, or one for each",
                 each.len(),
@@ -41,81 +31,54 @@ pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)
         }
     };
     activations.push(output);
-    let widths = [&[encoding.inputs()], hidden, &[outputs]].concat();
-    Ok((Network::new(widths, activations, !options.no_bias.unwrap_or(false))?, loss))
+    let widths = [&[encoding.inputs()], hidden.as_slice(), &[outputs]].concat();
+    Ok((Network::new(widths, activations, !options.no_bias())?, loss))
 }
 
-/// How the network is trained on so many rows.
+/// How the network is trained on so many rows, which are `streamed` where there is no memory for them.
 ///
 /// # Errors
 /// Usage, for a number that cannot be meant.
-pub fn recipe(options: &Options, loss: Loss, rows: usize) -> Result<Recipe> {
-    let kind = options.optimizer.unwrap_or(OptimizerKind::Adam);
-    let usual = match kind {
-        OptimizerKind::Sgd => 0.1,
-        OptimizerKind::Momentum | OptimizerKind::Nesterov => 0.01,
-        OptimizerKind::Adam | OptimizerKind::Adamw => 0.001,
-    };
-    let epochs = options.epochs.unwrap_or(EPOCHS);
-    let plain = Optimizer::new(kind);
-    let optimizer = Optimizer {
-        kind,
-        momentum: within("--momentum", options.momentum.unwrap_or(plain.momentum), 0.0, 1.0)?,
-        beta1: within("--beta1", options.beta1.unwrap_or(plain.beta1), 0.0, 1.0)?,
-        beta2: within("--beta2", options.beta2.unwrap_or(plain.beta2), 0.0, 1.0)?,
-        epsilon: within("--epsilon", options.epsilon.unwrap_or(plain.epsilon), 1e-30, f64::MAX)?,
-        weight_decay: within("--weight-decay", options.weight_decay.unwrap_or(0.0), 0.0, f64::MAX)?,
-        l1: within("--l1", options.l1.unwrap_or(0.0), 0.0, f64::MAX)?,
-        clip: clip(options)?,
-        average: within("--weight-average", options.weight_average.unwrap_or(0.0), 0.0, 1.0)?,
-    };
-    let schedule = Schedule {
-        kind: options.schedule.unwrap_or(ScheduleKind::Constant),
-        learning_rate: within("--learning-rate", options.learning_rate.unwrap_or(usual), 0.0, f64::MAX)?,
-        warmup: within("--warmup", options.warmup.unwrap_or(0.0), 0.0, f64::MAX)?,
-        every: options.step_every.unwrap_or((epochs / 3).max(1)),
-        factor: within("--step-factor", options.step_factor.unwrap_or(0.1), 0.0, f64::MAX)?,
-        patience: options.plateau_patience.unwrap_or(PLATEAU_PATIENCE),
-    };
-    if schedule.every == 0 || options.patience == Some(0) || schedule.patience == 0 {
-        return Err(Error::Usage(
-            "--step-every, --patience and --plateau-patience are numbers of epochs, at least 1".into(),
-        ));
-    }
-    if options.min_delta.is_some() && options.patience.is_none() {
-        return Err(Error::Usage("--min-delta goes with --patience".into()));
-    }
-    let keep = options.keep_checkpoints.unwrap_or(super::checkpoint::KEEP);
-    if keep == 0 || keep > MOST_CHECKPOINTS {
-        return Err(Error::Usage(format!("--keep-checkpoints is a number from 1 to {MOST_CHECKPOINTS}")));
-    }
-    within("--min-delta", options.min_delta.unwrap_or(0.0), 0.0, f64::MAX)?;
+pub fn recipe(options: &Options, network: &Network, loss: Loss, rows: usize, streamed: bool) -> Result<Recipe> {
     Ok(Recipe {
         loss,
-        reduction: options.reduction.unwrap_or(Reduction::Mean),
-        optimizer,
-        schedule,
-        batch: options.batch_size.unwrap_or(BatchSize::Auto).rows(rows),
+        reduction: options.reduction(),
+        optimizer: Optimizer {
+            kind: options.optimizer(),
+            momentum: options.momentum(),
+            beta1: options.beta1(),
+            beta2: options.beta2(),
+            epsilon: options.epsilon(),
+            weight_decay: options.weight_decay(),
+            l1: options.l1(),
+            clip: clip(options)?,
+            average: options.weight_average(),
+        },
+        schedule: Schedule {
+            kind: options.schedule(),
+            learning_rate: options.learning_rate(),
+            warmup: options.warmup(),
+            every: options.step_every(),
+            factor: options.step_factor(),
+            patience: options.plateau_patience(),
+        },
+        batch: options.batch_size().rows(rows),
         micro_batches: micro_batches(options, rows)?,
         weighted: options.class_weights.is_some() || options.weight_column.is_some(),
-        frozen: Frozen::default(),
-        layer_rates: LayerRates::default(),
-        dropout: Dropout::default(),
+        frozen: frozen(options, network)?,
+        layer_rates: layer_rates(options, network)?,
+        dropout: dropout(options, network)?,
         mixed: mixed(options)?,
-        streamed: false,
-        shuffle: !options.no_shuffle.unwrap_or(false),
-        epochs,
-        seed: options.seed.unwrap_or(0),
+        streamed,
+        shuffle: !options.no_shuffle(),
+        epochs: options.epochs(),
+        seed: options.seed(),
     })
 }
 
 /// What mixed training needs to know, if it was asked for.
 fn mixed(options: &Options) -> Result<Option<Mixed>> {
-    let mixed = options.device.precision == Some(PrecisionName::Mixed);
-    let Some(scale) = options.loss_scale else { return Ok(mixed.then(Mixed::default)) };
-    if !mixed {
-        return Err(Error::Usage("--loss-scale goes with --precision mixed".into()));
-    }
+    let Some(scale) = options.loss_scale else { return Ok(options.device.mixed().then(Mixed::default)) };
     let exponent = scale.log2();
     let [least, most] = LossScale::EXPONENTS.map(f64::from);
     if exponent.fract() != 0.0 || !(least..=most).contains(&exponent) {
@@ -126,9 +89,8 @@ fn mixed(options: &Options) -> Result<Option<Mixed>> {
 
 /// The micro-batches of a batch that are asked for; one, if none are.
 fn micro_batches(options: &Options, rows: usize) -> Result<usize> {
-    let batch = options.batch_size.unwrap_or(BatchSize::Auto).rows(rows).min(rows);
+    let batch = options.batch_size().rows(rows).min(rows);
     match options.accumulate {
-        Some(0) => Err(Error::Usage("--accumulate is a number of micro-batches, at least 1".into())),
         Some(count) if count > batch.max(1) => {
             Err(Error::Usage(format!("--accumulate {count}: a batch has {batch} rows, and a micro-batch at least one")))
         }
@@ -157,7 +119,7 @@ fn clip(options: &Options) -> Result<Clip> {
 ///
 /// # Errors
 /// Usage, for layers that the network does not have, and if none is left to train.
-pub fn frozen(options: &Options, network: &Network) -> Result<Frozen> {
+fn frozen(options: &Options, network: &Network) -> Result<Frozen> {
     let (layers, named) = (network.layers(), options.freeze.as_deref().unwrap_or_default());
     if let Some(layer) = named.iter().find(|&&layer| layer == 0 || layer > layers.min(Frozen::MOST)) {
         return Err(Error::Usage(format!("--freeze {layer}: the network has the layers 1 to {}", layers.min(Frozen::MOST))));
@@ -172,10 +134,9 @@ pub fn frozen(options: &Options, network: &Network) -> Result<Frozen> {
 ///
 /// # Errors
 /// Usage, for what is no factor, and for a number of them that is not that of the layers.
-pub fn layer_rates(options: &Options, network: &Network) -> Result<LayerRates> {
+fn layer_rates(options: &Options, network: &Network) -> Result<LayerRates> {
     let (layers, factors) = (network.layers(), options.layer_rates.as_deref().unwrap_or_default());
     for &factor in factors {
-        within("--layer-rates", factor, 0.0, f64::MAX)?;
         let rate = factor * options.learning_rate.unwrap_or(1.0);
         if !options.device.double() && [factor, rate].into_iter().any(|number| !(number as f32).is_finite()) {
             return Err(Error::Usage(format!("--layer-rates {factor:?}: this is beyond what single precision holds")));
@@ -195,18 +156,15 @@ pub fn layer_rates(options: &Options, network: &Network) -> Result<LayerRates> {
 ///
 /// # Errors
 /// Usage, for what is no share, and for a number of them that is not that of the hidden layers.
-pub fn dropout(options: &Options, network: &Network) -> Result<Dropout> {
-    let (hidden, shares) = (network.layers() - 1, options.dropout.as_deref().unwrap_or_default());
-    for &share in shares {
-        within("--dropout", share, 0.0, 1.0)?;
-    }
+fn dropout(options: &Options, network: &Network) -> Result<Dropout> {
+    let (hidden, shares) = (network.layers() - 1, options.dropout());
     match *shares {
         [] => Ok(Dropout::default()),
         [share] if share > 0.0 && hidden == 0 => {
             Err(Error::Usage("--dropout drops units of hidden layers, and there are none".into()))
         }
         [share] => Ok(Dropout::of_all(share)),
-        _ if shares.len() == hidden && hidden <= Dropout::MOST => Ok(Dropout::of_each(shares)),
+        _ if shares.len() == hidden && hidden <= Dropout::MOST => Ok(Dropout::of_each(&shares)),
         _ if shares.len() == hidden => {
             Err(Error::Usage(format!("--dropout has a share for each of at most {} hidden layers", Dropout::MOST)))
         }
@@ -222,38 +180,21 @@ pub fn dropout(options: &Options, network: &Network) -> Result<Dropout> {
 /// # Errors
 /// Usage, for what is no share, or no targets of classes.
 pub fn label_smoothing(options: &Options, loss: Loss) -> Result<f64> {
-    let share = within("--label-smoothing", options.label_smoothing.unwrap_or(0.0), 0.0, 1.0)?;
+    let share = options.label_smoothing();
     if share > 0.0 && loss == Loss::SquaredError {
         return Err(Error::Usage("--label-smoothing goes with cross-entropy, and --loss is squared-error".into()));
     }
     Ok(share)
 }
 
-/// A number that lies between two others; momentum and betas stay below 1.
-fn within(flag: &str, value: f64, low: f64, high: f64) -> Result<f64> {
-    let below = if high == 1.0 { value < high } else { value <= high };
-    if value >= low && below {
-        return Ok(value);
-    }
-    let range = if high == 1.0 { format!("from {low} to below {high}") } else { format!("of at least {low:?}") };
-    Err(Error::Usage(format!("{flag} {value:?}: it must be a number {range}")))
-}
-
 /// The options with everything said that was left open, so that they mean the same run again.
 pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Recipe) -> Options {
-    let fitting = fitting(options);
     let layers = network.layers();
     let hidden = &network.activations()[..layers - 1];
-    let split = options.split;
     let said = Options {
         target: Some(sources.encoding.target_names().into_iter().map(str::to_string).collect()),
         task: Some(sources.encoding.task()),
-        ignore: Some(options.ignore.clone().unwrap_or_default()),
-        categorical: Some(fitting.categorical),
-        missing: Some(fitting.missing),
         scale: options.scale.or(sources.scale),
-        split: Some(split.unwrap_or_else(|| super::sources::shares(options))),
-        stratify: Some(super::sources::is_stratified(options)),
         hidden: Some(Hidden(network.widths()[1..layers].to_vec())),
         // One name stands for all layers where it is the same, so that --hidden can change their number.
         activation: hidden
@@ -261,37 +202,13 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
             .map(|first| if hidden.iter().all(|each| each == first) { vec![*first] } else { hidden.to_vec() }),
         output_activation: Some(network.output_activation()),
         no_bias: Some(!network.bias()),
-        init: Some(file_of(options.init.clone().unwrap_or(Init::Drawn(Initialization::Auto)))),
+        init: Some(file_of(options.init())),
         loss: Some(recipe.loss),
-        reduction: Some(recipe.reduction),
-        optimizer: Some(recipe.optimizer.kind),
-        learning_rate: Some(recipe.schedule.learning_rate),
-        momentum: Some(recipe.optimizer.momentum),
-        beta1: Some(recipe.optimizer.beta1),
-        beta2: Some(recipe.optimizer.beta2),
-        epsilon: Some(recipe.optimizer.epsilon),
-        weight_decay: Some(recipe.optimizer.weight_decay),
-        l1: Some(recipe.optimizer.l1),
-        weight_average: Some(recipe.optimizer.average),
-        dropout: Some(options.dropout.clone().unwrap_or_else(|| vec![0.0])),
-        label_smoothing: Some(options.label_smoothing.unwrap_or(0.0)),
-        schedule: Some(recipe.schedule.kind),
-        warmup: Some(recipe.schedule.warmup),
-        step_every: Some(recipe.schedule.every),
-        step_factor: Some(recipe.schedule.factor),
-        plateau_patience: Some(recipe.schedule.patience),
         batch_size: Some(BatchSize::Rows(recipe.batch)),
         accumulate: Some(recipe.micro_batches),
-        epochs: Some(recipe.epochs),
-        no_shuffle: Some(!recipe.shuffle),
-        checkpoint_every: Some(options.checkpoint_every.unwrap_or_default()),
-        keep_checkpoints: Some(options.keep_checkpoints.unwrap_or(super::checkpoint::KEEP)),
-        seed: Some(recipe.seed),
-        device: super::options::DeviceOptions {
-            precision: Some(options.device.precision.unwrap_or(PrecisionName::F32)),
-            ..options.device.clone()
-        },
-        ..options.clone()
+        files: options.files.filled(),
+        device: options.device.filled(),
+        ..options.filled()
     };
     said.without_what_a_model_says()
 }
@@ -301,5 +218,63 @@ fn file_of(init: Init) -> Init {
     match init {
         Init::File(path) if path.is_dir() => Init::File(resolve_model(&path).unwrap_or(path)),
         init => init,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::network::Activation;
+    use crate::plan::Plan;
+    use crate::training::session::Device;
+    use crate::training::session::planning::plan;
+
+    /// Networks that are trained side by side share one plan; what they may differ in must leave it as it is.
+    #[test]
+    fn options_that_networks_side_by_side_may_differ_in_leave_the_plan_as_it_is() {
+        let others = BTreeMap::from([
+            ("init", "uniform(-1,1)"),
+            ("reduction", "sum"),
+            ("learning-rate", "0.5"),
+            ("momentum", "0.5"),
+            ("beta1", "0.5"),
+            ("beta2", "0.5"),
+            ("epsilon", "0.1"),
+            ("weight-decay", "0.1"),
+            ("schedule", "step"),
+            ("warmup", "2"),
+            ("step-every", "3"),
+            ("plateau-patience", "3"),
+            ("step-factor", "0.5"),
+            ("seed", "7"),
+        ]);
+        let network = Network::new(vec![40, 30, 3], vec![Activation::Relu, Activation::Softmax], true).expect("a network");
+        let planned = |settings: &[String]| {
+            let options = Options::from_settings(settings).expect("options");
+            let recipe = recipe(&options, &network, Loss::CrossEntropy, 100, false).expect("a recipe");
+            described(&plan::<f32>(&network, recipe.loss, Some(&recipe), 100, 1, &Device::cpu(Some(1), "test")))
+        };
+        let plain = planned(&[]);
+        for (key, _) in Options::rules().filter(|(_, rules)| rules.may_differ) {
+            let value = others.get(key.as_str()).unwrap_or_else(|| panic!("{key}: write another value of it here"));
+            assert_eq!(planned(&[format!("{key}={value}")]), plain, "{key}");
+        }
+        for setting in
+            ["optimizer=sgd", "l1=0.1", "dropout=0.5", "batch-size=7", "clip-norm=1", "layer-rates=1,2", "freeze=1"]
+        {
+            assert_ne!(planned(&[setting.into()]), plain, "{setting}: the plan shows it");
+        }
+    }
+
+    /// The buffers and launches of a plan, with their shaders and parameters.
+    fn described(plan: &Plan) -> Vec<String> {
+        let launch = |launch: &crate::plan::Launch| {
+            let form = launch.kernel.forms(64, false)[0];
+            format!("{} {} {:?}", launch.label, launch.kernel.shader(form).source, launch.kernel.parameters(form))
+        };
+        let launches = plan.training.iter().chain(&plan.evaluation).map(launch);
+        plan.buffers.iter().map(|buffer| format!("{buffer:?}")).chain(launches).collect()
     }
 }

@@ -17,7 +17,6 @@ use crate::error::{Error, Result, shown};
 use crate::evaluation::Truth;
 pub use encoded::Encoded;
 pub(super) use held::Held;
-pub(super) use shares::{is_stratified, shares};
 use shares::{split, unused_share};
 
 /// Some rows of a table.
@@ -132,7 +131,7 @@ impl Sources {
         let fitting = |names: &Table| fitting_of(names, options, base);
         let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
         let (table, fitting) = (&table, &fitting);
-        let strata = if is_stratified(options) { table.strata(fitting)? } else { None };
+        let strata = if options.stratify() { table.strata(fitting)? } else { None };
         let split = split(table.rows(), options, strata.as_deref())?;
         drop(strata);
         let encoding = match base {
@@ -155,7 +154,7 @@ impl Sources {
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
-            let by_chance = |part: &Part| part.table.is(table) && !is_stratified(options);
+            let by_chance = |part: &Part| part.table.is(table) && !options.stratify();
             let absent = |part: &Part| part.table.absent_classes(&part.rows, &encoding, what, by_chance(part));
             remarks.extend(part.as_ref().and_then(absent));
         }

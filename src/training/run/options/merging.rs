@@ -1,7 +1,7 @@
 //! Options of several origins: flags over a file, and over what a model or other data say.
 
-use super::{FileOptions, Options};
-use crate::data::Missing;
+use super::Options;
+use super::declared::Rules;
 
 impl Options {
     /// These options, and where they say nothing, those of a file. What in the file only followed from something that these
@@ -9,112 +9,37 @@ impl Options {
     ///
     /// # Panics
     /// Never: options are tables of plain values.
-    pub fn over(self, mut file: Self) -> Self {
-        if self.optimizer.is_some() && self.optimizer != file.optimizer {
-            file.learning_rate = None;
-        }
-        if self.hidden.is_some() && file.activation.as_ref().is_some_and(|each| each.len() > 1) {
-            file.activation = None;
-        }
-        if self.data.is_some() && file.data.is_some() && self.data != file.data {
-            file = file.without_data();
-        }
-        if self.loss.is_some() || self.task.is_some() || self.target.is_some() {
-            file.output_activation = None;
-        }
-        if self.output_activation.is_some() || self.task.is_some() || self.target.is_some() {
-            file.loss = None;
-        }
-        if self.target.is_some() {
-            file.task = None;
-            file.class_weights = None;
-        }
-        // What is said of single layers is said of one network.
-        let is_other_model = self.finetune.is_some() && self.finetune != file.finetune;
-        if is_other_model || self.hidden.is_some() && self.hidden != file.hidden {
-            (file.freeze, file.layer_rates) = (None, None);
-        }
-        if (is_other_model || self.hidden.is_some()) && file.dropout.as_ref().is_some_and(|each| each.len() > 1) {
-            file.dropout = None;
-        }
-        if self.finetune.is_some() {
-            let of_model = Self { finetune: self.finetune.clone(), new_output: self.new_output, ..file };
-            file = of_model.without_what_a_model_says();
-        }
-        if self.clip_norm.is_some() || self.clip_value.is_some() {
-            (file.clip_norm, file.clip_value) = (None, None);
-        }
-        if self.device.tune.is_some() || self.device.device.is_some() {
-            file.device.tuned = None;
-        }
-        if self.epochs.is_some() {
-            file.step_every = None;
-        }
-        if self.batch_size.is_some() && self.batch_size != file.batch_size {
-            file.accumulate = None;
-        }
-        if self.test.is_some() || self.validation.is_some() || self.folds != file.folds && self.folds.is_some() {
-            file.split = None;
-        }
-        if self.folds.is_some() && self.fold.is_none() {
-            file.fold = None;
-        }
-        let fields = |options: Self| match serde_json::to_value(options) {
-            Ok(serde_json::Value::Object(fields)) => fields,
-            _ => panic!("options are a table of plain values"),
+    pub fn over(self, file: Self) -> Self {
+        let fields = self.fields();
+        let mut merged = match self.finetune.clone() {
+            None => file.fields(),
+            finetune => Self { finetune, new_output: self.new_output, ..file.clone() }.without_what_a_model_says().fields(),
         };
-        let mut merged = fields(file);
-        merged.extend(fields(self).into_iter().filter(|(_, value)| !value.is_null()));
+        for (key, _) in Self::rules().filter(|(_, rules)| (rules.left_open)(&self, &file)) {
+            merged.remove(&key);
+        }
+        merged.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
         serde_json::from_value(merged.into()).expect("both were options")
     }
 
     /// These options without what the model says itself that they start from, if they do.
+    ///
+    /// # Panics
+    /// Never: options are tables of plain values.
     pub(in crate::training) fn without_what_a_model_says(self) -> Self {
         if self.finetune.is_none() {
             return self;
         }
-        let has_own_target = self.new_output.unwrap_or(false);
-        Self {
-            target: self.target.filter(|_| has_own_target),
-            task: self.task.filter(|_| has_own_target),
-            output_activation: self.output_activation.filter(|_| has_own_target),
-            loss: self.loss.filter(|_| has_own_target),
-            missing: self.missing.filter(|missing| *missing == Missing::Drop),
-            ignore: None,
-            categorical: None,
-            missing_values: None,
-            scale: None,
-            hidden: None,
-            activation: None,
-            no_bias: None,
-            init: None,
-            ..self
+        let mut fields = self.fields();
+        for (key, _) in self.said_by_a_model() {
+            fields.remove(&key);
         }
+        serde_json::from_value(fields.into()).expect("they were options")
     }
 
-    /// These options without what was said of the data, or followed from it.
-    fn without_data(self) -> Self {
-        Self {
-            data: None,
-            files: FileOptions::default(),
-            target: None,
-            task: None,
-            ignore: None,
-            categorical: None,
-            missing_values: None,
-            scale: None,
-            validation: None,
-            validation_labels: None,
-            test: None,
-            test_labels: None,
-            output_activation: None,
-            loss: None,
-            batch_size: None,
-            accumulate: None,
-            class_weights: None,
-            weight_column: None,
-            ..self
-        }
+    /// The options that a model says itself: their keys and rules.
+    pub(in crate::training) fn said_by_a_model(&self) -> impl Iterator<Item = (String, Rules)> {
+        Self::rules().filter(|(_, rules)| (rules.of_model)(self))
     }
 }
 

@@ -87,10 +87,7 @@ impl Options {
 
     /// The keys of all options.
     fn keys() -> Vec<String> {
-        match serde_json::to_value(Self::default()) {
-            Ok(serde_json::Value::Object(fields)) => fields.keys().cloned().collect(),
-            _ => panic!("options are a table of plain values"),
-        }
+        Self::rules().map(|(key, _)| key).collect()
     }
 
     /// These options as the text of a TOML file.

@@ -1,21 +1,16 @@
 //! Which rows of the main table are for what: as shares of it, or as one fold of several.
 
-use crate::data::{self, Fold, Fractions, Split};
+use crate::data::{self, Fold, Split};
 use crate::error::{Error, Result};
 use crate::training::run::options::Options;
 
 /// The rows by what they are for.
 pub(super) fn split(rows: usize, options: &Options, strata: Option<&[usize]>) -> Result<Split> {
-    let (shares, seed) = (shares(options), options.seed.unwrap_or(0));
+    let (shares, seed) = (options.split(), options.seed());
     match fold(options)? {
         None => data::split(rows, shares, seed, strata),
         Some(fold) => data::fold(rows, fold, shares, seed, strata),
     }
-}
-
-/// Whether each class is shared out alike: as it is said, or else where the rows are dealt out to folds.
-pub(in crate::training) fn is_stratified(options: &Options) -> bool {
-    options.stratify.unwrap_or(options.folds.is_some())
 }
 
 /// The fold whose rows are the test rows, in a cross-validation.
@@ -52,15 +47,4 @@ pub(super) fn unused_share(options: &Options) -> Result<()> {
             "{flag} names a file, and --split {split} sets rows apart for the same: make that share 0, or leave one of the two out"
         ))),
     }
-}
-
-/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs none of it.
-pub(in crate::training) fn shares(options: &Options) -> Fractions {
-    let default = match (options.validation.is_some(), options.test.is_some() || options.folds.is_some()) {
-        (false, false) => "0.8/0.1/0.1",
-        (true, false) => "0.9/0/0.1",
-        (false, true) => "0.9/0.1/0",
-        (true, true) => "1/0/0",
-    };
-    options.split.unwrap_or_else(|| default.parse().expect("shares that add up to 1"))
 }
