@@ -13,7 +13,7 @@ if [ -z "$browser" ]; then
 fi
 target=${CARGO_TARGET_DIR:-target}
 # As the tests build it, so that nothing is compiled twice.
-cargo test --release --locked --features parquet --no-run --test cli
+cargo test --release --locked --features parquet --no-run --test binary
 wgrad=$(cd "$target" && pwd)/release/wgrad
 rm -rf "$target/pages"
 mkdir -p "$target/pages"

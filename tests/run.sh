@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs every test: finds or installs a Vulkan driver and the Python packages that some tests compare with, then `cargo test`.
-# Arguments go to `cargo test`, as in `tests/run.sh --test kernels`.
+# Names of files in tests/binary and tests/library choose these, as in `tests/run.sh gpu devices`; other arguments go to `cargo test`.
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
-#   WGRAD_TEST_KILLS=200      how often tests/resume.rs kills a run (30)
+#   WGRAD_TEST_KILLS=200      how often tests/binary/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
-#   WGRAD_TEST_SEED=N         repeats what tests/pandas.rs made of that seed
-#   WGRAD_TEST_SHARED=FOLDER  tables in FOLDER/data and FOLDER/hunt for tests/exchange.rs and tests/advice.rs
+#   WGRAD_TEST_SEED=N         repeats what tests/library/pandas.rs made of that seed
+#   WGRAD_TEST_SHARED=FOLDER  tables in FOLDER/data and FOLDER/hunt for tests/binary/exchange.rs and tests/binary/advice.rs
 #   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime, tensorboard and pandas to compare with; otherwise one is
 #                             made in the target folder
 set -euo pipefail
@@ -87,26 +87,12 @@ prepare_vulkan
 prepare_python
 # With what is left out of a plain build.
 test=(cargo test --release --locked --features parquet)
-[ $# = 0 ] || exec "${test[@]}" "$@"
+case "${1:-}" in
+    '') ;;
+    -*) exec "${test[@]}" "$@" ;;
+    *) exec "${test[@]}" --test binary --test library -- "$@" ;;
+esac
 
-# Those that keep a software adapter busy longest (gpu, determinism and tests/mutants) go side by side: each waits for one core at a
-# time, while shaders are compiled.
-others=()
-for file in tests/*.rs; do
-    name=$(basename "$file" .rs)
-    case $name in
-        gpu | determinism) ;;
-        *) others+=(--test "$name") ;;
-    esac
-done
-"${test[@]}" --lib --bins --tests --no-run
-"${test[@]}" --lib --bins "${others[@]}"
+"${test[@]}" --lib --tests --no-run
+"${test[@]}" --lib --test binary --test library
 "${test[@]}" --doc
-"${test[@]}" --no-fail-fast --test mutants --test determinism >"$target/test-beside.log" 2>&1 &
-beside=$!
-trap 'kill "$beside" 2>/dev/null || true' EXIT
-status=0
-"${test[@]}" --test gpu || status=$?
-wait "$beside" || status=$?
-cat "$target/test-beside.log"
-exit "$status"

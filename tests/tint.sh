@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Validates the shaders of a folder (wgrad devices --dump-shaders FOLDER) with tint, the WGSL compiler of Chrome and Dawn,
-# from the npm package webgpu. It is put into the target folder once; then `cargo test --test shaders` runs tint as well.
+# from the npm package webgpu. It is put into the target folder once; then `cargo test --test library shaders` runs tint as well.
 #   tests/tint.sh --install    only installs
 #   tests/tint.sh FOLDER       installs where needed, and validates every .wgsl file
 set -euo pipefail

@@ -1,15 +1,18 @@
 //! A Python to compare with.
 
+use std::collections::HashMap;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex};
 
-/// `WGRAD_TEST_PYTHON`, or `python3`, if it has these modules; the same ones at every call of a test binary.
-pub(crate) fn python(modules: &str) -> Option<&'static str> {
-    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
-    let find = || {
-        let python = std::env::var("WGRAD_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        let there = Command::new(&python).args(["-c", &format!("import {modules}")]).output();
-        there.is_ok_and(|output| output.status.success()).then_some(python)
+static PYTHON: LazyLock<String> = LazyLock::new(|| std::env::var("WGRAD_TEST_PYTHON").unwrap_or_else(|_| "python3".into()));
+
+/// `WGRAD_TEST_PYTHON`, or `python3`, if it has these modules.
+pub(crate) fn python(modules: &'static str) -> Option<&'static str> {
+    static HAS: Mutex<Option<HashMap<&str, bool>>> = Mutex::new(None);
+    let has = || {
+        let there = Command::new(&*PYTHON).args(["-c", &format!("import {modules}")]).output();
+        there.is_ok_and(|output| output.status.success())
     };
-    PYTHON.get_or_init(find).as_deref()
+    let mut known = HAS.lock().expect("no panic under this lock");
+    known.get_or_insert_default().entry(modules).or_insert_with(has).then_some(PYTHON.as_str())
 }

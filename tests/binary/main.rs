@@ -1,0 +1,54 @@
+//! The binary as a user runs it.
+
+mod advice;
+mod attacks;
+mod bench;
+mod cli;
+#[path = "../common/mod.rs"]
+mod common;
+mod devices;
+mod examples;
+mod exchange;
+mod faults;
+mod help;
+mod hostile;
+mod larger;
+mod lessons;
+mod meaning;
+mod mixed;
+mod mnist;
+mod options;
+mod python;
+mod report;
+mod resume;
+mod storage;
+
+fn main() {
+    // A process of its own, for the sake of the faults in it.
+    if faults::is_chosen() {
+        return faults::train_on_a_chosen_gpu().expect("a run that ends");
+    }
+    common::run(&[
+        ("advice", advice::trials),
+        ("attacks", attacks::trials),
+        ("bench", bench::trials),
+        ("cli", cli::trials),
+        ("devices", devices::trials),
+        #[cfg(unix)]
+        ("examples", examples::trials),
+        ("exchange", exchange::trials),
+        ("faults", faults::trials),
+        ("help", help::trials),
+        ("hostile", hostile::trials),
+        ("larger", larger::trials),
+        ("lessons", lessons::trials),
+        ("meaning", meaning::trials),
+        ("mixed", mixed::trials),
+        ("mnist", mnist::trials),
+        ("options", options::trials),
+        ("python", python::trials),
+        ("report", report::trials),
+        ("resume", resume::trials),
+        ("storage", storage::trials),
+    ]);
+}
