@@ -42,13 +42,24 @@ impl OptimizerKind {
         }
     }
 
+    /// Whether it adds up gradients by a momentum.
+    pub fn has_momentum(self) -> bool {
+        matches!(self, Self::Momentum | Self::Nesterov)
+    }
+
+    /// Whether it keeps a decaying mean of gradients, corrected for its beginning at 0.
+    pub fn has_mean(self) -> bool {
+        matches!(self, Self::Adam | Self::Adamw)
+    }
+
+    /// Whether it keeps a decaying mean of squared gradients, and divides by the root of it.
+    pub fn has_squares(self) -> bool {
+        matches!(self, Self::Adam | Self::Adamw)
+    }
+
     /// How many numbers it remembers for each weight.
     pub fn states(self) -> usize {
-        match self {
-            Self::Sgd => 0,
-            Self::Momentum | Self::Nesterov => 1,
-            Self::Adam | Self::Adamw => 2,
-        }
+        [self.has_momentum(), self.has_mean(), self.has_squares()].into_iter().map(usize::from).sum()
     }
 
     /// The rule: the new weight from the old one, its gradient and its state, which is updated.
@@ -218,11 +229,11 @@ impl Optimizer {
 
     /// What the update of step `number` (from 1) needs, at this learning rate.
     pub fn rates(&self, number: u64, learning_rate: f64) -> Rates<f64> {
-        let adaptive = self.kind.states() == 2;
-        let beta1 = if adaptive { self.beta1 } else { self.momentum };
+        let corrected = self.kind.has_mean();
+        let beta1 = if corrected { self.beta1 } else { self.momentum };
         let correction = |beta: f64| {
             let power = number.min(i32::MAX as u64) as i32;
-            if adaptive { 1.0 / (1.0 - beta.powi(power)) } else { 1.0 }
+            if corrected { 1.0 / (1.0 - beta.powi(power)) } else { 1.0 }
         };
         Rates {
             learning_rate,

@@ -261,7 +261,7 @@ declared! {
         #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub momentum: Option<f64> = |options| Optimizer::new(options.optimizer()).momentum =>
             Rules {
-                needs: Needs::of_flag("--optimizer momentum or nesterov", |options| options.optimizer().states() == 1),
+                needs: Needs::of_flag("--optimizer momentum or nesterov", |options| options.optimizer().has_momentum()),
                 range: SHARE,
                 may_differ: true,
                 ..FIXED
@@ -270,7 +270,7 @@ declared! {
         #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub beta1: Option<f64> = |options| Optimizer::new(options.optimizer()).beta1 =>
             Rules {
-                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().states() == 2),
+                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().has_mean()),
                 range: SHARE,
                 may_differ: true,
                 ..FIXED
@@ -279,7 +279,7 @@ declared! {
         #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub beta2: Option<f64> = |options| Optimizer::new(options.optimizer()).beta2 =>
             Rules {
-                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().states() == 2),
+                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().has_squares()),
                 range: SHARE,
                 may_differ: true,
                 ..FIXED
@@ -288,7 +288,7 @@ declared! {
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub epsilon: Option<f64> = |options| Optimizer::new(options.optimizer()).epsilon =>
             Rules {
-                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().states() == 2),
+                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().has_squares()),
                 range: Range::from(1e-30),
                 may_differ: true,
                 ..FIXED
