@@ -112,8 +112,7 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
 }
 
 fn python_predicts_the_same_class_probabilities() {
-    let hidden = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu];
-    for activation in hidden {
+    for activation in Activation::hidden() {
         let network = Network::new(vec![4, 5, 3], vec![activation, Activation::Softmax], true).unwrap();
         compare(&network, Loss::CrossEntropy, &classes(3), &["a", "b", "c"], |outputs| outputs);
     }

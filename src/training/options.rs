@@ -117,7 +117,7 @@ pub struct Options {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
     pub no_bias: Option<bool>,
     /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH), normal(DEVIATION), or a
-    /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu, leaky-relu and gelu, else xavier-uniform]
+    /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu and activations of its shape, else xavier-uniform]
     #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
     pub init: Option<Init>,
 
