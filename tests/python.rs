@@ -242,6 +242,9 @@ fn main() {
         trial("python_predicts_what_wgrad_predicts_for_numbers", || {
             python_predicts_what_wgrad_predicts("wine-quality", &["--precision", "f64"]);
         }),
+        trial("python_predicts_what_wgrad_predicts_above_zero", || {
+            python_predicts_what_wgrad_predicts("wine-quality", &["--output-activation", "softplus"]);
+        }),
         trial("python_predicts_what_wgrad_predicts_without_a_hidden_layer", || {
             python_predicts_what_wgrad_predicts("digits", &["--hidden", "none", "--no-bias"]);
         }),

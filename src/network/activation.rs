@@ -128,6 +128,7 @@ activations! {
     relu: Relu,
     leaky_relu: LeakyRelu,
     gelu: Gelu,
+    softplus: Softplus,
     identity: Identity,
     softmax: Softmax,
 }

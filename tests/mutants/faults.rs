@@ -546,6 +546,18 @@ fn epilogue_faults() -> Vec<Fault> {
         fault("relu has a slope at zero", "delta", ["output > vec4f()", "output >= vec4f()"], with(Activation::Relu)),
         fault("leaky-relu does not leak", "forward", ["LEAK * z", "0.0 * z"], with(Activation::LeakyRelu)),
         fault("gelu's slope has one term", "forward", ["z * (0.3989423", "0.0 * (0.3989423"], with(Activation::Gelu)),
+        fault(
+            "softplus's series lacks a term",
+            "forward",
+            ["p * square + 0.33333334", "p * square"],
+            with(Activation::Softplus),
+        ),
+        fault(
+            "softplus's slope is one minus what it is",
+            "delta",
+            ["1.0 - exp(-output)", "exp(-output)"],
+            with(Activation::Softplus),
+        ),
         fault("the derivative is skipped at the output", "output", [" * derivative(stored)", ""], case()),
         fault("the loss is not halved", "output", ["return 0.5 * error", "return error"], case()),
         fault("delta is not scaled", "output", [" * this_step().scale", ""], case()),

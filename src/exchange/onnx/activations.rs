@@ -56,6 +56,11 @@ fn spelling(activation: Activation) -> Spelling {
             })],
             ends: &[("Mul", gelu_input)],
         },
+        Activation::Softplus => Spelling {
+            write: |graph, z| graph.in_floats(z, "Softplus", &[]),
+            nodes: &[("Softplus", |_, node| input(node))],
+            ends: &[("Where", softplus_input)],
+        },
         Activation::Identity => Spelling { write: |_, z| z.to_owned(), nodes: &[], ends: &[] },
         Activation::Softmax => Spelling {
             write: |graph, z| graph.node("Softmax", &[z], &[Attribute::Integer("axis", 1)]),
@@ -156,6 +161,36 @@ fn gelu_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
         return Ok(None);
     };
     Ok(near(scale, 0.5).then(|| input.clone()))
+}
+
+/// The `z` of a choice that is softplus as PyTorch's exporter writes it: z itself where z is greater than 20, and so as good
+/// as softplus.
+fn softplus_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
+    const LARGE: f64 = 20.0;
+    let [is_large, z, softplus] = node.inputs.as_slice() else { return Ok(None) };
+    let made_by = |value: &str, operator: &str| -> Wrong<Option<&Node>> {
+        Ok(graph.maker(&unscaled(graph, value)?).filter(|node| node.operator == operator))
+    };
+    let (Some(greater), Some(softplus)) = (made_by(is_large, "Greater")?, made_by(softplus, "Softplus")?) else {
+        return Ok(None);
+    };
+    let is_bounded = scalar(graph, greater.input(1)?)?.is_some_and(|bound| bound >= LARGE);
+    let start = unscaled(graph, z)?;
+    let is_of_z = unscaled(graph, greater.input(0)?)? == start && unscaled(graph, softplus.input(0)?)? == start;
+    Ok((is_bounded && is_of_z).then_some(start))
+}
+
+/// The value behind conversions, copies, products with 1 and quotients by 1.
+fn unscaled(graph: &Graph, value: &str) -> Wrong<String> {
+    let mut value = behind(graph, value)?;
+    for _ in 0..graph.nodes.len() {
+        let scaled = with_scalar(graph, &value, "Mul")?.or(with_scalar(graph, &value, "Div")?);
+        match scaled.filter(|(factor, _)| *factor == 1.0) {
+            Some((_, input)) => value = behind(graph, &input)?,
+            None => break,
+        }
+    }
+    Ok(value)
 }
 
 #[cfg(test)]

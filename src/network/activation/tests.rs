@@ -112,6 +112,37 @@ fn many_elements_give_the_bits_of_one() {
     }
 }
 
+/// Computed with 30 digits elsewhere: z, then f(z) and f'(z).
+fn values_of_others(activation: Activation, values: &[[f64; 3]]) {
+    for &[z, output, slope] in values {
+        for (actual, expected) in [(activation.activate(z), output), (activation.slope(z), slope)] {
+            let is_close = (actual - expected).abs() <= 1e-14 * expected.abs();
+            assert!(is_close, "{activation} at {z}: {actual:e}, expected {expected:e}");
+        }
+    }
+}
+
+#[test]
+fn softplus_is_as_it_is_elsewhere() {
+    values_of_others(
+        Activation::Softplus,
+        &[
+            [-40.0, 4.248_354_255_291_561_1e-18, 4.248_354_255_291_589e-18],
+            [-3.0, 0.048_587_351_573_742_059, 0.047_425_873_177_566_781],
+            [-2.0, 0.126_928_011_042_972_5, 0.119_202_922_022_117_56],
+            [-0.5, 0.474_076_984_180_106_68, 0.377_540_668_798_145_44],
+            [0.0, 0.693_147_180_559_945_31, 0.5],
+            [0.25, 0.825_939_418_879_843_56, 0.562_176_500_885_798_1],
+            [1.0, 1.313_261_687_518_222_8, 0.731_058_578_630_004_88],
+            [2.5, 2.578_889_734_292_549_6, 0.924_141_819_978_756_45],
+            [30.0, 30.000_000_000_000_094, 0.999_999_999_999_906_42],
+        ],
+    );
+    // No overflow, and a tail that is as exact as an exponential.
+    assert_eq!([1e30, -1e30].map(|z: f32| Activation::Softplus.activate(z)), [1e30, 0.0]);
+    assert!((f64::from(Activation::Softplus.activate(-80.0_f32)) / (-80.0_f64).exp() - 1.0).abs() < 1e-6);
+}
+
 #[test]
 fn sigmoid_neither_overflows_nor_loses_its_tail() {
     assert_eq!(sigmoid(1e30_f32), 1.0);
