@@ -243,7 +243,10 @@ fn main() {
             python_predicts_what_wgrad_predicts("wine-quality", &["--precision", "f64"]);
         }),
         trial("python_predicts_what_wgrad_predicts_above_zero", || {
-            python_predicts_what_wgrad_predicts("wine-quality", &["--output-activation", "softplus"]);
+            python_predicts_what_wgrad_predicts(
+                "wine-quality",
+                &["--activation", "silu", "--output-activation", "softplus"],
+            );
         }),
         trial("python_predicts_what_wgrad_predicts_without_a_hidden_layer", || {
             python_predicts_what_wgrad_predicts("digits", &["--hidden", "none", "--no-bias"]);

@@ -129,6 +129,7 @@ activations! {
     leaky_relu: LeakyRelu,
     gelu: Gelu,
     softplus: Softplus,
+    silu: Silu,
     identity: Identity,
     softmax: Softmax,
 }

@@ -558,6 +558,13 @@ fn epilogue_faults() -> Vec<Fault> {
             ["1.0 - exp(-output)", "exp(-output)"],
             with(Activation::Softplus),
         ),
+        fault(
+            "silu has one gate above and below zero",
+            "forward",
+            ["t * larger, z < vec4f()", "larger, z < vec4f()"],
+            with(Activation::Silu),
+        ),
+        fault("silu's slope is its gate", "forward", ["z * select(smaller", "0.0 * select(smaller"], with(Activation::Silu)),
         fault("the derivative is skipped at the output", "output", [" * derivative(stored)", ""], case()),
         fault("the loss is not halved", "output", ["return 0.5 * error", "return error"], case()),
         fault("delta is not scaled", "output", [" * this_step().scale", ""], case()),

@@ -61,6 +61,17 @@ fn spelling(activation: Activation) -> Spelling {
             nodes: &[("Softplus", |_, node| input(node))],
             ends: &[("Where", softplus_input)],
         },
+        Activation::Silu => Spelling {
+            write: |graph, z| {
+                let gate = graph.node("Sigmoid", &[z], &[]);
+                graph.node("Mul", &[z, &gate], &[])
+            },
+            nodes: &[("Swish", |_, node| {
+                let alpha = node.float("alpha").unwrap_or(1.0);
+                input_if(alpha == 1.0, node, Activation::Silu)
+            })],
+            ends: &[("Mul", silu_input)],
+        },
         Activation::Identity => Spelling { write: |_, z| z.to_owned(), nodes: &[], ends: &[] },
         Activation::Softmax => Spelling {
             write: |graph, z| graph.node("Softmax", &[z], &[Attribute::Integer("axis", 1)]),
@@ -178,6 +189,19 @@ fn softplus_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
     let start = unscaled(graph, z)?;
     let is_of_z = unscaled(graph, greater.input(0)?)? == start && unscaled(graph, softplus.input(0)?)? == start;
     Ok((is_bounded && is_of_z).then_some(start))
+}
+
+/// The `z` of a product that is silu: z and its sigmoid, in either order.
+fn silu_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
+    let [a, b] = node.inputs.as_slice() else { return Ok(None) };
+    for (gate, z) in [(b, a), (a, b)] {
+        let sigmoid = graph.maker(&behind(graph, gate)?).filter(|node| node.operator == "Sigmoid");
+        let is_of_z = |sigmoid: &Node| Ok::<bool, String>(behind(graph, sigmoid.input(0)?)? == behind(graph, z)?);
+        if sigmoid.map_or(Ok(false), is_of_z)? {
+            return Ok(Some(z.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// The value behind conversions, copies, products with 1 and quotients by 1.
