@@ -167,7 +167,7 @@ fn wholes() -> Vec<Whole> {
             });
         }
     };
-    for &hidden in Activation::value_variants().iter().filter(|&&hidden| hidden != Activation::Softmax) {
+    for hidden in Activation::hidden() {
         add(hidden, Activation::Identity, Loss::SquaredError, OptimizerKind::Sgd, false);
         add(Activation::Relu, hidden, Loss::SquaredError, OptimizerKind::Adam, true);
     }

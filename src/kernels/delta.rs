@@ -133,13 +133,15 @@ impl<T: Scalar> Twin<T> for Delta {
     }
 }
 
-/// The largest |f'| where the stored value is off by at most `error`, and how far f' may change there. Between the two ends f' is
-/// monotone or, where it has its top, changes by less than from one end to the middle.
+/// The largest |f'| where the stored value is off by at most `error`, and how far f' may be from it: how far it changes there, and
+/// how far it is off by itself, beyond three roundings. Between the two ends f' is monotone or, where it has its top, changes by
+/// less than from one end to the middle.
 pub(super) fn slope_within(slope: Slope, stored: f64, error: f64) -> (f64, f64) {
     let middle = slope.derivative(stored);
     let ends = [slope.derivative(stored - error), slope.derivative(stored + error)];
     let change = ends.iter().fold(0.0_f64, |change, end| change.max((end - middle).abs()));
-    (middle.abs() + change, if error > 0.0 { 2.0 * change } else { 0.0 })
+    let own = slope.derivative_error() * middle.abs();
+    (middle.abs() + change + own, if error > 0.0 { 2.0 * change } else { 0.0 } + own)
 }
 
 /// What is left to do when a tile holds the sums: the derivative.

@@ -231,7 +231,7 @@ impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
                     }
                 }
                 if let [slope] = slope {
-                    slope.iter_mut().zip(output.iter()).for_each(|(slope, &z)| *slope = self.activation.slope(z));
+                    self.activation.slopes(output, slope);
                 }
                 self.activation.activate_all(output);
             },

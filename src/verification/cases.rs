@@ -7,9 +7,6 @@ use crate::kernels::{Choice, Target};
 use crate::network::{Activation, Clip, Loss, OptimizerKind};
 use crate::plan::{Frozen, LayerRates};
 
-/// The activations of hidden layers.
-pub const ACTIVATIONS: [Activation; 6] =
-    [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
 /// The optimizers.
 pub const OPTIMIZERS: [OptimizerKind; 5] =
     [OptimizerKind::Sgd, OptimizerKind::Momentum, OptimizerKind::Nesterov, OptimizerKind::Adam, OptimizerKind::Adamw];
@@ -72,7 +69,7 @@ pub fn whole_networks() -> Vec<Case> {
             let name = format!("{variant:?}, {what}, over {batch} rows of {inputs}-{hidden}-{outputs}");
             Case { whole: Some(variant), ..Case::new(name, sizes) }
         };
-        for &activation in &ACTIVATIONS {
+        for activation in Activation::hidden() {
             cases.push(Case { hidden: activation, output: activation, ..case(activation.to_string()) });
         }
         for &optimizer in &OPTIMIZERS {
@@ -107,7 +104,7 @@ fn three_in_micro_batches(case: &Case) -> Case {
 /// Every kernel of a layer: activations, losses, optimizers, sources, replicas, sizes that are no multiple of anything.
 pub fn layers() -> Vec<Case> {
     let mut cases = Vec::new();
-    for activation in ACTIVATIONS {
+    for activation in Activation::hidden() {
         for sizes in SIZES {
             let [batch, inputs, hidden, outputs] = sizes;
             let name = format!("{activation} over {batch} rows of {inputs}-{hidden}-{outputs}");
@@ -129,9 +126,9 @@ pub fn layers() -> Vec<Case> {
             cases.push(Case { output, loss, ..case });
         }
     }
-    let pairs = ACTIVATIONS.map(|activation| (activation, Loss::SquaredError));
+    let pairs = Activation::hidden().map(|activation| (activation, Loss::SquaredError));
     let joint = [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)];
-    for (output, loss) in pairs.into_iter().chain(joint) {
+    for (output, loss) in pairs.chain(joint) {
         // The widest layers that are one kernel with their outputs, and the narrowest that is not.
         for widths in [vec![6, 13], vec![9, 6, 16], vec![9, 6, 17]] {
             let name = format!("{output} outputs with {loss} of {widths:?}");
@@ -210,7 +207,7 @@ pub fn layers() -> Vec<Case> {
         let case = Case { clip: Clip::Norm(0.01), replicas: 2, ..Case::new("", [9, 300, hidden, 7]) };
         cases.push(Case { name: format!("a norm of several parts, {hidden} columns"), ..case });
     }
-    for hidden in ACTIVATIONS {
+    for hidden in Activation::hidden() {
         let case = Case { hidden, dropout: 0.4, ..Case::new(format!("dropout after {hidden}"), [31, 33, 19, 7]) };
         cases.extend([Case { widths: vec![33, 19, 6, 7], ..three_in_micro_batches(&case) }, case]);
     }

@@ -110,8 +110,7 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
 }
 
 fn python_predicts_the_same_class_probabilities() {
-    let hidden = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu];
-    for activation in hidden {
+    for activation in Activation::hidden() {
         let network = Network::new(vec![4, 5, 3], vec![activation, Activation::Softmax], true).unwrap();
         compare(&network, Loss::CrossEntropy, &classes(3), &["a", "b", "c"], |outputs| outputs);
     }
@@ -240,6 +239,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         trial("python_predicts_what_wgrad_predicts_for_numbers", || {
             python_predicts_what_wgrad_predicts("wine-quality", &["--precision", "f64"]);
+        }),
+        trial("python_predicts_what_wgrad_predicts_above_zero", || {
+            python_predicts_what_wgrad_predicts(
+                "wine-quality",
+                &["--activation", "silu", "--output-activation", "softplus"],
+            );
         }),
         trial("python_predicts_what_wgrad_predicts_without_a_hidden_layer", || {
             python_predicts_what_wgrad_predicts("digits", &["--hidden", "none", "--no-bias"]);

@@ -8,14 +8,12 @@ use wgrad::network::{Activation, Layer, Loss, Network};
 use wgrad::random::{Purpose, Stream};
 use wgrad::verification::gradients::Problem;
 
-const ACTIVATIONS: [Activation; 6] =
-    [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
 const WIDTHS: [&[usize]; 3] = [&[3, 2], &[3, 4, 2], &[3, 4, 5, 3]];
 const ROWS: usize = 5;
 
 /// Output activations with their losses.
 fn pairs() -> Vec<(Activation, Loss)> {
-    let squared = ACTIVATIONS.into_iter().map(|activation| (activation, Loss::SquaredError));
+    let squared = Activation::hidden().map(|activation| (activation, Loss::SquaredError));
     squared.chain([(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)]).collect()
 }
 
@@ -50,8 +48,8 @@ fn for_every_network(mut check: impl FnMut(&str, &Network, Loss)) {
     for widths in WIDTHS {
         for (output, loss) in pairs() {
             // One layer has no hidden activation to vary.
-            let hidden_activations = if widths.len() == 2 { &ACTIVATIONS[..1] } else { &ACTIVATIONS };
-            for &hidden in hidden_activations {
+            let count = if widths.len() == 2 { 1 } else { usize::MAX };
+            for hidden in Activation::hidden().take(count) {
                 for bias in [true, false] {
                     let layers = widths.len() - 1;
                     let mut activations = vec![hidden; layers];

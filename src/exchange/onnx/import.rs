@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 
+use super::activations;
 use super::builder::LARGEST;
 use super::file::{Numbers, Tensor, Wrong};
 use super::graph::{Graph, Node, Value};
@@ -17,14 +18,8 @@ use crate::exchange::import::Foreign;
 use crate::files;
 use crate::memory;
 use crate::model::StoredWeights;
-use crate::network::activation::LEAK;
 use crate::network::{Activation, Layer, Weights};
 use crate::scalar::Scalar;
-
-/// What is said of an operation that is none of ours.
-const KNOWN: &str = "wgrad takes Gemm, MatMul, Add, Sigmoid, Tanh, Relu, LeakyRelu, Gelu and Softmax, and passes over \
-                     Identity, Dropout, Flatten, Reshape and Cast; before the first layer it takes Scaler, Sub, Add, Mul \
-                     and Div";
 
 /// What joins columns in ai.onnx.ml, as Concat does.
 const VECTORIZER: &str = "ai.onnx.ml.FeatureVectorizer";
@@ -254,42 +249,21 @@ impl<'a> Walk<'a> {
             "CastLike" => like_an_input(self.graph, node),
             "Reshape" => self.reshaped(node),
             "Sub" | "Div" | "ai.onnx.ml.Scaler" => self.scaled(node),
-            "Sigmoid" => self.activated(node, Activation::Sigmoid, true),
-            "Tanh" => self.activated(node, Activation::Tanh, true),
-            "Relu" => self.activated(node, Activation::Relu, true),
-            "LeakyRelu" => {
-                let alpha = node.float("alpha").unwrap_or(LEAK as f32);
-                self.activated(node, Activation::LeakyRelu, alpha == LEAK as f32)
-            }
-            "Gelu" => {
-                let exact = node.text("approximate").is_none_or(|approximate| approximate == b"none");
-                self.activated(node, Activation::Gelu, exact)
-            }
-            "Softmax" => {
-                let of_a_row = node.integer("axis").is_none_or(|axis| [1, -1].contains(&axis));
-                self.activated(node, Activation::Softmax, of_a_row)
-            }
-            "Mul" => match gelu_input(self.graph, node) {
-                Ok(input) => {
-                    self.activate(node, Activation::Gelu)?;
-                    Ok(input)
-                }
-                Err(_) if node.inputs.iter().any(|input| self.graph.is_constant(input)) => self.scaled(node),
-                Err(what) => Err(what),
-            },
             "Gemm" => self.gemm(node),
             "MatMul" => self.product(node, None),
             "Add" => self.sum(node),
-            _ => Err(format!("{node} is no part of a plain dense network: {KNOWN}")),
+            _ => match activations::read(self.graph, node) {
+                Ok(Some((activation, z))) => {
+                    self.activate(node, activation)?;
+                    Ok(z)
+                }
+                _ if node.operator == "Mul" && node.inputs.iter().any(|input| self.graph.is_constant(input)) => {
+                    self.scaled(node)
+                }
+                Ok(None) => Err(unknown(node)),
+                Err(what) => Err(what),
+            },
         }
-    }
-
-    fn activated(&mut self, node: &Node, activation: Activation, is_ours: bool) -> Wrong<String> {
-        if !is_ours {
-            return Err(format!("{node} is another function than wgrad's {activation}"));
-        }
-        self.activate(node, activation)?;
-        node.input(0).map(str::to_owned)
     }
 
     fn activate(&mut self, node: &Node, activation: Activation) -> Wrong<()> {
@@ -450,47 +424,32 @@ fn transposed(tensor: Tensor) -> Tensor {
     Tensor { shape: vec![columns, rows], numbers }
 }
 
-/// The `x` of a product that is gelu: x · ½ · (1 + erf(x / √2)), its factors in any order.
-fn gelu_input(graph: &Graph, node: &Node) -> Wrong<String> {
-    let unknown = || format!("{node} is no part of a plain dense network: products are known as gelu's only, by its Erf");
-    let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
-    let (mut scale, mut values, mut open, mut products) = (1.0, Vec::new(), vec![node], 0);
-    while let Some(product) = open.pop() {
-        products += 1;
-        for input in &product.inputs {
-            match (scalar(graph, input)?, graph.maker(input)) {
-                (Some(number), _) => scale *= number,
-                // There are two products, and no end of them where the graph goes round in a circle.
-                (None, Some(inner)) if inner.operator == "Mul" && products < 3 => open.push(inner),
-                _ => values.push(input.clone()),
-            }
-            if values.len() > 2 {
-                return Err(unknown());
-            }
+/// What is said of an operation that is none of ours.
+fn unknown(node: &Node) -> String {
+    let known = match activations::ending_in(&node.operator).as_slice() {
+        [] => {
+            let operators = ["Gemm", "MatMul", "Add"].into_iter().chain(activations::operators()).collect::<Vec<_>>();
+            format!(
+                "wgrad takes {}, and passes over Identity, Dropout, Flatten, Reshape and Cast; before the first layer it \
+                 takes Scaler, Sub, Add, Mul and Div",
+                listed(&operators)
+            )
         }
+        activations => format!("wgrad takes {} only as the last node of {}", shown(&node.operator), listed(activations)),
+    };
+    format!("{node} is no part of a plain dense network: {known}")
+}
+
+/// `a, b and c`
+fn listed(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
     }
-    let [a, b] = values.as_slice() else { return Err(unknown()) };
-    let erf = |sum: &str| -> Wrong<Option<String>> {
-        let Some((_, erf)) = with_scalar(graph, sum, "Add")?.filter(|(one, _)| *one == 1.0) else { return Ok(None) };
-        let Some(node) = graph.maker(&behind(graph, &erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
-        let scaled = behind(graph, node.input(0)?)?;
-        let root = std::f64::consts::SQRT_2;
-        let divided = with_scalar(graph, &scaled, "Div")?.filter(|(by, _)| near(*by, root));
-        let multiplied = with_scalar(graph, &scaled, "Mul")?.filter(|(by, _)| near(*by, 1.0 / root));
-        Ok(divided.or(multiplied).map(|(_, input)| input))
-    };
-    let input = if erf(a)?.as_ref() == Some(b) {
-        b
-    } else if erf(b)?.as_ref() == Some(a) {
-        a
-    } else {
-        return Err(unknown());
-    };
-    if near(scale, 0.5) { Ok(input.clone()) } else { Err(unknown()) }
 }
 
 /// The number that a constant of one element is.
-fn scalar(graph: &Graph, value: &str) -> Wrong<Option<f64>> {
+pub(super) fn scalar(graph: &Graph, value: &str) -> Wrong<Option<f64>> {
     if !graph.is_constant(value) {
         return Ok(None);
     }
@@ -499,7 +458,7 @@ fn scalar(graph: &Graph, value: &str) -> Wrong<Option<f64>> {
 }
 
 /// What this operation with a constant number is made of: the number and the other operand.
-fn with_scalar(graph: &Graph, value: &str, operator: &str) -> Wrong<Option<(f64, String)>> {
+pub(super) fn with_scalar(graph: &Graph, value: &str, operator: &str) -> Wrong<Option<(f64, String)>> {
     let Some(node) = graph.maker(value).filter(|node| node.operator == operator) else { return Ok(None) };
     let [a, b] = [node.input(0)?, node.input(1)?];
     Ok(match (scalar(graph, a)?, scalar(graph, b)?) {

@@ -10,10 +10,8 @@ use super::Whole;
 use super::losses::{binary_cross_entropy, cross_entropy, squared_error};
 use crate::kernels::source::ORDER;
 use crate::kernels::{Replicas, ReplicasMut, Step};
-use crate::network::activation::sigmoid;
 use crate::network::optimizer::Rates;
 use crate::network::{Activation, Loss};
-use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
 /// Replicas that go through the same instructions.
@@ -276,10 +274,9 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
             }
             for (j, value) in after[..layer.outputs].iter_mut().enumerate() {
                 if layer.activation.stores_slope() {
-                    let slope = &mut self.slopes[base + layer.output + j];
-                    slope.iter_mut().zip(&*value).for_each(|(slope, &z)| *slope = layer.activation.slope(z));
+                    layer.activation.slopes(value, &mut self.slopes[base + layer.output + j]);
                 }
-                activate(layer.activation, value);
+                layer.activation.activate_lanes(value);
             }
         }
     }
@@ -422,26 +419,6 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         for index in (range.start + lane..range.end).step_by(LANES) {
             self.apply(whole, rates, decay, index..index + 1);
         }
-    }
-}
-
-/// `f` of every lane. Not `activate_all`, whose groups are wider than a small batch.
-#[inline(always)]
-fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANES>) {
-    match activation {
-        Activation::Identity | Activation::Softmax => {}
-        Activation::Sigmoid => values.iter_mut().for_each(
-            #[inline(always)]
-            |z| *z = sigmoid(*z),
-        ),
-        Activation::Tanh => values.iter_mut().for_each(
-            #[inline(always)]
-            |z| *z = Scalar::tanh(*z),
-        ),
-        other => values.iter_mut().for_each(
-            #[inline(always)]
-            |z| *z = other.activate(*z),
-        ),
     }
 }
 

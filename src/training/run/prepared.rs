@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::{Evaluation, Truth};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
-use crate::network::{Activation, Initialization, Loss, Network, Weights};
+use crate::network::{Initialization, Loss, Network, Weights};
 use crate::report::{Account, Curve, Story};
 use crate::training::session::{Device, Precision, Recipe, Rows, Samples, Session};
 
@@ -356,12 +356,10 @@ fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
 /// Refuses targets that the output's activation can never say.
 fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()> {
     let output = network.output_activation();
-    let (low, high) = match output {
-        Activation::Sigmoid | Activation::Softmax => (0.0, 1.0),
-        Activation::Tanh => (-1.0, 1.0),
-        Activation::Relu => (0.0, f64::INFINITY),
-        Activation::LeakyRelu | Activation::Gelu | Activation::Identity => return Ok(()),
-    };
+    let (low, high) = output.facts().range;
+    if low.is_infinite() && high.is_infinite() {
+        return Ok(());
+    }
     match samples.targets.values.iter().map(|value| value.to_f64()).find(|value| !(low..=high).contains(value)) {
         None => Ok(()),
         Some(target) => Err(Error::Usage(format!(

@@ -63,11 +63,7 @@ fn saturated(network: &Network, outputs: &[Vec<f64>]) -> Option<String> {
     let layers = network.activations().iter().zip(&network.widths()[1..]).zip(outputs).enumerate();
     let hidden = layers.take(network.layers() - 1);
     let flat = |(l, ((&activation, &units), outputs)): (usize, ((&Activation, &usize), &Vec<f64>))| {
-        let steepest = match activation {
-            Activation::Sigmoid => 0.25,
-            Activation::Tanh => 1.0,
-            _ => return None,
-        };
+        let steepest = activation.facts().saturates_from?;
         let rows = outputs.len() / units;
         let is_flat = |unit: &usize| {
             let slopes = (0..rows).map(|row| activation.slope_of().derivative(outputs[row * units + unit]));
