@@ -4,18 +4,13 @@
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Layer, Loss, Network};
 use wgrad::random::{Purpose, Stream};
+use wgrad::verification::cases::pairs;
 use wgrad::verification::gradients::Problem;
 
 const ACTIVATIONS: [Activation; 6] =
     [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
 const WIDTHS: [&[usize]; 3] = [&[3, 2], &[3, 4, 2], &[3, 4, 5, 3]];
 const ROWS: usize = 5;
-
-/// Output activations with their losses.
-fn pairs() -> Vec<(Activation, Loss)> {
-    let squared = ACTIVATIONS.into_iter().map(|activation| (activation, Loss::SquaredError));
-    squared.chain([(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)]).collect()
-}
 
 /// A network with random data and parameters; its losses are multiplied by `scale`.
 fn problem(network: &Network, loss: Loss, scale: f64) -> Problem {

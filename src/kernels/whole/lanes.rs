@@ -7,12 +7,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Whole;
-use super::losses::{binary_cross_entropy, cross_entropy, squared_error};
 use crate::kernels::source::ORDER;
 use crate::kernels::{Replicas, ReplicasMut, Step};
+use crate::network::Activation;
 use crate::network::activation::sigmoid;
+use crate::network::loss::Vector;
 use crate::network::optimizer::Rates;
-use crate::network::{Activation, Loss};
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
@@ -99,9 +99,6 @@ struct Layer {
     input: usize,
     output: usize,
 }
-
-/// What one vector of lanes holds.
-pub(super) type Vector<const LANES: usize> = [f32; LANES];
 
 /// Some replicas' numbers. With SAMPLES the lanes are samples of one replica, whose parameters are single numbers; without, each
 /// lane is a replica, and a parameter is a vector.
@@ -304,11 +301,21 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         let slopes = &self.slopes[range.clone()];
         let (values, deltas) = (&self.values[range.clone()], &mut self.deltas[range]);
         let targets = &self.targets[vector * layer.outputs..(vector + 1) * layer.outputs];
-        match whole.loss {
-            Loss::SquaredError => squared_error(layer.activation, values, slopes, targets, deltas, scale),
-            Loss::BinaryCrossEntropy => binary_cross_entropy(values, targets, deltas, scale),
-            Loss::CrossEntropy => cross_entropy(values, targets, deltas, scale),
-        }
+        let slope = layer.activation.slope_of();
+        let stored = if layer.activation.stores_slope() { slopes } else { values };
+        whole.loss.of_lanes(
+            values,
+            targets,
+            deltas,
+            #[inline(always)]
+            |j, mut errors| {
+                slope.times_derivative(&mut errors, &stored[j]);
+                for lane in 0..LANES {
+                    errors[lane] *= scale[lane];
+                }
+                errors
+            },
+        )
     }
 
     /// Adds a vector of rows' losses to the sums, row after row: to the first lane's where the lanes are samples, else to each replica's.
@@ -443,12 +450,4 @@ fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANE
             |z| *z = other.activate(*z),
         ),
     }
-}
-
-/// f' of every lane, from what was stored for it.
-#[inline(always)]
-pub(super) fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
-    let mut slope = [1.0; LANES];
-    activation.slope_of().times_derivative(&mut slope, stored);
-    slope
 }

@@ -4,7 +4,6 @@
 
 mod held;
 mod lanes;
-mod losses;
 mod scalars;
 mod sequence;
 mod shaders;
@@ -278,7 +277,7 @@ impl Kernel for Whole {
             let [input, output] = [places.starts[layer], places.starts[layer + 1]];
             [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output]
         });
-        header.into_iter().chain(table).map(word).collect()
+        header.into_iter().map(word).chain([self.loss.word()]).chain(table.map(word)).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
