@@ -158,7 +158,9 @@ impl Loss {
             return Err(Error::Usage(format!("{self} has no number that shapes it, and was given {value:?}")));
         };
         if !value.is_finite() || !(value as f32).is_normal() || value < 0.0 {
-            return Err(Error::Usage(format!("--{self}-{number} {value:?}: it must be a number above 0")));
+            return Err(Error::Usage(format!(
+                "--{self}-{number} {value:?}: it must be a number above 0 that single precision holds"
+            )));
         }
         Ok(self.shaped(value))
     }
