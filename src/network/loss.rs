@@ -78,6 +78,7 @@ macro_rules! losses {
 
 losses! { $
     squared_error::SquaredError,
+    absolute_error::AbsoluteError,
     binary_cross_entropy::BinaryCrossEntropy,
     cross_entropy::CrossEntropy,
 }
