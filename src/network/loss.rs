@@ -79,6 +79,7 @@ macro_rules! losses {
 losses! { $
     squared_error::SquaredError,
     absolute_error::AbsoluteError,
+    huber::Huber { delta },
     binary_cross_entropy::BinaryCrossEntropy,
     cross_entropy::CrossEntropy,
 }
