@@ -272,3 +272,99 @@ impl<'de> Deserialize<'de> for Loss {
         known.ok_or_else(|| de::Error::unknown_variant(&name, NAMES))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ERRORS: [f64; 7] = [0.0, 0.2, -0.5, 0.75, 1.5, -3.0, 100.0];
+
+    fn huber(delta: f64) -> Loss {
+        Loss::Huber { delta: Number::new(delta) }
+    }
+
+    /// A loss's value and derivative at each of the errors, one output a row, and what lanes make of them.
+    fn at_errors(loss: Loss) -> [(f64, f64); ERRORS.len()] {
+        let target = 0.5_f32;
+        ERRORS.map(|error| {
+            let output = error as f32 + target;
+            let (mut row, mut deltas) = ([output], [[0.0; 4]]);
+            let value = loss.of_row(&mut row, &[target]);
+            loss.errors(&mut row, &[target], 2.0);
+            let of_lanes = loss.of_lanes(&[[output; 4]], &[[target; 4]], &mut deltas, |_, errors| errors);
+            assert_eq!((of_lanes[3], 2.0 * deltas[0][3]), (value, row[0]), "{loss} at {error}");
+            (f64::from(value), f64::from(row[0] / 2.0))
+        })
+    }
+
+    /// What `torch.nn.HuberLoss(reduction="none", delta=0.5)`, the same with 1, and `torch.nn.L1Loss(reduction="none")` say of
+    /// these errors, with their gradients.
+    #[test]
+    fn huber_and_the_absolute_error_are_those_of_torch() {
+        let half = [(0.0, 0.0), (0.02, 0.2), (0.125, -0.5), (0.25, 0.5), (0.625, 0.5), (1.375, -0.5), (49.875, 0.5)];
+        let one = [(0.0, 0.0), (0.02, 0.2), (0.125, -0.5), (0.281_25, 0.75), (1.0, 1.0), (2.5, -1.0), (99.5, 1.0)];
+        let absolute = [(0.0, 0.0), (0.2, 1.0), (0.5, -1.0), (0.75, 1.0), (1.5, 1.0), (3.0, -1.0), (100.0, 1.0)];
+        for (loss, expected) in [(huber(0.5), half), (huber(1.0), one), (Loss::AbsoluteError, absolute)] {
+            let is = |given: [(f64, f64); ERRORS.len()]| {
+                given
+                    .iter()
+                    .zip(&expected)
+                    .all(|(given, expected)| (given.0 - expected.0).abs() <= 1e-7 && (given.1 - expected.1).abs() <= 1e-7)
+            };
+            assert!(is(at_errors(loss)), "{loss}: {:?}", at_errors(loss));
+        }
+        assert_eq!(Loss::value_variants().iter().find_map(|loss| loss.number()), Some(("delta", 1.0)));
+    }
+
+    /// f64 beside f32, over more outputs than are summed side by side, and with what no number is.
+    #[test]
+    fn rows_are_summed_whole_and_what_is_no_number_shows() {
+        let outputs: Vec<f64> = (0..37).map(|j| f64::from(j) * 0.25 - 4.0).collect();
+        let targets = vec![0.5; 37];
+        let expected = |of: fn(f64) -> f64| outputs.iter().map(|output| of(output - 0.5)).sum::<f64>();
+        let of_huber = |e: f64| if e.abs() <= 2.0 { 0.5 * e * e } else { 2.0 * (e.abs() - 1.0) };
+        for (loss, expected) in [
+            (Loss::SquaredError, expected(|e| 0.5 * e * e)),
+            (Loss::AbsoluteError, expected(f64::abs)),
+            (huber(2.0), expected(of_huber)),
+        ] {
+            assert_eq!(loss.of_row(&mut outputs.clone(), &targets), expected, "{loss}");
+            for wrong in [f32::NAN, f32::INFINITY] {
+                let mut row = [1.0, wrong, 3.0];
+                assert!(!loss.of_row(&mut row, &[0.0; 3]).is_finite(), "{loss} of {wrong}");
+                loss.errors(&mut row, &[0.0; 3], 1.0);
+                assert_eq!(row[1].is_nan(), wrong.is_nan(), "{loss} of {wrong}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_goes_together_follows_from_the_losses() {
+        use Activation::{Identity, Sigmoid, Softmax, Tanh};
+        use Task::{Classification, Regression};
+        let of = |output, task| Loss::of(output, task).name();
+        assert_eq!(
+            [Softmax, Sigmoid, Tanh].map(|output| of(output, Classification)),
+            ["cross-entropy", "binary-cross-entropy", "squared-error"]
+        );
+        assert_eq!([Softmax, Sigmoid, Tanh].map(|output| of(output, Regression)), ["squared-error"; 3]);
+        for &loss in Loss::value_variants() {
+            assert!(loss.check(loss.output(Classification)).is_ok() && loss.is_for(Classification), "{loss}");
+            assert!(!loss.is_for(Regression) || loss.output(Regression) == Identity, "{loss}");
+            assert_eq!(loss.is_joint(), !loss.is_for(Regression), "{loss}");
+            assert_eq!(serde_json::from_str::<Loss>(&format!("\"{loss}\"")).ok(), Some(loss));
+        }
+        assert_eq!(Loss::CrossEntropy.smoothed_towards(4), Some(0.25));
+        assert_eq!(Loss::BinaryCrossEntropy.smoothed_towards(4), Some(0.5));
+    }
+
+    #[test]
+    fn only_a_number_above_zero_shapes_a_loss() {
+        let huber = huber(1.0);
+        assert_eq!(huber.with_number(0.25).expect("a shape").number(), Some(("delta", 0.25)));
+        for wrong in [0.0, -1.0, 1e-46, 1e39, f64::NAN, f64::INFINITY] {
+            assert!(huber.with_number(wrong).is_err(), "{wrong}");
+        }
+        assert!(Loss::SquaredError.with_number(1.0).is_err());
+    }
+}
