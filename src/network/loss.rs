@@ -1,5 +1,5 @@
-//! The losses: a list of those that have a file in `loss/` and a shader of the same name in `shaders/losses/`, and what the rest of the
-//! program asks of any of them.
+//! The losses: a list of those that have a file in `loss/` and a shader of the same name in `shaders/losses/`, and what the
+//! rest of the program asks of any of them.
 
 mod definition;
 
@@ -14,8 +14,8 @@ use crate::scalar::Scalar;
 pub(crate) use definition::{Carried, Inexact, Vector};
 use definition::{Definition, Facts};
 
-/// Declares the losses from a line each: the name of the loss's files, its type and, if it has one, the name of its number. `each!` does
-/// something with whichever definition a loss stands for, compiled for each of them.
+/// Declares the losses from a line each: the name of the loss's files, its type and, if it has one, the name of its number.
+/// `each!` does something with whichever definition a loss stands for, compiled for each of them.
 macro_rules! losses {
     ($dollar:tt $($file:ident::$name:ident $({ $number:ident })?,)*) => {
         $(mod $file;)*
@@ -173,7 +173,8 @@ impl Loss {
         self.name().to_string() + &number.unwrap_or_default()
     }
 
-    /// The number as a word of a kernel's parameters, where the shader finds it as `parameters.of_loss`: no shader is compiled for each.
+    /// The number as a word of a kernel's parameters, where the shader finds it as `parameters.of_loss`: no shader is
+    /// compiled for each.
     pub(crate) fn word(self) -> u32 {
         self.number().map_or(0, |(_, number)| (number as f32).to_bits())
     }
@@ -203,16 +204,16 @@ impl Loss {
         each!(self, loss => loss.of_row(row, targets))
     }
 
-    /// Turns outputs into the loss's derivatives, times `scale`: with respect to the outputs or, where loss and activation are a joint
-    /// pair, the logits.
+    /// Turns outputs into the loss's derivatives, times `scale`: with respect to the outputs or, where loss and activation
+    /// are a joint pair, the logits.
     #[inline(always)]
     pub(crate) fn errors<T: Scalar>(self, outputs: &mut [T], targets: &[T], scale: T) {
         let both = outputs.iter_mut().zip(targets);
         each!(self, loss => both.for_each(|(value, &target)| *value = loss.error(*value, target) * scale));
     }
 
-    /// The losses of as many rows as there are lanes, whose results, targets and deltas are a vector an output. A delta is what
-    /// `finished` makes of an output's number and derivative.
+    /// The losses of as many rows as there are lanes, whose results, targets and deltas are a vector an output. A delta is
+    /// what `finished` makes of an output's number and derivative.
     #[inline(always)]
     pub(crate) fn of_lanes<const LANES: usize>(
         self,
@@ -229,8 +230,8 @@ impl Loss {
         each!(self, loss => loss.piece(output, target))
     }
 
-    /// How far f32 may round, given exact results: in an element of the delta, without slope and scale, or of the outputs; and in the
-    /// loss of a row of `outputs`, in which no result or target is larger than `size`.
+    /// How far f32 may round, given exact results: in an element of the delta, without slope and scale, or of the outputs;
+    /// and in the loss of a row of `outputs`, in which no result or target is larger than `size`.
     pub(crate) fn rounding(self, size: f64, outputs: usize) -> [f64; 2] {
         each!(self, loss => loss.rounding(size, outputs as f64))
     }
@@ -297,8 +298,8 @@ mod tests {
         })
     }
 
-    /// What `torch.nn.HuberLoss(reduction="none", delta=0.5)`, the same with 1, and `torch.nn.L1Loss(reduction="none")` say of
-    /// these errors, with their gradients.
+    /// What `torch.nn.HuberLoss(reduction="none", delta=0.5)`, the same with 1, and `torch.nn.L1Loss(reduction="none")` say
+    /// of these errors, with their gradients.
     #[test]
     fn huber_and_the_absolute_error_are_those_of_torch() {
         let half = [(0.0, 0.0), (0.02, 0.2), (0.125, -0.5), (0.25, 0.5), (0.625, 0.5), (1.375, -0.5), (49.875, 0.5)];

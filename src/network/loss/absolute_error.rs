@@ -59,7 +59,8 @@ impl Definition for AbsoluteError {
         [8.0 * UNIT, (4.0 + outputs) * UNIT * outputs * size]
     }
 
-    /// An output that may be on the other side of its target has the other sign; so may one that is closer than f32's normal numbers are.
+    /// An output that may be on the other side of its target has the other sign; so may one that is closer than f32's normal
+    /// numbers are.
     fn carried(self, result: &Inexact) -> Carried {
         let (distance, error) = ((result.result - result.target).abs(), result.error);
         let is_close = distance <= error.max(f64::from(f32::MIN_POSITIVE));

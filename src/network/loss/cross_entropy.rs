@@ -1,4 +1,5 @@
-//! -Σ y ln a with a = softmax(z), from z: y (ln Σ e^(z - largest) - (z - largest)). Shader: `shaders/losses/cross_entropy.wgsl`.
+//! -Σ y ln a with a = softmax(z), from z: y (ln Σ e^(z - largest) - (z - largest)). Shader:
+//! `shaders/losses/cross_entropy.wgsl`.
 
 use super::definition::{Carried, Definition, Facts, Inexact, Vector};
 use crate::network::Activation;

@@ -13,8 +13,8 @@ pub(super) struct Facts {
     pub(super) name: &'static str,
     /// What it is, for the help.
     pub(super) help: &'static str,
-    /// The output's activation that it is a joint pair with: the last layer leaves the logits, and the loss does the rest. None: it is
-    /// a function of outputs of any activation that has a slope for each.
+    /// The output's activation that it is a joint pair with: the last layer leaves the logits, and the loss does the rest.
+    /// None: it is a function of outputs of any activation that has a slope for each.
     pub(super) joint: Option<Activation>,
     /// Whether targets may be numbers, and not classes alone.
     pub(super) is_for_numbers: bool,
@@ -42,8 +42,8 @@ impl Facts {
     }
 }
 
-/// A loss. What it gets are results: the outputs or, where it is a joint pair with an activation, the logits. Its shader has the same
-/// functions, of vec4s.
+/// A loss. What it gets are results: the outputs or, where it is a joint pair with an activation, the logits. Its shader has
+/// the same functions, of vec4s.
 pub(super) trait Definition: Copy + Send + Sync {
     const FACTS: Facts;
 
@@ -53,8 +53,8 @@ pub(super) trait Definition: Copy + Send + Sync {
     /// The loss's derivative with respect to an output or, in a joint pair, its logit, given the output.
     fn error<T: Scalar>(self, output: T, target: T) -> T;
 
-    /// The losses of as many rows as there are lanes, whose results, targets and deltas are a vector an output. A delta is what
-    /// `finished` makes of an output's number and derivative.
+    /// The losses of as many rows as there are lanes, whose results, targets and deltas are a vector an output. A delta is
+    /// what `finished` makes of an output's number and derivative.
     fn of_lanes<const LANES: usize>(
         self,
         results: &[Vector<LANES>],
@@ -68,8 +68,8 @@ pub(super) trait Definition: Copy + Send + Sync {
         0
     }
 
-    /// How far f32 may round, given exact results: in an element of the delta, without slope and scale, or of the outputs; and in the
-    /// loss of a row of so many outputs, in which no result or target is larger than `size`.
+    /// How far f32 may round, given exact results: in an element of the delta, without slope and scale, or of the outputs;
+    /// and in the loss of a row of so many outputs, in which no result or target is larger than `size`.
     fn rounding(self, size: f64, outputs: f64) -> [f64; 2];
 
     /// What the error of a result comes to.
@@ -108,7 +108,8 @@ impl Inexact {
         (self.result - self.target).abs() + self.error
     }
 
-    /// What the error of an output comes to where the loss's derivative is at most `steepness` and changes by at most `change`.
+    /// What the error of an output comes to where the loss's derivative is at most `steepness` and changes by at most
+    /// `change`.
     pub(super) fn carried(&self, steepness: f64, change: f64) -> Carried {
         let [slope, change_of_slope] = self.slope;
         Carried { delta: change * slope + steepness * change_of_slope, output: self.error, loss: steepness * self.error }

@@ -1,4 +1,5 @@
-//! ½ e² where |e| ≤ δ, else δ (|e| - ½ δ), with e = a - y (Huber, 1964; `torch.nn.HuberLoss`). Shader: `shaders/losses/huber.wgsl`.
+//! ½ e² where |e| ≤ δ, else δ (|e| - ½ δ), with e = a - y (Huber, 1964; `torch.nn.HuberLoss`). Shader:
+//! `shaders/losses/huber.wgsl`.
 
 use super::definition::{Carried, Definition, Facts, Inexact, Vector, lanes_of_each, sum_of_row};
 use crate::rounding::UNIT;
