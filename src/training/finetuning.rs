@@ -40,6 +40,7 @@ impl Base {
             ("--task", of_target && options.task.is_some()),
             ("--output-activation", of_target && options.output_activation.is_some()),
             ("--loss", of_target && options.loss.is_some()),
+            ("--huber-delta", of_target && options.huber_delta.is_some()),
             ("--ignore", options.ignore.is_some()),
             ("--categorical", options.categorical.is_some()),
             ("--scale", options.scale.is_some()),

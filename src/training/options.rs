@@ -132,6 +132,10 @@ pub struct Options {
     /// What training makes small [default: as the task and the output activation demand]
     #[arg(long, help_heading = "Training")]
     pub loss: Option<Loss>,
+    /// How far from its target an output may be for --loss huber to be half its square, in units of the target as it is scaled: of its
+    /// standard deviation with --scale standard [default: 1]
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+    pub huber_delta: Option<f64>,
     /// Whether a batch's rows are averaged or added up [default: mean]
     #[arg(long, help_heading = "Training")]
     pub reduction: Option<Reduction>,

@@ -69,7 +69,17 @@ pub(super) fn output(options: &Options, encoding: &Encoding) -> Result<(Activati
         Task::Classification => Activation::Softmax,
     };
     let output = options.output_activation.unwrap_or_else(|| options.loss.map_or_else(usual, |loss| loss.output(task)));
-    Ok((output, options.loss.unwrap_or_else(|| Loss::of(output, task))))
+    let loss = options.loss.unwrap_or_else(|| Loss::of(output, task));
+    Ok((output, shaped(loss, options)?))
+}
+
+/// A loss with the number that is asked for.
+fn shaped(loss: Loss, options: &Options) -> Result<Loss> {
+    match options.huber_delta {
+        None => Ok(loss),
+        Some(_) if loss.number().is_none() => Err(Error::Usage("--huber-delta goes with --loss huber".into())),
+        Some(delta) => loss.with_number(delta),
+    }
 }
 
 /// How the network is trained on so many rows.
@@ -290,6 +300,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         no_bias: Some(!network.bias()),
         init: Some(file_of(options.init.clone().unwrap_or(Init::Drawn(Initialization::Auto)))),
         loss: Some(recipe.loss),
+        huber_delta: recipe.loss.number().map(|(_, delta)| delta),
         reduction: Some(recipe.reduction),
         optimizer: Some(recipe.optimizer.kind),
         learning_rate: Some(recipe.schedule.learning_rate),

@@ -22,8 +22,11 @@ impl Options {
         if self.loss.is_some() || self.task.is_some() || self.target.is_some() {
             file.output_activation = None;
         }
+        if self.loss.is_some() && self.loss != file.loss {
+            file.huber_delta = None;
+        }
         if self.output_activation.is_some() || self.task.is_some() || self.target.is_some() {
-            file.loss = None;
+            (file.loss, file.huber_delta) = (None, None);
         }
         if self.target.is_some() {
             file.task = None;
@@ -79,6 +82,7 @@ impl Options {
             task: self.task.filter(|_| has_own_target),
             output_activation: self.output_activation.filter(|_| has_own_target),
             loss: self.loss.filter(|_| has_own_target),
+            huber_delta: self.huber_delta.filter(|_| has_own_target),
             missing: self.missing.filter(|missing| *missing == Missing::Drop),
             ignore: None,
             categorical: None,
@@ -109,6 +113,7 @@ impl Options {
             test_labels: None,
             output_activation: None,
             loss: None,
+            huber_delta: None,
             batch_size: None,
             accumulate: None,
             class_weights: None,
