@@ -181,10 +181,7 @@ impl<T: Scalar> Vectorised for Rows<'_, T> {
     fn run(self) {
         let Self { kernel, scale, weights, result, stored, target, written, losses } = self;
         written.copy_from_slice(result);
-        let rows = written.chunks_exact_mut(kernel.outputs).zip(target.chunks_exact(kernel.outputs));
-        for (loss, (row, target)) in losses.iter_mut().zip(rows) {
-            *loss = kernel.loss.of_row(row, target);
-        }
+        kernel.loss.of_rows(written, target, kernel.outputs, losses);
         if kernel.product == Product::Delta {
             kernel.loss.errors(written, target, scale);
             if !kernel.loss.is_joint() {

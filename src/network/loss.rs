@@ -198,10 +198,13 @@ impl Loss {
         }
     }
 
-    /// The row's loss; leaves the network's outputs in `row`, which holds logits where loss and activation are a joint pair.
+    /// The losses of rows of so many outputs; leaves the network's outputs in `rows`, which hold logits where loss and
+    /// activation are a joint pair.
     #[inline(always)]
-    pub(crate) fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T {
-        each!(self, loss => loss.of_row(row, targets))
+    pub(crate) fn of_rows<T: Scalar>(self, rows: &mut [T], targets: &[T], outputs: usize, losses: &mut [T]) {
+        let rows = rows.chunks_exact_mut(outputs).zip(targets.chunks_exact(outputs));
+        let rows = losses.iter_mut().zip(rows);
+        each!(self, loss => for (of_row, (row, targets)) in rows { *of_row = loss.of_row(row, targets); });
     }
 
     /// Turns outputs into the loss's derivatives, times `scale`: with respect to the outputs or, where loss and activation
@@ -284,13 +287,19 @@ mod tests {
         Loss::Huber { delta: Number::new(delta) }
     }
 
+    fn of_row<T: Scalar>(loss: Loss, row: &mut [T], targets: &[T]) -> T {
+        let mut losses = [T::ZERO];
+        loss.of_rows(row, targets, targets.len(), &mut losses);
+        losses[0]
+    }
+
     /// A loss's value and derivative at each of the errors, one output a row, and what lanes make of them.
     fn at_errors(loss: Loss) -> [(f64, f64); ERRORS.len()] {
         let target = 0.5_f32;
         ERRORS.map(|error| {
             let output = error as f32 + target;
             let (mut row, mut deltas) = ([output], [[0.0; 4]]);
-            let value = loss.of_row(&mut row, &[target]);
+            let value = of_row(loss, &mut row, &[target]);
             loss.errors(&mut row, &[target], 2.0);
             let of_lanes = loss.of_lanes(&[[output; 4]], &[[target; 4]], &mut deltas, |_, errors| errors);
             assert_eq!((of_lanes[3], 2.0 * deltas[0][3]), (value, row[0]), "{loss} at {error}");
@@ -329,10 +338,10 @@ mod tests {
             (Loss::AbsoluteError, expected(f64::abs)),
             (huber(2.0), expected(of_huber)),
         ] {
-            assert_eq!(loss.of_row(&mut outputs.clone(), &targets), expected, "{loss}");
+            assert_eq!(of_row(loss, &mut outputs.clone(), &targets), expected, "{loss}");
             for wrong in [f32::NAN, f32::INFINITY] {
                 let mut row = [1.0, wrong, 3.0];
-                assert!(!loss.of_row(&mut row, &[0.0; 3]).is_finite(), "{loss} of {wrong}");
+                assert!(!of_row(loss, &mut row, &[0.0; 3]).is_finite(), "{loss} of {wrong}");
                 loss.errors(&mut row, &[0.0; 3], 1.0);
                 assert_eq!(row[1].is_nan(), wrong.is_nan(), "{loss} of {wrong}");
             }
