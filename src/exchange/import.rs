@@ -183,11 +183,8 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
         missing_values: None,
         numerals: Numerals::default(),
     };
-    let loss = match (output, encoding.task()) {
-        (Activation::Softmax, _) => Loss::CrossEntropy,
-        (Activation::Sigmoid, Task::Classification) => Loss::BinaryCrossEntropy,
-        _ => Loss::SquaredError,
-    };
+    let of_classes = encoding.task() == Task::Classification || output == Activation::Softmax;
+    let loss = Loss::of(output, if of_classes { Task::Classification } else { Task::Regression });
     let producer = Some(foreign.producer.trim()).filter(|producer| !producer.is_empty()).map(shown);
     let imported = json!({ "file": name, "format": format, "producer": producer });
     let training = json!({ "wgrad": env!("CARGO_PKG_VERSION"), "imported": imported });

@@ -167,7 +167,7 @@ impl Forward {
             slope
         } else {
             // f' is told from the output, and rounds at most four times on the way.
-            slope_within(Slope::FromOutput(self.activation), activated, output).1 + 4.0 * UNIT
+            slope_within(Slope::FromOutput(self.activation), activated, output)[1] + 4.0 * UNIT
         };
         // The factor and its product round once each.
         let of =

@@ -5,6 +5,7 @@ use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, T
 use super::halves::{Factors, Kind};
 use super::shader::{Shader, shader_file};
 use super::{Dropped, Layer, Operand, Source, split, stride4, word};
+use crate::network::Loss;
 
 /// Workgroups that are few on any GPU, and terms of a sum that are then worth a second pass over its parts.
 const FEW_WORKGROUPS: usize = 32;
@@ -353,7 +354,8 @@ pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
 /// for the losses of one replica, into how many parts the sums are split, and what only some kernels know.
 pub(crate) fn layer(layer: Layer, source: Source, losses: usize, form: Form, own: Own) -> Vec<u32> {
     let rest = [source.order_length(), word(losses.next_multiple_of(4)), form.parts()];
-    let own = own.dropped.map_or([0; 3], Dropped::words).into_iter().chain([(own.rate as f32).to_bits()]);
+    let of_loss = own.loss.map_or(0, Loss::word);
+    let own = own.dropped.map_or([0; 3], Dropped::words).into_iter().chain([(own.rate as f32).to_bits(), of_loss]);
     layer.words().into_iter().chain(rest).chain(own).collect()
 }
 
@@ -364,11 +366,13 @@ pub(crate) struct Own {
     pub(crate) dropped: Option<Dropped>,
     /// What update multiplies the learning rate by.
     pub(crate) rate: f64,
+    /// What happens at the outputs, where that is a part of forward.
+    pub(crate) loss: Option<Loss>,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { dropped: None, rate: 1.0 }
+        Self { dropped: None, rate: 1.0, loss: None }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The cases that a device is held against the oracle in.
 
+use clap::ValueEnum;
+
 use super::Case;
+use crate::data::Task;
 use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target};
@@ -22,6 +25,26 @@ const SIZES: [[usize; 4]; 9] = [
     [127, 65, 127, 31],
     [64, 64, 64, 64],
 ];
+
+/// Every loss. Where a number shapes it, it is another one than usual, which puts some of the errors that cases have on either side.
+pub fn losses() -> impl Iterator<Item = Loss> {
+    const SHAPE: f64 = 0.3;
+    Loss::value_variants().iter().map(|&loss| loss.with_number(SHAPE).unwrap_or(loss))
+}
+
+/// Every loss with every activation of outputs that it goes with.
+pub fn pairs() -> Vec<(Activation, Loss)> {
+    let pairs = losses().flat_map(|loss| Activation::value_variants().iter().map(move |&output| (output, loss)));
+    pairs.filter(|&(output, loss)| loss.check(output).is_ok()).collect()
+}
+
+/// Every loss with one such activation, whose slope is stored if it may be any.
+fn one_pair_each() -> impl Iterator<Item = (Activation, Loss)> {
+    losses().map(|loss| {
+        let output = if loss.is_joint() { loss.output(Task::Classification) } else { Activation::Gelu };
+        (output, loss)
+    })
+}
 
 /// Every kernel of the catalogue in its simplest form: what a device is to compute right before anything else.
 pub fn first() -> Vec<Case> {
@@ -75,13 +98,15 @@ pub fn whole_networks() -> Vec<Case> {
         for &optimizer in &OPTIMIZERS {
             cases.push(Case { optimizer, hidden: Activation::Tanh, bias: false, ..case(optimizer.to_string()) });
         }
-        for (output, loss) in [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)] {
+        for (output, loss) in one_pair_each() {
             let optimizer = OptimizerKind::Adam;
             let hidden = Activation::Gelu;
             let case = Case { output, loss, optimizer, hidden, ..case(loss.to_string()) };
-            cases.push(Case { name: format!("{}, 19 replicas", case.name), replicas: 19, ..case.clone() });
-            let shared = Case { replicas: 19, own_steps: false, ..case.clone() };
-            cases.push(Case { name: format!("{}, 19 replicas with the same steps", case.name), ..shared });
+            if loss.is_joint() {
+                cases.push(Case { name: format!("{}, 19 replicas", case.name), replicas: 19, ..case.clone() });
+                let shared = Case { replicas: 19, own_steps: false, ..case.clone() };
+                cases.push(Case { name: format!("{}, 19 replicas with the same steps", case.name), ..shared });
+            }
             cases.push(case);
         }
         let deep = vec![3, 4, 2, 5, 1];
@@ -126,9 +151,7 @@ pub fn layers() -> Vec<Case> {
             cases.push(Case { output, loss, ..case });
         }
     }
-    let pairs = Activation::hidden().map(|activation| (activation, Loss::SquaredError));
-    let joint = [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)];
-    for (output, loss) in pairs.chain(joint) {
+    for (output, loss) in pairs() {
         // The widest layers that are one kernel with their outputs, and the narrowest that is not.
         for widths in [vec![6, 13], vec![9, 6, 16], vec![9, 6, 17]] {
             let name = format!("{output} outputs with {loss} of {widths:?}");
@@ -170,11 +193,7 @@ pub fn layers() -> Vec<Case> {
         });
         cases.push(case);
     }
-    for (output, loss) in [
-        (Activation::Softmax, Loss::CrossEntropy),
-        (Activation::Sigmoid, Loss::BinaryCrossEntropy),
-        (Activation::Gelu, Loss::SquaredError),
-    ] {
+    for (output, loss) in one_pair_each() {
         let case = Case { output, loss, weighted: true, ..Case::new(format!("rows with weights, {loss}"), [31, 9, 7, 5]) };
         let in_place = Case { shuffle: false, replicas: 3, ..case.clone() };
         cases.push(Case { name: format!("{}, three replicas in place", case.name), ..in_place });

@@ -6,12 +6,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Whole;
-use super::losses::{binary_cross_entropy, cross_entropy, squared_error};
+use super::net::Whole;
 use crate::kernels::source::ORDER;
 use crate::kernels::{Replicas, ReplicasMut, Step};
+use crate::network::Activation;
+use crate::network::loss::Vector;
 use crate::network::optimizer::Rates;
-use crate::network::{Activation, Loss};
 use crate::simd::{Vectorised, vectorised};
 
 /// Replicas that go through the same instructions.
@@ -97,9 +97,6 @@ struct Layer {
     input: usize,
     output: usize,
 }
-
-/// What one vector of lanes holds.
-pub(super) type Vector<const LANES: usize> = [f32; LANES];
 
 /// Some replicas' numbers. With SAMPLES the lanes are samples of one replica, whose parameters are single numbers; without, each
 /// lane is a replica, and a parameter is a vector.
@@ -301,11 +298,21 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         let slopes = &self.slopes[range.clone()];
         let (values, deltas) = (&self.values[range.clone()], &mut self.deltas[range]);
         let targets = &self.targets[vector * layer.outputs..(vector + 1) * layer.outputs];
-        match whole.loss {
-            Loss::SquaredError => squared_error(layer.activation, values, slopes, targets, deltas, scale),
-            Loss::BinaryCrossEntropy => binary_cross_entropy(values, targets, deltas, scale),
-            Loss::CrossEntropy => cross_entropy(values, targets, deltas, scale),
-        }
+        let slope = layer.activation.slope_of();
+        let stored = if layer.activation.stores_slope() { slopes } else { values };
+        whole.loss.of_lanes(
+            values,
+            targets,
+            deltas,
+            #[inline(always)]
+            |j, mut errors| {
+                slope.times_derivative(&mut errors, &stored[j]);
+                for lane in 0..LANES {
+                    errors[lane] *= scale[lane];
+                }
+                errors
+            },
+        )
     }
 
     /// Adds a vector of rows' losses to the sums, row after row: to the first lane's where the lanes are samples, else to each replica's.
@@ -420,12 +427,4 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
             self.apply(whole, rates, decay, index..index + 1);
         }
     }
-}
-
-/// f' of every lane, from what was stored for it.
-#[inline(always)]
-pub(super) fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
-    let mut slope = [1.0; LANES];
-    activation.slope_of().times_derivative(&mut slope, stored);
-    slope
 }

@@ -59,6 +59,11 @@ fn other_target(new: &Options) -> bool {
     new.task.is_some() || new.target.is_some()
 }
 
+/// Whether the loss followed from something that is said otherwise.
+fn is_loss_open(new: &Options, old: &Options) -> bool {
+    other_data(new, old) || other_target(new) || new.output_activation.is_some()
+}
+
 /// Whether training starts from another model than that of a file.
 fn other_model(new: &Options, old: &Options) -> bool {
     is_other(&new.finetune, &old.finetune)
@@ -235,9 +240,20 @@ declared! {
         #[arg(long, help_heading = "Training")]
         pub loss: Option<Loss> =>
             Rules {
-                left_open: |new, old| other_data(new, old) || other_target(new) || new.output_activation.is_some(),
+                left_open: is_loss_open,
                 of_model: of_target,
                 model_hint: NEW_OUTPUT,
+                ..FIXED
+            };
+        /// How far from its target an output may be for --loss huber to be half its square, in units of the target as it is scaled: of its
+        /// standard deviation with --scale standard [default: 1]
+        #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+        pub huber_delta: Option<f64> =>
+            Rules {
+                left_open: |new, old| is_other(&new.loss, &old.loss) || is_loss_open(new, old),
+                of_model: of_target,
+                model_hint: NEW_OUTPUT,
+                needs: Needs::ever("--loss huber", |options| options.loss.is_some_and(|loss| loss.number().is_some())),
                 ..FIXED
             };
         /// Whether a batch's rows are averaged or added up [default: mean]

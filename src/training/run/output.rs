@@ -17,23 +17,18 @@ pub(super) fn outputs(encoding: &Encoding, activation: Activation) -> usize {
 
 /// The output's activation and the loss: each follows from the other, and both from the task.
 pub(super) fn output(options: &Options, encoding: &Encoding) -> Result<(Activation, Loss)> {
-    let regression = encoding.task() == Task::Regression;
-    if regression && options.loss.is_some_and(Loss::is_joint) {
+    let task = encoding.task();
+    if let Some(loss) = options.loss.filter(|loss| !loss.is_for(task)) {
         return Err(Error::Usage(format!(
-            "--loss {} is for classification, and the target is numbers: leave it out, or say --task classification",
-            options.loss.expect("was looked at")
+            "--loss {loss} is for classification, and the target is numbers: leave it out, or say --task classification"
         )));
     }
-    Ok(match (options.output_activation, options.loss) {
-        (Some(output), Some(loss)) => (output, loss),
-        (Some(Activation::Softmax), None) if !regression => (Activation::Softmax, Loss::CrossEntropy),
-        (Some(Activation::Sigmoid), None) if !regression => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
-        (Some(output), None) => (output, Loss::SquaredError),
-        (None, Some(Loss::CrossEntropy)) => (Activation::Softmax, Loss::CrossEntropy),
-        (None, Some(loss)) if !regression => (Activation::Sigmoid, loss),
-        (None, Some(loss)) => (Activation::Identity, loss),
-        (None, None) if regression => (Activation::Identity, Loss::SquaredError),
-        (None, None) if encoding.class_names().len() == 2 => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
-        (None, None) => (Activation::Softmax, Loss::CrossEntropy),
-    })
+    let usual = || match task {
+        Task::Regression => Activation::Identity,
+        Task::Classification if encoding.class_names().len() == 2 => Activation::Sigmoid,
+        Task::Classification => Activation::Softmax,
+    };
+    let output = options.output_activation.unwrap_or_else(|| options.loss.map_or_else(usual, |loss| loss.output(task)));
+    let loss = options.loss.unwrap_or_else(|| Loss::of(output, task));
+    Ok((output, options.huber_delta.map_or(Ok(loss), |delta| loss.with_number(delta))?))
 }

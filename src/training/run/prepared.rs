@@ -343,11 +343,9 @@ fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) 
     }
 }
 
-/// Moves targets of 0 and 1 towards each other by this share: towards 1 / classes for cross-entropy over classes (Szegedy et al.,
-/// "Rethinking the Inception Architecture", 2016), towards a half for sigmoids.
+/// Moves targets of 0 and 1 towards each other by this share.
 fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
-    if share > 0.0 {
-        let middle = if loss == Loss::CrossEntropy { 1.0 / targets.columns as f64 } else { 0.5 };
+    if let Some(middle) = loss.smoothed_towards(targets.columns).filter(|_| share > 0.0) {
         let moved = |target: f64| target * (1.0 - share) + share * middle;
         targets.values.iter_mut().for_each(|target| *target = T::from_f64(moved(target.to_f64())));
     }

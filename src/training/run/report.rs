@@ -70,6 +70,12 @@ pub struct NetworkReport {
     pub parameters: u64,
     /// What training makes small.
     pub loss: &'static str,
+    /// The number that shapes it, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_number: Option<f64>,
+    /// Both, for a person.
+    #[serde(skip)]
+    loss_description: String,
 }
 
 impl NetworkReport {
@@ -81,6 +87,8 @@ impl NetworkReport {
             bias: network.bias(),
             parameters: network.parameter_count(),
             loss: loss.name(),
+            loss_number: loss.number().map(|(_, number)| number),
+            loss_description: loss.description(),
         }
     }
 }
@@ -90,6 +98,6 @@ impl std::fmt::Display for NetworkReport {
         let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
         let bias = if self.bias { "" } else { ", no biases" };
         let activations = self.activations.join(", ");
-        write!(text, "{} ({activations}{bias}): {} parameters; {}", widths.join("-"), self.parameters, self.loss)
+        write!(text, "{} ({activations}{bias}): {} parameters; {}", widths.join("-"), self.parameters, self.loss_description)
     }
 }

@@ -181,8 +181,8 @@ fn dropout(options: &Options, network: &Network) -> Result<Dropout> {
 /// Usage, for what is no share, or no targets of classes.
 pub fn label_smoothing(options: &Options, loss: Loss) -> Result<f64> {
     let share = options.label_smoothing();
-    if share > 0.0 && loss == Loss::SquaredError {
-        return Err(Error::Usage("--label-smoothing goes with cross-entropy, and --loss is squared-error".into()));
+    if share > 0.0 && loss.smoothed_towards(1).is_none() {
+        return Err(Error::Usage(format!("--label-smoothing goes with cross-entropy, and --loss is {loss}")));
     }
     Ok(share)
 }
@@ -204,6 +204,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         no_bias: Some(!network.bias()),
         init: Some(file_of(options.init())),
         loss: Some(recipe.loss),
+        huber_delta: recipe.loss.number().map(|(_, delta)| delta),
         batch_size: Some(BatchSize::Rows(recipe.batch)),
         accumulate: Some(recipe.micro_batches),
         files: options.files.filled(),

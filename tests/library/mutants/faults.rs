@@ -3,6 +3,7 @@
 use wgrad::kernels::Choice;
 use wgrad::kernels::form::{Family, GPU_LANES, SOFTWARE_LANES};
 use wgrad::kernels::whole::Variant;
+use wgrad::network::loss::Number;
 use wgrad::network::{Activation, Clip, Loss, OptimizerKind};
 use wgrad::plan::LayerRates;
 
@@ -88,6 +89,13 @@ fn scalar_faults() -> Vec<Fault> {
             "whole",
             ["let is_row = row < current.rows;", "let is_row = true;"],
             shared(),
+        ),
+        fault("an absolute error pulls the more the larger it is", "whole", SIGN, Case { loss: ABSOLUTE, ..alone() }),
+        fault(
+            "huber's delta is 1",
+            "whole",
+            ["vec4f(parameters.of_loss)", "vec4f(1.0)"],
+            Case { loss: huber().loss, ..alone() },
         ),
         fault("derivatives are left out", "whole", [" * hyperbolic_tangent_derivative(f1_0)", ""], alone()),
         fault("the output stands for the slope", "whole", [" * s1_0;", " * f1_0;"], slopes()),
@@ -581,6 +589,16 @@ fn epilogue_faults() -> Vec<Fault> {
             ["max(z, vec4f()) - z * desired", "-z * desired"],
             joint(Activation::Sigmoid, Loss::BinaryCrossEntropy),
         ),
+        fault("an absolute error pulls the more the larger it is", "output", SIGN, joint(Activation::Gelu, ABSOLUTE)),
+        fault("an absolute error has a sign", "output", ["return abs(", "return ("], joint(Activation::Sigmoid, ABSOLUTE)),
+        fault("huber's error is not clipped", "output", ["clamp(output - desired, -delta, delta)", ERROR], huber()),
+        fault("huber's loss goes on as a square", "output", ["min(size, vec4f(parameters.of_loss))", "size"], huber()),
+        fault(
+            "huber's slope beyond delta is 1",
+            "output",
+            ["-delta, delta) * derivative", "-delta, delta) / delta * derivative"],
+            huber(),
+        ),
         fault(
             "a row below is gathered",
             "gather",
@@ -589,6 +607,14 @@ fn epilogue_faults() -> Vec<Fault> {
         ),
         fault("every gathered batch is the first", "gather", [" + first + id.y", " + id.y"], gathered()),
     ]
+}
+
+const ABSOLUTE: Loss = Loss::AbsoluteError;
+const ERROR: &str = "(output - desired)";
+const SIGN: [&str; 2] = ["sign(output - desired)", ERROR];
+
+fn huber() -> Case {
+    joint(Activation::Gelu, Loss::Huber { delta: Number::new(0.3) })
 }
 
 fn gathered() -> Case {
@@ -670,6 +696,18 @@ fn narrow_faults() -> Vec<Fault> {
         fault("the derivative is skipped at the outputs", "forward_output", [" * derivative(stored)", ""], narrow()),
         fault("gelu's slope is taken for its output", "forward_output", ["return slope(z);", "return output;"], gelu()),
         fault("delta is not scaled at the outputs", "forward_output", [" * this_step().scale", ""], narrow()),
+        fault(
+            "an absolute error pulls the more the larger it is",
+            "forward_output",
+            SIGN,
+            Case { loss: ABSOLUTE, ..gelu() },
+        ),
+        fault(
+            "huber's delta is 1",
+            "forward_output",
+            ["vec4f(parameters.of_loss)", "vec4f(1.0)"],
+            Case { loss: huber().loss, ..gelu() },
+        ),
         fault("losses stay with the first batch", "forward_output", [" + this_step().loss_row", ""], narrow()),
         fault("softmax is not divided at the outputs", "forward_output", [" / row.sum - desired", " - desired"], softmax()),
         fault("targets are those of the next rows", "forward_output", next, narrow()),
