@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Cell, LeftOut, Machine};
+use super::cell::{Cell, LeftOut};
+use super::machine::Machine;
 use super::net::Net;
-use super::report::seconds;
 use super::statistics::Statistics;
+use super::table::seconds;
 use crate::error::{Error, Result, shown};
 use crate::files;
 use crate::training::Device;

@@ -1,7 +1,8 @@
 //! The report as one HTML file: tables, the curves where the GPU overtakes the CPU, and the roofline. Nothing is loaded from
 //! anywhere.
 
-use super::comparison::{Cell, ComparisonReport};
+use super::cell::Cell;
+use super::comparison::ComparisonReport;
 use super::crossover::Verdict;
 use super::report::short_name;
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Words, document, escaped};
@@ -100,8 +101,8 @@ fn chart(title: &str, [x, y]: [&str; 2], series: Vec<Series>) -> Chart {
 
 #[cfg(test)]
 mod tests {
-    use super::super::comparison::Machine;
     use super::super::crossover::Crossover;
+    use super::super::machine::Machine;
     use super::super::statistics::Statistics;
     use super::*;
 

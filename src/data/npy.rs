@@ -9,7 +9,7 @@ use super::array::{Array, ArrayFile, Decoded, columns_of, columns_of_text};
 use super::pieces::{Format, Holds};
 use super::table::check_memory;
 use crate::error::{Error, Result, shown};
-use crate::files::name;
+use crate::name;
 
 pub(super) const FORMAT: Format = Format {
     begins: |bytes| bytes.starts_with(MAGIC),

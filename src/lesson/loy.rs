@@ -87,7 +87,16 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         seeds = Some(Seeds { count, learned, bound: LEARNED, failed });
     }
     let printed = rows("output, from seed 1", &column(&output), 8);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(Report { seeds, ..findings.report(machine) })
 }
 

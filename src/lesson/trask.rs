@@ -46,7 +46,16 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         ),
     ];
     let printed = rows("output after training", &column(&output), 8);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

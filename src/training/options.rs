@@ -21,9 +21,9 @@ use super::values::{count, count_above_zero};
 use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Error, Result, shown};
-use crate::files::name;
 use crate::kernels::Choice;
 use crate::model::MOST_CHECKPOINTS;
+use crate::name;
 use crate::network::{Activation, Loss, OptimizerKind};
 
 /// A number that is one.
@@ -94,14 +94,14 @@ pub struct Options {
     pub validation: Option<String>,
     /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
-    #[serde(with = "crate::files::name")]
+    #[serde(with = "crate::name")]
     pub validation_labels: Option<PathBuf>,
     /// A file of test rows
     #[arg(long, value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
     pub test: Option<String>,
     /// Labels of the test file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
-    #[serde(with = "crate::files::name")]
+    #[serde(with = "crate::name")]
     pub test_labels: Option<PathBuf>,
 
     /// Widths of the hidden layers, with commas; none for no hidden layer [default: 64]
@@ -123,7 +123,7 @@ pub struct Options {
 
     /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also --freeze)
     #[arg(long, value_name = "MODEL", help_heading = "Network")]
-    #[serde(with = "crate::files::name")]
+    #[serde(with = "crate::name")]
     pub finetune: Option<PathBuf>,
     /// With --finetune: draw the last layer anew, for the data's own target
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
@@ -281,7 +281,7 @@ pub struct FileOptions {
     pub units: Option<Vec<String>>,
     /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
     #[arg(long, value_name = "FILE", help_heading = "Data")]
-    #[serde(with = "crate::files::name")]
+    #[serde(with = "crate::name")]
     pub labels: Option<PathBuf>,
 }
 

@@ -17,9 +17,9 @@ use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays
 use crate::data;
 use crate::error::{Error, Result, typed_path};
 use crate::executor::gpu::tuning::Tuned;
-use crate::files::name;
 use crate::memory;
 use crate::model::{RunFolder, check_room};
+use crate::name;
 use crate::network::Network;
 use crate::plan::{Phase, Plan};
 

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 
 use super::file::{self, Decoded, Decoder, Tensor, Wrong};
 use super::messages::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto, kind,
 };
 use crate::error::shown;
 
@@ -61,6 +61,17 @@ impl fmt::Display for Node {
 }
 
 impl Node {
+    /// The input of an operation that changes nothing in a dense network that is only applied.
+    pub(super) fn passed(&self) -> Wrong<&str> {
+        let fits = match self.operator.as_str() {
+            "Cast" => [kind::FLOAT, kind::DOUBLE].map(i64::from).contains(&self.integer("to").unwrap_or_default()),
+            "Flatten" => self.integer("axis").is_none_or(|axis| axis == 1),
+            "Dropout" => self.inputs.get(2).is_none_or(String::is_empty),
+            _ => true,
+        };
+        if fits { self.input(0) } else { Err(format!("{self} changes what goes through it")) }
+    }
+
     fn of(message: NodeProto, decoder: &Decoder) -> Wrong<Self> {
         let mut attributes = HashMap::new();
         for attribute in &message.attribute {
@@ -172,6 +183,18 @@ impl Graph {
         let producer = [model.producer_name, model.producer_version].map(Option::unwrap_or_default).join(" ");
         let used = RefCell::new(vec![false; nodes.len()]);
         Ok(Self { nodes, inputs, outputs, producer, is_ours, makers, initializers, decoder, used })
+    }
+
+    /// The value behind conversions and copies.
+    pub(super) fn behind(&self, value: &str) -> Wrong<String> {
+        let mut value = value.to_owned();
+        for _ in 0..=self.nodes.len() {
+            match self.maker(&value) {
+                Some(node) if ["Cast", "Identity"].contains(&node.operator.as_str()) => value = node.passed()?.to_owned(),
+                _ => return Ok(value),
+            }
+        }
+        Err("its graph goes round in a circle".into())
     }
 
     /// The node that makes this value.

@@ -13,7 +13,7 @@ use super::outputs::{Outputs, origin};
 use super::scaling::{self, Scaling};
 use crate::data::Matrix;
 use crate::error::{Error, Result, shown};
-use crate::exchange::import::Foreign;
+use crate::exchange::foreign::Foreign;
 use crate::files;
 use crate::memory;
 use crate::model::StoredWeights;
@@ -133,7 +133,7 @@ fn inputs(graph: &Graph, start_of_all: &str, width: usize) -> Wrong<Option<Vec<S
             if is_concat && !matches!(joined.integer("axis"), Some(1 | -1)) {
                 return Err(format!("{joined} does not put columns side by side"));
             }
-            joined.inputs.iter().map(|input| behind(graph, input)).collect::<Wrong<Vec<_>>>()?
+            joined.inputs.iter().map(|input| graph.behind(input)).collect::<Wrong<Vec<_>>>()?
         }
         None => vec![start_of_all.to_owned()],
     };
@@ -185,18 +185,6 @@ fn columns(input: &Value, unsaid: usize) -> Wrong<usize> {
     }
 }
 
-/// The value behind conversions and copies.
-pub(super) fn behind(graph: &Graph, value: &str) -> Wrong<String> {
-    let mut value = value.to_owned();
-    for _ in 0..=graph.nodes.len() {
-        match graph.maker(&value) {
-            Some(node) if ["Cast", "Identity"].contains(&node.operator.as_str()) => value = passed(node)?.to_owned(),
-            _ => return Ok(value),
-        }
-    }
-    Err("its graph goes round in a circle".into())
-}
-
 /// The input of a conversion to the type of an input of the graph, if that is float or double.
 fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
     let like = node.input(1)?;
@@ -205,17 +193,6 @@ fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
         return node.input(0).map(str::to_owned);
     }
     Err(format!("{node} changes what goes through it"))
-}
-
-/// The input of an operation that changes nothing in a dense network that is only applied.
-fn passed(node: &Node) -> Wrong<&str> {
-    let fits = match node.operator.as_str() {
-        "Cast" => [kind::FLOAT, kind::DOUBLE].map(i64::from).contains(&node.integer("to").unwrap_or_default()),
-        "Flatten" => node.integer("axis").is_none_or(|axis| axis == 1),
-        "Dropout" => node.inputs.get(2).is_none_or(String::is_empty),
-        _ => true,
-    };
-    if fits { node.input(0) } else { Err(format!("{node} changes what goes through it")) }
 }
 
 /// On the way from the output to the inputs.
@@ -250,7 +227,7 @@ impl<'a> Walk<'a> {
     /// Takes a node; gives the value that it is computed from.
     fn step(&mut self, node: &'a Node) -> Wrong<String> {
         match node.operator.as_str() {
-            "Identity" | "Dropout" | "Flatten" | "Cast" => passed(node).map(str::to_owned),
+            "Identity" | "Dropout" | "Flatten" | "Cast" => node.passed().map(str::to_owned),
             "CastLike" => like_an_input(self.graph, node),
             "Reshape" => self.reshaped(node),
             "Sub" | "Div" | "ai.onnx.ml.Scaler" => self.scaled(node),
@@ -406,7 +383,7 @@ impl<'a> Walk<'a> {
         let bias = match bias {
             Some(bias) => {
                 let rows = bias.shape.len().checked_sub(1).map_or(1, |last| bias.shape[..last].iter().product());
-                Some(spread(bias.numbers, outputs).filter(|_| rows == 1).ok_or_else(|| {
+                Some(bias.numbers.spread(outputs).filter(|_| rows == 1).ok_or_else(|| {
                     format!("{node}: a bias of shape {:?} is not one number for each of {outputs} outputs", bias.shape)
                 })?)
             }
@@ -415,16 +392,6 @@ impl<'a> Walk<'a> {
         let activation = self.activation.take().unwrap_or(Activation::Identity);
         self.layers.push(Found { inputs, outputs, weights: weights.numbers, bias, activation });
         node.input(0).map(str::to_owned)
-    }
-}
-
-/// A list of `count` numbers, of which one stands for all.
-pub(super) fn spread(numbers: Numbers, count: usize) -> Option<Numbers> {
-    match numbers {
-        numbers if numbers.len() == count => Some(numbers),
-        Numbers::Single(values) if values.len() == 1 => Some(Numbers::Single(vec![values[0]; count])),
-        Numbers::Double(values) if values.len() == 1 => Some(Numbers::Double(vec![values[0]; count])),
-        _ => None,
     }
 }
 
@@ -472,8 +439,8 @@ fn gelu_input(graph: &Graph, node: &Node) -> Wrong<String> {
     let [a, b] = values.as_slice() else { return Err(unknown()) };
     let erf = |sum: &str| -> Wrong<Option<String>> {
         let Some((_, erf)) = with_scalar(graph, sum, "Add")?.filter(|(one, _)| *one == 1.0) else { return Ok(None) };
-        let Some(node) = graph.maker(&behind(graph, &erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
-        let scaled = behind(graph, node.input(0)?)?;
+        let Some(node) = graph.maker(&graph.behind(&erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
+        let scaled = graph.behind(node.input(0)?)?;
         let root = std::f64::consts::SQRT_2;
         let divided = with_scalar(graph, &scaled, "Div")?.filter(|(by, _)| near(*by, root));
         let multiplied = with_scalar(graph, &scaled, "Mul")?.filter(|(by, _)| near(*by, 1.0 / root));
