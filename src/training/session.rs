@@ -17,7 +17,7 @@ use super::planning::{self, epochs_at_once, plan, streamed_plan, window};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::kernels::Step;
 use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
