@@ -46,6 +46,30 @@ fn yes() -> bool {
     true
 }
 
+#[cfg(test)]
+impl Cell {
+    /// A step of a net on the CPU that takes so many seconds.
+    pub(super) fn for_tests(batch: usize, median: f64) -> Self {
+        Self {
+            net: "3-4-1".into(),
+            batch,
+            device: "the CPU, 1 thread".into(),
+            gpu: false,
+            software: false,
+            step: Statistics::of(&[median]),
+            device_step: None,
+            device_timings: None,
+            samples_per_second: batch as f64 / median,
+            gflops: 1.0,
+            computed_gflops: 1.0,
+            share_of_peak: 1.0,
+            share_of_f32_peak: None,
+            settled: true,
+            intensity: 1.0,
+        }
+    }
+}
+
 /// What was not measured, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct LeftOut {

@@ -21,7 +21,7 @@ mod idx;
 mod input;
 pub mod matrix;
 mod missing;
-mod npy;
+pub(crate) mod npy;
 pub(crate) mod npz;
 mod parquet;
 mod pieces;
