@@ -24,6 +24,7 @@ pub mod kernels;
 pub mod lesson;
 mod memory;
 pub mod model;
+mod name;
 pub mod network;
 mod page;
 mod panics;

@@ -13,7 +13,7 @@ use super::timing::{Care, Measured, alone, fewest_runs};
 use super::work::Work;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::{Choice, Step, Target};
 use crate::plan::Phase;

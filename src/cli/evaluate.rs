@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{MemoryArguments, print};
+use super::memory::MemoryArguments;
+use super::print;
 use crate::error::{Error, Result};
 use crate::evaluation::{Gate, check};
-use crate::files::name;
+use crate::name;
 use crate::training::run::application::{Application, Extent};
 use crate::training::run::options::{DeviceOptions, FileOptions};
 

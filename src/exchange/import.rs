@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::foreign::Foreign;
 use super::onnx;
 use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
 use crate::error::{Error, Result, shown};
@@ -26,26 +27,6 @@ pub struct Naming {
     pub activation: Vec<Activation>,
     /// The activation of the outputs; for safetensors only.
     pub output_activation: Option<Activation>,
-}
-
-/// A network that came from elsewhere, with what its file says of an encoding.
-pub(super) struct Foreign {
-    pub(super) activations: Vec<Activation>,
-    pub(super) weights: StoredWeights,
-    /// The names of its inputs, where it has any.
-    pub(super) inputs: Option<Vec<String>>,
-    /// The one input that holds all columns, where these have no names.
-    pub(super) input: Option<String>,
-    /// An offset and a scale for each input.
-    pub(super) scaling: Vec<(f64, f64)>,
-    /// The name of its output.
-    pub(super) output: String,
-    /// The names of the classes; empty where the file has none.
-    pub(super) classes: Vec<String>,
-    /// The program that it came from.
-    pub(super) producer: String,
-    /// What a person should hear about it.
-    pub(super) remarks: Vec<String>,
 }
 
 /// A model that was imported.

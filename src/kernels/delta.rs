@@ -1,7 +1,8 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
 use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
-use super::product::{self, Composition, Grid, Layout};
+use super::layout::Layout;
+use super::product::{self, Composition, Grid};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
 use super::{Bounded, Form, Kernel, Layer, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, written};

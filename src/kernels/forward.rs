@@ -2,7 +2,8 @@
 
 use super::delta::slope_within;
 use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
-use super::product::{self, Composition, Grid, Layout};
+use super::layout::Layout;
+use super::product::{self, Composition, Grid};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
 use super::{Bounded, Dropped, Form, Kernel, Layer, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, written};

@@ -76,7 +76,16 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         ),
     ];
     let printed = printed(&errors, &slipped, &weights, &output, &slip);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

@@ -88,7 +88,16 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
             machine.drift(STEPS, 16.0),
         ),
     ];
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::kernels::Step;
 use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};

@@ -5,6 +5,7 @@ mod common;
 mod determinism;
 mod gpu;
 mod gradients;
+mod imports;
 mod mutants;
 mod optimizers;
 mod pandas;
@@ -16,6 +17,7 @@ fn main() {
         ("determinism", determinism::trials),
         ("gpu", gpu::trials),
         ("gradients", gradients::trials),
+        ("imports", imports::trials),
         ("mutants", mutants::trials),
         ("optimizers", optimizers::trials),
         ("pandas", pandas::trials),

@@ -6,7 +6,6 @@ use super::builder::Attribute;
 use super::export;
 use super::file::Wrong;
 use super::graph::{Graph, Node};
-use super::import::{behind, scalar, with_scalar};
 use crate::network::Activation;
 use crate::network::activation::LEAK;
 
@@ -143,7 +142,7 @@ fn gelu_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
     while let Some(product) = open.pop() {
         products += 1;
         for input in &product.inputs {
-            match (scalar(graph, input)?, graph.maker(input)) {
+            match (graph.scalar(input)?, graph.maker(input)) {
                 (Some(number), _) => scale *= number,
                 // There are two products, and no end of them where the graph goes round in a circle.
                 (None, Some(inner)) if inner.operator == "Mul" && products < 3 => open.push(inner),
@@ -156,12 +155,12 @@ fn gelu_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
     }
     let [a, b] = values.as_slice() else { return Ok(None) };
     let erf = |sum: &str| -> Wrong<Option<String>> {
-        let Some((_, erf)) = with_scalar(graph, sum, "Add")?.filter(|(one, _)| *one == 1.0) else { return Ok(None) };
-        let Some(node) = graph.maker(&behind(graph, &erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
-        let scaled = behind(graph, node.input(0)?)?;
+        let Some((_, erf)) = graph.with_scalar(sum, "Add")?.filter(|(one, _)| *one == 1.0) else { return Ok(None) };
+        let Some(node) = graph.maker(&graph.behind(&erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
+        let scaled = graph.behind(node.input(0)?)?;
         let root = std::f64::consts::SQRT_2;
-        let divided = with_scalar(graph, &scaled, "Div")?.filter(|(by, _)| near(*by, root));
-        let multiplied = with_scalar(graph, &scaled, "Mul")?.filter(|(by, _)| near(*by, 1.0 / root));
+        let divided = graph.with_scalar(&scaled, "Div")?.filter(|(by, _)| near(*by, root));
+        let multiplied = graph.with_scalar(&scaled, "Mul")?.filter(|(by, _)| near(*by, 1.0 / root));
         Ok(divided.or(multiplied).map(|(_, input)| input))
     };
     let input = if erf(a)?.as_ref() == Some(b) {
@@ -185,7 +184,7 @@ fn softplus_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
     let (Some(greater), Some(softplus)) = (made_by(is_large, "Greater")?, made_by(softplus, "Softplus")?) else {
         return Ok(None);
     };
-    let is_bounded = scalar(graph, greater.input(1)?)?.is_some_and(|bound| bound >= LARGE);
+    let is_bounded = graph.scalar(greater.input(1)?)?.is_some_and(|bound| bound >= LARGE);
     let start = unscaled(graph, z)?;
     let is_of_z = unscaled(graph, greater.input(0)?)? == start && unscaled(graph, softplus.input(0)?)? == start;
     Ok((is_bounded && is_of_z).then_some(start))
@@ -195,8 +194,8 @@ fn softplus_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
 fn silu_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
     let [a, b] = node.inputs.as_slice() else { return Ok(None) };
     for (gate, z) in [(b, a), (a, b)] {
-        let sigmoid = graph.maker(&behind(graph, gate)?).filter(|node| node.operator == "Sigmoid");
-        let is_of_z = |sigmoid: &Node| Ok::<bool, String>(behind(graph, sigmoid.input(0)?)? == behind(graph, z)?);
+        let sigmoid = graph.maker(&graph.behind(gate)?).filter(|node| node.operator == "Sigmoid");
+        let is_of_z = |sigmoid: &Node| Ok::<bool, String>(graph.behind(sigmoid.input(0)?)? == graph.behind(z)?);
         if sigmoid.map_or(Ok(false), is_of_z)? {
             return Ok(Some(z.clone()));
         }
@@ -206,11 +205,11 @@ fn silu_input(graph: &Graph, node: &Node) -> Wrong<Option<String>> {
 
 /// The value behind conversions, copies, products with 1 and quotients by 1.
 fn unscaled(graph: &Graph, value: &str) -> Wrong<String> {
-    let mut value = behind(graph, value)?;
+    let mut value = graph.behind(value)?;
     for _ in 0..graph.nodes.len() {
-        let scaled = with_scalar(graph, &value, "Mul")?.or(with_scalar(graph, &value, "Div")?);
+        let scaled = graph.with_scalar(&value, "Mul")?.or(graph.with_scalar(&value, "Div")?);
         match scaled.filter(|(factor, _)| *factor == 1.0) {
-            Some((_, input)) => value = behind(graph, &input)?,
+            Some((_, input)) => value = graph.behind(&input)?,
             None => break,
         }
     }

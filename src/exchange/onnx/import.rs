@@ -14,7 +14,7 @@ use super::outputs::{Outputs, origin};
 use super::scaling::{self, Scaling};
 use crate::data::Matrix;
 use crate::error::{Error, Result, shown};
-use crate::exchange::import::Foreign;
+use crate::exchange::foreign::Foreign;
 use crate::files;
 use crate::memory;
 use crate::model::StoredWeights;
@@ -128,7 +128,7 @@ fn inputs(graph: &Graph, start_of_all: &str, width: usize) -> Wrong<Option<Vec<S
             if is_concat && !matches!(joined.integer("axis"), Some(1 | -1)) {
                 return Err(format!("{joined} does not put columns side by side"));
             }
-            joined.inputs.iter().map(|input| behind(graph, input)).collect::<Wrong<Vec<_>>>()?
+            joined.inputs.iter().map(|input| graph.behind(input)).collect::<Wrong<Vec<_>>>()?
         }
         None => vec![start_of_all.to_owned()],
     };
@@ -180,18 +180,6 @@ fn columns(input: &Value, unsaid: usize) -> Wrong<usize> {
     }
 }
 
-/// The value behind conversions and copies.
-pub(super) fn behind(graph: &Graph, value: &str) -> Wrong<String> {
-    let mut value = value.to_owned();
-    for _ in 0..=graph.nodes.len() {
-        match graph.maker(&value) {
-            Some(node) if ["Cast", "Identity"].contains(&node.operator.as_str()) => value = passed(node)?.to_owned(),
-            _ => return Ok(value),
-        }
-    }
-    Err("its graph goes round in a circle".into())
-}
-
 /// The input of a conversion to the type of an input of the graph, if that is float or double.
 fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
     let like = node.input(1)?;
@@ -200,17 +188,6 @@ fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
         return node.input(0).map(str::to_owned);
     }
     Err(format!("{node} changes what goes through it"))
-}
-
-/// The input of an operation that changes nothing in a dense network that is only applied.
-fn passed(node: &Node) -> Wrong<&str> {
-    let fits = match node.operator.as_str() {
-        "Cast" => [kind::FLOAT, kind::DOUBLE].map(i64::from).contains(&node.integer("to").unwrap_or_default()),
-        "Flatten" => node.integer("axis").is_none_or(|axis| axis == 1),
-        "Dropout" => node.inputs.get(2).is_none_or(String::is_empty),
-        _ => true,
-    };
-    if fits { node.input(0) } else { Err(format!("{node} changes what goes through it")) }
 }
 
 /// On the way from the output to the inputs.
@@ -245,7 +222,7 @@ impl<'a> Walk<'a> {
     /// Takes a node; gives the value that it is computed from.
     fn step(&mut self, node: &'a Node) -> Wrong<String> {
         match node.operator.as_str() {
-            "Identity" | "Dropout" | "Flatten" | "Cast" => passed(node).map(str::to_owned),
+            "Identity" | "Dropout" | "Flatten" | "Cast" => node.passed().map(str::to_owned),
             "CastLike" => like_an_input(self.graph, node),
             "Reshape" => self.reshaped(node),
             "Sub" | "Div" | "ai.onnx.ml.Scaler" => self.scaled(node),
@@ -380,7 +357,7 @@ impl<'a> Walk<'a> {
         let bias = match bias {
             Some(bias) => {
                 let rows = bias.shape.len().checked_sub(1).map_or(1, |last| bias.shape[..last].iter().product());
-                Some(spread(bias.numbers, outputs).filter(|_| rows == 1).ok_or_else(|| {
+                Some(bias.numbers.spread(outputs).filter(|_| rows == 1).ok_or_else(|| {
                     format!("{node}: a bias of shape {:?} is not one number for each of {outputs} outputs", bias.shape)
                 })?)
             }
@@ -389,16 +366,6 @@ impl<'a> Walk<'a> {
         let activation = self.activation.take().unwrap_or(Activation::Identity);
         self.layers.push(Found { inputs, outputs, weights: weights.numbers, bias, activation });
         node.input(0).map(str::to_owned)
-    }
-}
-
-/// A list of `count` numbers, of which one stands for all.
-pub(super) fn spread(numbers: Numbers, count: usize) -> Option<Numbers> {
-    match numbers {
-        numbers if numbers.len() == count => Some(numbers),
-        Numbers::Single(values) if values.len() == 1 => Some(Numbers::Single(vec![values[0]; count])),
-        Numbers::Double(values) if values.len() == 1 => Some(Numbers::Double(vec![values[0]; count])),
-        _ => None,
     }
 }
 
@@ -446,26 +413,6 @@ fn listed(names: &[&str]) -> String {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
         _ => names.concat(),
     }
-}
-
-/// The number that a constant of one element is.
-pub(super) fn scalar(graph: &Graph, value: &str) -> Wrong<Option<f64>> {
-    if !graph.is_constant(value) {
-        return Ok(None);
-    }
-    let number = graph.constant(value)?.filter(|tensor| tensor.numbers.len() == 1);
-    Ok(number.map(|tensor| tensor.numbers.to_f64()[0]))
-}
-
-/// What this operation with a constant number is made of: the number and the other operand.
-pub(super) fn with_scalar(graph: &Graph, value: &str, operator: &str) -> Wrong<Option<(f64, String)>> {
-    let Some(node) = graph.maker(value).filter(|node| node.operator == operator) else { return Ok(None) };
-    let [a, b] = [node.input(0)?, node.input(1)?];
-    Ok(match (scalar(graph, a)?, scalar(graph, b)?) {
-        (None, Some(number)) => Some((number, a.to_owned())),
-        (Some(number), None) if operator != "Div" => Some((number, b.to_owned())),
-        _ => None,
-    })
 }
 
 /// The weights in the smallest number type that holds all of them; zeros for biases that only some layers lack.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::files::name;
 use crate::model::RunFolder;
+use crate::name;
 
 /// Where a run is saved.
 #[derive(Debug)]

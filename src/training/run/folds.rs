@@ -21,7 +21,7 @@ pub struct FoldsReport {
     /// Each score over these folds.
     pub scores: Vec<Score>,
     /// The folder of the runs' folders.
-    #[serde(serialize_with = "files::name::serialize_shown")]
+    #[serde(serialize_with = "crate::name::serialize_shown")]
     pub folder: PathBuf,
 }
 

@@ -23,9 +23,9 @@ use super::values::{count, count_above_zero};
 use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Result, shown};
-use crate::files::name;
 use crate::kernels::Choice;
 use crate::model::MOST_CHECKPOINTS;
+use crate::name;
 use crate::network::{Activation, Initialization, Loss, Optimizer, OptimizerKind};
 use crate::training::session::{Device, PrecisionName, Reduction, ScheduleKind, Wanted};
 
@@ -178,7 +178,7 @@ declared! {
             Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
         /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
-        #[serde(with = "crate::files::name")]
+        #[serde(with = "crate::name")]
         pub validation_labels: Option<PathBuf> =>
             Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
         /// A file of test rows
@@ -187,7 +187,7 @@ declared! {
             Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
         /// Labels of the test file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
-        #[serde(with = "crate::files::name")]
+        #[serde(with = "crate::name")]
         pub test_labels: Option<PathBuf> =>
             Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
 
@@ -225,7 +225,7 @@ declared! {
 
         /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also --freeze)
         #[arg(long, value_name = "MODEL", help_heading = "Network")]
-        #[serde(with = "crate::files::name")]
+        #[serde(with = "crate::name")]
         pub finetune: Option<PathBuf> => FIXED;
         /// With --finetune: draw the last layer anew, for the data's own target
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
@@ -513,7 +513,7 @@ declared! {
             Rules { left_open: other_data, ..FIXED };
         /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
-        #[serde(with = "crate::files::name")]
+        #[serde(with = "crate::name")]
         pub labels: Option<PathBuf> =>
             Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
     }

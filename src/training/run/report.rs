@@ -37,7 +37,7 @@ pub struct RunReport {
     /// The scores on the test rows.
     pub test: Option<Evaluation>,
     /// The folder of the run.
-    #[serde(serialize_with = "crate::files::name::serialize_shown")]
+    #[serde(serialize_with = "crate::name::serialize_shown")]
     pub run: PathBuf,
     /// The epochs, for pictures of them.
     #[serde(skip)]

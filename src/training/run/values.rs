@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{closest_path, shown};
-use crate::files::name;
+use crate::name;
 use crate::network::Initialization;
 use crate::text::as_text;
 
