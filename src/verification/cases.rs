@@ -10,9 +10,6 @@ use crate::kernels::{Choice, Target};
 use crate::network::{Activation, Clip, Loss, OptimizerKind};
 use crate::plan::{Frozen, LayerRates};
 
-/// The optimizers.
-pub const OPTIMIZERS: [OptimizerKind; 5] =
-    [OptimizerKind::Sgd, OptimizerKind::Momentum, OptimizerKind::Nesterov, OptimizerKind::Adam, OptimizerKind::Adamw];
 /// Batch, inputs, hidden, outputs.
 const SIZES: [[usize; 4]; 9] = [
     [1, 1, 1, 1],
@@ -95,7 +92,7 @@ pub fn whole_networks() -> Vec<Case> {
         for activation in Activation::hidden() {
             cases.push(Case { hidden: activation, output: activation, ..case(activation.to_string()) });
         }
-        for &optimizer in &OPTIMIZERS {
+        for &optimizer in OptimizerKind::value_variants() {
             cases.push(Case { optimizer, hidden: Activation::Tanh, bias: false, ..case(optimizer.to_string()) });
         }
         for (output, loss) in one_pair_each() {
@@ -136,7 +133,7 @@ pub fn layers() -> Vec<Case> {
             cases.push(Case { hidden: activation, output: activation, ..Case::new(name, sizes) });
         }
     }
-    for optimizer in OPTIMIZERS {
+    for &optimizer in OptimizerKind::value_variants() {
         for sizes in SIZES {
             let [batch, inputs, hidden, outputs] = sizes;
             let name = format!("{optimizer} over {batch} rows of {inputs}-{hidden}-{outputs}");
@@ -181,7 +178,7 @@ pub fn layers() -> Vec<Case> {
         cases.push(Case { name: named("three replicas, gathered"), gather: true, replicas: 3, ..case.clone() });
         cases.push(Case { name: named("three replicas through their orders"), replicas: 3, ..case.clone() });
     }
-    for optimizer in OPTIMIZERS {
+    for &optimizer in OptimizerKind::value_variants() {
         let name = format!("{optimizer} after three micro-batches");
         let case = Case { optimizer, micro_batches: 3, ..Case::new(name, [31, 33, 9, 7]) };
         cases.push(Case { name: format!("{}, gathered", case.name), gather: true, ..case.clone() });
@@ -205,7 +202,7 @@ pub fn layers() -> Vec<Case> {
         let case = Case { frozen, ..Case::new(format!("layers {layers:?} frozen"), [9, 5, 6, 7]) };
         cases.push(Case { widths: vec![5, 6, 4, 7], ..case });
     }
-    for optimizer in OPTIMIZERS {
+    for &optimizer in OptimizerKind::value_variants() {
         let layer_rates = LayerRates::new(&[0.1, 3.0]);
         let case =
             Case { optimizer, layer_rates, ..Case::new(format!("{optimizer} at a rate for each layer"), [31, 9, 7, 5]) };

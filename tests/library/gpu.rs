@@ -4,6 +4,7 @@
 //! ignored.
 
 use crate::common::{Case, Shared, check};
+use clap::ValueEnum;
 use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
@@ -16,7 +17,7 @@ use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
 use wgrad::verification::adapter::{verify_mixed, verify_split};
-use wgrad::verification::cases::{OPTIMIZERS, choices, exact, joint, layers, long_sums, mixed, split, whole_networks};
+use wgrad::verification::cases::{choices, exact, joint, layers, long_sums, mixed, split, whole_networks};
 use wgrad::verification::checks::{self, small_integers_are_exact};
 use wgrad::verification::{against_oracle, fill};
 
@@ -123,10 +124,10 @@ fn padding_cases() -> Vec<Case> {
     Activation::hidden()
         .map(|activation| case(activation, OptimizerKind::Adam))
         .chain(
-            OPTIMIZERS
-                .into_iter()
-                .filter(|&optimizer| optimizer != OptimizerKind::Adam)
-                .map(|optimizer| case(Activation::Identity, optimizer)),
+            OptimizerKind::value_variants()
+                .iter()
+                .filter(|&&optimizer| optimizer != OptimizerKind::Adam)
+                .map(|&optimizer| case(Activation::Identity, optimizer)),
         )
         .chain([Case { name: "padding stays zero with softmax".into(), ..softmax }])
         .collect()
