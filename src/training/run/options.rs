@@ -263,7 +263,7 @@ declared! {
         /// The rule that updates the weights [default: adam]
         #[arg(long, help_heading = "Training")]
         pub optimizer: Option<OptimizerKind> = |_| OptimizerKind::Adam => FIXED;
-        /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.001 for adam and adamw]
+        /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.001 for adam, adamw and rmsprop]
         #[arg(long, value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub learning_rate: Option<f64> = |options| options.optimizer().usual_rate() =>
             Rules {
@@ -291,20 +291,21 @@ declared! {
                 may_differ: true,
                 ..FIXED
             };
-        /// Decay of adam's mean of squared gradients [default: 0.999]
+        /// Decay of the mean of squared gradients of adam, adamw and rmsprop [default: 0.999; 0.99 for rmsprop]
         #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub beta2: Option<f64> = |options| Optimizer::new(options.optimizer()).beta2 =>
             Rules {
-                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().has_squares()),
+                left_open: |new, old| new.optimizer.is_some() && Optimizer::new(new.optimizer()).beta2 != Optimizer::new(old.optimizer()).beta2,
+                needs: Needs::of_flag("--optimizer adam, adamw or rmsprop", |options| options.optimizer().has_squares()),
                 range: SHARE,
                 may_differ: true,
                 ..FIXED
             };
-        /// What keeps adam from dividing by zero [default: 1e-8]
+        /// What keeps adam, adamw and rmsprop from dividing by zero [default: 1e-8]
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub epsilon: Option<f64> = |options| Optimizer::new(options.optimizer()).epsilon =>
             Rules {
-                needs: Needs::of_flag("--optimizer adam or adamw", |options| options.optimizer().has_squares()),
+                needs: Needs::of_flag("--optimizer adam, adamw or rmsprop", |options| options.optimizer().has_squares()),
                 range: Range::from(1e-30),
                 may_differ: true,
                 ..FIXED

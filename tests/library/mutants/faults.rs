@@ -730,6 +730,8 @@ fn update_faults() -> Vec<Fault> {
         fault("sgd climbs", "update", sign, by(OptimizerKind::Sgd)),
         fault("momentum climbs", "update", sign, by(OptimizerKind::Momentum)),
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
+        fault("rmsprop climbs", "update", sign, by(OptimizerKind::Rmsprop)),
+        fault("rmsprop forgets its squares", "update", ["(*state)[0] = v;", ""], by(OptimizerKind::Rmsprop)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
         fault("stale rows are summed", "update", ["sample < rows);", "sample < rows || rows > 0u);"], case()),
