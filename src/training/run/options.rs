@@ -433,6 +433,9 @@ declared! {
         #[arg(long, value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Training")]
         pub seed: Option<u64> = |_| 0 =>
             Rules { may_differ: true, ..FIXED };
+        /// Seed of the split alone, so that runs of other seeds have the same test rows [default: as --seed]
+        #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Data")]
+        pub split_seed: Option<u64> => FIXED;
         /// End after so many epochs without a lower validation loss (training loss, where there are no validation rows), and take the
         /// best epoch's weights
         #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]

@@ -6,7 +6,7 @@ use crate::training::run::options::Options;
 
 /// The rows by what they are for.
 pub(super) fn split(rows: usize, options: &Options, strata: Option<&[usize]>) -> Result<Split> {
-    let (shares, seed) = (options.split(), options.seed());
+    let (shares, seed) = (options.split(), options.split_seed.unwrap_or_else(|| options.seed()));
     match fold(options)? {
         None => data::split(rows, shares, seed, strata),
         Some(fold) => data::fold(rows, fold, shares, seed, strata),
@@ -46,5 +46,23 @@ pub(super) fn unused_share(options: &Options) -> Result<()> {
         Some((flag, _)) => Err(Error::Usage(format!(
             "{flag} names a file, and --split {split} sets rows apart for the same: make that share 0, or leave one of the two out"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_other_seeds_share_a_split_if_its_seed_is_said() {
+        let rows = |seed: u64, split_seed, folds| {
+            let options = Options { seed: Some(seed), split_seed, folds, ..Options::default() };
+            split(100, &options, None).expect("a split")
+        };
+        for folds in [None, Some(4)] {
+            assert_eq!(rows(1, Some(7), folds), rows(2, Some(7), folds));
+            assert_ne!(rows(1, None, folds), rows(2, None, folds));
+            assert_eq!(rows(7, None, folds), rows(2, Some(7), folds), "it is the same seed");
+        }
     }
 }
