@@ -12,6 +12,7 @@ use crate::evaluation::Evaluation;
 use crate::memory;
 use crate::model::{Model, resolve_model};
 use crate::scalar::Scalar;
+use crate::training::session::device::in_precision;
 use crate::training::session::{Device, Precision, PrecisionName, Session};
 
 /// A model, and a table whose columns fit it.
@@ -116,7 +117,7 @@ impl Application {
     /// # Errors
     /// Data, naming line and column, for a cell that the model has no number for; what the device reports; what `put` comes to.
     pub fn each(&self, put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
-        if self.double { self.each_in::<f64>(put) } else { self.each_in::<f32>(put) }
+        in_precision!(self.double, T => self.each_in::<T>(put))
     }
 
     fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
