@@ -218,7 +218,7 @@ declared! {
         pub no_bias: Option<bool> = |_| false =>
             Rules { of_model: always, ..FIXED };
         /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH), normal(DEVIATION), or a
-        /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu and activations of its shape, else xavier-uniform]
+        /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu and the like, else xavier-uniform]
         #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
             Rules { of_model: always, may_differ: true, ..FIXED };

@@ -234,8 +234,8 @@ mod tests {
     /// The first words of `[default: …]` in an option's help are the default that is declared.
     #[test]
     fn the_help_says_the_defaults_that_are_declared() {
-        // What follows from other options, and a time.
-        const IN_WORDS: [&str; 2] = ["step-every", "checkpoint-every"];
+        // What follows from other options, a time, and what 0 stands for.
+        const IN_WORDS: [&str; 3] = ["step-every", "checkpoint-every", "weight-average"];
         let filled = Options { device: super::super::DeviceOptions::default().filled(), ..Options::default().filled() };
         let command = <Options as clap::Args>::augment_args(clap::Command::new("options"));
         let plain = |value: &Value| match value {
