@@ -175,7 +175,7 @@ fn wholes() -> Vec<Whole> {
     for &loss in Loss::value_variants() {
         let optimizers = OptimizerKind::value_variants();
         let optimizers = if loss.is_joint() { optimizers } else { &optimizers[..1] };
-        let hidden = if loss.needs_whole_rows() { Activation::Tanh } else { Activation::Gelu };
+        let hidden = if loss.facts().needs_whole_rows { Activation::Tanh } else { Activation::Gelu };
         optimizers.iter().for_each(|&optimizer| add(hidden, loss.output(Task::Classification), loss, optimizer, true));
     }
     wholes

@@ -11,8 +11,8 @@ use super::Activation;
 use crate::data::Task;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
-pub(crate) use definition::{Carried, Inexact, Vector};
-use definition::{Definition, Facts};
+pub(crate) use definition::{Carried, Facts, Inexact, Lanes, Vector};
+use definition::{Definition, OfRows};
 
 /// Declares the losses from a line each: the name of the loss's files, its type and, if it has one, the name of its number.
 /// `each!` does something with whichever definition a loss stands for, compiled for each of them.
@@ -105,7 +105,8 @@ impl Number {
 }
 
 impl Loss {
-    fn facts(self) -> Facts {
+    /// What is known of it without its number.
+    pub(crate) fn facts(self) -> Facts {
         fn of<L: Definition>(_: L) -> Facts {
             L::FACTS
         }
@@ -139,16 +140,6 @@ impl Loss {
     /// Whether the loss and the output's activation have a joint delta, computed from the logits.
     pub fn is_joint(self) -> bool {
         self.facts().joint.is_some()
-    }
-
-    /// Whether an output's loss and delta depend on the other outputs of its row.
-    pub fn needs_whole_rows(self) -> bool {
-        self.facts().needs_whole_rows
-    }
-
-    /// What label smoothing moves the targets of so many outputs towards; none where it means nothing.
-    pub fn smoothed_towards(self, outputs: usize) -> Option<f64> {
-        self.facts().smoothed_towards.map(|middle| middle(outputs))
     }
 
     /// The same loss, shaped by another number.
@@ -215,17 +206,14 @@ impl Loss {
         each!(self, loss => both.for_each(|(value, &target)| *value = loss.error(*value, target) * scale));
     }
 
-    /// The losses of as many rows as there are lanes, whose results, targets and deltas are a vector an output. A delta is
-    /// what `finished` makes of an output's number and derivative.
+    /// The losses of as many rows as there are lanes. A delta is what `finished` makes of an output's number and derivative.
     #[inline(always)]
-    pub(crate) fn of_lanes<const LANES: usize>(
+    pub(crate) fn of_lanes<const L: usize>(
         self,
-        results: &[Vector<LANES>],
-        targets: &[Vector<LANES>],
-        deltas: &mut [Vector<LANES>],
-        finished: impl Fn(usize, Vector<LANES>) -> Vector<LANES>,
-    ) -> Vector<LANES> {
-        each!(self, loss => loss.of_lanes(results, targets, deltas, finished))
+        rows: Lanes<'_, L>,
+        finished: impl Fn(usize, Vector<L>) -> Vector<L>,
+    ) -> Vector<L> {
+        each!(self, loss => loss.of_lanes(rows, finished))
     }
 
     /// Which of the pieces between the loss's kinks, where its slope jumps or bends, an output lies on.
@@ -301,7 +289,10 @@ mod tests {
             let (mut row, mut deltas) = ([output], [[0.0; 4]]);
             let value = of_row(loss, &mut row, &[target]);
             loss.errors(&mut row, &[target], 2.0);
-            let of_lanes = loss.of_lanes(&[[output; 4]], &[[target; 4]], &mut deltas, |_, errors| errors);
+            let of_lanes = loss
+                .of_lanes(Lanes { results: &[[output; 4]], targets: &[[target; 4]], deltas: &mut deltas }, |_, errors| {
+                    errors
+                });
             assert_eq!((of_lanes[3], 2.0 * deltas[0][3]), (value, row[0]), "{loss} at {error}");
             (f64::from(value), f64::from(row[0] / 2.0))
         })
@@ -364,8 +355,8 @@ mod tests {
             assert_eq!(loss.is_joint(), !loss.is_for(Regression), "{loss}");
             assert_eq!(serde_json::from_str::<Loss>(&format!("\"{loss}\"")).ok(), Some(loss));
         }
-        assert_eq!(Loss::CrossEntropy.smoothed_towards(4), Some(0.25));
-        assert_eq!(Loss::BinaryCrossEntropy.smoothed_towards(4), Some(0.5));
+        let smoothed = |loss: Loss| loss.facts().smoothed_towards.map(|middle| middle(4));
+        assert_eq!([Loss::CrossEntropy, Loss::BinaryCrossEntropy].map(smoothed), [Some(0.25), Some(0.5)]);
     }
 
     #[test]

@@ -15,12 +15,13 @@ use crate::random::{Purpose, Stream};
 /// reach over it; where the loss is large beside its gradients, and so its rounding, only a wide one is exact.
 const WIDTHS: [f64; 5] = [1e-4, 1e-5, 1e-6, 1e-3, WIDEST];
 const WIDEST: f64 = 1e-2;
+/// How far an output is kept from a kink of the loss: farther than the narrow differences reach.
+const FROM_KINKS: f64 = 1e-2;
 
 /// A network with its weights on a batch, in f64.
 pub struct Problem {
     executor: Cpu<f64>,
     loss: Loss,
-    targets: Vec<f64>,
     /// The step that is taken: its scale is what the batch's losses are multiplied by.
     pub step: Step,
 }
@@ -32,7 +33,7 @@ pub struct LayerCheck {
     pub layer: usize,
     /// Its parameters, biases among them.
     pub parameters: usize,
-    /// How many of them were looked at; none whose every difference reaches over a kink of the loss.
+    /// How many of them were looked at.
     pub checked: usize,
     /// The largest error, relative to the gradient and to at least a thousandth of the layer's largest.
     pub worst: f64,
@@ -79,8 +80,7 @@ impl Problem {
             executor.write(id, 0, &[layer.weight.values.as_slice(), layer.bias.as_slice()].concat())?;
         }
         let rates = Optimizer::new(OptimizerKind::Sgd).rates(1, 1.0);
-        let step = Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() };
-        Ok(Self { executor, loss, targets: targets.values.clone(), step })
+        Ok(Self { executor, loss, step: Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() } })
     }
 
     /// The parameters' buffers, layer by layer.
@@ -125,38 +125,50 @@ impl Problem {
     }
 
     /// The difference of the loss over one parameter, by the five-point rule, whose error is of the order of the width's fourth
-    /// power. None where an output passes a kink of the loss on the way, so that there is no one slope to find.
+    /// power.
     ///
     /// # Errors
     /// What the executor reports.
-    pub fn difference(&mut self, id: BufferId, index: usize, width: f64) -> Result<Option<f64>> {
+    pub fn difference(&mut self, id: BufferId, index: usize, width: f64) -> Result<f64> {
         let parameters = self.read(id)?;
-        let mut at = |offset: f64| -> Result<(f64, Vec<i8>)> {
+        let mut at = |offset: f64| -> Result<f64> {
             let mut moved = parameters.clone();
             moved[index] += offset;
             self.executor.write(id, 0, &moved)?;
-            Ok((self.loss()?, self.pieces()?))
+            self.loss()
         };
-        let points = [at(-2.0 * width)?, at(-width)?, at(width)?, at(2.0 * width)?];
+        let near = at(width)? - at(-width)?;
+        let far = at(2.0 * width)? - at(-2.0 * width)?;
         self.executor.write(id, 0, &parameters)?;
-        let near = points[2].0 - points[1].0;
-        let far = points[3].0 - points[0].0;
-        let is_smooth = points.iter().all(|(_, pieces)| *pieces == points[0].1);
-        Ok(is_smooth.then_some((8.0 * near - far) / (12.0 * width)))
+        Ok((8.0 * near - far) / (12.0 * width))
     }
 
-    /// Which smooth piece of the loss each output of the last evaluation lies on.
-    fn pieces(&mut self) -> Result<Vec<i8>> {
-        let outputs = self.executor.plan().evaluation_outputs;
-        let outputs = self.executor.read(outputs, 0, self.step.rows)?;
-        Ok(outputs.iter().zip(&self.targets).map(|(&output, &target)| self.loss.piece(output, target)).collect())
+    /// Moves targets away from outputs that lie at a kink of the loss: there no difference tells the gradient, and a network that is
+    /// trained by the absolute error meets some targets exactly.
+    fn leave_kinks(&mut self) -> Result<()> {
+        self.loss()?;
+        let plan = self.executor.plan();
+        let (outputs, evaluated, trained) = (plan.evaluation_outputs, plan.evaluation_targets, plan.targets[0].buffer);
+        let mut targets = self.executor.read(evaluated, 0, self.step.rows)?;
+        for (output, target) in self.executor.read(outputs, 0, self.step.rows)?.into_iter().zip(&mut targets) {
+            let is_smooth = |target: f64| {
+                let [below, above] = [-FROM_KINKS, FROM_KINKS].map(|offset| self.loss.piece(output + offset, target));
+                below == above
+            };
+            let start = *target;
+            let mut moved = (0..).map(|step| start + f64::from(step) * FROM_KINKS);
+            *target = moved.find(|&target| is_smooth(target)).expect("a loss has few kinks");
+        }
+        [evaluated, trained].into_iter().try_for_each(|id| self.executor.write(id, 0, &targets))
     }
 
-    /// Checks the gradients of at most `most` parameters a layer, drawn at random.
+    /// Checks the gradients of at most `most` parameters a layer, drawn at random; where targets lie at kinks of the loss, those for
+    /// targets beside them.
     ///
     /// # Errors
     /// What the executor reports.
     pub fn check(&mut self, most: usize, seed: u64) -> Result<Vec<LayerCheck>> {
+        self.leave_kinks()?;
         let gradients = self.gradients()?;
         let mut stream = Stream::new(seed, Purpose::Test, 0);
         let layers = self.parameters().into_iter().zip(gradients).enumerate();
@@ -165,27 +177,24 @@ impl Problem {
             stream.shuffle(&mut indices);
             indices.truncate(most);
             let floor = 1e-3 * gradients.iter().fold(1e-6_f64, |largest, value| largest.max(value.abs()));
-            let (mut worst, mut at, mut checked) = (0.0_f64, 0, 0);
+            let (mut worst, mut at) = (0.0_f64, 0);
             for index in indices.iter().map(|&index| index as usize) {
-                let Some(error) = self.error(id, index, gradients[index], floor)? else { continue };
-                checked += 1;
+                let error = self.error(id, index, gradients[index], floor)?;
                 if error >= worst {
                     (worst, at) = (error, index);
                 }
             }
-            Ok(LayerCheck { layer: l + 1, parameters: gradients.len(), checked, worst, at })
+            Ok(LayerCheck { layer: l + 1, parameters: gradients.len(), checked: indices.len(), worst, at })
         };
         layers.map(check).collect()
     }
 
     /// How far a gradient is from the closest of the differences, relative to it and to at least `floor`; infinite where one of the
-    /// two is no number. What the rounding of the losses explains in the widest difference, where it explains least, is no error. None
-    /// where no difference counts.
-    fn error(&mut self, id: BufferId, index: usize, gradient: f64, floor: f64) -> Result<Option<f64>> {
-        let (mut least, mut is_checked) = (f64::INFINITY, false);
+    /// two is no number. What the rounding of the losses explains in the widest difference, where it explains least, is no error.
+    fn error(&mut self, id: BufferId, index: usize, gradient: f64, floor: f64) -> Result<f64> {
+        let mut least = f64::INFINITY;
         for (number, width) in WIDTHS.into_iter().enumerate() {
-            let Some(difference) = self.difference(id, index, width)? else { continue };
-            is_checked = true;
+            let difference = self.difference(id, index, width)?;
             let is_widest = number + 1 == WIDTHS.len();
             let rounding = if is_widest { 8.0 * f64::EPSILON * self.loss()?.abs() / WIDEST } else { 0.0 };
             let error = ((gradient - difference).abs() - rounding).max(0.0) / difference.abs().max(floor);
@@ -194,7 +203,7 @@ impl Problem {
                 break;
             }
         }
-        Ok(is_checked.then_some(least))
+        Ok(least)
     }
 
     fn read(&mut self, id: BufferId) -> Result<Vec<f64>> {

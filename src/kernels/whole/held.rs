@@ -398,7 +398,7 @@ impl Held {
 impl Whole {
     /// Whether a tile of the last layer's results is all that its losses and deltas need.
     pub(super) fn finishes_at_once(&self) -> bool {
-        !self.loss.needs_whole_rows()
+        !self.loss.facts().needs_whole_rows
     }
 }
 

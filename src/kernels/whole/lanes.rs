@@ -10,7 +10,7 @@ use super::net::Whole;
 use crate::kernels::source::ORDER;
 use crate::kernels::{Replicas, ReplicasMut, Step};
 use crate::network::Activation;
-use crate::network::loss::Vector;
+use crate::network::loss::{Lanes, Vector};
 use crate::network::optimizer::Rates;
 use crate::simd::{Vectorised, vectorised};
 
@@ -301,9 +301,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         let slope = layer.activation.slope_of();
         let stored = if layer.activation.stores_slope() { slopes } else { values };
         whole.loss.of_lanes(
-            values,
-            targets,
-            deltas,
+            Lanes { results: values, targets, deltas },
             #[inline(always)]
             |j, mut errors| {
                 slope.times_derivative(&mut errors, &stored[j]);

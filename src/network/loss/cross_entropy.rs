@@ -1,9 +1,8 @@
 //! -Σ y ln a with a = softmax(z), from z: y (ln Σ e^(z - largest) - (z - largest)). Shader:
 //! `shaders/losses/cross_entropy.wgsl`.
 
-use super::definition::{Carried, Definition, Facts, Inexact, Vector};
+use super::definition::{Carried, Definition, Facts, Inexact, Lanes, OfRows, Vector, rounding_of_probabilities};
 use crate::network::Activation;
-use crate::rounding::UNIT;
 use crate::scalar::{Scalar, exponential};
 
 #[derive(Clone, Copy)]
@@ -19,6 +18,23 @@ impl Definition for CrossEntropy {
     };
 
     #[inline(always)]
+    fn error<T: Scalar>(self, output: T, target: T) -> T {
+        output - target
+    }
+
+    fn rounding(self, size: f64, outputs: f64) -> [f64; 2] {
+        rounding_of_probabilities(size, outputs)
+    }
+
+    /// No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
+    fn carried(self, result: &Inexact) -> Carried {
+        let output = (2.0 * result.worst).exp_m1().min(1.0);
+        Carried { delta: output, output, loss: 2.0 * result.target.abs() * result.worst }
+    }
+}
+
+impl OfRows for CrossEntropy {
+    #[inline(always)]
     fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T {
         let mut loss = T::ZERO;
         let largest = row.iter().fold(row[0], |largest, &z| largest.maximum(z));
@@ -31,33 +47,23 @@ impl Definition for CrossEntropy {
     }
 
     #[inline(always)]
-    fn error<T: Scalar>(self, output: T, target: T) -> T {
-        output - target
-    }
-
-    #[inline(always)]
-    fn of_lanes<const LANES: usize>(
-        self,
-        results: &[Vector<LANES>],
-        targets: &[Vector<LANES>],
-        deltas: &mut [Vector<LANES>],
-        finished: impl Fn(usize, Vector<LANES>) -> Vector<LANES>,
-    ) -> Vector<LANES> {
-        let (mut top, mut sum, mut loss) = (results[0], [0.0_f32; LANES], [0.0; LANES]);
+    fn of_lanes<const L: usize>(self, rows: Lanes<'_, L>, finished: impl Fn(usize, Vector<L>) -> Vector<L>) -> Vector<L> {
+        let Lanes { results, targets, deltas } = rows;
+        let (mut top, mut sum, mut loss) = (results[0], [0.0_f32; L], [0.0; L]);
         for result in results {
-            for lane in 0..LANES {
+            for lane in 0..L {
                 top[lane] = Scalar::maximum(top[lane], result[lane]);
             }
         }
         for (result, delta) in results.iter().zip(deltas.iter_mut()) {
-            for lane in 0..LANES {
+            for lane in 0..L {
                 delta[lane] = exponential(result[lane] - top[lane]);
                 sum[lane] += delta[lane];
             }
         }
         for (j, delta) in deltas.iter_mut().enumerate() {
-            let mut errors = [0.0; LANES];
-            for lane in 0..LANES {
+            let mut errors = [0.0; L];
+            for lane in 0..L {
                 let target = targets[j][lane];
                 loss[lane] += target * (sum[lane].ln() - (results[j][lane] - top[lane]));
                 errors[lane] = delta[lane] / sum[lane] - target;
@@ -65,17 +71,5 @@ impl Definition for CrossEntropy {
             *delta = finished(j, errors);
         }
         loss
-    }
-
-    /// A probability: e^z rounds within 3 + 2 |z| units, the sum of them within √outputs more.
-    fn rounding(self, size: f64, outputs: f64) -> [f64; 2] {
-        let element = (12.0 + 4.0 * size + 3.0 * outputs.sqrt()) * UNIT;
-        [element, (12.0 + 4.0 * size + outputs) * UNIT * outputs * (1.0 + size)]
-    }
-
-    /// No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
-    fn carried(self, result: &Inexact) -> Carried {
-        let output = (2.0 * result.worst).exp_m1().min(1.0);
-        Carried { delta: output, output, loss: 2.0 * result.target.abs() * result.worst }
     }
 }

@@ -1,6 +1,7 @@
 //! What a loss's file says of it.
 
 use crate::network::Activation;
+use crate::rounding::UNIT;
 use crate::scalar::Scalar;
 
 /// What one vector of lanes holds: a number of each of so many rows.
@@ -8,7 +9,7 @@ pub(crate) type Vector<const LANES: usize> = [f32; LANES];
 
 /// What is known of a loss without its number.
 #[derive(Clone, Copy)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// Its name on the command line and in files.
     pub(super) name: &'static str,
     /// What it is, for the help.
@@ -19,9 +20,9 @@ pub(super) struct Facts {
     /// Whether targets may be numbers, and not classes alone.
     pub(super) is_for_numbers: bool,
     /// Whether an output's loss and delta depend on the other outputs of its row.
-    pub(super) needs_whole_rows: bool,
+    pub(crate) needs_whole_rows: bool,
     /// What label smoothing moves the targets of so many outputs towards; none where it means nothing.
-    pub(super) smoothed_towards: Option<fn(usize) -> f64>,
+    pub(crate) smoothed_towards: Option<fn(usize) -> f64>,
 }
 
 impl Facts {
@@ -47,21 +48,8 @@ impl Facts {
 pub(super) trait Definition: Copy + Send + Sync {
     const FACTS: Facts;
 
-    /// The row's loss; leaves the outputs in `row`.
-    fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T;
-
     /// The loss's derivative with respect to an output or, in a joint pair, its logit, given the output.
     fn error<T: Scalar>(self, output: T, target: T) -> T;
-
-    /// The losses of as many rows as there are lanes, whose results, targets and deltas are a vector an output. A delta is
-    /// what `finished` makes of an output's number and derivative.
-    fn of_lanes<const LANES: usize>(
-        self,
-        results: &[Vector<LANES>],
-        targets: &[Vector<LANES>],
-        deltas: &mut [Vector<LANES>],
-        finished: impl Fn(usize, Vector<LANES>) -> Vector<LANES>,
-    ) -> Vector<LANES>;
 
     /// Which of the pieces between the loss's kinks, where its slope jumps or bends, an output lies on.
     fn piece(self, _output: f64, _target: f64) -> i8 {
@@ -74,6 +62,82 @@ pub(super) trait Definition: Copy + Send + Sync {
 
     /// What the error of a result comes to.
     fn carried(self, result: &Inexact) -> Carried;
+}
+
+/// A loss that adds up what each output says alone, whatever its activation.
+pub(super) trait OfEachOutput: Definition {
+    /// What an output says.
+    fn value<T: Scalar>(self, output: T, target: T) -> T;
+}
+
+/// What a loss makes of rows.
+pub(super) trait OfRows: Definition {
+    /// The row's loss; leaves the outputs in `row`.
+    fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T;
+
+    /// The losses of as many rows as there are lanes. A delta is what `finished` makes of an output's number and derivative.
+    fn of_lanes<const L: usize>(self, rows: Lanes<'_, L>, finished: impl Fn(usize, Vector<L>) -> Vector<L>) -> Vector<L>;
+}
+
+impl<Loss: OfEachOutput> OfRows for Loss {
+    #[inline(always)]
+    fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T {
+        /// Sums that are kept side by side.
+        const SUMS: usize = 16;
+        let mut sums = [T::ZERO; SUMS];
+        let (outputs, last_outputs) = row.as_chunks::<SUMS>();
+        let (targets, last_targets) = targets.as_chunks::<SUMS>();
+        for (outputs, targets) in outputs.iter().zip(targets) {
+            for lane in 0..SUMS {
+                sums[lane] += self.value(outputs[lane], targets[lane]);
+            }
+        }
+        for (lane, (&output, &target)) in last_outputs.iter().zip(last_targets).enumerate() {
+            sums[lane] += self.value(output, target);
+        }
+        sums.into_iter().sum()
+    }
+
+    #[inline(always)]
+    fn of_lanes<const L: usize>(self, rows: Lanes<'_, L>, finished: impl Fn(usize, Vector<L>) -> Vector<L>) -> Vector<L> {
+        rows.each(
+            finished,
+            #[inline(always)]
+            |output, target| (self.value(output, target), self.error(output, target)),
+        )
+    }
+}
+
+/// As many rows as there are lanes: a vector an output.
+pub(crate) struct Lanes<'a, const LANES: usize> {
+    /// The results.
+    pub(crate) results: &'a [Vector<LANES>],
+    /// The targets.
+    pub(crate) targets: &'a [Vector<LANES>],
+    /// The deltas, to be written.
+    pub(crate) deltas: &'a mut [Vector<LANES>],
+}
+
+impl<const L: usize> Lanes<'_, L> {
+    /// [`OfRows::of_lanes`], given an output's loss and its derivative from its result and target.
+    #[inline(always)]
+    pub(super) fn each(
+        self,
+        finished: impl Fn(usize, Vector<L>) -> Vector<L>,
+        of: impl Fn(f32, f32) -> (f32, f32),
+    ) -> Vector<L> {
+        let mut losses = [0.0; L];
+        for (j, delta) in self.deltas.iter_mut().enumerate() {
+            let mut errors = [0.0; L];
+            for lane in 0..L {
+                let (loss, error) = of(self.results[j][lane], self.targets[j][lane]);
+                losses[lane] += loss;
+                errors[lane] = error;
+            }
+            *delta = finished(j, errors);
+        }
+        losses
+    }
 }
 
 /// A result that may be off, and what there is of its slope.
@@ -116,44 +180,8 @@ impl Inexact {
     }
 }
 
-/// Sums that are kept side by side.
-const SUMS: usize = 16;
-
-/// The sum over a row of what each output and its target say.
-#[inline(always)]
-pub(super) fn sum_of_row<T: Scalar>(row: &[T], targets: &[T], of: impl Fn(T, T) -> T) -> T {
-    let mut sums = [T::ZERO; SUMS];
-    let (outputs, last_outputs) = row.as_chunks::<SUMS>();
-    let (targets, last_targets) = targets.as_chunks::<SUMS>();
-    for (outputs, targets) in outputs.iter().zip(targets) {
-        for lane in 0..SUMS {
-            sums[lane] += of(outputs[lane], targets[lane]);
-        }
-    }
-    for (lane, (&output, &target)) in last_outputs.iter().zip(last_targets).enumerate() {
-        sums[lane] += of(output, target);
-    }
-    sums.into_iter().sum()
-}
-
-/// [`Definition::of_lanes`] of a loss that gives a result's loss and its derivative from that result alone.
-#[inline(always)]
-pub(super) fn lanes_of_each<const LANES: usize>(
-    results: &[Vector<LANES>],
-    targets: &[Vector<LANES>],
-    deltas: &mut [Vector<LANES>],
-    finished: impl Fn(usize, Vector<LANES>) -> Vector<LANES>,
-    of: impl Fn(f32, f32) -> (f32, f32),
-) -> Vector<LANES> {
-    let mut losses = [0.0; LANES];
-    for (j, delta) in deltas.iter_mut().enumerate() {
-        let mut errors = [0.0; LANES];
-        for lane in 0..LANES {
-            let (loss, error) = of(results[j][lane], targets[j][lane]);
-            losses[lane] += loss;
-            errors[lane] = error;
-        }
-        *delta = finished(j, errors);
-    }
-    losses
+/// [`Definition::rounding`] of probabilities: e^z rounds within 3 + 2 |z| units, the sum of them within √outputs more.
+pub(super) fn rounding_of_probabilities(size: f64, outputs: f64) -> [f64; 2] {
+    let element = (12.0 + 4.0 * size + 3.0 * outputs.sqrt()) * UNIT;
+    [element, (12.0 + 4.0 * size + outputs) * UNIT * outputs * (1.0 + size)]
 }

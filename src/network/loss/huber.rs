@@ -1,7 +1,7 @@
 //! ½ e² where |e| ≤ δ, else δ (|e| - ½ δ), with e = a - y (Huber, 1964; `torch.nn.HuberLoss`). Shader:
 //! `shaders/losses/huber.wgsl`.
 
-use super::definition::{Carried, Definition, Facts, Inexact, Vector, lanes_of_each, sum_of_row};
+use super::definition::{Carried, Definition, Facts, Inexact, OfEachOutput};
 use crate::rounding::UNIT;
 use crate::scalar::Scalar;
 
@@ -13,19 +13,14 @@ pub(super) struct Huber {
 
 impl Huber {
     pub(super) const DEFAULT: Self = Self { delta: 1.0 };
+}
 
-    /// With c = min(|e|, δ) both pieces are c (|e| - ½ c).
-    #[inline(always)]
-    fn of_error<T: Scalar>(self, error: T) -> T {
-        let (size, delta) = (error.abs(), T::from_f64(self.delta));
-        let close = if size > delta { delta } else { size };
-        close * (size - T::from_f64(0.5) * close)
-    }
+impl Definition for Huber {
+    const FACTS: Facts = Facts::of_each_output("huber", "Σ ½ e² where |e| ≤ δ, else δ (|e| - ½ δ), with e = a - y");
 
-    /// The error, clipped to ±δ.
     #[inline(always)]
-    fn clipped<T: Scalar>(self, error: T) -> T {
-        let delta = T::from_f64(self.delta);
+    fn error<T: Scalar>(self, output: T, target: T) -> T {
+        let (error, delta) = (output - target, T::from_f64(self.delta));
         if error > delta {
             delta
         } else if error < -delta {
@@ -33,38 +28,6 @@ impl Huber {
         } else {
             error
         }
-    }
-}
-
-impl Definition for Huber {
-    const FACTS: Facts = Facts::of_each_output("huber", "Σ ½ e² where |e| ≤ δ, else δ (|e| - ½ δ), with e = a - y");
-
-    #[inline(always)]
-    fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T {
-        sum_of_row(row, targets, |output, target| self.of_error(output - target))
-    }
-
-    #[inline(always)]
-    fn error<T: Scalar>(self, output: T, target: T) -> T {
-        self.clipped(output - target)
-    }
-
-    #[inline(always)]
-    fn of_lanes<const LANES: usize>(
-        self,
-        results: &[Vector<LANES>],
-        targets: &[Vector<LANES>],
-        deltas: &mut [Vector<LANES>],
-        finished: impl Fn(usize, Vector<LANES>) -> Vector<LANES>,
-    ) -> Vector<LANES> {
-        lanes_of_each(
-            results,
-            targets,
-            deltas,
-            finished,
-            #[inline(always)]
-            |output, target| (self.of_error(output - target), self.clipped(output - target)),
-        )
     }
 
     fn piece(self, output: f64, target: f64) -> i8 {
@@ -81,5 +44,15 @@ impl Definition for Huber {
     fn carried(self, result: &Inexact) -> Carried {
         let is_linear = (result.result - result.target).abs() - result.error > self.delta;
         result.carried(result.distance().min(self.delta), if is_linear { 0.0 } else { result.error })
+    }
+}
+
+impl OfEachOutput for Huber {
+    /// With c = min(|e|, δ) both pieces are c (|e| - ½ c).
+    #[inline(always)]
+    fn value<T: Scalar>(self, output: T, target: T) -> T {
+        let (size, delta) = ((output - target).abs(), T::from_f64(self.delta));
+        let close = if size > delta { delta } else { size };
+        close * (size - T::from_f64(0.5) * close)
     }
 }

@@ -345,7 +345,8 @@ fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) 
 
 /// Moves targets of 0 and 1 towards each other by this share.
 fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
-    if let Some(middle) = loss.smoothed_towards(targets.columns).filter(|_| share > 0.0) {
+    if let Some(middle) = loss.facts().smoothed_towards.filter(|_| share > 0.0) {
+        let middle = middle(targets.columns);
         let moved = |target: f64| target * (1.0 - share) + share * middle;
         targets.values.iter_mut().for_each(|target| *target = T::from_f64(moved(target.to_f64())));
     }

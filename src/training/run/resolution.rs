@@ -181,7 +181,7 @@ fn dropout(options: &Options, network: &Network) -> Result<Dropout> {
 /// Usage, for what is no share, or no targets of classes.
 pub fn label_smoothing(options: &Options, loss: Loss) -> Result<f64> {
     let share = options.label_smoothing();
-    if share > 0.0 && loss.smoothed_towards(1).is_none() {
+    if share > 0.0 && loss.facts().smoothed_towards.is_none() {
         return Err(Error::Usage(format!("--label-smoothing goes with cross-entropy, and --loss is {loss}")));
     }
     Ok(share)
