@@ -2,16 +2,16 @@
 //! it is installed (tests/tint.sh), through tint, the compiler of Chrome and Dawn.
 
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::common::{Failed, Trial};
 use clap::ValueEnum;
-use libtest_mimic::{Failed, Trial};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
-use wgrad::kernels::catalogue::{Entry, all_shaders};
+use wgrad::kernels::catalogue::{self, Entry, all_shaders};
 use wgrad::kernels::operands::{Access, Elements};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Peak, Shader, Step};
@@ -48,7 +48,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.push(Trial::test("workgroup memory that is not counted is found", uncounted_memory_is_found));
     trials.push(Trial::test("every shader has a name of its own", names_are_unique));
     trials.push(Trial::test("every file of shaders/ is a part of some shader", every_file_is_used));
-    trials.push(Trial::test("tint accepts every shader", tint_accepts_all).with_ignored_flag(!tint_is_installed()));
+    trials.push(Trial::test("ARCHITECTURE.md has every kernel", every_kernel_is_described));
+    trials.push(
+        Trial::test("tint accepts every shader", tint_accepts_all)
+            .left_out_if(!tint_folder().join("node_modules/webgpu").is_dir(), "no tint: tests/tint.sh --install"),
+    );
     trials
 }
 
@@ -529,17 +533,19 @@ fn every_file_is_used() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The table of kernels in ARCHITECTURE.md has those of the catalogue, and no others.
+fn every_kernel_is_described() -> Result<(), Failed> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"))?;
+    let (_, table) = text.split_once("| kernel | computes |\n").ok_or("a table of kernels")?;
+    let name = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let described: BTreeSet<_> = table.lines().skip(1).map_while(name).collect();
+    let kernels: BTreeSet<_> = catalogue::kernels().into_iter().map(str::to_owned).collect();
+    equal("kernels", &described, &kernels)
+}
+
 /// Where tests/tint.sh keeps Dawn's bindings for node.
 fn tint_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tint")
-}
-
-fn tint_is_installed() -> bool {
-    let installed = tint_folder().join("node_modules/webgpu").is_dir();
-    if !installed {
-        println!("tint is left out: tests/tint.sh --install installs it");
-    }
-    installed
 }
 
 fn tint_accepts_all() -> Result<(), Failed> {
