@@ -48,10 +48,13 @@ impl Trial {
         if is_so { Self::left_out(self.name, reason) } else { self }
     }
 
-    /// Left out where no Python has these modules to compare with.
+    /// Left out where no Python has these modules to compare with: it is asked when the trial's turn comes, since that takes a while.
     pub(crate) fn with_python(self, modules: &'static str) -> Self {
-        let lacks = super::python(modules).is_none();
-        self.left_out_if(lacks, &format!("no Python with {modules}: WGRAD_TEST_PYTHON"))
+        let Self { name, body } = self;
+        Self::test(name, move || match super::python(modules) {
+            Some(_) => body(),
+            None => Ok(Completion::ignored_with(format!("no Python with {modules} (WGRAD_TEST_PYTHON)"))),
+        })
     }
 
     /// Left out on systems that are not Linux: what is tried takes its limits, its files or its signals.
