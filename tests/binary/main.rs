@@ -30,13 +30,13 @@ fn main() {
     }
     // Those with the longest trials come first: none of these is left alone at the end.
     common::run(&[
+        ("advice", advice::trials),
         ("faults", faults::trials),
         ("resume", resume::trials),
         ("mnist", mnist::trials),
         ("bench", bench::trials),
         ("larger", larger::trials),
         ("devices", devices::trials),
-        ("advice", advice::trials),
         ("attacks", attacks::trials),
         ("cli", cli::trials),
         #[cfg(unix)]
