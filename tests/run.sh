@@ -140,7 +140,7 @@ for program in $programs; do
     esac
 done
 printf '\nThe slowest tests, in seconds:\n'
-sort -rn "$WGRAD_TEST_TIMES" | head -n 10
+sort -rn "$WGRAD_TEST_TIMES" | awk "NR <= 10"
 if [ -n "$beside" ]; then
     wait "$running" || status=$?
     trap - EXIT
