@@ -4,7 +4,8 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use wgrad::bench::WorkloadName;
 use wgrad::kernels::Step;
 use wgrad::plan::Phase;
-use wgrad::training::{Device, Precision, Wanted, planning};
+use wgrad::training::session::planning;
+use wgrad::training::{Device, Precision, Wanted};
 use wgrad::verification::fill;
 
 /// Launches of one kernel in a row.

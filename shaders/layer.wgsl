@@ -11,6 +11,7 @@ struct Parameters {
     dropped: u32,         // of 2^32 units so many are dropped
     kept: f32,            // what units that are kept are multiplied by
     rate: f32,            // what update multiplies the learning rate by
+    of_loss: f32,         // the number that shapes the loss, if it has one
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

@@ -4,6 +4,7 @@ struct Parameters {
     capacity: u32,        // rows that the batch's buffers have room for
     order_length: u32,    // places from one replica's order to the next
     losses: u32,          // places from one replica's losses to the next
+    of_loss: f32,         // the number that shapes the loss, if it has one
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;
 

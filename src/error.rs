@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::files::name;
+use crate::name;
 
 /// The result of everything that can fail for a reason outside the program.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -5,12 +5,11 @@
 //!   read have a bound (`open_plain`, `bounded_own`).
 //! - What wgrad writes is saved as a new file that takes the old one's place ([`Place`]). A user's file is never one that wgrad has read or
 //!   that a run cannot do without, and never a link, a pipe or a device.
-//! - Names of files are bytes. Text that stands for a name can be turned back into it (`name`); only messages change it.
+//! - Names of files are bytes. Text that stands for a name can be turned back into it (`crate::name`); only messages change it.
 
 #![allow(clippy::disallowed_methods, reason = "this is the place for them")]
 
 mod fresh;
-pub(crate) mod name;
 mod own;
 mod reading;
 pub(crate) mod run;

@@ -17,6 +17,7 @@ struct Parameters {
     slopes: u32,          // vec4s from an output to the slope stored for it
     deltas: u32,          // first vec4 of the deltas among a replica's values
     delta_length: u32,    // vec4s of one layer's deltas
+    of_loss: f32,         // the number that shapes the loss, if it has one
     layers: array<Layer, LAYERS>,
 }
 @group(0) @binding(0) var<storage, read> parameters: Parameters;

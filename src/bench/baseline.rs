@@ -4,13 +4,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Cell, LeftOut, Machine};
+use super::cell::{Cell, LeftOut};
+use super::machine::Machine;
 use super::net::Net;
-use super::report::seconds;
 use super::statistics::Statistics;
+use super::table::seconds;
 use crate::error::{Error, Result, shown};
 use crate::files;
-use crate::training::Device;
+use crate::training::session::Device;
 
 /// A report that `wgrad bench --json` printed.
 #[derive(Debug, Clone, Deserialize)]
@@ -188,26 +189,6 @@ impl std::fmt::Display for Compared {
 mod tests {
     use super::*;
 
-    fn cell(batch: usize, median: f64) -> Cell {
-        Cell {
-            net: "3-4-1".into(),
-            batch,
-            device: "the CPU, 1 thread".into(),
-            gpu: false,
-            software: false,
-            step: Statistics::of(&[median]),
-            device_step: None,
-            device_timings: None,
-            samples_per_second: 1.0,
-            gflops: 1.0,
-            computed_gflops: 1.0,
-            share_of_peak: 1.0,
-            share_of_f32_peak: None,
-            settled: true,
-            intensity: 1.0,
-        }
-    }
-
     fn machine(processor: Option<&str>, architecture: &str) -> Machine {
         Machine {
             wgrad: "0".into(),
@@ -226,14 +207,14 @@ mod tests {
 
     #[test]
     fn only_what_is_slower_by_more_than_it_may_is_a_regression() {
-        let baseline = baseline(vec![cell(1, 1.0), cell(2, 1.0), cell(4, 1.0)]);
-        let now = [cell(1, 1.09), cell(2, 1.11), cell(4, 0.5), cell(8, 9.0)];
+        let baseline = baseline(vec![Cell::for_tests(1, 1.0), Cell::for_tests(2, 1.0), Cell::for_tests(4, 1.0)]);
+        let now = [Cell::for_tests(1, 1.09), Cell::for_tests(2, 1.11), Cell::for_tests(4, 0.5), Cell::for_tests(8, 9.0)];
         let (compared, regressions) = baseline.compare(&now, &[], 0.1);
         assert_eq!(regressions.iter().map(|regression| regression.batch).collect::<Vec<_>>(), [2]);
         assert_eq!((compared.cells, compared.of), (3, 3));
         assert_eq!(check(&regressions).expect_err("slower").exit_code(), 4);
         assert!(check(&baseline.compare(&now, &[], 0.2).1).is_ok());
-        assert_eq!(baseline.compare(&[cell(2, f64::NAN)], &[], 0.1).1.len(), 1);
+        assert_eq!(baseline.compare(&[Cell::for_tests(2, f64::NAN)], &[], 0.1).1.len(), 1);
     }
 
     #[test]
@@ -242,8 +223,8 @@ mod tests {
             let why = "it would take long".into();
             LeftOut { net: "3-4-1".into(), batch, device: "the CPU, 1 thread".into(), why }
         };
-        let baseline = baseline(vec![cell(1, 1.0), cell(2, 1.0), cell(4, 1.0)]);
-        let (compared, regressions) = baseline.compare(&[cell(1, 1.0)], &[left_out(2), left_out(8)], 0.1);
+        let baseline = baseline(vec![Cell::for_tests(1, 1.0), Cell::for_tests(2, 1.0), Cell::for_tests(4, 1.0)]);
+        let (compared, regressions) = baseline.compare(&[Cell::for_tests(1, 1.0)], &[left_out(2), left_out(8)], 0.1);
         assert_eq!((compared.cells, compared.of), (1, 3));
         let error = check(&regressions).expect_err("one was left out").to_string();
         assert!(error.contains("batches of 2,") && error.ends_with("now left out: it would take long"), "{error}");
@@ -251,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_baseline_of_something_else_is_refused_before_the_measurement() {
-        let baseline = baseline(vec![cell(1, 1.0)]);
+        let baseline = baseline(vec![Cell::for_tests(1, 1.0)]);
         let nets = ["3-4-1".parse().expect("a net")];
         let devices = [Device::cpu(Some(1), "a test")];
         assert!(baseline.check_asked(&nets, &[1, 2], &devices).is_ok());
@@ -261,7 +242,7 @@ mod tests {
 
     #[test]
     fn another_machine_is_told() {
-        let baseline = baseline(vec![cell(1, 1.0)]);
+        let baseline = baseline(vec![Cell::for_tests(1, 1.0)]);
         let remarks = |here| baseline.remarks(&here, false);
         assert!(remarks(machine(Some("A"), "x86_64")).is_empty());
         assert!(remarks(machine(None, "x86_64")).is_empty(), "what is not known does not differ");

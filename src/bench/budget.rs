@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::report::seconds;
+use super::table::seconds;
 
 /// What is said where no measurement is left.
 pub(super) const NOTHING: &str = "nothing was measured: what was left out, and why, is in the report";

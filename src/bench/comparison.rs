@@ -3,24 +3,26 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::baseline::{self, Baseline, Compared, Regression};
 use super::budget::{Budget, NOTHING, refusal};
+use super::cell::{Cell, LeftOut};
 use super::crossover::{Crossover, crossover};
+use super::machine::Machine;
 use super::net::{BATCHES, Net, recipe};
 use super::peaks::{Peaks, peaks};
-use super::statistics::Statistics;
 use super::timing::{Care, Measured, Timings, fewest_runs, in_turn};
 use super::training::epochs;
 use super::work::Work;
-use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::{Device as Gpu, GpuInfo};
+use crate::error::{Error, Result};
+use crate::executor::gpu::device::Device as Gpu;
+use crate::executor::gpu::info::GpuInfo;
 use crate::executor::gpu::pipelines::Reuse;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::Step;
 use crate::plan::{Phase, Plan};
-use crate::training::{Device, DeviceReport, Precision, Session, fastest, planning};
+use crate::training::session::{Device, DeviceReport, Precision, Session, fastest, planning};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,41 +89,6 @@ impl ComparisonReport {
     }
 }
 
-/// The machine and the program.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
-    /// wgrad's version.
-    pub wgrad: String,
-    /// The operating system.
-    pub system: String,
-    /// The processor's architecture.
-    pub architecture: String,
-    /// The processor's name, where the system tells it.
-    pub processor: Option<String>,
-    /// Threads that the processor runs at once.
-    pub cores: usize,
-}
-
-impl Machine {
-    /// This machine.
-    pub fn this() -> Self {
-        Self {
-            wgrad: env!("CARGO_PKG_VERSION").into(),
-            system: std::env::consts::OS.into(),
-            architecture: std::env::consts::ARCH.into(),
-            processor: crate::files::of_system(std::path::Path::new("/proc/cpuinfo")).and_then(|text| processor(&text)),
-            cores: crate::threads::cores(),
-        }
-    }
-}
-
-/// The processor's name in Linux's `/proc/cpuinfo`; not every architecture has one there.
-fn processor(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.strip_prefix("model name"))?;
-    let name = line.split_once(':')?.1.trim();
-    (!name.is_empty()).then(|| shown(name))
-}
-
 /// A device and what it does at its best.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeviceFigures {
@@ -152,61 +119,6 @@ pub struct Startup {
     pub upload: f64,
     /// Seconds of the first step, with its losses read back.
     pub first_step: f64,
-}
-
-/// A net with a batch size on a device.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Cell {
-    /// The net.
-    pub net: String,
-    /// Rows of the batch.
-    pub batch: usize,
-    /// The device's name.
-    pub device: String,
-    /// Whether that is a GPU.
-    pub gpu: bool,
-    /// Whether it is a software adapter, which runs on the CPU.
-    pub software: bool,
-    /// Seconds of a step, by the wall clock until the losses are read back.
-    pub step: Statistics,
-    /// Median seconds of a step by the device's own clock, timed in between; null where it has none.
-    pub device_step: Option<f64>,
-    /// Those timings.
-    pub device_timings: Option<Statistics>,
-    /// Rows a second.
-    pub samples_per_second: f64,
-    /// 10⁹ nominal operations a second: 6 · parameters · rows.
-    pub gflops: f64,
-    /// 10⁹ operations a second that the step's products do: fewer, as the first layer needs no delta of its inputs.
-    pub computed_gflops: f64,
-    /// The same as a share of the device's peak.
-    pub share_of_peak: f64,
-    /// The same as a share of the GPU's peak of f32 in registers; null on the CPU.
-    #[serde(default)]
-    pub share_of_f32_peak: Option<f64>,
-    /// Whether timings were steady before the first that counts.
-    #[serde(default = "yes")]
-    pub settled: bool,
-    /// Operations a byte that the step's kernels have to read and to write.
-    pub intensity: f64,
-}
-
-/// What reports are taken for that do not say it.
-fn yes() -> bool {
-    true
-}
-
-/// What was not measured, and why.
-#[derive(Debug, Clone, Serialize)]
-pub struct LeftOut {
-    /// The net.
-    pub net: String,
-    /// Rows of the batch.
-    pub batch: usize,
-    /// The device's name.
-    pub device: String,
-    /// The reason.
-    pub why: String,
 }
 
 /// Measures. `progress` is told what is measured next.
@@ -462,16 +374,4 @@ fn compile_again(plan: Plan, device: &Device) -> Result<Option<f64>> {
     let started = Instant::now();
     f32::executor(plan, &again)?;
     Ok(Some(started.elapsed().as_secs_f64()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_processors_name_is_read_where_there_is_one() {
-        let text = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) @ 2.1 GHz\nprocessor\t: 1\n";
-        assert_eq!(processor(text).as_deref(), Some("Xeon(R) @ 2.1 GHz"));
-        assert_eq!(processor("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::comparison::Cell;
+use super::cell::Cell;
 use super::net::Net;
 
 /// Where the GPU overtakes the CPU with a net.

@@ -1,7 +1,8 @@
 //! The report as one HTML file: tables, the curves where the GPU overtakes the CPU, and the roofline. Nothing is loaded from
 //! anywhere.
 
-use super::comparison::{Cell, ComparisonReport};
+use super::cell::Cell;
+use super::comparison::ComparisonReport;
 use super::crossover::Verdict;
 use super::report::short_name;
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Words, document, escaped};
@@ -100,30 +101,16 @@ fn chart(title: &str, [x, y]: [&str; 2], series: Vec<Series>) -> Chart {
 
 #[cfg(test)]
 mod tests {
-    use super::super::comparison::Machine;
     use super::super::crossover::Crossover;
-    use super::super::statistics::Statistics;
+    use super::super::machine::Machine;
     use super::*;
 
     /// The one line of the curves' picture that a crossing adds is its mark.
     #[test]
     fn a_crossing_is_marked_on_the_curves() {
-        let cell = |gpu: bool, batch: usize, samples_per_second: f64| Cell {
-            net: "3-4-1".into(),
-            batch,
-            device: if gpu { "a GPU".into() } else { "the CPU".into() },
-            gpu,
-            software: false,
-            step: Statistics::of(&[batch as f64 / samples_per_second]),
-            device_step: None,
-            device_timings: None,
-            samples_per_second,
-            gflops: 1.0,
-            computed_gflops: 1.0,
-            share_of_peak: 1.0,
-            share_of_f32_peak: None,
-            settled: true,
-            intensity: 1.0,
+        let cell = |gpu: bool, batch: usize, samples_per_second: f64| {
+            let cell = Cell::for_tests(batch, batch as f64 / samples_per_second);
+            if gpu { Cell { device: "a GPU".into(), gpu, ..cell } } else { cell }
         };
         let marked = |verdict: Verdict| {
             let crossover = Crossover { net: "3-4-1".into(), gpu: "a GPU".into(), software: false, verdict };

@@ -13,11 +13,11 @@ use super::timing::{Care, Measured, alone, fewest_runs};
 use super::work::Work;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::executor::gpu::tuning::Tuned;
 use crate::kernels::{Choice, Step, Target};
 use crate::plan::Phase;
-use crate::training::{Device, DeviceReport, Precision};
+use crate::training::session::{Device, DeviceReport, Precision};
 use crate::verification::fill;
 
 /// The kernels of a step and what they take.

@@ -10,7 +10,7 @@ use crate::executor::cpu::affordable;
 use crate::network::{Activation, Loss, Network};
 use crate::plan::Plan;
 use crate::training::session::Mixed;
-use crate::training::{Device, Recipe, planning};
+use crate::training::session::{Device, Recipe, planning};
 
 /// Inputs, hidden widths, outputs, written with dashes: `784-128-10`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,19 +35,7 @@ impl FromStr for Net {
     }
 }
 
-impl TryFrom<String> for Net {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Net> for String {
-    fn from(net: Net) -> Self {
-        net.to_string()
-    }
-}
+crate::text::as_text!(Net);
 
 impl fmt::Display for Net {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {

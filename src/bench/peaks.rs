@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::timing::{Care, Measured, Timings, alone};
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::kernels::{Choice, Computation, Gather, Peak, Step, UnitsPeak};
 use crate::network::{Activation, Loss, Network};
 use crate::plan::{Buffer, BufferId, Element, Launch, Options, Phase, Plan};
-use crate::training::{Device, Precision};
+use crate::training::session::{Device, Precision};
 use crate::verification::against_oracle;
 
 /// What a device does at its best.

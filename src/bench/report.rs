@@ -1,32 +1,12 @@
 //! What was measured, for people: tables and sentences.
 
-use super::comparison::{Cell, ComparisonReport};
+use super::cell::Cell;
+use super::comparison::ComparisonReport;
 use super::crossover::{Crossover, Verdict};
 use super::kernels::KernelsReport;
-use super::statistics::Statistics;
-use super::table::Table;
+use super::table::{Table, percent, seconds, spread};
 use crate::executor::gpu::tuning::Tuned;
 use crate::page::figures;
-
-/// Seconds in the unit that people read them in.
-pub(super) fn seconds(seconds: f64) -> String {
-    let (value, unit) = match seconds {
-        s if s < 1e-6 => (s * 1e9, "ns"),
-        s if s < 1e-3 => (s * 1e6, "µs"),
-        s if s < 1.0 => (s * 1e3, "ms"),
-        s => (s, "s"),
-    };
-    format!("{} {unit}", figures(value))
-}
-
-/// A median and half the distance of the quartiles.
-fn spread(statistics: &Statistics) -> String {
-    format!("{} ± {}", seconds(statistics.median), percent(statistics.spread() / 2.0))
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", figures(100.0 * share))
-}
 
 impl ComparisonReport {
     /// Every cell, rounded for reading.
@@ -69,48 +49,6 @@ impl ComparisonReport {
         let same = |cpu: &&Cell| !cpu.gpu && cpu.net == cell.net && cpu.batch == cell.batch;
         let cpu = self.cells.iter().find(same).filter(|_| cell.gpu)?;
         Some(cell.samples_per_second / cpu.samples_per_second)
-    }
-
-    /// Every cell with all digits: what CSV holds.
-    pub fn full_table(&self) -> Table {
-        let headers = vec![
-            "net",
-            "device",
-            "software",
-            "batch",
-            "step_seconds",
-            "lower_quartile",
-            "upper_quartile",
-            "lowest",
-            "highest",
-            "timings",
-            "outliers",
-            "device_step_seconds",
-            "device_lower_quartile",
-            "device_upper_quartile",
-            "samples_per_second",
-            "gflops",
-            "computed_gflops",
-            "share_of_peak",
-            "intensity",
-            "share_of_f32_peak",
-            "settled",
-        ];
-        let row = |cell: &Cell| {
-            let step = &cell.step;
-            let numbers = [step.median, step.lower_quartile, step.upper_quartile, step.lowest, step.highest];
-            let rates = [cell.samples_per_second, cell.gflops, cell.computed_gflops, cell.share_of_peak, cell.intensity];
-            let mut row = vec![cell.net.clone(), cell.device.clone(), cell.software.to_string(), cell.batch.to_string()];
-            row.extend(numbers.map(|number| number.to_string()));
-            row.extend([step.samples.to_string(), step.outliers.to_string()]);
-            let clock = cell.device_timings.map(|clock| [clock.median, clock.lower_quartile, clock.upper_quartile]);
-            row.extend(clock.map_or([const { String::new() }; 3], |numbers| numbers.map(|number| number.to_string())));
-            row.extend(rates.map(|number| number.to_string()));
-            row.push(cell.share_of_f32_peak.map_or(String::new(), |share| share.to_string()));
-            row.push(cell.settled.to_string());
-            row
-        };
-        Table { headers, rows: self.cells.iter().map(row).collect(), text_columns: 3 }
     }
 
     /// What each device does at its best.
@@ -177,14 +115,6 @@ impl ComparisonReport {
         });
         let compared = self.compared.iter().map(ToString::to_string);
         reasons.chain(software).chain(tuned).chain(unsettled).chain(crossovers).chain(left_out).chain(compared).collect()
-    }
-
-    /// The report as Markdown.
-    pub fn markdown(&self) -> String {
-        let tables = [self.peaks_table().markdown(), self.table().markdown()];
-        paragraphs(
-            [self.heading()].into_iter().chain(tables).chain([bullets(&self.sentences()), self.startup_table().markdown()]),
-        )
     }
 
     /// The machine, the program and what the figures are, in two lines.
@@ -294,21 +224,11 @@ impl KernelsReport {
             .chain((more > 0).then(|| format!("and {more} more, which --json lists")))
             .collect()
     }
-
-    /// The report as Markdown.
-    pub fn markdown(&self) -> String {
-        paragraphs([self.table().markdown(), bullets(&self.sentences())])
-    }
 }
 
 /// Parts that hold something, a line apart.
 fn paragraphs(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
-}
-
-/// A Markdown list.
-fn bullets(sentences: &[String]) -> String {
-    sentences.iter().map(|sentence| format!("- {sentence}")).collect::<Vec<_>>().join("\n")
 }
 
 impl std::fmt::Display for KernelsReport {
@@ -334,14 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_said_in_their_unit() {
-        let said = [2e-9, 3.5e-6, 0.25, 12.0].map(seconds);
-        assert_eq!(said, ["2.00 ns", "3.50 µs", "250 ms", "12.0 s"]);
-    }
-
-    #[test]
     fn parts_without_a_word_leave_no_blank_lines() {
-        assert_eq!(paragraphs(["a".into(), bullets(&[]), "b".into()]), "a\n\nb");
-        assert_eq!(bullets(&["x".into(), "y".into()]), "- x\n- y");
+        assert_eq!(paragraphs(["a".into(), String::new(), "b".into()]), "a\n\nb");
     }
 }

@@ -1,7 +1,7 @@
-//! Tables of text: aligned for a terminal, or as Markdown, CSV or HTML.
+//! Tables of text, aligned for a terminal or as HTML, and how they say times and shares.
 
-use crate::error::{Error, Result};
-use crate::page;
+use super::statistics::Statistics;
+use crate::page::{self, figures};
 
 /// A table; the first `text_columns` columns are text, the others numbers, which are aligned at their right.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,34 +33,31 @@ impl Table {
         std::iter::once(line(self.headers.clone())).chain(rows).collect::<Vec<_>>().join("\n")
     }
 
-    /// A Markdown table.
-    pub fn markdown(&self) -> String {
-        let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-        let rules = (0..self.headers.len()).map(|column| if column < self.text_columns { "---" } else { "---:" });
-        let head = [line(self.headers.iter().map(ToString::to_string).collect()), line(rules.map(str::to_string).collect())];
-        let rows = self.rows.iter().map(|row| line(row.iter().map(|cell| cell.replace('|', "\\|")).collect()));
-        head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
-    }
-
-    /// The table as CSV.
-    ///
-    /// # Errors
-    /// Internal, if the memory for it is not there.
-    pub fn csv(&self) -> Result<String> {
-        let failed = |error: String| Error::Internal(format!("CSV cannot be written: {error}"));
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.headers).map_err(|error| failed(error.to_string()))?;
-        for row in &self.rows {
-            writer.write_record(row).map_err(|error| failed(error.to_string()))?;
-        }
-        let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-        String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
-    }
-
     /// An HTML table.
     pub fn html(&self) -> String {
         page::table("", &self.headers, &self.rows, self.text_columns)
     }
+}
+
+/// Seconds in the unit that people read them in.
+pub(super) fn seconds(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s < 1e-6 => (s * 1e9, "ns"),
+        s if s < 1e-3 => (s * 1e6, "µs"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    format!("{} {unit}", figures(value))
+}
+
+/// A median and half the distance of the quartiles.
+pub(super) fn spread(statistics: &Statistics) -> String {
+    format!("{} ± {}", seconds(statistics.median), percent(statistics.spread() / 2.0))
+}
+
+/// A share in percent.
+pub(super) fn percent(share: f64) -> String {
+    format!("{} %", figures(100.0 * share))
 }
 
 #[cfg(test)]
@@ -78,9 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn each_form_escapes_what_it_must() {
-        assert_eq!(table().markdown().lines().nth(2), Some("| a\\|b | 1 |"));
-        assert_eq!(table().csv().expect("csv"), "name,n\na|b,1\n<c>,22.5\n");
+    fn html_is_escaped() {
         assert!(table().html().contains("<td>&lt;c&gt;</td><td class=\"number\">22.5</td>"));
+    }
+    #[test]
+    fn times_are_said_in_their_unit() {
+        let said = [2e-9, 3.5e-6, 0.25, 12.0].map(seconds);
+        assert_eq!(said, ["2.00 ns", "3.50 µs", "250 ms", "12.0 s"]);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::statistics::Statistics;
 use crate::error::Result;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::executor::gpu::settling::settle;
 
 /// How carefully to measure.

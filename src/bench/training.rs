@@ -12,9 +12,9 @@ use crate::error::{Error, Result};
 use crate::executor::gpu::tuning::Tuned;
 use crate::page::figures;
 use crate::plan::Phase;
-use crate::training::planning::{affordable, plan};
 use crate::training::session::Mixed;
-use crate::training::{Device, DeviceReport, Recipe, Samples, Session};
+use crate::training::session::planning::{affordable, plan};
+use crate::training::session::{Device, DeviceReport, Recipe, Samples, Session};
 
 /// What is trained, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use crate::network::{Activation, Loss, Network};
 
-    use crate::training::{Device, Recipe, planning};
+    use crate::training::session::{Device, Recipe, planning};
 
     #[test]
     fn a_step_costs_what_its_products_do() {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::network::{Activation, Layer, Loss, Network, Weights};
-use crate::training::{Recipe, Samples};
+use crate::training::session::{Recipe, Samples};
 
 /// The workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]

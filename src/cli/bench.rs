@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
-use super::{SCHEMA, print};
-use crate::bench::{self, Baseline, ComparisonOptions, ComparisonReport, Machine, Net, TrainingOptions, WorkloadName};
+use super::print::{self, SCHEMA};
+use crate::bench::{self, Baseline, ComparisonOptions, Machine, Net, TrainingOptions, WorkloadName};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
-use crate::training::values::{Time, count, count_above_zero};
-use crate::training::{Device, Wanted};
+use crate::training::run::values::{Time, count, count_above_zero};
+use crate::training::session::{Device, Wanted};
 
 /// The arguments of `wgrad bench`.
 #[derive(Debug, Args)]
@@ -103,12 +103,6 @@ struct ComparisonArguments {
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     json: bool,
-    /// Print the table as CSV
-    #[arg(long, conflicts_with = "json", help_heading = "Output")]
-    csv: bool,
-    /// Print the report as Markdown
-    #[arg(long, conflicts_with_all = ["json", "csv"], help_heading = "Output")]
-    markdown: bool,
     /// Write the report, with the curves and the roofline, as one HTML file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     html: Option<PathBuf>,
@@ -132,11 +126,8 @@ struct KernelsArguments {
     #[command(flatten)]
     place: PlaceArguments,
     /// Print one JSON object
-    #[arg(long, conflicts_with = "markdown", help_heading = "Output")]
-    json: bool,
-    /// Print the table as Markdown
     #[arg(long, help_heading = "Output")]
-    markdown: bool,
+    json: bool,
 }
 
 /// The arguments of `wgrad bench training`.
@@ -259,27 +250,12 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
         report.hold_against(baseline, arguments.max_regression);
     }
     // What fails now must not cost what was measured.
-    let printed = print_comparison(arguments, &report);
-    if let (true, Some(compared)) = (arguments.csv, &report.compared) {
-        progress(&compared.to_string());
-    }
+    let printed = if arguments.json { print::json("bench", &report) } else { print::line(&report) };
     if let Some(path) = &arguments.html {
         Place::named(path)?.save_without_waiting(report.html().as_bytes())?;
     }
     printed?;
     report.check()
-}
-
-fn print_comparison(arguments: &ComparisonArguments, report: &ComparisonReport) -> Result<()> {
-    if arguments.json {
-        print::json("bench", report)
-    } else if arguments.csv {
-        print::bytes(report.full_table().csv()?.as_bytes())
-    } else if arguments.markdown {
-        print::line(report.markdown())
-    } else {
-        print::line(report)
-    }
 }
 
 /// The CPU, and beside it the GPU that was asked for; without a word, the best one that is not software and can be opened.
@@ -316,10 +292,10 @@ fn kernels(arguments: &KernelsArguments) -> Result<()> {
     let PlaceArguments { tune, precision, .. } = arguments.place;
     let mixed = precision == Single::Mixed;
     let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0, tune, mixed)?;
-    match (arguments.json, arguments.markdown) {
-        (true, _) => print::json("bench kernels", &report)?,
-        (_, true) => print::line(report.markdown())?,
-        _ => print::line(&report)?,
+    if arguments.json {
+        print::json("bench kernels", &report)?
+    } else {
+        print::line(&report)?
     }
     report.check()
 }

@@ -1,9 +1,9 @@
 //! `wgrad completions`: what a shell needs to complete what is typed, made from the command line's own definition.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use super::{CommandLine, print};
+use super::print;
 use crate::error::Result;
 
 /// The arguments of `wgrad completions`.
@@ -18,9 +18,9 @@ pub(super) struct CompletionsArguments {
     shell: Shell,
 }
 
-/// Prints the shell's script.
-pub(super) fn run(arguments: &CompletionsArguments) -> Result<()> {
+/// Prints the shell's script to complete the line of `command`.
+pub(super) fn run(arguments: &CompletionsArguments, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
-    generate(arguments.shell, &mut CommandLine::command(), "wgrad", &mut script);
+    generate(arguments.shell, &mut command, "wgrad", &mut script);
     print::bytes(&script)
 }

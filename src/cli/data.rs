@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::print;
 use crate::data::advice::Topic;
-use crate::data::summary::{Bars, ColumnType};
+use crate::data::column_summary::ColumnType;
+use crate::data::summary::Bars;
 use crate::data::{self, ReadOptions, Readings, Summary, Task, embedded, remarks};
 use crate::error::{Result, flagged, typed};
-use crate::files::name;
-use crate::training::options::{FileOptions, Options};
-use crate::training::sources::fitting;
+use crate::name;
+use crate::training::run::fitting;
+use crate::training::run::options::{FileOptions, Options};
 
 /// The arguments of `wgrad data`.
 #[derive(Debug, Args)]

@@ -9,9 +9,10 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::Gpus;
-use crate::files::{self, Place, name};
+use crate::files::{self, Place};
 use crate::kernels::catalogue::{Entry, all_shaders};
 use crate::kernels::form::{GPU_LANES, SOFTWARE_LANES};
+use crate::name;
 use crate::plan::human_bytes;
 use crate::threads;
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{MemoryArguments, print};
+use super::memory::MemoryArguments;
+use super::print;
 use crate::error::{Error, Result};
 use crate::evaluation::{Gate, check};
-use crate::files::name;
-use crate::training::application::{Application, Extent};
-use crate::training::options::{DeviceOptions, FileOptions};
+use crate::name;
+use crate::training::run::application::{Application, Extent};
+use crate::training::run::options::{DeviceOptions, FileOptions};
 
 /// The arguments of `wgrad evaluate`.
 #[derive(Debug, Args)]

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::exchange::{Exported, Format, InputType, OnnxOptions, Port, export};
-use crate::files::{Place, name};
+use crate::files::Place;
 use crate::model::{Model, resolve_model};
+use crate::name;
 
 /// The arguments of `wgrad export`.
 #[derive(Debug, Args)]

@@ -9,10 +9,10 @@ use super::print;
 use crate::data::remarks::unseen_categories;
 use crate::data::{ReadOptions, Readings, read};
 use crate::error::{Error, Result};
-use crate::files::name;
 use crate::model::{Model, resolve_model};
-use crate::training::options::FileOptions;
-use crate::training::values::count_above_zero;
+use crate::name;
+use crate::training::run::options::FileOptions;
+use crate::training::run::values::count_above_zero;
 use crate::verification::gradients::{LayerCheck, Problem};
 
 /// The relative error that a gradient in f64 may have.

@@ -9,7 +9,8 @@ use super::print;
 use crate::data::Task;
 use crate::error::{Result, shown, typed_path};
 use crate::exchange::{Naming, import};
-use crate::files::{Place, name};
+use crate::files::Place;
+use crate::name;
 use crate::network::Activation;
 
 /// The arguments of `wgrad import`.

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::print;
 use crate::error::{Error, Result};
 use crate::lesson::{self, Options};
-use crate::training::Wanted;
-use crate::training::options::PrecisionName;
+use crate::training::session::PrecisionName;
+use crate::training::session::Wanted;
 
 /// What `wgrad lesson` takes.
 #[derive(Debug, clap::Args)]

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::{CommandLine, print};
+use super::print;
 use crate::error::{Error, Result};
 use crate::files::{self, Place};
 
@@ -20,9 +20,8 @@ pub(super) struct ManArguments {
     output: Option<PathBuf>,
 }
 
-/// Prints wgrad's page, or writes every page.
-pub(super) fn run(arguments: &ManArguments) -> Result<()> {
-    let command = CommandLine::command();
+/// Prints the page of `command`, or writes every page below it as well.
+pub(super) fn run(arguments: &ManArguments, command: Command) -> Result<()> {
     let Some(folder) = &arguments.output else {
         return print::bytes(&rendered(&Man::new(command))?);
     };

@@ -13,6 +13,7 @@ mod import;
 mod inspect;
 mod lesson;
 mod man;
+mod memory;
 mod plan;
 mod predict;
 mod print;
@@ -22,14 +23,10 @@ mod signals;
 mod train;
 mod verify;
 
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::error::Result;
 use crate::threads;
-use crate::training::options::Bytes;
-
-/// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
-pub const SCHEMA: u32 = 1;
 
 /// Trains dense neural networks on any GPU, or on the CPU by the same plan.
 #[derive(Debug, Parser)]
@@ -93,7 +90,7 @@ pub fn run(line: CommandLine) -> Result<()> {
     signals::outlive_full_files();
     // A training's threads may be named in a file of options, which is read first.
     if !matches!(line.command, Command::Train(_)) {
-        begin_threads(line.command.threads())?;
+        print::remarks(threads::begin(line.command.threads())?.as_slice());
     }
     match line.command {
         Command::Train(arguments) => train::run(*arguments, line.color),
@@ -109,36 +106,20 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Gradcheck(arguments) => gradcheck::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
-        Command::Man(arguments) => man::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, CommandLine::command()),
+        Command::Man(arguments) => man::run(&arguments, CommandLine::command()),
     }
 }
 
 impl Command {
     /// The threads that were asked for.
-    fn threads(&self) -> Option<u16> {
-        match self {
+    fn threads(&self) -> Option<usize> {
+        let threads = match self {
             Self::Evaluate(arguments) => arguments.device.threads,
             Self::Predict(arguments) => arguments.device.threads,
             Self::Bench(arguments) => arguments.threads(),
             _ => None,
-        }
+        };
+        threads.map(usize::from)
     }
-}
-
-/// Starts the threads of the process, and says if there are fewer than there should be.
-fn begin_threads(wanted: Option<u16>) -> Result<()> {
-    let remark = threads::begin(wanted.map(usize::from))?;
-    print::remarks(remark.as_slice());
-    Ok(())
-}
-
-/// What data that a model is applied to may take, of any command.
-#[derive(Debug, Args)]
-struct MemoryArguments {
-    /// Memory for the data, such as 2GiB: what has more bytes (CSV and Parquet files and folders of them, npy and npz in C order, IDX) is
-    /// converted into a file without a name, of which a part is read at a time, with the same results [default: where there is no memory
-    /// for it]
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<Bytes>,
 }

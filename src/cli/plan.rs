@@ -6,9 +6,10 @@ use super::print;
 use crate::error::Result;
 use crate::kernels::stride4;
 use crate::plan::{Plan, RowBytes, human_bytes};
-use crate::training::forecast::{Forecast, human_seconds};
-use crate::training::sources::Part;
-use crate::training::{DataReport, DeviceReport, NetworkReport, Run};
+use crate::training::run::sources::Part;
+use crate::training::run::{DataReport, NetworkReport, Run};
+use crate::training::session::DeviceReport;
+use crate::training::session::forecast::{Forecast, human_seconds};
 
 /// What a dry run shows.
 #[derive(Debug, Serialize)]

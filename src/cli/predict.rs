@@ -7,14 +7,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{MemoryArguments, print};
+use super::memory::MemoryArguments;
+use super::print;
 use crate::data;
 use crate::error::{Error, Result, shown};
-use crate::files::name;
 use crate::files::{Place, Waiting};
-use crate::training::application::{Application, Extent};
-use crate::training::options::{DeviceOptions, FileOptions};
-use crate::training::predictions;
+use crate::name;
+use crate::training::run::application::{Application, Extent};
+use crate::training::run::options::{DeviceOptions, FileOptions};
+use crate::training::run::predictions;
 
 /// The arguments of `wgrad predict`.
 #[derive(Debug, Args)]

@@ -5,9 +5,11 @@ use std::io::{BufWriter, ErrorKind, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::SCHEMA;
 use crate::error::{Error, Result, printable_json, printable_lines};
-use crate::training::application::Application;
+use crate::training::run::application::Application;
+
+/// The version of the JSON that `--json` prints; it changes when a field changes its meaning or goes.
+pub(super) const SCHEMA: u32 = 1;
 
 /// Prints text for a person and a line's end; what a terminal would obey is escaped.
 ///

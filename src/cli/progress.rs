@@ -12,7 +12,8 @@ use super::{colour, curve, print};
 use crate::error::{Result, shown};
 use crate::evaluation::significant;
 use crate::report::Curve;
-use crate::training::{DataReport, Device, EpochRecord, NetworkReport, Observer, Recipe, RunObserver};
+use crate::training::run::{DataReport, EpochRecord, NetworkReport, Observer, RunObserver};
+use crate::training::session::{Device, Recipe};
 
 /// Plain lines in a whole training, at most, but for one every [`PATIENCE`].
 const LINES: usize = 20;

@@ -1,18 +1,19 @@
 //! `wgrad train`: options from flags and a file, a run, its report.
 
 mod folds;
+mod one;
 
 use std::path::PathBuf;
 
 use clap::{Args, ColorChoice};
 
-use super::progress::Progress;
 use super::{plan, print};
 use crate::data;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
-use crate::training::{Destination, Ending, Options, Run, RunReport};
+use crate::threads;
+use crate::training::run::{Destination, Ending, Options, Run, RunReport};
 
 /// The arguments of `wgrad train`.
 #[derive(Debug, Args)]
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         Some(path) => flags.clone().over(Options::from_toml(&path)?),
     };
     flags.refuse_idle(&options)?;
-    super::begin_threads(options.device.threads)?;
+    print::remarks(threads::begin(options.device.threads.map(usize::from))?.as_slice());
     if let (Destination::Resumed(folder), None, Some(data)) = (&destination, &flags.data, &options.data)
         && data::is_absent(data)
     {
@@ -94,7 +95,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return ended;
     }
-    let mut ready = Run::new(&options)?;
+    let ready = Run::new(&options)?;
     print::remarks(&ready.sources.remarks);
     if arguments.dry_run {
         if let (Some(folds), None, false) = (options.folds, options.fold, quiet) {
@@ -102,36 +103,13 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return plan::print(&ready, json);
     }
-    tune(&mut ready, quiet)?;
-    let report = trained(ready, destination, quiet, color)?;
+    let report = one::trained(ready, destination, quiet, color)?;
     if json {
         print::json("train", &report)?;
     } else {
         print::line(text(&report))?;
     }
     report.ended()
-}
-
-/// Trains, with progress on stderr.
-fn trained(ready: Run, destination: Destination, quiet: bool, color: ColorChoice) -> Result<RunReport> {
-    let mut progress = Progress::new(quiet);
-    let report = ready.train(destination, &mut progress);
-    progress.finish();
-    let report = report?;
-    progress.show(&report.curve, color);
-    Ok(report)
-}
-
-/// Measures, where it is asked for, how the products are computed fastest.
-fn tune(ready: &mut Run, quiet: bool) -> Result<()> {
-    let tuned = ready.tune()?;
-    if !quiet {
-        print::remarks(&tuned.iter().map(|(product, tuned)| tuned.of(product)).collect::<Vec<_>>());
-        if ready.options.device.tuned.is_none() && ready.options.device.tune == Some(true) {
-            print::remarks(&["there is nothing to tune: every product has one way to be computed here".into()]);
-        }
-    }
-    Ok(())
 }
 
 /// The report for a person.

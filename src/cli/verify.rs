@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::print;
 use crate::error::{Error, Result, shown};
-use crate::executor::gpu::device::{Device as Gpu, GpuInfo, Gpus};
+use crate::executor::gpu::device::{Device as Gpu, Gpus};
+use crate::executor::gpu::info::GpuInfo;
 use crate::executor::gpu::pipelines::Reuse;
-use crate::training::{Device, Wanted};
+use crate::training::session::{Device, Wanted};
 use crate::verification::adapter::{Extent, MOST_FAILURES, QUICK, Verification, verify};
 use crate::verification::faults::FaultReport;
 

@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::column_summary::{ColumnSummary, ColumnType, Count, counts};
 use super::fit::{self, Counted, Roles};
-use super::summary::{ColumnSummary, ColumnType, Count};
 use super::{Cells, Column, FitOptions, Table, Task, remarks};
 use crate::error::{Result, flagged, shown};
 
@@ -282,7 +282,7 @@ impl Facts<'_> {
         let target = self.roles.targets[0];
         let rows: Vec<usize> = (0..self.table.rows).collect();
         let counted = Counted::of(&self.table.columns[target], &rows);
-        let mut classes: Vec<Count> = super::summary::counts(counted);
+        let mut classes: Vec<Count> = counts(counted);
         classes.sort_by_key(|class| class.count);
         let ([least, .., most], false) = (&classes[..], fit::are_names(classes.len(), self.table.rows)) else { return None };
         if most.count < UNEQUAL * least.count && least.count >= FEW {

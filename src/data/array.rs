@@ -11,7 +11,7 @@ use super::readings::Reading;
 use super::table::{TEXT_BYTES, check_memory};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, flagged, shown};
-use crate::files::name;
+use crate::name;
 
 /// The next rows as columns; or what is wrong with them; or that they cannot be read.
 pub(super) type Decoded = io::Result<std::result::Result<Vec<Cells>, String>>;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::Table;
 use super::cells::spelled;
 use super::table::listed;
-use super::{Table, remarks};
 use crate::error::{Error, Result, flagged, shown};
 
 /// Known categories or classes. A cell is the one that is spelled like it. If there is none, a class is the same number in any spelling
@@ -62,7 +62,7 @@ impl<'a> Categories<'a> {
             let Some(cell) = cell.as_deref() else { return Err(missing_cell(table, row, position)) };
             let otherwise = || self.find(&spelled(table.numerals.parse(cell)?));
             self.find(cell).or_else(otherwise).ok_or_else(|| {
-                let numerals = remarks::other_numerals(table, || std::iter::once(cell));
+                let numerals = table.numerals.other_flags(|| std::iter::once(cell));
                 let hint = numerals.map_or_else(
                     || "mend it, or if it is rare train with --stratify, which gives every part its share, or with another --seed".into(),
                     |flags| format!("say {flags} if it is a number"),

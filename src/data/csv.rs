@@ -19,7 +19,7 @@ use super::readings::Reading;
 use super::table::{Records, Spellings, TEXT_BYTES, check_memory, listed};
 use super::{Cells, Column, ReadOptions, Readings, Table};
 use crate::error::{Error, Result, shown};
-use crate::files::name;
+use crate::name;
 pub use numerals::Numerals;
 pub(super) use pieces::FORMAT;
 use prelude::{Prelude, is_parted_by_spaces, other_format};

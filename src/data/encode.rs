@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::categories::{Categories, missing_cell, missing_target};
-use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table, Target, remarks};
+use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table, Target};
 use crate::error::{Error, Result, shown};
 use crate::scalar::Scalar;
 
@@ -243,7 +243,7 @@ pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Op
     match table.numerals.parse(cell) {
         Some(number) if number.is_finite() => Ok(Some(number)),
         _ => {
-            let hint = match remarks::other_numerals(table, || std::iter::once(cell)) {
+            let hint = match table.numerals.other_flags(|| std::iter::once(cell)) {
                 // As 1,234 is, which may be a thousand and some or one and some decimals.
                 Some(flags) if flags.contains(" or ") => format!("say {flags} as it is meant"),
                 Some(flags) => format!("say {flags} if it is one"),

@@ -5,18 +5,8 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::table::listed;
-use super::{MissingValues, Numerals, Table};
+use super::{MissingValues, Numerals, Table, Task};
 use crate::error::{Error, Result, shown, suggestion};
-
-/// What a net is trained for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Task {
-    /// To name the class of a row.
-    Classification,
-    /// To give one or more numbers for a row.
-    Regression,
-}
 
 /// How the columns of a table become inputs and targets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

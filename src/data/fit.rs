@@ -1,72 +1,21 @@
 //! Fitting an encoding: scaling, categories, classes and stand-ins for missing cells, from the training rows alone.
 
+mod counted;
+mod options;
 mod roles;
 mod stored;
-
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 
 use super::categories::{missing_cell, missing_target};
 use super::encode::number_at;
 use super::{Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
 use crate::error::{Error, Result, flagged, shown};
+pub(crate) use counted::Counted;
+use counted::values;
+pub use options::{FitOptions, Missing, Scale};
 pub(crate) use roles::targets;
 pub(super) use roles::{Roles, complete_rows, no_complete_row};
 pub use roles::{rows_kept, strata, task};
 pub use stored::strata_stored;
-
-/// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Missing {
-    /// They are an error.
-    #[default]
-    Error,
-    /// Their rows are left out.
-    Drop,
-    /// The mean of the column stands in; of text, the most frequent value.
-    Mean,
-    /// The median of the column stands in; of text, the most frequent value.
-    Median,
-    /// The most frequent value of the column stands in.
-    Mode,
-}
-
-/// How numeric columns are scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scale {
-    /// To mean 0 and deviation 1 (of the population); a constant column to 0.
-    Standard,
-    /// To 0 … 1: from the smallest to the largest, of bytes always from 0 to 255; a constant column to 0.
-    Minmax,
-    /// Not at all.
-    None,
-}
-
-/// What the user said about the columns. A column is named by its name or by its position from 0.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct FitOptions {
-    /// The target columns; empty = the last that is not ignored.
-    pub target: Vec<String>,
-    /// The task; none = see [`task`].
-    pub task: Option<Task>,
-    /// The columns that are left out.
-    pub ignore: Vec<String>,
-    /// The numeric columns that are categories.
-    pub categorical: Vec<String>,
-    /// What to do about missing cells.
-    pub missing: Missing,
-    /// The cells that count as missing beside empty ones; none = the usual ones.
-    pub missing_values: Option<Vec<String>>,
-    /// How numbers are scaled; none = minmax if all input columns are bytes, else standard.
-    pub scale: Option<Scale>,
-    /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded, such as
-    /// a sigmoid's, reaches them only with minmax.
-    pub target_scale: Option<Scale>,
-}
 
 impl Encoding {
     /// Fits an encoding to `rows`, which are the training rows: no other row is looked at, but for the task (see [`task`]).
@@ -159,46 +108,6 @@ fn regression(table: &Table, rows: &[usize], targets: &[usize], scale: Scale) ->
         Ok(NumberTarget { name: table.columns[position].name.clone(), offset, scale })
     };
     Ok(Target::Regression { columns: targets.iter().map(target).collect::<Result<_>>()? })
-}
-
-/// The different values of a target column in `rows`: numbers by value, text by code point.
-fn values(table: &Table, position: usize, rows: &[usize]) -> Result<Counted> {
-    if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
-        return Err(missing_target(table, row, position));
-    }
-    Ok(Counted::of(&table.columns[position], rows))
-}
-
-/// The different values of some cells and how often each is there.
-pub(crate) struct Counted {
-    /// Sorted: numbers by value, text by code point.
-    pub(crate) names: Vec<String>,
-    pub(crate) counts: Vec<usize>,
-}
-
-impl Counted {
-    /// Counts the cells of `rows` that are not missing.
-    pub(crate) fn of(column: &Column, rows: &[usize]) -> Self {
-        if let Cells::Text(cells) = &column.cells {
-            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for cell in rows.iter().filter_map(|&row| cells.get(row)) {
-                *counts.entry(cell).or_default() += 1;
-            }
-            let (names, counts) = counts.into_iter().map(|(name, count)| (name.to_owned(), count)).unzip();
-            return Self { names, counts };
-        }
-        let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
-        numbers.sort_by(f64::total_cmp);
-        let runs = numbers.chunk_by(|a, b| a == b);
-        let (names, counts) = runs.map(|run| (column.spelled(run[0]), run.len())).unzip();
-        Self { names, counts }
-    }
-
-    /// The most frequent value, the first of equals.
-    fn mode(&self) -> Option<&str> {
-        let best = self.counts.iter().max()?;
-        self.counts.iter().position(|count| count == best).map(|index| self.names[index].as_str())
-    }
 }
 
 /// Whether so many different texts, in so many cells, are names rather than categories.

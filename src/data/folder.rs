@@ -8,7 +8,8 @@ use super::input::{Input, changed, file_of};
 use super::pieces::{Give, Holds, Pieces};
 use super::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
-use crate::files::{Identity, name};
+use crate::files::Identity;
+use crate::name;
 
 /// Files of one table, at most.
 const MOST: usize = 10_000;

@@ -7,7 +7,7 @@ use super::Cells;
 use super::array::{Array, ArrayFile, Decode, columns_of};
 use super::pieces::{Format, Holds};
 use crate::error::{Error, Result, shown};
-use crate::files::name;
+use crate::name;
 
 pub(super) const FORMAT: Format =
     Format { begins, holds: Holds::Array, open: |input, options| ArrayFile::boxed(input, options, opened) };

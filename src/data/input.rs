@@ -13,8 +13,9 @@ use flate2::bufread::GzDecoder;
 
 use super::embedded;
 use crate::error::{Error, Result, closest_path, shown, suggestion};
-use crate::files::{self, Identity, name};
+use crate::files::{self, Identity};
 use crate::memory;
+use crate::name;
 
 /// What can be read from any place.
 pub(super) trait Source: Read + Seek + Send {}

@@ -1,24 +1,24 @@
-//! npy, numpy's format for one array (numpy.lib.format), through the crate `npyz`.
+//! npy, numpy's format for one array (numpy.lib.format).
+
+mod header;
 
 use std::io::{self, Read};
-
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::Cells;
 use super::array::{Array, ArrayFile, Decoded, columns_of, columns_of_text};
 use super::pieces::{Format, Holds};
 use super::table::check_memory;
 use crate::error::{Error, Result, shown};
-use crate::files::name;
+use crate::name;
+pub(super) use header::MAGIC;
+pub(crate) use header::written;
+use header::{Header, Kind, PRELUDE};
 
 pub(super) const FORMAT: Format = Format {
     begins: |bytes| bytes.starts_with(MAGIC),
     holds: Holds::Array,
     open: |input, options| ArrayFile::boxed(input, options, opened),
 };
-
-/// How every npy file begins.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Reads the header of an npy file of `length` bytes: the array's first axis counts the rows, the others are flattened (in C order)
 /// into columns `0`, `1`, …
@@ -31,65 +31,22 @@ pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -
     let unreadable = |error: io::Error| Error::reading(&name::path(source), &error);
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(PRELUDE).min(PRELUDE)];
     input.read_exact(&mut bytes).map_err(unreadable)?;
-    let end = header_end(&bytes, length).map_err(wrong)?;
+    let end = header::end(&bytes, length).map_err(wrong)?;
     let rest = end.saturating_sub(bytes.len());
     (&mut input).take(rest as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-    check_header(bytes.get(start(&bytes)..end).unwrap_or_default()).map_err(wrong)?;
-    let header = NpyHeader::from_reader(bytes.as_slice())
-        .map_err(|error| refused(format!("its npy header cannot be read: {}", shown(&error.to_string()))))?;
-    let shape = Shape::of(&header, length - end as u64).map_err(refused)?;
+    let header = Header::of(bytes.get(header::start(&bytes)..end).unwrap_or_default()).map_err(wrong)?;
+    let kind = header
+        .kind
+        .ok_or_else(|| refused("it holds records, not numbers; save its fields as one array of numbers".into()))?;
+    let shape = Shape::of(&header, kind, length - end as u64).map_err(refused)?;
     // Of a short header the first bytes hold elements too.
     let elements = io::Cursor::new(bytes.split_off(end)).chain(input);
-    let (sizes, is_by_rows) = ([shape.rows, shape.columns], header.order() == Order::C);
-    let is_wide = matches!(header.dtype(), DType::Plain(kind)
-        if matches!(kind.type_char(), TypeChar::Int | TypeChar::Uint) && kind.size_field() == 8);
-    let decode = move |input: &mut dyn Read, rows| cells(&header, input, &Shape { rows, ..shape.clone() });
+    let sizes = [shape.rows, shape.columns];
+    let is_wide = matches!((kind.letter, kind.size), ('i' | 'u', 8));
+    let decode = move |input: &mut dyn Read, rows| cells(kind, input, &Shape { rows, ..shape.clone() });
     let array = Array::new(source, elements, sizes, Box::new(decode));
     let array = if is_wide { array.of_wide_integers() } else { array };
-    Ok(if is_by_rows { array } else { array.by_columns() })
-}
-
-/// Bytes of the header's text, at most.
-const MOST_HEADER: u64 = 1 << 20;
-
-/// Bytes up to the header's text, at most.
-const PRELUDE: usize = 12;
-
-/// Where the header's text begins: its length has 2 bytes in the first version of the format, 4 in the others.
-fn start(prelude: &[u8]) -> usize {
-    if prelude.get(6) == Some(&1) { 10 } else { 12 }
-}
-
-/// Where the header ends, which npyz takes on trust and allocates.
-fn header_end(prelude: &[u8], length: u64) -> std::result::Result<usize, String> {
-    let start = start(prelude);
-    let bytes = prelude.get(8..start).ok_or("is cut short")?;
-    let header = bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-    let rest = length - start as u64;
-    if header > rest {
-        return Err(format!("says that it is {header} bytes long, but {rest} follow"));
-    }
-    if header > MOST_HEADER {
-        return Err(format!("takes {header} bytes, and no array's takes more than {MOST_HEADER}"));
-    }
-    usize::try_from(start as u64 + header).map_err(|_| "is longer than any memory".into())
-}
-
-/// What npyz takes on trust: it parses brackets recursively and multiplies the shape unchecked.
-fn check_header(text: &[u8]) -> std::result::Result<(), String> {
-    const MOST_BRACKETS: usize = 32;
-    if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
-        return Err("has too many brackets".into());
-    }
-    let mut product = Some(1_u64);
-    for digits in text
-        .split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
-        .filter(|word| word[0..].first().is_some_and(u8::is_ascii_digit))
-    {
-        let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
-        product = product.zip(number).and_then(|(product, number)| product.checked_mul(number.max(1)));
-    }
-    product.map(|_| ()).ok_or_else(|| "has sizes beyond any memory".into())
+    Ok(if header.by_columns { array.by_columns() } else { array })
 }
 
 #[derive(Clone)]
@@ -98,51 +55,43 @@ struct Shape {
     /// The other axes.
     axes: Vec<usize>,
     columns: usize,
+    /// Whether it lies in Fortran order.
+    by_columns: bool,
 }
 
 impl Shape {
     /// The shape in the header, if `bytes` are just what it needs.
-    fn of(header: &NpyHeader, bytes: u64) -> std::result::Result<Self, String> {
-        let DType::Plain(kind) = header.dtype() else {
-            return Err("it holds records, not numbers; save its fields as one array of numbers".into());
-        };
-        if header.uses_pickled_array() {
+    fn of(header: &Header, kind: Kind, bytes: u64) -> std::result::Result<Self, String> {
+        if kind.letter == 'O' {
             return Err("it holds Python objects, which only Python can read; save it with a number's dtype".into());
         }
-        let sizes: Option<Vec<usize>> = header.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
-        let sizes = sizes.unwrap_or_default();
+        let &Header { by_columns, shape: ref sizes, .. } = header;
         if sizes.is_empty() || sizes.contains(&0) {
-            return Err(format!("its shape is {:?}, so there are no rows of numbers in it", header.shape()));
+            return Err(format!("its shape is {sizes:?}, so there are no rows of numbers in it"));
         }
-        let expected = sizes.iter().try_fold(kind.num_bytes().unwrap_or(0), |product, &size| product.checked_mul(size));
+        let expected = sizes.iter().try_fold(kind.bytes().unwrap_or(0), |product, &size| product.checked_mul(size));
         if expected.is_none_or(|expected| expected as u64 != bytes) {
-            return Err(format!(
-                "its header says {:?} of '{kind}', but {bytes} bytes follow; save or fetch it again",
-                header.shape()
-            ));
+            return Err(format!("its header says {sizes:?} of '{kind}', but {bytes} bytes follow; save or fetch it again"));
         }
-        Ok(Self { rows: sizes[0], columns: sizes[1..].iter().product(), axes: sizes[1..].to_vec() })
+        Ok(Self { rows: sizes[0], columns: sizes[1..].iter().product(), axes: sizes[1..].to_vec(), by_columns })
     }
 
     /// Elements of `N` bytes as they lie in the file, as columns.
     fn columns_of<const N: usize, U: Send>(
         &self,
         input: &mut dyn Read,
-        order: Order,
         from: impl Fn([u8; N]) -> U + Sync,
     ) -> io::Result<Vec<Vec<U>>> {
-        match order {
-            Order::C => columns_of(input, self.rows, self.columns, from),
-            Order::Fortran => {
-                check_memory(self.rows as u64, (self.rows * self.columns) as u64, size_of::<U>())?;
-                let mut found: Vec<Vec<U>> = Vec::with_capacity(self.columns);
-                for _ in 0..self.columns {
-                    found.extend(columns_of(input, self.rows, 1, &from)?);
-                }
-                let mut take = |column| std::mem::take(&mut found[self.fortran_position(column)]);
-                Ok((0..self.columns).map(&mut take).collect())
-            }
+        if !self.by_columns {
+            return columns_of(input, self.rows, self.columns, from);
         }
+        check_memory(self.rows as u64, (self.rows * self.columns) as u64, size_of::<U>())?;
+        let mut found: Vec<Vec<U>> = Vec::with_capacity(self.columns);
+        for _ in 0..self.columns {
+            found.extend(columns_of(input, self.rows, 1, &from)?);
+        }
+        let mut take = |column| std::mem::take(&mut found[self.fortran_position(column)]);
+        Ok((0..self.columns).map(&mut take).collect())
     }
 
     /// Where the column at this position in C order lies in Fortran order.
@@ -158,40 +107,39 @@ impl Shape {
 }
 
 /// The columns, or what is wrong with them.
-fn cells(header: &NpyHeader, input: &mut dyn Read, shape: &Shape) -> Decoded {
-    let DType::Plain(kind) = header.dtype() else { unreachable!("Shape::of has refused records") };
-    let big_endian = kind.endianness() == Endianness::Big;
+fn cells(kind: Kind, input: &mut dyn Read, shape: &Shape) -> Decoded {
+    let big_endian = kind.is_big_endian();
     macro_rules! read {
         ($type:ty, $cells:path, $from:expr) => {{
             let from: fn($type) -> _ = $from;
             let number =
                 move |bytes| from(if big_endian { <$type>::from_be_bytes(bytes) } else { <$type>::from_le_bytes(bytes) });
-            shape.columns_of(input, header.order(), number)?.into_iter().map($cells).collect()
+            shape.columns_of(input, number)?.into_iter().map($cells).collect()
         }};
     }
-    Ok(Ok(match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => return Ok(bools(read!(u8, Cells::Integers, i16::from))),
-        (TypeChar::Uint, 1) => read!(u8, Cells::Bytes, |value| value),
-        (TypeChar::Int, 1) => read!(i8, Cells::Integers, i16::from),
-        (TypeChar::Uint, 2) => read!(u16, Cells::Singles, f32::from),
-        (TypeChar::Int, 2) => read!(i16, Cells::Singles, f32::from),
-        (TypeChar::Uint, 4) => read!(u32, Cells::Numbers, f64::from),
-        (TypeChar::Int, 4) => read!(i32, Cells::Numbers, f64::from),
-        (TypeChar::Uint, 8) => read!(u64, Cells::Numbers, |value| value as f64),
-        (TypeChar::Int, 8) => read!(i64, Cells::Numbers, |value| value as f64),
-        (TypeChar::Float, 2) => read!(u16, Cells::Singles, |bits| half::f16::from_bits(bits).to_f32()),
-        (TypeChar::Float, 4) => read!(f32, Cells::Singles, |value| value),
-        (TypeChar::Float, 8) => read!(f64, Cells::Numbers, |value| value),
-        (TypeChar::ByteStr, 1..=LONGEST) => {
+    Ok(Ok(match (kind.letter, kind.size) {
+        ('b', 1) => return Ok(bools(read!(u8, Cells::Integers, i16::from))),
+        ('u', 1) => read!(u8, Cells::Bytes, |value| value),
+        ('i', 1) => read!(i8, Cells::Integers, i16::from),
+        ('u', 2) => read!(u16, Cells::Singles, f32::from),
+        ('i', 2) => read!(i16, Cells::Singles, f32::from),
+        ('u', 4) => read!(u32, Cells::Numbers, f64::from),
+        ('i', 4) => read!(i32, Cells::Numbers, f64::from),
+        ('u', 8) => read!(u64, Cells::Numbers, |value| value as f64),
+        ('i', 8) => read!(i64, Cells::Numbers, |value| value as f64),
+        ('f', 2) => read!(u16, Cells::Singles, |bits| half::f16::from_bits(bits).to_f32()),
+        ('f', 4) => read!(f32, Cells::Singles, |value| value),
+        ('f', 8) => read!(f64, Cells::Numbers, |value| value),
+        ('S' | 'a', 1..=LONGEST) => {
             let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
-            return texts(header, input, shape, kind.size_field() as usize, text);
+            return texts(input, shape, kind.size as usize, text);
         }
-        (TypeChar::UnicodeStr, 1..=LONGEST) => {
+        ('U', 1..=LONGEST) => {
             let character = move |bytes: &[u8; 4]| {
                 char::from_u32(if big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) })
             };
             let text = move |bytes: &[u8]| bytes.as_chunks().0.iter().map(character).collect();
-            return texts(header, input, shape, 4 * kind.size_field() as usize, text);
+            return texts(input, shape, 4 * kind.size as usize, text);
         }
         _ => {
             let names = "float32, float64, an integer type or text";
@@ -214,14 +162,8 @@ const LONGEST: u64 = 1 << 18;
 
 /// Columns of texts of so many bytes, which `from` reads: zeros fill up what is shorter. As in files of text, spaces around a text do not
 /// count, and some words say that it is missing.
-fn texts(
-    header: &NpyHeader,
-    input: &mut dyn Read,
-    shape: &Shape,
-    bytes: usize,
-    from: impl Fn(&[u8]) -> Option<String>,
-) -> Decoded {
-    if header.order() == Order::Fortran && shape.columns > 1 {
+fn texts(input: &mut dyn Read, shape: &Shape, bytes: usize, from: impl Fn(&[u8]) -> Option<String>) -> Decoded {
+    if shape.by_columns && shape.columns > 1 {
         return Ok(Err(
             "it holds text column by column (Fortran order); save it row by row (numpy.ascontiguousarray)".into()
         ));
@@ -239,8 +181,6 @@ fn texts(
 
 #[cfg(test)]
 mod tests {
-    use npyz::WriterBuilder;
-
     use super::super::input::Input;
     use super::super::pieces::collected;
     use super::super::{FitOptions, ReadOptions, Readings, Table};
@@ -342,11 +282,8 @@ mod tests {
     }
 
     #[test]
-    fn what_npyz_writes_is_read() {
-        let mut bytes = Vec::new();
-        let mut writer = npyz::WriteOptions::new().default_dtype().shape(&[2, 1]).writer(&mut bytes).begin_nd().unwrap();
-        writer.extend([1.5_f32, f32::NAN]).unwrap();
-        writer.finish().unwrap();
+    fn what_wgrad_writes_is_read() {
+        let bytes = [written("<f4", &[2, 1]), [1.5_f32, f32::NAN].map(f32::to_le_bytes).concat()].concat();
         let table = read(&bytes).unwrap();
         assert_eq!(table.columns[0].cells.number(0), Some(1.5));
         assert!(table.columns[0].cells.is_missing(1));

@@ -30,7 +30,7 @@ const TO_TEST: [&str; 2] = ["x_test", "y_test"];
 /// # Errors
 /// Data, if it is no archive although it is called so.
 pub(crate) fn parts(source: &str) -> Result<Option<(String, String)>> {
-    let path = crate::files::name::path(source);
+    let path = crate::name::path(source);
     let is_npz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) && path.is_file();
     if !is_npz {
         return Ok(None);

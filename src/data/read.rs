@@ -1,61 +1,15 @@
 //! From a name to rows: an embedded set, a file, several files or stdin, and the labels that are named beside them.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use super::array::{LABEL, Labels};
 use super::folder::Several;
 use super::formats::Opened;
 use super::input::{Input, file_of, named};
 use super::pieces::{Give, Holds, Known, Pieces, collected};
-use super::{Numerals, Readings, Table, embedded, folder};
+use super::{ReadOptions, Table, embedded, folder};
 use crate::error::{Error, Result, shown};
-use crate::files::name;
-
-/// How a source is to be read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReadOptions {
-    /// Whether the first line of a CSV file names the columns; if not, they are called `0`, `1`, …
-    pub header: bool,
-    /// The file of labels (IDX or npy) that belongs to images: becomes the last column, `label`.
-    pub labels: Option<PathBuf>,
-    /// What separates the cells of a CSV file; none = a tab for `.tsv`, else a comma.
-    pub delimiter: Option<u8>,
-    /// How its numbers are written; none = as the file shows, or with a point.
-    pub numerals: Option<Numerals>,
-    /// What may stand before or after its numbers.
-    pub units: Arc<[String]>,
-    /// What is known of its columns.
-    pub columns: Readings,
-    /// Whether its rows are wanted as they are, to be written again: of a CSV file their texts are kept, of other formats all columns.
-    pub keeps_text: bool,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            header: true,
-            labels: None,
-            delimiter: None,
-            numerals: None,
-            units: Arc::default(),
-            columns: Readings::default(),
-            keeps_text: false,
-        }
-    }
-}
-
-impl ReadOptions {
-    /// How numbers are written as far as it is known, from the options or from a model, and whether that is all of it.
-    pub(super) fn known_numerals(&self) -> (Numerals, bool) {
-        let known = self.numerals.as_ref().or(self.columns.numerals());
-        let mut numerals = known.cloned().unwrap_or_default();
-        if !self.units.is_empty() {
-            numerals.units = Arc::clone(&self.units);
-        }
-        (numerals, known.is_some())
-    }
-}
+use crate::name;
 
 /// Reads the embedded set, the file, or stdin (`-`) that `source` names. An embedded set's name wins over a file's: `./iris`
 /// is the file. Whether it is npy, npz, IDX, Parquet or gzip is told by its first bytes; all else is CSV. A folder is one

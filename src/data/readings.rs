@@ -1,9 +1,56 @@
-//! How the cells of each column are read, decided once from what is known before a source is: the options of a training, or a model.
+//! How a source is read, and the cells of each of its columns: decided once, before it is read, from the options of a training or a model.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::fit::FitOptions;
 use super::{Encoding, MissingValues, Numerals, Table};
+
+/// How a source is to be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadOptions {
+    /// Whether the first line of a CSV file names the columns; if not, they are called `0`, `1`, …
+    pub header: bool,
+    /// The file of labels (IDX or npy) that belongs to images: becomes the last column, `label`.
+    pub labels: Option<PathBuf>,
+    /// What separates the cells of a CSV file; none = a tab for `.tsv`, else a comma.
+    pub delimiter: Option<u8>,
+    /// How its numbers are written; none = as the file shows, or with a point.
+    pub numerals: Option<Numerals>,
+    /// What may stand before or after its numbers.
+    pub units: Arc<[String]>,
+    /// What is known of its columns.
+    pub columns: Readings,
+    /// Whether its rows are wanted as they are, to be written again: of a CSV file their texts are kept, of other formats all columns.
+    pub keeps_text: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            header: true,
+            labels: None,
+            delimiter: None,
+            numerals: None,
+            units: Arc::default(),
+            columns: Readings::default(),
+            keeps_text: false,
+        }
+    }
+}
+
+impl ReadOptions {
+    /// How numbers are written as far as it is known, from the options or from a model, and whether that is all of it.
+    pub(super) fn known_numerals(&self) -> (Numerals, bool) {
+        let known = self.numerals.as_ref().or(self.columns.numerals());
+        let mut numerals = known.cloned().unwrap_or_default();
+        if !self.units.is_empty() {
+            numerals.units = Arc::clone(&self.units);
+        }
+        (numerals, known.is_some())
+    }
+}
 
 /// How the cells of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,11 +238,7 @@ mod tests {
         let named = inputs.with_targets(&names(&["3"]));
         assert_eq!(named.of(&columns), [AsWritten, Unused, Plain, Spelled, Plain, Unused]);
         // A model knows names, not positions: its input '0' is not the first column.
-        let plain = crate::data::csv::read(
-            "t.csv",
-            b"1,5\n2,6\n",
-            &crate::data::ReadOptions { header: false, ..Default::default() },
-        );
+        let plain = crate::data::csv::read("t.csv", b"1,5\n2,6\n", &ReadOptions { header: false, ..Default::default() });
         let by_position = Encoding::fit(&plain.unwrap(), &[0, 1], &FitOptions::default()).unwrap();
         assert_eq!(Readings::of_model(&by_position).of(&names(&["p", "q"])), [Unused, Unused]);
     }

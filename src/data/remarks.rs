@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::categories::Categories;
-use super::{Cells, Encoding, InputKind, NumberTarget, Numerals, Table, Target};
-use crate::error::{flagged, shown};
+use super::{Cells, Encoding, InputKind, NumberTarget, Table, Target};
+use crate::error::shown;
 
 /// The share of a text column's cells that are numbers from which the others look like mistakes.
 const MOSTLY: f64 = 0.8;
@@ -43,41 +42,7 @@ pub fn stray_text(table: &Table, looked_at: impl Fn(&str) -> bool) -> Vec<String
 /// The flags with which all cells of a column of text are numbers, if there are some.
 pub(super) fn numbers_otherwise(table: &Table, column: &super::Column) -> Option<String> {
     let Cells::Text(cells) = &column.cells else { return None };
-    other_numerals(table, || cells.iter().flatten())
-}
-
-/// The flags with which all of these cells are numbers, though they are not as the table is read.
-pub(super) fn other_numerals<'a, C: Iterator<Item = &'a str>>(table: &Table, cells: impl Fn() -> C) -> Option<String> {
-    const WAYS: [(u8, Option<u8>, &str); 7] = [
-        (b',', None, "--decimal ,"),
-        (b'.', Some(b','), "--thousands ,"),
-        (b',', Some(b'.'), "--thousands ."),
-        (b'.', Some(b' '), "--thousands space"),
-        (b',', Some(b' '), "--decimal , --thousands space"),
-        (b'.', Some(b'\''), "--thousands \"'\""),
-        (b',', Some(b'\''), "--decimal , --thousands \"'\""),
-    ];
-    let unit = Numerals::unit_of(cells());
-    let with_unit = unit.as_ref().map(|unit| flagged("--units", unit));
-    let units: Arc<[String]> = table.numerals.units.iter().cloned().chain(unit).collect();
-    let are_numbers = |numerals: &Numerals| cells().all(|cell| numerals.parse(cell).is_some());
-    if with_unit.is_some() && are_numbers(&Numerals { units: Arc::clone(&units), ..table.numerals.clone() }) {
-        return with_unit;
-    }
-    let fits = |&&(decimal, thousands, flags): &&(u8, Option<u8>, &str)| {
-        let numerals = Numerals { decimal, thousands, units: Arc::clone(&units) };
-        let has_group = |cell: &str, sign| {
-            cell.contains(char::from(sign)) || sign == b' ' && cell.contains(['\u{a0}', '\u{202f}', '\u{2009}'])
-        };
-        let groups = thousands.is_none_or(|sign| cells().any(|cell| has_group(cell, sign)));
-        let decimals = !flags.starts_with("--decimal") || cells().any(|cell| cell.contains(','));
-        numerals != table.numerals && groups && decimals && are_numbers(&numerals)
-    };
-    let way = |&(_, _, flags): &(u8, Option<u8>, &str)| {
-        with_unit.as_ref().map_or_else(|| flags.to_owned(), |unit| format!("{unit} {flags}"))
-    };
-    let ways: Vec<String> = WAYS.iter().filter(fits).map(way).take(2).collect();
-    (!ways.is_empty()).then(|| ways.join(" or "))
+    table.numerals.other_flags(|| cells.iter().flatten())
 }
 
 /// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none of those

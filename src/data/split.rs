@@ -81,19 +81,7 @@ impl Display for Fractions {
     }
 }
 
-impl TryFrom<String> for Fractions {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<Fractions> for String {
-    fn from(fractions: Fractions) -> Self {
-        fractions.to_string()
-    }
-}
+crate::text::as_text!(Fractions);
 
 /// One of several folds of the rows, which take turns in being the test rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

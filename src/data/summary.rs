@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::advice::{self, Advice};
-use super::fit::{self, Counted, Roles, deviation, mean};
-use super::{Cells, Column, FitOptions, Table, Task};
+use super::column_summary::{ColumnSummary, ColumnType, Count, PARTS, Range, counts};
+use super::fit::{self, Counted, Roles};
+use super::{FitOptions, Table, Task};
 use crate::error::{Result, flagged, shown};
 
 /// A table, described.
@@ -28,65 +29,6 @@ pub struct Summary {
     pub classes: Vec<Count>,
     /// What may be worth doing about the table.
     pub advice: Vec<Advice>,
-}
-
-/// A column, described.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ColumnSummary {
-    /// Its name.
-    pub name: String,
-    /// What its cells are.
-    #[serde(rename = "type")]
-    pub kind: ColumnType,
-    /// Number of missing cells.
-    pub missing: usize,
-    /// Number of different values.
-    pub distinct: usize,
-    /// Of numbers.
-    #[serde(flatten)]
-    pub range: Option<Range>,
-    /// Of categories, the most frequent, at most five.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub top: Vec<Count>,
-    /// Of numbers that differ, how many lie in each of eight equal parts of their range.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub histogram: Vec<usize>,
-}
-
-/// What the cells of a column are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ColumnType {
-    /// Numbers.
-    Number,
-    /// Whole numbers.
-    Integer,
-    /// Text.
-    Category,
-    /// Anything: the column is left out.
-    Ignored,
-}
-
-/// Where numbers lie.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Range {
-    /// The smallest.
-    pub min: f64,
-    /// The mean.
-    pub mean: f64,
-    /// The largest.
-    pub max: f64,
-    /// The population deviation.
-    pub deviation: f64,
-}
-
-/// A value and how often it is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Count {
-    /// The value.
-    pub value: String,
-    /// Number of rows.
-    pub count: usize,
 }
 
 impl Summary {
@@ -125,47 +67,7 @@ impl Summary {
     }
 }
 
-pub(super) fn counts(counted: Counted) -> Vec<Count> {
-    counted.names.into_iter().zip(counted.counts).map(|(value, count)| Count { value, count }).collect()
-}
-
 impl ColumnSummary {
-    /// A column that is left out, whose cells may be anything.
-    fn ignored(column: &Column) -> Self {
-        let (name, top, histogram) = (column.name.clone(), Vec::new(), Vec::new());
-        Self { name, kind: ColumnType::Ignored, missing: 0, distinct: 0, range: None, top, histogram }
-    }
-
-    fn of(column: &Column, rows: &[usize]) -> Self {
-        const TOP: usize = 5;
-        let name = column.name.clone();
-        if let Cells::Text(_) = column.cells {
-            let mut top = counts(Counted::of(column, rows));
-            let distinct = top.len();
-            let missing = rows.len() - top.iter().map(|count| count.count).sum::<usize>();
-            top.sort_by_key(|count| std::cmp::Reverse(count.count));
-            top.truncate(TOP);
-            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top, histogram: Vec::new() };
-        }
-        let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
-        numbers.sort_by(f64::total_cmp);
-        let mean = mean(&numbers);
-        let range = numbers.first().zip(numbers.last()).map(|(&min, &max)| {
-            // The rounding of a sum may lead out of the range.
-            Range { min, mean, max, deviation: deviation(&numbers, mean) }
-        });
-        let integer = numbers.iter().all(|number| number.fract() == 0.0);
-        Self {
-            name,
-            kind: if integer { ColumnType::Integer } else { ColumnType::Number },
-            missing: rows.len() - numbers.len(),
-            distinct: numbers.chunk_by(|a, b| a == b).count(),
-            histogram: range.as_ref().map_or_else(Vec::new, |range| histogram(&numbers, range)),
-            range,
-            top: Vec::new(),
-        }
-    }
-
     fn cells(&self) -> [String; CELLS] {
         let figure = |of: fn(&Range) -> f64| self.range.as_ref().map_or_else(String::new, |range| rounded(of(range)));
         let kind = match self.kind {
@@ -191,22 +93,6 @@ impl ColumnSummary {
             figure(|range| range.deviation),
         ]
     }
-}
-
-/// Parts of a histogram.
-const PARTS: usize = 8;
-
-/// How many of the sorted numbers lie in each part of their range; nothing where they are all the same.
-fn histogram(numbers: &[f64], range: &Range) -> Vec<usize> {
-    let width = range.max - range.min;
-    if width <= 0.0 {
-        return Vec::new();
-    }
-    let mut counts = vec![0; PARTS];
-    for number in numbers {
-        counts[(((number - range.min) / width * PARTS as f64) as usize).min(PARTS - 1)] += 1;
-    }
-    counts
 }
 
 /// How a histogram is drawn: one character a part, from nothing to the largest part's.

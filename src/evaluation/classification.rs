@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{mean, predicted_class, shortened, write_table};
+use super::parts::{mean, shortened, write_table};
 use crate::error::shown;
 
 /// Probabilities are clipped to this distance from 0 and 1 before their logarithm is taken, so that one sure mistake does not
@@ -244,6 +244,18 @@ fn area_under_curve(probabilities: &[f64], truth: &[usize]) -> Option<f64> {
 }
 
 /// The expected numbers were printed by scikit-learn.
+/// The class that a row of outputs says: of a single output the second class above ½, else the first; of several the largest, the
+/// first of equals. None where an output is NaN or infinite.
+pub fn predicted_class(outputs: &[f64]) -> Option<usize> {
+    if !outputs.iter().all(|output| output.is_finite()) {
+        return None;
+    }
+    match outputs {
+        [second] => Some(usize::from(*second > 0.5)),
+        _ => (0..outputs.len()).rev().max_by(|&a, &b| outputs[a].total_cmp(&outputs[b])),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,5 +391,14 @@ class 2                 ·        1        3
         let names = ["a\u{1b}[2J".to_owned(), "b".to_owned()];
         let text = Classification::new(&[0.9, 0.1], &[0], &names).to_string();
         assert!(!text.contains('\u{1b}') && text.contains("a\\u{1b}[2J"), "{text}");
+    }
+    #[test]
+    fn a_class_is_said_by_the_largest_output_the_first_of_equals_and_never_by_nan() {
+        assert_eq!(predicted_class(&[0.1, 0.7, 0.7]), Some(1));
+        assert_eq!(predicted_class(&[0.5]), Some(0));
+        assert_eq!(predicted_class(&[0.500_001]), Some(1));
+        assert_eq!(predicted_class(&[0.5, 0.5]), Some(0), "one output of a half, as probabilities");
+        assert_eq!(predicted_class(&[0.9, f64::NAN]), None);
+        assert_eq!(predicted_class(&[0.9, f64::INFINITY]), None, "as probabilities it is none");
     }
 }

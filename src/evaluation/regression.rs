@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{mean, shortened, write_table};
+use super::parts::{mean, shortened, write_table};
 use crate::error::shown;
 
 /// The metrics of a regression: the means over its targets, and each target's own.

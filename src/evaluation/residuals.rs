@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{mean, thinned};
+use super::parts::mean;
+use super::thinned;
 
 /// Points of a picture, at most.
 const POINTS: usize = 2000;

@@ -78,18 +78,6 @@ pub fn probabilities<T: Scalar>(outputs: &Matrix<T>) -> Result<Matrix<f64>> {
     Ok(Matrix::new(outputs.rows, classes, values))
 }
 
-/// The class that a row of outputs says: of a single output the second class above ½, else the first; of several the largest, the
-/// first of equals. None where an output is NaN or infinite.
-pub fn predicted_class(outputs: &[f64]) -> Option<usize> {
-    if !outputs.iter().all(|output| output.is_finite()) {
-        return None;
-    }
-    match outputs {
-        [second] => Some(usize::from(*second > 0.5)),
-        _ => (0..outputs.len()).rev().max_by(|&a, &b| outputs[a].total_cmp(&outputs[b])),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,16 +89,6 @@ mod tests {
         assert_eq!(probabilities.row(0), [0.2, 0.3, 0.5]);
         assert_eq!(probabilities.row(1), [0.5, 0.5, 0.0]);
         assert!(probabilities.row(2)[2] > probabilities.row(2)[1] && probabilities.row(2)[0] == 0.0);
-    }
-
-    #[test]
-    fn a_class_is_said_by_the_largest_output_the_first_of_equals_and_never_by_nan() {
-        assert_eq!(predicted_class(&[0.1, 0.7, 0.7]), Some(1));
-        assert_eq!(predicted_class(&[0.5]), Some(0));
-        assert_eq!(predicted_class(&[0.500_001]), Some(1));
-        assert_eq!(predicted_class(&[0.5, 0.5]), Some(0), "one output of a half, as probabilities");
-        assert_eq!(predicted_class(&[0.9, f64::NAN]), None);
-        assert_eq!(predicted_class(&[0.9, f64::INFINITY]), None, "as probabilities it is none");
     }
 
     #[test]

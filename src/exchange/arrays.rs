@@ -7,11 +7,12 @@
 //! `target_scale`.
 
 use std::io::{Cursor, ErrorKind, Write};
+use std::iter::repeat;
 
-use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::data::npy;
 use crate::data::{Encoding, InputKind, Target};
 use crate::error::{Error, Result};
 use crate::memory;
@@ -84,54 +85,56 @@ impl Archive {
         }
     }
 
-    fn layers<T: Element + AutoSerialize>(&mut self, weights: &Weights<T>) -> std::io::Result<()> {
+    fn layers<T: Element>(&mut self, weights: &Weights<T>) -> std::io::Result<()> {
         for (l, layer) in weights.iter().enumerate() {
             let (matrix, l) = (&layer.weight, l + 1);
-            let shape = [matrix.rows as u64, matrix.columns as u64];
-            self.array(&format!("W{l}"), T::default_dtype(), &shape, &matrix.values)?;
+            self.values(&format!("W{l}"), &[matrix.rows, matrix.columns], &matrix.values)?;
             let zeros = vec![T::ZERO; if layer.bias.is_empty() { matrix.columns } else { 0 }];
             let bias = if layer.bias.is_empty() { &zeros } else { &layer.bias };
-            self.array(&format!("b{l}"), T::default_dtype(), &[matrix.columns as u64], bias)?;
+            self.values(&format!("b{l}"), &[matrix.columns], bias)?;
         }
         Ok(())
     }
 
     fn numbers(&mut self, name: &str, numbers: impl Iterator<Item = f64>) -> std::io::Result<()> {
         let numbers: Vec<f64> = numbers.collect();
-        self.array(name, f64::default_dtype(), &[numbers.len() as u64], &numbers)
+        self.values(name, &[numbers.len()], &numbers)
+    }
+
+    fn values<T: Element>(&mut self, name: &str, shape: &[usize], values: &[T]) -> std::io::Result<()> {
+        let kind = format!("<f{}", size_of::<T>());
+        let mut elements = Vec::with_capacity(size_of_val(values));
+        values.iter().for_each(|value| value.append_to(&mut elements));
+        self.array(name, &kind, shape, &elements)
     }
 
     /// One text, as an array without dimensions.
     fn text(&mut self, name: &str, text: &str) -> std::io::Result<()> {
-        self.array(name, text_type([text].into_iter())?, &[], &[text])
+        self.characters(name, &[], &[text])
     }
 
     fn texts<'a>(&mut self, name: &str, texts: impl Iterator<Item = &'a str>) -> std::io::Result<()> {
         let texts: Vec<&str> = texts.collect();
-        let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or_default();
+        self.characters(name, &[texts.len()], &texts)
+    }
+
+    /// Texts, each as long as the longest, which has one character at least, and filled up with zeros.
+    fn characters(&mut self, name: &str, shape: &[usize], texts: &[&str]) -> std::io::Result<()> {
+        let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
         let bytes = 4 * texts.len() as u128 * longest as u128;
         if !memory::is_there(3 * bytes) {
             let why = format!("there is no memory for the {bytes} bytes of '{name}'");
             return Err(std::io::Error::new(ErrorKind::OutOfMemory, why));
         }
-        self.array(name, text_type(texts.iter().copied())?, &[texts.len() as u64], &texts)
+        let filled = |text: &&'_ str| text.chars().map(u32::from).chain(repeat(0)).take(longest).collect::<Vec<u32>>();
+        let elements: Vec<u8> = texts.iter().flat_map(filled).flat_map(u32::to_le_bytes).collect();
+        self.array(name, &format!("<U{longest}"), shape, &elements)
     }
 
-    fn array<T: Serialize>(&mut self, name: &str, dtype: DType, shape: &[u64], values: &[T]) -> std::io::Result<()> {
+    fn array(&mut self, name: &str, kind: &str, shape: &[usize], elements: &[u8]) -> std::io::Result<()> {
         // As numpy does: beyond 4 GiB only where that has been said.
         self.0.start_file(format!("{name}.npy"), SimpleFileOptions::default().large_file(true))?;
-        let mut bytes = Vec::new();
-        let mut array = npyz::WriteOptions::new().dtype(dtype).shape(shape).writer(&mut bytes).begin_nd()?;
-        array.extend(values)?;
-        array.finish()?;
-        self.0.write_all(&bytes)
+        self.0.write_all(&npy::written(kind, shape))?;
+        self.0.write_all(elements)
     }
-}
-
-/// numpy's type of texts as long as the longest of these, which has one character at least.
-fn text_type<'a>(texts: impl Iterator<Item = &'a str>) -> std::io::Result<DType> {
-    let longest = texts.map(|text| text.chars().count()).max().unwrap_or(0).max(1);
-    let name = format!("<U{longest}");
-    let name: TypeStr = name.parse().map_err(|_| std::io::Error::other(format!("numpy has no type {name}")))?;
-    Ok(DType::Plain(name))
 }

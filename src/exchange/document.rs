@@ -17,12 +17,15 @@ pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
         StoredWeights::Single(weights) => layers(model.network.activations(), weights),
         StoredWeights::Double(weights) => layers(model.network.activations(), weights),
     }?;
-    let network = json!({
+    let mut network = json!({
         "widths": model.network.widths(),
         "activations": model.network.activations(),
         "bias": model.network.bias(),
         "loss": model.loss,
     });
+    if let Some((_, number)) = model.loss.number() {
+        network["loss_number"] = json!(number);
+    }
     let entries = [
         ("wgrad", text(&env!("CARGO_PKG_VERSION"))?),
         ("network", text(&network)?),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::foreign::Foreign;
 use super::onnx;
 use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
 use crate::error::{Error, Result, shown};
@@ -26,26 +27,6 @@ pub struct Naming {
     pub activation: Vec<Activation>,
     /// The activation of the outputs; for safetensors only.
     pub output_activation: Option<Activation>,
-}
-
-/// A network that came from elsewhere, with what its file says of an encoding.
-pub(super) struct Foreign {
-    pub(super) activations: Vec<Activation>,
-    pub(super) weights: StoredWeights,
-    /// The names of its inputs, where it has any.
-    pub(super) inputs: Option<Vec<String>>,
-    /// The one input that holds all columns, where these have no names.
-    pub(super) input: Option<String>,
-    /// An offset and a scale for each input.
-    pub(super) scaling: Vec<(f64, f64)>,
-    /// The name of its output.
-    pub(super) output: String,
-    /// The names of the classes; empty where the file has none.
-    pub(super) classes: Vec<String>,
-    /// The program that it came from.
-    pub(super) producer: String,
-    /// What a person should hear about it.
-    pub(super) remarks: Vec<String>,
 }
 
 /// A model that was imported.
@@ -183,11 +164,8 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
         missing_values: None,
         numerals: Numerals::default(),
     };
-    let loss = match (output, encoding.task()) {
-        (Activation::Softmax, _) => Loss::CrossEntropy,
-        (Activation::Sigmoid, Task::Classification) => Loss::BinaryCrossEntropy,
-        _ => Loss::SquaredError,
-    };
+    let of_classes = encoding.task() == Task::Classification || output == Activation::Softmax;
+    let loss = Loss::of(output, if of_classes { Task::Classification } else { Task::Regression });
     let producer = Some(foreign.producer.trim()).filter(|producer| !producer.is_empty()).map(shown);
     let imported = json!({ "file": name, "format": format, "producer": producer });
     let training = json!({ "wgrad": env!("CARGO_PKG_VERSION"), "imported": imported });

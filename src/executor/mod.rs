@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::data::Matrix;
 use crate::error::Result;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::kernels::Step;
 use crate::plan::{BufferId, Phase, Plan};
 

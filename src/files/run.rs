@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::saving::folder_of;
+use crate::name::folder_of;
 
 /// Every option of the run.
 pub(crate) const OPTIONS: &str = "run.toml";

@@ -8,6 +8,7 @@ use super::fresh::{Fresh, Interruptible};
 use super::reading::was_read;
 use super::run;
 use crate::error::{Error, Result, shown};
+use crate::name::folder_of;
 
 /// The place of a file to be saved.
 #[derive(Debug, Clone)]
@@ -132,10 +133,6 @@ impl Place {
         fresh.file().write_all(bytes).map_err(failed)?;
         fresh.take_place(&self.path).map_err(failed)
     }
-}
-
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether a file holds just these bytes; read piece by piece, for they may be many.

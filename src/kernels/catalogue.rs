@@ -13,6 +13,7 @@ use super::{
     Apply, Delta, Dropped, Factors, Form, Forward, ForwardOutput, Gather, Kernel, Layer, Norm, NormTotal, Output,
     OutputProduct, Peak, Rule, Shader, Source, UnitsPeak, Update, Updates, Whole,
 };
+use crate::data::Task;
 use crate::network::{Activation, Loss, Network, OptimizerKind, Slope};
 
 /// A composed shader and what its host side says of it.
@@ -167,13 +168,15 @@ fn wholes() -> Vec<Whole> {
             });
         }
     };
-    for &hidden in Activation::value_variants().iter().filter(|&&hidden| hidden != Activation::Softmax) {
+    for hidden in Activation::hidden() {
         add(hidden, Activation::Identity, Loss::SquaredError, OptimizerKind::Sgd, false);
         add(Activation::Relu, hidden, Loss::SquaredError, OptimizerKind::Adam, true);
     }
-    for &optimizer in OptimizerKind::value_variants() {
-        add(Activation::Tanh, Activation::Softmax, Loss::CrossEntropy, optimizer, true);
-        add(Activation::Gelu, Activation::Sigmoid, Loss::BinaryCrossEntropy, optimizer, true);
+    for &loss in Loss::value_variants() {
+        let optimizers = OptimizerKind::value_variants();
+        let optimizers = if loss.is_joint() { optimizers } else { &optimizers[..1] };
+        let hidden = if loss.needs_whole_rows() { Activation::Tanh } else { Activation::Gelu };
+        optimizers.iter().for_each(|&optimizer| add(hidden, loss.output(Task::Classification), loss, optimizer, true));
     }
     wholes
 }

@@ -1,7 +1,8 @@
 //! `delta[l-1] = (delta[l] · Wᵀ) ⊙ f'(a[l-1])`. Shader: `shaders/delta.wgsl`.
 
 use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
-use super::product::{self, Composition, Grid, Layout};
+use super::layout::Layout;
+use super::product::{self, Composition, Grid};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
 use super::{Bounded, Form, Kernel, Layer, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, written};
@@ -96,7 +97,7 @@ impl Bounded for Delta {
         let carried = if delta.errors.is_empty() { Vec::new() } else { sums(delta.errors, &parameters) };
         let mut bounds = vec![0.0; before[0].values.len()];
         for (index, bound) in bounds.iter_mut().enumerate().take(step.rows * inputs) {
-            let (slope, change) = slope_within(self.slope, stored.values[index], stored.error(index));
+            let [slope, change] = slope_within(self.slope, stored.values[index], stored.error(index));
             // The derivative and its product with the sum round at most four times.
             let own = (sum_error(outputs) + 4.0 * UNIT) * magnitude[index] + underflow(outputs);
             let carried = carried.get(index).unwrap_or(&0.0);
@@ -133,13 +134,15 @@ impl<T: Scalar> Twin<T> for Delta {
     }
 }
 
-/// The largest |f'| where the stored value is off by at most `error`, and how far f' may change there. Between the two ends f' is
-/// monotone or, where it has its top, changes by less than from one end to the middle.
-pub(super) fn slope_within(slope: Slope, stored: f64, error: f64) -> (f64, f64) {
+/// The largest |f'| where the stored value is off by at most `error`, and how far f' may be from it: how far it changes there, and
+/// how far it is off by itself, beyond three roundings. Between the two ends f' is monotone or, where it has its top, changes by
+/// less than from one end to the middle.
+pub(super) fn slope_within(slope: Slope, stored: f64, error: f64) -> [f64; 2] {
     let middle = slope.derivative(stored);
     let ends = [slope.derivative(stored - error), slope.derivative(stored + error)];
     let change = ends.iter().fold(0.0_f64, |change, end| change.max((end - middle).abs()));
-    (middle.abs() + change, if error > 0.0 { 2.0 * change } else { 0.0 })
+    let own = slope.derivative_error() * middle.abs();
+    [middle.abs() + change + own, if error > 0.0 { 2.0 * change } else { 0.0 } + own]
 }
 
 /// What is left to do when a tile holds the sums: the derivative.

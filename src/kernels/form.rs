@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rates::Rates;
-use super::split;
-use super::units::{self, UnitTile, Units};
+use super::scales;
+use super::units::{self, UnitTile};
 
 /// Half of what Mesa's llvmpipe allows an invocation before it silently ends its loops.
 pub const MOST_ITERATIONS: u64 = 32_768;
@@ -13,27 +12,6 @@ pub const MOST_ITERATIONS: u64 = 32_768;
 pub const GPU_LANES: u32 = 32;
 /// The same on software adapters, which compute 8 lanes at a time.
 pub const SOFTWARE_LANES: u32 = 8;
-
-/// What of a device decides how kernels are computed on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
-    /// Invocations a workgroup along x of kernels that keep no tiles.
-    pub lanes: u32,
-    /// Whether it is a program that runs on the CPU.
-    pub software: bool,
-    /// Lanes that every subgroup has at least; 0 where those of a subgroup cannot tell each other numbers.
-    pub subgroup: u32,
-    /// Bytes of memory that the invocations of a workgroup may share.
-    pub workgroup_bytes: u32,
-    /// Invocations that a workgroup may have.
-    pub workgroup_invocations: u32,
-    /// How fast it is in each family; as other GPUs are, where that was not measured.
-    pub rates: Rates,
-    /// Its matrix units, where they are to be used.
-    pub units: Option<Units>,
-    /// Whether they were verified for products in f32, in halves.
-    pub splits: bool,
-}
 
 /// The loops that compute products, and their sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -139,21 +117,6 @@ impl Tile {
         let lanes = self.groups * self.group();
         let sums = if self.groups > 1 { 4 * self.block_rows * self.block_columns * lanes } else { lanes };
         16 * tiles.max(sums)
-    }
-}
-
-impl Target {
-    /// A device with room for so many bytes in a workgroup, for tests.
-    #[cfg(test)]
-    pub(crate) fn sample(software: bool, workgroup_bytes: u32) -> Self {
-        let lanes = if software { SOFTWARE_LANES } else { GPU_LANES };
-        let (rates, units, splits) = (Rates::default(), None, false);
-        Self { lanes, software, subgroup: 0, workgroup_bytes, workgroup_invocations: 256, rates, units, splits }
-    }
-
-    /// The families that products may be computed in.
-    pub fn families(&self) -> impl Iterator<Item = Family> {
-        Family::ALL.into_iter().filter(|family| family.is_for(self.software) && family.fits(self))
     }
 }
 
@@ -303,20 +266,6 @@ impl Family {
     pub(crate) fn is_for(self, software: bool) -> bool {
         (self.tile().is_none() && self.units().is_none()) == software
     }
-
-    /// Whether a device has what it needs, and workgroups that are large enough.
-    pub(crate) fn fits(self, target: &Target) -> bool {
-        let bytes = match self.units() {
-            Some(tile) => tile.most_bytes(),
-            None => self.tile().map_or(0, |tile| tile.bytes([true; 2])),
-        };
-        let is_verified = !self.is_split() || target.splits;
-        let is_of = |tile: UnitTile| target.units.is_some_and(|units| units.fragment == tile.fragment);
-        let has_units = self.units().is_none_or(|tile| is_of(tile) && is_verified);
-        // Another dispatch finds the scales of halves.
-        let lanes = if self.is_split() { self.lanes(target.lanes).max(split::LANES) } else { self.lanes(target.lanes) };
-        has_units && bytes <= target.workgroup_bytes && lanes <= target.workgroup_invocations
-    }
 }
 
 /// How a product is computed: what is chosen for each launch of a plan.
@@ -368,7 +317,7 @@ pub enum Pass {
 /// One dispatch of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Form {
-    /// The device's lanes: [`Target::lanes`].
+    /// The device's lanes: [`Target::lanes`](super::Target::lanes).
     pub lanes: u32,
     /// The loop of a product; other kernels take no notice of it.
     pub family: Family,
@@ -428,7 +377,7 @@ impl Form {
     pub fn workgroup(self) -> [u32; 2] {
         match self.pass {
             Pass::Whole | Pass::Parts(_) => [self.family.lanes(self.lanes), 1],
-            Pass::Scales => [split::LANES, 1],
+            Pass::Scales => [scales::LANES, 1],
             Pass::Reduction(_) => [self.lanes, 1],
         }
     }

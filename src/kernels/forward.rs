@@ -2,7 +2,8 @@
 
 use super::delta::slope_within;
 use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
-use super::product::{self, Composition, Grid, Layout};
+use super::layout::Layout;
+use super::product::{self, Composition, Grid};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, TileMut, Tiling};
 use super::{Bounded, Dropped, Form, Kernel, Layer, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, written};
@@ -167,7 +168,7 @@ impl Forward {
             slope
         } else {
             // f' is told from the output, and rounds at most four times on the way.
-            slope_within(Slope::FromOutput(self.activation), activated, output).1 + 4.0 * UNIT
+            slope_within(Slope::FromOutput(self.activation), activated, output)[1] + 4.0 * UNIT
         };
         // The factor and its product round once each.
         let of =
@@ -231,7 +232,7 @@ impl<T: Scalar, const N: usize> Vectorised for Finish<'_, '_, T, N> {
                     }
                 }
                 if let [slope] = slope {
-                    slope.iter_mut().zip(output.iter()).for_each(|(slope, &z)| *slope = self.activation.slope(z));
+                    self.activation.slopes(output, slope);
                 }
                 self.activation.activate_all(output);
             },

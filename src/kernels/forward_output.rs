@@ -121,7 +121,8 @@ impl Kernel for ForwardOutput {
     }
 
     fn parameters(&self, form: Form) -> Vec<u32> {
-        product::layer(self.layer, self.source, self.losses, form, product::Own::default())
+        let own = product::Own { loss: Some(self.loss), ..product::Own::default() };
+        product::layer(self.layer, self.source, self.losses, form, own)
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {

@@ -10,6 +10,7 @@ pub mod forward_output;
 pub mod gather;
 pub mod halves;
 mod layer;
+mod layout;
 pub mod norm;
 pub mod norm_total;
 pub mod operands;
@@ -18,10 +19,12 @@ pub mod peak;
 pub mod product;
 pub mod rates;
 pub mod rule;
+pub(crate) mod scales;
 pub mod shader;
 pub mod source;
 pub mod split;
 pub mod step;
+pub mod target;
 pub(crate) mod tiling;
 pub mod units;
 pub mod units_peak;
@@ -33,7 +36,7 @@ pub mod whole;
 pub use apply::Apply;
 pub use delta::Delta;
 pub use dropped::Dropped;
-pub use form::{Choice, Form, Target};
+pub use form::{Choice, Form};
 pub use forward::Forward;
 pub use forward_output::ForwardOutput;
 pub use gather::Gather;
@@ -41,7 +44,8 @@ pub use halves::Factors;
 pub use layer::Layer;
 pub use norm::Norm;
 pub use norm_total::NormTotal;
-pub use operands::Operand;
+pub(crate) use operands::word;
+pub use operands::{Operand, stride4};
 pub use output::{Output, Product as OutputProduct};
 pub use peak::Peak;
 pub use rates::Rates;
@@ -49,6 +53,7 @@ pub use rule::Rule;
 pub use shader::Shader;
 pub use source::Source;
 pub use step::Step;
+pub use target::Target;
 pub use units_peak::UnitsPeak;
 pub use update::Update;
 pub use updates::Updates;
@@ -205,17 +210,4 @@ impl<T: Scalar> Workspace<T> {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.scratch.len();
         self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How many vec4s a row of `columns` elements takes on the GPU: rows are padded with zeros to a multiple of four.
-pub const fn stride4(columns: usize) -> usize {
-    columns.div_ceil(4)
-}
-
-/// A size as the shaders' `u32`.
-///
-/// # Panics
-/// If it does not fit: the plan's sizes are checked against the device before any kernel is asked.
-pub(crate) fn word(size: usize) -> u32 {
-    u32::try_from(size).expect("sizes are checked against the device's limits first")
 }

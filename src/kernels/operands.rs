@@ -3,6 +3,19 @@
 
 use std::fmt::Write;
 
+/// How many vec4s a row of `columns` elements takes on the GPU: rows are padded with zeros to a multiple of four.
+pub const fn stride4(columns: usize) -> usize {
+    columns.div_ceil(4)
+}
+
+/// A size as the shaders' `u32`.
+///
+/// # Panics
+/// If it does not fit: the plan's sizes are checked against the device before any kernel is asked.
+pub(crate) fn word(size: usize) -> u32 {
+    u32::try_from(size).expect("sizes are checked against the device's limits first")
+}
+
 /// What a kernel does with a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -91,11 +104,6 @@ impl Operand {
     pub fn several(name: &'static str, access: Access, count: fn(usize) -> Count, shapes: Vec<[Option<usize>; 2]>) -> Self {
         let count = count(shapes.len());
         Self { name, access, elements: Elements::Vec4, shape: shapes, count }
-    }
-
-    /// The order in which the data's rows are read.
-    pub fn order(places: usize) -> Self {
-        Self::read(super::source::ORDER, 1, places).of(Elements::Index)
     }
 }
 

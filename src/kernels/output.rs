@@ -7,16 +7,14 @@ use super::delta::slope_within;
 use super::operands::Elements;
 use super::shader::{Shader, shader_file};
 use super::{Bounded, Form, Kernel, Operand, Source, Step, Twin, View, ViewMut, Workspace, read, stride4, word, written};
-use crate::network::activation::sigmoid;
+use crate::network::loss::{Carried, Inexact};
 use crate::network::{Activation, Loss};
-use crate::rounding::{UNIT, underflow};
+use crate::rounding::underflow;
 use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
 /// Elements that are computed at once, about: they stay in the nearest cache.
 const BLOCK: usize = 1 << 13;
-/// Sums of a row's squared errors that are kept side by side.
-const LANES: usize = 16;
 
 /// What the kernel writes beside the losses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +100,7 @@ impl Kernel for Output {
 
     fn parameters(&self, _form: Form) -> Vec<u32> {
         let losses = word(self.losses.next_multiple_of(4));
-        vec![word(self.outputs), word(self.capacity), self.source.order_length(), losses]
+        vec![word(self.outputs), word(self.capacity), self.source.order_length(), losses, self.loss.word()]
     }
 
     fn workgroups(&self, rows: usize, form: Form) -> [u64; 2] {
@@ -127,31 +125,18 @@ impl Bounded for Output {
             let size: f64 = result.iter().chain(target).map(|value| value.abs()).fold(0.0, f64::max);
             let weight = weights.get(row).map_or(1.0, |weight| weight.abs());
             let scale = if self.product == Product::Delta { step.scale * weight } else { 1.0 };
-            let count = self.outputs as f64;
-            let element = match self.loss {
-                Loss::SquaredError => 8.0 * UNIT * size,
-                // A probability: e^z rounds within 3 + 2 |z| units, the sum of them within √count more.
-                Loss::BinaryCrossEntropy | Loss::CrossEntropy => (12.0 + 4.0 * size + 3.0 * count.sqrt()) * UNIT,
-            };
-            let sum = if self.loss == Loss::SquaredError { size * size } else { 1.0 + size };
-            losses[step.loss_row + row] = (12.0 + 4.0 * size + count) * UNIT * count * sum + underflow(self.outputs);
+            let [element, of_row] = self.loss.rounding(size, self.outputs);
+            losses[step.loss_row + row] = of_row + underflow(self.outputs);
             for index in range {
                 let carried = self.carried(reads, &targets, index);
-                written[index] = scale * (element + carried.written) + f64::from(f32::MIN_POSITIVE);
+                let error = if self.product == Product::Delta { carried.delta } else { carried.output };
+                written[index] = scale * (element + error) + f64::from(f32::MIN_POSITIVE);
                 losses[step.loss_row + row] += carried.loss;
             }
             losses[step.loss_row + row] *= weight;
         }
         vec![written, losses]
     }
-}
-
-/// What the error of a result comes to.
-struct Carried {
-    /// In delta, without the step's scale, or in the output.
-    written: f64,
-    /// In the row's loss.
-    loss: f64,
 }
 
 impl<T: Scalar> Twin<T> for Output {
@@ -196,12 +181,9 @@ impl<T: Scalar> Vectorised for Rows<'_, T> {
     fn run(self) {
         let Self { kernel, scale, weights, result, stored, target, written, losses } = self;
         written.copy_from_slice(result);
-        let rows = written.chunks_exact_mut(kernel.outputs).zip(target.chunks_exact(kernel.outputs));
-        for (loss, (row, target)) in losses.iter_mut().zip(rows) {
-            *loss = kernel.row_loss(row, target);
-        }
+        kernel.loss.of_rows(written, target, kernel.outputs, losses);
         if kernel.product == Product::Delta {
-            written.iter_mut().zip(target).for_each(|(value, &target)| *value = (*value - target) * scale);
+            kernel.loss.errors(written, target, scale);
             if !kernel.loss.is_joint() {
                 kernel.activation.slope_of().times_derivative(written, stored);
             }
@@ -230,60 +212,13 @@ impl Output {
     /// What the errors of the last layer's result come to in one of its elements.
     fn carried(&self, reads: &[View<'_, f64>], targets: &[f64], index: usize) -> Carried {
         let [all, stored] = ["result", "stored"].map(|name| read(reads, name));
+        let row = index / self.outputs;
+        let worst = (row * self.outputs..(row + 1) * self.outputs).map(|index| all.error(index)).fold(0.0, f64::max);
+        let slope = match self.loss.is_joint() {
+            true => [1.0, 0.0],
+            false => slope_within(self.activation.slope_of(), stored.values[index], stored.error(index)),
+        };
         let (error, result, target) = (all.error(index), all.values[index], targets[index]);
-        match self.loss {
-            Loss::SquaredError => {
-                let distance = (result - target).abs() + error;
-                let (slope, change) = slope_within(self.activation.slope_of(), stored.values[index], stored.error(index));
-                let delta = error * slope + distance * change;
-                Carried { written: if self.product == Product::Delta { delta } else { error }, loss: distance * error }
-            }
-            // A sigmoid's slope is at most a quarter, that of its loss at most 1 + |y|.
-            Loss::BinaryCrossEntropy => Carried { written: 0.25 * error, loss: (1.0 + target.abs()) * error },
-            // No logit is off by more than the worst of its row, so that no probability changes by more than e^(2 worst).
-            Loss::CrossEntropy => {
-                let row = index / self.outputs;
-                let worst = (row * self.outputs..(row + 1) * self.outputs).map(|index| all.error(index)).fold(0.0, f64::max);
-                Carried { written: (2.0 * worst).exp_m1().min(1.0), loss: 2.0 * target.abs() * worst }
-            }
-        }
-    }
-
-    /// The row's loss; leaves the network's outputs in `row`, which holds logits where loss and activation are a joint pair.
-    #[inline(always)]
-    fn row_loss<T: Scalar>(&self, row: &mut [T], target: &[T]) -> T {
-        let mut loss = T::ZERO;
-        match self.loss {
-            Loss::SquaredError => {
-                let half = |output: T, target: T| T::from_f64(0.5) * (output - target) * (output - target);
-                let mut sums = [T::ZERO; LANES];
-                let (outputs, last_outputs) = row.as_chunks::<LANES>();
-                let (targets, last_targets) = target.as_chunks::<LANES>();
-                for (outputs, targets) in outputs.iter().zip(targets) {
-                    for lane in 0..LANES {
-                        sums[lane] += half(outputs[lane], targets[lane]);
-                    }
-                }
-                for (lane, (&output, &target)) in last_outputs.iter().zip(last_targets).enumerate() {
-                    sums[lane] += half(output, target);
-                }
-                loss = sums.into_iter().sum();
-            }
-            Loss::BinaryCrossEntropy => {
-                for (z, &target) in row.iter_mut().zip(target) {
-                    loss += z.maximum(T::ZERO) - *z * target + (-z.abs()).exp().ln_1p();
-                    *z = sigmoid(*z);
-                }
-            }
-            Loss::CrossEntropy => {
-                let largest = row.iter().fold(row[0], |largest, &z| largest.maximum(z));
-                let sum: T = row.iter().map(|&z| (z - largest).exp()).sum();
-                for (z, &target) in row.iter_mut().zip(target) {
-                    loss += target * (sum.ln() - (*z - largest));
-                    *z = (*z - largest).exp() / sum;
-                }
-            }
-        }
-        loss
+        self.loss.carried(&Inexact { result, error, worst, target, slope })
     }
 }

@@ -1,10 +1,12 @@
 //! The matrix product, which forward, delta and update share: `tiling` on the CPU, `shaders/direct.wgsl` on software adapters,
 //! `shaders/tiled.wgsl` and `shaders/units.wgsl` on GPUs, in one pass or in parts that `shaders/reduction.wgsl` adds up.
 
-use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES, Target};
+use super::form::{Choice, Family, Form, MOST_ITERATIONS, Pass, SOFTWARE_LANES};
 use super::halves::{Factors, Kind};
+use super::layout::Layout;
 use super::shader::{Shader, shader_file};
-use super::{Dropped, Layer, Operand, Source, split, stride4, word};
+use super::{Dropped, Layer, Operand, Source, Target, scales, stride4, word};
+use crate::network::Loss;
 
 /// Workgroups that are few on any GPU, and terms of a sum that are then worth a second pass over its parts.
 const FEW_WORKGROUPS: usize = 32;
@@ -70,7 +72,7 @@ impl Composition<'_> {
         let mixed = if self.factors == Factors::Halves { "-mixed" } else { "" };
         let shader = Shader::new(format!("{}{mixed}-{which}-{}-{lanes}", self.kernel, self.variant));
         let shader = match pass {
-            Pass::Scales => self.switches(split::constants(shader)),
+            Pass::Scales => self.switches(scales::constants(shader)),
             Pass::Reduction(_) => shader.constant("LANES", lanes).constant("ROWS", 4),
             Pass::Whole | Pass::Parts(_) => self.constants(shader, lanes, family),
         };
@@ -87,7 +89,7 @@ impl Composition<'_> {
         let shader = self.factors.shader(shader, self.kinds);
         let shader = kernel(shader);
         if pass == Pass::Scales {
-            return split::scales(shader);
+            return scales::scales(shader);
         }
         let shader = shader.part(if in_parts { shader_file!("parts.wgsl") } else { shader_file!("one_part.wgsl") });
         let rounds = form.multiplies() && self.factors == Factors::Halves && family.units().is_none();
@@ -143,7 +145,7 @@ impl Composition<'_> {
 /// Workgroups along x and y of a product of rows × columns.
 pub(crate) fn workgroups([rows, columns, _]: [usize; 3], form: Form) -> [u64; 2] {
     match form.pass {
-        Pass::Scales => return in_rows(split::workgroups(rows, columns)),
+        Pass::Scales => return in_rows(scales::workgroups(rows, columns)),
         Pass::Reduction(_) => return elementwise_workgroups(rows, columns, form.lanes),
         Pass::Whole | Pass::Parts(_) => {}
     }
@@ -165,7 +167,7 @@ fn in_rows(groups: u64) -> [u64; 2] {
 /// Loop iterations of one invocation for sums of `depth` terms.
 pub(crate) fn iterations([_, _, depth]: [usize; 3], form: Form) -> u64 {
     match form.pass {
-        Pass::Scales => return split::iterations(depth),
+        Pass::Scales => return scales::iterations(depth),
         Pass::Reduction(parts) => return u64::from(parts),
         Pass::Whole | Pass::Parts(_) => {}
     }
@@ -353,7 +355,8 @@ pub(crate) fn narrow_iterations(depth: usize, columns: usize) -> u64 {
 /// for the losses of one replica, into how many parts the sums are split, and what only some kernels know.
 pub(crate) fn layer(layer: Layer, source: Source, losses: usize, form: Form, own: Own) -> Vec<u32> {
     let rest = [source.order_length(), word(losses.next_multiple_of(4)), form.parts()];
-    let own = own.dropped.map_or([0; 3], Dropped::words).into_iter().chain([(own.rate as f32).to_bits()]);
+    let of_loss = own.loss.map_or(0, Loss::word);
+    let own = own.dropped.map_or([0; 3], Dropped::words).into_iter().chain([(own.rate as f32).to_bits(), of_loss]);
     layer.words().into_iter().chain(rest).chain(own).collect()
 }
 
@@ -364,11 +367,13 @@ pub(crate) struct Own {
     pub(crate) dropped: Option<Dropped>,
     /// What update multiplies the learning rate by.
     pub(crate) rate: f64,
+    /// What happens at the outputs, where that is a part of forward.
+    pub(crate) loss: Option<Loss>,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { dropped: None, rate: 1.0 }
+        Self { dropped: None, rate: 1.0, loss: None }
     }
 }
 
@@ -382,7 +387,7 @@ pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
     let of_units = form.family.units().map(|tile| tile.bytes(layouts));
     let bytes = form.family.tile().map(|tile| tile.bytes(along_terms(layouts))).or(of_units);
     match form.pass {
-        Pass::Scales => 16 * split::LANES,
+        Pass::Scales => 16 * scales::LANES,
         Pass::Whole | Pass::Parts(_) => bytes.unwrap_or(0),
         Pass::Reduction(_) => 0,
     }
@@ -391,15 +396,6 @@ pub(crate) fn workgroup_bytes(form: Form, layouts: [Layout; 2]) -> u32 {
 /// The same of the narrow loop's, for rows of so many columns, on a device of so many lanes.
 pub(crate) fn narrow_workgroup_bytes(lanes: u32, columns: usize) -> u32 {
     if lanes == SOFTWARE_LANES { 0 } else { 16 * (NARROW_ROWS * stride4(columns)) as u32 * (NARROW_SHARERS / 2) }
-}
-
-/// How a factor of a product lies in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Row-major, as the product reads it.
-    Normal,
-    /// Row-major, but its transpose is what the product reads.
-    Transposed,
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use super::operands::{Operand, declarations};
-use crate::network::activation::LEAK;
 use crate::network::{Activation, Slope};
 
 /// A composed WGSL compute shader with the entry point `main`.
@@ -72,15 +71,15 @@ impl Shader {
         .derivative(slope)
     }
 
-    /// Adds an activation's functions and their constant, and calls them `activate`, `derivative` and `slope`.
+    /// Adds an activation's functions and their constants, and calls them `activate`, `derivative` and `slope`.
     pub fn activation(self, activation: Activation) -> Self {
         self.activation_file(activation).alias(activation)
     }
 
-    /// Adds an activation's functions under their own names, and their constant.
+    /// Adds an activation's functions under their own names, and their constants.
     fn activation_file(self, activation: Activation) -> Self {
-        let shader = if activation == Activation::LeakyRelu { self.number("LEAK", LEAK) } else { self };
-        shader.part(activation.shader())
+        let facts = activation.facts();
+        facts.constants.iter().fold(self, |shader, &(name, value)| shader.number(name, value)).part(facts.shader)
     }
 
     /// Calls an activation's functions `activate`, `derivative` and, where it has one, `slope`.
@@ -113,7 +112,7 @@ impl Shader {
     pub fn activations(self, layers: &[Activation], output: Activation) -> Self {
         let mut files: Vec<Activation> = Vec::new();
         for &activation in layers.iter().chain([&output]) {
-            if files.iter().all(|file| file.shader() != activation.shader()) {
+            if files.iter().all(|file| file.file_name() != activation.file_name()) {
                 files.push(activation);
             }
         }

@@ -2,12 +2,20 @@
 
 use std::borrow::Cow;
 
+use super::operands::Elements;
 use super::shader::shader_file;
 use super::{Operand, Step, View, read, word};
 use crate::scalar::Scalar;
 
 /// The name of an order among operands.
 pub(crate) const ORDER: &str = "order";
+
+impl Operand {
+    /// The order in which the data's rows are read.
+    pub fn order(places: usize) -> Self {
+        Self::read(ORDER, 1, places).of(Elements::Index)
+    }
+}
 
 /// Where the rows of a batch are, in the buffer that a kernel reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Products in f32 by three products of halves, on matrix units: what their scales and their errors are, and where they are worth a
-//! measurement. Shaders: `shaders/scales.wgsl`, then `shaders/split.wgsl` in `shaders/units.wgsl`.
+//! Products in f32 by three products of halves, on matrix units: what their errors are, and where they are worth a measurement. Shaders:
+//! `shaders/scales.wgsl`, then `shaders/split.wgsl` in `shaders/units.wgsl`.
 //!
 //! A number of the row `a` of lhs is taken as `high + low`, in f16, of the number times the row's scale, as is one of the column `b` of
 //! rhs. With u = 2⁻²⁴ a number and its halves differ by 2u of it, what is left out, low · low, is 4u of a term, and halves below f16's
@@ -15,47 +15,15 @@
 //! is a few u of these terms. From `LEAST_TERMS` on all of that is within the bound of products in f32, `3 √terms u · Σ |a| |b|`, unless a
 //! row's largest number drowns the others.
 
-use super::form::{Choice, Family, Form, Target};
+use super::form::{Choice, Family, Form};
 use super::halves::Factors;
-use super::shader::{Shader, shader_file};
-use super::{Kernel, product, stride4};
+use super::{Kernel, Target, product};
 use crate::rounding::UNIT;
 
-/// Invocations of a workgroup that finds scales.
-pub(crate) const LANES: u32 = 256;
-/// Fours of rows or columns whose scales a workgroup finds.
-const GROUPS: u32 = 8;
 /// Terms of the shortest sums that are computed so: the 8 u that halves lose of a term are a third of what is allowed there.
 const LEAST_TERMS: usize = 64;
 /// Multiply-adds of a product that are worth finding its scales.
 const WORTH_SCALES: f64 = (1 << 26) as f64;
-
-/// Adds the constants of `shaders/scales.wgsl`.
-pub(crate) fn constants(shader: Shader) -> Shader {
-    shader.constant("LANES", LANES).constant("GROUPS", GROUPS).constant("ROWS", 4)
-}
-
-/// Adds what finds the scales, after the kernel's own parts.
-pub(crate) fn scales(shader: Shader) -> Shader {
-    shader.part(shader_file!("split.wgsl")).part(shader_file!("largest.wgsl")).part(shader_file!("scales.wgsl"))
-}
-
-/// Workgroups that find the scales of a product of rows × columns.
-pub(crate) fn workgroups(rows: usize, columns: usize) -> u64 {
-    [rows, columns].map(|side| stride4(side).div_ceil(GROUPS as usize) as u64).iter().sum()
-}
-
-/// Loop iterations of one invocation that finds scales.
-pub(crate) fn iterations(depth: usize) -> u64 {
-    let sharers = u64::from(LANES / GROUPS);
-    (stride4(depth) as u64).div_ceil(sharers) + sharers
-}
-
-/// Bytes of the scales of a product, for this many replicas.
-pub(crate) fn bytes([rows, columns, _]: [usize; 3], replicas: usize) -> u64 {
-    let fours = stride4(rows) as u64 + stride4(columns) as u64;
-    fours.saturating_mul(16).saturating_mul(replicas as u64)
-}
 
 /// The ways to compute a kernel's product in f32 on a device's matrix units that are worth a measurement: none, unless they were verified
 /// for it. No product is computed so without one.

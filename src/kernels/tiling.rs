@@ -6,7 +6,7 @@ use std::ops::Range;
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::product::Layout;
+use super::layout::Layout;
 use crate::scalar::Scalar;
 
 /// Multiply-adds from which it pays to cut a product into tiles for several threads.

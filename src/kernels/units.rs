@@ -1,6 +1,6 @@
 //! Products by matrix units: what an adapter's must be, and the sizes of the loop that uses them, `shaders/units.wgsl`.
 
-use super::product::Layout;
+use super::layout::Layout;
 use super::shader::{Shader, shader_file};
 
 /// Matrix units that multiply fragments, f16 factors into f32 sums, for a subgroup at a time. Those of 8 × 8 × 8, Apple's, were never run by

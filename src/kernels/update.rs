@@ -1,7 +1,8 @@
 //! W -= step(inputᵀ · delta), b -= step(column sums of delta), or the sums of both over micro-batches. Shader: `shaders/update.wgsl`.
 
 use super::halves::{FLAGS, Factors, Kind, OVERFLOWS, Overflows};
-use super::product::{self, Composition, Grid, Layout};
+use super::layout::Layout;
+use super::product::{self, Composition, Grid};
 use super::rule::{Rule, Ruled, STATES};
 use super::shader::{Shader, shader_file};
 use super::tiling::{Factor, Tiling};

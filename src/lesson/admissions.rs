@@ -10,7 +10,7 @@ use super::{Options, Result};
 use crate::data::Matrix;
 use crate::error::{Error, shown};
 use crate::files;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "admissions";
 pub(super) const SUMMARY: &str =
@@ -96,7 +96,16 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         Comparison::new("weights", "", &REFERENCE_WEIGHTS, &values, machine.drift(STEPS, 2.0)),
     ];
     let printed = printed(&measured, right, &data.test_targets);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

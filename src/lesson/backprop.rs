@@ -6,7 +6,7 @@ use super::report::{Findings, Report, row};
 use super::{Options, Result};
 use crate::data::Matrix;
 use crate::network::activation::sigmoid;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "backprop-2-2-1";
 pub(super) const SUMMARY: &str = "one row by hand, and what broadcasting does to a wrong shape (2-2-1, 100 steps)";
@@ -76,7 +76,16 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         ),
     ];
     let printed = printed(&errors, &slipped, &weights, &output, &slip);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

@@ -6,7 +6,7 @@ use super::program::{Machine, Program, column, mean_squared_error, two_bits};
 use super::report::{Findings, Report, Seeds, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "loy";
 pub(super) const SUMMARY: &str = "the exclusive or from weights in [0, 1), from any seed (3-4-1, 4 rows, 1,500 steps)";
@@ -28,11 +28,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         reduction: Reduction::Sum,
     };
     let mut trainer = machine.trainer(&program)?;
-    // The program shows the output of its last step, which was computed before that step's update.
-    let mut losses = trainer.train(STEPS - 1)?;
-    let output = trainer.predict(&program.inputs)?;
-    losses.extend(trainer.train(1)?);
-    let weights = trainer.weights()?;
+    let (output, losses, weights) = trainer.run(STEPS, &program.inputs)?;
     let mut comparisons = vec![
         Comparison::new(
             "output",
@@ -87,7 +83,16 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         seeds = Some(Seeds { count, learned, bound: LEARNED, failed });
     }
     let printed = rows("output, from seed 1", &column(&output), 8);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(Report { seeds, ..findings.report(machine) })
 }
 

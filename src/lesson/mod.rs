@@ -9,40 +9,21 @@ mod backprop;
 mod comparison;
 mod loy;
 pub mod numpy_random;
+mod options;
 mod program;
 mod report;
 mod trask;
 mod trask_hidden;
 mod udacity_step;
 
-use std::path::PathBuf;
-
 pub use comparison::Comparison;
+pub use options::Options;
 pub use report::{LossAt, Report, Seeds};
 
 use crate::error::{Error, Result, shown, suggestion};
-use crate::training::options::PrecisionName;
-use crate::training::{Device, Wanted};
+use crate::training::session::PrecisionName;
+use crate::training::session::{Device, Wanted};
 use program::Machine;
-
-/// How a lesson is run.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where to compute.
-    pub device: Wanted,
-    /// The type of numbers; without it f64 on the CPU and f32 on a GPU.
-    pub precision: Option<PrecisionName>,
-    /// The file with the data, for the lesson that has none of its own.
-    pub data: Option<PathBuf>,
-    /// Runs the lesson that sets no seed once for each of the seeds 0, 1, … before this number.
-    pub seeds: Option<u32>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { device: Wanted::Cpu, precision: None, data: None, seeds: None }
-    }
-}
 
 /// A lesson in the list.
 struct Lesson {

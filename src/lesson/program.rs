@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::network::{Activation, Layer, Loss, Network, Weights, converted};
-use crate::training::options::PrecisionName;
-use crate::training::{Device, Precision, Recipe, Reduction, Samples, Session};
+use crate::training::session::PrecisionName;
+use crate::training::session::{Device, Precision, Recipe, Reduction, Samples, Session};
 
 /// Where a lesson computes, and in which type.
 pub(super) struct Machine {
@@ -38,6 +38,15 @@ pub(super) trait Trainer {
     fn weights(&mut self) -> Result<Vec<Matrix<f64>>>;
     /// Starts again from these weights.
     fn restart(&mut self, weights: &[Matrix<f64>]) -> Result<()>;
+
+    /// Trains so many steps. Gives the outputs that the last step computed before its update, as the programs show them, the losses and the
+    /// weights.
+    fn run(&mut self, steps: usize, inputs: &Matrix<f64>) -> Result<(Vec<f64>, Vec<f64>, Vec<Matrix<f64>>)> {
+        let mut losses = self.train(steps - 1)?;
+        let output = self.predict(inputs)?;
+        losses.extend(self.train(1)?);
+        Ok((output, losses, self.weights()?))
+    }
 }
 
 impl Machine {

@@ -7,10 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::comparison::Comparison;
 use super::program::Machine;
-use super::summary;
 use crate::data::Matrix;
-use crate::training::DeviceReport;
-use crate::training::options::PrecisionName;
+use crate::training::session::DeviceReport;
+use crate::training::session::PrecisionName;
 
 /// Characters in a line of prose.
 const LINE: usize = 96;
@@ -20,6 +19,9 @@ const LINE: usize = 96;
 pub struct Report {
     /// The lesson's name.
     pub lesson: &'static str,
+    /// What it is about, in a line.
+    #[serde(skip)]
+    pub summary: &'static str,
     /// The device that computed it.
     pub device: DeviceReport,
     /// The type that it was computed in.
@@ -78,6 +80,7 @@ pub struct Seeds {
 /// What a lesson hands in for its report.
 pub(super) struct Findings {
     pub(super) lesson: &'static str,
+    pub(super) summary: &'static str,
     pub(super) output: Vec<f64>,
     pub(super) weights: Vec<Matrix<f64>>,
     pub(super) losses: Vec<f64>,
@@ -97,6 +100,7 @@ impl Findings {
         };
         Report {
             lesson: self.lesson,
+            summary: self.summary,
             device: machine.device.report(),
             precision: machine.precision,
             steps: self.losses.len(),
@@ -126,7 +130,7 @@ fn sampled(losses: &[f64]) -> Vec<LossAt> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}\n", self.lesson, summary(self.lesson).unwrap_or_default())?;
+        writeln!(f, "{}: {}\n", self.lesson, self.summary)?;
         writeln!(f, "What the program prints")?;
         write!(f, "{}", indented(&self.printed))?;
         if let Some(seeds) = &self.seeds {

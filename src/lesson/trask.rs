@@ -6,7 +6,7 @@ use super::program::{Machine, Program, column, two_bits};
 use super::report::{Findings, Report, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "trask";
 pub(super) const SUMMARY: &str = "one layer finds the input that decides (3-1, 4 rows, 10,000 steps)";
@@ -24,11 +24,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         reduction: Reduction::Sum,
     };
     let mut trainer = machine.trainer(&program)?;
-    // The program shows the output of its last step, which was computed before that step's update.
-    let mut losses = trainer.train(STEPS - 1)?;
-    let output = trainer.predict(&program.inputs)?;
-    losses.extend(trainer.train(1)?);
-    let weights = trainer.weights()?;
+    let (output, losses, weights) = trainer.run(STEPS, &program.inputs)?;
     let comparisons = vec![
         Comparison::new(
             "output",
@@ -46,7 +42,16 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         ),
     ];
     let printed = rows("output after training", &column(&output), 8);
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

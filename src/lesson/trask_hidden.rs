@@ -6,7 +6,7 @@ use super::program::{Machine, Program, column, mean_absolute_error, two_bits};
 use super::report::{Findings, Report};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "trask-hidden";
 pub(super) const SUMMARY: &str = "the exclusive or, with a hidden layer (3-4-1, 4 rows, 60,000 steps)";
@@ -88,7 +88,16 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
             machine.drift(STEPS, 16.0),
         ),
     ];
-    let findings = Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation: explanation() };
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output,
+        weights,
+        losses,
+        comparisons,
+        printed,
+        explanation: explanation(),
+    };
     Ok(findings.report(machine))
 }
 

@@ -5,7 +5,7 @@ use super::program::{Machine, Program, column};
 use super::report::{Findings, Report, row};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::Reduction;
+use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "udacity-step";
 pub(super) const SUMMARY: &str = "one step, every number of it (3-2-1, 1 row)";
@@ -85,7 +85,8 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         printed += &format!("  {:>15.8e} {:>15.8e}\n", steps[0], steps[1]);
     }
     let explanation = explanation(after);
-    Ok(Findings { lesson: NAME, output, weights, losses, comparisons, printed, explanation }.report(machine))
+    Ok(Findings { lesson: NAME, summary: SUMMARY, output, weights, losses, comparisons, printed, explanation }
+        .report(machine))
 }
 
 /// The first layer is a net as well: its outputs are the hidden units'.

@@ -35,6 +35,9 @@ struct Document<'a> {
     activations: Cow<'a, [Activation]>,
     bias: bool,
     loss: Loss,
+    /// What shapes the loss, if it has such a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    loss_number: Option<f64>,
     encoding: Cow<'a, Encoding>,
     training: Cow<'a, serde_json::Value>,
 }
@@ -58,6 +61,7 @@ impl Model {
             activations: self.network.activations().into(),
             bias: self.network.bias(),
             loss: self.loss,
+            loss_number: self.loss.number().map(|(_, number)| number),
             encoding: Cow::Borrowed(&self.encoding),
             training: Cow::Borrowed(&self.training),
         };
@@ -124,6 +128,7 @@ pub fn check_room(network: &Network, encoding: &Encoding, states: usize, options
         activations: network.activations().into(),
         bias: network.bias(),
         loss: Loss::SquaredError,
+        loss_number: None,
         encoding: Cow::Borrowed(encoding),
         training: Cow::Owned(serde_json::json!({ "options": options, "test": names(encoding) })),
     };
@@ -181,14 +186,11 @@ fn load_as(path: &Path, named: &Path) -> Result<Model> {
     let document: Document<'_> = from_json(&json).map_err(unreadable)?;
     let network = Network::new(document.widths.into_owned(), document.activations.into_owned(), document.bias)
         .map_err(|error| unreadable(error.to_string()))?;
+    let shaped = document.loss_number.map_or(Ok(document.loss), |number| document.loss.with_number(number));
+    let loss = shaped.map_err(|error| unreadable(error.to_string()))?;
     let weights = read_weights(&mut file, &network, Reader::Model)?;
-    let model = Model {
-        network,
-        loss: document.loss,
-        weights,
-        encoding: document.encoding.into_owned(),
-        training: document.training.into_owned(),
-    };
+    let model =
+        Model { network, loss, weights, encoding: document.encoding.into_owned(), training: document.training.into_owned() };
     model.check().map_err(unreadable)?;
     Ok(model)
 }

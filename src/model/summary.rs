@@ -19,6 +19,12 @@ pub struct Summary {
     pub precision: &'static str,
     /// The loss's name.
     pub loss: &'static str,
+    /// The number that shapes it, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_number: Option<f64>,
+    /// Both, for a person.
+    #[serde(skip)]
+    loss_description: String,
     /// Number of inputs of the network.
     pub inputs: usize,
     /// The columns that fill them.
@@ -62,6 +68,8 @@ impl Model {
             parameters: self.network.parameter_count(),
             precision: self.weights.precision(),
             loss: self.loss.name(),
+            loss_number: self.loss.number().map(|(_, number)| number),
+            loss_description: self.loss.description(),
             inputs: self.network.inputs(),
             columns: self.encoding.inputs.clone(),
             target: self.encoding.target.clone(),
@@ -74,7 +82,7 @@ impl Model {
 impl fmt::Display for Summary {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.file_bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
-        writeln!(text, "{} parameters in {}{bytes}, loss {}", self.parameters, self.precision, self.loss)?;
+        writeln!(text, "{} parameters in {}{bytes}, loss {}", self.parameters, self.precision, self.loss_description)?;
         writeln!(text, "\nlayer   inputs × outputs   bias   parameters   activation")?;
         for (l, layer) in self.layers.iter().enumerate() {
             let shape = format!("{} × {}", layer.inputs, layer.outputs);

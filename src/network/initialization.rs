@@ -15,7 +15,8 @@ use crate::scalar::Scalar;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Initialization {
-    /// he-normal for relu, leaky-relu and gelu layers, xavier-uniform for the others.
+    /// As each layer's activation asks for: he-normal for those that are linear above zero and flat below, xavier-uniform for the
+    /// others.
     Auto,
     /// U(-r, r), r = √(6 / (inputs + outputs)): Glorot and Bengio, 2010.
     XavierUniform,
@@ -51,12 +52,7 @@ impl Initialization {
     fn draw(self, stream: &mut Stream, activation: Activation, inputs: f64, outputs: f64) -> f64 {
         let symmetric = |stream: &mut Stream, radius: f64| radius * (2.0 * stream.uniform() - 1.0);
         match self {
-            Self::Auto => match activation {
-                Activation::Relu | Activation::LeakyRelu | Activation::Gelu => {
-                    Self::HeNormal.draw(stream, activation, inputs, outputs)
-                }
-                _ => Self::XavierUniform.draw(stream, activation, inputs, outputs),
-            },
+            Self::Auto => activation.facts().first_weights.draw(stream, activation, inputs, outputs),
             Self::XavierUniform => symmetric(stream, (6.0 / (inputs + outputs)).sqrt()),
             Self::XavierNormal => stream.normal() * (2.0 / (inputs + outputs)).sqrt(),
             Self::HeUniform => symmetric(stream, (6.0 / inputs).sqrt()),
@@ -110,19 +106,7 @@ impl fmt::Display for Initialization {
     }
 }
 
-impl TryFrom<String> for Initialization {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Initialization> for String {
-    fn from(initialization: Initialization) -> Self {
-        initialization.to_string()
-    }
-}
+crate::text::as_text!(Initialization);
 
 #[cfg(test)]
 mod tests {

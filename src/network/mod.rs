@@ -48,8 +48,8 @@ impl Network {
                 activations.len()
             )));
         }
-        if activations[..activations.len() - 1].contains(&Activation::Softmax) {
-            return Err(Error::Usage("softmax is for the output layer only (--output-activation softmax)".into()));
+        if let Some(last) = activations[..activations.len() - 1].iter().find(|activation| activation.facts().is_over_rows) {
+            return Err(Error::Usage(format!("{last} is for the output layer only (--output-activation {last})")));
         }
         Ok(Self { widths, activations, bias })
     }

@@ -15,6 +15,8 @@ pub enum OptimizerKind {
     Momentum,
     /// v = μ v + g; w -= rate · (g + μ v)
     Nesterov,
+    /// v = β v + (1 - β) g²; w -= rate · g / (√v + ε) (Tieleman and Hinton, "Lecture 6.5: RMSProp", 2012)
+    Rmsprop,
     /// Kingma and Ba, "Adam", 2015; weight decay is added to the gradient
     Adam,
     /// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019
@@ -28,18 +30,39 @@ impl OptimizerKind {
             Self::Sgd => "sgd",
             Self::Momentum => "momentum",
             Self::Nesterov => "nesterov",
+            Self::Rmsprop => "rmsprop",
             Self::Adam => "adam",
             Self::Adamw => "adamw",
         }
     }
 
+    /// The learning rate, unless said otherwise.
+    pub fn usual_rate(self) -> f64 {
+        match self {
+            Self::Sgd => 0.1,
+            Self::Momentum | Self::Nesterov => 0.01,
+            Self::Rmsprop | Self::Adam | Self::Adamw => 0.001,
+        }
+    }
+
+    /// Whether it adds up gradients by a momentum.
+    pub fn has_momentum(self) -> bool {
+        matches!(self, Self::Momentum | Self::Nesterov)
+    }
+
+    /// Whether it keeps a decaying mean of gradients, corrected for its beginning at 0.
+    pub fn has_mean(self) -> bool {
+        matches!(self, Self::Adam | Self::Adamw)
+    }
+
+    /// Whether it keeps a decaying mean of squared gradients, and divides by the root of it.
+    pub fn has_squares(self) -> bool {
+        matches!(self, Self::Rmsprop | Self::Adam | Self::Adamw)
+    }
+
     /// How many numbers it remembers for each weight.
     pub fn states(self) -> usize {
-        match self {
-            Self::Sgd => 0,
-            Self::Momentum | Self::Nesterov => 1,
-            Self::Adam | Self::Adamw => 2,
-        }
+        [self.has_momentum(), self.has_mean(), self.has_squares()].into_iter().map(usize::from).sum()
     }
 
     /// The rule: the new weight from the old one, its gradient and its state, which is updated.
@@ -55,6 +78,10 @@ impl OptimizerKind {
             Self::Nesterov => {
                 state[0] = rates.beta1 * state[0] + coupled;
                 weight - rates.learning_rate * (coupled + rates.beta1 * state[0])
+            }
+            Self::Rmsprop => {
+                state[0] = rates.beta2 * state[0] + rates.complement2 * coupled * coupled;
+                weight - rates.learning_rate * coupled / (state[0].sqrt() + rates.epsilon)
             }
             Self::Adam => weight - adaptive(rates, coupled, state),
             Self::Adamw => {
@@ -82,6 +109,9 @@ impl OptimizerKind {
             Self::Nesterov => {
                 each_update(gradient, &mut lists, |w, g, state| Self::Nesterov.update(rates, decay, w, g, state));
             }
+            Self::Rmsprop => {
+                each_update(gradient, &mut lists, |w, g, state| Self::Rmsprop.update(rates, decay, w, g, state))
+            }
             Self::Adam => each_update(gradient, &mut lists, |w, g, state| Self::Adam.update(rates, decay, w, g, state)),
             Self::Adamw => each_update(gradient, &mut lists, |w, g, state| Self::Adamw.update(rates, decay, w, g, state)),
         }
@@ -93,6 +123,7 @@ impl OptimizerKind {
             Self::Sgd => ("optimizers/sgd.wgsl", include_str!("../../shaders/optimizers/sgd.wgsl")),
             Self::Momentum => ("optimizers/momentum.wgsl", include_str!("../../shaders/optimizers/momentum.wgsl")),
             Self::Nesterov => ("optimizers/nesterov.wgsl", include_str!("../../shaders/optimizers/nesterov.wgsl")),
+            Self::Rmsprop => ("optimizers/rmsprop.wgsl", include_str!("../../shaders/optimizers/rmsprop.wgsl")),
             Self::Adam => ("optimizers/adam.wgsl", include_str!("../../shaders/optimizers/adam.wgsl")),
             Self::Adamw => ("optimizers/adamw.wgsl", include_str!("../../shaders/optimizers/adamw.wgsl")),
         }
@@ -152,9 +183,9 @@ pub struct Optimizer {
     pub momentum: f64,
     /// Decay of Adam's mean of gradients.
     pub beta1: f64,
-    /// Decay of Adam's mean of squared gradients.
+    /// Decay of the mean of squared gradients, of Adam and RMSprop.
     pub beta2: f64,
-    /// What keeps Adam from dividing by zero.
+    /// What keeps both from dividing by zero.
     pub epsilon: f64,
     /// λ: pulls the weights (never the biases) towards zero.
     pub weight_decay: f64,
@@ -190,9 +221,10 @@ pub struct Extras {
 }
 
 impl Optimizer {
-    /// The optimizer of this kind with the usual constants: μ 0.9, β 0.9 and 0.999, ε 1e-8, no weight decay.
+    /// The optimizer of this kind with the usual constants: μ 0.9, β 0.9 and 0.999 (RMSprop's 0.99), ε 1e-8, no weight decay.
     pub fn new(kind: OptimizerKind) -> Self {
-        let (momentum, beta1, beta2, epsilon, weight_decay) = (0.9, 0.9, 0.999, 1e-8, 0.0);
+        let beta2 = if kind == OptimizerKind::Rmsprop { 0.99 } else { 0.999 };
+        let (momentum, beta1, epsilon, weight_decay) = (0.9, 0.9, 1e-8, 0.0);
         Self { kind, momentum, beta1, beta2, epsilon, weight_decay, l1: 0.0, clip: Clip::None, average: 0.0 }
     }
 
@@ -209,11 +241,11 @@ impl Optimizer {
 
     /// What the update of step `number` (from 1) needs, at this learning rate.
     pub fn rates(&self, number: u64, learning_rate: f64) -> Rates<f64> {
-        let adaptive = self.kind.states() == 2;
-        let beta1 = if adaptive { self.beta1 } else { self.momentum };
+        let corrected = self.kind.has_mean();
+        let beta1 = if corrected { self.beta1 } else { self.momentum };
         let correction = |beta: f64| {
             let power = number.min(i32::MAX as u64) as i32;
-            if adaptive { 1.0 / (1.0 - beta.powi(power)) } else { 1.0 }
+            if corrected { 1.0 / (1.0 - beta.powi(power)) } else { 1.0 }
         };
         Rates {
             learning_rate,

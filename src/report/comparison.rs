@@ -68,8 +68,9 @@ impl Comparison {
     /// That losses of different data or kinds say nothing about each other.
     fn warning(&self) -> String {
         let all_the_same = |place: &str| self.stories.windows(2).all(|pair| pair[0].at(place) == pair[1].at(place));
-        let places = ["/data/source", "/data/target", "/data/test_rows", "/data/validation_rows", "/network/loss"];
-        if places.iter().all(|place| all_the_same(place)) {
+        let of_data = ["/data/source", "/data/target", "/data/test_rows", "/data/validation_rows"];
+        let places = of_data.into_iter().chain(["/network/loss", "/network/loss_number"]);
+        if places.into_iter().all(all_the_same) {
             return String::new();
         }
         "<p>These runs differ in data, split or loss: their losses and scores are not of the same rows.</p>\n".to_string()

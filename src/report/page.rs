@@ -247,11 +247,12 @@ impl Story {
         let seconds = |value: f64| format!("{} s", figures(value));
         let rate = self.number("/last_epoch/samples_per_second").map_or(String::new(), |rate| format!("{rate:.0}"));
         let wgrad = self.account.wgrad.clone();
+        let of_loss = self.number("/network/loss_number").map_or(String::new(), |number| format!(" ({number})"));
         let rows = [
             ("network", words("/network/widths").join("-")),
             ("activations", words("/network/activations").join(", ")),
             ("parameters", number("/network/parameters")),
-            ("loss", self.text("/network/loss").to_string()),
+            ("loss", self.text("/network/loss").to_string() + &of_loss),
             (
                 "device",
                 if self.text("/device/kind") == "cpu" {

@@ -131,10 +131,13 @@ fn told_by_model(path: &Path) -> Account {
         });
         fields.insert("data".into(), data);
         let activations: Vec<&str> = model.network.activations().iter().map(|activation| activation.name()).collect();
-        let network = json!({
+        let mut network = json!({
             "widths": model.network.widths(), "activations": activations, "bias": model.network.bias(),
             "parameters": model.network.parameter_count(), "loss": model.loss.name(),
         });
+        if let Some((_, number)) = model.loss.number() {
+            network["loss_number"] = json!(number);
+        }
         fields.insert("network".into(), network);
     }
     Account { schema: SCHEMA, wgrad, outcome, ..Account::default() }

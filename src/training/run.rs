@@ -1,25 +1,46 @@
-//! One run from its options on: read, resolve, choose a device, train, and go on where the device is lost.
+//! One run from its options on: read, resolve, choose a device; then train, and go on where the device is lost.
 
-use std::path::{Path, PathBuf};
+mod account;
+pub mod application;
+pub mod checkpoint;
+mod columns;
+mod destination;
+pub mod finetuning;
+mod fit;
+pub mod folds;
+mod memory;
+mod observer;
+pub mod options;
+mod output;
+pub mod predictions;
+mod prepared;
+pub mod report;
+pub mod resolution;
+pub mod row_weights;
+pub mod sources;
+mod train;
+pub mod values;
 
-use super::device::{Device, Precision, Wanted};
-use super::fastest::Choice;
-use super::finetuning::Base;
-use super::fit::Observer;
-use super::forecast::Forecast;
-use super::options::Options;
-use super::planning::{affordable, fitting, plan};
-use super::prepared::Prepared;
-use super::report::{NetworkReport, RunReport};
-use super::resolution;
-use super::session::Recipe;
-use super::sources::{DataReport, Part, Sources, can_be_stored, with_named_arrays};
-use crate::data;
-use crate::error::{Error, Result, typed_path};
+pub use columns::fitting;
+pub use destination::{Destination, run_name};
+use finetuning::Base;
+pub use fit::{Ending, Fitted, Limits, Measure, Training};
+pub use folds::{FoldReport, FoldsReport, Score};
+pub use memory::{EpochRecord, Memory};
+pub use observer::{Observer, RunObserver};
+pub use options::Options;
+pub use report::{NetworkReport, RunReport};
+pub use sources::{DataReport, Sources};
+use sources::{Part, can_be_stored, with_named_arrays};
+
+use super::session::device::in_precision;
+use super::session::fastest::Choice;
+use super::session::planning::{affordable, fitting as fitting_recipe, plan};
+use super::session::{Device, Forecast, Recipe, Wanted};
+use crate::error::{Error, Result};
 use crate::executor::gpu::tuning::Tuned;
-use crate::files::name;
-use crate::memory;
-use crate::model::{RunFolder, check_room};
+use crate::memory::has_room;
+use crate::model::check_room;
 use crate::network::Network;
 use crate::plan::{Phase, Plan};
 
@@ -41,9 +62,6 @@ pub struct Run {
     is_ours: bool,
 }
 
-/// How often a device that was lost is opened again in a run.
-const DEVICES_REOPENED: usize = 2;
-
 impl Run {
     /// Reads the data, resolves what was left open and opens the device.
     ///
@@ -63,13 +81,14 @@ impl Run {
         let Sources { training, validation, test, .. } = &self.sources;
         let rows: usize = [Some(training), validation.as_ref(), test.as_ref()].into_iter().flatten().map(Part::rows).sum();
         let numbers = rows * (self.network.inputs() + self.network.outputs());
-        let bytes = numbers * if self.options.device.double() { 8 } else { 4 };
+        let bytes = numbers * in_precision!(self.options.device.double(), T => size_of::<T>());
         let on_cpu = self.device.gpu().is_none();
-        memory::has_room(bytes as u128) && !(on_cpu && matches!(self.affordable(), Err(Error::Limit(_))))
+        has_room(bytes as u128) && !(on_cpu && matches!(self.affordable(), Err(Error::Limit(_))))
     }
 
     /// The same, the rows to train on `stored` in a file whether or not there is memory for them.
     fn of(options: &Options, stored: bool) -> Result<Self> {
+        options.check()?;
         let options = &with_named_arrays(options)?;
         let base = Base::of(options)?;
         let sources = Sources::read(options, base.as_ref(), stored)?;
@@ -77,11 +96,8 @@ impl Run {
             None => resolution::network(options, &sources.encoding)?,
             Some(base) => base.network(options, &sources.encoding)?,
         };
-        let (frozen, dropout) = (resolution::frozen(options, &network)?, resolution::dropout(options, &network)?);
-        let layer_rates = resolution::layer_rates(options, &network)?;
-        let streamed = sources.training.is_stored();
-        let recipe =
-            Recipe { frozen, layer_rates, dropout, streamed, ..resolution::recipe(options, loss, sources.training.rows())? };
+        let (rows, streamed) = (sources.training.rows(), sources.training.is_stored());
+        let recipe = resolution::recipe(options, &network, loss, rows, streamed)?;
         resolution::label_smoothing(options, loss)?;
         let states = recipe.optimizer.states() + usize::from(recipe.optimizer.extras().average);
         let is_said = options.accumulate.is_some();
@@ -89,7 +105,7 @@ impl Run {
         check_room(&network, &sources.encoding, states, &options)?;
         let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {
             let threads = options.device.threads.map(usize::from);
-            Device::fastest(&network, &recipe, sources.training.rows(), threads, &Choice::default())
+            Device::fastest(&network, &recipe, rows, threads, &Choice::default())
         } else {
             options.device.open()?
         };
@@ -132,11 +148,8 @@ impl Run {
     /// The recipe, in as many micro-batches as the device needs unless it was said how many.
     fn fitting(&self) -> Recipe {
         let rows = self.sources.training.rows();
-        if self.options.device.double() {
-            fitting::<f64>(&self.network, &self.recipe, rows, &self.device)
-        } else {
-            fitting::<f32>(&self.network, &self.recipe, rows, &self.device)
-        }
+        let double = self.options.device.double();
+        in_precision!(double, T => fitting_recipe::<T>(&self.network, &self.recipe, rows, &self.device))
     }
 
     /// Checks the plan against the device's memory and limits, before anything is made for the run.
@@ -144,12 +157,7 @@ impl Run {
     /// # Errors
     /// Limit, naming the buffer or the kernel.
     pub fn affordable(&self) -> Result<()> {
-        let plan = self.plan();
-        if self.options.device.double() {
-            affordable::<f64>(&plan, &self.device)
-        } else {
-            affordable::<f32>(&plan, &self.device)
-        }
+        in_precision!(self.options.device.double(), T => affordable::<T>(&self.plan(), &self.device))
     }
 
     /// Takes some steps, to say how long all of them will take.
@@ -159,11 +167,9 @@ impl Run {
     pub fn forecast(&self) -> Result<Forecast> {
         let Sources { training, validation, .. } = &self.sources;
         let (rows, validation_rows) = (training.rows(), validation.as_ref().map_or(0, Part::rows));
-        let mut forecast = if self.options.device.double() {
-            Forecast::of::<f64>(&self.network, &self.recipe, rows, validation_rows, &self.device)?
-        } else {
-            Forecast::of::<f32>(&self.network, &self.recipe, rows, validation_rows, &self.device)?
-        };
+        let (network, recipe, device) = (&self.network, &self.recipe, &self.device);
+        let double = self.options.device.double();
+        let mut forecast = in_precision!(double, T => Forecast::of::<T>(network, recipe, rows, validation_rows, device))?;
         if let Some(time) = self.options.max_time {
             forecast.seconds = forecast.seconds.min(time.0.as_secs_f64());
         }
@@ -196,144 +202,6 @@ impl Run {
     pub fn plan(&self) -> Plan {
         let (network, loss, recipe) = (&self.network, self.recipe.loss, Some(&self.recipe));
         let rows = self.sources.training.rows();
-        if self.options.device.double() {
-            plan::<f64>(network, loss, recipe, rows, 1, &self.device)
-        } else {
-            plan::<f32>(network, loss, recipe, rows, 1, &self.device)
-        }
+        in_precision!(self.options.device.double(), T => plan::<T>(network, loss, recipe, rows, 1, &self.device))
     }
-
-    /// Trains, evaluates on the test rows and saves everything into a folder. A device that is lost on the way is opened again, twice
-    /// at most, and training goes on from the last checkpoint; where the device was ours to choose, it goes on on the CPU after that.
-    ///
-    /// # Errors
-    /// What reading, the device, divergence or saving comes to; model, if there is no checkpoint to go on from or it is another
-    /// run's. A signal is no error here: see the report's ending.
-    pub fn train(self, destination: Destination, observer: &mut dyn RunObserver) -> Result<RunReport> {
-        let (mut run, mut destination) = (self, destination);
-        let new = match &destination {
-            Destination::New(path) => path.clone(),
-            Destination::Resumed(_) => None,
-        };
-        // The run's folder, once there is something in it to go on from.
-        let mut folder = None;
-        for reopened in 0.. {
-            let (options, is_ours, comes_back) = (run.options.clone(), run.is_ours, reopened < DEVICES_REOPENED);
-            // What came from stdin is gone: who has it may go on with it.
-            let can_be_read_again = options.data.as_deref().is_none_or(data::is_there_again);
-            let lost = match run.train_once(destination, &mut folder, observer) {
-                Ok(report) => return Ok(report),
-                Err(Error::DeviceLost(why)) if (comes_back || is_ours) && can_be_read_again => why,
-                Err(error) => return Err(with_advice(error, folder.as_deref())),
-            };
-            run = Self::anew(options, is_ours, comes_back).map_err(|error| with_advice(error, folder.as_deref()))?;
-            let next = if run.device.gpu().is_some() { "it was opened again and" } else { "the CPU" };
-            observer.remark(&format!("{lost}; {next} goes on from what was saved last"));
-            destination = match &folder {
-                Some(folder) => Destination::Resumed(RunFolder::open(folder)?),
-                None => Destination::New(new.clone()),
-            };
-        }
-        unreachable!("the CPU is not lost")
-    }
-
-    /// The same run once more, its products computed as before: on its device, if that `comes_back`, else, where it was ours to choose, on
-    /// the CPU.
-    fn anew(mut options: Options, is_ours: bool, comes_back: bool) -> Result<Self> {
-        if comes_back {
-            match Self::new(&options) {
-                Err(Error::NoDevice(_) | Error::DeviceLost(_)) if is_ours => {}
-                opened => {
-                    let mut run = Self { is_ours, ..opened? };
-                    run.tune()?;
-                    return Ok(run);
-                }
-            }
-        }
-        options.device.device = Some(Wanted::Cpu);
-        Self::new(&options)
-    }
-
-    fn train_once(
-        self,
-        destination: Destination,
-        folder: &mut Option<PathBuf>,
-        observer: &mut dyn RunObserver,
-    ) -> Result<RunReport> {
-        self.affordable()?;
-        if self.options.device.double() {
-            self.train_in::<f64>(destination, folder, observer)
-        } else {
-            self.train_in::<f32>(destination, folder, observer)
-        }
-    }
-
-    fn train_in<T: Precision>(
-        self,
-        destination: Destination,
-        begun: &mut Option<PathBuf>,
-        observer: &mut dyn RunObserver,
-    ) -> Result<RunReport> {
-        if let Destination::Resumed(folder) = &destination {
-            *begun = Some(folder.path().to_path_buf());
-        }
-        let mut prepared = Prepared::<T>::new(self, destination)?;
-        let report = prepared.train(begun, observer);
-        if report.is_err() && begun.is_none() {
-            prepared.folder.discard();
-        }
-        report
-    }
-}
-
-/// Where a run is saved.
-#[derive(Debug)]
-pub enum Destination {
-    /// In a new folder: this one, or the next that is free in `runs`.
-    New(Option<PathBuf>),
-    /// In the folder of a run that was interrupted, and that goes on.
-    Resumed(RunFolder),
-}
-
-/// Who watches a run.
-pub trait RunObserver: Observer {
-    /// Training is about to begin.
-    ///
-    /// # Errors
-    /// Whatever keeps the observer from watching; training does not begin then.
-    fn begins(
-        &mut self,
-        data: &DataReport,
-        network: &NetworkReport,
-        recipe: &Recipe,
-        device: &Device,
-        folder: &Path,
-    ) -> Result<()>;
-
-    /// An interrupted training goes on after so many whole epochs and steps.
-    fn resumed(&mut self, epoch: usize, step: u64);
-}
-
-/// An error that broke a run off, and how the run goes on.
-fn with_advice(error: Error, folder: Option<&Path>) -> Error {
-    let Some(folder) = folder else { return error };
-    let advice = format!("; what was saved last goes on with: wgrad train --resume {}", typed_path(folder));
-    match error {
-        Error::DeviceLost(what) => Error::DeviceLost(what + &advice),
-        Error::NoDevice(what) => Error::NoDevice(what + &advice),
-        Error::Limit(what) => Error::Limit(what + &advice),
-        Error::Internal(what) => Error::Internal(what + &advice),
-        other => other,
-    }
-}
-
-/// What a run's folder is called after: the data's file name, without its endings.
-pub fn run_name(source: &str) -> String {
-    let name = if source == "-" { "stdin" } else { source };
-    let path = name::path(name);
-    let name = path.file_name().map_or(name.into(), |name| name.to_string_lossy());
-    // Of a pattern what stands for all its files.
-    let name = name.split('.').find(|part| !part.is_empty()).unwrap_or_default().replace(['*', '?', '[', ']'], "");
-    let name = name.trim_matches(['-', '_']);
-    if name.is_empty() { "run".to_string() } else { name.to_string() }
 }

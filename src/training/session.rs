@@ -1,9 +1,17 @@
 //! A network on a device, with its data: trains epochs and evaluates, as the plan says.
 
+pub mod device;
+pub mod divergence;
 mod evaluation;
+pub mod fastest;
+pub mod forecast;
+pub mod health;
+pub mod loss_scale;
 mod overflows;
+pub mod planning;
 mod recipe;
 mod samples;
+pub mod schedule;
 mod state;
 mod steps;
 mod streamed;
@@ -11,20 +19,22 @@ mod streamed;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-use super::device::{Device, Precision};
-use super::loss_scale::LossScale;
-use super::planning::{self, epochs_at_once, plan, streamed_plan, window};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::executor::Executor;
-use crate::executor::gpu::device::GpuInfo;
+use crate::executor::gpu::info::GpuInfo;
 use crate::kernels::Step;
 use crate::memory;
 use crate::network::{Layer, Loss, Network, Weights};
 use crate::plan::{BufferId, Phase, Plan};
 use crate::scalar::Scalar;
+pub use device::{Device, DeviceReport, Precision, PrecisionName, Wanted};
+pub use forecast::Forecast;
+pub use loss_scale::LossScale;
+use planning::{epochs_at_once, plan, streamed_plan, window};
 pub use recipe::{Mixed, Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
+pub use schedule::{Schedule, ScheduleKind};
 pub use state::State;
 use streamed::Streamed;
 
@@ -480,7 +490,6 @@ impl<T: Precision> Losses<T> {
 mod tests {
     use super::*;
     use crate::network::Activation;
-    use crate::training::{Schedule, ScheduleKind};
 
     #[test]
     fn each_step_drops_by_a_key_of_its_own_which_its_micro_batches_share() {

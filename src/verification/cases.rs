@@ -1,18 +1,15 @@
 //! The cases that a device is held against the oracle in.
 
+use clap::ValueEnum;
+
 use super::Case;
+use crate::data::Task;
 use crate::kernels::form::Family;
 use crate::kernels::whole::Variant;
 use crate::kernels::{Choice, Target};
 use crate::network::{Activation, Clip, Loss, OptimizerKind};
 use crate::plan::{Frozen, LayerRates};
 
-/// The activations of hidden layers.
-pub const ACTIVATIONS: [Activation; 6] =
-    [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
-/// The optimizers.
-pub const OPTIMIZERS: [OptimizerKind; 5] =
-    [OptimizerKind::Sgd, OptimizerKind::Momentum, OptimizerKind::Nesterov, OptimizerKind::Adam, OptimizerKind::Adamw];
 /// Batch, inputs, hidden, outputs.
 const SIZES: [[usize; 4]; 9] = [
     [1, 1, 1, 1],
@@ -25,6 +22,26 @@ const SIZES: [[usize; 4]; 9] = [
     [127, 65, 127, 31],
     [64, 64, 64, 64],
 ];
+
+/// Every loss. Where a number shapes it, it is another one than usual, which puts some of the errors that cases have on either side.
+pub fn losses() -> impl Iterator<Item = Loss> {
+    const SHAPE: f64 = 0.3;
+    Loss::value_variants().iter().map(|&loss| loss.with_number(SHAPE).unwrap_or(loss))
+}
+
+/// Every loss with every activation of outputs that it goes with.
+pub fn pairs() -> Vec<(Activation, Loss)> {
+    let pairs = losses().flat_map(|loss| Activation::value_variants().iter().map(move |&output| (output, loss)));
+    pairs.filter(|&(output, loss)| loss.check(output).is_ok()).collect()
+}
+
+/// Every loss with one such activation, whose slope is stored if it may be any.
+fn one_pair_each() -> impl Iterator<Item = (Activation, Loss)> {
+    losses().map(|loss| {
+        let output = if loss.is_joint() { loss.output(Task::Classification) } else { Activation::Gelu };
+        (output, loss)
+    })
+}
 
 /// Every kernel of the catalogue in its simplest form: what a device is to compute right before anything else.
 pub fn first() -> Vec<Case> {
@@ -72,19 +89,21 @@ pub fn whole_networks() -> Vec<Case> {
             let name = format!("{variant:?}, {what}, over {batch} rows of {inputs}-{hidden}-{outputs}");
             Case { whole: Some(variant), ..Case::new(name, sizes) }
         };
-        for &activation in &ACTIVATIONS {
+        for activation in Activation::hidden() {
             cases.push(Case { hidden: activation, output: activation, ..case(activation.to_string()) });
         }
-        for &optimizer in &OPTIMIZERS {
+        for &optimizer in OptimizerKind::value_variants() {
             cases.push(Case { optimizer, hidden: Activation::Tanh, bias: false, ..case(optimizer.to_string()) });
         }
-        for (output, loss) in [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)] {
+        for (output, loss) in one_pair_each() {
             let optimizer = OptimizerKind::Adam;
             let hidden = Activation::Gelu;
             let case = Case { output, loss, optimizer, hidden, ..case(loss.to_string()) };
-            cases.push(Case { name: format!("{}, 19 replicas", case.name), replicas: 19, ..case.clone() });
-            let shared = Case { replicas: 19, own_steps: false, ..case.clone() };
-            cases.push(Case { name: format!("{}, 19 replicas with the same steps", case.name), ..shared });
+            if loss.is_joint() {
+                cases.push(Case { name: format!("{}, 19 replicas", case.name), replicas: 19, ..case.clone() });
+                let shared = Case { replicas: 19, own_steps: false, ..case.clone() };
+                cases.push(Case { name: format!("{}, 19 replicas with the same steps", case.name), ..shared });
+            }
             cases.push(case);
         }
         let deep = vec![3, 4, 2, 5, 1];
@@ -107,14 +126,14 @@ fn three_in_micro_batches(case: &Case) -> Case {
 /// Every kernel of a layer: activations, losses, optimizers, sources, replicas, sizes that are no multiple of anything.
 pub fn layers() -> Vec<Case> {
     let mut cases = Vec::new();
-    for activation in ACTIVATIONS {
+    for activation in Activation::hidden() {
         for sizes in SIZES {
             let [batch, inputs, hidden, outputs] = sizes;
             let name = format!("{activation} over {batch} rows of {inputs}-{hidden}-{outputs}");
             cases.push(Case { hidden: activation, output: activation, ..Case::new(name, sizes) });
         }
     }
-    for optimizer in OPTIMIZERS {
+    for &optimizer in OptimizerKind::value_variants() {
         for sizes in SIZES {
             let [batch, inputs, hidden, outputs] = sizes;
             let name = format!("{optimizer} over {batch} rows of {inputs}-{hidden}-{outputs}");
@@ -129,9 +148,7 @@ pub fn layers() -> Vec<Case> {
             cases.push(Case { output, loss, ..case });
         }
     }
-    let pairs = ACTIVATIONS.map(|activation| (activation, Loss::SquaredError));
-    let joint = [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)];
-    for (output, loss) in pairs.into_iter().chain(joint) {
+    for (output, loss) in pairs() {
         // The widest layers that are one kernel with their outputs, and the narrowest that is not.
         for widths in [vec![6, 13], vec![9, 6, 16], vec![9, 6, 17]] {
             let name = format!("{output} outputs with {loss} of {widths:?}");
@@ -161,7 +178,7 @@ pub fn layers() -> Vec<Case> {
         cases.push(Case { name: named("three replicas, gathered"), gather: true, replicas: 3, ..case.clone() });
         cases.push(Case { name: named("three replicas through their orders"), replicas: 3, ..case.clone() });
     }
-    for optimizer in OPTIMIZERS {
+    for &optimizer in OptimizerKind::value_variants() {
         let name = format!("{optimizer} after three micro-batches");
         let case = Case { optimizer, micro_batches: 3, ..Case::new(name, [31, 33, 9, 7]) };
         cases.push(Case { name: format!("{}, gathered", case.name), gather: true, ..case.clone() });
@@ -173,11 +190,7 @@ pub fn layers() -> Vec<Case> {
         });
         cases.push(case);
     }
-    for (output, loss) in [
-        (Activation::Softmax, Loss::CrossEntropy),
-        (Activation::Sigmoid, Loss::BinaryCrossEntropy),
-        (Activation::Gelu, Loss::SquaredError),
-    ] {
+    for (output, loss) in one_pair_each() {
         let case = Case { output, loss, weighted: true, ..Case::new(format!("rows with weights, {loss}"), [31, 9, 7, 5]) };
         let in_place = Case { shuffle: false, replicas: 3, ..case.clone() };
         cases.push(Case { name: format!("{}, three replicas in place", case.name), ..in_place });
@@ -189,7 +202,7 @@ pub fn layers() -> Vec<Case> {
         let case = Case { frozen, ..Case::new(format!("layers {layers:?} frozen"), [9, 5, 6, 7]) };
         cases.push(Case { widths: vec![5, 6, 4, 7], ..case });
     }
-    for optimizer in OPTIMIZERS {
+    for &optimizer in OptimizerKind::value_variants() {
         let layer_rates = LayerRates::new(&[0.1, 3.0]);
         let case =
             Case { optimizer, layer_rates, ..Case::new(format!("{optimizer} at a rate for each layer"), [31, 9, 7, 5]) };
@@ -210,7 +223,7 @@ pub fn layers() -> Vec<Case> {
         let case = Case { clip: Clip::Norm(0.01), replicas: 2, ..Case::new("", [9, 300, hidden, 7]) };
         cases.push(Case { name: format!("a norm of several parts, {hidden} columns"), ..case });
     }
-    for hidden in ACTIVATIONS {
+    for hidden in Activation::hidden() {
         let case = Case { hidden, dropout: 0.4, ..Case::new(format!("dropout after {hidden}"), [31, 33, 19, 7]) };
         cases.extend([Case { widths: vec![33, 19, 6, 7], ..three_in_micro_batches(&case) }, case]);
     }

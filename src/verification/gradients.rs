@@ -19,6 +19,8 @@ const WIDEST: f64 = 1e-2;
 /// A network with its weights on a batch, in f64.
 pub struct Problem {
     executor: Cpu<f64>,
+    loss: Loss,
+    targets: Vec<f64>,
     /// The step that is taken: its scale is what the batch's losses are multiplied by.
     pub step: Step,
 }
@@ -30,7 +32,7 @@ pub struct LayerCheck {
     pub layer: usize,
     /// Its parameters, biases among them.
     pub parameters: usize,
-    /// How many of them were looked at.
+    /// How many of them were looked at; none whose every difference reaches over a kink of the loss.
     pub checked: usize,
     /// The largest error, relative to the gradient and to at least a thousandth of the layer's largest.
     pub worst: f64,
@@ -77,7 +79,8 @@ impl Problem {
             executor.write(id, 0, &[layer.weight.values.as_slice(), layer.bias.as_slice()].concat())?;
         }
         let rates = Optimizer::new(OptimizerKind::Sgd).rates(1, 1.0);
-        Ok(Self { executor, step: Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() } })
+        let step = Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() };
+        Ok(Self { executor, loss, targets: targets.values.clone(), step })
     }
 
     /// The parameters' buffers, layer by layer.
@@ -122,22 +125,31 @@ impl Problem {
     }
 
     /// The difference of the loss over one parameter, by the five-point rule, whose error is of the order of the width's fourth
-    /// power.
+    /// power. None where an output passes a kink of the loss on the way, so that there is no one slope to find.
     ///
     /// # Errors
     /// What the executor reports.
-    pub fn difference(&mut self, id: BufferId, index: usize, width: f64) -> Result<f64> {
+    pub fn difference(&mut self, id: BufferId, index: usize, width: f64) -> Result<Option<f64>> {
         let parameters = self.read(id)?;
-        let mut at = |offset: f64| -> Result<f64> {
+        let mut at = |offset: f64| -> Result<(f64, Vec<i8>)> {
             let mut moved = parameters.clone();
             moved[index] += offset;
             self.executor.write(id, 0, &moved)?;
-            self.loss()
+            Ok((self.loss()?, self.pieces()?))
         };
-        let near = at(width)? - at(-width)?;
-        let far = at(2.0 * width)? - at(-2.0 * width)?;
+        let points = [at(-2.0 * width)?, at(-width)?, at(width)?, at(2.0 * width)?];
         self.executor.write(id, 0, &parameters)?;
-        Ok((8.0 * near - far) / (12.0 * width))
+        let near = points[2].0 - points[1].0;
+        let far = points[3].0 - points[0].0;
+        let is_smooth = points.iter().all(|(_, pieces)| *pieces == points[0].1);
+        Ok(is_smooth.then_some((8.0 * near - far) / (12.0 * width)))
+    }
+
+    /// Which smooth piece of the loss each output of the last evaluation lies on.
+    fn pieces(&mut self) -> Result<Vec<i8>> {
+        let outputs = self.executor.plan().evaluation_outputs;
+        let outputs = self.executor.read(outputs, 0, self.step.rows)?;
+        Ok(outputs.iter().zip(&self.targets).map(|(&output, &target)| self.loss.piece(output, target)).collect())
     }
 
     /// Checks the gradients of at most `most` parameters a layer, drawn at random.
@@ -153,24 +165,27 @@ impl Problem {
             stream.shuffle(&mut indices);
             indices.truncate(most);
             let floor = 1e-3 * gradients.iter().fold(1e-6_f64, |largest, value| largest.max(value.abs()));
-            let (mut worst, mut at) = (0.0_f64, 0);
+            let (mut worst, mut at, mut checked) = (0.0_f64, 0, 0);
             for index in indices.iter().map(|&index| index as usize) {
-                let error = self.error(id, index, gradients[index], floor)?;
+                let Some(error) = self.error(id, index, gradients[index], floor)? else { continue };
+                checked += 1;
                 if error >= worst {
                     (worst, at) = (error, index);
                 }
             }
-            Ok(LayerCheck { layer: l + 1, parameters: gradients.len(), checked: indices.len(), worst, at })
+            Ok(LayerCheck { layer: l + 1, parameters: gradients.len(), checked, worst, at })
         };
         layers.map(check).collect()
     }
 
     /// How far a gradient is from the closest of the differences, relative to it and to at least `floor`; infinite where one of the
-    /// two is no number. What the rounding of the losses explains in the widest difference, where it explains least, is no error.
-    fn error(&mut self, id: BufferId, index: usize, gradient: f64, floor: f64) -> Result<f64> {
-        let mut least = f64::INFINITY;
+    /// two is no number. What the rounding of the losses explains in the widest difference, where it explains least, is no error. None
+    /// where no difference counts.
+    fn error(&mut self, id: BufferId, index: usize, gradient: f64, floor: f64) -> Result<Option<f64>> {
+        let (mut least, mut is_checked) = (f64::INFINITY, false);
         for (number, width) in WIDTHS.into_iter().enumerate() {
-            let difference = self.difference(id, index, width)?;
+            let Some(difference) = self.difference(id, index, width)? else { continue };
+            is_checked = true;
             let is_widest = number + 1 == WIDTHS.len();
             let rounding = if is_widest { 8.0 * f64::EPSILON * self.loss()?.abs() / WIDEST } else { 0.0 };
             let error = ((gradient - difference).abs() - rounding).max(0.0) / difference.abs().max(floor);
@@ -179,7 +194,7 @@ impl Problem {
                 break;
             }
         }
-        Ok(least)
+        Ok(is_checked.then_some(least))
     }
 
     fn read(&mut self, id: BufferId) -> Result<Vec<f64>> {

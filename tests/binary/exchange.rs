@@ -264,7 +264,16 @@ fn numpy_says_the_same_of_an_npz_archive() -> Result<(), Failed> {
 fn nets_of_others_compute_the_same() -> Result<(), Failed> {
     let desk = Desk::new();
     script(&desk, "make_onnx.py", &["."])?;
-    for (name, keep) in [("matmul", 2..3), ("gemm", 1..4), ("double", 0..2), ("gelu", 0..1), ("columns", 0..1)] {
+    for (name, keep) in [
+        ("matmul", 2..3),
+        ("gemm", 1..4),
+        ("double", 0..2),
+        ("gelu", 0..1),
+        ("columns", 0..1),
+        ("softplus", 0..1),
+        ("silu", 0..1),
+        ("swish", 0..1),
+    ] {
         said(&desk, &["import", &format!("{name}.onnx")])?;
         let model = format!("{name}.wgrad.safetensors");
         let rows = predicted(&desk, &model, &format!("{name}.csv"), &[])?;
@@ -563,6 +572,28 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a circle", file(&[node("Flatten", &["a"], "y"), node("Identity", &["y"], "a")]), "in a circle"),
         ("a node that makes its own input", file(&[node("Identity", &["y"], "y")]), "in a circle"),
         ("a product of itself", file(&[node("Mul", &["y", "y"], "y")]), "gelu"),
+        (
+            "a softplus up to 0",
+            file(&[
+                node("MatMul", &["x", "W"], "z"),
+                node("Greater", &["z", "one"], "g"),
+                node("Softplus", &["z"], "s"),
+                node("Where", &["g", "z", "s"], "y"),
+                weights("W", &[2, 3], 24),
+                weights("one", &[1], 4),
+            ]),
+            "only as the last node of softplus",
+        ),
+        (
+            "a product with the sigmoid of something else",
+            file(&[
+                node("MatMul", &["x", "W"], "z"),
+                node("Sigmoid", &["x"], "s"),
+                node("Mul", &["z", "s"], "y"),
+                weights("W", &[2, 3], 24),
+            ]),
+            "only as the last node of gelu and silu",
+        ),
         ("two of one name", file(&[product(), product(), weights("W", &[2, 3], 24)]), "two things make 'y'"),
         ("two activations", file(&[node("Relu", &["x"], "a"), node("Tanh", &["a"], "y")]), "without a layer between"),
         ("an activation of the inputs", file(&[node("Relu", &["x"], "y")]), "before any layer"),
@@ -700,6 +731,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         python("onnxruntime says the same of outputs that do not add up to 1", || {
             embedded("iris", &["--activation", "gelu", "--output-activation", "sigmoid"], &[])
+        }),
+        python("onnxruntime says the same of softplus", || {
+            embedded("wine-quality", &["--activation", "softplus", "--output-activation", "softplus"], &[])
+        }),
+        python("onnxruntime says the same of silu", || {
+            embedded("wine-quality", &["--precision", "f64", "--activation", "silu,softplus", "--hidden", "9,7"], &[])
         }),
         python("onnxruntime says the same of outputs below zero", || {
             let options = ["--output-activation", "identity", "--loss", "squared-error", "--activation", "sigmoid"];

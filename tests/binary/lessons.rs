@@ -11,7 +11,7 @@ use crate::common::{Failed, NO_GPU, Trial, no_gpu};
 use wgrad::data::Matrix;
 use wgrad::lesson::{self, Options, Report};
 use wgrad::network::{Activation, Layer, Loss, Network};
-use wgrad::training::options::PrecisionName;
+use wgrad::training::session::PrecisionName;
 use wgrad::training::{Device, Recipe, Samples, Session, Wanted};
 
 /// Where each lesson runs.

@@ -191,6 +191,90 @@ fn smoothed_labels_keep_a_network_from_certainty() {
     assert!(sharp > 0.93 && (0.7..0.87).contains(&smooth), "{sharp}, {smooth}");
 }
 
+/// A line with a little noise; an eighth of the rows are far above it.
+fn with_outliers() -> String {
+    (0..400).fold("x,y\n".to_string(), |mut text, row| {
+        let (x, noise) = ((row % 37) as f64 * 0.1, (row * 7 % 11) as f64 * 0.02 - 0.1);
+        let outlier = if row % 8 == 3 { 40.0 } else { 0.0 };
+        writeln!(text, "{x:.1},{:.2}", 3.0 * x - 1.0 + noise + outlier).expect("a string");
+        text
+    })
+}
+
+fn losses_that_grow_slowly_are_not_drawn_to_outliers() {
+    let desk = Desk::new();
+    desk.write("rows.csv", with_outliers());
+    let train = "rows.csv --hidden none --split 1/0/0 --epochs 100 --learning-rate 0.02 --schedule cosine --loss";
+    let train: Vec<&str> = train.split(' ').collect();
+    let median = |run: &str, loss: &[&str]| {
+        trained(&desk, run, &[&train[..], loss].concat());
+        let output = desk.run(&["predict", run, "rows.csv", "--device", "cpu"]);
+        let predicted = String::from_utf8(output.stdout).expect("UTF-8");
+        let x = (0..400).map(|row| f64::from(row % 37) * 0.1);
+        let predicted = predicted.lines().skip(1).map(|line| line.parse::<f64>().expect("a number"));
+        let mut errors: Vec<f64> = x.zip(predicted).map(|(x, y)| (y - 3.0 * x + 1.0).abs()).collect();
+        errors.sort_by(f64::total_cmp);
+        errors[200]
+    };
+    let squared = median("squared", &["squared-error"]);
+    assert!((4.0..6.0).contains(&squared), "an eighth of 40 away: {squared}");
+    for (run, loss) in [
+        ("absolute", &["absolute-error"][..]),
+        ("doubled", &["absolute-error", "--precision", "f64"]),
+        ("mixed", &["absolute-error", "--precision", "mixed"]),
+        ("huber", &["huber", "--huber-delta", "0.05"]),
+        ("huber-doubled", &["huber", "--huber-delta", "0.05", "--precision", "f64"]),
+        // Of standard deviations of the target, which are 13: an outlier is three of them away.
+        ("huber-weighted", &["huber", "--huber-delta", "0.05", "--weight-average", "0.9", "--accumulate", "3"]),
+    ] {
+        let error = median(run, loss);
+        assert!(error < 0.2, "{run}: {error} against {squared}");
+        let check = ["gradcheck", run, "rows.csv", "--rows", "400"];
+        ended(0, &check, &desk.run(&check)).expect("the gradients are the differences of the loss");
+    }
+    assert!(median("huber-wide", &["huber", "--huber-delta", "100"]) > 4.0, "half a square over all errors");
+}
+
+fn hubers_delta_is_kept_wherever_the_loss_is() {
+    let desk = Desk::new();
+    desk.write("rows.csv", with_outliers());
+    let train = ["rows.csv", "--loss", "huber", "--huber-delta", "0.25", "--hidden", "4"];
+    let report = trained(&desk, "whole", &[&train[..], &["--epochs", "6"]].concat());
+    assert_eq!((&report["network"]["loss"], &report["network"]["loss_number"]), (&"huber".into(), &0.25.into()));
+    trained(&desk, "parts", &[&train[..], &["--epochs", "3"]].concat());
+    let resume = ["train", "--resume", "parts", "--epochs", "6"];
+    let said = ended(0, &resume, &desk.run(&resume)).expect("goes on");
+    assert!(said.contains("huber with delta 0.25"), "{said}");
+    desk.same("whole", "parts").expect("resumed to the same bits");
+    trained(&desk, "again", &["--config", "whole/run.toml"]);
+    desk.same("whole", "again").expect("the same bits from run.toml");
+    let settings = String::from_utf8(desk.bytes("whole/run.toml")).expect("UTF-8");
+    assert!(settings.contains("loss = \"huber\"") && settings.contains("huber-delta = 0.25"), "{settings}");
+    let inspected = String::from_utf8(desk.run(&["inspect", "whole"]).stdout).expect("UTF-8");
+    assert!(inspected.contains("loss huber with delta 0.25"), "{inspected}");
+    let page = String::from_utf8(desk.bytes("whole/report.html")).expect("UTF-8");
+    assert!(page.contains("huber (0.25)"), "the page says it");
+    let tuned = trained(&desk, "tuned", &["rows.csv", "--finetune", "whole", "--epochs", "1"]);
+    assert_eq!(tuned["network"]["loss_number"], 0.25);
+    // Another delta is another loss, and one that is not said is 1.
+    trained(&desk, "other", &[&train[..3], &["--hidden", "4", "--epochs", "6"]].concat());
+    assert_ne!(layer(&desk, "whole", 2), layer(&desk, "other", 2));
+    let plain = trained(&desk, "plain", &["--config", "whole/run.toml", "--loss", "squared-error", "--epochs", "1"]);
+    assert_eq!((&plain["network"]["loss"], &plain["network"]["loss_number"]), (&"squared-error".into(), &Value::Null));
+    let changed = ["train", "--resume", "whole", "--epochs", "7", "--huber-delta", "0.5"];
+    let said = ended(8, &changed, &desk.run(&changed)).expect("another run");
+    assert!(said.contains("huber-delta was 0.25 and is 0.5"), "{said}");
+    for (arguments, why) in [
+        (&["rows.csv", "--loss", "huber", "--huber-delta", "0"][..], "above 0"),
+        (&["rows.csv", "--loss", "huber", "--huber-delta=-1"], "above 0"),
+        (&["rows.csv", "--huber-delta", "1"], "goes with --loss huber"),
+        (&["rows.csv", "--finetune", "whole", "--huber-delta", "1"], "the model says that itself"),
+    ] {
+        let said = refused(&desk, 2, arguments);
+        assert!(said.contains(why), "{said}");
+    }
+}
+
 fn a_plateau_drops_the_rate_and_a_resumed_run_remembers_it() {
     let desk = Desk::new();
     let plateau = ["--schedule", "plateau", "--plateau-patience", "2", "--step-factor", "0.5"];
@@ -439,6 +523,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         dropped_units_are_others_in_each_step_and_the_same_in_micro_batches,
         each_layer_learns_at_its_own_rate,
         smoothed_labels_keep_a_network_from_certainty,
+        losses_that_grow_slowly_are_not_drawn_to_outliers,
+        hubers_delta_is_kept_wherever_the_loss_is,
         a_plateau_drops_the_rate_and_a_resumed_run_remembers_it,
         all_options_together_are_the_same_again,
         folds_take_turns_and_each_is_a_run_of_its_own,

@@ -113,8 +113,7 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
 }
 
 fn python_predicts_the_same_class_probabilities() {
-    let hidden = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu];
-    for activation in hidden {
+    for activation in Activation::hidden() {
         let network = Network::new(vec![4, 5, 3], vec![activation, Activation::Softmax], true).unwrap();
         compare(&network, Loss::CrossEntropy, &classes(3), &["a", "b", "c"], |outputs| outputs);
     }
@@ -164,6 +163,34 @@ fn python_predicts_what_wgrad_predicts(set: &str, options: &[&str]) {
         rows += 1;
     }
     assert!(rows == theirs.len() && rows > 100, "{rows} rows");
+}
+
+/// The mean loss that `wgrad gradcheck` computes from a model's outputs, with two targets, is the one that numpy does.
+fn python_computes_the_same_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let wgrad = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_wgrad")).current_dir(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows = (0..60).map(|row| format!("{row},{},{}\n", row * 7 % 11, if row % 9 == 0 { 300 } else { row * row % 13 }));
+    fs::write(folder.path().join("rows.csv"), std::iter::once("x,y,z\n".to_string()).chain(rows).collect::<String>())
+        .unwrap();
+    for loss in [&["squared-error"][..], &["absolute-error"], &["huber"], &["huber", "--huber-delta", "0.4"]] {
+        let train =
+            ["train", "rows.csv", "--target", "y,z", "-o", "run", "--epochs", "3", "--device", "cpu", "--quiet", "--loss"];
+        wgrad(&[&train[..], loss].concat());
+        let report: Value = serde_json::from_str(&wgrad(&["gradcheck", "run", "rows.csv", "--json"])).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/losses.py");
+        let mut python = Command::new(python().expect("was looked for"));
+        let output =
+            python.arg(script).args(["run/model.safetensors", "rows.csv"]).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let theirs: f64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+        let ours = report["loss"].as_f64().unwrap();
+        assert!(theirs > 0.1 && (ours - theirs).abs() <= 1e-12 * theirs, "{loss:?}: {ours}, and Python has {theirs}");
+        fs::remove_dir_all(folder.path().join("run")).unwrap();
+    }
 }
 
 /// Holds what TensorBoard reads in a run's folder against `metrics.jsonl`: every epoch once, the numbers in single precision.
@@ -228,6 +255,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             python_predicts_the_same_probability_of_the_second_of_two_classes,
         ),
         trial("python_predicts_the_same_values_in_their_own_units", python_predicts_the_same_values_in_their_own_units),
+        trial("python_computes_the_same_loss", python_computes_the_same_loss),
         trial("python_predicts_what_wgrad_predicts_for_three_classes", || {
             python_predicts_what_wgrad_predicts("iris", &["--activation", "gelu"]);
         }),
@@ -236,6 +264,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         trial("python_predicts_what_wgrad_predicts_for_numbers", || {
             python_predicts_what_wgrad_predicts("wine-quality", &["--precision", "f64"]);
+        }),
+        trial("python_predicts_what_wgrad_predicts_above_zero", || {
+            python_predicts_what_wgrad_predicts(
+                "wine-quality",
+                &["--activation", "silu", "--output-activation", "softplus"],
+            );
         }),
         trial("python_predicts_what_wgrad_predicts_without_a_hidden_layer", || {
             python_predicts_what_wgrad_predicts("digits", &["--hidden", "none", "--no-bias"]);

@@ -9,7 +9,7 @@ use crate::common::{Desk, Failed, Shared, Trial, last_after};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
-use wgrad::training::divergence;
+use wgrad::training::session::divergence;
 use wgrad::training::{Device, Precision, Recipe, Samples, Schedule, ScheduleKind, Session, State, Wanted};
 
 /// What is trained in a session: with layers of one kernel each where they are wide, whole steps in one kernel where not.

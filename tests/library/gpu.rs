@@ -4,21 +4,21 @@
 //! ignored.
 
 use crate::common::{Case, Completion, Failed, Shared, Trial, Twins, check};
+use clap::ValueEnum;
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::{Device, Gpus};
 use wgrad::executor::gpu::pipelines::Reuse;
+use wgrad::kernels::Step;
 use wgrad::kernels::form::{Family, GPU_LANES};
 use wgrad::kernels::stride4;
 use wgrad::network::{Activation, Loss, OptimizerKind};
 use wgrad::plan::{Element, Phase, Plan};
 use wgrad::verification::adapter::{verify_mixed, verify_split};
-use wgrad::verification::cases::{
-    ACTIVATIONS, OPTIMIZERS, choices, exact, joint, layers, long_sums, mixed, split, whole_networks,
-};
+use wgrad::verification::cases::{choices, exact, joint, layers, long_sums, mixed, split, whole_networks};
 use wgrad::verification::checks::{self, small_integers_are_exact};
-use wgrad::verification::fill;
+use wgrad::verification::{against_oracle, fill};
 
 /// The same plan, its buffers' columns counted with their padding: the same memory on a GPU, read and written whole.
 fn with_padding(mut plan: Plan) -> Plan {
@@ -73,6 +73,46 @@ fn halves_of_all_sizes(device: &Device) -> Result<(), Failed> {
     Ok(())
 }
 
+/// One unit of this activation, on a row for every argument.
+fn unit(hidden: Activation) -> Case {
+    let (widths, rows) = (vec![1; 3], arguments().count());
+    let case = Case::new(format!("{hidden} from -110 to 110"), [1; 4]);
+    Case { widths, hidden, output: Activation::Identity, rows, batch: rows, bias: false, shuffle: false, ..case }
+}
+
+/// From -110 to 110, closely where activations bend.
+fn arguments() -> impl Iterator<Item = f32> {
+    (-5_000..=5_000).map(|step| step as f32 / 512.0).chain((-1_100..=1_100).map(|step| step as f32 / 10.0))
+}
+
+/// `f` of every argument is within its bound, and so is a stored `f'`; and what each kernel makes of them, forward and back.
+fn is_within_its_bounds_everywhere(case: &Case, mut executor: impl Executor<f32>) -> Result<(), Failed> {
+    fill(&mut executor, 1)?;
+    let plan = executor.plan().clone();
+    let z: Vec<f32> = arguments().collect();
+    executor.write(plan.inputs[0].buffer, 0, &z)?;
+    // An error that no output is close to, so that every delta is a normal number.
+    executor.write(plan.targets[0].buffer, 0, &vec![-1.0; case.rows])?;
+    plan.parameters.iter().try_for_each(|&id| executor.write(id, 0, &[1.0]))?;
+    let step = Step { scale: 1.0, ..case.steps()[0] };
+    let findings = against_oracle(&mut executor, Phase::Training, &[step])?;
+    if let Some(finding) = findings.iter().find(|finding| finding.outcome.is_err()) {
+        return Err(format!("{finding:?}").into());
+    }
+    let forward = plan.training.iter().find(|launch| launch.kernel.name() == "forward").expect("a hidden layer");
+    let exact = [Activation::activate, Activation::slope::<f64>];
+    for (place, (&id, exact)) in forward.writes.iter().zip(exact).enumerate() {
+        for (&z, actual) in z.iter().zip(executor.read(id, 0, case.rows)?) {
+            let (exact, bound) = (exact(case.hidden, f64::from(z)), case.hidden.bounds(f64::from(z), 0.0)[place]);
+            let error = (f64::from(actual) - exact).abs();
+            if error.is_nan() || error > bound {
+                return Err(format!("{place} of {z}: {actual:e} is {error:e} from {exact:e}, beyond {bound:e}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
 fn padding_cases() -> Vec<Case> {
     let case = |hidden: Activation, optimizer: OptimizerKind| {
         let case = Case::new(format!("padding stays zero with {hidden} and {optimizer}"), [9, 5, 6, 7]);
@@ -80,14 +120,13 @@ fn padding_cases() -> Vec<Case> {
     };
     let softmax =
         Case { output: Activation::Softmax, loss: Loss::CrossEntropy, ..case(Activation::Tanh, OptimizerKind::Adamw) };
-    ACTIVATIONS
-        .into_iter()
+    Activation::hidden()
         .map(|activation| case(activation, OptimizerKind::Adam))
         .chain(
-            OPTIMIZERS
-                .into_iter()
-                .filter(|&optimizer| optimizer != OptimizerKind::Adam)
-                .map(|optimizer| case(Activation::Identity, optimizer)),
+            OptimizerKind::value_variants()
+                .iter()
+                .filter(|&&optimizer| optimizer != OptimizerKind::Adam)
+                .map(|&optimizer| case(Activation::Identity, optimizer)),
         )
         .chain([Case { name: "padding stays zero with softmax".into(), ..softmax }])
         .collect()
@@ -108,6 +147,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.extend(on_cpu(&case));
         let name = format!("gpu: {}", case.name);
         trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
+    }
+    for case in Activation::hidden().map(unit) {
+        let twin = case.clone();
+        let on_cpu = move || is_within_its_bounds_everywhere(&twin, Cpu::<f32>::new(twin.plan(), 2)?);
+        trials.push(Trial::test(format!("cpu: {}", case.name), on_cpu));
+        let name = format!("gpu: {}", case.name);
+        let on_gpu = |case: &Case, device| is_within_its_bounds_everywhere(case, Gpu::new(case.plan(), device)?);
+        trials.push(shared.trial_of(name, case, on_gpu));
     }
     for case in split(None) {
         let name = format!("gpu: {}", case.name);

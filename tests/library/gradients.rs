@@ -3,20 +3,14 @@
 
 use crate::common::{Trial, named};
 use wgrad::data::Matrix;
+use wgrad::network::loss::Number;
 use wgrad::network::{Activation, Layer, Loss, Network};
 use wgrad::random::{Purpose, Stream};
+use wgrad::verification::cases::pairs;
 use wgrad::verification::gradients::Problem;
 
-const ACTIVATIONS: [Activation; 6] =
-    [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity];
 const WIDTHS: [&[usize]; 3] = [&[3, 2], &[3, 4, 2], &[3, 4, 5, 3]];
 const ROWS: usize = 5;
-
-/// Output activations with their losses.
-fn pairs() -> Vec<(Activation, Loss)> {
-    let squared = ACTIVATIONS.into_iter().map(|activation| (activation, Loss::SquaredError));
-    squared.chain([(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)]).collect()
-}
 
 /// A network with random data and parameters; its losses are multiplied by `scale`.
 fn problem(network: &Network, loss: Loss, scale: f64) -> Problem {
@@ -49,8 +43,8 @@ fn for_every_network(mut check: impl FnMut(&str, &Network, Loss)) {
     for widths in WIDTHS {
         for (output, loss) in pairs() {
             // One layer has no hidden activation to vary.
-            let hidden_activations = if widths.len() == 2 { &ACTIVATIONS[..1] } else { &ACTIVATIONS };
-            for &hidden in hidden_activations {
+            let count = if widths.len() == 2 { 1 } else { usize::MAX };
+            for hidden in Activation::hidden().take(count) {
                 for bias in [true, false] {
                     let layers = widths.len() - 1;
                     let mut activations = vec![hidden; layers];
@@ -107,11 +101,36 @@ fn the_rounding_of_a_large_loss_is_no_wrong_gradient_and_hides_none() {
     assert!(worst(&mut problem).iter().all(|&worst| worst > 1e-4), "{:?}", worst(&mut problem));
 }
 
+fn a_kink_within_reach_of_every_difference_is_left_out_and_hides_no_wrong_gradient_beside_it() {
+    let network = Network::new(vec![1, 1], vec![Activation::Identity], false).expect("valid");
+    let one = |value: f64| Matrix::new(1, 1, vec![value]);
+    let layer = |loss: Loss, error: f64, rate: f64| {
+        let weights = vec![Layer { weight: one(0.5), bias: Vec::new() }];
+        let mut problem = Problem::new(&network, loss, &weights, &one(1.0), &one(0.5 - error)).expect("a problem");
+        problem.step.rates.learning_rate = rate;
+        problem.check(usize::MAX, 0).expect("runs").remove(0)
+    };
+    let huber = Loss::Huber { delta: Number::new(0.25) };
+    for (loss, kinks) in [(Loss::AbsoluteError, [0.0, 0.0]), (huber, [0.25, -0.25])] {
+        for kink in kinks {
+            for near in [1e-9, -1e-9] {
+                assert_eq!((layer(loss, kink + near, 1.0).checked, layer(loss, kink + near, 1.0).worst), (0, 0.0), "{loss}");
+            }
+            for away in [0.1, -0.1, 1e-3, -1e-3] {
+                let [right, wrong] = [1.0, 1.001].map(|rate| layer(loss, kink + away, rate));
+                assert!(right.checked == 1 && right.worst < 1e-8, "{loss}, {away} from its kink: {right:?}");
+                assert!(wrong.checked == 1 && wrong.worst > 1e-4, "{loss}, {away} from its kink: {wrong:?}");
+            }
+        }
+    }
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
     named![
         every_gradient_is_the_difference_of_the_loss,
         the_sum_is_the_mean_times_the_rows,
         a_wrong_gradient_is_found,
         the_rounding_of_a_large_loss_is_no_wrong_gradient_and_hides_none,
+        a_kink_within_reach_of_every_difference_is_left_out_and_hides_no_wrong_gradient_beside_it,
     ]
 }

@@ -5,6 +5,7 @@ mod common;
 mod determinism;
 mod gpu;
 mod gradients;
+mod imports;
 mod mutants;
 mod optimizers;
 mod pandas;
@@ -22,5 +23,6 @@ fn main() {
         ("pandas", pandas::trials),
         ("gradients", gradients::trials),
         ("optimizers", optimizers::trials),
+        ("imports", imports::trials),
     ]);
 }

@@ -79,6 +79,20 @@ def main(folder):
         node("Constant", [], ["b1"], value=tensor("", 2)), node("Concat", ["height", "weight", "age"], ["x"], axis=1),
         node("Gemm", ["x", "W1", "b1"], ["z"]), node("Gelu", ["z"], ["a"]), node("Gemm", ["a", "W2", "b2"], ["y"]),
     ], [tensor("W1", 3, 2), tensor("W2", 2, 1), tensor("b2", 1)], inputs=["height", "weight", "age"], opset=20)
+    # As PyTorch writes SiLU, and as ONNX itself does since opset 24.
+    save(folder, "silu", [
+        node("Gemm", ["x", "W1", "b1"], ["z"]), node("Sigmoid", ["z"], ["s"]), node("Mul", ["z", "s"], ["a"]),
+        node("Gemm", ["a", "W2", "b2"], ["u"]), node("Sigmoid", ["u"], ["t"]), node("Mul", ["t", "u"], ["y"]),
+    ], [tensor("W1", 3, 4), tensor("b1", 4), tensor("W2", 4, 1), tensor("b2", 1)])
+    save(folder, "swish", [
+        node("Gemm", ["x", "W1", "b1"], ["z"]), node("Swish", ["z"], ["a"]), node("Gemm", ["a", "W2", "b2"], ["y"]),
+    ], [tensor("W1", 3, 4), tensor("b1", 4), tensor("W2", 4, 1), tensor("b2", 1)], opset=24)
+    # As PyTorch writes softplus: with its beta and its threshold, or bare.
+    save(folder, "softplus", [
+        node("Gemm", ["x", "W1", "b1"], ["z"]), node("Mul", ["z", "one"], ["m"]), node("Greater", ["m", "twenty"], ["g"]),
+        node("Softplus", ["m"], ["s"]), node("Div", ["s", "one"], ["d"]), node("Where", ["g", "z", "d"], ["a"]),
+        node("Gemm", ["a", "W2", "b2"], ["u"]), node("Softplus", ["u"], ["y"]),
+    ], [tensor("W1", 3, 4), tensor("b1", 4), tensor("W2", 4, 1), tensor("b2", 1), scalar("one", 1), scalar("twenty", 20)])
 
 
 class Perceptron:

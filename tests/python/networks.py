@@ -20,6 +20,8 @@ ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky-relu": lambda z: np.where(z < 0, 0.01 * z, z),
     "gelu": lambda z: z * 0.5 * erfc(-z / math.sqrt(2)),
+    "softplus": lambda z: np.logaddexp(z, 0),
+    "silu": lambda z: z * np.exp(-np.logaddexp(-z, 0)),
     "identity": lambda z: z,
     "softmax": softmax,
 }

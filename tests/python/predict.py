@@ -26,7 +26,8 @@ def encode(column, cell):
     return [float(cell == category) for category in kind["categories"]]  # one never seen in training: all zeros
 
 
-def main(model_path, data_path):
+def outputs(model_path, data_path, dtype=None):
+    """What the model's file says, the network's outputs for the rows of the data, and these rows' cells."""
     with safe_open(model_path, framework="numpy") as file:
         model = json.loads(file.metadata()["wgrad"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}
@@ -35,15 +36,20 @@ def main(model_path, data_path):
 
     columns = model["encoding"]["inputs"]
     with open(data_path, newline="", encoding="utf-8-sig") as file:
-        rows = [sum((encode(column, row[column["name"]]) for column in columns), []) for row in csv.DictReader(file)]
+        cells = list(csv.DictReader(file))
+    rows = [sum((encode(column, row[column["name"]]) for column in columns), []) for row in cells]
 
-    x = np.array(rows).astype(tensors["0.weight"].dtype)
+    x = np.array(rows).astype(dtype or tensors["0.weight"].dtype)
     for layer, activation in enumerate(model["activations"]):
         z = x @ tensors[f"{2 * layer}.weight"].T
         if model["bias"]:
             z = z + tensors[f"{2 * layer}.bias"]
         x = ACTIVATIONS[activation](z).astype(z.dtype)
+    return model, x, cells
 
+
+def main(model_path, data_path):
+    model, x, _ = outputs(model_path, data_path)
     target = model["encoding"]["target"]
     if target["task"] == "regression":
         names = [column["name"] for column in target["columns"]]

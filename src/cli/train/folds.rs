@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use clap::ColorChoice;
 
-use super::{trained, tune};
+use super::one::trained;
 use crate::cli::print;
 use crate::data;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
 use crate::model::RunFolder;
 use crate::training::run::run_name;
-use crate::training::{Destination, FoldReport, FoldsReport, Options, Run, Score};
+use crate::training::run::{Destination, FoldReport, FoldsReport, Options, Run, Score};
 
 /// Trains for one fold after the other. Gives what those came to that were trained to their end, and what broke it off.
 pub(super) fn run(
@@ -36,7 +36,7 @@ pub(super) fn run(
     let folder = RunFolder::create_for_several(output.as_deref(), &name)?;
     let mut said = HashSet::new();
     let mut one = |number: usize| {
-        let mut run = match ready.take() {
+        let run = match ready.take() {
             Some(run) => run,
             None => of_fold(number)?,
         };
@@ -46,7 +46,6 @@ pub(super) fn run(
         // What was said of an earlier fold is not said again.
         let new: Vec<String> = run.sources.remarks.iter().filter(|&remark| said.insert(remark.clone())).cloned().collect();
         print::remarks(&new);
-        tune(&mut run, quiet)?;
         let destination = Destination::New(Some(FoldsReport::folder_of(&folder, number)));
         let run = trained(run, destination, quiet, color)?;
         run.ended()?;

@@ -8,7 +8,7 @@ use csv_core::ReadFieldResult;
 use serde::{Deserialize, Serialize};
 
 use crate::data::MissingValues;
-use crate::error::shown;
+use crate::error::{flagged, shown};
 
 /// What stands before a number's decimals, between groups of three digits, and before or after the number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,40 @@ impl Numerals {
             }
         }
         cell.into()
+    }
+
+    /// The flags with which all of these cells are numbers, though they are not with these.
+    pub(in crate::data) fn other_flags<'a, C: Iterator<Item = &'a str>>(&self, cells: impl Fn() -> C) -> Option<String> {
+        const WAYS: [(u8, Option<u8>, &str); 7] = [
+            (b',', None, "--decimal ,"),
+            (b'.', Some(b','), "--thousands ,"),
+            (b',', Some(b'.'), "--thousands ."),
+            (b'.', Some(b' '), "--thousands space"),
+            (b',', Some(b' '), "--decimal , --thousands space"),
+            (b'.', Some(b'\''), "--thousands \"'\""),
+            (b',', Some(b'\''), "--decimal , --thousands \"'\""),
+        ];
+        let unit = Numerals::unit_of(cells());
+        let with_unit = unit.as_ref().map(|unit| flagged("--units", unit));
+        let units: Arc<[String]> = self.units.iter().cloned().chain(unit).collect();
+        let are_numbers = |numerals: &Numerals| cells().all(|cell| numerals.parse(cell).is_some());
+        if with_unit.is_some() && are_numbers(&Numerals { units: Arc::clone(&units), ..self.clone() }) {
+            return with_unit;
+        }
+        let fits = |&&(decimal, thousands, flags): &&(u8, Option<u8>, &str)| {
+            let numerals = Numerals { decimal, thousands, units: Arc::clone(&units) };
+            let has_group = |cell: &str, sign| {
+                cell.contains(char::from(sign)) || sign == b' ' && cell.contains(['\u{a0}', '\u{202f}', '\u{2009}'])
+            };
+            let groups = thousands.is_none_or(|sign| cells().any(|cell| has_group(cell, sign)));
+            let decimals = !flags.starts_with("--decimal") || cells().any(|cell| cell.contains(','));
+            numerals != *self && groups && decimals && are_numbers(&numerals)
+        };
+        let way = |&(_, _, flags): &(u8, Option<u8>, &str)| {
+            with_unit.as_ref().map_or_else(|| flags.to_owned(), |unit| format!("{unit} {flags}"))
+        };
+        let ways: Vec<String> = WAYS.iter().filter(fits).map(way).take(2).collect();
+        (!ways.is_empty()).then(|| ways.join(" or "))
     }
 
     /// The unit that all of some cells have, if they are numbers with one: after the number anything that is no digit, before it a sign of a

@@ -10,7 +10,7 @@ use crate::data::input::{Input, Reader};
 use crate::data::pieces::{Format, Give, Holds, Pieces};
 use crate::data::{ReadOptions, Table};
 use crate::error::{Error, Result, shown};
-use crate::files::name;
+use crate::name;
 
 pub(in crate::data) const FORMAT: Format = Format {
     begins: |_| true,

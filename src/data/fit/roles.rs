@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{FitOptions, Missing, Scale, values};
+use super::counted::values;
+use super::options::{FitOptions, Missing, Scale};
 use crate::data::categories::Categories;
 use crate::data::{Cells, Table, Task};
 use crate::error::{Error, Result, shown};

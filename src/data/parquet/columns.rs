@@ -16,7 +16,7 @@ use parquet::file::metadata::{
 };
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::MAGIC;
+use super::beginning::MAGIC;
 use super::pages::{BATCH, Pages, TEXTS, is_known};
 use super::schema::{Field, Kind, Sign, described, fields};
 use crate::data::Texts;
@@ -28,7 +28,7 @@ use crate::data::readings::Reading;
 use crate::data::table::check_memory;
 use crate::data::{self, Cells, Column, MissingValues, ReadOptions, Table};
 use crate::error::{Error, Result, shown};
-use crate::files::name;
+use crate::name;
 use crate::{memory, panics};
 
 /// A flat Parquet file. Truth values are the text `true` and `false`, and what is missing in text is spelled as in CSV

@@ -1,11 +1,11 @@
 //! A model as an ONNX graph: the data's own columns in, what `wgrad predict` says out.
 
+use super::activations;
 use super::builder::{Attribute, Builder};
 use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
 use crate::model::{Element, Model, StoredWeights};
-use crate::network::activation::LEAK;
 use crate::network::{Activation, Weights};
 
 /// From how many times its scale on a column's offset is too large for a float: its rounding moves the scaled number by 4e-6.
@@ -106,7 +106,7 @@ fn categories(column: &InputColumn) -> &[String] {
 }
 
 /// A model's graph in the making.
-struct Graph {
+pub(super) struct Graph {
     builder: Builder,
     /// The network's number type.
     own: ElementType,
@@ -285,46 +285,25 @@ impl Graph {
                 let bias = self.builder.raw(&format!("b{l}"), self.own, &[layer.bias.len()], raw(&layer.bias));
                 self.builder.node("Gemm", &[&value, &weight, &bias], &[])
             };
-            value = self.activated(activation, value);
+            value = activations::write(self, activation, &value);
         }
         value
     }
 
-    fn activated(&mut self, activation: Activation, z: String) -> String {
-        match activation {
-            Activation::Identity => z,
-            Activation::Sigmoid => self.builder.node("Sigmoid", &[&z], &[]),
-            Activation::Tanh => self.builder.node("Tanh", &[&z], &[]),
-            Activation::Relu => self.builder.node("Relu", &[&z], &[]),
-            Activation::LeakyRelu => self.in_floats(&z, "LeakyRelu", &[Attribute::Float("alpha", LEAK as f32)]),
-            Activation::Gelu => self.gelu(&z),
-            Activation::Softmax => self.builder.node("Softmax", &[&z], &[Attribute::Integer("axis", 1)]),
-        }
-    }
-
-    /// z · ½ · (1 + erf(z / √2))
-    fn gelu(&mut self, z: &str) -> String {
-        let (root, one, half) = (
-            self.number("wgrad/root", std::f64::consts::SQRT_2),
-            self.number("wgrad/one", 1.0),
-            self.number("wgrad/half", 0.5),
-        );
-        let scaled = self.builder.node("Div", &[z, &root], &[]);
-        let erf = self.in_floats(&scaled, "Erf", &[]);
-        let sum = self.builder.node("Add", &[&erf, &one], &[]);
-        let product = self.builder.node("Mul", &[z, &sum], &[]);
-        self.builder.node("Mul", &[&product, &half], &[])
+    /// A node with these inputs; gives the name of what it makes.
+    pub(super) fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[Attribute<'_>]) -> String {
+        self.builder.node(operator, inputs, attributes)
     }
 
     /// An operation that onnxruntime knows for floats only.
-    fn in_floats(&mut self, value: &str, operator: &str, attributes: &[Attribute<'_>]) -> String {
+    pub(super) fn in_floats(&mut self, value: &str, operator: &str, attributes: &[Attribute<'_>]) -> String {
         let float = self.in_type(value.to_owned(), self.own, ElementType::Float);
         let result = self.builder.node(operator, &[&float], attributes);
         self.in_type(result, ElementType::Float, self.own)
     }
 
     /// A constant of the network's number type.
-    fn number(&mut self, name: &str, value: f64) -> String {
+    pub(super) fn number(&mut self, name: &str, value: f64) -> String {
         self.builder.numbers(name, self.own, &[], &[value])
     }
 

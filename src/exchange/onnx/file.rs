@@ -114,6 +114,16 @@ impl Numbers {
         }
     }
 
+    /// `count` numbers, of which one stands for all; none where there are more, or fewer.
+    pub(super) fn spread(self, count: usize) -> Option<Self> {
+        match self {
+            numbers if numbers.len() == count => Some(numbers),
+            Self::Single(values) if values.len() == 1 => Some(Self::Single(vec![values[0]; count])),
+            Self::Double(values) if values.len() == 1 => Some(Self::Double(vec![values[0]; count])),
+            _ => None,
+        }
+    }
+
     fn is_finite(&self) -> bool {
         match self {
             Self::Single(values) => values.iter().all(|value| value.is_finite()),

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 
 use super::file::{self, Decoded, Decoder, Tensor, Wrong};
 use super::messages::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto, kind,
 };
 use crate::error::shown;
 
@@ -61,6 +61,17 @@ impl fmt::Display for Node {
 }
 
 impl Node {
+    /// The input of an operation that changes nothing in a dense network that is only applied.
+    pub(super) fn passed(&self) -> Wrong<&str> {
+        let fits = match self.operator.as_str() {
+            "Cast" => [kind::FLOAT, kind::DOUBLE].map(i64::from).contains(&self.integer("to").unwrap_or_default()),
+            "Flatten" => self.integer("axis").is_none_or(|axis| axis == 1),
+            "Dropout" => self.inputs.get(2).is_none_or(String::is_empty),
+            _ => true,
+        };
+        if fits { self.input(0) } else { Err(format!("{self} changes what goes through it")) }
+    }
+
     fn of(message: NodeProto, decoder: &Decoder) -> Wrong<Self> {
         let mut attributes = HashMap::new();
         for attribute in &message.attribute {
@@ -174,6 +185,18 @@ impl Graph {
         Ok(Self { nodes, inputs, outputs, producer, is_ours, makers, initializers, decoder, used })
     }
 
+    /// The value behind conversions and copies.
+    pub(super) fn behind(&self, value: &str) -> Wrong<String> {
+        let mut value = value.to_owned();
+        for _ in 0..=self.nodes.len() {
+            match self.maker(&value) {
+                Some(node) if ["Cast", "Identity"].contains(&node.operator.as_str()) => value = node.passed()?.to_owned(),
+                _ => return Ok(value),
+            }
+        }
+        Err("its graph goes round in a circle".into())
+    }
+
     /// The node that makes this value.
     pub(super) fn maker(&self, value: &str) -> Option<&Node> {
         let &index = self.makers.get(value)?;
@@ -184,6 +207,26 @@ impl Graph {
     /// The constant numbers that this value is: an initializer, or what a Constant node makes.
     pub(super) fn constant(&self, value: &str) -> Wrong<Option<Tensor>> {
         self.decoded(value, Tensor::of)
+    }
+
+    /// The number that a constant of one element is.
+    pub(super) fn scalar(&self, value: &str) -> Wrong<Option<f64>> {
+        if !self.is_constant(value) {
+            return Ok(None);
+        }
+        let number = self.constant(value)?.filter(|tensor| tensor.numbers.len() == 1);
+        Ok(number.map(|tensor| tensor.numbers.to_f64()[0]))
+    }
+
+    /// What this operation with a constant number is made of: the number and the other operand.
+    pub(super) fn with_scalar(&self, value: &str, operator: &str) -> Wrong<Option<(f64, String)>> {
+        let Some(node) = self.maker(value).filter(|node| node.operator == operator) else { return Ok(None) };
+        let [a, b] = [node.input(0)?, node.input(1)?];
+        Ok(match (self.scalar(a)?, self.scalar(b)?) {
+            (None, Some(number)) => Some((number, a.to_owned())),
+            (Some(number), None) if operator != "Div" => Some((number, b.to_owned())),
+            _ => None,
+        })
     }
 
     /// The constant integers that this value is.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 
+use super::activations;
 use super::builder::LARGEST;
 use super::file::{Numbers, Tensor, Wrong};
 use super::graph::{Graph, Node, Value};
@@ -13,18 +14,12 @@ use super::outputs::{Outputs, origin};
 use super::scaling::{self, Scaling};
 use crate::data::Matrix;
 use crate::error::{Error, Result, shown};
-use crate::exchange::import::Foreign;
+use crate::exchange::foreign::Foreign;
 use crate::files;
 use crate::memory;
 use crate::model::StoredWeights;
-use crate::network::activation::LEAK;
 use crate::network::{Activation, Layer, Weights};
 use crate::scalar::Scalar;
-
-/// What is said of an operation that is none of ours.
-const KNOWN: &str = "wgrad takes Gemm, MatMul, Add, Sigmoid, Tanh, Relu, LeakyRelu, Gelu and Softmax, and passes over \
-                     Identity, Dropout, Flatten, Reshape and Cast; before the first layer it takes Scaler, Sub, Add, Mul \
-                     and Div";
 
 /// What joins columns in ai.onnx.ml, as Concat does.
 const VECTORIZER: &str = "ai.onnx.ml.FeatureVectorizer";
@@ -133,7 +128,7 @@ fn inputs(graph: &Graph, start_of_all: &str, width: usize) -> Wrong<Option<Vec<S
             if is_concat && !matches!(joined.integer("axis"), Some(1 | -1)) {
                 return Err(format!("{joined} does not put columns side by side"));
             }
-            joined.inputs.iter().map(|input| behind(graph, input)).collect::<Wrong<Vec<_>>>()?
+            joined.inputs.iter().map(|input| graph.behind(input)).collect::<Wrong<Vec<_>>>()?
         }
         None => vec![start_of_all.to_owned()],
     };
@@ -185,18 +180,6 @@ fn columns(input: &Value, unsaid: usize) -> Wrong<usize> {
     }
 }
 
-/// The value behind conversions and copies.
-pub(super) fn behind(graph: &Graph, value: &str) -> Wrong<String> {
-    let mut value = value.to_owned();
-    for _ in 0..=graph.nodes.len() {
-        match graph.maker(&value) {
-            Some(node) if ["Cast", "Identity"].contains(&node.operator.as_str()) => value = passed(node)?.to_owned(),
-            _ => return Ok(value),
-        }
-    }
-    Err("its graph goes round in a circle".into())
-}
-
 /// The input of a conversion to the type of an input of the graph, if that is float or double.
 fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
     let like = node.input(1)?;
@@ -205,17 +188,6 @@ fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
         return node.input(0).map(str::to_owned);
     }
     Err(format!("{node} changes what goes through it"))
-}
-
-/// The input of an operation that changes nothing in a dense network that is only applied.
-fn passed(node: &Node) -> Wrong<&str> {
-    let fits = match node.operator.as_str() {
-        "Cast" => [kind::FLOAT, kind::DOUBLE].map(i64::from).contains(&node.integer("to").unwrap_or_default()),
-        "Flatten" => node.integer("axis").is_none_or(|axis| axis == 1),
-        "Dropout" => node.inputs.get(2).is_none_or(String::is_empty),
-        _ => true,
-    };
-    if fits { node.input(0) } else { Err(format!("{node} changes what goes through it")) }
 }
 
 /// On the way from the output to the inputs.
@@ -250,46 +222,25 @@ impl<'a> Walk<'a> {
     /// Takes a node; gives the value that it is computed from.
     fn step(&mut self, node: &'a Node) -> Wrong<String> {
         match node.operator.as_str() {
-            "Identity" | "Dropout" | "Flatten" | "Cast" => passed(node).map(str::to_owned),
+            "Identity" | "Dropout" | "Flatten" | "Cast" => node.passed().map(str::to_owned),
             "CastLike" => like_an_input(self.graph, node),
             "Reshape" => self.reshaped(node),
             "Sub" | "Div" | "ai.onnx.ml.Scaler" => self.scaled(node),
-            "Sigmoid" => self.activated(node, Activation::Sigmoid, true),
-            "Tanh" => self.activated(node, Activation::Tanh, true),
-            "Relu" => self.activated(node, Activation::Relu, true),
-            "LeakyRelu" => {
-                let alpha = node.float("alpha").unwrap_or(LEAK as f32);
-                self.activated(node, Activation::LeakyRelu, alpha == LEAK as f32)
-            }
-            "Gelu" => {
-                let exact = node.text("approximate").is_none_or(|approximate| approximate == b"none");
-                self.activated(node, Activation::Gelu, exact)
-            }
-            "Softmax" => {
-                let of_a_row = node.integer("axis").is_none_or(|axis| [1, -1].contains(&axis));
-                self.activated(node, Activation::Softmax, of_a_row)
-            }
-            "Mul" => match gelu_input(self.graph, node) {
-                Ok(input) => {
-                    self.activate(node, Activation::Gelu)?;
-                    Ok(input)
-                }
-                Err(_) if node.inputs.iter().any(|input| self.graph.is_constant(input)) => self.scaled(node),
-                Err(what) => Err(what),
-            },
             "Gemm" => self.gemm(node),
             "MatMul" => self.product(node, None),
             "Add" => self.sum(node),
-            _ => Err(format!("{node} is no part of a plain dense network: {KNOWN}")),
+            _ => match activations::read(self.graph, node) {
+                Ok(Some((activation, z))) => {
+                    self.activate(node, activation)?;
+                    Ok(z)
+                }
+                _ if node.operator == "Mul" && node.inputs.iter().any(|input| self.graph.is_constant(input)) => {
+                    self.scaled(node)
+                }
+                Ok(None) => Err(unknown(node)),
+                Err(what) => Err(what),
+            },
         }
-    }
-
-    fn activated(&mut self, node: &Node, activation: Activation, is_ours: bool) -> Wrong<String> {
-        if !is_ours {
-            return Err(format!("{node} is another function than wgrad's {activation}"));
-        }
-        self.activate(node, activation)?;
-        node.input(0).map(str::to_owned)
     }
 
     fn activate(&mut self, node: &Node, activation: Activation) -> Wrong<()> {
@@ -406,7 +357,7 @@ impl<'a> Walk<'a> {
         let bias = match bias {
             Some(bias) => {
                 let rows = bias.shape.len().checked_sub(1).map_or(1, |last| bias.shape[..last].iter().product());
-                Some(spread(bias.numbers, outputs).filter(|_| rows == 1).ok_or_else(|| {
+                Some(bias.numbers.spread(outputs).filter(|_| rows == 1).ok_or_else(|| {
                     format!("{node}: a bias of shape {:?} is not one number for each of {outputs} outputs", bias.shape)
                 })?)
             }
@@ -415,16 +366,6 @@ impl<'a> Walk<'a> {
         let activation = self.activation.take().unwrap_or(Activation::Identity);
         self.layers.push(Found { inputs, outputs, weights: weights.numbers, bias, activation });
         node.input(0).map(str::to_owned)
-    }
-}
-
-/// A list of `count` numbers, of which one stands for all.
-pub(super) fn spread(numbers: Numbers, count: usize) -> Option<Numbers> {
-    match numbers {
-        numbers if numbers.len() == count => Some(numbers),
-        Numbers::Single(values) if values.len() == 1 => Some(Numbers::Single(vec![values[0]; count])),
-        Numbers::Double(values) if values.len() == 1 => Some(Numbers::Double(vec![values[0]; count])),
-        _ => None,
     }
 }
 
@@ -450,63 +391,28 @@ fn transposed(tensor: Tensor) -> Tensor {
     Tensor { shape: vec![columns, rows], numbers }
 }
 
-/// The `x` of a product that is gelu: x · ½ · (1 + erf(x / √2)), its factors in any order.
-fn gelu_input(graph: &Graph, node: &Node) -> Wrong<String> {
-    let unknown = || format!("{node} is no part of a plain dense network: products are known as gelu's only, by its Erf");
-    let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
-    let (mut scale, mut values, mut open, mut products) = (1.0, Vec::new(), vec![node], 0);
-    while let Some(product) = open.pop() {
-        products += 1;
-        for input in &product.inputs {
-            match (scalar(graph, input)?, graph.maker(input)) {
-                (Some(number), _) => scale *= number,
-                // There are two products, and no end of them where the graph goes round in a circle.
-                (None, Some(inner)) if inner.operator == "Mul" && products < 3 => open.push(inner),
-                _ => values.push(input.clone()),
-            }
-            if values.len() > 2 {
-                return Err(unknown());
-            }
+/// What is said of an operation that is none of ours.
+fn unknown(node: &Node) -> String {
+    let known = match activations::ending_in(&node.operator).as_slice() {
+        [] => {
+            let operators = ["Gemm", "MatMul", "Add"].into_iter().chain(activations::operators()).collect::<Vec<_>>();
+            format!(
+                "wgrad takes {}, and passes over Identity, Dropout, Flatten, Reshape and Cast; before the first layer it \
+                 takes Scaler, Sub, Add, Mul and Div",
+                listed(&operators)
+            )
         }
-    }
-    let [a, b] = values.as_slice() else { return Err(unknown()) };
-    let erf = |sum: &str| -> Wrong<Option<String>> {
-        let Some((_, erf)) = with_scalar(graph, sum, "Add")?.filter(|(one, _)| *one == 1.0) else { return Ok(None) };
-        let Some(node) = graph.maker(&behind(graph, &erf)?).filter(|node| node.operator == "Erf") else { return Ok(None) };
-        let scaled = behind(graph, node.input(0)?)?;
-        let root = std::f64::consts::SQRT_2;
-        let divided = with_scalar(graph, &scaled, "Div")?.filter(|(by, _)| near(*by, root));
-        let multiplied = with_scalar(graph, &scaled, "Mul")?.filter(|(by, _)| near(*by, 1.0 / root));
-        Ok(divided.or(multiplied).map(|(_, input)| input))
+        activations => format!("wgrad takes {} only as the last node of {}", shown(&node.operator), listed(activations)),
     };
-    let input = if erf(a)?.as_ref() == Some(b) {
-        b
-    } else if erf(b)?.as_ref() == Some(a) {
-        a
-    } else {
-        return Err(unknown());
-    };
-    if near(scale, 0.5) { Ok(input.clone()) } else { Err(unknown()) }
+    format!("{node} is no part of a plain dense network: {known}")
 }
 
-/// The number that a constant of one element is.
-fn scalar(graph: &Graph, value: &str) -> Wrong<Option<f64>> {
-    if !graph.is_constant(value) {
-        return Ok(None);
+/// `a, b and c`
+fn listed(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
     }
-    let number = graph.constant(value)?.filter(|tensor| tensor.numbers.len() == 1);
-    Ok(number.map(|tensor| tensor.numbers.to_f64()[0]))
-}
-
-/// What this operation with a constant number is made of: the number and the other operand.
-fn with_scalar(graph: &Graph, value: &str, operator: &str) -> Wrong<Option<(f64, String)>> {
-    let Some(node) = graph.maker(value).filter(|node| node.operator == operator) else { return Ok(None) };
-    let [a, b] = [node.input(0)?, node.input(1)?];
-    Ok(match (scalar(graph, a)?, scalar(graph, b)?) {
-        (None, Some(number)) => Some((number, a.to_owned())),
-        (Some(number), None) if operator != "Div" => Some((number, b.to_owned())),
-        _ => None,
-    })
 }
 
 /// The weights in the smallest number type that holds all of them; zeros for biases that only some layers lack.

@@ -1,5 +1,6 @@
 //! ONNX files: a model as a graph, and a plain dense network from one.
 
+mod activations;
 mod builder;
 mod export;
 mod file;

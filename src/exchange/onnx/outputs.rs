@@ -3,7 +3,6 @@
 
 use super::file::Wrong;
 use super::graph::{Graph, Node, Value};
-use super::import::behind;
 use super::messages::kind;
 use crate::error::shown;
 use crate::network::Activation;
@@ -80,7 +79,7 @@ struct Named {
 impl Named {
     /// What a `ZipMap` names, or a value without names.
     fn of(graph: &Graph, output: &str) -> Wrong<Self> {
-        let value = behind(graph, output)?;
+        let value = graph.behind(output)?;
         let Some(node) = graph.maker(&value).filter(|node| node.operator == "ai.onnx.ml.ZipMap") else {
             return Ok(Self { value, by: None, classes: Vec::new() });
         };
@@ -91,7 +90,7 @@ impl Named {
         if classes.is_empty() {
             return Err(format!("{node} has no labels"));
         }
-        Ok(Self { value: behind(graph, node.input(0)?)?, by: Some(node.to_string()), classes })
+        Ok(Self { value: graph.behind(node.input(0)?)?, by: Some(node.to_string()), classes })
     }
 }
 
@@ -137,7 +136,7 @@ impl Label {
         for node in shaping.iter().chain(&between) {
             one_a_row(graph, node)?;
         }
-        let named = Named { value: behind(graph, picker.input(0)?)?, by: Some(node.to_string()), classes };
+        let named = Named { value: graph.behind(picker.input(0)?)?, by: Some(node.to_string()), classes };
         Ok(Some(Self { named, picked_by: picker.to_string() }))
     }
 
@@ -196,13 +195,13 @@ fn pair(graph: &Graph, value: &str) -> Wrong<Option<(String, String)>> {
     let refused =
         || format!("{concat} joins something other than 1 - p and p, the probabilities of two classes, side by side");
     let [first, second] = concat.inputs.as_slice() else { return Err(refused()) };
-    let second = behind(graph, second)?;
-    let Some(difference) = graph.maker(&behind(graph, first)?) else { return Err(refused()) };
+    let second = graph.behind(second)?;
+    let Some(difference) = graph.maker(&graph.behind(first)?) else { return Err(refused()) };
     if difference.operator != "Sub" || !matches!(concat.integer("axis"), Some(1 | -1)) {
         return Err(refused());
     }
     let one = graph.constant(difference.input(0)?)?.map(|one| one.numbers.to_f64());
-    if one.as_deref() != Some(&[1.0]) || behind(graph, difference.input(1)?)? != second {
+    if one.as_deref() != Some(&[1.0]) || graph.behind(difference.input(1)?)? != second {
         return Err(format!("{difference} is not 1 - p of the p that {concat} puts beside it"));
     }
     Ok(Some((concat.to_string(), second)))

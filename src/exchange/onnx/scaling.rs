@@ -3,7 +3,6 @@
 
 use super::file::{Numbers, Wrong};
 use super::graph::{Graph, Node};
-use super::import::spread;
 
 /// The most nodes that scale: more could share their constants, and be large together.
 pub(super) const MOST: usize = 8;
@@ -51,7 +50,7 @@ impl Scaling {
         };
         let spread = |(step, numbers): (Step, Numbers)| {
             let count = numbers.len();
-            let numbers = spread(numbers, width).map(|numbers| (step, numbers));
+            let numbers = numbers.spread(width).map(|numbers| (step, numbers));
             numbers.ok_or_else(|| format!("{node} has {count} numbers, and the first layer has {width} inputs"))
         };
         let steps = steps.into_iter().map(spread).collect::<Wrong<_>>()?;

@@ -7,7 +7,7 @@ use wgpu::{
 };
 
 use super::device::Device;
-use super::{Place, record_bytes};
+use super::memory::{Place, record_bytes};
 use crate::error::Result;
 use crate::kernels::{Form, Kernel, Shader};
 use crate::plan::{Bindable, Launch, Plan};

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
-use serde::Serialize;
 use wgpu::{
     Adapter, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePipeline,
     DeviceDescriptor, DeviceType, ErrorFilter, ExperimentalFeatures, Features, Instance, InstanceDescriptor, MapMode,
@@ -14,6 +13,7 @@ use wgpu::{
 };
 
 use super::faults;
+use super::info::GpuInfo;
 use super::looking::{self, Looking};
 use super::pipelines::{Pipelines, Reuse, side_by_side};
 use crate::error::{Error, Result};
@@ -22,58 +22,6 @@ use crate::kernels::units::Units;
 use crate::kernels::{Rates, Shader, Target};
 use crate::panics::quietly;
 use crate::plan::DeviceLimits;
-
-/// What is known of a GPU before it is opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct GpuInfo {
-    /// Its place in the list: `--device gpu:INDEX`.
-    pub index: usize,
-    /// Its name.
-    pub name: String,
-    /// The interface that it is driven through: vulkan, metal, dx12, gl.
-    pub backend: String,
-    /// The driver's name and version, as far as it tells.
-    pub driver: String,
-    /// discrete, integrated, virtual, software or other.
-    pub kind: String,
-    /// Whether it is a program that runs on the CPU.
-    pub software: bool,
-    /// Bytes of the largest buffer that a kernel may bind.
-    pub buffer_bytes: u64,
-    /// Bytes of memory that a workgroup may have.
-    pub workgroup_bytes: u32,
-    /// Invocations of a subgroup, the fewest and the most; zeros where it does not tell.
-    pub subgroups: [u32; 2],
-    /// The shapes of its matrix units that wgpu knows; none where there are none.
-    pub matrix_units: Vec<String>,
-    /// Whether its matrix units compute `--precision mixed`.
-    pub mixed: bool,
-}
-
-impl GpuInfo {
-    /// What everything that is measured, compiled or verified on it is kept by: this version of wgrad, the adapter and its driver.
-    pub(crate) fn key(&self) -> String {
-        format!("wgrad {} | {} | {} | {}", env!("CARGO_PKG_VERSION"), self.name, self.backend, self.driver)
-    }
-
-    /// A discrete GPU of this name and driver.
-    #[cfg(test)]
-    pub(crate) fn for_tests(name: &str, driver: &str) -> Self {
-        Self {
-            index: 0,
-            name: name.into(),
-            backend: "vulkan".into(),
-            driver: driver.into(),
-            kind: "discrete".into(),
-            software: false,
-            buffer_bytes: 1 << 30,
-            workgroup_bytes: 1 << 15,
-            subgroups: [32; 2],
-            matrix_units: Vec::new(),
-            mixed: false,
-        }
-    }
-}
 
 /// What kernels for matrix units need.
 const UNITS: Features = Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(Features::SHADER_F16).union(Features::SUBGROUP);
@@ -85,6 +33,8 @@ const WATCHDOG: Duration = Duration::from_secs(120);
 /// The same of a software adapter, on which a single dispatch may take minutes.
 const SOFTWARE_WATCHDOG: Duration = Duration::from_secs(3600);
 
+/// Bytes that go to the device in one piece.
+pub(super) const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of the largest buffer to read through that is kept for the next reading.
 const KEPT_STAGING: u64 = 64 << 20;
 
@@ -403,13 +353,9 @@ impl Device {
         }
     }
 
-    /// Looks up how fast it is in each family of products, or measures it: from then on products are computed as suits this device. A
-    /// software adapter has nothing to measure, and where a measurement fails the device is taken for an average one.
-    pub fn find_rates(&self) {
-        if !self.info.software && self.rates.get().is_none() {
-            let found = super::rates::rates(self).ok().flatten().unwrap_or_default();
-            let _ = self.rates.set(found);
-        }
+    /// How fast it is in each family of products, once that was found.
+    pub(super) fn rates(&self) -> &OnceLock<Rates> {
+        &self.rates
     }
 
     /// Lanes that every subgroup has at least; 0 without them.
@@ -541,7 +487,7 @@ impl Device {
         self.guarded("a write", |_| {
             self.queue.write_buffer(buffer, offset, bytes);
             // Staging memory is given back with the next submission only.
-            if bytes.len() >= super::UPLOAD_BYTES / 2 {
+            if bytes.len() >= UPLOAD_BYTES / 2 {
                 self.queue.submit([]);
             }
         })

@@ -3,7 +3,9 @@
 mod compiler;
 pub mod device;
 mod faults;
+pub mod info;
 pub(crate) mod looking;
+mod memory;
 mod pace;
 pub mod pipelines;
 mod rates;
@@ -14,9 +16,7 @@ pub mod tuning;
 use std::ops::Range;
 use std::time::Duration;
 
-use wgpu::{
-    BindingResource, Buffer, BufferBinding, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePassDescriptor,
-};
+use wgpu::{Buffer, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePassDescriptor};
 
 use super::Executor;
 use crate::data::Matrix;
@@ -26,12 +26,12 @@ use crate::kernels::step::StepWords;
 use crate::kernels::{Form, Kernel, Shader, Step, stride4};
 use crate::plan::{BufferId, Element, Launch, Phase, Plan};
 use compiler::{Compiler, Dispatch};
-use device::{Device, GpuInfo};
+use device::{Device, UPLOAD_BYTES};
+use info::GpuInfo;
+use memory::{Place, allocate, record_bytes, scratch};
 use pace::Pace;
 use timestamps::Timestamps;
 
-/// Bytes that go to the device in one piece.
-const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of step records that are on the device at once.
 const STEP_BYTES: u64 = 1 << 20;
 /// Submissions that the steps of a run are shared out among at least, and launches that are worth one.
@@ -52,15 +52,6 @@ pub struct Gpu {
     pace: Pace,
     /// Times the passes that are recorded, while that is wanted.
     timestamps: Option<Timestamps>,
-}
-
-/// Where a buffer of the plan lies.
-#[derive(Clone)]
-struct Place {
-    memory: Buffer,
-    /// Bytes from the memory's beginning, and bytes of the buffer.
-    offset: u64,
-    size: u64,
 }
 
 impl Gpu {
@@ -317,52 +308,4 @@ impl Executor<f32> for Gpu {
         self.pace.idle();
         self.device.wait(None)
     }
-}
-
-/// Bytes of one step's records, which lie one after the other for kernels of many steps.
-fn record_bytes(plan: &Plan) -> u64 {
-    size_of::<StepWords>() as u64 * plan.records as u64
-}
-
-/// Makes the plan's buffers; those of a group are parts of one.
-fn allocate(plan: &Plan, device: &Device) -> Result<(Vec<Place>, Vec<Buffer>)> {
-    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-    let mut places: Vec<Option<Place>> = vec![None; plan.buffers.len()];
-    let groups = plan.buffers.iter().filter_map(|buffer| buffer.group).max().map_or(0, |last| last + 1);
-    let groups = (0..groups)
-        .map(|group| {
-            let (members, bytes) = plan.group(group);
-            let memory = device.buffer("a group of buffers", bytes.max(16), usage)?;
-            for (id, offset) in members {
-                let size = plan.buffers[id].padded_bytes(plan.replicas).max(16);
-                places[id] = Some(Place { memory: memory.clone(), offset, size });
-            }
-            Ok(memory)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let alone = |(place, buffer): (Option<Place>, &crate::plan::Buffer)| {
-        place.map_or_else(
-            || {
-                let size = buffer.padded_bytes(plan.replicas).max(16);
-                Ok(Place { memory: device.buffer(&buffer.name, size, usage)?, offset: 0, size })
-            },
-            Ok,
-        )
-    };
-    let places = places.into_iter().zip(&plan.buffers).map(alone).collect::<Result<_>>()?;
-    Ok((places, groups))
-}
-
-impl Place {
-    fn binding(&self) -> BindingResource<'_> {
-        let size = wgpu::BufferSize::new(self.size);
-        BindingResource::Buffer(BufferBinding { buffer: &self.memory, offset: self.offset, size })
-    }
-}
-
-/// Room for the scales and for the partial sums of any launch, if one has them.
-fn scratch(plan: &Plan, device: &Device) -> Result<[Option<Buffer>; 2]> {
-    let [scales, partial_sums] = plan.scratch(&device.limits().target);
-    let buffer = |name: &str, bytes: u64| (bytes > 0).then(|| device.buffer(name, bytes, BufferUsages::STORAGE)).transpose();
-    Ok([buffer("scales", scales)?, buffer("partial sums", partial_sums)?])
 }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 use wgpu::{Backend, ComputePipeline, Features, PipelineCache, PipelineCacheDescriptor};
 
-use super::device::GpuInfo;
+use super::info::GpuInfo;
 use crate::cache;
 use crate::error::Result;
 use crate::files::{self, Place};

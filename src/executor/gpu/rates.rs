@@ -26,12 +26,23 @@ const TERMS: [usize; 2] = [256, 1024];
 const TIME: Duration = Duration::from_micros(500);
 const TIMES: usize = 3;
 
+impl Device {
+    /// Looks up how fast it is in each family of products, or measures it: from then on products are computed as suits this device. A
+    /// software adapter has nothing to measure, and where a measurement fails the device is taken for an average one.
+    pub fn find_rates(&self) {
+        if !self.info().software && self.rates().get().is_none() {
+            let found = rates(self).ok().flatten().unwrap_or_default();
+            let _ = self.rates().set(found);
+        }
+    }
+}
+
 /// The rates of this device: kept from an earlier measurement, or measured now. None where they cannot be kept, since another run would
 /// measure others and could choose otherwise.
 ///
 /// # Errors
 /// What the device reports.
-pub(super) fn rates(device: &Device) -> Result<Option<Rates>> {
+fn rates(device: &Device) -> Result<Option<Rates>> {
     let key = device.info().key();
     let kept = || cache::load(PURPOSE, &key).and_then(possible);
     if kept().is_none() && cache::folder().is_some() {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::device::GpuInfo;
+use super::info::GpuInfo;
 use crate::error::Result;
 
 /// What a timing lasts at least that is compared with the one before.

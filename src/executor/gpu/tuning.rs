@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::device::{Device, GpuInfo};
+use super::Gpu;
+use super::device::{Device, UPLOAD_BYTES};
+use super::info::GpuInfo;
 use super::settling::settle;
-use super::{Gpu, UPLOAD_BYTES};
 use crate::cache;
 use crate::error::{Error, Result};
 use crate::executor::Executor;

@@ -3,10 +3,9 @@
 
 use std::fmt::Write;
 
-use super::Whole;
+use super::net::Whole;
 use crate::kernels::shader::{Shader, shader_file};
 use crate::kernels::stride4;
-use crate::network::Loss;
 
 /// Invocations of a workgroup at most; every device allows that many.
 const MOST_LANES: usize = 256;
@@ -399,7 +398,7 @@ impl Held {
 impl Whole {
     /// Whether a tile of the last layer's results is all that its losses and deltas need.
     pub(super) fn finishes_at_once(&self) -> bool {
-        self.loss != Loss::CrossEntropy
+        !self.loss.needs_whole_rows()
     }
 }
 

@@ -6,14 +6,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Whole;
-use super::losses::{binary_cross_entropy, cross_entropy, squared_error};
+use super::net::Whole;
 use crate::kernels::source::ORDER;
 use crate::kernels::{Replicas, ReplicasMut, Step};
-use crate::network::activation::sigmoid;
+use crate::network::Activation;
+use crate::network::loss::Vector;
 use crate::network::optimizer::Rates;
-use crate::network::{Activation, Loss};
-use crate::scalar::Scalar;
 use crate::simd::{Vectorised, vectorised};
 
 /// Replicas that go through the same instructions.
@@ -99,9 +97,6 @@ struct Layer {
     input: usize,
     output: usize,
 }
-
-/// What one vector of lanes holds.
-pub(super) type Vector<const LANES: usize> = [f32; LANES];
 
 /// Some replicas' numbers. With SAMPLES the lanes are samples of one replica, whose parameters are single numbers; without, each
 /// lane is a replica, and a parameter is a vector.
@@ -276,10 +271,9 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
             }
             for (j, value) in after[..layer.outputs].iter_mut().enumerate() {
                 if layer.activation.stores_slope() {
-                    let slope = &mut self.slopes[base + layer.output + j];
-                    slope.iter_mut().zip(&*value).for_each(|(slope, &z)| *slope = layer.activation.slope(z));
+                    layer.activation.slopes(value, &mut self.slopes[base + layer.output + j]);
                 }
-                activate(layer.activation, value);
+                layer.activation.activate_lanes(value);
             }
         }
     }
@@ -304,11 +298,21 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         let slopes = &self.slopes[range.clone()];
         let (values, deltas) = (&self.values[range.clone()], &mut self.deltas[range]);
         let targets = &self.targets[vector * layer.outputs..(vector + 1) * layer.outputs];
-        match whole.loss {
-            Loss::SquaredError => squared_error(layer.activation, values, slopes, targets, deltas, scale),
-            Loss::BinaryCrossEntropy => binary_cross_entropy(values, targets, deltas, scale),
-            Loss::CrossEntropy => cross_entropy(values, targets, deltas, scale),
-        }
+        let slope = layer.activation.slope_of();
+        let stored = if layer.activation.stores_slope() { slopes } else { values };
+        whole.loss.of_lanes(
+            values,
+            targets,
+            deltas,
+            #[inline(always)]
+            |j, mut errors| {
+                slope.times_derivative(&mut errors, &stored[j]);
+                for lane in 0..LANES {
+                    errors[lane] *= scale[lane];
+                }
+                errors
+            },
+        )
     }
 
     /// Adds a vector of rows' losses to the sums, row after row: to the first lane's where the lanes are samples, else to each replica's.
@@ -423,32 +427,4 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
             self.apply(whole, rates, decay, index..index + 1);
         }
     }
-}
-
-/// `f` of every lane. Not `activate_all`, whose groups are wider than a small batch.
-#[inline(always)]
-fn activate<const LANES: usize>(activation: Activation, values: &mut Vector<LANES>) {
-    match activation {
-        Activation::Identity | Activation::Softmax => {}
-        Activation::Sigmoid => values.iter_mut().for_each(
-            #[inline(always)]
-            |z| *z = sigmoid(*z),
-        ),
-        Activation::Tanh => values.iter_mut().for_each(
-            #[inline(always)]
-            |z| *z = Scalar::tanh(*z),
-        ),
-        other => values.iter_mut().for_each(
-            #[inline(always)]
-            |z| *z = other.activate(*z),
-        ),
-    }
-}
-
-/// f' of every lane, from what was stored for it.
-#[inline(always)]
-pub(super) fn derivative<const LANES: usize>(activation: Activation, stored: &Vector<LANES>) -> Vector<LANES> {
-    let mut slope = [1.0; LANES];
-    activation.slope_of().times_derivative(&mut slope, stored);
-    slope
 }

@@ -4,7 +4,7 @@
 
 mod held;
 mod lanes;
-mod losses;
+mod net;
 mod scalars;
 mod sequence;
 mod shaders;
@@ -12,6 +12,7 @@ mod shaders;
 use std::sync::Arc;
 
 use held::Held;
+pub use net::{Variant, Whole};
 use scalars::Scalars;
 pub use sequence::{Sequence, SequenceLaunch};
 
@@ -20,40 +21,7 @@ use super::{
     Bounded, Form, Kept, Kernel, Operand, Replicas, ReplicasMut, Shader, Step, Target, Twin, View, ViewMut, Workspace,
     stride4, word,
 };
-use crate::network::{Activation, Loss, Network, OptimizerKind};
-
-/// How the shader shares the work out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variant {
-    /// One invocation trains one replica: for very small networks, whose numbers fit registers.
-    Invocation,
-    /// The same by so many lanes of a subgroup, which share the rows of a batch.
-    Lanes(u32),
-    /// One workgroup trains one replica, with its parameters and activations in workgroup memory.
-    Held,
-    /// The same where the activations alone fit, with its parameters in a buffer.
-    Workgroup,
-}
-
-impl Variant {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Invocation => "invocation",
-            Self::Lanes(_) => "lanes",
-            Self::Held => "held",
-            Self::Workgroup => "workgroup",
-        }
-    }
-
-    /// Whether a device can run it.
-    pub fn is_for(self, target: &Target) -> bool {
-        match self {
-            Self::Lanes(lanes) => lanes <= target.subgroup,
-            Self::Invocation | Self::Held | Self::Workgroup => true,
-        }
-    }
-}
+use crate::network::{Loss, Network, OptimizerKind};
 
 /// Numbers up to which the CPU trains a network over SIMD lanes: parameters, gradients, states and activations.
 const LANES_NUMBERS: usize = 384;
@@ -79,32 +47,6 @@ pub fn group_starts(lengths: impl IntoIterator<Item = usize>) -> (Vec<usize>, us
         })
         .collect();
     (starts, next)
-}
-
-/// Reads the training inputs [rows × inputs], the targets [rows × outputs] and the order; writes the parameters, layer by layer
-/// [(inputs + bias) × outputs], the states of each layer, shaped alike, and the loss, summed over the rows.
-#[derive(Clone)]
-pub struct Whole {
-    /// The network.
-    pub network: Network,
-    /// What training makes small.
-    pub loss: Loss,
-    /// The rule that updates the weights.
-    pub optimizer: OptimizerKind,
-    /// Rows of the largest batch.
-    pub batch: usize,
-    /// Indices in the order of one replica.
-    pub order: usize,
-    /// Room for losses of one replica, one a step.
-    pub losses: usize,
-    /// Networks trained at once.
-    pub replicas: usize,
-    /// Whether the steps of the replicas differ.
-    pub own_steps: bool,
-    /// How the shader shares the work out.
-    pub variant: Variant,
-    /// The same step, kernel by kernel.
-    pub sequence: Arc<Sequence>,
 }
 
 impl Whole {
@@ -151,28 +93,9 @@ impl Whole {
         sizes.numbers <= LANES_NUMBERS && batch <= WORKGROUP_ROWS
     }
 
-    /// What a layer applies before the loss, to which a joint pair leaves the logits.
-    fn activation(&self, layer: usize) -> Activation {
-        if self.loss.is_joint() && layer + 1 == self.network.layers() {
-            Activation::Identity
-        } else {
-            self.network.activations()[layer]
-        }
-    }
-
     /// The network as one lane or a few take it.
     fn scalars(&self) -> Scalars<'_> {
         Scalars::new(self, if let Variant::Lanes(lanes) = self.variant { lanes } else { 1 })
-    }
-
-    /// Rows of a layer's parameters.
-    fn parameter_rows(&self, layer: usize) -> usize {
-        self.network.widths()[layer] + usize::from(self.network.bias())
-    }
-
-    /// vec4s of one replica's parameters of a layer.
-    fn parameter_length(&self, layer: usize) -> usize {
-        self.parameter_rows(layer) * stride4(self.network.widths()[layer + 1])
     }
 
     /// Where the parameters and then the states of each layer begin in their group, in vec4s.
@@ -278,7 +201,7 @@ impl Kernel for Whole {
             let [input, output] = [places.starts[layer], places.starts[layer + 1]];
             [widths[0], widths[1], starts[layer], state(0), state(1), length, input, output]
         });
-        header.into_iter().chain(table).map(word).collect()
+        header.into_iter().map(word).chain([self.loss.word()]).chain(table.map(word)).collect()
     }
 
     fn workgroups(&self, _rows: usize, form: Form) -> [u64; 2] {
@@ -356,6 +279,7 @@ impl Twin<f32> for Whole {
 mod tests {
     use super::*;
     use crate::kernels::form::{Choice, MOST_ITERATIONS};
+    use crate::network::Activation;
 
     fn network(widths: &[usize]) -> Network {
         Network::new(widths.to_vec(), vec![Activation::Sigmoid; widths.len() - 1], true).expect("a network")

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::Whole;
+use super::net::Whole;
 use crate::kernels::shader::{Shader, shader_file};
 use crate::kernels::stride4;
 

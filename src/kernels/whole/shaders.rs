@@ -1,6 +1,6 @@
 //! The shaders of a whole network, composed for its layers, and the loop iterations that they take.
 
-use super::Whole;
+use super::net::Whole;
 use crate::kernels::shader::{Shader, shader_file};
 use crate::kernels::{Kernel, stride4};
 use crate::network::Activation;

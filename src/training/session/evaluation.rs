@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::device::Precision;
 use super::{Rows, Samples, Session, mean};
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::Phase;
-use crate::training::Precision;
 
 impl<T: Precision> Session<T> {
     /// The network's outputs [rows × outputs] for some inputs.

@@ -1,11 +1,12 @@
 //! Factors of mixed products that were beyond the range of f16: noticed after each piece of training.
 
 use super::Session;
+use super::device::Precision;
+use super::loss_scale::LossScale;
+use super::planning::epochs_at_once;
 use crate::error::{Error, Result};
 use crate::kernels::halves::{FLAGS, Kind};
 use crate::scalar::Scalar;
-use crate::training::planning::epochs_at_once;
-use crate::training::{LossScale, Precision};
 
 impl<T: Precision> Session<T> {
     /// The loss scale, of the first replica where there are several; none where training is not mixed.

@@ -3,9 +3,10 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::loss_scale::LossScale;
+use super::schedule::Schedule;
 use crate::network::{Clip, Loss, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, LayerRates};
-use crate::training::{LossScale, Schedule};
 
 /// Whether the rows of a batch are averaged or added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
 //! The state of a session: taken, put back, and looked at where it is no longer finite.
 
 use super::Session;
+use super::device::Precision;
+use super::loss_scale::LossScale;
 use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::network::Weights;
 use crate::plan::{BufferId, Element, Launch, Phase};
-use crate::training::{LossScale, Precision};
 
 /// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use super::device::Precision;
+use super::planning::window;
 use super::{Reduction, Session};
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::Phase;
 use crate::random::{Purpose, Stream};
-use crate::training::Precision;
-use crate::training::planning::window;
 
 impl<T: Precision> Session<T> {
     /// Gives the epoch an order of its own.
@@ -49,7 +49,7 @@ impl<T: Precision> Session<T> {
     }
 
     /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or one micro-batch
-    /// ([`streamed_plan`](crate::training::planning)).
+    /// ([`streamed_plan`](super::planning)).
     fn window_of(&self, step: &Step) -> usize {
         let window = window(self.executor.plan());
         if window < self.recipe.batch.min(self.rows) { step.first } else { step.first - step.first % window }

@@ -228,6 +228,8 @@ const REMEDIES: &[Remedy] = &[
         "name one for all",
         &["train c.csv --hidden 4,4 --dropout 0.1"],
     ),
+    remedy("train n.csv --huber-delta 2", "goes with --loss huber", &["train n.csv --huber-delta 2 --loss huber"]),
+    remedy("train n.csv --loss huber --huber-delta 0", "a number above 0", &["train n.csv --loss huber --huber-delta 2"]),
     remedy("train n.csv --label-smoothing 0.1", "goes with cross-entropy", &["train c.csv --label-smoothing 0.1"]),
     remedy(
         "train c.csv --momentum 0.5",

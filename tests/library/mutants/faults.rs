@@ -3,6 +3,7 @@
 use wgrad::kernels::Choice;
 use wgrad::kernels::form::{Family, GPU_LANES, SOFTWARE_LANES};
 use wgrad::kernels::whole::Variant;
+use wgrad::network::loss::Number;
 use wgrad::network::{Activation, Clip, Loss, OptimizerKind};
 use wgrad::plan::LayerRates;
 
@@ -88,6 +89,13 @@ fn scalar_faults() -> Vec<Fault> {
             "whole",
             ["let is_row = row < current.rows;", "let is_row = true;"],
             shared(),
+        ),
+        fault("an absolute error pulls the more the larger it is", "whole", SIGN, Case { loss: ABSOLUTE, ..alone() }),
+        fault(
+            "huber's delta is 1",
+            "whole",
+            ["vec4f(parameters.of_loss)", "vec4f(1.0)"],
+            Case { loss: huber().loss, ..alone() },
         ),
         fault("derivatives are left out", "whole", [" * hyperbolic_tangent_derivative(f1_0)", ""], alone()),
         fault("the output stands for the slope", "whole", [" * s1_0;", " * f1_0;"], slopes()),
@@ -546,6 +554,25 @@ fn epilogue_faults() -> Vec<Fault> {
         fault("relu has a slope at zero", "delta", ["output > vec4f()", "output >= vec4f()"], with(Activation::Relu)),
         fault("leaky-relu does not leak", "forward", ["LEAK * z", "0.0 * z"], with(Activation::LeakyRelu)),
         fault("gelu's slope has one term", "forward", ["z * (0.3989423", "0.0 * (0.3989423"], with(Activation::Gelu)),
+        fault(
+            "softplus's series lacks a term",
+            "forward",
+            ["p * square + 0.33333334", "p * square"],
+            with(Activation::Softplus),
+        ),
+        fault(
+            "softplus's slope is one minus what it is",
+            "delta",
+            ["1.0 - exp(-output)", "exp(-output)"],
+            with(Activation::Softplus),
+        ),
+        fault(
+            "silu has one gate above and below zero",
+            "forward",
+            ["t * larger, z < vec4f()", "larger, z < vec4f()"],
+            with(Activation::Silu),
+        ),
+        fault("silu's slope is its gate", "forward", ["z * select(smaller", "0.0 * select(smaller"], with(Activation::Silu)),
         fault("the derivative is skipped at the output", "output", [" * derivative(stored)", ""], case()),
         fault("the loss is not halved", "output", ["return 0.5 * error", "return error"], case()),
         fault("delta is not scaled", "output", [" * this_step().scale", ""], case()),
@@ -562,6 +589,16 @@ fn epilogue_faults() -> Vec<Fault> {
             ["max(z, vec4f()) - z * desired", "-z * desired"],
             joint(Activation::Sigmoid, Loss::BinaryCrossEntropy),
         ),
+        fault("an absolute error pulls the more the larger it is", "output", SIGN, joint(Activation::Gelu, ABSOLUTE)),
+        fault("an absolute error has a sign", "output", ["return abs(", "return ("], joint(Activation::Sigmoid, ABSOLUTE)),
+        fault("huber's error is not clipped", "output", ["clamp(output - desired, -delta, delta)", ERROR], huber()),
+        fault("huber's loss goes on as a square", "output", ["min(size, vec4f(parameters.of_loss))", "size"], huber()),
+        fault(
+            "huber's slope beyond delta is 1",
+            "output",
+            ["-delta, delta) * derivative", "-delta, delta) / delta * derivative"],
+            huber(),
+        ),
         fault(
             "a row below is gathered",
             "gather",
@@ -570,6 +607,14 @@ fn epilogue_faults() -> Vec<Fault> {
         ),
         fault("every gathered batch is the first", "gather", [" + first + id.y", " + id.y"], gathered()),
     ]
+}
+
+const ABSOLUTE: Loss = Loss::AbsoluteError;
+const ERROR: &str = "(output - desired)";
+const SIGN: [&str; 2] = ["sign(output - desired)", ERROR];
+
+fn huber() -> Case {
+    joint(Activation::Gelu, Loss::Huber { delta: Number::new(0.3) })
 }
 
 fn gathered() -> Case {
@@ -651,6 +696,18 @@ fn narrow_faults() -> Vec<Fault> {
         fault("the derivative is skipped at the outputs", "forward_output", [" * derivative(stored)", ""], narrow()),
         fault("gelu's slope is taken for its output", "forward_output", ["return slope(z);", "return output;"], gelu()),
         fault("delta is not scaled at the outputs", "forward_output", [" * this_step().scale", ""], narrow()),
+        fault(
+            "an absolute error pulls the more the larger it is",
+            "forward_output",
+            SIGN,
+            Case { loss: ABSOLUTE, ..gelu() },
+        ),
+        fault(
+            "huber's delta is 1",
+            "forward_output",
+            ["vec4f(parameters.of_loss)", "vec4f(1.0)"],
+            Case { loss: huber().loss, ..gelu() },
+        ),
         fault("losses stay with the first batch", "forward_output", [" + this_step().loss_row", ""], narrow()),
         fault("softmax is not divided at the outputs", "forward_output", [" / row.sum - desired", " - desired"], softmax()),
         fault("targets are those of the next rows", "forward_output", next, narrow()),
@@ -673,6 +730,8 @@ fn update_faults() -> Vec<Fault> {
         fault("sgd climbs", "update", sign, by(OptimizerKind::Sgd)),
         fault("momentum climbs", "update", sign, by(OptimizerKind::Momentum)),
         fault("nesterov climbs", "update", sign, by(OptimizerKind::Nesterov)),
+        fault("rmsprop climbs", "update", sign, by(OptimizerKind::Rmsprop)),
+        fault("rmsprop forgets its squares", "update", ["(*state)[0] = v;", ""], by(OptimizerKind::Rmsprop)),
         fault("adam climbs", "update", sign, by(OptimizerKind::Adam)),
         fault("adamw climbs", "update", shrunk, by(OptimizerKind::Adamw)),
         fault("stale rows are summed", "update", ["sample < rows);", "sample < rows || rows > 0u);"], case()),

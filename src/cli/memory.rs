@@ -1,0 +1,15 @@
+//! `--memory`, of every command that applies a model to data.
+
+use clap::Args;
+
+use crate::training::run::options::Bytes;
+
+/// What the data that a model is applied to may take.
+#[derive(Debug, Args)]
+pub(super) struct MemoryArguments {
+    /// Memory for the data, such as 2GiB: what has more bytes (CSV and Parquet files and folders of them, npy and npz in C order, IDX) is
+    /// converted into a file without a name, of which a part is read at a time, with the same results [default: where there is no memory
+    /// for it]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) memory: Option<Bytes>,
+}

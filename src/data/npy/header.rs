@@ -1,0 +1,262 @@
+//! The header of an npy file, as numpy.lib.format has it: magic, version, length, and a dictionary in Python's words.
+//!
+//! ```text
+//! {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 28, 28), }
+//! ```
+
+use std::fmt::{self, Display, Formatter};
+
+/// How every npy file begins.
+pub(in crate::data) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Bytes of the header's text, at most.
+const MOST: u64 = 1 << 20;
+
+/// What the dictionary says.
+pub(super) struct Header {
+    /// What the elements are; none for records of several fields.
+    pub(super) kind: Option<Kind>,
+    /// Whether the first index runs fastest (Fortran order).
+    pub(super) by_columns: bool,
+    pub(super) shape: Vec<usize>,
+}
+
+/// numpy's type of an element, such as `<f4`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    /// The order of its bytes: `<`, `>`, or `|` where there is none.
+    order: char,
+    pub(super) letter: char,
+    /// Its bytes; of text (`U`) its characters.
+    pub(super) size: u64,
+}
+
+impl Kind {
+    fn of(text: &str) -> Option<Self> {
+        let mut letters = text.chars();
+        let (order, letter) = (letters.next()?, letters.next()?);
+        // Of times a unit follows the size; objects have no size.
+        let size = letters.as_str().split('[').next().unwrap_or_default();
+        let size = if letter == 'O' { 0 } else { size.parse().ok()? };
+        let has_order = letter == 'U' || size > 1 && "biufcmM".contains(letter);
+        let is_known = "<>|".contains(order) && "biufcmMSaUOV".contains(letter);
+        (is_known && (order != '|' || !has_order)).then_some(Self { order, letter, size })
+    }
+
+    pub(super) fn is_big_endian(self) -> bool {
+        self.order == '>'
+    }
+
+    /// Bytes of an element.
+    pub(super) fn bytes(self) -> Option<usize> {
+        let each = if self.letter == 'U' { 4 } else { 1 };
+        usize::try_from(self.size).ok()?.checked_mul(each)
+    }
+}
+
+impl Display for Kind {
+    fn fmt(&self, text: &mut Formatter<'_>) -> fmt::Result {
+        write!(text, "{}{}{}", self.order, self.letter, self.size)
+    }
+}
+
+impl Header {
+    /// Reads what stands between the header's length and the elements.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn of(text: &[u8]) -> Result<Self, String> {
+        const MOST_BRACKETS: usize = 32;
+        if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
+            return Err("has too many brackets".into());
+        }
+        let read = std::str::from_utf8(text).ok().and_then(|text| Words(text).header());
+        let header = read.ok_or("is not the dictionary of an array")?;
+        match header.shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size.max(1))) {
+            None | Some(usize::MAX) => Err("has sizes beyond any memory".into()),
+            Some(_) => Ok(header),
+        }
+    }
+}
+
+/// The rest of a dictionary that is read from its beginning.
+struct Words<'a>(&'a str);
+
+impl<'a> Words<'a> {
+    fn header(&mut self) -> Option<Header> {
+        let (mut kind, mut by_columns, mut shape) = (None, None, None);
+        self.sign("{")?;
+        while self.sign("}").is_none() {
+            let key = self.text()?;
+            self.sign(":")?;
+            match key {
+                "descr" if self.sign("[").is_some() => {
+                    self.pass_list()?;
+                    kind = Some(None);
+                }
+                "descr" => kind = Some(Some(Kind::of(self.text()?)?)),
+                "fortran_order" => by_columns = Some(self.sign("True").is_some() || self.sign("False").map(|()| false)?),
+                "shape" => shape = Some(self.sizes()?),
+                _ => return None,
+            }
+            self.end_or_comma('}')?;
+        }
+        self.0.trim().is_empty().then_some(())?;
+        Some(Header { kind: kind?, by_columns: by_columns?, shape: shape? })
+    }
+
+    /// Passes a sign or a word, if it is the next.
+    fn sign(&mut self, sign: &str) -> Option<()> {
+        self.0 = self.0.trim_start().strip_prefix(sign)?;
+        Some(())
+    }
+
+    /// Passes the comma after an entry, which the last one need not have.
+    fn end_or_comma(&mut self, end: char) -> Option<()> {
+        self.sign(",").or_else(|| self.0.trim_start().starts_with(end).then_some(()))
+    }
+
+    /// A text in quotation marks.
+    fn text(&mut self) -> Option<&'a str> {
+        let mark = ["'", "\""].into_iter().find(|mark| self.sign(mark).is_some())?;
+        let (text, rest) = self.0.split_once(mark)?;
+        self.0 = rest;
+        Some(text)
+    }
+
+    /// The sizes of a shape.
+    fn sizes(&mut self) -> Option<Vec<usize>> {
+        let end = if self.sign("(").is_some() { ')' } else { self.sign("[").map(|()| ']')? };
+        let mut sizes = Vec::new();
+        while self.sign(end.encode_utf8(&mut [0; 4])).is_none() {
+            let number = self.0.trim_start();
+            let (digits, rest) = number.split_at(number.bytes().take_while(u8::is_ascii_digit).count());
+            // Nothing is as large as what is too large to be counted.
+            sizes.push((!digits.is_empty()).then(|| digits.parse().unwrap_or(usize::MAX))?);
+            self.0 = rest;
+            self.end_or_comma(end)?;
+        }
+        Some(sizes)
+    }
+
+    /// Passes what is left of a list, whatever it holds.
+    fn pass_list(&mut self) -> Option<()> {
+        let mut open = 1;
+        while open > 0 {
+            let at = self.0.find(['[', ']', '\'', '"'])?;
+            self.0 = &self.0[at..];
+            match self.0.as_bytes()[0] {
+                b'[' => open += 1,
+                b']' => open -= 1,
+                _ => {
+                    self.text()?;
+                    continue;
+                }
+            }
+            self.0 = &self.0[1..];
+        }
+        Some(())
+    }
+}
+
+/// Bytes up to the header's text, at most.
+pub(super) const PRELUDE: usize = 12;
+
+/// Where the header's text begins: its length has 2 bytes in the first version of the format, 4 in the others.
+pub(super) fn start(prelude: &[u8]) -> usize {
+    if prelude.get(6) == Some(&1) { 10 } else { 12 }
+}
+
+/// Where the header ends, in a file of `length` bytes that begins so.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn end(prelude: &[u8], length: u64) -> Result<usize, String> {
+    let start = start(prelude);
+    let bytes = prelude.get(8..start).ok_or("is cut short")?;
+    if !matches!(prelude[6..8], [1..=3, 0]) {
+        return Err(format!("has version {}.{} of the format, which is not known", prelude[6], prelude[7]));
+    }
+    let header = bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    let rest = length - start as u64;
+    if header > rest {
+        return Err(format!("says that it is {header} bytes long, but {rest} follow"));
+    }
+    if header > MOST {
+        return Err(format!("takes {header} bytes, and no array's takes more than {MOST}"));
+    }
+    usize::try_from(start as u64 + header).map_err(|_| "is longer than any memory".into())
+}
+
+/// The beginning of a file with elements of this type, row by row, up to the first of them. The shape has a few sizes.
+pub(crate) fn written(kind: &str, shape: &[usize]) -> Vec<u8> {
+    const ALIGNED: usize = 64;
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let spaces = ALIGNED - 1 - (10 + text.len()) % ALIGNED;
+    text.extend(std::iter::repeat_n(' ', spaces));
+    text.push('\n');
+    let length = u16::try_from(text.len()).expect("a few sizes").to_le_bytes();
+    [MAGIC, &[1, 0], &length, text.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(Option<String>, bool, Vec<usize>), String> {
+        let Header { kind, by_columns, shape } = Header::of(text.as_bytes())?;
+        Ok((kind.map(|kind| kind.to_string()), by_columns, shape))
+    }
+
+    #[test]
+    fn dictionaries_are_read_however_they_are_written() {
+        let float = || Some("<f4".to_owned());
+        for (text, expected) in [
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }     \n", (float(), false, vec![2, 3])),
+            ("{\"shape\":[7],\"fortran_order\":True,\"descr\":\"<f4\"}", (float(), true, vec![7])),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (Some("|O0".into()), false, vec![])),
+            ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", (Some("<M8".into()), false, vec![1])),
+            (
+                "{'descr': [('a]', [('b', '<f4')]), ('c', '|S3', (2,))], 'fortran_order': False, 'shape': (1,)}",
+                (None, false, vec![1]),
+            ),
+        ] {
+            assert_eq!(read(text).as_ref(), Ok(&expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_dictionary_of_an_array_is_refused() {
+        let of = |kind: &str, order: &str, shape: &str| {
+            read(&format!("{{'descr': {kind}, 'fortran_order': {order}, 'shape': {shape}}}"))
+        };
+        assert!(of("'<f4'", "False", "(1, 2)").is_ok());
+        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "[('a', '<f4')", "['a]", "4"] {
+            assert!(of(kind, "False", "(1,)").is_err(), "{kind}");
+        }
+        for shape in ["1", "(1", "(1]", "(-1,)", "(1 2)", "(,)", "(1.0,)", "('1',)", "(0x1,)"] {
+            assert!(of("'<f4'", "False", shape).is_err(), "{shape}");
+        }
+        assert!(of("'<f4'", "0", "(1,)").is_err());
+        for text in
+            ["", "{}", "{'descr': '<f4', 'shape': (1,)}", "{'descr': '<f4' 'shape': (1,)}", "[1]", "{'more': 1}", "{'descr"]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert!(read("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} 1").is_err());
+        let beyond = of("'<f4'", "False", "(18446744073709551616, 2)").expect_err("too large");
+        assert!(beyond.contains("beyond any memory"), "{beyond}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_aligned() {
+        for shape in [vec![], vec![3], vec![100, 6], vec![usize::MAX >> 8, 10, 20]] {
+            let bytes = written("<U12", &shape);
+            let end = end(&bytes[..PRELUDE], bytes.len() as u64).expect("a header");
+            assert_eq!((end, end % 64, bytes[end - 1]), (bytes.len(), 0, b'\n'));
+            let header = Header::of(&bytes[start(&bytes)..]).expect("a dictionary");
+            assert_eq!((header.kind.and_then(Kind::bytes), header.by_columns, header.shape), (Some(48), false, shape));
+        }
+    }
+}

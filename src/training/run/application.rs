@@ -1,0 +1,183 @@
+//! A trained model applied to a table, in memory or larger than it: outputs, and their judgement where the truth is known.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use super::options::{Bytes, DeviceOptions};
+use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
+use crate::data::table::listed;
+use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table};
+use crate::error::{Error, Result, shown};
+use crate::evaluation::Evaluation;
+use crate::memory;
+use crate::model::{Model, resolve_model};
+use crate::scalar::Scalar;
+use crate::training::session::{Device, Precision, PrecisionName, Session};
+
+/// A model, and a table whose columns fit it.
+pub struct Application {
+    /// The model.
+    pub model: Model,
+    /// What a person may want to know about the table.
+    pub notes: Vec<String>,
+    /// What a person should hear about it.
+    pub remarks: Vec<String>,
+    /// Where outputs are computed.
+    pub device: Device,
+    table: Held,
+    /// Whether outputs are computed in f64.
+    double: bool,
+    unfinite: RefCell<Unfinite>,
+}
+
+/// Rows whose outputs are not finite.
+#[derive(Debug, Default)]
+struct Unfinite {
+    count: usize,
+    /// Where the first is.
+    first: Option<String>,
+}
+
+/// How much of a table is looked at, and in how much memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extent {
+    /// Bytes that its files may have to be read into memory; none: as many as there is memory for.
+    pub memory: Option<Bytes>,
+    /// Whether columns are looked at that the model does not know.
+    pub all_columns: bool,
+    /// Whether the targets are looked at, and not the inputs alone.
+    pub targets: bool,
+}
+
+/// Cells or inputs, and rows, whose outputs are computed at a time.
+const CELLS: usize = 1 << 21;
+const ROWS: usize = 1 << 14;
+
+impl Application {
+    /// Loads a model and reads a table: into memory, or, where there is none for it or not as much as is wanted, into a file without
+    /// a name. Outputs are computed in the model's own precision unless said otherwise (f32 on a GPU).
+    ///
+    /// # Errors
+    /// Model, data, no device or limit.
+    pub fn new(model: &Path, source: &str, reading: &ReadOptions, extent: Extent, options: &DeviceOptions) -> Result<Self> {
+        let file = resolve_model(model)?;
+        let model = Model::load(&file)?;
+        let columns = if extent.targets { Readings::of_model } else { Readings::of_inputs }(&model.encoding);
+        let reading = &ReadOptions { columns, keeps_text: extent.all_columns, ..reading.clone() };
+        let mut extra = Vec::new();
+        let mut fitting = |table: &Table| {
+            extra = model.encoding.check_columns(table)?.extra;
+            let ignore = if extent.all_columns { Vec::new() } else { extra.clone() };
+            Ok(FitOptions { ignore, ..FitOptions::default() })
+        };
+        let can_be_stored = || StoredTable::is_for(source, reading);
+        let stored = is_larger(source, extent.memory) && can_be_stored();
+        let (table, _) = match Held::read(source, reading, stored, None, &mut fitting) {
+            Err(Error::Limit(_)) if !stored && can_be_stored() => Held::read(source, reading, true, None, fitting)?,
+            read => read?,
+        };
+        let mut notes = Vec::new();
+        match &table {
+            Held::File(_) => notes.push(in_parts(source)),
+            Held::Memory(_) if extent.memory.is_some() && !can_be_stored() => notes.push(NOT_IN_PARTS.into()),
+            Held::Memory(_) => {}
+        }
+        if !extra.is_empty() {
+            let names = listed(extra.iter().map(String::as_str));
+            notes.push(format!("{}: not used by the model: {names}", shown(source)));
+        }
+        let mut remarks = table.remarks().to_vec();
+        remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));
+        if options.mixed() {
+            return Err(Error::Usage("--precision mixed is for training: a model is applied in f32, or in f64".into()));
+        }
+        let device = options.open()?;
+        let stored_double = model.weights.precision() == <f64 as Scalar>::NAME;
+        let double = match options.precision {
+            Some(precision) => precision == PrecisionName::F64,
+            None => stored_double && device.gpu().is_none(),
+        };
+        Ok(Self { model, notes, remarks, device, table, double, unfinite: RefCell::default() })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.table.rows()
+    }
+
+    /// Whether the table is in a file, because there is no memory for it.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.table, Held::File(_))
+    }
+
+    /// Computes the outputs [rows × outputs] of some rows after the other; `put` is given a table, which of its rows they are, and the
+    /// outputs, exact in f64 whatever they were computed in.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for a cell that the model has no number for; what the device reports; what `put` comes to.
+    pub fn each(&self, put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
+        if self.double { self.each_in::<f64>(put) } else { self.each_in::<f32>(put) }
+    }
+
+    fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
+        let Model { network, loss, weights, encoding, .. } = &self.model;
+        let mut session = Session::<T>::for_evaluation(network.clone(), *loss, &weights.get(), &self.device)?;
+        let rows = (CELLS / encoding.inputs().max(self.table.columns()).max(network.outputs())).clamp(64, ROWS);
+        self.table.each(rows, |table, rows| {
+            let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?.converted();
+            self.note(table, rows, &outputs);
+            put(table, rows, &outputs)
+        })
+    }
+
+    /// Takes note of outputs that are not finite.
+    fn note(&self, table: &Table, rows: &[usize], outputs: &Matrix<f64>) {
+        let is_finite = |place: usize| outputs.row(place).iter().all(|output| output.is_finite());
+        let mut unfinite = self.unfinite.borrow_mut();
+        for place in (0..outputs.rows).filter(|&place| !is_finite(place)) {
+            unfinite.count += 1;
+            unfinite.first.get_or_insert_with(|| table.row_place(rows[place]));
+        }
+    }
+
+    /// Rows whose outputs are not finite, of those that [`each`](Self::each) has gone through.
+    pub fn unfinite(&self) -> usize {
+        self.unfinite.borrow().count
+    }
+
+    /// What a person should hear of such rows.
+    pub fn remark_on_unfinite(&self) -> Option<String> {
+        let unfinite = self.unfinite.borrow();
+        let first = unfinite.first.as_ref()?;
+        let rows = if unfinite.count == 1 {
+            "1 row has".into()
+        } else {
+            format!("{} of {} rows have", unfinite.count, self.rows())
+        };
+        Some(format!(
+            "{first}: {rows} outputs that are NaN or infinite, this one first; its numbers may lie far from those that the model was \
+             trained on"
+        ))
+    }
+
+    /// How right the outputs are, by the targets that the table holds.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for absent, missing or unknown targets; as [`each`](Self::each).
+    pub fn judged(&self) -> Result<Evaluation> {
+        // The numbers of the rows, twice, and what is true of them.
+        let mut rows: Vec<usize> =
+            memory::reserved(3 * self.rows() as u128, || format!("the numbers of {} rows", self.rows()))?;
+        rows.extend(0..self.rows());
+        let outputs = self.model.network.outputs();
+        let mut values = memory::reserved(rows.len() as u128 * outputs as u128, || {
+            format!("{} outputs of {} rows", outputs, rows.len())
+        })?;
+        self.each(|_, _, outputs| {
+            values.extend_from_slice(&outputs.values);
+            Ok(())
+        })?;
+        let truth = self.table.truth(&rows, &self.model.encoding)?;
+        truth.judge(&self.model.encoding, &Matrix::new(rows.len(), outputs, values))
+    }
+}

@@ -1,0 +1,368 @@
+//! A run whose rows are on its device and that has its folder: it trains, evaluates and saves.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::Run;
+use super::account::{Tested, Trained, looked_at};
+use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
+use super::destination::{Destination, run_name};
+use super::fit::{Fitted, Limits, Measure, Training};
+use super::memory::{EpochRecord, Memory};
+use super::observer::{Observer, RunObserver};
+use super::options::{Init, Log, Options};
+use super::report::{NetworkReport, RunReport};
+use super::resolution;
+use super::sources::{DataReport, Encoded};
+use crate::data::{Encoding, Matrix, Task};
+use crate::error::{Error, Result};
+use crate::evaluation::{Evaluation, Truth};
+use crate::files::{self, Place, run::OPTIONS_BYTES};
+use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
+use crate::network::{Initialization, Loss, Network, Weights};
+use crate::report::{Account, Curve, Story};
+use crate::training::session::{Device, Precision, Recipe, Rows, Samples, Session};
+
+/// A run whose data is on its device, and that has its folder.
+pub(super) struct Prepared<T> {
+    options: Options,
+    data: DataReport,
+    encoding: Encoding,
+    network: Network,
+    recipe: Recipe,
+    device: Device,
+    facts: Facts,
+    session: Session<T>,
+    validation: Option<Rows<T>>,
+    test: Option<(Rows<T>, Truth)>,
+    /// Some training rows, evenly spread, which the report looks at.
+    looked_at: Samples<T>,
+    /// Whether the rows come from an array, whose columns have no names.
+    is_array: bool,
+    /// The epochs, for the report.
+    curve: Curve,
+    /// Whether there was no memory for its batches as they are.
+    is_cut: bool,
+    /// What it goes on from, if it was interrupted.
+    resumed: Option<Resumed<T>>,
+    /// Its folder.
+    pub(super) folder: RunFolder,
+}
+
+impl<T: Precision> Prepared<T> {
+    /// Encodes the rows, puts everything onto the device and makes the folder.
+    ///
+    /// # Errors
+    /// Data, limit or usage; model, if there is no checkpoint to go on from or it is another run's; what the device reports.
+    pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
+        let Run { mut options, sources, network, recipe, base, device, .. } = run;
+        let data = sources.report();
+        let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
+        let share = resolution::label_smoothing(&options, recipe.loss)?;
+        let as_trained = |samples: &mut Samples<T>| {
+            smooth(&mut samples.targets, share, recipe.loss);
+            reachable(&network, samples)
+        };
+        let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
+        let looked_at = looked_at(&training)?;
+        let facts_of = |rows: &Rows<T>| DataFacts { rows: rows.rows(), checksum: rows.checksum() };
+        let parts = [
+            ("training", Some(facts_of(&training))),
+            ("validation", validation.as_ref().map(facts_of)),
+            ("test", test.as_ref().map(|(rows, _)| facts_of(rows))),
+        ];
+        let parts = parts.into_iter().filter_map(|(name, facts)| Some((name.to_string(), facts?)));
+        let mut facts = Facts::new(&options, &network, parts.collect(), &device);
+        let resumed = match &destination {
+            Destination::New(_) => None,
+            Destination::Resumed(folder) => {
+                Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.states())?)
+            }
+        };
+        let weights = match &resumed {
+            None => match &base {
+                Some(base) => base.weights(&network, recipe.seed),
+                None => first_weights::<T>(&options, &network, recipe.seed)?,
+            },
+            Some(resumed) => resumed.state.weights.clone(),
+        };
+        let mut session = Session::new(network.clone(), recipe, &weights, training, &device)?;
+        let is_cut = session.recipe().micro_batches != recipe.micro_batches;
+        let recipe = *session.recipe();
+        if is_cut {
+            if resumed.is_some() {
+                let was = facts.options.accumulate.unwrap_or(1);
+                return Err(Error::Limit(format!(
+                    "there is no memory left for a batch in {was} micro-batches, as the run began"
+                )));
+            }
+            options.accumulate = Some(recipe.micro_batches);
+            facts.options.accumulate = options.accumulate;
+        }
+        if let Some(resumed) = &resumed {
+            session.restore(&resumed.state)?;
+            if recipe.epochs < session.epoch() {
+                let (wanted, done) = (recipe.epochs, session.epoch());
+                return Err(Error::Usage(format!("--epochs {wanted}: the run has done {done} already")));
+            }
+        }
+        let folder = match destination {
+            Destination::New(path) => RunFolder::create(path.as_deref(), &run_name(&source))?,
+            Destination::Resumed(folder) => folder,
+        };
+        Ok(Self {
+            options,
+            data,
+            encoding,
+            network,
+            recipe,
+            device,
+            facts,
+            session,
+            validation,
+            test,
+            looked_at,
+            is_array,
+            curve: Curve::default(),
+            is_cut,
+            resumed,
+            folder,
+        })
+    }
+
+    /// Trains, evaluates on the test rows and saves the model. `begun` is the folder, once a checkpoint is in it.
+    ///
+    /// # Errors
+    /// What the device, divergence or saving comes to.
+    pub(super) fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+        let (epoch, step) = (self.session.epoch(), self.session.steps());
+        // A run that has nothing left to train is as its run.toml says.
+        if self.resumed.is_none() || epoch < self.recipe.epochs {
+            self.folder.write_run_toml(&self.options.to_toml())?;
+        }
+        let network = NetworkReport::of(&self.network, self.recipe.loss);
+        observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
+        if self.is_cut {
+            let count = self.recipe.micro_batches;
+            observer.remark(&format!("the device had no memory for a whole batch: it is computed in {count} micro-batches"));
+        }
+        let checkpoints = Checkpoints::new(&self.folder, self.facts.clone(), self.resumed.as_ref());
+        let memory = match self.resumed.take() {
+            None => Memory::default(),
+            Some(resumed) => {
+                resumed.remarks.iter().for_each(|remark| observer.remark(remark));
+                self.folder.truncate_metrics(epoch)?;
+                self.curve = Curve::read(&self.folder.metrics()).unwrap_or_else(|error| {
+                    observer.remark(&format!("the report shows no earlier epochs: {error}"));
+                    Curve::default()
+                });
+                observer.resumed(epoch, step);
+                resumed.memory
+            }
+        };
+        let training = Training {
+            session: &mut self.session,
+            epochs: self.recipe.epochs,
+            validation: self.validation.as_ref(),
+            measure: match self.encoding.task() {
+                Task::Classification => Measure::Accuracy,
+                Task::Regression => Measure::R2,
+            },
+            limits: Limits {
+                patience: self.options.patience,
+                min_delta: self.options.min_delta.unwrap_or(0.0),
+                time: self.options.max_time.map(|time| time.0),
+            },
+            memory,
+            checkpoints,
+        };
+        let events = self.options.log.map(|Log::Tensorboard| Events::FromEpoch(epoch + 1));
+        let curve = &mut self.curve;
+        let fitted = training.fit(&mut Recorder { folder: &self.folder, events, curve, begun, observer })?;
+        let (report, outputs) = self.finish(&fitted, (step > 0).then_some(step))?;
+        if let Some(unpredicted) = report.test.as_ref().map(Evaluation::unpredicted).filter(|&count| count > 0) {
+            let rows = if unpredicted == 1 { "1 test row has".into() } else { format!("{unpredicted} test rows have") };
+            observer.remark(&format!(
+                "{rows} outputs that are NaN or infinite; their numbers may lie far from the training rows'"
+            ));
+        }
+        // The model is saved: a report that fails costs nobody a training.
+        if let Err(error) = self.show(&fitted, &report, outputs.as_ref()) {
+            observer.remark(&format!("the report could not be written: {error}"));
+        }
+        Ok(report)
+    }
+
+    /// Scores the trained weights on the test rows and saves the model. Gives the outputs of these rows beside the report.
+    fn finish(&mut self, fitted: &Fitted<T>, resumed_at: Option<u64>) -> Result<(RunReport, Option<Matrix<T>>)> {
+        self.session.set_weights(&fitted.weights)?;
+        let judged = match &self.test {
+            Some((rows, truth)) => self.session.predict_rows(rows).and_then(|outputs| {
+                let test = truth.judge(&self.encoding, &outputs)?;
+                Ok((Some(outputs), Some(test)))
+            }),
+            None => Ok((None, None)),
+        };
+        // Test rows that there is no memory for cost nobody a model.
+        let (judged, failed) = match judged {
+            Ok(judged) => (judged, None),
+            Err(error) => ((None, None), Some(error)),
+        };
+        let (outputs, test) = judged;
+        let report = RunReport {
+            network: NetworkReport::of(&self.network, self.recipe.loss),
+            device: self.device.report(),
+            data: self.data.clone(),
+            ending: fitted.ending,
+            epoch: fitted.epoch,
+            last_epoch: fitted.last.clone(),
+            steps: fitted.steps,
+            seconds: fitted.seconds,
+            resumed_at,
+            test,
+            run: self.folder.path().to_path_buf(),
+            curve: self.curve.clone(),
+        };
+        let model = Model {
+            network: self.network.clone(),
+            loss: self.recipe.loss,
+            weights: StoredWeights::new(&fitted.weights),
+            encoding: self.encoding.clone(),
+            training: json!({
+                "wgrad": env!("CARGO_PKG_VERSION"),
+                "options": self.options,
+                "device": report.device,
+                "ending": report.ending,
+                "epoch": report.epoch,
+                "last_epoch": report.last_epoch,
+                "test": report.test,
+            }),
+        };
+        model.save(&Place::own(&self.folder.model()))?;
+        failed.map_or(Ok((report, outputs)), Err)
+    }
+
+    /// Writes the report for people, and what it is made of, into the folder.
+    fn show(&self, fitted: &Fitted<T>, report: &RunReport, outputs: Option<&Matrix<T>>) -> Result<()> {
+        let outcome =
+            serde_json::to_value(report).map_err(|error| Error::Internal(format!("the result is no JSON: {error}")))?;
+        let trained = Trained {
+            network: &self.network,
+            loss: self.recipe.loss,
+            encoding: &self.encoding,
+            weights: &fitted.weights,
+            looked_at: &self.looked_at,
+            rows: self.data.training_rows,
+            is_array: self.is_array,
+        };
+        let tested = self.test.as_ref().zip(outputs);
+        let tested = tested.map(|((rows, truth), outputs)| Tested { rows, outputs, truth });
+        let account: Account = trained.account(outcome, tested.as_ref())?;
+        let options = files::text(&self.folder.run_toml(), OPTIONS_BYTES).unwrap_or_else(|_| self.options.to_toml());
+        Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)
+    }
+}
+
+/// The event file of this session, made with its first epoch.
+enum Events {
+    /// There is none yet, and this is the epoch that comes first.
+    FromEpoch(usize),
+    /// It is being written.
+    Into(EventFile),
+}
+
+impl Events {
+    /// Writes an epoch's numbers down, in TensorBoard's groups.
+    fn write(&mut self, folder: &RunFolder, record: &EpochRecord) -> Result<()> {
+        if let Self::FromEpoch(first) = *self {
+            *self = Self::Into(EventFile::create(folder.path(), first)?);
+        }
+        let Self::Into(file) = self else { unreachable!("it was made just now") };
+        let metric = format!("{}/validation", record.metric);
+        let all = [
+            ("loss/training", Some(record.loss)),
+            ("loss/validation", record.validation_loss),
+            (metric.as_str(), record.validation_metric),
+            ("learning_rate", Some(record.learning_rate)),
+        ];
+        let there = all.into_iter().filter_map(|(tag, number)| Some((tag, number?)));
+        file.scalars(record.epoch, &there.collect::<Vec<_>>())
+    }
+}
+
+/// Writes each epoch into `metrics.jsonl`, and for other programs, before anybody else hears of it.
+struct Recorder<'a> {
+    folder: &'a RunFolder,
+    events: Option<Events>,
+    /// The epochs, for the report.
+    curve: &'a mut Curve,
+    /// The folder's path, once a checkpoint is in it.
+    begun: &'a mut Option<PathBuf>,
+    observer: &'a mut dyn RunObserver,
+}
+
+impl Observer for Recorder<'_> {
+    fn progress(&mut self, rows: usize, total: usize) {
+        self.observer.progress(rows, total);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
+        self.folder.append_metrics(record)?;
+        if let Some(events) = &mut self.events {
+            events.write(self.folder, record)?;
+        }
+        self.curve.push(record.shown());
+        self.observer.epoch(record)
+    }
+
+    fn can_go_on(&mut self) {
+        *self.begun = Some(self.folder.path().to_path_buf());
+    }
+
+    fn saved(&mut self, step: u64) {
+        self.observer.saved(step);
+    }
+
+    fn remark(&mut self, remark: &str) {
+        self.observer.remark(remark);
+    }
+
+    fn signal(&self) -> Option<u8> {
+        self.observer.signal()
+    }
+}
+
+/// The weights that training starts from.
+fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
+    match &options.init {
+        Some(Init::File(path)) if path.is_dir() => Ok(load_weights(&resolve_model(path)?, network)?.get()),
+        Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
+        Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
+        None => Ok(Initialization::Auto.weights(network, seed)),
+    }
+}
+
+/// Moves targets of 0 and 1 towards each other by this share.
+fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
+    if let Some(middle) = loss.smoothed_towards(targets.columns).filter(|_| share > 0.0) {
+        let moved = |target: f64| target * (1.0 - share) + share * middle;
+        targets.values.iter_mut().for_each(|target| *target = T::from_f64(moved(target.to_f64())));
+    }
+}
+
+/// Refuses targets that the output's activation can never say.
+fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()> {
+    let output = network.output_activation();
+    let (low, high) = output.facts().range;
+    if low.is_infinite() && high.is_infinite() {
+        return Ok(());
+    }
+    match samples.targets.values.iter().map(|value| value.to_f64()).find(|value| !(low..=high).contains(value)) {
+        None => Ok(()),
+        Some(target) => Err(Error::Usage(format!(
+            "a target is {target} as it is scaled, and --output-activation {output} reaches {low} to {high} only: scale it \
+             (--scale minmax), or take --output-activation identity"
+        ))),
+    }
+}

@@ -1,0 +1,103 @@
+//! What a run came to.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::fit::Ending;
+use super::memory::EpochRecord;
+use super::sources::DataReport;
+use crate::error::{Error, Result};
+use crate::evaluation::Evaluation;
+use crate::network::{Loss, Network};
+use crate::report::Curve;
+use crate::training::session::DeviceReport;
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The data.
+    pub data: DataReport,
+    /// The network.
+    pub network: NetworkReport,
+    /// Where it was trained.
+    pub device: DeviceReport,
+    /// Why training ended.
+    pub ending: Ending,
+    /// Whole epochs that the weights come from.
+    pub epoch: usize,
+    /// The last whole epoch.
+    pub last_epoch: Option<EpochRecord>,
+    /// Steps taken.
+    pub steps: u64,
+    /// Seconds that training took, without reading and encoding the data.
+    pub seconds: f64,
+    /// The step from which an interrupted training went on; none of a new one.
+    pub resumed_at: Option<u64>,
+    /// The scores on the test rows.
+    pub test: Option<Evaluation>,
+    /// The folder of the run.
+    #[serde(serialize_with = "crate::name::serialize_shown")]
+    pub run: PathBuf,
+    /// The epochs, for pictures of them.
+    #[serde(skip)]
+    pub curve: Curve,
+}
+
+impl RunReport {
+    /// The error that stands for a run which a signal ended, after everything was saved.
+    ///
+    /// # Errors
+    /// Interrupted, if that was its ending.
+    pub fn ended(&self) -> Result<()> {
+        match self.ending {
+            Ending::Signal { signal } => Err(Error::Interrupted(signal)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a report says of the network.
+#[derive(Debug, Clone, Serialize)]
+pub struct NetworkReport {
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// One activation a layer.
+    pub activations: Vec<&'static str>,
+    /// Whether the layers have biases.
+    pub bias: bool,
+    /// Number of trained numbers.
+    pub parameters: u64,
+    /// What training makes small.
+    pub loss: &'static str,
+    /// The number that shapes it, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_number: Option<f64>,
+    /// Both, for a person.
+    #[serde(skip)]
+    loss_description: String,
+}
+
+impl NetworkReport {
+    /// What to say of a network.
+    pub fn of(network: &Network, loss: Loss) -> Self {
+        Self {
+            widths: network.widths().to_vec(),
+            activations: network.activations().iter().map(|activation| activation.name()).collect(),
+            bias: network.bias(),
+            parameters: network.parameter_count(),
+            loss: loss.name(),
+            loss_number: loss.number().map(|(_, number)| number),
+            loss_description: loss.description(),
+        }
+    }
+}
+
+impl std::fmt::Display for NetworkReport {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
+        let bias = if self.bias { "" } else { ", no biases" };
+        let activations = self.activations.join(", ");
+        write!(text, "{} ({activations}{bias}): {} parameters; {}", widths.join("-"), self.parameters, self.loss_description)
+    }
+}

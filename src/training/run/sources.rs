@@ -1,0 +1,330 @@
+//! The rows that a run trains on, validates with and tests with: read, split, and encoded as the training rows say.
+
+mod encoded;
+mod held;
+mod shares;
+
+use serde::Serialize;
+
+use super::columns::fitting;
+use super::finetuning::Base;
+use super::options::{Bytes, Options};
+use super::row_weights;
+use crate::data::{
+    self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Target, Task, npz,
+};
+use crate::error::{Error, Result, shown};
+use crate::evaluation::Truth;
+pub use encoded::Encoded;
+pub(super) use held::Held;
+use shares::{split, unused_share};
+
+/// Some rows of a table.
+#[derive(Debug, Clone)]
+pub struct Part {
+    table: Held,
+    rows: Vec<usize>,
+}
+
+impl Part {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What the network should say about the rows.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for a target that the encoding does not know.
+    pub fn truth(&self, encoding: &Encoding) -> Result<Truth> {
+        self.table.truth(&self.rows, encoding)
+    }
+
+    /// Whether the rows are in a file, because there is no memory for them.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.table, Held::File(_))
+    }
+}
+
+/// The rows of a run by what they are for, and the encoding that was fitted on those to train on.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The source, as the user named it.
+    pub source: String,
+    /// How columns become numbers.
+    pub encoding: Encoding,
+    /// To train on.
+    pub training: Part,
+    /// What the losses of the rows to train on are multiplied by; none where they all count the same.
+    pub weights: Option<Vec<f64>>,
+    /// To choose by.
+    pub validation: Option<Part>,
+    /// To report on.
+    pub test: Option<Part>,
+    /// How the numbers are scaled, where one word says it for inputs and targets.
+    pub scale: Option<Scale>,
+    /// Whether the rows come from an array (IDX, npy), whose columns have no names.
+    pub is_array: bool,
+    /// What a person should hear about the data.
+    pub remarks: Vec<String>,
+}
+
+/// What a report says of the data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DataReport {
+    /// The source, as the user named it.
+    pub source: String,
+    /// What the net is trained for.
+    pub task: Task,
+    /// The target columns.
+    pub target: Vec<String>,
+    /// The classes; empty for regression.
+    pub classes: Vec<String>,
+    /// Input columns of the table.
+    pub columns: usize,
+    /// Inputs of the network.
+    pub inputs: usize,
+    /// Rows to train on.
+    pub training_rows: usize,
+    /// Rows to choose by.
+    pub validation_rows: usize,
+    /// Rows to report on.
+    pub test_rows: usize,
+}
+
+impl Sources {
+    /// Reads and splits what the options name, and fits the encoding on the training rows. Those are `stored` in a file if it is said, if
+    /// the options ask for it, or if there is no memory for the table.
+    ///
+    /// # Errors
+    /// Data, for what cannot be read or does not fit; usage, for options that contradict each other.
+    pub fn read(options: &Options, base: Option<&Base>, stored: bool) -> Result<Self> {
+        let Some(source) = &options.data else {
+            let sets: Vec<&str> = data::embedded::names().collect();
+            return Err(Error::Usage(format!(
+                "there is no data to train on: name an embedded set ({}) or a file, as in 'wgrad train digits'",
+                sets.join(", ")
+            )));
+        };
+        let labels_alone = [
+            ("--validation-labels", options.validation.is_none() && options.validation_labels.is_some()),
+            ("--test-labels", options.test.is_none() && options.test_labels.is_some()),
+        ];
+        if let Some((flag, _)) = labels_alone.iter().find(|(_, alone)| *alone) {
+            return Err(Error::Usage(format!("{flag} goes with a file of images, which is not named")));
+        }
+        unused_share(options)?;
+        let mut sources = match Self::of(source, options, base, stored) {
+            Err(Error::Limit(_)) if !stored && can_be_stored(options) => Self::of(source, options, base, true)?,
+            read => read?,
+        };
+        if options.memory.is_some() && !can_be_stored(options) {
+            sources.remarks.push(NOT_IN_PARTS.into());
+        }
+        Ok(sources)
+    }
+
+    /// The rows of a source: split, the encoding fitted on those to train on.
+    fn of(source: &str, options: &Options, base: Option<&Base>, stored: bool) -> Result<Self> {
+        let reading = reading_of(options, base);
+        let stored = stored || is_larger(source, options.memory) && can_be_stored(options);
+        let fitting = |names: &Table| fitting_of(names, options, base);
+        let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
+        let (table, fitting) = (&table, &fitting);
+        let strata = if options.stratify() { table.strata(fitting)? } else { None };
+        let split = split(table.rows(), options, strata.as_deref())?;
+        drop(strata);
+        let encoding = match base {
+            None => table.fit(&split.training, fitting)?,
+            Some(base) => base.encoding(table, &split.training, fitting)?,
+        };
+        let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
+        let weights = table.weights(&split.training, &encoding, classes, column)?;
+        let others = Others::read(options, &encoding, fitting, stored)?;
+        let mut remarks = Vec::new();
+        if matches!(table, Held::File(_)) {
+            remarks.push(in_parts(source));
+        }
+        remarks.extend_from_slice(table.remarks());
+        for part in [&others.validation, &others.test].into_iter().flatten() {
+            remarks.extend_from_slice(part.table.remarks());
+        }
+        remarks.extend(taken_as_classes(source, &encoding, fitting, table));
+        remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
+        let [training, validation, test] = others.parts(table, split);
+        let training = training.expect("there are training rows");
+        for (part, what) in [(&validation, "validation"), (&test, "test")] {
+            let by_chance = |part: &Part| part.table.is(table) && !options.stratify();
+            let absent = |part: &Part| part.table.absent_classes(&part.rows, &encoding, what, by_chance(part));
+            remarks.extend(part.as_ref().and_then(absent));
+        }
+        // What a model was trained on knew its categories; other rows may not.
+        for part in validation.iter().chain(&test).chain(base.map(|_| &training)) {
+            remarks.extend(part.table.unseen_categories(&part.rows, &encoding));
+        }
+        let inputs = table.usual_scale(&encoding);
+        let targets = match encoding.task() {
+            Task::Classification => inputs,
+            Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
+        };
+        let (source, scale) = (source.to_owned(), (inputs == targets).then_some(inputs));
+        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array: table.is_array(), remarks })
+    }
+
+    /// What a report says of the data.
+    pub fn report(&self) -> DataReport {
+        DataReport {
+            source: self.source.clone(),
+            task: self.encoding.task(),
+            target: self.encoding.target_names().into_iter().map(str::to_string).collect(),
+            classes: self.encoding.class_names().to_vec(),
+            columns: self.encoding.inputs.len(),
+            inputs: self.encoding.inputs(),
+            training_rows: self.training.rows(),
+            validation_rows: self.validation.as_ref().map_or(0, Part::rows),
+            test_rows: self.test.as_ref().map_or(0, Part::rows),
+        }
+    }
+}
+
+/// The rows that files of their own hold.
+struct Others {
+    validation: Option<Part>,
+    test: Option<Part>,
+}
+
+impl Others {
+    fn read(options: &Options, encoding: &Encoding, fitting: &FitOptions, stored: bool) -> Result<Self> {
+        let fitting_of = |names: &Table| {
+            encoding.check_columns(names)?;
+            let is_there = |name: &&String| names.resolve(name, "--ignore").is_ok();
+            Ok(FitOptions { ignore: fitting.ignore.iter().filter(is_there).cloned().collect(), ..fitting.clone() })
+        };
+        let other = |file: &Option<String>, labels| -> Result<Option<Part>> {
+            let Some(file) = file else { return Ok(None) };
+            let columns = Readings::of_model(encoding);
+            let reading = ReadOptions { columns, ..options.files.reading(labels) };
+            let stored = (stored || is_larger(file, options.memory)) && StoredTable::is_for(file, &reading);
+            let (table, _) = Held::read(file, &reading, stored, None, fitting_of)?;
+            Ok(Some(Part { rows: (0..table.rows()).collect(), table }))
+        };
+        Ok(Self {
+            validation: other(&options.validation, options.validation_labels.clone())?,
+            test: other(&options.test, options.test_labels.clone())?,
+        })
+    }
+
+    /// The parts for training, validation and test: those of files, and what a table's split gives to the others.
+    fn parts(self, table: &Held, split: Split) -> [Option<Part>; 3] {
+        let part = |rows: Vec<usize>| (!rows.is_empty()).then(|| Part { table: table.clone(), rows });
+        let Split { training, validation, test } = split;
+        [part(training), self.validation.or_else(|| part(validation)), self.test.or_else(|| part(test))]
+    }
+}
+
+/// Whether the main table is one that training can read from a file, a part at a time.
+pub(super) fn can_be_stored(options: &Options) -> bool {
+    let reading = options.files.reading(options.files.labels.clone());
+    options.data.as_deref().is_some_and(|source| StoredTable::is_for(source, &reading))
+}
+
+/// What a person should hear of a source that `--memory` says nothing about.
+pub(super) const NOT_IN_PARTS: &str = "wgrad reads CSV, Parquet, IDX, npy and npz files (arrays in C order) and folders of tables in parts, but \
+                                       not embedded sets, stdin, pipes, and Parquet and npz files in gzip: these rows are in memory, \
+                                       whatever --memory says";
+
+/// What a person should hear of a source that is read in parts.
+pub(super) fn in_parts(source: &str) -> String {
+    let source = shown(source);
+    format!(
+        "{source}: larger than the memory for it; it was converted into a file without a name, of which a part at a time is read"
+    )
+}
+
+/// Whether a source's files have more bytes than there is to be memory for.
+pub(super) fn is_larger(source: &str, memory: Option<Bytes>) -> bool {
+    memory.is_some_and(|memory| data::bytes_of(source) > memory.0)
+}
+
+/// The options of a training on an archive that holds rows to train on and rows to test with: both are named, unless other rows are
+/// to test with.
+///
+/// # Errors
+/// Data, if the archive cannot be read.
+pub(super) fn with_named_arrays(options: &Options) -> Result<Options> {
+    let mut options = options.clone();
+    if let Some((training, test)) = options.data.as_deref().map(npz::parts).transpose()?.flatten() {
+        options.data = Some(training);
+        if options.test.is_none() && options.folds.is_none() && options.split.is_none_or(|split| split.test() == 0.0) {
+            options.test = Some(test);
+        }
+    }
+    Ok(options)
+}
+
+/// How the main table is read: its columns as the options say, or as the model that training starts from.
+fn reading_of(options: &Options, base: Option<&Base>) -> ReadOptions {
+    let columns = match base {
+        None => Readings::of_training(&fitting(options), options.weight_column.as_deref()),
+        Some(base) => base.readings(options),
+    };
+    ReadOptions { columns, ..options.files.reading(options.files.labels.clone()) }
+}
+
+/// The remark that numbers are taken for classes, where nobody said so and nothing of their name does.
+fn taken_as_classes(source: &str, encoding: &Encoding, fitting: &FitOptions, table: &Held) -> Option<String> {
+    let Target::Classification { column, classes } = &encoding.target else { return None };
+    // Of --categorical columns the cells are text.
+    let is_open =
+        fitting.task.is_none() && !table.is_array() && !table.is_text(column) && data::embedded::find(source).is_none();
+    let are_numbers = classes.len() > 2 && classes.iter().all(|class| class.parse::<f64>().is_ok());
+    (is_open && are_numbers && !data::advice::is_called_target(column)).then(|| {
+        format!(
+            "{}: wgrad takes the few whole numbers in '{}' for {} classes; if they are amounts, say --task regression",
+            shown(source),
+            shown(column),
+            classes.len()
+        )
+    })
+}
+
+/// What the options, and the model that training starts from, say about the columns of the main table, which has the rows' weights where
+/// they are asked for.
+fn fitting_of(table: &Table, options: &Options, base: Option<&Base>) -> Result<FitOptions> {
+    let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
+    if is_image && !table.is_labelled() && options.target.is_none() {
+        return Err(Error::Usage(format!(
+            "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
+            shown(&table.source)
+        )));
+    }
+    if let Some(column) = &options.weight_column {
+        row_weights::position(table, column)?;
+        if options.target.iter().flatten().any(|target| target == column) {
+            return Err(Error::Usage(format!("--weight-column {}: this is the target", shown(column))));
+        }
+    }
+    match base {
+        None => Ok(fitting(options)),
+        Some(base) => base.fitting(table, options),
+    }
+}
+
+impl std::fmt::Display for DataReport {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let targets: Vec<String> = self.target.iter().map(|name| format!("'{}'", shown(name))).collect();
+        let target = match self.task {
+            Task::Classification => format!("{} in {} classes", targets.join(", "), self.classes.len()),
+            Task::Regression => format!("{} as numbers", targets.join(", ")),
+        };
+        write!(
+            text,
+            "{}: {target} from {} columns; {} rows to train on, {} to validate, {} to test",
+            shown(&self.source),
+            self.columns,
+            self.training_rows,
+            self.validation_rows,
+            self.test_rows
+        )
+    }
+}
