@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Runs every test: finds or installs a Vulkan driver and the Python packages that some tests compare with, then `cargo test`.
-# Names of files in tests/binary and tests/library choose these, as in `tests/run.sh gpu devices`; other arguments go to `cargo test`.
+# Runs every test and names the slowest. It finds or installs a Vulkan driver and the Python packages that some tests compare with.
+#   tests/run.sh                    all
+#   tests/run.sh gpu devices        those in these files of tests/binary and tests/library; further words are parts of names
+#   tests/run.sh --prepare          installs, and runs none
+#   tests/run.sh --beside COMMAND   all, and the command as well, which gets what the tests leave of the processor
+#   tests/run.sh --lib network      any other arguments are those of `cargo test`
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
 #   WGRAD_TEST_KILLS=200      how often tests/binary/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
@@ -76,6 +80,25 @@ prepare_python() {
     export WGRAD_TEST_PYTHON=$python
 }
 
+# Prints what comes in from libtest, and adds the seconds of each test to the file where the test crates write theirs. libtest starts
+# tests in the order of their names, as many side by side as there are threads: whenever one ends, the next begins.
+timed() {
+    local line ended=$target/test-ended now
+    : >"$ended"
+    while IFS= read -r line; do
+        printf '%s\n' "$line"
+        now=${EPOCHREALTIME:-$(date +%s)}
+        case $line in
+            'running '*) printf '%s\t\n' "${now/,/.}" >"$ended" ;;
+            'test '*' ... '*) line=${line#test } && printf '%s\t[unit] %s\n' "${now/,/.}" "${line%% ... *}" >>"$ended" ;;
+        esac
+    done
+    tail -n +2 "$ended" | LC_ALL=C sort -t $'\t' -k 2 | awk -F '\t' -v threads="$RUST_TEST_THREADS" '
+        NR == FNR { ends[NR - 2] = $1; next }
+        { begun = ends[FNR <= threads ? -1 : FNR - threads - 1]; printf "%.3f\t%s\n", $1 - begun, $2 }
+    ' "$ended" - >>"$WGRAD_TEST_TIMES"
+}
+
 # Without a desktop session Mesa complains about this variable at every start.
 export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$target}
 
@@ -85,14 +108,42 @@ if ! command -v cargo >/dev/null; then
 fi
 prepare_vulkan
 prepare_python
+[ "${1:-}" != --prepare ] || exit 0
+
 # With what is left out of a plain build.
 test=(cargo test --release --locked --features parquet)
+beside=
 case "${1:-}" in
     '') ;;
+    --beside) beside=$2 ;;
     -*) exec "${test[@]}" "$@" ;;
     *) exec "${test[@]}" --test binary --test library -- "$@" ;;
 esac
+# The executables are run without cargo, which the command beside them may be using.
+programs=$("${test[@]}" --lib --tests --no-run --message-format json-render-diagnostics |
+    sed -n '/"overflow_checks":[a-z]*,"test":true}/ s/.*"executable":"\([^"]*\)".*/\1/p' | sort -r)
+status=0
+"${test[@]}" --doc || status=$?
 
-"${test[@]}" --lib --tests --no-run
-"${test[@]}" --lib --test binary --test library
-"${test[@]}" --doc
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(getconf _NPROCESSORS_ONLN)} WGRAD_TEST_TIMES=$target/test-times
+: >"$WGRAD_TEST_TIMES"
+if [ -n "$beside" ]; then
+    nice -n 19 "$beside" >"$target/test-beside.log" 2>&1 &
+    running=$!
+    trap 'kill "$running" 2>/dev/null || true' EXIT
+fi
+for program in $programs; do
+    printf '\nrunning %s\n' "$program"
+    case $(basename "$program") in
+        wgrad-*) "$program" | timed || status=$? ;;
+        *) "$program" || status=$? ;;
+    esac
+done
+printf '\nThe slowest tests, in seconds:\n'
+sort -rn "$WGRAD_TEST_TIMES" | awk "NR <= 10"
+if [ -n "$beside" ]; then
+    wait "$running" || status=$?
+    trap - EXIT
+    cat "$target/test-beside.log"
+fi
+exit "$status"

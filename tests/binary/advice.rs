@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
-use crate::common::Desk;
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Completion, Desk, Failed, Trial};
 
 type Outcome<T = ()> = Result<T, Failed>;
 
@@ -289,7 +288,7 @@ struct Given {
 }
 
 /// Follows all that `data` and `train` advise about a file, and compares scores.
-fn followed(given: &Given) -> Outcome {
+fn followed(given: &Given) -> Outcome<Completion> {
     let desk = Desk::new();
     let Given { name, text, reading, is_meant } = given;
     let is_file = !text.is_empty();
@@ -299,7 +298,7 @@ fn followed(given: &Given) -> Outcome {
     let seen = said(&desk, &format!("wgrad data {name} {reading}"))?;
     if seen.code != 0 {
         if is_remedied_otherwise(&seen.text) {
-            return Ok(());
+            return Ok(Completion::ignored_with("refused, with a remedy that is another trial's"));
         }
         // Its remedy is followed instead.
         let remedy = advised(&seen.text, &[]).into_iter().find(|flag| flag.starts_with("--delimiter"));
@@ -400,7 +399,7 @@ fn followed(given: &Given) -> Outcome {
     for command in ["evaluate", "predict"] {
         said(&desk, &format!("wgrad {command} next {name} {reading}"))?;
     }
-    Ok(())
+    Ok(Completion::Completed)
 }
 
 /// The same refusal, but for its place.
@@ -642,8 +641,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             })
         })),
         None => {
-            let name = "advice on files beside the repository: WGRAD_TEST_SHARED names no folder of them";
-            trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+            let name = "advice on files beside the repository";
+            trials.push(Trial::left_out(name, "WGRAD_TEST_SHARED names no folder of them"));
         }
     }
     trials

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{Desk, ended};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Trial, ended};
 use serde_json::{Value, json};
 
 /// A folder with a short run of iris in `run`, and its model beside it as `model.safetensors`.
@@ -837,23 +836,23 @@ fn idx(sizes: &[u32], elements: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let linux = !cfg!(target_os = "linux");
-    let unix = !cfg!(unix);
     let trials = vec![
         Trial::test("outputs leave what must stay", outputs_leave_what_must_stay),
-        Trial::test("links in folders are not followed", links_in_folders_are_not_followed).with_ignored_flag(unix),
-        Trial::test("names that are no UTF-8", names_that_are_no_utf8).with_ignored_flag(linux),
-        Trial::test("what is written is read", what_is_written_is_read).with_ignored_flag(unix),
-        Trial::test("what is typed", what_is_typed).with_ignored_flag(linux),
+        Trial::test("links in folders are not followed", links_in_folders_are_not_followed).on_unix(),
+        Trial::test("names that are no UTF-8", names_that_are_no_utf8).on_linux(),
+        Trial::test("what is written is read", what_is_written_is_read).on_unix(),
+        Trial::test("what is typed", what_is_typed).on_linux(),
         Trial::test("each command tells", each_command_tells),
-        Trial::test("no threads", no_threads).with_ignored_flag(!can_forbid_threads()),
-        Trial::test("memory that ends on the way", memory_that_ends_on_the_way).with_ignored_flag(linux),
-        Trial::test("memory of a container", memory_of_a_container).with_ignored_flag(linux || Group::new(64).is_none()),
-        Trial::test("folders from elsewhere", folders_from_elsewhere).with_ignored_flag(unix),
-        Trial::test("a cache from elsewhere", a_cache_from_elsewhere).with_ignored_flag(unix),
-        Trial::test("text that steers", text_that_steers).with_ignored_flag(unix),
-        Trial::test("signals leave nothing", signals_leave_nothing).with_ignored_flag(unix),
-        Trial::test("files that change while they are read", files_that_change_while_they_are_read).with_ignored_flag(unix),
+        Trial::test("no threads", no_threads)
+            .left_out_if(!can_forbid_threads(), "needs Linux, and the right to become another user"),
+        Trial::test("memory that ends on the way", memory_that_ends_on_the_way).on_linux(),
+        Trial::test("memory of a container", memory_of_a_container)
+            .left_out_if(Group::new(64).is_none(), "needs Linux, and the right to make a control group"),
+        Trial::test("folders from elsewhere", folders_from_elsewhere).on_unix(),
+        Trial::test("a cache from elsewhere", a_cache_from_elsewhere).on_unix(),
+        Trial::test("text that steers", text_that_steers).on_unix(),
+        Trial::test("signals leave nothing", signals_leave_nothing).on_unix(),
+        Trial::test("files that change while they are read", files_that_change_while_they_are_read).on_unix(),
     ];
     trials
 }

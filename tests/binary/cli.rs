@@ -4,8 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use crate::common::{Desk, named};
-use libtest_mimic::Trial;
+use crate::common::{Desk, Trial, named};
 use serde_json::Value;
 
 impl Desk {

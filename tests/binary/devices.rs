@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use crate::common::Shared;
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Failed, Shared, Trial};
 use wgrad::data::Matrix;
 use wgrad::executor::gpu::Gpu;
 use wgrad::kernels::catalogue;

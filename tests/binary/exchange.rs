@@ -9,17 +9,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Desk, ended};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Completion, Desk, Failed, Trial, ended};
 use serde_json::{Value, json};
 
 /// How far another program's prediction may be from wgrad's, relative to 1 or, where all of a column are below it, to the largest of
 /// them; of what is above 1, to itself.
 const BOUND: f64 = 1e-5;
 
-/// A Python with onnxruntime, if there is one.
+/// What Python has to have to compare with.
+const MODULES: &str = "numpy, onnx, onnxruntime";
+
+/// Such a Python, if there is one.
 fn python() -> Option<&'static str> {
-    crate::common::python("numpy, onnx, onnxruntime")
+    crate::common::python(MODULES)
 }
 
 /// What a script of `tests/python` prints.
@@ -142,7 +144,7 @@ fn remedy(said: &str) -> Option<(Vec<String>, Vec<String>)> {
 }
 
 /// Trains on a file, following what wgrad says about it, and compares. What stays refused is no table to train on.
-fn a_file(path: &Path) -> Result<(), Failed> {
+fn a_file(path: &Path) -> Result<Completion, Failed> {
     let (desk, data) = (Desk::new(), path.to_string_lossy());
     let (mut flags, mut training): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     loop {
@@ -158,10 +160,10 @@ fn a_file(path: &Path) -> Result<(), Failed> {
                     flags.extend(["--decimal".into(), ",".into()]);
                 }
                 let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-                return onnxruntime_says_the_same_of_the_file(&desk, &data, &flags);
+                return onnxruntime_says_the_same_of_the_file(&desk, &data, &flags).map(|()| Completion::Completed);
             }
-            eprintln!("{data} is left out, since wgrad does not train on it: {said}");
-            return ended(3, &arguments, &output).map(drop);
+            ended(3, &arguments, &output)?;
+            return Ok(Completion::ignored_with(format!("wgrad does not train on it: {said}")));
         };
         if others.contains(&"--missing".to_owned()) {
             training.retain(|flag| !["--missing", "mode"].contains(&flag.as_str()));
@@ -709,8 +711,7 @@ fn every_damage_is_borne() -> Result<(), Failed> {
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, test: fn() -> Result<(), Failed>| Trial::test(name, test);
-    let lacks_python = python().is_none();
-    let python = |name: &str, test: fn() -> Result<(), Failed>| trial(name, test).with_ignored_flag(python().is_none());
+    let python = |name: &str, test: fn() -> Result<(), Failed>| trial(name, test).with_python(MODULES);
     let mut trials = vec![
         python("onnxruntime says the same of iris", || embedded("iris", &[], &[])),
         python("onnxruntime says the same of breast-cancer", || {
@@ -773,24 +774,22 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(!tables.is_empty(), "no tables in WGRAD_TEST_SHARED={}", shared.display());
             trials.extend(tables.into_iter().map(|(name, path)| {
                 let name = format!("onnxruntime says the same of {name}");
-                Trial::test(name, move || a_file(&path)).with_ignored_flag(lacks_python)
+                Trial::test(name, move || a_file(&path)).with_python(MODULES)
             }));
         }
         None => {
-            let name = "onnxruntime says the same of the tables in the folder that WGRAD_TEST_SHARED would name";
-            trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+            let name = "onnxruntime says the same of the tables beside the repository";
+            trials.push(Trial::left_out(name, "WGRAD_TEST_SHARED names no folder of them"));
         }
     }
     for (name, bytes, what) in hostile() {
         let test = move || is_refused("net.onnx", &bytes, what);
-        trials.push(
-            Trial::test(format!("an ONNX file of {name} is refused"), test).with_ignored_flag(!cfg!(target_os = "linux")),
-        );
+        trials.push(Trial::test(format!("an ONNX file of {name} is refused"), test).on_linux());
     }
     for (name, tensors, what) in hostile_tensors() {
         let test = move || is_refused("net.safetensors", &tensors_file(&tensors), what);
         let trial = Trial::test(format!("a safetensors file of {name} is refused"), test);
-        trials.push(trial.with_ignored_flag(!cfg!(target_os = "linux")));
+        trials.push(trial.on_linux());
     }
     trials
 }

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::common::{Desk, Shared, ended};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Shared, Trial, ended};
 use serde_json::{Value, json};
 use wgrad::training::{
     DataReport, Destination, Device, EpochRecord, NetworkReport, Observer, Options, Recipe, Run, RunObserver, Wanted,

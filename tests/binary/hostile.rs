@@ -4,8 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::common::{Desk, ended};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Trial, ended};
 use serde_json::{Value, json};
 
 /// KiB of addresses that the program itself takes, its threads' stacks among them, and what it may take beside twice the file.
@@ -539,7 +538,7 @@ fn parquet_files() -> Vec<Case> {
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in parquet_files() {
-        trials.push(Trial::test(case.name, move || case.check()).with_ignored_flag(!cfg!(feature = "parquet")));
+        trials.push(Trial::test(case.name, move || case.check()).with_parquet());
     }
     for case in [tables(), arrays(), archives(), npz_archives(), configurations()].into_iter().flatten() {
         trials.push(Trial::test(case.name, move || case.check()));
@@ -551,8 +550,5 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     trials.push(Trial::test("data of four times the memory", data_beyond_memory_is_refused_or_read_in_parts));
     // Limits are the shell's.
-    let trials =
-        trials.into_iter().map(|trial| if cfg!(target_os = "linux") { trial } else { trial.with_ignored_flag(true) });
-    let trials = trials.collect();
-    trials
+    trials.into_iter().map(Trial::on_linux).collect()
 }

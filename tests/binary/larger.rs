@@ -4,8 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::io::Write as _;
 
-use crate::common::{Desk, Shared, ended};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Shared, Trial, ended};
 
 /// 731 rows of numbers, texts with quotes, missing cells, weights, a class, and a number to tell.
 fn rows() -> String {
@@ -372,15 +371,15 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.push(Trial::test("cpu: a model is fine-tuned on a file", finetuned_from_a_file));
     trials.push(Trial::test("cpu: arrays, images and folders", same_bits_of_other_formats));
     let parquet = Trial::test("cpu: Parquet (feature parquet)", same_bits_of_parquet);
-    trials.push(parquet.with_ignored_flag(!cfg!(feature = "parquet")));
+    trials.push(parquet.with_parquet());
     trials.push(Trial::test("cpu: predictions and scores", predictions_are_the_same));
     trials.push(Trial::test("errors are those of a table that is read whole", errors_are_the_same));
-    trials.push(Trial::test("there is no room for the file", no_room_for_the_file).with_ignored_flag(!cfg!(unix)));
+    trials.push(Trial::test("there is no room for the file", no_room_for_the_file).on_unix());
     let encoded = Trial::test("rows that have no room but as a table", encoded_rows_have_no_room);
-    trials.push(encoded.with_ignored_flag(!cfg!(target_os = "linux")));
+    trials.push(encoded.on_linux());
     let disk = Trial::test("rows that fit neither memory nor disk", encoded_rows_fit_no_disk);
-    trials.push(disk.with_ignored_flag(!cfg!(target_os = "linux")));
+    trials.push(disk.on_linux());
     let quarter = Trial::test("a process that may hold a quarter of the data", a_quarter_of_the_data);
-    trials.push(quarter.with_ignored_flag(!cfg!(target_os = "linux")));
+    trials.push(quarter.on_linux());
     trials
 }

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Failed, NO_GPU, Trial, no_gpu};
 use wgrad::data::Matrix;
 use wgrad::lesson::{self, Options, Report};
 use wgrad::network::{Activation, Layer, Loss, Network};
@@ -22,11 +22,7 @@ const PLACES: [(&str, Wanted, PrecisionName); 3] = [
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let no_gpu = std::env::var("WGRAD_TEST_NO_GPU").is_ok_and(|value| value == "1");
     let admissions = admissions_file();
-    if admissions.is_none() {
-        eprintln!("the admissions lesson is left out: there is no data/admissions.csv in $WGRAD_SHARED or ../shared");
-    }
     let mut trials = vec![
         Trial::test("900 epochs of a 6-2-1 net in f64 are numpy's to 1e-9 in every weight", nine_hundred_epochs),
         Trial::test("loy learns from 99 of 100 seeds", || loy_from_100_seeds(PrecisionName::F64)),
@@ -39,10 +35,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     for (place, device, precision) in PLACES {
         for name in lesson::names() {
             let data = admissions.clone().filter(|_| name == "admissions");
-            let left_out = (device == Wanted::Gpu && no_gpu) || (name == "admissions" && data.is_none());
+            let lacks_data = name == "admissions" && data.is_none();
+            let lacks_gpu = device == Wanted::Gpu && no_gpu();
             let options = Options { device: device.clone(), precision: Some(precision), data, seeds: None };
             let trial = Trial::test(format!("{place}: {name} agrees"), move || agrees(name, &options));
-            trials.push(trial.with_ignored_flag(left_out));
+            let why = "no data/admissions.csv in WGRAD_SHARED or ../shared";
+            trials.push(trial.left_out_if(lacks_data, why).left_out_if(lacks_gpu, NO_GPU));
         }
     }
     trials

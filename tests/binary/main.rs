@@ -28,27 +28,28 @@ fn main() {
     if faults::is_chosen() {
         return faults::train_on_a_chosen_gpu().expect("a run that ends");
     }
+    // Those with the longest trials come first: none of these is left alone at the end.
     common::run(&[
         ("advice", advice::trials),
-        ("attacks", attacks::trials),
+        ("faults", faults::trials),
+        ("resume", resume::trials),
+        ("mnist", mnist::trials),
         ("bench", bench::trials),
-        ("cli", cli::trials),
+        ("larger", larger::trials),
         ("devices", devices::trials),
+        ("attacks", attacks::trials),
+        ("cli", cli::trials),
         #[cfg(unix)]
         ("examples", examples::trials),
         ("exchange", exchange::trials),
-        ("faults", faults::trials),
         ("help", help::trials),
         ("hostile", hostile::trials),
-        ("larger", larger::trials),
         ("lessons", lessons::trials),
         ("meaning", meaning::trials),
         ("mixed", mixed::trials),
-        ("mnist", mnist::trials),
         ("options", options::trials),
         ("python", python::trials),
         ("report", report::trials),
-        ("resume", resume::trials),
         ("storage", storage::trials),
     ]);
 }

@@ -5,8 +5,7 @@ use std::io::Write;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::Desk;
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Trial};
 
 /// Trains on the CPU, for some epochs.
 fn train(desk: &Desk, arguments: &[&str]) -> Result<String, Failed> {

@@ -2,8 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::common::{Desk, ended, named};
-use libtest_mimic::Trial;
+use crate::common::{Desk, Trial, ended, named};
 use serde_json::Value;
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network};

@@ -1,12 +1,11 @@
 //! MNIST at full size, through the binary: what a plain network is known to reach, on the CPU and on a GPU.
 //!
-//! `WGRAD_TEST_MNIST` names the folder of the four IDX files (`train-images-idx3-ubyte` and so on); without it these tests show
-//! as ignored.
+//! `WGRAD_TEST_MNIST` names the folder of the four IDX files (`train-images-idx3-ubyte` and so on).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Failed, NO_GPU, Trial, no_gpu};
 use serde_json::Value;
 
 /// Accuracy on the 10,000 test images of 784-128-10, relu and softmax, sgd at 0.1, batches of 64.
@@ -30,7 +29,6 @@ fn accuracy(data: &Path, device: &str, epochs: &str) -> Result<f64, Failed> {
 
 pub(crate) fn trials() -> Vec<Trial> {
     let data = std::env::var_os("WGRAD_TEST_MNIST").map(PathBuf::from);
-    let no_gpu = std::env::var("WGRAD_TEST_NO_GPU").is_ok_and(|value| value == "1");
     let folder = data.clone().unwrap_or_default();
     let on_cpu = move || {
         let reached = accuracy(&folder, "cpu", "10")?;
@@ -41,10 +39,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         let (cpu, gpu) = (accuracy(&folder, "cpu", "3")?, accuracy(&folder, "gpu", "3")?);
         if (cpu - gpu).abs() <= 0.005 { Ok(()) } else { Err(format!("CPU {cpu}, GPU {gpu} after 3 epochs").into()) }
     };
+    const NO_DATA: &str = "WGRAD_TEST_MNIST names no folder";
     let trials = vec![
-        Trial::test("ten_epochs_on_the_cpu_reach_97_percent", on_cpu).with_ignored_flag(data.is_none()),
+        Trial::test("ten_epochs_on_the_cpu_reach_97_percent", on_cpu).left_out_if(data.is_none(), NO_DATA),
         Trial::test("three_epochs_on_a_gpu_are_within_half_a_point_of_the_cpu", on_gpu)
-            .with_ignored_flag(data.is_none() || no_gpu),
+            .left_out_if(data.is_none(), NO_DATA)
+            .left_out_if(no_gpu(), NO_GPU),
     ];
     trials
 }

@@ -3,8 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::common::{Desk, ended, named};
-use libtest_mimic::Trial;
+use crate::common::{Desk, Trial, ended, named};
 use serde_json::Value;
 
 /// Trains on the CPU into a folder; gives the report.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use libtest_mimic::Trial;
+use crate::common::Trial;
 use serde_json::Value;
 use wgrad::data::{Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
 use wgrad::model::{Model, StoredWeights};
@@ -66,9 +66,12 @@ fn forward(network: &Network, weights: &Weights<f64>, inputs: &[f64]) -> Vec<f64
     a
 }
 
-/// A Python with numpy and safetensors, if there is one.
+/// What Python has to have to compare with.
+const MODULES: &str = "numpy, safetensors";
+
+/// Such a Python, if there is one.
 fn python() -> Option<&'static str> {
-    crate::common::python("numpy, safetensors")
+    crate::common::python(MODULES)
 }
 
 /// What `tests/python/predict.py` prints: the header, then the numbers.
@@ -190,13 +193,6 @@ fn python_computes_the_same_loss() {
     }
 }
 
-/// Whether the Python that is there has TensorBoard too.
-fn has_tensorboard() -> bool {
-    let import = "from tensorboard.backend.event_processing import event_accumulator";
-    let there = python().map(|python| Command::new(python).args(["-c", import]).output());
-    there.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
-}
-
 /// Holds what TensorBoard reads in a run's folder against `metrics.jsonl`: every epoch once, the numbers in single precision.
 fn tensorboard_reads_what_the_log_says(run: &Path, metric: &str, epochs: usize) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/scalars.py");
@@ -250,7 +246,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             test();
             Ok(())
         })
-        .with_ignored_flag(python().is_none())
+        .with_python(MODULES)
     };
     let trials = vec![
         trial("python_predicts_the_same_class_probabilities", python_predicts_the_same_class_probabilities),
@@ -282,7 +278,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed",
             tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed,
         )
-        .with_ignored_flag(!has_tensorboard()),
+        .with_python("tensorboard.backend.event_processing.event_accumulator"),
     ];
     trials
 }

@@ -3,8 +3,7 @@
 use std::fs;
 use std::process::Output;
 
-use crate::common::{Desk, named};
-use libtest_mimic::Trial;
+use crate::common::{Desk, Trial, named};
 use serde_json::Value;
 
 /// Runs what must succeed; gives stdout.

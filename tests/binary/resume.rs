@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{Desk, Shared, last_after};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Shared, Trial, last_after};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
 use wgrad::random::{Purpose, Stream};
@@ -465,19 +464,17 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     trials.push(Trial::test("runs that diverge on the CPU", || a_run_that_diverges_says_where("cpu")));
     trials.push(shared.trial("runs that diverge on a GPU".into(), |_| a_run_that_diverges_says_where("gpu")));
-    trials.push(Trial::test("runs that are killed", killed_runs_end_with_the_same_bits));
-    trials.push(Trial::test("runs that are interrupted on the CPU", || signals_save_and_runs_go_on("cpu", 20)));
-    trials.push(shared.trial("runs that are interrupted on a GPU".into(), |_| signals_save_and_runs_go_on("gpu", 10)));
+    // Signals are sent by the shell's kill.
+    trials.push(Trial::test("runs that are killed", killed_runs_end_with_the_same_bits).on_unix());
+    trials.push(Trial::test("runs that are interrupted on the CPU", || signals_save_and_runs_go_on("cpu", 20)).on_unix());
+    trials.push(
+        shared.trial("runs that are interrupted on a GPU".into(), |_| signals_save_and_runs_go_on("gpu", 10)).on_unix(),
+    );
     trials.push(Trial::test("validation rows that overflow", validation_that_overflows_is_told_at_once));
-    trials.push(Trial::test("odd files in a run, on Unix", odd_files_in_a_run_are_refused));
+    trials.push(Trial::test("odd files in a run", odd_files_in_a_run_are_refused).on_unix());
     trials.push(Trial::test("damaged checkpoints", damaged_checkpoints_are_passed_over));
     trials.push(Trial::test("runs of other data, shapes and options", another_run_is_not_gone_on_with));
     trials.push(Trial::test("runs that time or patience ended", time_and_patience_leave_what_goes_on));
     trials.push(Trial::test("runs that are under way", a_run_under_way_is_not_gone_on_with));
-    // Signals are sent by the shell's kill.
-    let trials = trials.into_iter().map(|trial| {
-        let needs_unix = ["killed", "interrupted", "Unix"].iter().any(|word| trial.name().contains(word));
-        if needs_unix && !cfg!(unix) { trial.with_ignored_flag(true) } else { trial }
-    });
-    trials.collect()
+    trials
 }

@@ -3,8 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::common::{Desk, ended};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Desk, Failed, Trial, ended};
 
 /// Places that cannot be written: an error, nothing that was there is harmed, nothing half-written is left.
 fn places_that_cannot_be_written() -> Result<(), Failed> {
@@ -103,13 +102,12 @@ fn full_disks() -> Result<(), Failed> {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    // Other systems name their places otherwise.
-    let is_linux = cfg!(target_os = "linux");
-    let trials = vec![
-        Trial::test("places that cannot be written", places_that_cannot_be_written).with_ignored_flag(!is_linux),
-        // A folder is read only for nobody who may do everything, so it takes a disk, and the right to mount one.
-        Trial::test("disks that are full or read only (needs to mount one)", full_disks)
-            .with_ignored_flag(!is_linux || Disk::new().is_none()),
-    ];
-    trials
+    vec![
+        // Other systems name their places otherwise.
+        Trial::test("places that cannot be written", places_that_cannot_be_written).on_linux(),
+        // A folder is read only for nobody who may do everything, so it takes a disk.
+        Trial::test("disks that are full or read only", full_disks)
+            .left_out_if(Disk::new().is_none(), "needs the right to mount a disk")
+            .on_linux(),
+    ]
 }

@@ -4,15 +4,19 @@
 mod desk;
 mod python;
 mod run;
+mod trial;
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 pub(crate) use desk::{Desk, ended, last_after};
-use libtest_mimic::{Completion, Failed, Trial};
+pub(crate) use libtest_mimic::{Completion, Failed};
 pub(crate) use python::python;
 pub(crate) use run::run;
+pub(crate) use trial::{Outcome, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::gpu::device::{Device, Gpus};
+use wgrad::kernels::whole::Variant;
 pub(crate) use wgrad::verification::Case;
 
 /// That nothing is outside its bound.
@@ -36,48 +40,57 @@ fn device() -> Result<Device, Failed> {
     Ok(gpus.open(0)?)
 }
 
+/// Cases as the CPU computes them, each once.
+#[derive(Default)]
+pub(crate) struct Twins(HashSet<String>);
+
+impl Twins {
+    /// The case without the choices that only a GPU has: how products are computed, and which variant of a whole network's kernel does it.
+    /// None if it was there before.
+    pub(crate) fn of(&mut self, case: &Case) -> Option<Case> {
+        let twin = Case { choice: None, whole: case.whole.map(|_| Variant::Invocation), ..case.clone() };
+        let unnamed = Case { name: String::new(), ..twin.clone() };
+        self.0.insert(format!("{unnamed:?}")).then_some(twin)
+    }
+}
+
+/// Whether GPU tests are left out (`WGRAD_TEST_NO_GPU=1`).
+pub(crate) fn no_gpu() -> bool {
+    std::env::var("WGRAD_TEST_NO_GPU").is_ok_and(|value| value == "1")
+}
+
+/// Why GPU tests are left out.
+pub(crate) const NO_GPU: &str = "WGRAD_TEST_NO_GPU=1";
+
 /// Opens the device once for all trials of a crate, and leaves them out where `WGRAD_TEST_NO_GPU=1`.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Shared;
 
 impl Shared {
     /// A trial that needs the device.
-    pub(crate) fn trial(&self, name: String, check: impl FnOnce(Device) -> Result<(), Failed> + Send + 'static) -> Trial {
-        self.trial_if(name, |_| Ok(()), check)
+    pub(crate) fn trial<T: Outcome>(
+        &self,
+        name: String,
+        check: impl FnOnce(Device) -> Result<T, Failed> + Send + 'static,
+    ) -> Trial {
+        static DEVICE: OnceLock<Result<Device, Failed>> = OnceLock::new();
+        Trial::test(name, move || check(DEVICE.get_or_init(device).clone()?)).left_out_if(no_gpu(), NO_GPU)
     }
 
-    /// A trial of a case, but for what the device is never given.
+    /// A trial of a case, which is left out if the device is never given it.
     pub(crate) fn trial_of(
         &self,
         name: String,
         case: Case,
         check: impl FnOnce(&Case, Device) -> Result<(), Failed> + Send + 'static,
     ) -> Trial {
-        let target = case.clone();
-        let applies = move |device: &Device| {
-            let why = "it has no subgroups of as many lanes, or too little memory for a workgroup";
-            if target.is_for(&device.limits().target) { Ok(()) } else { Err(why.to_owned()) }
-        };
-        self.trial_if(name, applies, move |device| check(&case, device))
-    }
-
-    /// A trial that is left out on a device for the reason that `applies` gives.
-    pub(crate) fn trial_if(
-        &self,
-        name: String,
-        applies: impl FnOnce(&Device) -> Result<(), String> + Send + 'static,
-        check: impl FnOnce(Device) -> Result<(), Failed> + Send + 'static,
-    ) -> Trial {
-        static DEVICE: OnceLock<Result<Device, Failed>> = OnceLock::new();
-        let left_out = std::env::var("WGRAD_TEST_NO_GPU").is_ok_and(|value| value == "1");
-        let trial = move || {
-            let device = DEVICE.get_or_init(device).clone()?;
-            if let Err(reason) = applies(&device) {
-                return Ok(Completion::ignored_with(format!("{}: {reason}", device.info().name)));
+        self.trial(name, move |device| {
+            if case.is_for(&device.limits().target) {
+                return check(&case, device).map(Outcome::completion);
             }
-            check(device).map(|()| Completion::Completed)
-        };
-        Trial::ignorable_test(name, trial).with_ignored_flag(left_out)
+            let why = "has no subgroups of as many lanes, or too little memory for a workgroup";
+            Ok(Completion::ignored_with(format!("{} {why}", device.info().name)))
+        })
     }
 }
 
@@ -87,7 +100,7 @@ macro_rules! named {
         let mut trials = Vec::new();
         $(
             $(#[$condition])*
-            trials.push(libtest_mimic::Trial::test(stringify!($function), || {
+            trials.push($crate::common::Trial::test(stringify!($function), || {
                 $function();
                 Ok(())
             }));

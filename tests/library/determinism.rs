@@ -1,7 +1,6 @@
 //! The same plan and data give the same bits: run twice, with one thread or two, alone or as one of several replicas.
 
-use crate::common::{Case, Shared};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Case, Failed, Shared, Trial, Twins};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
@@ -118,7 +117,8 @@ fn replicas_are_as_alone<E: Executor<f32>>(case: &Case, make: impl Fn(Plan) -> R
 pub(crate) fn trials() -> Vec<Trial> {
     let shared = Shared;
     let mut trials = Vec::new();
-    for case in cases() {
+    let mut twins = Twins::default();
+    for case in cases().iter().filter_map(|case| twins.of(case)) {
         let name = case.name.clone();
         let cpu = |case: &Case, threads: usize| trained(Cpu::<f32>::new(case.plan(), threads)?, case);
         let same = case.clone();

@@ -3,9 +3,8 @@
 //! Without an adapter these tests fail and say what to install; with `WGRAD_TEST_NO_GPU=1` they are left out and show as
 //! ignored.
 
-use crate::common::{Case, Shared, check};
+use crate::common::{Case, Completion, Failed, Shared, Trial, Twins, check};
 use clap::ValueEnum;
-use libtest_mimic::{Failed, Trial};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::executor::gpu::Gpu;
@@ -136,10 +135,16 @@ fn padding_cases() -> Vec<Case> {
 pub(crate) fn trials() -> Vec<Trial> {
     let shared = Shared;
     let mut trials = Vec::new();
-    for case in layers().into_iter().chain(whole_networks()).chain(choices()).chain(joint()).chain(long_sums()) {
-        // The batches of the CPU path are gathered.
-        let twin = Case { gather: true, ..case.clone() };
-        trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));
+    let mut twins = Twins::default();
+    // The batches of the CPU path are gathered.
+    let mut on_cpu = move |case: &Case| {
+        let twin = twins.of(&Case { gather: true, ..case.clone() })?;
+        Some(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)))
+    };
+    for case in
+        layers().into_iter().chain(whole_networks()).chain(choices()).chain(joint()).chain(long_sums()).chain(mixed(None))
+    {
+        trials.extend(on_cpu(&case));
         let name = format!("gpu: {}", case.name);
         trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
     }
@@ -151,36 +156,33 @@ pub(crate) fn trials() -> Vec<Trial> {
         let on_gpu = |case: &Case, device| is_within_its_bounds_everywhere(case, Gpu::new(case.plan(), device)?);
         trials.push(shared.trial_of(name, case, on_gpu));
     }
-    for case in mixed(None) {
-        let twin = Case { gather: true, ..case.clone() };
-        trials.push(Trial::test(format!("cpu: {}", case.name), move || check(&twin, Cpu::<f32>::new(twin.plan(), 2)?)));
-        let name = format!("gpu: {}", case.name);
-        trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
-    }
     for case in split(None) {
         let name = format!("gpu: {}", case.name);
         trials.push(shared.trial_of(name, case, |case, device| check(case, Gpu::new(case.plan(), device)?)));
     }
     trials.push(shared.trial("gpu: halves of all sizes".into(), |device| halves_of_all_sizes(&device)));
-    // On matrix units, where the adapter has some.
     trials.push(shared.trial("matrix units are as the oracle".into(), |device| {
         let gpus = Gpus::find();
         let Some(gpu) = gpus.list().into_iter().find(|gpu| gpu.index == device.info().index && gpu.mixed) else {
-            return Ok(());
+            return Ok(Completion::ignored_with("the adapter has no matrix units"));
         };
         let device = gpus.open_mixed(gpu.index, Reuse::Kept)?;
         verify_mixed(&device)?;
-        Ok(verify_split(&device.with_splits())?)
+        verify_split(&device.with_splits())?;
+        Ok(Completion::Completed)
     }));
     // A few cases as they are written for GPUs, on whatever adapter there is: llvmpipe takes long to compile them.
     for case in layers().into_iter().step_by(8) {
         let trial = |case: &Case, device: Device| check(case, Gpu::new(case.plan(), device.with_lanes(GPU_LANES))?);
         trials.push(shared.trial_of(format!("gpu, {GPU_LANES} lanes: {}", case.name), case, trial));
     }
+    let mut twins = Twins::default();
     for case in exact([Family::DirectSplit]) {
-        let (twin, name) = (case.clone(), case.name.clone());
-        let on_cpu = move || Ok(small_integers_are_exact(&mut Cpu::<f32>::new(twin.plan(), 2)?)??);
-        trials.push(Trial::test(format!("cpu: {name}"), on_cpu));
+        let name = case.name.clone();
+        trials.extend(twins.of(&case).map(|twin| {
+            let on_cpu = move || Ok(small_integers_are_exact(&mut Cpu::<f32>::new(twin.plan(), 2)?)??);
+            Trial::test(format!("cpu: {name}"), on_cpu)
+        }));
         let on_gpu = move |device| Ok(small_integers_are_exact(&mut Gpu::new(case.plan(), device)?)??);
         trials.push(shared.trial(format!("gpu: {name}"), on_gpu));
     }

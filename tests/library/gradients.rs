@@ -1,8 +1,7 @@
 //! The gradients of the plan, in f64, against central differences of its own losses: every loss with every pair of hidden
 //! and output activation that it goes with, one to three layers, with and without biases, mean and sum over the batch.
 
-use crate::common::named;
-use libtest_mimic::Trial;
+use crate::common::{Trial, named};
 use wgrad::data::Matrix;
 use wgrad::network::loss::Number;
 use wgrad::network::{Activation, Layer, Loss, Network};

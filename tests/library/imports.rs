@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use crate::common::named;
-use libtest_mimic::Trial;
+use crate::common::{Trial, named};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A path in code: `["super", "Table"]`.

@@ -3,8 +3,7 @@
 
 mod faults;
 
-use crate::common::{Case, Shared};
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Case, Failed, Shared, Trial};
 use wgrad::executor::gpu::Gpu;
 use wgrad::executor::gpu::device::Device;
 use wgrad::kernels::{Form, Kernel, Shader};

@@ -2,8 +2,7 @@
 //! squared error ½ Σ (a - y)², mean over 4 rows, rate 0.1, momentum 0.9, weight decay 0.05 on the weights and none on the
 //! biases.
 
-use crate::common::named;
-use libtest_mimic::Trial;
+use crate::common::{Trial, named};
 use wgrad::executor::Executor;
 use wgrad::executor::cpu::Cpu;
 use wgrad::kernels::Step;

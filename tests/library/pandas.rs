@@ -29,7 +29,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Failed, Trial};
 use serde_json::{Value, json};
 use wgrad::data::{Cells, Numerals, ReadOptions, Table, read};
 
@@ -37,9 +37,12 @@ use wgrad::data::{Cells, Numerals, ReadOptions, Table, read};
 const FILES: usize = 2000;
 const PROCESSES: usize = 2;
 
-/// A Python with pandas, if there is one.
+/// What Python has to have to compare with.
+const MODULES: &str = "pandas";
+
+/// Such a Python, if there is one.
 fn python() -> Option<&'static str> {
-    crate::common::python("pandas")
+    crate::common::python(MODULES)
 }
 
 /// The difference in what a cell or name is: wgrad drops spaces around it.
@@ -312,7 +315,7 @@ fn a_difference_is_noticed() -> Result<(), Failed> {
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = vec![
-        Trial::test("wgrad reads what pandas reads", wgrad_reads_what_pandas_reads).with_ignored_flag(python().is_none()),
+        Trial::test("wgrad reads what pandas reads", wgrad_reads_what_pandas_reads).with_python(MODULES),
         Trial::test("a difference is noticed", a_difference_is_noticed),
     ];
     trials

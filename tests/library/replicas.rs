@@ -3,8 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::common::Shared;
-use libtest_mimic::{Failed, Trial};
+use crate::common::{Failed, Shared, Trial};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
 use wgrad::plan::Dropout;

@@ -2,16 +2,17 @@
 //! it is installed (tests/tint.sh), through tint, the compiler of Chrome and Dawn.
 
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
+use crate::common::{Failed, Trial};
 use clap::ValueEnum;
-use libtest_mimic::{Failed, Trial};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
-use wgrad::kernels::catalogue::{Entry, all_shaders};
+use wgrad::kernels::catalogue::{self, Entry, all_shaders};
 use wgrad::kernels::operands::{Access, Elements};
 use wgrad::kernels::step::StepWords;
 use wgrad::kernels::{Form, Peak, Shader, Step};
@@ -21,34 +22,45 @@ use wgrad::plan::{Dropout, Element, Options, Plan, TrainingOptions};
 /// Invocations a workgroup, and whether it is a software adapter.
 const DEVICES: [(u32, bool); 2] = [(8, true), (32, false)];
 
-fn catalogue() -> Vec<Entry> {
-    DEVICES.into_iter().flat_map(|(lanes, software)| all_shaders(lanes, software)).collect()
+/// All shaders of each of the devices, which are composed once.
+static SHADERS: LazyLock<[Vec<Entry>; 2]> = LazyLock::new(|| DEVICES.map(|(lanes, software)| all_shaders(lanes, software)));
+
+fn catalogue() -> impl Iterator<Item = &'static Entry> {
+    SHADERS.iter().flatten()
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
+    // What takes longest comes first.
+    let mut trials = vec![
+        Trial::test("tint accepts every shader", tint_accepts_all)
+            .left_out_if(!tint_folder().join("node_modules/webgpu").is_dir(), "no tint: tests/tint.sh --install"),
+    ];
+    for (device, (lanes, _)) in DEVICES.into_iter().enumerate() {
+        let name = format!("every shader of real plans is in the catalogue for {lanes} lanes");
+        trials.push(Trial::test(name, move || plans_are_in_the_catalogue(device)));
+    }
     for entry in catalogue() {
         let name = format!("{} is as its host side has it", entry.shader.name);
-        trials.push(Trial::test(name, move || keeps_its_contract(&entry)));
+        trials.push(Trial::test(name, move || keeps_its_contract(entry)));
     }
-    for entry in all_shaders(32, false) {
+    let of_gpus = &SHADERS[1];
+    for entry in of_gpus {
         let name = format!("{} keeps what it sums in registers", entry.shader.name);
-        trials.push(Trial::test(name, move || registers_have_constant_indices(&entry)));
+        trials.push(Trial::test(name, move || registers_have_constant_indices(entry)));
     }
-    for entry in all_shaders(32, false).into_iter().filter(|entry| entry.shader.name.contains("-by-8")) {
+    for entry in of_gpus.iter().filter(|entry| entry.shader.name.contains("-by-8")) {
         let name = format!("{} can be written for Metal", entry.shader.name);
         trials.push(Trial::test(name, move || metal_has_it(&entry.shader)));
     }
     trials.push(Trial::test("an index that is no constant is found", dynamic_indices_are_found));
     trials.push(Trial::test("a shader that breaks its contract is found", broken_contracts_are_found));
-    trials.push(Trial::test("every shader of real plans is in the catalogue", plans_are_in_the_catalogue));
     trials.push(Trial::test("every buffer of real plans is as its kernel has it", buffers_are_as_operands_have_them));
     trials.push(Trial::test("every operand is used", operands_are_used));
     trials.push(Trial::test("a held step waits 2L + 1 times", a_held_step_has_few_barriers));
     trials.push(Trial::test("workgroup memory that is not counted is found", uncounted_memory_is_found));
     trials.push(Trial::test("every shader has a name of its own", names_are_unique));
     trials.push(Trial::test("every file of shaders/ is a part of some shader", every_file_is_used));
-    trials.push(Trial::test("tint accepts every shader", tint_accepts_all).with_ignored_flag(!tint_is_installed()));
+    trials.push(Trial::test("ARCHITECTURE.md has every kernel", every_kernel_is_described));
     trials
 }
 
@@ -203,7 +215,7 @@ fn dynamic_indices_are_found() -> Result<(), Failed> {
 /// A step of a held network waits 2L + 1 times, once more where the loss needs whole rows; only for workgroup memory; and nowhere but
 /// between its functions.
 fn a_held_step_has_few_barriers() -> Result<(), Failed> {
-    let held: Vec<Entry> = catalogue().into_iter().filter(|entry| entry.shader.name.starts_with("whole-held-")).collect();
+    let held: Vec<&Entry> = catalogue().filter(|entry| entry.shader.name.starts_with("whole-held-")).collect();
     equal("held networks", &held.is_empty(), &false)?;
     for Entry { shader, .. } in held {
         let expected = if shader.name.contains("cross-entropy") && !shader.name.contains("binary") { 6 } else { 5 };
@@ -213,7 +225,8 @@ fn a_held_step_has_few_barriers() -> Result<(), Failed> {
             ..shader.clone()
         };
         equal("barriers where one is doubled", &barriers_of_steps(&validated(&doubled)?)?, &(expected + 1))?;
-        let stronger = Shader { source: shader.source.replacen("workgroupBarrier();", "storageBarrier();", 1), ..shader };
+        let stronger =
+            Shader { source: shader.source.replacen("workgroupBarrier();", "storageBarrier();", 1), ..shader.clone() };
         equal("whether a storage barrier passes", &barriers_of_steps(&validated(&stronger)?).is_ok(), &false)?;
     }
     Ok(())
@@ -322,7 +335,7 @@ fn step_fields() -> Vec<Field> {
 }
 
 fn broken_contracts_are_found() -> Result<(), Failed> {
-    let entry = catalogue().into_iter().find(|entry| entry.shader.name.starts_with("forward")).ok_or("no forward")?;
+    let entry = catalogue().find(|entry| entry.shader.name.starts_with("forward")).ok_or("no forward")?;
     let cases = [
         ("bias: u32,", "bias: u32, more: u32,"),
         ("first: u32,", "first: f32,"),
@@ -346,7 +359,7 @@ fn broken_contracts_are_found() -> Result<(), Failed> {
         Entry { writes: entry.writes + 1, ..entry.clone() },
         Entry { words: entry.words + 1, ..entry.clone() },
         Entry { workgroup_bytes: 16, ..entry.clone() },
-        Entry { workgroup: [8, 2], ..entry },
+        Entry { workgroup: [8, 2], ..entry.clone() },
     ];
     match wrong.iter().find(|entry| keeps_its_contract(entry).is_ok()) {
         None => Ok(()),
@@ -355,8 +368,8 @@ fn broken_contracts_are_found() -> Result<(), Failed> {
 }
 
 fn uncounted_memory_is_found() -> Result<(), Failed> {
-    let held = catalogue().into_iter().find(|entry| entry.shader.name.starts_with("whole-held")).ok_or("no held network")?;
-    let more = Entry { workgroup_bytes: held.workgroup_bytes + 16, ..held };
+    let held = catalogue().find(|entry| entry.shader.name.starts_with("whole-held")).ok_or("no held network")?;
+    let more = Entry { workgroup_bytes: held.workgroup_bytes + 16, ..held.clone() };
     equal("whether a vec4 too many passes", &keeps_its_contract(&more).is_ok(), &false)
 }
 
@@ -435,31 +448,30 @@ fn outputs_are_few(network: &Network) -> bool {
     network.outputs() == 7 || network.inputs() == 128 && network.layers() == 2
 }
 
-fn plans_are_in_the_catalogue() -> Result<(), Failed> {
-    for (lanes, software) in DEVICES {
-        let catalogue: HashSet<_> = all_shaders(lanes, software).into_iter().collect();
-        let (mut planned, mut seen) = (HashSet::new(), HashSet::new());
-        for plan in plans() {
-            for launch in plan.training.iter().chain(&plan.evaluation) {
-                let kernel = launch.kernel.as_ref();
-                let entry = |form: Form| Entry::of(kernel, form);
-                let forms = kernel.forms(lanes, software);
-                // Two forms that are known stand for all of them.
-                if seen.insert([0, forms.len() / 2].map(|place| entry(forms[place]))) {
-                    planned.extend(forms.into_iter().map(entry));
-                }
+fn plans_are_in_the_catalogue(device: usize) -> Result<(), Failed> {
+    let (lanes, software) = DEVICES[device];
+    let catalogue: HashSet<_> = SHADERS[device].iter().cloned().collect();
+    let (mut planned, mut seen) = (HashSet::new(), HashSet::new());
+    for plan in plans() {
+        for launch in plan.training.iter().chain(&plan.evaluation) {
+            let kernel = launch.kernel.as_ref();
+            let entry = |form: Form| Entry::of(kernel, form);
+            let forms = kernel.forms(lanes, software);
+            // Two forms that are known stand for all of them.
+            if seen.insert([0, forms.len() / 2].map(|place| entry(forms[place]))) {
+                planned.extend(forms.into_iter().map(entry));
             }
         }
-        let names = |one: &HashSet<Entry>, other| -> Vec<String> {
-            one.difference(other).map(|entry| entry.shader.name.clone()).collect()
-        };
-        equal("planned, but not in the catalogue", &names(&planned, &catalogue), &Vec::new())?;
-        let unplanned: Vec<String> = names(&catalogue, &planned)
-            .into_iter()
-            .filter(|name| !name.starts_with("whole-") && name != Peak::NAME && name != "peak-units")
-            .collect();
-        equal("in the catalogue, but in no plan", &unplanned, &Vec::new())?;
     }
+    let names = |one: &HashSet<Entry>, other| -> Vec<String> {
+        one.difference(other).map(|entry| entry.shader.name.clone()).collect()
+    };
+    equal("planned, but not in the catalogue", &names(&planned, &catalogue), &Vec::new())?;
+    let unplanned: Vec<String> = names(&catalogue, &planned)
+        .into_iter()
+        .filter(|name| !name.starts_with("whole-") && name != Peak::NAME && name != "peak-units")
+        .collect();
+    equal("in the catalogue, but in no plan", &unplanned, &Vec::new())?;
     Ok(())
 }
 
@@ -490,8 +502,9 @@ fn operands_are_used() -> Result<(), Failed> {
         let declared = |line: &str| Some(line.split_once("@binding(")?.1.split_once("> ")?.1.split_once(':')?.0.to_string());
         for name in shader.source.lines().filter_map(declared) {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let uses = shader.source.split(|c| !is_name(c)).filter(|&word| word == name).count();
-            *unused.entry((kernel, name)).or_insert(true) &= uses < 2;
+            let uses = || shader.source.split(|c| !is_name(c)).filter(|&word| word == name).count();
+            let is_unused = unused.entry((kernel, name.clone())).or_insert(true);
+            *is_unused = *is_unused && uses() < 2;
         }
     }
     equal("operands", &(unused.len() > 40), &true)?;
@@ -511,7 +524,7 @@ fn names_are_unique() -> Result<(), Failed> {
 
 fn every_file_is_used() -> Result<(), Failed> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
-    let shaders = catalogue();
+    let shaders: Vec<&Entry> = catalogue().collect();
     let mut folders = vec![folder.clone()];
     while let Some(current) = folders.pop() {
         for entry in std::fs::read_dir(current)? {
@@ -529,17 +542,19 @@ fn every_file_is_used() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The table of kernels in ARCHITECTURE.md has those of the catalogue, and no others.
+fn every_kernel_is_described() -> Result<(), Failed> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"))?;
+    let (_, table) = text.split_once("| kernel | computes |\n").ok_or("a table of kernels")?;
+    let name = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let described: BTreeSet<_> = table.lines().skip(1).map_while(name).collect();
+    let kernels: BTreeSet<_> = catalogue::kernels().into_iter().map(str::to_owned).collect();
+    equal("kernels", &described, &kernels)
+}
+
 /// Where tests/tint.sh keeps Dawn's bindings for node.
 fn tint_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tint")
-}
-
-fn tint_is_installed() -> bool {
-    let installed = tint_folder().join("node_modules/webgpu").is_dir();
-    if !installed {
-        println!("tint is left out: tests/tint.sh --install installs it");
-    }
-    installed
 }
 
 fn tint_accepts_all() -> Result<(), Failed> {
@@ -550,8 +565,8 @@ fn tint_accepts_all() -> Result<(), Failed> {
     std::fs::create_dir_all(&folder)?;
     // Cooperative matrices are an extension of naga's, which tint does not know.
     let known = |entry: &Entry| !entry.shader.source.contains("enable wgpu_cooperative_matrix;");
-    for Entry { shader, .. } in catalogue().into_iter().filter(known) {
-        std::fs::write(folder.join(format!("{}.wgsl", shader.name)), shader.source)?;
+    for Entry { shader, .. } in catalogue().filter(|entry| known(entry)) {
+        std::fs::write(folder.join(format!("{}.wgsl", shader.name)), &shader.source)?;
     }
     let validate = |folder: &Path| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tint.mjs");
