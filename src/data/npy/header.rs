@@ -6,6 +6,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::error::shown;
+
 /// How every npy file begins.
 pub(in crate::data) const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -22,10 +24,11 @@ pub(super) struct Header {
 }
 
 /// numpy's type of an element, such as `<f4`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Kind {
-    /// The order of its bytes: `<`, `>`, or `|` where there is none.
-    order: char,
+    text: String,
+    /// Whether its bytes stand in the order of `>`.
+    pub(super) is_big_endian: bool,
     pub(super) letter: char,
     /// Its bytes; of text (`U`) its characters.
     pub(super) size: u64,
@@ -37,18 +40,16 @@ impl Kind {
         let (order, letter) = (letters.next()?, letters.next()?);
         // Of times a unit follows the size; objects have no size.
         let size = letters.as_str().split('[').next().unwrap_or_default();
-        let size = if letter == 'O' { 0 } else { size.parse().ok()? };
+        let is_number = size.bytes().all(|byte| byte.is_ascii_digit());
+        let size = if letter == 'O' { 0 } else { size.parse().ok().filter(|_| is_number)? };
         let has_order = letter == 'U' || size > 1 && "biufcmM".contains(letter);
         let is_known = "<>|".contains(order) && "biufcmMSaUOV".contains(letter);
-        (is_known && (order != '|' || !has_order)).then_some(Self { order, letter, size })
-    }
-
-    pub(super) fn is_big_endian(self) -> bool {
-        self.order == '>'
+        let kind = Self { text: text.to_owned(), is_big_endian: order == '>', letter, size };
+        (is_known && (order != '|' || !has_order)).then_some(kind)
     }
 
     /// Bytes of an element.
-    pub(super) fn bytes(self) -> Option<usize> {
+    pub(super) fn bytes(&self) -> Option<usize> {
         let each = if self.letter == 'U' { 4 } else { 1 };
         usize::try_from(self.size).ok()?.checked_mul(each)
     }
@@ -56,7 +57,7 @@ impl Kind {
 
 impl Display for Kind {
     fn fmt(&self, text: &mut Formatter<'_>) -> fmt::Result {
-        write!(text, "{}{}{}", self.order, self.letter, self.size)
+        text.write_str(&shown(&self.text))
     }
 }
 
@@ -215,8 +216,8 @@ mod tests {
         for (text, expected) in [
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }     \n", (float(), false, vec![2, 3])),
             ("{\"shape\":[7],\"fortran_order\":True,\"descr\":\"<f4\"}", (float(), true, vec![7])),
-            ("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (Some("|O0".into()), false, vec![])),
-            ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", (Some("<M8".into()), false, vec![1])),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (Some("|O".into()), false, vec![])),
+            ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", (Some("<M8[ns]".into()), false, vec![1])),
             (
                 "{'descr': [('a]', [('b', '<f4')]), ('c', '|S3', (2,))], 'fortran_order': False, 'shape': (1,)}",
                 (None, false, vec![1]),
@@ -232,7 +233,7 @@ mod tests {
             read(&format!("{{'descr': {kind}, 'fortran_order': {order}, 'shape': {shape}}}"))
         };
         assert!(of("'<f4'", "False", "(1, 2)").is_ok());
-        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "[('a', '<f4')", "['a]", "4"] {
+        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "'<f+4'", "[('a', '<f4')", "['a]", "4"] {
             assert!(of(kind, "False", "(1,)").is_err(), "{kind}");
         }
         for shape in ["1", "(1", "(1]", "(-1,)", "(1 2)", "(,)", "(1.0,)", "('1',)", "(0x1,)"] {
@@ -250,13 +251,22 @@ mod tests {
     }
 
     #[test]
+    fn a_type_is_printed_without_what_a_terminal_obeys() {
+        let kind = Kind::of("<M8[\u{1b}c]").expect("a type");
+        assert_eq!(kind.to_string(), "<M8[\\u{1b}c]");
+    }
+
+    #[test]
     fn what_is_written_is_read_and_aligned() {
         for shape in [vec![], vec![3], vec![100, 6], vec![usize::MAX >> 8, 10, 20]] {
             let bytes = written("<U12", &shape);
             let end = end(&bytes[..PRELUDE], bytes.len() as u64).expect("a header");
             assert_eq!((end, end % 64, bytes[end - 1]), (bytes.len(), 0, b'\n'));
             let header = Header::of(&bytes[start(&bytes)..]).expect("a dictionary");
-            assert_eq!((header.kind.and_then(Kind::bytes), header.by_columns, header.shape), (Some(48), false, shape));
+            assert_eq!(
+                (header.kind.and_then(|kind| kind.bytes()), header.by_columns, header.shape),
+                (Some(48), false, shape)
+            );
         }
     }
 }
