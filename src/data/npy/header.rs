@@ -82,7 +82,8 @@ impl Header {
         if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
             return Err("has too many brackets".into());
         }
-        let dictionary = std::str::from_utf8(text).ok().and_then(|text| serde_json::from_str(&json(text)).ok());
+        let text = std::str::from_utf8(text).ok().filter(|text| text.trim_start().starts_with('{'));
+        let dictionary = text.and_then(|text| serde_json::from_str(&json(text)).ok());
         let read = dictionary.and_then(|Dictionary { descr, fortran_order, shape }| {
             let kind = match descr {
                 Value::String(kind) => Some(Kind::of(&kind)?),
@@ -191,7 +192,15 @@ mod tests {
             assert!(of("'<f4'", "False", shape).is_err(), "{shape}");
         }
         assert!(of("'<f4'", "0", "(1,)").is_err());
-        for text in ["", "{}", "{'descr': '<f4', 'shape': (1,)}", "{'descr': '<f4' 'shape': (1,)}", "[1]", "{'descr"] {
+        for text in [
+            "",
+            "{}",
+            "{'descr': '<f4', 'shape': (1,)}",
+            "{'descr': '<f4' 'shape': (1,)}",
+            "[1]",
+            "['<f4', False, (1,)]",
+            "{'descr",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
         assert!(read("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} 1").is_err());
