@@ -35,18 +35,18 @@ pub(super) fn opened<'a>(source: &str, mut input: impl Read + 'a, length: u64) -
     let rest = end.saturating_sub(bytes.len());
     (&mut input).take(rest as u64).read_to_end(&mut bytes).map_err(unreadable)?;
     let header = Header::of(bytes.get(header::start(&bytes)..end).unwrap_or_default()).map_err(wrong)?;
-    let kind = header
-        .kind
-        .ok_or_else(|| refused("it holds records, not numbers; save its fields as one array of numbers".into()))?;
-    let shape = Shape::of(&header, kind, length - end as u64).map_err(refused)?;
+    let Header { kind, by_columns, shape } = header;
+    let records = || refused("it holds records, not numbers; save its fields as one array of numbers".into());
+    let kind = kind.ok_or_else(records)?;
+    let shape = Shape::of(&shape, by_columns, &kind, length - end as u64).map_err(refused)?;
     // Of a short header the first bytes hold elements too.
     let elements = io::Cursor::new(bytes.split_off(end)).chain(input);
     let sizes = [shape.rows, shape.columns];
     let is_wide = matches!((kind.letter, kind.size), ('i' | 'u', 8));
-    let decode = move |input: &mut dyn Read, rows| cells(kind, input, &Shape { rows, ..shape.clone() });
+    let decode = move |input: &mut dyn Read, rows| cells(&kind, input, &Shape { rows, ..shape.clone() });
     let array = Array::new(source, elements, sizes, Box::new(decode));
     let array = if is_wide { array.of_wide_integers() } else { array };
-    Ok(if header.by_columns { array.by_columns() } else { array })
+    Ok(if by_columns { array.by_columns() } else { array })
 }
 
 #[derive(Clone)]
@@ -60,12 +60,11 @@ struct Shape {
 }
 
 impl Shape {
-    /// The shape in the header, if `bytes` are just what it needs.
-    fn of(header: &Header, kind: Kind, bytes: u64) -> std::result::Result<Self, String> {
+    /// The shape of these sizes, if `bytes` are just what they need.
+    fn of(sizes: &[usize], by_columns: bool, kind: &Kind, bytes: u64) -> std::result::Result<Self, String> {
         if kind.letter == 'O' {
             return Err("it holds Python objects, which only Python can read; save it with a number's dtype".into());
         }
-        let &Header { by_columns, shape: ref sizes, .. } = header;
         if sizes.is_empty() || sizes.contains(&0) {
             return Err(format!("its shape is {sizes:?}, so there are no rows of numbers in it"));
         }
@@ -107,8 +106,8 @@ impl Shape {
 }
 
 /// The columns, or what is wrong with them.
-fn cells(kind: Kind, input: &mut dyn Read, shape: &Shape) -> Decoded {
-    let big_endian = kind.is_big_endian();
+fn cells(kind: &Kind, input: &mut dyn Read, shape: &Shape) -> Decoded {
+    let big_endian = kind.is_big_endian;
     macro_rules! read {
         ($type:ty, $cells:path, $from:expr) => {{
             let from: fn($type) -> _ = $from;

@@ -102,10 +102,10 @@ impl Archive {
     }
 
     fn values<T: Element>(&mut self, name: &str, shape: &[usize], values: &[T]) -> std::io::Result<()> {
-        let kind = format!("<f{}", size_of::<T>());
-        let mut elements = Vec::with_capacity(size_of_val(values));
-        values.iter().for_each(|value| value.append_to(&mut elements));
-        self.array(name, &kind, shape, &elements)
+        let mut bytes = npy::written(&format!("<f{}", size_of::<T>()), shape);
+        bytes.reserve(size_of_val(values));
+        values.iter().for_each(|value| value.append_to(&mut bytes));
+        self.array(name, &bytes)
     }
 
     /// One text, as an array without dimensions.
@@ -126,15 +126,17 @@ impl Archive {
             let why = format!("there is no memory for the {bytes} bytes of '{name}'");
             return Err(std::io::Error::new(ErrorKind::OutOfMemory, why));
         }
-        let filled = |text: &&'_ str| text.chars().map(u32::from).chain(repeat(0)).take(longest).collect::<Vec<u32>>();
-        let elements: Vec<u8> = texts.iter().flat_map(filled).flat_map(u32::to_le_bytes).collect();
-        self.array(name, &format!("<U{longest}"), shape, &elements)
+        let mut array = npy::written(&format!("<U{longest}"), shape);
+        for text in texts {
+            let characters = text.chars().map(u32::from).chain(repeat(0)).take(longest);
+            array.extend(characters.flat_map(u32::to_le_bytes));
+        }
+        self.array(name, &array)
     }
 
-    fn array(&mut self, name: &str, kind: &str, shape: &[usize], elements: &[u8]) -> std::io::Result<()> {
+    fn array(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
         // As numpy does: beyond 4 GiB only where that has been said.
         self.0.start_file(format!("{name}.npy"), SimpleFileOptions::default().large_file(true))?;
-        self.0.write_all(&npy::written(kind, shape))?;
-        self.0.write_all(elements)
+        self.0.write_all(bytes)
     }
 }

@@ -6,6 +6,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::shown;
+
 /// How every npy file begins.
 pub(in crate::data) const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -21,11 +26,20 @@ pub(super) struct Header {
     pub(super) shape: Vec<usize>,
 }
 
+/// The dictionary as it stands there.
+#[derive(Deserialize)]
+struct Dictionary {
+    descr: Value,
+    fortran_order: bool,
+    shape: Vec<u128>,
+}
+
 /// numpy's type of an element, such as `<f4`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Kind {
-    /// The order of its bytes: `<`, `>`, or `|` where there is none.
-    order: char,
+    text: String,
+    /// Whether its bytes stand in the order of `>`.
+    pub(super) is_big_endian: bool,
     pub(super) letter: char,
     /// Its bytes; of text (`U`) its characters.
     pub(super) size: u64,
@@ -37,18 +51,16 @@ impl Kind {
         let (order, letter) = (letters.next()?, letters.next()?);
         // Of times a unit follows the size; objects have no size.
         let size = letters.as_str().split('[').next().unwrap_or_default();
-        let size = if letter == 'O' { 0 } else { size.parse().ok()? };
+        let is_number = size.bytes().all(|byte| byte.is_ascii_digit());
+        let size = if letter == 'O' { 0 } else { size.parse().ok().filter(|_| is_number)? };
         let has_order = letter == 'U' || size > 1 && "biufcmM".contains(letter);
         let is_known = "<>|".contains(order) && "biufcmMSaUOV".contains(letter);
-        (is_known && (order != '|' || !has_order)).then_some(Self { order, letter, size })
-    }
-
-    pub(super) fn is_big_endian(self) -> bool {
-        self.order == '>'
+        let kind = Self { text: text.to_owned(), is_big_endian: order == '>', letter, size };
+        (is_known && (order != '|' || !has_order)).then_some(kind)
     }
 
     /// Bytes of an element.
-    pub(super) fn bytes(self) -> Option<usize> {
+    pub(super) fn bytes(&self) -> Option<usize> {
         let each = if self.letter == 'U' { 4 } else { 1 };
         usize::try_from(self.size).ok()?.checked_mul(each)
     }
@@ -56,7 +68,7 @@ impl Kind {
 
 impl Display for Kind {
     fn fmt(&self, text: &mut Formatter<'_>) -> fmt::Result {
-        write!(text, "{}{}{}", self.order, self.letter, self.size)
+        text.write_str(&shown(&self.text))
     }
 }
 
@@ -70,93 +82,34 @@ impl Header {
         if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
             return Err("has too many brackets".into());
         }
-        let read = std::str::from_utf8(text).ok().and_then(|text| Words(text).header());
-        let header = read.ok_or("is not the dictionary of an array")?;
-        match header.shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size.max(1))) {
-            None | Some(usize::MAX) => Err("has sizes beyond any memory".into()),
-            Some(_) => Ok(header),
-        }
+        let text = std::str::from_utf8(text).ok().filter(|text| text.trim_start().starts_with('{'));
+        let dictionary = text.and_then(|text| serde_json::from_str(&json(text)).ok());
+        let read = dictionary.and_then(|Dictionary { descr, fortran_order, shape }| {
+            let kind = match descr {
+                Value::String(kind) => Some(Kind::of(&kind)?),
+                Value::Array(_) => None,
+                _ => return None,
+            };
+            Some((kind, fortran_order, shape))
+        });
+        let (kind, by_columns, sizes) = read.ok_or("is not the dictionary of an array")?;
+        let bytes = sizes.iter().try_fold(1_u128, |product, &size| product.checked_mul(size.max(1)));
+        let shape = sizes.into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<_>>();
+        let shape = shape.filter(|_| bytes.is_some_and(|bytes| usize::try_from(bytes).is_ok()));
+        Ok(Self { kind, by_columns, shape: shape.ok_or("has sizes beyond any memory")? })
     }
 }
 
-/// The rest of a dictionary that is read from its beginning.
-struct Words<'a>(&'a str);
-
-impl<'a> Words<'a> {
-    fn header(&mut self) -> Option<Header> {
-        let (mut kind, mut by_columns, mut shape) = (None, None, None);
-        self.sign("{")?;
-        while self.sign("}").is_none() {
-            let key = self.text()?;
-            self.sign(":")?;
-            match key {
-                "descr" if self.sign("[").is_some() => {
-                    self.pass_list()?;
-                    kind = Some(None);
-                }
-                "descr" => kind = Some(Some(Kind::of(self.text()?)?)),
-                "fortran_order" => by_columns = Some(self.sign("True").is_some() || self.sign("False").map(|()| false)?),
-                "shape" => shape = Some(self.sizes()?),
-                _ => return None,
-            }
-            self.end_or_comma('}')?;
-        }
-        self.0.trim().is_empty().then_some(())?;
-        Some(Header { kind: kind?, by_columns: by_columns?, shape: shape? })
-    }
-
-    /// Passes a sign or a word, if it is the next.
-    fn sign(&mut self, sign: &str) -> Option<()> {
-        self.0 = self.0.trim_start().strip_prefix(sign)?;
-        Some(())
-    }
-
-    /// Passes the comma after an entry, which the last one need not have.
-    fn end_or_comma(&mut self, end: char) -> Option<()> {
-        self.sign(",").or_else(|| self.0.trim_start().starts_with(end).then_some(()))
-    }
-
-    /// A text in quotation marks.
-    fn text(&mut self) -> Option<&'a str> {
-        let mark = ["'", "\""].into_iter().find(|mark| self.sign(mark).is_some())?;
-        let (text, rest) = self.0.split_once(mark)?;
-        self.0 = rest;
-        Some(text)
-    }
-
-    /// The sizes of a shape.
-    fn sizes(&mut self) -> Option<Vec<usize>> {
-        let end = if self.sign("(").is_some() { ')' } else { self.sign("[").map(|()| ']')? };
-        let mut sizes = Vec::new();
-        while self.sign(end.encode_utf8(&mut [0; 4])).is_none() {
-            let number = self.0.trim_start();
-            let (digits, rest) = number.split_at(number.bytes().take_while(u8::is_ascii_digit).count());
-            // Nothing is as large as what is too large to be counted.
-            sizes.push((!digits.is_empty()).then(|| digits.parse().unwrap_or(usize::MAX))?);
-            self.0 = rest;
-            self.end_or_comma(end)?;
-        }
-        Some(sizes)
-    }
-
-    /// Passes what is left of a list, whatever it holds.
-    fn pass_list(&mut self) -> Option<()> {
-        let mut open = 1;
-        while open > 0 {
-            let at = self.0.find(['[', ']', '\'', '"'])?;
-            self.0 = &self.0[at..];
-            match self.0.as_bytes()[0] {
-                b'[' => open += 1,
-                b']' => open -= 1,
-                _ => {
-                    self.text()?;
-                    continue;
-                }
-            }
-            self.0 = &self.0[1..];
-        }
-        Some(())
-    }
+/// A dictionary in Python's words as JSON, which knows neither tuples nor a comma after the last entry.
+fn json(python: &str) -> String {
+    let words = [("'", "\""), ("(", "["), (")", "]"), ("True", "true"), ("False", "false")];
+    let text = words.into_iter().fold(python.to_owned(), |text, (python, json)| text.replace(python, json));
+    let mut entries = text.split(',');
+    let first = entries.next().unwrap_or_default().to_owned();
+    entries.fold(first, |text, entry| {
+        let comma = if entry.trim_start().starts_with([']', '}']) { "" } else { "," };
+        text + comma + entry
+    })
 }
 
 /// Bytes up to the header's text, at most.
@@ -215,8 +168,8 @@ mod tests {
         for (text, expected) in [
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }     \n", (float(), false, vec![2, 3])),
             ("{\"shape\":[7],\"fortran_order\":True,\"descr\":\"<f4\"}", (float(), true, vec![7])),
-            ("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (Some("|O0".into()), false, vec![])),
-            ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", (Some("<M8".into()), false, vec![1])),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (Some("|O".into()), false, vec![])),
+            ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", (Some("<M8[ns]".into()), false, vec![1])),
             (
                 "{'descr': [('a]', [('b', '<f4')]), ('c', '|S3', (2,))], 'fortran_order': False, 'shape': (1,)}",
                 (None, false, vec![1]),
@@ -232,21 +185,33 @@ mod tests {
             read(&format!("{{'descr': {kind}, 'fortran_order': {order}, 'shape': {shape}}}"))
         };
         assert!(of("'<f4'", "False", "(1, 2)").is_ok());
-        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "[('a', '<f4')", "['a]", "4"] {
+        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "'<f+4'", "[('a', '<f4')", "['a]", "4"] {
             assert!(of(kind, "False", "(1,)").is_err(), "{kind}");
         }
-        for shape in ["1", "(1", "(1]", "(-1,)", "(1 2)", "(,)", "(1.0,)", "('1',)", "(0x1,)"] {
+        for shape in ["1", "(1", "(-1,)", "(1 2)", "(1,,)", "(1.0,)", "('1',)", "(0x1,)"] {
             assert!(of("'<f4'", "False", shape).is_err(), "{shape}");
         }
         assert!(of("'<f4'", "0", "(1,)").is_err());
-        for text in
-            ["", "{}", "{'descr': '<f4', 'shape': (1,)}", "{'descr': '<f4' 'shape': (1,)}", "[1]", "{'more': 1}", "{'descr"]
-        {
+        for text in [
+            "",
+            "{}",
+            "{'descr': '<f4', 'shape': (1,)}",
+            "{'descr': '<f4' 'shape': (1,)}",
+            "[1]",
+            "['<f4', False, (1,)]",
+            "{'descr",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
         assert!(read("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} 1").is_err());
         let beyond = of("'<f4'", "False", "(18446744073709551616, 2)").expect_err("too large");
         assert!(beyond.contains("beyond any memory"), "{beyond}");
+    }
+
+    #[test]
+    fn a_type_is_printed_without_what_a_terminal_obeys() {
+        let kind = Kind::of("<M8[\u{1b}c]").expect("a type");
+        assert_eq!(kind.to_string(), "<M8[\\u{1b}c]");
     }
 
     #[test]
@@ -256,7 +221,10 @@ mod tests {
             let end = end(&bytes[..PRELUDE], bytes.len() as u64).expect("a header");
             assert_eq!((end, end % 64, bytes[end - 1]), (bytes.len(), 0, b'\n'));
             let header = Header::of(&bytes[start(&bytes)..]).expect("a dictionary");
-            assert_eq!((header.kind.and_then(Kind::bytes), header.by_columns, header.shape), (Some(48), false, shape));
+            assert_eq!(
+                (header.kind.and_then(|kind| kind.bytes()), header.by_columns, header.shape),
+                (Some(48), false, shape)
+            );
         }
     }
 }
