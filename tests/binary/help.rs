@@ -72,9 +72,11 @@ fn every_shell_gets_its_completions() {
     assert!(shells.contains(&"bash") && shells.contains(&"zsh"), "{shells:?}");
     for shell in shells {
         let script = text(&["completions", shell]);
-        for word in ["gradcheck", "learning-rate", "leaky-relu"] {
+        for word in ["gradcheck", "learning-rate"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
+        // clap_complete has no values of options for these two.
+        assert!(["elvish", "powershell"].contains(&shell) || script.contains("leaky-relu"), "{shell}: values");
     }
 }
 

@@ -241,6 +241,11 @@ const REMEDIES: &[Remedy] = &[
         "goes with --optimizer adam or adamw",
         &["train c.csv --beta1 0.5 --optimizer adam"],
     ),
+    remedy(
+        "train c.csv --optimizer momentum --beta2 0.5",
+        "goes with --optimizer adam, adamw or rmsprop",
+        &["train c.csv --beta2 0.5 --optimizer rmsprop"],
+    ),
     remedy("train c.csv --step-every 3", "goes with --schedule step", &["train c.csv --step-every 3 --schedule step"]),
     remedy(
         "train c.csv --step-factor 0.3",
@@ -416,9 +421,6 @@ const REMEDIES: &[Remedy] = &[
 
 /// Messages that no file and command line provoke everywhere, by a part of each, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
-    ("are numbers of epochs, at least 1", "of options that no file or flag made: those are refused before"),
-    ("--keep-checkpoints is a number from 1", "of options that no file or flag made"),
-    ("--accumulate is a number of micro-batches", "of options that no file or flag made"),
     ("threads cannot be started, only", "of a system that gives no threads: tests/binary/attacks.rs"),
     ("memory ended on the way", "of a system that gives no memory: tests/binary/attacks.rs"),
     ("the validation loss is no longer finite", "tests/binary/attacks.rs"),
