@@ -29,6 +29,15 @@ use crate::name;
 use crate::network::{Activation, Initialization, Loss, Optimizer, OptimizerKind};
 use crate::training::session::{Device, PrecisionName, Reduction, ScheduleKind, Wanted};
 
+/// Rules of options that only name where the rows are, or how a file is read that holds them.
+const FREE_OF_DATA: Rules = Rules { resume: Resume::Free, ..OF_DATA };
+/// Rules of options that decide no number.
+const FREE: Rules = Rules { resume: Resume::Free, ..FIXED };
+/// Rules of what is said of one table.
+const OF_DATA: Rules = Rules { left_open: other_data, ..FIXED };
+/// Rules of what is said of the columns of one table, which a model knows.
+const OF_COLUMNS: Rules = Rules { of_model: always, ..OF_DATA };
+
 /// A model says it, whatever the options are.
 fn always(_: &Options) -> bool {
     true
@@ -107,8 +116,7 @@ declared! {
         /// each also .gz), several of those as one table (a folder of CSV or Parquet files, or a pattern in quotes, such as 'part-*.csv'), or -
         /// for stdin; FILE.npz:INPUTS,LABELS names arrays
         #[arg(value_parser = name::parser())]
-        pub data: Option<String> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub data: Option<String> => FREE_OF_DATA;
 
         #[command(flatten)]
         #[serde(flatten)]
@@ -130,12 +138,10 @@ declared! {
             };
         /// Columns to leave out
         #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
-        pub ignore: Option<Vec<String>> = |_| Vec::new() =>
-            Rules { left_open: other_data, of_model: always, ..FIXED };
+        pub ignore: Option<Vec<String>> = |_| Vec::new() => OF_COLUMNS;
         /// Numeric columns to take as categories
         #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
-        pub categorical: Option<Vec<String>> = |_| Vec::new() =>
-            Rules { left_open: other_data, of_model: always, ..FIXED };
+        pub categorical: Option<Vec<String>> = |_| Vec::new() => OF_COLUMNS;
         /// What to do about missing cells [default: error]
         #[arg(long, help_heading = "Data")]
         pub missing: Option<Missing> = |_| Missing::default() =>
@@ -148,12 +154,10 @@ declared! {
         /// The cells that count as missing, beside empty ones: words and numbers with commas, such as NA,-999; '' for empty cells alone
         /// [default: ?, and NA, N/A, NaN and null in any case]
         #[arg(long, value_name = "CELLS", value_delimiter = ',', allow_hyphen_values = true, help_heading = "Data")]
-        pub missing_values: Option<Vec<String>> =>
-            Rules { left_open: other_data, of_model: always, ..FIXED };
+        pub missing_values: Option<Vec<String>> => OF_COLUMNS;
         /// How numeric columns are scaled [default: standard; minmax for images]
         #[arg(long, help_heading = "Data")]
-        pub scale: Option<Scale> =>
-            Rules { left_open: other_data, of_model: always, ..FIXED };
+        pub scale: Option<Scale> => OF_COLUMNS;
         /// Shares of training, validation and test rows [default: 0.8/0.1/0.1]
         #[arg(long, value_name = "SHARES", help_heading = "Data")]
         pub split: Option<Fractions> = default_split =>
@@ -174,22 +178,18 @@ declared! {
             Rules { left_open: |new, _| new.folds.is_some(), ..FIXED };
         /// A file of validation rows
         #[arg(long, value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
-        pub validation: Option<String> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub validation: Option<String> => FREE_OF_DATA;
         /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
         #[serde(with = "crate::name")]
-        pub validation_labels: Option<PathBuf> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub validation_labels: Option<PathBuf> => FREE_OF_DATA;
         /// A file of test rows
         #[arg(long, value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
-        pub test: Option<String> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub test: Option<String> => FREE_OF_DATA;
         /// Labels of the test file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
         #[serde(with = "crate::name")]
-        pub test_labels: Option<PathBuf> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub test_labels: Option<PathBuf> => FREE_OF_DATA;
 
         /// Widths of the hidden layers, with commas; none for no hidden layer [default: 64]
         #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
@@ -351,8 +351,7 @@ declared! {
             Rules { left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
         /// A column, by name, of numbers that the training rows' losses are multiplied by; it is no input
         #[arg(long, value_name = "COLUMN", help_heading = "Training")]
-        pub weight_column: Option<String> =>
-            Rules { left_open: other_data, ..FIXED };
+        pub weight_column: Option<String> => OF_DATA;
         /// Layers that stay as they are, from 1, with commas
         #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = count_above_zero, help_heading = "Training")]
         pub freeze: Option<Vec<usize>> =>
@@ -411,8 +410,7 @@ declared! {
             };
         /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from 10,000, 128 from 100,000]
         #[arg(long, value_name = "ROWS", help_heading = "Training")]
-        pub batch_size: Option<BatchSize> = |_| BatchSize::Auto =>
-            Rules { left_open: other_data, ..FIXED };
+        pub batch_size: Option<BatchSize> = |_| BatchSize::Auto => OF_DATA;
         /// Compute a batch in so many micro-batches, whose gradients are added up: the step is that of the whole batch, in less memory
         /// [default: as few as there is room for]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Training")]
@@ -452,27 +450,23 @@ declared! {
             };
         /// End after this time: 90s, 15m, 1.5h
         #[arg(long, value_name = "TIME", help_heading = "Training")]
-        pub max_time: Option<Time> =>
-            Rules { resume: Resume::Free, ..FIXED };
+        pub max_time: Option<Time> => FREE;
         /// Save a checkpoint, from which --resume goes on, every so many epochs or so often: 10, 30s, 5m [default: 5m]
         #[arg(long, value_name = "EPOCHS|TIME", help_heading = "Output")]
-        pub checkpoint_every: Option<Interval> = |_| Interval::default() =>
-            Rules { resume: Resume::Free, ..FIXED };
+        pub checkpoint_every: Option<Interval> = |_| Interval::default() => FREE;
         /// Checkpoints to keep, the newest ones [default: 2]
         #[arg(long, value_name = "NUMBER", value_parser = checkpoints, help_heading = "Output")]
         pub keep_checkpoints: Option<usize> = |_| 2 =>
             Rules { resume: Resume::Free, range: AT_LEAST_1, ..FIXED };
         /// Write each epoch's numbers for this program as well [default: metrics.jsonl only]
         #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
-        pub log: Option<Log> =>
-            Rules { resume: Resume::Free, ..FIXED };
+        pub log: Option<Log> => FREE;
 
         /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, of a .gz those that are packed; npy and npz in C order; IDX; Parquet)
         /// is converted into a file without a name in the current folder, or where that cannot be written the system's for such files, and
         /// trained on a window at a time, with the same results [default: where there is no memory for it]
         #[arg(long, value_name = "SIZE", help_heading = "Data")]
-        pub memory: Option<Bytes> =>
-            Rules { resume: Resume::Free, ..FIXED };
+        pub memory: Option<Bytes> => FREE;
 
         #[command(flatten)]
         #[serde(flatten)]
@@ -497,29 +491,23 @@ declared! {
     pub struct FileOptions {
         /// The first line of a CSV file is data; columns are called 0, 1, …
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
-        pub no_header: Option<bool> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub no_header: Option<bool> => FREE_OF_DATA;
         /// What separates the cells of a CSV file: one character, or tab
         #[arg(long, value_name = "CHARACTER", help_heading = "Data")]
-        pub delimiter: Option<Delimiter> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub delimiter: Option<Delimiter> => FREE_OF_DATA;
         /// The decimal sign of a CSV file's numbers: . or , [default: as the file shows]
         #[arg(long, value_name = "SIGN", help_heading = "Data")]
-        pub decimal: Option<Decimal> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub decimal: Option<Decimal> => FREE_OF_DATA;
         /// What groups the digits of a CSV file's numbers: , . ' _ or space [default: as the file shows]
         #[arg(long, value_name = "SIGN", help_heading = "Data")]
-        pub thousands: Option<Sign> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub thousands: Option<Sign> => FREE_OF_DATA;
         /// What may stand before or after a CSV file's numbers and is to be left out, with commas, such as '$,%,kg' (7.9 % is read as 7.9)
         #[arg(long, value_name = "UNITS", value_delimiter = ',', help_heading = "Data")]
-        pub units: Option<Vec<String>> =>
-            Rules { left_open: other_data, ..FIXED };
+        pub units: Option<Vec<String>> => OF_DATA;
         /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
         #[serde(with = "crate::name")]
-        pub labels: Option<PathBuf> =>
-            Rules { resume: Resume::Free, left_open: other_data, ..FIXED };
+        pub labels: Option<PathBuf> => FREE_OF_DATA;
     }
 }
 
@@ -558,16 +546,14 @@ declared! {
     pub struct DeviceOptions {
         /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name [default: auto]
         #[arg(long, help_heading = "Device")]
-        pub device: Option<Wanted> =>
-            Rules { resume: Resume::Free, ..FIXED };
+        pub device: Option<Wanted> => FREE;
         /// What numbers to compute in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training, for the
         /// matrix units of GPUs [default: f32]
         #[arg(long, help_heading = "Device")]
         pub precision: Option<PrecisionName> = |_| PrecisionName::F32 => FIXED;
         /// Threads of the CPU path [default: as many as there are cores]
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
-        pub threads: Option<u16> =>
-            Rules { resume: Resume::Free, ..FIXED };
+        pub threads: Option<u16> => FREE;
         /// Measure how a GPU computes this network's products fastest, and remember it
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Device")]
         pub tune: Option<bool> =>
