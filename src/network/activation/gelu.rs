@@ -32,9 +32,10 @@ impl Definition for Gelu {
         normal_distribution(z) + z * density
     }
 
-    /// Both are made of Φ(z) and e^(-z²/2), whose relative errors grow with z².
+    /// Both are made of Φ(z) and e^(-z²/2), whose relative errors grow with z². Where Φ is below f32's normal numbers it may be any of
+    /// those below.
     fn bounds(z: f64, error: f64) -> [f64; 2] {
-        let (tiny, output) = (f64::from(f32::MIN_POSITIVE), Self::activate(z).abs());
+        let (tiny, output) = ((1.0 + z.abs()) * f64::from(f32::MIN_POSITIVE), Self::activate(z).abs());
         let relative = (16.0 + 2.0 * z * z) * UNIT;
         let density = Self::slope(z).abs() + output;
         [1.13 * error + relative * output + tiny, 1.13 * error + relative * density.max(UNIT) + tiny]
