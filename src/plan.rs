@@ -72,6 +72,8 @@ pub struct Plan {
     pub parameters: Vec<BufferId>,
     /// The optimizer's states, layer by layer, each shaped as the parameters.
     pub states: Vec<Vec<BufferId>>,
+    /// Which of a layer's states is a mean of squares, and so never negative.
+    pub squares: Option<usize>,
     /// The averages of the parameters, layer by layer, which are the last states; none where none are kept.
     pub averages: Vec<BufferId>,
     /// The gradients, layer by layer, each shaped as the parameters; none where `update` applies its own.
@@ -145,6 +147,7 @@ impl Plan {
             records: if options.own_steps { options.replicas } else { 1 },
             parameters,
             states: training.states,
+            squares: options.training.and_then(|training| training.optimizer.squares()),
             averages,
             gradients: training.gradients,
             inputs: training.inputs,

@@ -60,6 +60,11 @@ impl OptimizerKind {
         matches!(self, Self::Rmsprop | Self::Adam | Self::Adamw)
     }
 
+    /// Which of its states is the mean of squares, and so never negative: the last.
+    pub fn squares(self) -> Option<usize> {
+        self.has_squares().then(|| self.states() - 1)
+    }
+
     /// How many numbers it remembers for each weight.
     pub fn states(self) -> usize {
         [self.has_momentum(), self.has_mean(), self.has_squares()].into_iter().map(usize::from).sum()

@@ -194,7 +194,7 @@ pub fn fill(executor: &mut dyn Executor<f32>, seed: u64) -> Result<()> {
         for (k, &id) in states.iter().enumerate() {
             for replica in 0..plan.replicas {
                 let mut values = draw(id, 0.1, 0.0);
-                if k == 1 {
+                if plan.squares == Some(k) {
                     values.iter_mut().for_each(|value| *value = value.abs() + 0.01);
                 }
                 executor.write(id, replica, &values)?;
