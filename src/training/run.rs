@@ -5,6 +5,7 @@ pub mod application;
 pub mod checkpoint;
 mod columns;
 mod destination;
+mod ending;
 pub mod finetuning;
 mod fit;
 pub mod folds;
@@ -23,8 +24,9 @@ pub mod values;
 
 pub use columns::fitting;
 pub use destination::{Destination, run_name};
+pub use ending::Ending;
 use finetuning::Base;
-pub use fit::{Ending, Fitted, Limits, Measure, Training};
+pub use fit::{Fitted, Limits, Measure, Training};
 pub use folds::{FoldReport, FoldsReport, Score};
 pub use memory::{EpochRecord, Memory};
 pub use observer::{Observer, RunObserver};

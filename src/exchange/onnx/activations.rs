@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::builder::Attribute;
-use super::export;
+use super::builder::Builder;
 use super::file::Wrong;
 use super::graph::{Graph, Node};
 use crate::network::Activation;
@@ -12,7 +12,7 @@ use crate::network::activation::LEAK;
 /// An activation in ONNX.
 struct Spelling {
     /// Writes the nodes that make `f(z)` of the value of this name; gives the name of what they make.
-    write: fn(&mut export::Graph, &str) -> String,
+    write: fn(&mut Builder, &str) -> String,
     /// The operators of one node that is this activation.
     nodes: &'static [(&'static str, Reader)],
     /// The operators of the last of several nodes that are.
@@ -84,7 +84,7 @@ fn spelling(activation: Activation) -> Spelling {
 }
 
 /// Writes the nodes that make `f(z)` of the value of this name; gives the name of what they make.
-pub(super) fn write(graph: &mut export::Graph, activation: Activation, z: &str) -> String {
+pub(super) fn write(graph: &mut Builder, activation: Activation, z: &str) -> String {
     (spelling(activation).write)(graph, z)
 }
 
@@ -122,7 +122,7 @@ fn input_if(is_ours: bool, node: &Node, activation: Activation) -> Wrong<Option<
 }
 
 /// z · ½ · (1 + erf(z / √2))
-fn gelu(graph: &mut export::Graph, z: &str) -> String {
+fn gelu(graph: &mut Builder, z: &str) -> String {
     let (root, one, half) = (
         graph.number("wgrad/root", std::f64::consts::SQRT_2),
         graph.number("wgrad/one", 1.0),
@@ -220,6 +220,7 @@ fn unscaled(graph: &Graph, value: &str) -> Wrong<String> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::export::export;
     use super::super::import::import;
     use super::*;
     use crate::data::{Encoding, NumberTarget, Numerals, Target};

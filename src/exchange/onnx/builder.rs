@@ -23,6 +23,8 @@ pub(super) const LARGEST: usize = i32::MAX as usize;
 
 /// A graph in the making. Values go by their names.
 pub(super) struct Builder {
+    /// The number type of the network's own numbers.
+    pub(super) own: ElementType,
     names: HashSet<String>,
     /// How often a name was wanted.
     numbers: HashMap<String, usize>,
@@ -70,8 +72,9 @@ fn encoded(message: &impl Message) -> Bytes {
 
 impl Builder {
     /// An empty graph in which nothing else will be called one of these names.
-    pub(super) fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn new<'a>(own: ElementType, taken: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
+            own,
             names: taken.into_iter().map(str::to_owned).collect(),
             numbers: HashMap::new(),
             nodes: Vec::new(),
@@ -93,6 +96,23 @@ impl Builder {
                 return name;
             }
         }
+    }
+
+    /// A value of one number type in another.
+    pub(super) fn in_type(&mut self, value: String, from: ElementType, to: ElementType) -> String {
+        if from == to { value } else { self.cast(&value, to) }
+    }
+
+    /// An operation that onnxruntime knows for floats only.
+    pub(super) fn in_floats(&mut self, value: &str, operator: &str, attributes: &[Attribute<'_>]) -> String {
+        let float = self.in_type(value.to_owned(), self.own, ElementType::Float);
+        let result = self.node(operator, &[&float], attributes);
+        self.in_type(result, ElementType::Float, self.own)
+    }
+
+    /// A constant of the network's number type.
+    pub(super) fn number(&mut self, name: &str, value: f64) -> String {
+        self.numbers(name, self.own, &[], &[value])
     }
 
     /// Adds an input of the graph, rows × `width`.

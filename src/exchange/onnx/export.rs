@@ -42,7 +42,7 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
         ));
     }
     let missing = encoding.missing().spellings();
-    let mut graph = Graph { builder: Builder::new(taken), own, cells, missing };
+    let mut graph = Graph { builder: Builder::new(own, taken), cells, missing };
     let inputs = graph.encoded(&encoding.inputs, target_names.len())?;
     let outputs = graph.network(model, inputs);
     match &encoding.target {
@@ -55,7 +55,7 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
 
 /// The network without its encoding.
 fn alone(model: &Model, own: ElementType) -> Result<Exported> {
-    let mut graph = Graph { builder: Builder::new([INPUT, OUTPUT]), own, cells: own, missing: Vec::new() };
+    let mut graph = Graph { builder: Builder::new(own, [INPUT, OUTPUT]), cells: own, missing: Vec::new() };
     graph.builder.input(INPUT, own, model.network.inputs());
     let outputs = graph.network(model, INPUT.to_owned());
     graph.builder.output(&outputs, OUTPUT, own, Some(model.network.outputs()));
@@ -108,8 +108,6 @@ fn categories(column: &InputColumn) -> &[String] {
 /// A model's graph in the making.
 pub(super) struct Graph {
     builder: Builder,
-    /// The network's number type.
-    own: ElementType,
     /// That of the cells which come in as numbers.
     cells: ElementType,
     /// Every text that says that a cell's value is missing.
@@ -183,7 +181,7 @@ impl Graph {
             .collect();
         let shape = [1, columns.len()];
         let as_they_are = kinds.iter().all(|&kind| kind == (0.0, 1.0, None));
-        let mut value = if as_they_are { cells } else { self.in_type(cells, self.cells, ElementType::Double) };
+        let mut value = if as_they_are { cells } else { self.builder.in_type(cells, self.cells, ElementType::Double) };
         let double = ElementType::Double;
         if kinds.iter().any(|kind| kind.2.is_some()) {
             let stand_ins: Vec<f64> = kinds.iter().map(|kind| kind.2.unwrap_or(f64::NAN)).collect();
@@ -200,11 +198,7 @@ impl Graph {
             let scales = self.builder.numbers("wgrad/scale", double, &shape, &scales);
             value = self.builder.node("Div", &[&value, &scales], &[]);
         }
-        self.in_type(value, if as_they_are { self.cells } else { double }, self.own)
-    }
-
-    fn in_type(&mut self, value: String, from: ElementType, to: ElementType) -> String {
-        if from == to { value } else { self.builder.cast(&value, to) }
+        self.builder.in_type(value, if as_they_are { self.cells } else { double }, self.builder.own)
     }
 
     /// What stands in, where the value is NaN.
@@ -220,7 +214,7 @@ impl Graph {
             Some(numbers) => self.equal_numbers(column, &numbers, missing.as_deref())?,
             None => self.equal_texts(&column.name, categories, missing.as_deref()),
         };
-        Ok(self.builder.cast(&is_category, self.own))
+        Ok(self.builder.cast(&is_category, self.builder.own))
     }
 
     fn equal_numbers(&mut self, column: &InputColumn, numbers: &[f64], missing: Option<&str>) -> Result<String> {
@@ -278,33 +272,16 @@ impl Graph {
         for (l, (layer, &activation)) in weights.iter().zip(activations).enumerate() {
             let (matrix, l) = (&layer.weight, l + 1);
             let shape = [matrix.rows, matrix.columns];
-            let weight = self.builder.raw(&format!("W{l}"), self.own, &shape, raw(&matrix.values));
+            let weight = self.builder.raw(&format!("W{l}"), self.builder.own, &shape, raw(&matrix.values));
             value = if layer.bias.is_empty() {
                 self.builder.node("MatMul", &[&value, &weight], &[])
             } else {
-                let bias = self.builder.raw(&format!("b{l}"), self.own, &[layer.bias.len()], raw(&layer.bias));
+                let bias = self.builder.raw(&format!("b{l}"), self.builder.own, &[layer.bias.len()], raw(&layer.bias));
                 self.builder.node("Gemm", &[&value, &weight, &bias], &[])
             };
-            value = activations::write(self, activation, &value);
+            value = activations::write(&mut self.builder, activation, &value);
         }
         value
-    }
-
-    /// A node with these inputs; gives the name of what it makes.
-    pub(super) fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[Attribute<'_>]) -> String {
-        self.builder.node(operator, inputs, attributes)
-    }
-
-    /// An operation that onnxruntime knows for floats only.
-    pub(super) fn in_floats(&mut self, value: &str, operator: &str, attributes: &[Attribute<'_>]) -> String {
-        let float = self.in_type(value.to_owned(), self.own, ElementType::Float);
-        let result = self.builder.node(operator, &[&float], attributes);
-        self.in_type(result, ElementType::Float, self.own)
-    }
-
-    /// A constant of the network's number type.
-    pub(super) fn number(&mut self, name: &str, value: f64) -> String {
-        self.builder.numbers(name, self.own, &[], &[value])
     }
 
     /// The outputs of a classification: each row's class, and the probabilities of all classes.
@@ -324,7 +301,7 @@ impl Graph {
         };
         let label = self.builder.node("Gather", &[&names, &best], &[]);
         for (value, name, element, width) in
-            [(label, "label", element, None), (probabilities, "probabilities", self.own, Some(classes.len()))]
+            [(label, "label", element, None), (probabilities, "probabilities", self.builder.own, Some(classes.len()))]
         {
             let name = self.builder.fresh(name);
             self.builder.output(&value, &name, element, width);
@@ -333,7 +310,7 @@ impl Graph {
 
     /// The probabilities that one output says, which is the second class's.
     fn of_two(&mut self, output: &str) -> String {
-        let (zero, one) = (self.number("wgrad/zero", 0.0), self.number("wgrad/one", 1.0));
+        let (zero, one) = (self.builder.number("wgrad/zero", 0.0), self.builder.number("wgrad/one", 1.0));
         let second = self.builder.node("Clip", &[output, &zero, &one], &[]);
         let first = self.builder.node("Sub", &[&one, &second], &[]);
         self.builder.joined(&[first, second])
@@ -341,8 +318,11 @@ impl Graph {
 
     /// The probabilities that several outputs say, as in `evaluation::probabilities`: lifted above zero, divided by their sum.
     fn of_many(&mut self, outputs: &str) -> String {
-        let (zero, one, near) =
-            (self.number("wgrad/zero", 0.0), self.number("wgrad/one", 1.0), self.number("wgrad/near", 1e-5));
+        let (zero, one, near) = (
+            self.builder.number("wgrad/zero", 0.0),
+            self.builder.number("wgrad/one", 1.0),
+            self.builder.number("wgrad/near", 1e-5),
+        );
         let lowest = self.builder.node("ReduceMin", &[outputs], &[Attribute::Integers("axes", vec![1])]);
         let lowest = self.builder.node("Min", &[&lowest, &zero], &[]);
         let lifted = self.builder.node("Sub", &[outputs, &lowest], &[]);
@@ -361,17 +341,17 @@ impl Graph {
     fn units(&mut self, outputs: &str, columns: &[NumberTarget]) {
         let (double, shape) = (ElementType::Double, [1, columns.len()]);
         let mut value = outputs.to_owned();
-        let mut element = self.own;
+        let mut element = self.builder.own;
         if columns.iter().any(|column| (column.offset, column.scale) != (0.0, 1.0)) {
             let (offsets, scales): (Vec<f64>, Vec<f64>) = columns.iter().map(|column| (column.offset, column.scale)).unzip();
             let scales = self.builder.numbers("wgrad/target_scale", double, &shape, &scales);
             let offsets = self.builder.numbers("wgrad/target_offset", double, &shape, &offsets);
-            value = self.in_type(value, element, double);
+            value = self.builder.in_type(value, element, double);
             value = self.builder.node("Mul", &[&value, &scales], &[]);
             value = self.builder.node("Add", &[&value, &offsets], &[]);
             element = double;
         }
-        value = self.in_type(value, element, self.cells);
+        value = self.builder.in_type(value, element, self.cells);
         for (position, column) in columns.iter().enumerate() {
             let mut target = value.clone();
             if columns.len() > 1 {

@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use super::checkpoint::{Checkpoints, Due};
+use super::ending::Ending;
 use super::memory::{EpochRecord, Memory};
 use super::observer::Observer;
 use crate::data::Matrix;
@@ -25,26 +24,6 @@ pub struct Limits {
     pub min_delta: f64,
     /// Time after which training ends.
     pub time: Option<Duration>,
-}
-
-/// Why training ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "reason")]
-pub enum Ending {
-    /// All epochs were done.
-    AllEpochs,
-    /// The loss had not become better for as many epochs as patience lasts; the weights are the best epoch's.
-    NoBetter {
-        /// The epoch that the weights are from.
-        best_epoch: usize,
-    },
-    /// Time was up.
-    Time,
-    /// A signal asked for it.
-    Signal {
-        /// Its number.
-        signal: u8,
-    },
 }
 
 /// What training gave.

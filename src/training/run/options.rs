@@ -3,6 +3,7 @@
 //! option, beside what it does, is said here, once.
 
 mod declared;
+mod list;
 mod merging;
 mod text;
 
@@ -15,8 +16,8 @@ use clap::builder::TypedValueParser;
 use serde::{Deserialize, Serialize};
 
 use super::row_weights::ClassWeights;
-use declared::{AT_LEAST_0, AT_LEAST_1, FIXED, Needs, Range, SHARE, declared};
-pub use declared::{Resume, Rules};
+pub use declared::Resume;
+use declared::{AT_LEAST_0, AT_LEAST_1, Needs, Range, SHARE, declared};
 
 pub use super::values::{BatchSize, Bytes, Decimal, Delimiter, Hidden, Init, Interval, Log, Sign, Time};
 use super::values::{count, count_above_zero};
@@ -29,6 +30,11 @@ use crate::name;
 use crate::network::{Activation, Initialization, Loss, Optimizer, OptimizerKind};
 use crate::training::session::{Device, PrecisionName, Reduction, ScheduleKind, Wanted};
 
+/// What is declared of an option beside its flag, its help and its default.
+pub type Rules = declared::Rules<Options>;
+
+/// Rules of an option of which nothing else is said.
+const FIXED: Rules = Rules::FIXED;
 /// Rules of options that only name where the rows are, or how a file is read that holds them.
 const FREE_OF_DATA: Rules = Rules { resume: Resume::Free, ..OF_DATA };
 /// Rules of options that decide no number.

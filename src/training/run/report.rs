@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::fit::Ending;
+use super::ending::Ending;
 use super::memory::EpochRecord;
 use super::sources::DataReport;
 use crate::error::{Error, Result};

@@ -1,16 +1,12 @@
-//! What is declared of an option beside its flag and its help: its default, what changes it, what it goes with. All that treats options as a
-//! list follows from it: merging, `--resume`, `--finetune`, refusals, `run.toml`.
+//! What is declared of an option beside its flag and its help: its default, what changes it, what it goes with.
 
-use serde_json::{Map, Value};
-
-use super::Options;
-use crate::error::{Error, Result};
+use serde_json::Value;
 
 /// What is declared of an option beside its flag, its help and its default.
-#[derive(Clone, Copy)]
-pub struct Rules {
+#[derive(Clone)]
+pub struct Rules<Options> {
     /// What becomes of a run that goes on (`--resume`) with another value.
-    pub resume: Resume,
+    pub resume: Resume<Options>,
     /// Whether a value from a file is left open again, given the options that are laid over the file and those of the file: because it
     /// followed from something that they change.
     pub left_open: fn(&Options, &Options) -> bool,
@@ -19,27 +15,29 @@ pub struct Rules {
     /// What a person may do who says it nevertheless.
     pub model_hint: &'static str,
     /// What it needs to have an effect.
-    pub needs: Option<Needs>,
+    pub needs: Option<Needs<Options>>,
     /// The numbers that can be meant.
     pub range: Range,
     /// Whether networks that are trained side by side may differ in it: it changes neither their plan nor their rows.
     pub may_differ: bool,
 }
 
-/// The rules of an option of which nothing else is said: whoever changes it trains another network.
-pub(super) const FIXED: Rules = Rules {
-    resume: Resume::Fixed,
-    left_open: |_, _| false,
-    of_model: |_| false,
-    model_hint: "",
-    needs: None,
-    range: Range { from: f64::NEG_INFINITY, below: f64::INFINITY },
-    may_differ: false,
-};
+impl<Options> Rules<Options> {
+    /// The rules of an option of which nothing else is said: whoever changes it trains another network.
+    pub const FIXED: Self = Self {
+        resume: Resume::Fixed,
+        left_open: |_, _| false,
+        of_model: |_| false,
+        model_hint: "",
+        needs: None,
+        range: Range { from: f64::NEG_INFINITY, below: f64::INFINITY },
+        may_differ: false,
+    };
+}
 
 /// What becomes of a run that goes on with another value of an option.
-#[derive(Clone, Copy)]
-pub enum Resume {
+#[derive(Clone)]
+pub enum Resume<Options> {
     /// It would be another training, and is refused.
     Fixed,
     /// It goes on, with a remark if these options make a difference of it: the rest is trained, or rounded, otherwise.
@@ -48,14 +46,14 @@ pub enum Resume {
     Free,
 }
 
-impl Resume {
+impl<Options> Resume<Options> {
     /// With a remark, whatever the other options are.
     pub const TOLD: Self = Self::Told(|_| true);
 }
 
 /// What an option needs to have an effect.
-#[derive(Clone, Copy)]
-pub struct Needs {
+#[derive(Clone)]
+pub struct Needs<Options> {
     /// In words.
     pub what: &'static str,
     /// Whether these options have it.
@@ -64,7 +62,7 @@ pub struct Needs {
     pub in_files: bool,
 }
 
-impl Needs {
+impl<Options> Needs<Options> {
     /// Refused where a flag says it.
     pub const fn of_flag(what: &'static str, is_there: fn(&Options) -> bool) -> Option<Self> {
         Some(Self { what, is_there, in_files: false })
@@ -99,7 +97,7 @@ pub(super) const SHARE: Range = Range { from: 0.0, below: 1.0 };
 
 impl Range {
     /// The number of a value that cannot be meant, and why, if there is one.
-    fn refusal(self, value: &Value) -> Option<String> {
+    pub(super) fn refusal(self, value: &Value) -> Option<String> {
         if let Value::Array(values) = value {
             return values.iter().find_map(|value| self.refusal(value));
         }
@@ -151,113 +149,3 @@ macro_rules! declared {
     };
 }
 pub(super) use declared;
-
-impl Options {
-    /// What is declared of each option, by its key in `run.toml`.
-    pub fn rules() -> impl Iterator<Item = (String, Rules)> {
-        let groups = [Self::own_rules(), super::FileOptions::own_rules(), super::DeviceOptions::own_rules()];
-        groups.into_iter().flatten()
-    }
-
-    /// The value of each option, by its key; null where it is not said.
-    ///
-    /// # Panics
-    /// Never: options are a table of plain values.
-    pub fn fields(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(fields)) => fields,
-            _ => panic!("options are a table of plain values"),
-        }
-    }
-
-    /// Refuses numbers that cannot be meant, and what has no effect without something else that is not said.
-    ///
-    /// # Errors
-    /// Usage, naming the flag.
-    pub fn check(&self) -> Result<()> {
-        let fields = self.fields();
-        for (key, rules) in Self::rules() {
-            let value = fields.get(&key).unwrap_or(&Value::Null);
-            if let Some(what) = rules.range.refusal(value) {
-                return Err(Error::Usage(format!("--{key} {what}")));
-            }
-            refuse_idle(&key, value, rules.needs.filter(|needs| needs.in_files), self)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses what was said of these flags although, all options taken together, it changes nothing.
-    ///
-    /// # Errors
-    /// Usage, naming the flag and what it goes with.
-    pub fn refuse_idle(&self, together: &Self) -> Result<()> {
-        let fields = self.fields();
-        let mut rules = Self::rules();
-        rules.try_for_each(|(key, rules)| refuse_idle(&key, &fields[&key], rules.needs, together))
-    }
-}
-
-/// Refuses an option that is said without what it needs.
-fn refuse_idle(key: &str, value: &Value, needs: Option<Needs>, together: &Options) -> Result<()> {
-    let is_said = !matches!(value, Value::Null | Value::Bool(false));
-    match needs.filter(|needs| is_said && !(needs.is_there)(together)) {
-        None => Ok(()),
-        Some(needs) => Err(Error::Usage(format!("--{key} goes with {}", needs.what))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_option_has_its_rules_once() {
-        let mut keys: Vec<String> = Options::rules().map(|(key, _)| key).collect();
-        let mut fields: Vec<String> = Options::default().fields().keys().cloned().collect();
-        keys.sort();
-        fields.sort();
-        assert_eq!(keys, fields);
-    }
-
-    #[test]
-    fn numbers_are_held_to_their_ranges_in_lists_too() {
-        let refused = |options: Options| options.check().expect_err("out of range").to_string();
-        let momentum = refused(Options { momentum: Some(1.0), ..Options::default() });
-        assert!(momentum.contains("--momentum 1.0: it must be a number from 0 to below 1"), "{momentum}");
-        let dropout = refused(Options { dropout: Some(vec![0.5, -0.5]), ..Options::default() });
-        assert!(dropout.contains("--dropout -0.5"), "{dropout}");
-        let rate = refused(Options { learning_rate: Some(-1.0), ..Options::default() });
-        assert!(rate.contains("of at least 0.0"), "{rate}");
-        assert!(Options { learning_rate: Some(0.0), dropout: Some(vec![0.0, 0.9]), ..Options::default() }.check().is_ok());
-    }
-
-    /// The first words of `[default: …]` in an option's help are the default that is declared.
-    #[test]
-    fn the_help_says_the_defaults_that_are_declared() {
-        // What follows from other options, a time, and what 0 stands for.
-        const IN_WORDS: [&str; 3] = ["step-every", "checkpoint-every", "weight-average"];
-        let filled = Options { device: super::super::DeviceOptions::default().filled(), ..Options::default().filled() };
-        let command = <Options as clap::Args>::augment_args(clap::Command::new("options"));
-        let plain = |value: &Value| match value {
-            Value::Null => String::new(),
-            Value::String(text) => text.clone(),
-            other => other.to_string().trim_end_matches(".0").to_string(),
-        };
-        let mut held = 0;
-        for (key, value) in filled.fields() {
-            let text = match value {
-                Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(","),
-                value => plain(&value),
-            };
-            if text.is_empty() || text == "false" || IN_WORDS.contains(&key.as_str()) {
-                continue;
-            }
-            let flag = command.get_arguments().find(|flag| flag.get_long() == Some(&key)).expect("each option is a flag");
-            let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
-            let said = help.split_once("[default: ").map(|(_, said)| said.to_owned()).unwrap_or_default();
-            assert!(said.starts_with(&text) || said.contains(&format!("{text} for adam")), "--{key}: {text} in '{help}'");
-            held += 1;
-        }
-        assert!(held > 20, "{held} defaults were held");
-    }
-}

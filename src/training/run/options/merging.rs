@@ -1,7 +1,6 @@
 //! Options of several origins: flags over a file, and over what a model or other data say.
 
-use super::Options;
-use super::declared::Rules;
+use super::{Options, Rules};
 
 impl Options {
     /// These options, and where they say nothing, those of a file. What in the file only followed from something that these
