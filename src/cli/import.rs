@@ -18,7 +18,8 @@ use crate::network::Activation;
 #[command(after_help = "\
 Examples:  wgrad import net.onnx --classes setosa,versicolor,virginica
            wgrad import mlp.onnx --columns height,weight,age -o mlp.safetensors
-           wgrad import weights.safetensors --activation relu --output-activation softmax -o model.safetensors")]
+           wgrad import weights.safetensors --activation relu \\
+               --output-activation softmax -o model.safetensors")]
 pub(super) struct ImportArguments {
     /// A plain dense network, also as skl2onnx writes it: .onnx, or .safetensors with tensors 0.weight, 0.bias, 2.weight, …
     file: PathBuf,

@@ -259,7 +259,9 @@ declared! {
                 left_open: |new, old| is_other(&new.loss, &old.loss) || is_loss_open(new, old),
                 of_model: of_target,
                 model_hint: NEW_OUTPUT,
-                needs: Needs::ever("--loss huber", |options| options.loss.is_some_and(|loss| loss.number().is_some())),
+                needs: Needs::ever("--loss huber", |options| {
+                    options.finetune.is_some() || options.loss.is_some_and(|loss| loss.number().is_some())
+                }),
                 ..FIXED
             };
         /// Whether a batch's rows are averaged or added up [default: mean]
