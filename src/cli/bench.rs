@@ -293,9 +293,9 @@ fn kernels(arguments: &KernelsArguments) -> Result<()> {
     let mixed = precision == Single::Mixed;
     let report = bench::kernels(&arguments.net, arguments.batch_size, &device, arguments.time.0, tune, mixed)?;
     if arguments.json {
-        print::json("bench kernels", &report)?
+        print::json("bench kernels", &report)?;
     } else {
-        print::line(&report)?
+        print::line(&report)?;
     }
     report.check()
 }

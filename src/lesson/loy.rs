@@ -2,7 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
-use super::program::{Machine, Program, column, mean_squared_error, two_bits};
+use super::program::{Came, Machine, Program, column, mean_squared_error, two_bits};
 use super::report::{Findings, Report, Seeds, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
@@ -28,7 +28,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         reduction: Reduction::Sum,
     };
     let mut trainer = machine.trainer(&program)?;
-    let (output, losses, weights) = trainer.run(STEPS, &program.inputs)?;
+    let Came { output, losses, weights } = trainer.run(STEPS, &program.inputs)?;
     let mut comparisons = vec![
         Comparison::new(
             "output",

@@ -28,6 +28,16 @@ pub(super) struct Program {
     pub(super) reduction: Reduction,
 }
 
+/// What came of some steps.
+pub(super) struct Came {
+    /// The outputs that the last step computed before its update, as the programs show them.
+    pub(super) output: Vec<f64>,
+    /// The mean over the rows of ½ Σ (a - y)² before each step's update.
+    pub(super) losses: Vec<f64>,
+    /// The weights after them.
+    pub(super) weights: Vec<Matrix<f64>>,
+}
+
 /// A program under way, on any device and in any type; its numbers come and go in f64.
 pub(super) trait Trainer {
     /// Takes this many steps and gives the mean over the rows of ½ Σ (a - y)², before each step's update.
@@ -39,13 +49,12 @@ pub(super) trait Trainer {
     /// Starts again from these weights.
     fn restart(&mut self, weights: &[Matrix<f64>]) -> Result<()>;
 
-    /// Trains so many steps. Gives the outputs that the last step computed before its update, as the programs show them, the losses and the
-    /// weights.
-    fn run(&mut self, steps: usize, inputs: &Matrix<f64>) -> Result<(Vec<f64>, Vec<f64>, Vec<Matrix<f64>>)> {
+    /// Trains so many steps.
+    fn run(&mut self, steps: usize, inputs: &Matrix<f64>) -> Result<Came> {
         let mut losses = self.train(steps - 1)?;
         let output = self.predict(inputs)?;
         losses.extend(self.train(1)?);
-        Ok((output, losses, self.weights()?))
+        Ok(Came { output, losses, weights: self.weights()? })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
-use super::program::{Machine, Program, column, two_bits};
+use super::program::{Came, Machine, Program, column, two_bits};
 use super::report::{Findings, Report, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
@@ -24,7 +24,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         reduction: Reduction::Sum,
     };
     let mut trainer = machine.trainer(&program)?;
-    let (output, losses, weights) = trainer.run(STEPS, &program.inputs)?;
+    let Came { output, losses, weights } = trainer.run(STEPS, &program.inputs)?;
     let comparisons = vec![
         Comparison::new(
             "output",

@@ -115,7 +115,7 @@ impl OptimizerKind {
                 each_update(gradient, &mut lists, |w, g, state| Self::Nesterov.update(rates, decay, w, g, state));
             }
             Self::Rmsprop => {
-                each_update(gradient, &mut lists, |w, g, state| Self::Rmsprop.update(rates, decay, w, g, state))
+                each_update(gradient, &mut lists, |w, g, state| Self::Rmsprop.update(rates, decay, w, g, state));
             }
             Self::Adam => each_update(gradient, &mut lists, |w, g, state| Self::Adam.update(rates, decay, w, g, state)),
             Self::Adamw => each_update(gradient, &mut lists, |w, g, state| Self::Adamw.update(rates, decay, w, g, state)),
