@@ -61,6 +61,7 @@ pub use views::{Replicas, ReplicasMut, View, ViewMut};
 pub(crate) use views::{read, written};
 pub use whole::Whole;
 
+use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::scalar::Scalar;
@@ -69,7 +70,7 @@ use crate::scalar::Scalar;
 ///
 /// In every shader binding 0 is the parameters, binding 1 the step (one [`Step`] for all replicas, or one each), then come the
 /// [operands](Operand): what the kernel reads, then what it writes.
-pub trait Kernel: Send + Sync {
+pub trait Kernel: Debug + Send + Sync {
     /// The kernel's name, which is its shader's: `forward` for `shaders/forward.wgsl`.
     fn name(&self) -> &'static str;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::common::{Failed, Trial};
 use clap::ValueEnum;
@@ -15,7 +15,7 @@ use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 use wgrad::kernels::catalogue::{self, Entry, all_shaders};
 use wgrad::kernels::operands::{Access, Elements};
 use wgrad::kernels::step::StepWords;
-use wgrad::kernels::{Form, Peak, Shader, Step};
+use wgrad::kernels::{Computation, Form, Peak, Shader, Step};
 use wgrad::network::{Activation, Extras, Loss, Network, OptimizerKind};
 use wgrad::plan::{Dropout, Element, Options, Plan, TrainingOptions};
 
@@ -379,19 +379,23 @@ const BATCHES: [(bool, bool, Option<u64>); 4] =
 
 /// Plans of every activation, loss and optimizer, with and without biases, with one layer and two, few outputs and many, read in
 /// place, through an order, gathered and in segments.
-fn plans() -> Vec<Plan> {
-    let mut plans = Vec::new();
+fn plans() -> impl Iterator<Item = Plan> {
+    let mut trained = Vec::new();
     for &hidden in Activation::value_variants() {
         for &output in Activation::value_variants() {
             for &loss in Loss::value_variants().iter().filter(|loss| loss.check(output).is_ok()) {
                 for outputs in [3, 7, 11, 15, 19] {
-                    for (widths, activations) in
-                        [(vec![128, outputs], vec![output]), (vec![16, 17, outputs], vec![hidden, output])]
-                    {
-                        let Ok(network) = Network::new(widths, activations, output != hidden) else { continue };
+                    // A layer alone has no hidden activation: with and without biases.
+                    let alone = (vec![128, outputs], vec![output]);
+                    let alone = Activation::value_variants()[..2].contains(&hidden).then_some(alone);
+                    let above = (vec![16, 17, outputs], vec![hidden, output]);
+                    for (widths, activations) in alone.into_iter().chain([above]) {
+                        let bias =
+                            if widths.len() == 2 { hidden != Activation::value_variants()[0] } else { output != hidden };
+                        let Ok(network) = Network::new(widths, activations, bias) else { continue };
                         let optimizers = OptimizerKind::value_variants();
                         let optimizers = if matches!(outputs, 7 | 19) { optimizers } else { &optimizers[..1] };
-                        plans.extend(optimizers.iter().flat_map(|&optimizer| planned(&network, loss, optimizer)));
+                        trained.extend(optimizers.iter().map(|&optimizer| (network.clone(), loss, optimizer)));
                     }
                 }
             }
@@ -402,11 +406,25 @@ fn plans() -> Vec<Plan> {
         for widths in [vec![128, 6, 3], vec![128, 6, 4, 3]] {
             let activations = vec![Activation::Sigmoid; widths.len() - 1];
             let network = Network::new(widths, activations, true).expect("a network");
-            plans.extend(planned(&network, Loss::SquaredError, optimizer));
+            trained.push((network, Loss::SquaredError, optimizer));
         }
     }
-    plans
+    trained.into_iter().flat_map(|(network, loss, optimizer)| planned(&network, loss, optimizer))
 }
+
+/// The kernels of all these plans, each once.
+static PLANNED: LazyLock<Vec<Arc<dyn Computation>>> = LazyLock::new(|| {
+    let mut seen = HashSet::new();
+    let mut kernels = Vec::new();
+    for plan in plans() {
+        for launch in plan.training.into_iter().chain(plan.evaluation) {
+            if seen.insert(format!("{:?}", launch.kernel)) {
+                kernels.push(launch.kernel);
+            }
+        }
+    }
+    kernels
+});
 
 /// The plans of a network, one for each way to find its batches and to go about them.
 fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan> {
@@ -452,15 +470,12 @@ fn plans_are_in_the_catalogue(device: usize) -> Result<(), Failed> {
     let (lanes, software) = DEVICES[device];
     let catalogue: HashSet<_> = SHADERS[device].iter().cloned().collect();
     let (mut planned, mut seen) = (HashSet::new(), HashSet::new());
-    for plan in plans() {
-        for launch in plan.training.iter().chain(&plan.evaluation) {
-            let kernel = launch.kernel.as_ref();
-            let entry = |form: Form| Entry::of(kernel, form);
-            let forms = kernel.forms(lanes, software);
-            // Two forms that are known stand for all of them.
-            if seen.insert([0, forms.len() / 2].map(|place| entry(forms[place]))) {
-                planned.extend(forms.into_iter().map(entry));
-            }
+    for kernel in PLANNED.iter() {
+        let entry = |form: Form| Entry::of(kernel.as_ref(), form);
+        let forms = kernel.forms(lanes, software);
+        // Two forms that are known stand for all of them.
+        if seen.insert([0, forms.len() / 2].map(|place| entry(forms[place]))) {
+            planned.extend(forms.into_iter().map(entry));
         }
     }
     let names = |one: &HashSet<Entry>, other| -> Vec<String> {

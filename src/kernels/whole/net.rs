@@ -1,5 +1,6 @@
 //! What the whole network's kernel is told, and what all its forms ask: the layers, and how large their parameters are.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::sequence::Sequence;
@@ -63,6 +64,15 @@ pub struct Whole {
     pub variant: Variant,
     /// The same step, kernel by kernel.
     pub sequence: Arc<Sequence>,
+}
+
+/// All but the sequence, which follows from the rest.
+impl fmt::Debug for Whole {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, loss, optimizer, batch, order, losses, replicas, own_steps, variant, sequence: _ } = self;
+        let told = (network, loss, optimizer, batch, order, losses, replicas, own_steps, variant);
+        formatter.debug_tuple("Whole").field(&told).finish()
+    }
 }
 
 impl Whole {
