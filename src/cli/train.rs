@@ -59,7 +59,7 @@ pub(super) struct TrainArguments {
 
 /// Trains.
 pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
-    let flags = Options::from_settings(&arguments.settings)?.over(arguments.options);
+    let flags = Options::from_settings(&arguments.settings)?.over(&arguments.options);
     let destination = match &arguments.resume {
         None => Destination::New(arguments.output),
         Some(run) => Destination::Resumed(RunFolder::open(run)?),
@@ -70,7 +70,14 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     };
     let options = match file {
         None => flags.clone(),
-        Some(path) => flags.clone().over(Options::from_toml(&path)?),
+        Some(path) => {
+            let mut file = Options::from_toml(&path)?;
+            // A run that goes on has its own data, wherever that is now.
+            if let (Destination::Resumed(_), Some(data)) = (&destination, &flags.data) {
+                file.data = Some(data.clone());
+            }
+            flags.over(&file)
+        }
     };
     flags.refuse_idle(&options)?;
     print::remarks(threads::begin(options.device.threads.map(usize::from))?.as_slice());

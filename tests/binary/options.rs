@@ -261,7 +261,12 @@ fn hubers_delta_is_kept_wherever_the_loss_is() {
     assert_ne!(layer(&desk, "whole", 2), layer(&desk, "other", 2));
     let plain = trained(&desk, "plain", &["--config", "whole/run.toml", "--loss", "squared-error", "--epochs", "1"]);
     assert_eq!((&plain["network"]["loss"], &plain["network"]["loss_number"]), (&"squared-error".into(), &Value::Null));
-    let changed = ["train", "--resume", "whole", "--epochs", "7", "--huber-delta", "0.5"];
+    desk.write("moved.csv", desk.bytes("rows.csv"));
+    let moved = ["train", "moved.csv", "--resume", "whole", "--epochs", "7"];
+    ended(0, &moved, &desk.run(&moved)).expect("the same rows under another name");
+    let unnamed = refused(&desk, 2, &["rows.csv", "--finetune", "whole", "--new-output", "--huber-delta", "1"]);
+    assert!(unnamed.contains("goes with --loss huber"), "{unnamed}");
+    let changed = ["train", "--resume", "whole", "--epochs", "8", "--huber-delta", "0.5"];
     let said = ended(8, &changed, &desk.run(&changed)).expect("another run");
     assert!(said.contains("huber-delta was 0.25 and is 0.5"), "{said}");
     for (arguments, why) in [

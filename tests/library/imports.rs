@@ -234,7 +234,7 @@ impl Reader {
         }
         // Not a field or a method, nor the end of a path that began before.
         let is_first =
-            !is_sign(at.checked_sub(1).and_then(|at| tokens.get(at)), '.') && !(at >= 2 && is_path_sign(tokens, at - 2));
+            !(is_sign(at.checked_sub(1).and_then(|at| tokens.get(at)), '.') || at >= 2 && is_path_sign(tokens, at - 2));
         let (mut path, mut end) = (vec![first], at + 1);
         while is_path_sign(tokens, end)
             && let Some(name) = word(tokens.get(end + 2))

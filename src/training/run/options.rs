@@ -76,7 +76,7 @@ fn other_target(new: &Options) -> bool {
 
 /// Whether the loss followed from something that is said otherwise.
 fn is_loss_open(new: &Options, old: &Options) -> bool {
-    other_data(new, old) || other_target(new) || new.output_activation.is_some()
+    other_data(new, old) || other_target(new) || is_other(&new.output_activation, &old.output_activation)
 }
 
 /// Whether training starts from another model than that of a file.
@@ -152,7 +152,6 @@ declared! {
         #[arg(long, help_heading = "Data")]
         pub missing: Option<Missing> = |_| Missing::default() =>
             Rules {
-                left_open: other_data,
                 of_model: |options| options.missing != Some(Missing::Drop),
                 model_hint: " (drop leaves such rows out)",
                 ..FIXED
@@ -251,16 +250,16 @@ declared! {
                 model_hint: NEW_OUTPUT,
                 ..FIXED
             };
-        /// How far from its target an output may be for --loss huber to be half its square, in units of the target as it is scaled: of its
-        /// standard deviation with --scale standard [default: 1]
+        /// With --loss huber: errors up to this count by half their square, larger ones linearly; in units of the target as it is scaled
+        /// [default: 1]
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub huber_delta: Option<f64> =>
             Rules {
-                left_open: |new, old| is_other(&new.loss, &old.loss) || is_loss_open(new, old),
+                left_open: |new, old| old.loss.is_some() && is_other(&new.loss, &old.loss) || is_loss_open(new, old),
                 of_model: of_target,
                 model_hint: NEW_OUTPUT,
                 needs: Needs::ever("--loss huber", |options| {
-                    options.finetune.is_some() || options.loss.is_some_and(|loss| loss.number().is_some())
+                    options.finetune.is_some() && of_target(options) || options.loss.is_some_and(|loss| loss.number().is_some())
                 }),
                 ..FIXED
             };
@@ -303,7 +302,10 @@ declared! {
         #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub beta2: Option<f64> = |options| Optimizer::new(options.optimizer()).beta2 =>
             Rules {
-                left_open: |new, old| new.optimizer.is_some() && Optimizer::new(new.optimizer()).beta2 != Optimizer::new(old.optimizer()).beta2,
+                left_open: |new, old| {
+                    let usual = |options: &Options| options.optimizer.map(|optimizer| Optimizer::new(optimizer).beta2);
+                    old.optimizer.is_some() && is_other(&usual(new), &usual(old))
+                },
                 needs: Needs::of_flag("--optimizer adam, adamw or rmsprop", |options| options.optimizer().has_squares()),
                 range: SHARE,
                 may_differ: true,

@@ -60,9 +60,10 @@ impl<T: Precision> Prepared<T> {
         let data = sources.report();
         let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
         let share = resolution::label_smoothing(&options, recipe.loss)?;
+        let is_new = matches!(destination, Destination::New(_));
         let as_trained = |samples: &mut Samples<T>| {
             smooth(&mut samples.targets, share, recipe.loss);
-            reachable(&network, samples)
+            if is_new { reachable(&network, samples) } else { Ok(()) }
         };
         let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
         let looked_at = looked_at(&training)?;

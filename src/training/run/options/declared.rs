@@ -16,7 +16,7 @@ pub struct Rules<Options> {
     pub model_hint: &'static str,
     /// What it needs to have an effect.
     pub needs: Option<Needs<Options>>,
-    /// The numbers that can be meant.
+    /// The numbers that it may be.
     pub range: Range,
     /// Whether networks that are trained side by side may differ in it: it changes neither their plan nor their rows.
     pub may_differ: bool,
@@ -74,7 +74,7 @@ impl<Options> Needs<Options> {
     }
 }
 
-/// The numbers that can be meant, of a list each.
+/// The numbers that an option may be; of a list, each of its numbers.
 #[derive(Clone, Copy)]
 pub struct Range {
     from: f64,
@@ -96,7 +96,7 @@ pub(super) const AT_LEAST_1: Range = Range::from(1.0);
 pub(super) const SHARE: Range = Range { from: 0.0, below: 1.0 };
 
 impl Range {
-    /// The number of a value that cannot be meant, and why, if there is one.
+    /// Why a value is refused, with its number; none if it is in the range.
     pub(super) fn refusal(self, value: &Value) -> Option<String> {
         if let Value::Array(values) = value {
             return values.iter().find_map(|value| self.refusal(value));
@@ -110,8 +110,8 @@ impl Range {
 }
 
 /// Declares a group of options: a struct for clap and serde whose fields are written as `pub field: Option<Type> = default => rules;`.
-/// The default, where there is one, is a function of the group, and makes a method of the field's name that gives the value or the default;
-/// `filled` says all of these. `rules` lists the rules by key. A field without rules is a group of its own.
+/// The default, where there is one, is a function of the group; a method of the field's name gives the value or the default, and `filled`
+/// gives the group with all defaults filled in. `own_rules` lists the rules by key. A field without rules is itself a group of options.
 macro_rules! declared {
     (
         $(#[$of_struct:meta])*

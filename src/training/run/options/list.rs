@@ -40,7 +40,7 @@ impl Options {
         Ok(())
     }
 
-    /// Refuses what was said of these flags although, all options taken together, it changes nothing.
+    /// Refuses each of these flags that has no effect with all options `together`.
     ///
     /// # Errors
     /// Usage, naming the flag and what it goes with.
