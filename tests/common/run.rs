@@ -8,13 +8,13 @@ use libtest_mimic::Arguments;
 
 use super::{Failed, Trial};
 
-/// The trials of a file.
-type Trials = fn() -> Vec<Trial>;
+/// A file's name, and what makes its trials.
+pub(crate) type File = (&'static str, fn() -> Vec<Trial>);
 
 /// Runs the trials of these files, each of which gives its own: of all of them, or of those that the first words of the command line
 /// name. What comes after these words is as for any test binary. A trial's kind is its file: `--list` shows it in brackets, and a
 /// filter finds it there.
-pub(crate) fn run(files: &[(&'static str, Trials)]) {
+pub(crate) fn run(files: &[File]) {
     let mut words = std::env::args();
     let program = words.next();
     let mut words = words.peekable();

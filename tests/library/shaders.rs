@@ -5,7 +5,7 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Arc, LazyLock};
 
 use crate::common::{Failed, Trial};
@@ -31,10 +31,11 @@ fn catalogue() -> impl Iterator<Item = &'static Entry> {
 
 pub(crate) fn trials() -> Vec<Trial> {
     // What takes longest comes first.
-    let mut trials = vec![
-        Trial::test("tint accepts every shader", tint_accepts_all)
-            .left_out_if(!tint_folder().join("node_modules/webgpu").is_dir(), "no tint: tests/tint.sh --install"),
-    ];
+    let lacks_tint = !tint_folder().join("node_modules/webgpu").is_dir();
+    let tint = |trial: Trial| trial.left_out_if(lacks_tint, "no tint: tests/tint.sh --install");
+    let part = |part: usize| Trial::test(format!("tint accepts every shader, part {part}"), move || tint_accepts(part));
+    let mut trials: Vec<Trial> = (0..TINT_PARTS).map(|number| tint(part(number))).collect();
+    trials.push(tint(Trial::test("tint refuses what is broken", tint_refuses_what_is_broken)));
     for (device, (lanes, _)) in DEVICES.into_iter().enumerate() {
         let name = format!("every shader of real plans is in the catalogue for {lanes} lanes");
         trials.push(Trial::test(name, move || plans_are_in_the_catalogue(device)));
@@ -572,32 +573,39 @@ fn tint_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tint")
 }
 
-fn tint_accepts_all() -> Result<(), Failed> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tint-shaders");
+/// A folder of nothing but these shaders, for tint.
+fn tint_says(name: &str, shaders: &[(&str, &str)]) -> Result<Output, Failed> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tint-{name}"));
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
+    for (name, source) in shaders {
+        std::fs::write(folder.join(format!("{name}.wgsl")), source)?;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tint.mjs");
+    Ok(Command::new("node").arg(script).arg(tint_folder()).arg(&folder).output()?)
+}
+
+/// One of so many parts of all shaders, each of which is in one part.
+fn tint_accepts(part: usize) -> Result<(), Failed> {
     // Cooperative matrices are an extension of naga's, which tint does not know.
-    let known = |entry: &Entry| !entry.shader.source.contains("enable wgpu_cooperative_matrix;");
-    for Entry { shader, .. } in catalogue().filter(|entry| known(entry)) {
-        std::fs::write(folder.join(format!("{}.wgsl", shader.name)), &shader.source)?;
-    }
-    let validate = |folder: &Path| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tint.mjs");
-        Command::new("node").arg(script).arg(tint_folder()).arg(folder).output()
-    };
-    let output = validate(&folder)?;
-    if !output.status.success() {
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        return Err(text.concat().into());
-    }
-    std::fs::write(
-        folder.join("broken.wgsl"),
-        "@compute @workgroup_size(1) pub(crate) fn trials() -> Vec<Trial> { let x: u32 = 1.0; }",
-    )?;
-    if validate(&folder)?.status.success() {
-        return Err("a broken shader was accepted".into());
-    }
-    Ok(())
+    let known = |entry: &&Entry| !entry.shader.source.contains("enable wgpu_cooperative_matrix;");
+    let shaders = catalogue().filter(known).map(|Entry { shader, .. }| (&*shader.name, &*shader.source));
+    let shaders: BTreeSet<(&str, &str)> = shaders.collect();
+    let shaders: Vec<_> = shaders.into_iter().skip(part).step_by(TINT_PARTS).collect();
+    let output = tint_says(&format!("shaders-{part}"), &shaders)?;
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let all = format!("{} shaders, 0 complaints", shaders.len());
+    if output.status.success() && text.contains(&all) { Ok(()) } else { Err(text.into()) }
+}
+
+/// Parts that tint goes through side by side.
+const TINT_PARTS: usize = 2;
+
+fn tint_refuses_what_is_broken() -> Result<(), Failed> {
+    let of_type = |value: &str| format!("@compute @workgroup_size(1) fn main() {{ let x: u32 = {value}; }}");
+    let said = |value: &str| tint_says("broken", &[("one", &of_type(value))]);
+    equal("whether a whole one is accepted", &said("1u")?.status.success(), &true)?;
+    equal("whether a broken one is accepted", &said("1.0")?.status.success(), &false)
 }
