@@ -220,7 +220,7 @@ fn a_held_step_has_few_barriers() -> Result<(), Failed> {
     equal("held networks", &held.is_empty(), &false)?;
     for Entry { shader, .. } in held {
         let expected = if shader.name.contains("cross-entropy") && !shader.name.contains("binary") { 6 } else { 5 };
-        equal(&format!("barriers of {}", shader.name), &barriers_of_steps(&validated(&shader)?)?, &expected)?;
+        equal(&format!("barriers of {}", shader.name), &barriers_of_steps(&validated(shader)?)?, &expected)?;
         let doubled = Shader {
             source: shader.source.replacen("    barrier();", "    barrier();\n    barrier();", 1),
             ..shader.clone()
