@@ -7,7 +7,6 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::error::shown;
 
@@ -29,7 +28,7 @@ pub(super) struct Header {
 /// The dictionary as it stands there.
 #[derive(Deserialize)]
 struct Dictionary {
-    descr: Value,
+    descr: String,
     fortran_order: bool,
     shape: Vec<u128>,
 }
@@ -82,17 +81,18 @@ impl Header {
         if text.iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
             return Err("has too many brackets".into());
         }
-        let text = std::str::from_utf8(text).ok().filter(|text| text.trim_start().starts_with('{'));
-        let dictionary = text.and_then(|text| serde_json::from_str(&json(text)).ok());
-        let read = dictionary.and_then(|Dictionary { descr, fortran_order, shape }| {
-            let kind = match descr {
-                Value::String(kind) => Some(Kind::of(&kind)?),
-                Value::Array(_) => None,
-                _ => return None,
-            };
-            Some((kind, fortran_order, shape))
-        });
-        let (kind, by_columns, sizes) = read.ok_or("is not the dictionary of an array")?;
+        let text = String::from_utf8_lossy(text);
+        let records = |text: &str| text.split_once("'descr':").is_some_and(|(_, descr)| descr.trim_start().starts_with('['));
+        if records(&text) {
+            // The names of their fields are in any letters and quotation marks, and nobody asks for them.
+            return Ok(Self { kind: None, by_columns: false, shape: Vec::new() });
+        }
+        let dictionary = Some(&text).filter(|text| text.trim_start().starts_with('{'));
+        let dictionary = dictionary.and_then(|text| serde_json::from_str(&json(text)).ok());
+        let Dictionary { descr, fortran_order: by_columns, shape: sizes } =
+            dictionary.ok_or("is not the dictionary of an array")?;
+        let kind = Kind::of(&descr).ok_or_else(|| format!("names '{}', which is no type of numpy's", shown(&descr)))?;
+        let kind = Some(kind);
         let bytes = sizes.iter().try_fold(1_u128, |product, &size| product.checked_mul(size.max(1)));
         let shape = sizes.into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<_>>();
         let shape = shape.filter(|_| bytes.is_some_and(|bytes| usize::try_from(bytes).is_ok()));
@@ -170,9 +170,10 @@ mod tests {
             ("{\"shape\":[7],\"fortran_order\":True,\"descr\":\"<f4\"}", (float(), true, vec![7])),
             ("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (Some("|O".into()), false, vec![])),
             ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", (Some("<M8[ns]".into()), false, vec![1])),
+            ("{'descr': [(\"it's\", '<f4')], 'fortran_order': False, 'shape': (1,)}", (None, false, vec![])),
             (
                 "{'descr': [('a]', [('b', '<f4')]), ('c', '|S3', (2,))], 'fortran_order': False, 'shape': (1,)}",
-                (None, false, vec![1]),
+                (None, false, vec![]),
             ),
         ] {
             assert_eq!(read(text).as_ref(), Ok(&expected), "{text}");
@@ -185,9 +186,11 @@ mod tests {
             read(&format!("{{'descr': {kind}, 'fortran_order': {order}, 'shape': {shape}}}"))
         };
         assert!(of("'<f4'", "False", "(1, 2)").is_ok());
-        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "'<f+4'", "[('a', '<f4')", "['a]", "4"] {
+        for kind in ["<f4", "'f4'", "'<x4'", "'|f4'", "'|U3'", "'<f'", "'<f-4'", "'<f+4'", "4"] {
             assert!(of(kind, "False", "(1,)").is_err(), "{kind}");
         }
+        let unknown = of("'|f8'", "False", "(1,)").expect_err("no order");
+        assert!(unknown.contains("'|f8', which is no type"), "{unknown}");
         for shape in ["1", "(1", "(-1,)", "(1 2)", "(1,,)", "(1.0,)", "('1',)", "(0x1,)"] {
             assert!(of("'<f4'", "False", shape).is_err(), "{shape}");
         }
