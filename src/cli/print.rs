@@ -80,7 +80,8 @@ fn no_json(error: &serde_json::Error) -> Error {
     Error::Internal(format!("the result is no JSON: {error}"))
 }
 
-/// The result of a write to stdout. A closed pipe is no error: the command goes on, and its exit code still says whether a check failed.
+/// The result of a write to stdout. If the reader has closed the pipe, that is not an error: the command goes on, and its exit code still
+/// says whether a check failed.
 fn written(result: std::io::Result<()>) -> Result<()> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

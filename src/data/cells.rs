@@ -35,7 +35,7 @@ impl Cells {
         }
     }
 
-    /// Whether there is no cell.
+    /// Whether the column has no cells.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -73,7 +73,7 @@ impl Cells {
         }
     }
 
-    /// Which of two kinds of cells holds those of the other, too: the higher. Text holds no numbers.
+    /// How wide this kind of cells is: numbers of a lower rank fit into those of a higher one. Text has the highest, and holds no numbers.
     fn rank(&self) -> u8 {
         match self {
             Self::Bytes(_) => 0,
@@ -89,7 +89,8 @@ impl Cells {
         !self.is_empty() && !other.is_text() && self.rank() < other.rank()
     }
 
-    /// Makes numbers wide enough for those of another column, and a column without cells that column's kind, if it is wider.
+    /// Widens this column's numbers so that they can hold those of the other column. If this column has no cells and the other is wider, it
+    /// takes the other's kind.
     pub(super) fn widen(&mut self, other: &Self) {
         if self.rank() >= other.rank() {
             return;
@@ -119,7 +120,7 @@ impl Cells {
         }
     }
 
-    /// Adds the cells of another column, which are no wider.
+    /// Appends the cells of another column. The caller has made this column at least as wide.
     ///
     /// # Panics
     /// If they are.

@@ -1,4 +1,4 @@
-//! How a Parquet file is told from others.
+//! Recognises a Parquet file by its first bytes.
 
 /// How every Parquet file begins, and ends.
 pub(super) const MAGIC: &[u8] = b"PAR1";

@@ -472,9 +472,9 @@ declared! {
         #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
         pub log: Option<Log> => FREE;
 
-        /// Memory for the data, such as 2GiB: a file or folder of more bytes (CSV, of a .gz those that are packed; npy and npz in C order; IDX; Parquet)
-        /// is converted into a file without a name in the current folder, or where that cannot be written the system's for such files, and
-        /// trained on a window at a time, with the same results [default: where there is no memory for it]
+        /// Memory for the data, such as 2GiB: wgrad converts a file or folder of more bytes (CSV, of a .gz those that are packed; npy and
+        /// npz in C order; IDX; Parquet) into a temporary file, in the current folder or, if it cannot write there, in the system's
+        /// folder for such files, and trains on a part of it at a time, with the same results [default: where there is no memory for it]
         #[arg(long, value_name = "SIZE", help_heading = "Data")]
         pub memory: Option<Bytes> => FREE;
 
