@@ -499,7 +499,7 @@ fn text_that_steers() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A signal in the middle of writing leaves nothing behind, not even one that cannot be caught.
+/// A signal in the middle of writing leaves nothing behind, not even one that cannot be caught; one that comes after it leaves the whole.
 fn signals_leave_nothing() -> Result<(), Failed> {
     let desk = Desk::new();
     let mut table = String::from("a,b,y\n");
@@ -508,11 +508,12 @@ fn signals_leave_nothing() -> Result<(), Failed> {
     desk.ends(0, &["train", "rows.csv", "--epochs", "1", "--batch-size", "4096", "--device", "cpu", "-q", "-o", "run"])?;
     let started = Instant::now();
     desk.ends(0, &["predict", "run", "rows.csv", "--append", "-q", "--device", "cpu", "-o", "out.csv"])?;
-    let whole = started.elapsed().as_millis() as u64;
+    let time = started.elapsed().as_millis() as u64;
+    let whole = desk.bytes("out.csv");
     fs::remove_file(desk.path().join("out.csv"))?;
     for signal in ["TERM", "INT", "HUP", "KILL"] {
         // All over the time that it takes, of which writing is the last part.
-        for delay in (1..=12).map(|part| whole * part / 13) {
+        for delay in (1..=12).map(|part| time * part / 13) {
             let mut child = desk
                 .command(&["predict", "run", "rows.csv", "--append", "-q", "--device", "cpu", "-o", "out.csv"])
                 .spawn()?;
@@ -523,10 +524,15 @@ fn signals_leave_nothing() -> Result<(), Failed> {
             if let Some(left) = names.iter().find(|name| name.to_string_lossy().starts_with('.')) {
                 return Err(format!("{signal} after {delay} ms leaves {left:?}").into());
             }
-            if !status.success() && names.iter().any(|name| name == "out.csv") {
-                return Err(format!("{signal} after {delay} ms leaves half of the predictions").into());
+            let is_there = names.iter().any(|name| name == "out.csv");
+            if is_there && desk.bytes("out.csv") != whole {
+                return Err(format!("{signal} after {delay} ms leaves a part of the predictions").into());
             }
-            drop(fs::remove_file(desk.path().join("out.csv")));
+            if is_there {
+                fs::remove_file(desk.path().join("out.csv"))?;
+            } else if status.success() {
+                return Err(format!("no predictions, {signal} after {delay} ms or not").into());
+            }
         }
     }
     Ok(())
