@@ -6,8 +6,8 @@ mod python;
 mod run;
 mod trial;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::sync::OnceLock;
 
 pub(crate) use desk::{Desk, ended, last_after};
 pub(crate) use libtest_mimic::{Completion, Failed};
@@ -62,7 +62,8 @@ pub(crate) fn no_gpu() -> bool {
 /// Why GPU tests are left out.
 pub(crate) const NO_GPU: &str = "WGRAD_TEST_NO_GPU=1";
 
-/// Opens the device once for all trials of a crate, and leaves them out where `WGRAD_TEST_NO_GPU=1`.
+/// Opens a device once for all trials of a thread, so that threads do not wait for each other's, and leaves these trials out where
+/// `WGRAD_TEST_NO_GPU=1`.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared;
 
@@ -73,8 +74,9 @@ impl Shared {
         name: String,
         check: impl FnOnce(Device) -> Result<T, Failed> + Send + 'static,
     ) -> Trial {
-        static DEVICE: OnceLock<Result<Device, Failed>> = OnceLock::new();
-        Trial::test(name, move || check(DEVICE.get_or_init(device).clone()?)).left_out_if(no_gpu(), NO_GPU)
+        thread_local!(static DEVICE: OnceCell<Result<Device, Failed>> = const { OnceCell::new() });
+        let of_thread = || DEVICE.with(|opened| opened.get_or_init(device).clone());
+        Trial::test(name, move || check(of_thread()?)).left_out_if(no_gpu(), NO_GPU)
     }
 
     /// A trial of a case, which is left out if the device is never given it.
