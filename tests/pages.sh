@@ -13,8 +13,9 @@ if [ -z "$browser" ]; then
 fi
 target=${CARGO_TARGET_DIR:-target}
 # As the tests build it, so that nothing is compiled twice.
-cargo test --release --locked --features parquet --no-run --test binary
-wgrad=$(cd "$target" && pwd)/release/wgrad
+profile=${WGRAD_TEST_PROFILE:-release}
+cargo test --profile "$profile" --locked --features parquet --no-run --test binary
+wgrad=$(cd "$target" && pwd)/$profile/wgrad
 rm -rf "$target/pages"
 mkdir -p "$target/pages"
 cd "$target/pages"

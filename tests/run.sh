@@ -2,9 +2,10 @@
 # Runs every test and names the slowest. It finds or installs a Vulkan driver and the Python packages that some tests compare with.
 #   tests/run.sh                    all
 #   tests/run.sh gpu devices        those in these files of tests/binary and tests/library; further words are parts of names
-#   tests/run.sh --prepare          installs, and runs none
+#   tests/run.sh --prepare          installs and compiles, and runs none
 #   tests/run.sh --beside COMMAND   all, and the command as well, which gets what the tests leave of the processor
 #   tests/run.sh --lib network      any other arguments are those of `cargo test`
+#   WGRAD_TEST_PROFILE=ci     compiles in less time than `cargo build --release` does, for tests that take a little longer
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
 #   WGRAD_TEST_KILLS=200      how often tests/binary/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
@@ -61,11 +62,8 @@ prepare_vulkan() {
 }
 
 prepare_python() {
-    [ -z "${WGRAD_TEST_PYTHON:-}" ] || return 0
     local packages=(numpy==2.3.5 safetensors==0.8.0 onnx==1.23.2 onnxruntime==1.32.0 tensorboard==2.21.0 pandas==3.1.1)
-    local folder=$target/test-python
-    local python=$folder/bin/python
-    local wanted="${packages[*]}"
+    local folder=$target/test-python wanted="${packages[*]}"
     if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || ! "$python" -c 'import numpy, safetensors, onnx, onnxruntime, tensorboard, pandas' 2>>"$log"; then
         rm -rf "$folder"
         if ! python3 -m venv "$folder" >>"$log" 2>&1 ||
@@ -77,7 +75,6 @@ prepare_python() {
         fi
         printf '%s\n' "$wanted" >"$folder/installed"
     fi
-    export WGRAD_TEST_PYTHON=$python
 }
 
 # Prints what comes in from libtest, and adds the seconds of each test to the file where the test crates write theirs. libtest starts
@@ -106,24 +103,39 @@ if ! command -v cargo >/dev/null; then
     say "cargo is not on the PATH; Rust is installed from https://rustup.rs"
     exit 1
 fi
-prepare_vulkan
-prepare_python
-[ "${1:-}" != --prepare ] || exit 0
-
+profile=${WGRAD_TEST_PROFILE:-release}
 # With what is left out of a plain build.
-test=(cargo test --release --locked --features parquet)
+test=(cargo test --profile "$profile" --locked --features parquet)
+crates=(--test binary --test library)
+# Unit tests are small: they start sooner where compiling them is what takes the time.
+unit=(--lib)
+[ "$profile" = release ] || unit+=(--config "profile.$profile.package.wgrad.opt-level=0")
+
+# Python's packages and the driver come while the tests are compiled.
+python=$target/test-python/bin/python
+{
+    prepare_vulkan
+    [ -n "${WGRAD_TEST_PYTHON:-}" ] || prepare_python
+} &
+preparing=$!
+status=0
+case "${1:-}" in
+    '' | --prepare | --beside) "${test[@]}" "${crates[@]}" --no-run && "${test[@]}" "${unit[@]}" --no-run || status=$? ;;
+esac
+wait "$preparing"
+[ "$status" = 0 ] && [ "${1:-}" != --prepare ] || exit "$status"
+[ -n "${WGRAD_TEST_PYTHON:-}" ] || [ ! -x "$python" ] || export WGRAD_TEST_PYTHON=$python
+
 beside=
 case "${1:-}" in
     '') ;;
     --beside) beside=$2 ;;
     -*) exec "${test[@]}" "$@" ;;
-    *) exec "${test[@]}" --test binary --test library -- "$@" ;;
+    *) exec "${test[@]}" "${crates[@]}" -- "$@" ;;
 esac
 # The executables are run without cargo, which the command beside them may be using.
-programs=$("${test[@]}" --lib --tests --no-run --message-format json-render-diagnostics |
-    sed -n '/"overflow_checks":[a-z]*,"test":true}/ s/.*"executable":"\([^"]*\)".*/\1/p' | sort -r)
-status=0
-"${test[@]}" --doc || status=$?
+programs() { "$@" --no-run --message-format json | sed -n '/"overflow_checks":[a-z]*,"test":true}/ s/.*"executable":"\([^"]*\)".*/\1/p'; }
+tests=$(programs "${test[@]}" "${unit[@]}" && programs "${test[@]}" "${crates[@]}" | sort -r)
 
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(getconf _NPROCESSORS_ONLN)} WGRAD_TEST_TIMES=$target/test-times
 : >"$WGRAD_TEST_TIMES"
@@ -132,7 +144,7 @@ if [ -n "$beside" ]; then
     running=$!
     trap 'kill "$running" 2>/dev/null || true' EXIT
 fi
-for program in $programs; do
+for program in $tests; do
     printf '\nrunning %s\n' "$program"
     case $(basename "$program") in
         wgrad-*) "$program" | timed || status=$? ;;
