@@ -13,7 +13,7 @@ use crate::error::{Result, shown};
 use crate::evaluation::significant;
 use crate::report::Curve;
 use crate::training::run::{DataReport, EpochRecord, NetworkReport, Observer, RunObserver};
-use crate::training::session::{Device, Recipe};
+use crate::training::session::{Device, Recipe, ScheduleKind};
 
 /// Plain lines in a whole training, at most, but for one every [`PATIENCE`].
 const LINES: usize = 20;
@@ -79,8 +79,14 @@ impl RunObserver for Progress {
             0 | 1 => String::new(),
             count => format!(" in {count} micro-batches"),
         };
+        let falling = match recipe.schedule.kind {
+            ScheduleKind::Constant => "",
+            ScheduleKind::Step => " (step)",
+            ScheduleKind::Cosine => " (cosine)",
+            ScheduleKind::Plateau => " (plateau)",
+        };
         print::note(format_args!(
-            "{}, learning rate {}, batches of {} rows{in_micro_batches}, {} epochs, seed {}",
+            "{}, learning rate {}{falling}, batches of {} rows{in_micro_batches}, {} epochs, seed {}",
             recipe.optimizer.kind, recipe.schedule.learning_rate, recipe.batch, recipe.epochs, recipe.seed
         ));
         let beyond = recipe.beyond_the_rule(network.activations.len());

@@ -13,8 +13,8 @@ use crate::scalar::Scalar;
 enum Encoder<'a, T> {
     /// What each byte becomes.
     Bytes(&'a [u8], Vec<T>),
-    /// The column's position, and how its numbers are scaled.
-    Numbers { table: &'a Table, position: usize, offset: f64, scale: f64, missing: Option<f64> },
+    /// The column's position, how its numbers are encoded, and what stands in for one that is missing.
+    Numbers { table: &'a Table, position: usize, column: &'a InputColumn, missing: Option<f64> },
     /// The category of each of the rows in question, none for one not seen in training, and how many categories there are.
     Categories(Vec<Option<usize>>, usize),
 }
@@ -167,16 +167,17 @@ impl Encoding {
 
 impl InputColumn {
     /// How the column at this position of the table becomes numbers.
-    fn encoder<'a, T: Scalar>(&self, table: &'a Table, position: usize, rows: &[usize]) -> Result<Encoder<'a, T>> {
+    fn encoder<'a, T: Scalar>(&'a self, table: &'a Table, position: usize, rows: &[usize]) -> Result<Encoder<'a, T>> {
         match &self.kind {
-            &InputKind::Number { offset, scale, missing } => {
-                if let Cells::Bytes(cells) = &table.columns[position].cells {
-                    let values: Vec<T> = (0..=u8::MAX).map(|byte| T::from_f64((f64::from(byte) - offset) / scale)).collect();
+            InputKind::Number { missing, edges, .. } => {
+                if let (Cells::Bytes(cells), true) = (&table.columns[position].cells, edges.is_empty()) {
+                    let scaled = (0..=u8::MAX).flat_map(|byte| self.encoded(f64::from(byte)));
+                    let values: Vec<T> = scaled.map(T::from_f64).collect();
                     if values.iter().all(|value| value.is_finite()) {
                         return Ok(Encoder::Bytes(cells, values));
                     }
                 }
-                Ok(Encoder::Numbers { table, position, offset, scale, missing })
+                Ok(Encoder::Numbers { table, position, column: self, missing: *missing })
             }
             InputKind::Category { categories, missing } => {
                 let codes = Categories::new(categories).known(table, position, rows, missing.as_deref())?;
@@ -192,10 +193,15 @@ impl<T: Scalar> Encoder<'_, T> {
     fn encode(&self, index: usize, row: usize, values: &mut [T]) -> Result<usize> {
         match self {
             Self::Bytes(cells, numbers) => values[0] = numbers[usize::from(cells[row])],
-            Self::Numbers { table, position, offset, scale, missing } => {
+            Self::Numbers { table, position, column, missing } => {
                 let number =
                     number_at(table, *position, row)?.or(*missing).ok_or_else(|| missing_cell(table, row, *position))?;
-                values[0] = finite(T::from_f64((number - offset) / scale), table, row, &table.columns[*position].name)?;
+                let mut width = 0;
+                for (value, encoded) in values.iter_mut().zip(column.encoded(number)) {
+                    *value = finite(T::from_f64(encoded), table, row, &column.name)?;
+                    width += 1;
+                }
+                return Ok(width);
             }
             Self::Categories(codes, count) => {
                 if let Some(code) = codes[index] {

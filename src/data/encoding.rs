@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::bins;
 use super::table::listed;
 use super::{MissingValues, Numerals, Table, Task};
 use crate::error::{Error, Result, shown, suggestion};
@@ -36,7 +37,8 @@ pub struct InputColumn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
 pub enum InputKind {
-    /// One input: (cell - offset) / scale.
+    /// One input: (cell - offset) / scale; and an input for each bin between neighbouring edges, where there are any (see
+    /// [`FitOptions::bins`](super::FitOptions::bins)).
     Number {
         /// What is subtracted: the mean, the minimum or 0.
         offset: f64,
@@ -44,6 +46,9 @@ pub enum InputKind {
         scale: f64,
         /// What stands in for a missing cell; none = a missing cell is an error.
         missing: Option<f64>,
+        /// The edges of the bins, ascending; none = no bins.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        edges: Vec<f64>,
     },
     /// One input a category: 1 for the cell's, 0 for the others.
     Category {
@@ -111,15 +116,19 @@ impl Encoding {
         }
     }
 
-    /// Number of the network's inputs: one a numeric column, one a category of the others.
+    /// Number of the network's inputs: one a numeric column and one a bin of it, one a category of the others.
     pub fn inputs(&self) -> usize {
         self.inputs.iter().map(InputColumn::width).sum()
     }
 
-    /// The names of the network's inputs, in order: the column's, or `column=category`.
+    /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, or `column=category`.
     pub fn input_names(&self) -> Vec<String> {
         let names = |column: &InputColumn| match &column.kind {
-            InputKind::Number { .. } => vec![column.name.clone()],
+            InputKind::Number { edges, .. } => {
+                let lows = edges.iter().take(edges.len().saturating_sub(1));
+                let bins = lows.map(|low| format!("{}>{low}", column.name));
+                std::iter::once(column.name.clone()).chain(bins).collect::<Vec<_>>()
+            }
             InputKind::Category { categories, .. } => {
                 categories.iter().map(|category| format!("{}={category}", column.name)).collect()
             }
@@ -183,7 +192,9 @@ impl Encoding {
         let number = |offset: f64, scale: f64| offset.is_finite() && scale.is_finite() && scale > 0.0;
         let distinct = |names: &[String]| !names.is_empty() && names.iter().collect::<HashSet<_>>().len() == names.len();
         let input = |column: &InputColumn| match &column.kind {
-            InputKind::Number { offset, scale, missing } => number(*offset, *scale) && missing.is_none_or(f64::is_finite),
+            InputKind::Number { offset, scale, missing, edges } => {
+                number(*offset, *scale) && missing.is_none_or(f64::is_finite) && bins::are_edges(edges)
+            }
             InputKind::Category { categories, missing } => {
                 distinct(categories) && missing.as_ref().is_none_or(|missing| categories.contains(missing))
             }
@@ -207,10 +218,27 @@ impl Encoding {
 }
 
 impl InputColumn {
+    /// What a number in a cell becomes: as many numbers as [`width`](Self::width) says, none of which need be finite.
+    ///
+    /// # Panics
+    /// If the column holds categories.
+    pub(crate) fn encoded(&self, number: f64) -> impl Iterator<Item = f64> {
+        let InputKind::Number { offset, scale, edges, .. } = &self.kind else { panic!("a column of categories") };
+        let scaled = (number - offset) / scale;
+        let first = if edges.is_empty() { scaled } else { bins::clipped(scaled) };
+        std::iter::once(first).chain(bins::shares(edges, number))
+    }
+
+    /// The number that became this first input; none in a column of categories.
+    pub(crate) fn decoded(&self, first: f64) -> Option<f64> {
+        let InputKind::Number { offset, scale, edges, .. } = &self.kind else { return None };
+        Some(if edges.is_empty() { first } else { bins::unclipped(first) } * scale + offset)
+    }
+
     /// Number of the network's inputs that this column makes.
     pub(crate) fn width(&self) -> usize {
         match &self.kind {
-            InputKind::Number { .. } => 1,
+            InputKind::Number { edges, .. } => edges.len().max(1),
             InputKind::Category { categories, .. } => categories.len(),
         }
     }
@@ -222,7 +250,10 @@ mod tests {
     use crate::data::{Cells, Column};
 
     fn number(name: &str) -> InputColumn {
-        InputColumn { name: name.into(), kind: InputKind::Number { offset: 0.0, scale: 1.0, missing: None } }
+        InputColumn {
+            name: name.into(),
+            kind: InputKind::Number { offset: 0.0, scale: 1.0, missing: None, edges: Vec::new() },
+        }
     }
 
     fn encoding() -> Encoding {
@@ -276,9 +307,9 @@ mod tests {
             matches!(encoding.checked(), Err(Error::Model(_)))
         };
         let kind = |kind: InputKind| altered(&|encoding| encoding.inputs[0].kind = kind.clone());
-        assert!(kind(InputKind::Number { offset: 0.0, scale: 0.0, missing: None }));
-        assert!(kind(InputKind::Number { offset: f64::NAN, scale: 1.0, missing: None }));
-        assert!(kind(InputKind::Number { offset: 0.0, scale: 1.0, missing: Some(f64::INFINITY) }));
+        assert!(kind(InputKind::Number { offset: 0.0, scale: 0.0, missing: None, edges: Vec::new() }));
+        assert!(kind(InputKind::Number { offset: f64::NAN, scale: 1.0, missing: None, edges: Vec::new() }));
+        assert!(kind(InputKind::Number { offset: 0.0, scale: 1.0, missing: Some(f64::INFINITY), edges: Vec::new() }));
         assert!(kind(InputKind::Category { categories: vec![], missing: None }));
         assert!(kind(InputKind::Category { categories: vec!["a".into()], missing: Some("b".into()) }));
         assert!(altered(&|encoding| encoding.inputs[0].name = "gpa".into()));

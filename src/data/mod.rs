@@ -7,6 +7,7 @@
 
 pub mod advice;
 mod array;
+pub(crate) mod bins;
 mod categories;
 pub mod cells;
 pub mod column_summary;

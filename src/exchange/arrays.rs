@@ -3,7 +3,8 @@
 //! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers (`b` is zeros in a net without biases), `activations` their
 //! names. An array each says of every input of the network: `columns` (its column), `categories` (its category, empty for
 //! numbers), `offset` and `scale` ((cell - offset) / scale is the input), `missing` (what stands in for a missing cell, before
-//! scaling; NaN for nothing). Of a classification `target` and `classes`, of a regression `targets`, `target_offset`,
+//! scaling; NaN for nothing). Where columns have bins, `reach`, `least` and `most` say what becomes of a scaled number x:
+//! x / sqrt(1 + (x / reach)^2), and then no less than `least` and no more than `most`. Of a classification `target` and `classes`, of a regression `targets`, `target_offset`,
 //! `target_scale`.
 
 use std::io::{Cursor, ErrorKind, Write};
@@ -12,8 +13,8 @@ use std::iter::repeat;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::data::npy;
 use crate::data::{Encoding, InputKind, Target};
+use crate::data::{bins, npy};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::model::{Element, Model, StoredWeights};
@@ -36,21 +37,44 @@ pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
 
 struct Archive(ZipWriter<Cursor<Vec<u8>>>);
 
-/// What one input of the network is made of: column, category, offset, scale, stand-in.
-type Input<'a> = (&'a str, &'a str, f64, f64, f64);
+/// What one input of the network is made of.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    column: &'a str,
+    category: &'a str,
+    offset: f64,
+    scale: f64,
+    missing: f64,
+    /// Where the scaled number is clipped smoothly, and then the least and the most that it may be.
+    reach: f64,
+    ends: [f64; 2],
+}
 
 /// One entry an input of the network.
 fn inputs(encoding: &Encoding) -> Vec<Input<'_>> {
+    let plain = Input {
+        column: "",
+        category: "",
+        offset: 0.0,
+        scale: 1.0,
+        missing: f64::NAN,
+        reach: f64::INFINITY,
+        ends: [f64::NEG_INFINITY, f64::INFINITY],
+    };
     let mut inputs = Vec::with_capacity(encoding.inputs());
     for column in &encoding.inputs {
         match &column.kind {
-            &InputKind::Number { offset, scale, missing } => {
-                inputs.push((column.name.as_str(), "", offset, scale, missing.unwrap_or(f64::NAN)));
+            InputKind::Number { offset, scale, missing, edges } => {
+                let missing = missing.unwrap_or(f64::NAN);
+                let number = Input { column: &column.name, offset: *offset, scale: *scale, missing, ..plain };
+                inputs.push(Input { reach: if edges.is_empty() { f64::INFINITY } else { bins::REACH }, ..number });
+                let bin = |bin: &[f64]| Input { offset: bin[0], scale: bin[1] - bin[0], ends: [0.0, 1.0], ..number };
+                inputs.extend(edges.windows(2).map(bin));
             }
             InputKind::Category { categories, missing } => {
                 for category in categories {
                     let stand_in = missing.as_ref().map_or(f64::NAN, |missing| f64::from(u8::from(missing == category)));
-                    inputs.push((column.name.as_str(), category.as_str(), 0.0, 1.0, stand_in));
+                    inputs.push(Input { column: &column.name, category, missing: stand_in, ..plain });
                 }
             }
         }
@@ -67,11 +91,16 @@ impl Archive {
         }
         self.texts("activations", model.network.activations().iter().map(|activation| activation.name()))?;
         let inputs = inputs(&model.encoding);
-        self.texts("columns", inputs.iter().map(|input| input.0))?;
-        self.texts("categories", inputs.iter().map(|input| input.1))?;
-        self.numbers("offset", inputs.iter().map(|input| input.2))?;
-        self.numbers("scale", inputs.iter().map(|input| input.3))?;
-        self.numbers("missing", inputs.iter().map(|input| input.4))?;
+        self.texts("columns", inputs.iter().map(|input| input.column))?;
+        self.texts("categories", inputs.iter().map(|input| input.category))?;
+        self.numbers("offset", inputs.iter().map(|input| input.offset))?;
+        self.numbers("scale", inputs.iter().map(|input| input.scale))?;
+        self.numbers("missing", inputs.iter().map(|input| input.missing))?;
+        if inputs.iter().any(|input| input.reach.is_finite()) {
+            self.numbers("reach", inputs.iter().map(|input| input.reach))?;
+            self.numbers("least", inputs.iter().map(|input| input.ends[0]))?;
+            self.numbers("most", inputs.iter().map(|input| input.ends[1]))?;
+        }
         match &model.encoding.target {
             Target::Classification { column, classes } => {
                 self.text("target", column)?;

@@ -157,7 +157,10 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
         foreign.inputs.unwrap_or_else(|| (0..inputs).map(|input| input.to_string()).collect())
     })?;
     let scaled = columns.into_iter().zip(foreign.scaling);
-    let input = |(name, (offset, scale))| InputColumn { name, kind: InputKind::Number { offset, scale, missing: None } };
+    let input = |(name, (offset, scale))| InputColumn {
+        name,
+        kind: InputKind::Number { offset, scale, missing: None, edges: Vec::new() },
+    };
     let encoding = Encoding {
         inputs: scaled.map(input).collect(),
         target: target(naming, output, outputs, &foreign.output, foreign.classes)?,

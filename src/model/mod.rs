@@ -21,7 +21,7 @@ pub use sequence::{Sequence, load_sequence};
 pub use summary::{LayerSummary, Summary};
 pub use tensor_file::Element;
 
-use crate::data::{Encoding, InputColumn, InputKind, Target};
+use crate::data::{Encoding, InputColumn, InputKind, Target, bins};
 use crate::error::shown;
 use crate::network::{Loss, Network, Weights, converted};
 use crate::scalar::Scalar;
@@ -133,8 +133,11 @@ fn check_inputs(columns: &[InputColumn], inputs: usize) -> Result<(), String> {
     for column in columns {
         let name = shown(&column.name);
         match &column.kind {
-            InputKind::Number { offset, scale, missing } => {
+            InputKind::Number { offset, scale, missing, edges } => {
                 check_scaling(&name, *offset, *scale)?;
+                if !bins::are_edges(edges) {
+                    return Err(format!("the edges of the bins of column '{name}' do not ascend"));
+                }
                 if missing.is_some_and(|value| !value.is_finite()) {
                     return Err(format!("what stands in for a missing '{name}' is not finite"));
                 }
@@ -150,19 +153,11 @@ fn check_inputs(columns: &[InputColumn], inputs: usize) -> Result<(), String> {
             }
         }
     }
-    let width: usize = columns.iter().map(input_width).sum();
+    let width: usize = columns.iter().map(InputColumn::width).sum();
     if width != inputs {
         return Err(format!("the columns make {width} inputs, and the network has {inputs}"));
     }
     Ok(())
-}
-
-/// How many inputs of the network a column fills.
-fn input_width(column: &InputColumn) -> usize {
-    match &column.kind {
-        InputKind::Number { .. } => 1,
-        InputKind::Category { categories, .. } => categories.len(),
-    }
 }
 
 fn check_target(target: &Target, outputs: usize) -> Result<(), String> {

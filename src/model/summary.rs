@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Model, input_width};
+use super::Model;
 use crate::data::{InputColumn, InputKind, Target};
 use crate::error::shown;
 
@@ -113,9 +113,14 @@ fn write_target(text: &mut fmt::Formatter<'_>, target: &Target) -> fmt::Result {
 fn column_line(column: &InputColumn) -> String {
     let name = shown(&column.name);
     match &column.kind {
-        InputKind::Number { offset, scale, missing } => {
+        InputKind::Number { offset, scale, missing, edges } => {
             let missing = missing.map(|value| format!(", {value} where missing")).unwrap_or_default();
-            if (*offset, *scale) == (0.0, 1.0) {
+            if let [least, .., most] = edges[..] {
+                let bins = edges.len() - 1;
+                format!(
+                    "'{name}', (cell - {offset}) / {scale}, clipped smoothly, and {bins} bins from {least} to {most}{missing}"
+                )
+            } else if (*offset, *scale) == (0.0, 1.0) {
                 format!("'{name}', as it is{missing}")
             } else {
                 format!("'{name}', (cell - {offset}) / {scale}{missing}")
@@ -123,7 +128,7 @@ fn column_line(column: &InputColumn) -> String {
         }
         InputKind::Category { categories, missing } => {
             let missing = missing.as_ref().map(|value| format!(", '{}' where missing", shown(value))).unwrap_or_default();
-            format!("'{name}', one of {}: {}{missing}", input_width(column), listed(categories))
+            format!("'{name}', one of {}: {}{missing}", categories.len(), listed(categories))
         }
     }
 }

@@ -53,9 +53,9 @@ fn digits_with_the_defaults_reach_96_percent_whatever_the_seed() {
         assert!(!desk.bytes(&format!("runs/digits-1/{file}")).is_empty());
     }
     let metrics = String::from_utf8(desk.bytes("runs/digits-1/metrics.jsonl")).expect("UTF-8");
-    assert_eq!(metrics.lines().count(), 50);
+    assert_eq!(metrics.lines().count(), 20);
     let last: Value = serde_json::from_str(metrics.lines().last().expect("a line")).expect("JSON");
-    assert_eq!((&last["epoch"], &last["step"]), (&Value::from(50), &Value::from(50 * 45)));
+    assert_eq!((&last["epoch"], &last["step"]), (&Value::from(20), &Value::from(20 * 51)));
     assert!(desk.path().join("runs/digits-4").is_dir());
 }
 
@@ -184,7 +184,7 @@ fn data_comes_from_stdin() {
     child.stdin.take().expect("a pipe").write_all(rows.as_bytes()).expect("room in the pipe");
     let output = child.wait_with_output().expect("it ends");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(report["data"]["training_rows"], 48);
+    assert_eq!(report["data"]["training_rows"], 54);
     assert!(desk.path().join("runs/stdin-1/model.safetensors").is_file());
 }
 
@@ -245,7 +245,7 @@ fn a_folder_of_files_is_one_data_set() {
     desk.write("days/monday.csv", format!("n,y\n{}", rows(0)));
     desk.write("days/tuesday.tsv", format!("n\ty\n{}", rows(40).replace(',', "\t")));
     let report = desk.json(&train("days", &["--epochs", "1", "-o", "run"]));
-    assert_eq!(report["data"]["training_rows"], 64, "{report}");
+    assert_eq!(report["data"]["training_rows"], 72, "{report}");
     assert_eq!(desk.json(&["data", "days"])["rows"], 80);
     assert_eq!(desk.json(&["evaluate", "run", "days", "--device", "cpu"])["evaluation"]["rows"], 80);
     desk.write("days/tuesday.tsv", format!("n\ty\n{}\tz\n", rows(40).replace(',', "\t")));
@@ -264,7 +264,7 @@ fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
         assert!(text.contains(word), "{word} is missing in {text}");
     }
     let report = desk.json(&train("digits", &["--dry-run"]));
-    assert_eq!(report["network"]["parameters"], 4810);
+    assert_eq!(report["network"]["parameters"], 9610);
     let bytes = |field: &str| report[field].as_u64().unwrap_or_else(|| panic!("{field} is missing in {report}"));
     let launches = report["step"].as_array().expect("a list");
     assert_eq!(launches.iter().map(|launch| launch["bytes"].as_u64().expect("bytes")).sum::<u64>(), bytes("step_bytes"));
@@ -377,7 +377,7 @@ fn data_and_models_are_described() {
     desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
     let text = desk.text(&["inspect", "run"]);
     assert!(text.contains("cross-entropy") && text.contains("setosa"), "{text}");
-    assert_eq!(desk.json(&["inspect", "run"])["parameters"], 515);
+    assert_eq!(desk.json(&["inspect", "run"])["parameters"], 1027);
     let devices = desk.json(&["devices"]);
     assert!(devices["cpu"]["threads"].as_u64() > Some(0) && devices["gpus"].is_array());
 }

@@ -238,27 +238,33 @@ fn an_array_is_one_input() -> Result<(), Failed> {
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (100, 6), }\n";
     let start = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
     desk.write("data.npy", [start, numbers.into_iter().flat_map(f32::to_le_bytes).collect()].concat());
-    train(&desk, "data.npy", &["--task", "regression"])?;
-    let report: Value = serde_json::from_str(&said(&desk, &["export", "run", "--format", "onnx", "--json"])?)?;
-    assert_eq!(report["inputs"], json!([{ "name": "input", "type": "float", "width": 5 }]));
-    onnxruntime_says_the_same(&desk, "data.npy", &[])
+    for bins in ["0", "3"] {
+        train(&desk, "data.npy", &["--task", "regression", "--bins", bins])?;
+        let report: Value = serde_json::from_str(&said(&desk, &["export", "run", "--format", "onnx", "--json"])?)?;
+        assert_eq!(report["inputs"], json!([{ "name": "input", "type": "float", "width": 5 }]));
+        onnxruntime_says_the_same(&desk, "data.npy", &[])?;
+        std::fs::remove_dir_all(desk.path().join("run"))?;
+    }
+    Ok(())
 }
 
 fn numpy_says_the_same_of_an_npz_archive() -> Result<(), Failed> {
     let desk = Desk::new();
     admissions(&desk);
-    train(
-        &desk,
-        "admissions.csv",
-        &["--missing", "mode", "--target", "gpa", "--activation", "gelu,tanh", "--hidden", "6,4"],
-    )?;
-    desk.ends(0, &["export", "run", "--format", "npz"])?;
-    desk.ends(0, &["export", "run", "--format", "npz", "-o", "again.npz"])?;
-    assert_eq!(desk.bytes("run/model.npz"), desk.bytes("again.npz"), "the same model is the same archive");
-    compare(
-        &predicted(&desk, "run", "admissions.csv", &[])?,
-        &script(&desk, "read_npz.py", &["run/model.npz", "admissions.csv"])?,
-    )
+    let options = ["--missing", "mode", "--target", "gpa", "--activation", "gelu,tanh", "--hidden", "6,4", "--bins"];
+    for bins in ["0", "6"] {
+        train(&desk, "admissions.csv", &[&options[..], &[bins]].concat())?;
+        desk.ends(0, &["export", "run", "--format", "npz"])?;
+        desk.ends(0, &["export", "run", "--format", "npz", "-o", "again.npz"])?;
+        assert_eq!(desk.bytes("run/model.npz"), desk.bytes("again.npz"), "the same model is the same archive");
+        compare(
+            &predicted(&desk, "run", "admissions.csv", &[])?,
+            &script(&desk, "read_npz.py", &["run/model.npz", "admissions.csv"])?,
+        )?;
+        std::fs::remove_dir_all(desk.path().join("run"))?;
+        std::fs::remove_file(desk.path().join("again.npz"))?;
+    }
+    Ok(())
 }
 
 fn nets_of_others_compute_the_same() -> Result<(), Failed> {
@@ -745,6 +751,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         python("onnxruntime says the same of texts and missing cells", || texts_and_missing_cells("mean", &[], &[])),
         python("onnxruntime says the same of texts and missing cells in doubles", || {
             texts_and_missing_cells("mode", &["--output-activation", "softmax"], &["--input-type", "double"])
+        }),
+        python("onnxruntime says the same of bins", || texts_and_missing_cells("median", &["--bins", "4"], &[])),
+        python("onnxruntime says the same of bins in doubles", || {
+            let double = ["--bins", "100", "--precision", "f64"];
+            texts_and_missing_cells("mean", &double, &["--input-type", "double"])
         }),
         python("onnxruntime says the same of cells as people write them", cells_as_people_write_them),
         python("an array is one input", an_array_is_one_input),

@@ -412,12 +412,12 @@ fn models() -> Vec<(&'static str, Alteration, &'static str)> {
                 }
                 None
             },
-            "tensor 0.bias [64] is missing",
+            "tensor 0.bias [128] is missing",
         ),
         (
             "metadata of another network",
             |header, _| {
-                alter_metadata(header, "[4,64,3]", "[4,65,3]");
+                alter_metadata(header, "[4,128,3]", "[4,129,3]");
                 None
             },
             "0.weight has shape",

@@ -219,6 +219,7 @@ fn resumed_from_memory() -> Result<(), Failed> {
     let desk = Desk::new();
     desk.write("rows.csv", rows());
     let train = ["train", "rows.csv", "--ignore", "id,gap", "--device", "cpu", "-q", "--hidden", "300"];
+    let train = [&train[..], &["--schedule", "constant"]].concat();
     desk.ends(0, &[&train[..], &["--epochs", "6", "-o", "whole"]].concat())?;
     desk.ends(0, &[&train[..], &["--epochs", "2", "-o", "parts", "--memory", "1KiB"]].concat())?;
     desk.ends(0, &["train", "--resume", "parts", "--epochs", "4"])?;
@@ -352,6 +353,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         "--batch-size full --hidden 7",
         "--batch-size 300 --accumulate 7",
         "--folds 3",
+        "--bins 5 --target class",
         "--dropout 0.3 --label-smoothing 0.1 --weight-average 0.9",
         "--test test.csv --schedule plateau",
     ] {

@@ -62,6 +62,7 @@ fn digits_are_learned_as_well_as_in_f32_and_evaluated_as_the_model_is() {
 fn a_run_that_is_resumed_ends_with_the_same_bits() {
     let desk = Desk::new();
     let of_net = ["digits", "--hidden", "32", "--precision", "mixed", "--loss-scale", "16", "--batch-size", "64"];
+    let of_net = [&of_net[..], &["--schedule", "constant"]].concat();
     trained(&desk, "whole", &[&of_net[..], &["--epochs", "20"]].concat());
     trained(&desk, "begun", &[&of_net[..], &["--epochs", "11"]].concat());
     let resume = ["train", "--resume", "begun", "--epochs", "20", "--quiet"];

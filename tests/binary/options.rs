@@ -122,7 +122,8 @@ fn a_penalty_shrinks_weights_and_a_clip_slows_them() {
 
 fn the_average_is_what_is_evaluated_and_saved() {
     let desk = Desk::new();
-    let train = ["iris", "--epochs", "20", "--optimizer", "sgd", "--learning-rate", "0.5"];
+    let train = ["iris", "--epochs", "20", "--optimizer", "sgd", "--learning-rate", "0.5", "--schedule", "constant"];
+    let train = [&train[..], &["--validation", "iris"]].concat();
     trained(&desk, "plain", &train);
     let report = trained(&desk, "average", &[&train[..], &["--weight-average", "0.99"]].concat());
     assert_ne!(layer(&desk, "plain", 1), layer(&desk, "average", 1));
@@ -238,7 +239,7 @@ fn losses_that_grow_slowly_are_not_drawn_to_outliers() {
 fn hubers_delta_is_kept_wherever_the_loss_is() {
     let desk = Desk::new();
     desk.write("rows.csv", with_outliers());
-    let train = ["rows.csv", "--loss", "huber", "--huber-delta", "0.25", "--hidden", "4"];
+    let train = ["rows.csv", "--loss", "huber", "--huber-delta", "0.25", "--hidden", "4", "--schedule", "constant"];
     let report = trained(&desk, "whole", &[&train[..], &["--epochs", "6"]].concat());
     assert_eq!((&report["network"]["loss"], &report["network"]["loss_number"]), (&"huber".into(), &0.25.into()));
     trained(&desk, "parts", &[&train[..], &["--epochs", "3"]].concat());
@@ -257,7 +258,7 @@ fn hubers_delta_is_kept_wherever_the_loss_is() {
     let tuned = trained(&desk, "tuned", &["rows.csv", "--finetune", "whole", "--epochs", "1"]);
     assert_eq!(tuned["network"]["loss_number"], 0.25);
     // Another delta is another loss, and one that is not said is 1.
-    trained(&desk, "other", &[&train[..3], &["--hidden", "4", "--epochs", "6"]].concat());
+    trained(&desk, "other", &[&train[..3], &train[5..], &["--epochs", "6"]].concat());
     assert_ne!(layer(&desk, "whole", 2), layer(&desk, "other", 2));
     let plain = trained(&desk, "plain", &["--config", "whole/run.toml", "--loss", "squared-error", "--epochs", "1"]);
     assert_eq!((&plain["network"]["loss"], &plain["network"]["loss_number"]), (&"squared-error".into(), &Value::Null));
@@ -407,7 +408,8 @@ fn a_model_goes_on_on_other_data_as_it_is() {
         output.stdout
     };
     assert_eq!(predicted("none"), predicted("base"), "columns become the same numbers");
-    let train = [&finetune[..], &["--freeze", "1,2", "--epochs", "6", "--batch-size", "20"]].concat();
+    let train = ["--freeze", "1,2", "--epochs", "6", "--batch-size", "20", "--schedule", "constant"];
+    let train = [&finetune[..], &train].concat();
     trained(&desk, "tuned", &train);
     assert_eq!([1, 2].map(|number| layer(&desk, "tuned", number)), [1, 2].map(|number| layer(&desk, "base", number)));
     assert_ne!(layer(&desk, "tuned", 3), layer(&desk, "base", 3));

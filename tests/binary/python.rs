@@ -22,8 +22,8 @@ const INPUTS: [[f64; 4]; 4] = [[5.0, 0.75, 0.0, 1.0], [0.0, -1.125, 1.0, 0.0], [
 fn columns() -> Vec<InputColumn> {
     let column = |name: &str, kind| InputColumn { name: name.into(), kind };
     vec![
-        column("height", InputKind::Number { offset: 0.0, scale: 2.0, missing: Some(0.0) }),
-        column("weight", InputKind::Number { offset: 0.0, scale: 2.0, missing: None }),
+        column("height", InputKind::Number { offset: 0.0, scale: 2.0, missing: Some(0.0), edges: Vec::new() }),
+        column("weight", InputKind::Number { offset: 0.0, scale: 2.0, missing: None, edges: Vec::new() }),
         column(
             "colour",
             InputKind::Category { categories: vec!["blue".into(), "red".into()], missing: Some("blue".into()) },
@@ -223,14 +223,17 @@ fn tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed() {
     };
     let log = ["--log", "tensorboard", "--device", "cpu", "--quiet"];
     let run = folder.path().join("run");
-    wgrad(&[&["train", "wine-quality", "-o", "run", "--epochs", "4", "--schedule", "cosine"], &log[..]].concat());
+    wgrad(&[&["train", "wine-quality", "-o", "run", "--epochs", "4", "--split", "0.8/0.1/0.1"], &log[..]].concat());
     tensorboard_reads_what_the_log_says(&run, "r2/validation", 4);
     wgrad(&["train", "--resume", "run", "--epochs", "7", "--quiet"]);
     tensorboard_reads_what_the_log_says(&run, "r2/validation", 7);
 
     // A process that is killed leaves epochs behind that come after its last checkpoint, the last of them cut short.
     let run = folder.path().join("killed");
-    wgrad(&[&["train", "iris", "-o", "killed", "--epochs", "5", "--checkpoint-every", "3"], &log[..]].concat());
+    wgrad(
+        &[&["train", "iris", "-o", "killed", "--epochs", "5", "--checkpoint-every", "3", "--validation", "iris"], &log[..]]
+            .concat(),
+    );
     fs::remove_file(run.join("checkpoint.safetensors")).unwrap();
     let is_events = |path: &std::path::PathBuf| path.to_string_lossy().contains("tfevents");
     let events = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().path()).find(is_events).unwrap();

@@ -97,7 +97,7 @@ fn write_images(desk: &Desk) {
 
 fn a_classification_shows_its_scores_its_curves_and_its_worst_images() {
     let desk = Desk::new();
-    let (report, html) = trained(&desk, "digits", &["--epochs", "12"]);
+    let (report, html) = trained(&desk, "digits", &["--epochs", "12", "--split", "0.8/0.1/0.1"]);
     for (name, place) in [("accuracy", "accuracy"), ("balanced accuracy", "balanced_accuracy")] {
         let shown = format!("<dt>{name}</dt><dd>{:.4}</dd>", number(&report["test"][place]));
         assert!(html.contains(&shown), "{shown} is missing");
@@ -116,7 +116,7 @@ fn a_classification_shows_its_scores_its_curves_and_its_worst_images() {
         "Validation accuracy by epoch",
         "best: ",
         "The most wrong images",
-        "64 → 64 relu",
+        "64 → 128 relu",
     ] {
         assert!(html.contains(words), "'{words}' is missing");
     }
@@ -166,19 +166,30 @@ fn many_test_rows_are_thinned_out_in_the_picture_and_the_page_says_so() {
 fn two_inputs_show_the_decision_boundary_with_training_rows() {
     let desk = Desk::new();
     desk.write("rings.csv", rings());
-    let (report, html) = trained(&desk, "rings.csv", &["--epochs", "60", "--hidden", "16"]);
-    assert!(number(&report["test"]["accuracy"]) > 0.9, "{report}");
-    assert!(html.contains("Decision boundary") && html.contains("<image ") && html.contains("192 of the 192 training rows"));
-    let account: Value = serde_json::from_slice(&desk.bytes("run/report.json")).expect("JSON");
-    let surface = &account["surface"];
-    let side = surface["side"].as_u64().expect("a side") as usize;
-    let classes = surface["classes"].as_array().expect("classes");
-    assert_eq!(classes.len(), side * side);
-    assert_eq!(
-        (&classes[side / 2 * side + side / 2], &classes[0]),
-        (&Value::from(0), &Value::from(1)),
-        "inner within outer"
-    );
+    let mut points = Vec::new();
+    for bins in ["0", "6"] {
+        let (report, html) = trained(&desk, "rings.csv", &["--epochs", "60", "--hidden", "16", "--bins", bins]);
+        assert!(number(&report["test"]["accuracy"]) > 0.9, "{report}");
+        for words in ["Decision boundary", "<image ", "216 of the 216 training rows"] {
+            assert!(html.contains(words), "'{words}' is missing");
+        }
+        let account: Value = serde_json::from_slice(&desk.bytes("run/report.json")).expect("JSON");
+        let surface = &account["surface"];
+        let side = surface["side"].as_u64().expect("a side") as usize;
+        let classes = surface["classes"].as_array().expect("classes");
+        assert_eq!(classes.len(), side * side);
+        assert_eq!(
+            (&classes[side / 2 * side + side / 2], &classes[0]),
+            (&Value::from(0), &Value::from(1)),
+            "inner within outer"
+        );
+        let coordinates = surface["points"].as_array().expect("points").iter().flat_map(|point| [&point[0], &point[1]]);
+        points.push(coordinates.map(number).collect::<Vec<f64>>());
+        fs::remove_dir_all(desk.path().join("run")).expect("a run");
+    }
+    // Undone, bins leave the numbers of the file.
+    let apart = points[0].iter().zip(&points[1]).map(|(plain, binned)| (plain - binned).abs()).fold(0.0, f64::max);
+    assert!(points[0].len() == 2 * 216 && apart < 1e-4, "{apart}");
 }
 
 fn images_of_a_file_are_shown_where_they_were_taken_for_another_class() {
@@ -194,7 +205,8 @@ fn what_was_ended_early_and_what_went_on_have_their_reports() {
     let desk = Desk::new();
     let (_, html) = trained(&desk, "digits", &["--epochs", "1000000", "--max-time", "1s"]);
     assert!(html.contains("ended by its limit of time") && html.contains(" epochs.</p>"), "thinned out");
-    let train = ["train", "iris", "--device", "cpu", "--quiet", "--validation", "iris", "--epochs"];
+    let train =
+        ["train", "iris", "--device", "cpu", "--quiet", "--schedule", "constant", "--validation", "iris", "--epochs"];
     done(&desk, &[&train[..], &["9", "-o", "whole"]].concat());
     done(&desk, &[&train[..], &["4", "-o", "parts"]].concat());
     done(&desk, &["train", "--resume", "parts", "--epochs", "9", "--quiet"]);
@@ -280,8 +292,9 @@ fn names_from_outside_are_escaped() {
 fn runs_are_compared_with_the_options_that_differ() {
     let desk = Desk::new();
     let train = |run: &str, rate: &str| {
-        let arguments = ["train", "iris", "--device", "cpu", "--quiet", "--epochs", "5", "--learning-rate", rate, "-o", run];
-        json(&desk, &arguments)
+        let arguments =
+            ["train", "iris", "--device", "cpu", "--quiet", "--epochs", "5", "--split", "0.8/0.1/0.1", "-o", run];
+        json(&desk, &[&arguments[..], &["--learning-rate", rate]].concat())
     };
     let reports = [train("slow", "0.001"), train("fast", "0.05")];
     let compared = json(&desk, &["report", "slow", "fast", "-o", "both.html"]);

@@ -349,12 +349,12 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
         (0..count).fold("x,z,y\n".to_string(), |text, row| text + &format!("{row},{},{}\n", row % 7, row % 2))
     };
     fs::write(desk.path().join("rows.csv"), rows(300))?;
-    let train = ["train", "rows.csv", "--epochs", "4", "--device", "cpu", "-o"];
+    let train = ["train", "rows.csv", "--epochs", "4", "--schedule", "constant", "--device", "cpu", "-o"];
     desk.ends(0, &[&train[..], &["run"]].concat())?;
     let before = desk.left("run")?;
     for (flags, differences) in [
         (vec!["--optimizer", "sgd"], vec!["optimizer was adam and is sgd"]),
-        (vec!["--hidden", "3"], vec!["the network was 2-64-1 and is 2-3-1"]),
+        (vec!["--hidden", "3"], vec!["the network was 2-128-1 and is 2-3-1"]),
         (vec!["--seed", "5", "--batch-size", "9"], vec!["seed was 0 and is 5", "batch-size was 8 and is 9"]),
         (vec!["--precision", "f64"], vec!["precision was f32 and is f64"]),
         (vec!["--loss", "squared-error"], vec!["loss was binary-cross-entropy and is squared-error"]),
@@ -368,7 +368,7 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
     let more = desk.ends(8, &["train", "--resume", "run"])?;
     fs::write(desk.path().join("rows.csv"), rows(300).replace("\n7,0,1", "\n7,0,0"))?;
     let other = desk.ends(8, &["train", "--resume", "run"])?;
-    if !more.contains("the training rows were 240 and are 241") || !other.contains("rows are other ones") {
+    if !more.contains("the training rows were 270 and are 271") || !other.contains("rows are other ones") {
         return Err(format!("{more}{other}").into());
     }
     assert!(desk.left("run")? == before, "nothing is changed");
@@ -382,9 +382,22 @@ fn another_run_is_not_gone_on_with() -> Result<(), Failed> {
     // The same rows elsewhere, more epochs and threads: the same training.
     fs::remove_file(desk.path().join("rows.csv"))?;
     fs::write(desk.path().join("moved.csv"), rows(300))?;
-    desk.ends(0, &["train", "moved.csv", "--epochs", "4", "--device", "cpu", "-o", "run"])?;
+    desk.ends(0, &[&["train", "moved.csv"], &train[2..], &["run"]].concat())?;
     desk.ends(0, &["train", "moved.csv", "--resume", "run", "--epochs", "9", "--threads", "1"])?;
-    let whole = ["train", "moved.csv", "--epochs", "9", "--device", "cpu", "--batch-size", "8", "-o", "whole"];
+    let whole = [
+        "train",
+        "moved.csv",
+        "--epochs",
+        "9",
+        "--schedule",
+        "constant",
+        "--device",
+        "cpu",
+        "--batch-size",
+        "8",
+        "-o",
+        "whole",
+    ];
     desk.ends(0, &whole)?;
     desk.same("whole", "run")?;
     let usage = desk.ends(2, &["train", "--resume", "nowhere"])?;

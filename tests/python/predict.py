@@ -15,14 +15,16 @@ from safetensors import safe_open
 
 
 def encode(column, cell):
-    """The network's inputs for one cell: a scaled number, or 1 for its category and 0 for the others."""
+    """The network's inputs for one cell: a scaled number with its bins, if any, or 1 for its category and 0 for the others."""
     kind = column["kind"]
     if cell.strip().lower() in MISSING and cell not in kind.get("categories", []):
         cell = kind["missing"]
         if cell is None:
             sys.exit(f"a cell of {column['name']!r} is missing, and the model has nothing that stands in for it")
     if kind["type"] == "number":
-        return [(float(cell) - kind["offset"]) / kind["scale"]]
+        scaled, edges = (float(cell) - kind["offset"]) / kind["scale"], kind.get("edges", [])
+        bins = [min(max((float(cell) - low) / (high - low), 0), 1) for low, high in zip(edges, edges[1:])]
+        return [scaled / np.sqrt(1 + (scaled / 3) ** 2)] + bins if edges else [scaled]
     return [float(cell == category) for category in kind["categories"]]  # one never seen in training: all zeros
 
 

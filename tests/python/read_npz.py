@@ -25,6 +25,8 @@ def main(model_path, data_path):
     inputs = list(zip(model["columns"], model["categories"], model["missing"]))
     x = np.array([[cell(row[column], category, missing) for column, category, missing in inputs] for row in rows])
     x = (x - model["offset"]) / model["scale"]
+    if "reach" in model:  # bins
+        x = np.clip(x / np.sqrt(1 + (x / model["reach"]) ** 2), model["least"], model["most"])
     for layer, activation in enumerate(model["activations"], 1):
         x = ACTIVATIONS[activation](x @ model[f"W{layer}"] + model[f"b{layer}"])
     if "targets" in model:

@@ -51,6 +51,9 @@ pub struct FitOptions {
     pub missing_values: Option<Vec<String>>,
     /// How numbers are scaled; none = minmax if all input columns are bytes, else standard.
     pub scale: Option<Scale>,
+    /// The most bins of a numeric column, each of which makes an input beside the scaled number; none = 8 where there are many rows for
+    /// each input, else 0.
+    pub bins: Option<usize>,
     /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded, such as
     /// a sigmoid's, reaches them only with minmax.
     pub target_scale: Option<Scale>,

@@ -55,6 +55,23 @@ impl Roles {
         options.scale.unwrap_or(if self.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard })
     }
 
+    /// The most bins of a numeric column. Where nothing is said, tables that have few rows, or few for each input, have none: what the bins
+    /// tell apart there is noise (see docs/defaults.md for what was measured). Images have none, and neither has what would become so
+    /// large that memory is short because of them.
+    pub(super) fn bins(&self, table: &Table, rows: usize, options: &FitOptions) -> usize {
+        const BINS: usize = 8;
+        const FEW_ROWS: usize = 1000;
+        const ROWS_AN_INPUT: usize = 4;
+        const MOST_NUMBERS: usize = 1 << 26;
+        let is_number = |&&position: &&usize| {
+            !matches!(table.columns[position].cells, Cells::Bytes(_)) && !self.is_category(table, position)
+        };
+        let inputs = self.inputs.iter().filter(is_number).count().saturating_mul(BINS + 1);
+        let are_many =
+            rows >= FEW_ROWS && inputs.saturating_mul(ROWS_AN_INPUT) <= rows && inputs.saturating_mul(rows) <= MOST_NUMBERS;
+        options.bins.unwrap_or(if are_many { BINS } else { 0 })
+    }
+
     pub(super) fn is_category(&self, table: &Table, position: usize) -> bool {
         table.columns[position].cells.is_text() || self.categorical.contains(&position)
     }
@@ -168,7 +185,7 @@ pub(in crate::data) fn no_complete_row(source: &str) -> Error {
 mod tests {
     use super::super::tests::{SMALL, all, fitted, missing, table, target};
     use super::*;
-    use crate::data::{Encoding, ReadOptions, read};
+    use crate::data::{Column, Encoding, InputKind, ReadOptions, read};
 
     #[test]
     fn dropping_leaves_out_rows_that_miss_a_used_cell() {
@@ -215,6 +232,52 @@ mod tests {
         let text = "x,y\n1,b\n1,a\n1,b\n";
         assert_eq!(strata(&table(text), &FitOptions::default()).unwrap(), Some(vec![1, 0, 1]));
         assert_eq!(strata(&table(SMALL), &FitOptions::default()).unwrap(), None);
+    }
+
+    #[test]
+    fn tables_with_many_rows_for_each_input_have_bins() {
+        let bins = |rows: usize, numbers: usize, options: &FitOptions| {
+            let cells = |position: usize| Cells::Numbers((0..rows).map(|row| (row * (position + 3) % 97) as f64).collect());
+            let mut columns: Vec<Column> =
+                (0..numbers).map(|position| Column::new(position.to_string(), cells(position))).collect();
+            columns.push(Column::new("pixel", Cells::Bytes((0..rows).map(|row| row as u8).collect())));
+            columns.push(Column::new("y", cells(numbers)));
+            let table = Table::new("t", columns);
+            Roles::of(&table, options).unwrap().bins(&table, rows, options)
+        };
+        let usual = FitOptions::default();
+        assert_eq!([bins(999, 3, &usual), bins(1000, 3, &usual)], [0, 8]);
+        assert_eq!([bins(1079, 30, &usual), bins(1080, 30, &usual)], [0, 8]);
+        assert_eq!(bins(1000, 28, &FitOptions { categorical: vec!["0".into()], ..usual.clone() }), 8);
+        assert_eq!([bins(10, 3, &with(5)), bins(5000, 3, &with(0))], [5, 0]);
+    }
+
+    fn with(bins: usize) -> FitOptions {
+        FitOptions { bins: Some(bins), ..Default::default() }
+    }
+
+    #[test]
+    fn bins_are_those_of_the_training_rows_and_pixels_have_none() {
+        let text = "x,z,y\n1,5,0\n2,5,1\n3,,2\n4,7,3\n900,9,4\n";
+        let encoding =
+            Encoding::fit(&table(text), &[0, 1, 2, 3], &FitOptions { missing: Missing::Mean, ..with(2) }).unwrap();
+        let edges: Vec<Vec<f64>> = encoding
+            .inputs
+            .iter()
+            .map(|column| match &column.kind {
+                InputKind::Number { edges, .. } => edges.clone(),
+                InputKind::Category { .. } => panic!("numbers alone"),
+            })
+            .collect();
+        assert_eq!(edges, [vec![1.0, 2.5, 4.0], vec![]], "of two different numbers the scaled one says all");
+        assert_eq!(encoding.input_names(), ["x", "x>1", "x>2.5", "z"]);
+        let inputs = encoding.encode_inputs::<f64>(&table("x,z\n3.25,5\n"), &[0]).unwrap();
+        assert_eq!(inputs.values[1..3], [1.0, 0.5]);
+        let pixels = Table::new(
+            "images",
+            vec![Column::new("0", Cells::Bytes(vec![0, 9, 200, 70])), Column::new("y", Cells::Bytes(vec![0, 1, 1, 0]))],
+        );
+        assert_eq!(Encoding::fit(&pixels, &[0, 1, 2, 3], &with(3)).unwrap().inputs(), 1);
     }
 
     #[test]

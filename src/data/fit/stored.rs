@@ -1,6 +1,6 @@
 //! Fitting to a table in a file: the targets first, then one input column after the other.
 
-use super::{FitOptions, Roles, roles};
+use super::{FitOptions, Form, Roles, roles};
 use crate::data::{Encoding, StoredTable, Table, Target};
 use crate::error::Result;
 
@@ -22,13 +22,13 @@ impl Encoding {
         let shape = stored.shape();
         let of_all = Roles::of(&shape, options)?;
         // All columns together decide it.
-        let scale = of_all.scale(&shape, options);
+        let form = Form { scale: of_all.scale(&shape, options), bins: of_all.bins(&shape, rows.len(), options) };
         let (table, roles) = targets(stored, &of_all)?;
         let target = Self::fit_target_of(&table, rows, &roles, options)?;
         let mut inputs = Vec::with_capacity(of_all.inputs.len());
         for &position in &of_all.inputs {
             let alone = Roles { inputs: vec![0], ..of_all.of_columns(&[position]) };
-            inputs.extend(Self::fit_inputs(&stored.only(&[position])?, rows, &alone, options, scale)?);
+            inputs.extend(Self::fit_inputs(&stored.only(&[position])?, rows, &alone, options, form)?);
         }
         Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: shape.numerals })
     }

@@ -2,6 +2,7 @@
 
 use super::activations;
 use super::builder::{Attribute, Builder};
+use crate::data::bins;
 use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
@@ -118,7 +119,7 @@ pub(super) struct Graph {
 fn is_array(columns: &[InputColumn], targets: usize) -> bool {
     let position = |column: &InputColumn| {
         let position = column.name.parse::<usize>().ok().filter(|position| position.to_string() == column.name)?;
-        matches!(column.kind, InputKind::Number { .. }).then_some(position)
+        matches!(&column.kind, InputKind::Number { .. }).then_some(position)
     };
     let positions: Option<Vec<usize>> = columns.iter().map(position).collect();
     columns.len() > 1
@@ -170,17 +171,17 @@ impl Graph {
         Ok(self.builder.joined(&values))
     }
 
-    /// (cell - offset) / scale in double precision, stand-ins for NaN.
+    /// (cell - offset) / scale in double precision, stand-ins for NaN; bins.
     fn scaled(&mut self, cells: String, columns: &[InputColumn]) -> String {
-        let kinds: Vec<(f64, f64, Option<f64>)> = columns
+        let kinds: Vec<(f64, f64, Option<f64>, &[f64])> = columns
             .iter()
-            .map(|column| match column.kind {
-                InputKind::Number { offset, scale, missing } => (offset, scale, missing),
+            .map(|column| match &column.kind {
+                InputKind::Number { offset, scale, missing, edges } => (*offset, *scale, *missing, &edges[..]),
                 InputKind::Category { .. } => unreachable!("these columns are numbers"),
             })
             .collect();
         let shape = [1, columns.len()];
-        let as_they_are = kinds.iter().all(|&kind| kind == (0.0, 1.0, None));
+        let as_they_are = kinds.iter().all(|&kind| kind == (0.0, 1.0, None, &[][..]));
         let mut value = if as_they_are { cells } else { self.builder.in_type(cells, self.cells, ElementType::Double) };
         let double = ElementType::Double;
         if kinds.iter().any(|kind| kind.2.is_some()) {
@@ -188,6 +189,7 @@ impl Graph {
             let stand_ins = self.builder.numbers("wgrad/missing", double, &shape, &stand_ins);
             value = self.filled(&value, &stand_ins);
         }
+        let numbers = value.clone();
         if kinds.iter().any(|kind| kind.0 != 0.0) {
             let offsets: Vec<f64> = kinds.iter().map(|kind| kind.0).collect();
             let offsets = self.builder.numbers("wgrad/offset", double, &shape, &offsets);
@@ -198,7 +200,51 @@ impl Graph {
             let scales = self.builder.numbers("wgrad/scale", double, &shape, &scales);
             value = self.builder.node("Div", &[&value, &scales], &[]);
         }
+        let edges: Vec<&[f64]> = kinds.iter().map(|kind| kind.3).collect();
+        if edges.iter().any(|edges| !edges.is_empty()) {
+            value = self.binned(&numbers, &value, &edges);
+        }
         self.builder.in_type(value, if as_they_are { self.cells } else { double }, self.builder.own)
+    }
+
+    /// Columns of scaled numbers, those with bins clipped and with their bins beside them, as [`bins`] has it.
+    fn binned(&mut self, numbers: &str, scaled: &str, edges: &[&[f64]]) -> String {
+        let double = ElementType::Double;
+        let row = |values: &[f64]| [1, values.len()];
+        let reaches: Vec<f64> =
+            edges.iter().map(|edges| if edges.is_empty() { f64::INFINITY } else { bins::REACH }).collect();
+        let reaches = self.builder.numbers("wgrad/reach", double, &row(&reaches), &reaches);
+        let one = self.builder.numbers("wgrad/one", double, &[], &[1.0]);
+        let zero = self.builder.numbers("wgrad/zero", double, &[], &[0.0]);
+        let relative = self.builder.node("Div", &[scaled, &reaches], &[]);
+        let square = self.builder.node("Mul", &[&relative, &relative], &[]);
+        let sum = self.builder.node("Add", &[&square, &one], &[]);
+        let root = self.builder.node("Sqrt", &[&sum], &[]);
+        let clipped = self.builder.node("Div", &[scaled, &root], &[]);
+
+        let (mut columns, mut lows, mut widths) = (Vec::new(), Vec::new(), Vec::new());
+        // Where each input of the network stands in the scaled numbers with all bins behind them.
+        let mut places = Vec::new();
+        for (column, edges_of) in edges.iter().enumerate() {
+            places.push(column as f64);
+            for bin in edges_of.windows(2) {
+                places.push((edges.len() + columns.len()) as f64);
+                columns.push(column as f64);
+                lows.push(bin[0]);
+                widths.push(bin[1] - bin[0]);
+            }
+        }
+        let along = [Attribute::Integer("axis", 1)];
+        let columns = self.builder.numbers("wgrad/columns", ElementType::Int64, &[columns.len()], &columns);
+        let lows = self.builder.numbers("wgrad/low", double, &row(&lows), &lows);
+        let widths = self.builder.numbers("wgrad/width", double, &row(&widths), &widths);
+        let places = self.builder.numbers("wgrad/places", ElementType::Int64, &[places.len()], &places);
+        let cells = self.builder.node("Gather", &[numbers, &columns], &along);
+        let above = self.builder.node("Sub", &[&cells, &lows], &[]);
+        let shares = self.builder.node("Div", &[&above, &widths], &[]);
+        let shares = self.builder.node("Clip", &[&shares, &zero, &one], &[]);
+        let all = self.builder.joined(&[clipped, shares]);
+        self.builder.node("Gather", &[&all, &places], &along)
     }
 
     /// What stands in, where the value is NaN.

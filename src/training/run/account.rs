@@ -2,7 +2,7 @@
 //! that no device can fail in it, and bounded, so that nobody waits for it.
 
 use super::memory::EpochRecord;
-use crate::data::{Encoding, InputKind, Matrix, Task};
+use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task};
 use crate::error::Result;
 use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
 use crate::network::{Loss, Network, Weights, converted};
@@ -123,14 +123,6 @@ impl<T: Precision> Trained<'_, T> {
         names.iter().enumerate().take(TARGETS).filter_map(residuals).collect()
     }
 
-    /// What an input is in the data's own unit; none of a category's.
-    fn number(&self, input: usize, value: T) -> Option<f64> {
-        match self.encoding.inputs.get(input)?.kind {
-            InputKind::Number { offset, scale, .. } => Some(value.to_f64() * scale + offset),
-            InputKind::Category { .. } => None,
-        }
-    }
-
     fn has_numbers_alone(&self) -> bool {
         self.encoding.inputs.iter().all(|column| matches!(column.kind, InputKind::Number { .. }))
     }
@@ -138,16 +130,15 @@ impl<T: Precision> Trained<'_, T> {
     /// What the network says over the plane of its two inputs; none with other inputs, or of a network that takes too long.
     fn surface(&self) -> Result<Option<Surface>> {
         let side = (2..=SIDE).rev().find(|side| (side * side) as u64 * self.network.parameter_count() <= PLANE_WORK);
-        let (Some(side), true) = (side.filter(|&side| side >= 16), self.network.inputs() == 2 && self.has_numbers_alone())
-        else {
-            return Ok(None);
-        };
-        let inputs = &self.looked_at.inputs;
-        let Some([across, up]) = sides(inputs) else { return Ok(None) };
+        let (Some(side), true) = (side.filter(|&side| side >= 16), self.has_numbers_alone()) else { return Ok(None) };
+        let [x, y] = &self.encoding.inputs[..] else { return Ok(None) };
+        let pairs: Vec<[f64; 2]> = (0..self.looked_at.inputs.rows).map(|row| self.pair(x, y, row)).collect();
+        let Some([across, up]) = sides(&pairs) else { return Ok(None) };
         let between = |[from, to]: [f64; 2], place: usize| from + (to - from) * place as f64 / (side - 1) as f64;
-        let points =
-            (0..side * side).flat_map(|point| [between(across, point % side), between(up, side - 1 - point / side)]);
-        let points = Matrix::new(side * side, 2, points.collect());
+        let points = (0..side * side).flat_map(|point| {
+            x.encoded(between(across, point % side)).chain(y.encoded(between(up, side - 1 - point / side)))
+        });
+        let points = Matrix::new(side * side, self.network.inputs(), points.collect());
         let weights: Weights<f64> = converted(self.weights);
         let device = Device::cpu(Some(1), "");
         let outputs = Session::for_evaluation(self.network.clone(), self.loss, &weights, &device)?.predict(&points)?;
@@ -155,16 +146,13 @@ impl<T: Precision> Trained<'_, T> {
         if !values.iter().all(|value| value.is_finite()) {
             return Ok(None);
         }
-        let name = |input: usize| self.encoding.inputs[input].name.clone();
-        let range =
-            |input: usize, ends: [f64; 2]| ends.map(|end| rounded(self.number(input, T::from_f64(end)).unwrap_or(end)));
         Ok(Some(Surface {
-            inputs: [name(0), name(1)],
-            ranges: [range(0, across), range(1, up)],
+            inputs: [x.name.clone(), y.name.clone()],
+            ranges: [across.map(rounded), up.map(rounded)],
             side,
             values: values.into_iter().map(rounded).collect(),
             classes,
-            points: self.points(),
+            points: self.points(&pairs),
             rows: self.rows,
         }))
     }
@@ -183,21 +171,26 @@ impl<T: Precision> Trained<'_, T> {
         Ok((0..probabilities.rows).map(said).unzip())
     }
 
-    /// The training rows that are looked at, in the data's own units, each with its class or its first target.
-    fn points(&self) -> Vec<[f64; 3]> {
-        let Samples { inputs, targets, .. } = self.looked_at;
+    /// The numbers of one of the training rows that are looked at, in the data's own units, where there are two columns of numbers.
+    fn pair(&self, x: &InputColumn, y: &InputColumn, row: usize) -> [f64; 2] {
+        let row = self.looked_at.inputs.row(row);
+        [(x, 0), (y, x.width())].map(|(column, input)| column.decoded(row[input].to_f64()).unwrap_or(f64::NAN))
+    }
+
+    /// The training rows that are looked at, whose numbers are these, each with its class or its first target.
+    fn points(&self, pairs: &[[f64; 2]]) -> Vec<[f64; 3]> {
+        let targets = &self.looked_at.targets;
         let numbers = match self.encoding.task() {
             Task::Regression => Some(self.encoding.decode_regression(targets)),
             Task::Classification => None,
         };
-        let point = |row: usize| {
-            let [x, y] = [0, 1].map(|input| self.number(input, inputs.row(row)[input]).unwrap_or(0.0));
+        let point = |(row, &[x, y]): (usize, &[f64; 2])| {
             let target: Vec<f64> = targets.row(row).iter().map(|value| value.to_f64()).collect();
             let of =
                 numbers.as_ref().map_or_else(|| predicted_class(&target).unwrap_or(0) as f64, |numbers| numbers.row(row)[0]);
             [rounded(x), rounded(y), rounded(of)]
         };
-        (0..inputs.rows).map(point).collect()
+        pairs.iter().enumerate().map(point).collect()
     }
 
     /// Pixels along the side of the images that the rows are; none where they are something else.
@@ -205,7 +198,10 @@ impl<T: Precision> Trained<'_, T> {
         let inputs = self.network.inputs();
         let side = inputs.isqrt();
         let are_pixels = self.encoding.inputs.iter().all(|column| column.name.to_lowercase().starts_with("pixel"));
-        let is_image = self.has_numbers_alone() && side * side == inputs && (are_pixels || self.is_array);
+        let is_image = self.has_numbers_alone()
+            && self.encoding.inputs.len() == inputs
+            && side * side == inputs
+            && (are_pixels || self.is_array);
         (is_image && PIXELS.contains(&side)).then_some(side)
     }
 
@@ -237,8 +233,11 @@ impl<T: Precision> Trained<'_, T> {
 
     /// An image's inputs as greys, from its darkest to its lightest pixel.
     fn pixels(&self, inputs: &[T]) -> Vec<u8> {
-        let numbers: Vec<f64> =
-            inputs.iter().enumerate().map(|(input, &value)| self.number(input, value).unwrap_or(0.0)).collect();
+        let numbers: Vec<f64> = inputs
+            .iter()
+            .enumerate()
+            .map(|(input, &value)| self.encoding.inputs[input].decoded(value.to_f64()).unwrap_or(0.0))
+            .collect();
         let (least, largest) = ends(numbers.iter().copied());
         let range = if largest > least { largest - least } else { 1.0 };
         numbers.iter().map(|number| (255.0 * (number - least) / range).round() as u8).collect()
@@ -278,12 +277,19 @@ impl<T: Precision> Trained<'_, T> {
 
     /// The first input columns, and what becomes of them in words.
     fn columns(&self) -> Vec<Column> {
-        let column = |column: &crate::data::InputColumn| Column {
+        let column = |column: &InputColumn| Column {
             name: column.name.clone(),
             encoding: match &column.kind {
-                InputKind::Number { offset, scale, missing } => {
+                InputKind::Number { offset, scale, missing, edges } => {
                     let missing = missing.map_or(String::new(), |value| format!("; missing cells become {value}"));
-                    format!("(cell − {}) / {}{missing}", rounded(*offset), rounded(*scale))
+                    let bins = match edges[..] {
+                        [least, .., most] => {
+                            let (least, most) = (rounded(least), rounded(most));
+                            format!(", clipped smoothly, and {} bins from {least} to {most}", edges.len() - 1)
+                        }
+                        _ => String::new(),
+                    };
+                    format!("(cell − {}) / {}{bins}{missing}", rounded(*offset), rounded(*scale))
                 }
                 InputKind::Category { categories, .. } => {
                     let shown: Vec<&str> = categories.iter().take(8).map(String::as_str).collect();
@@ -297,9 +303,9 @@ impl<T: Precision> Trained<'_, T> {
 }
 
 /// The ends of two columns, with a little room; none where a column is all the same or not finite.
-fn sides<T: Precision>(inputs: &Matrix<T>) -> Option<[[f64; 2]; 2]> {
+fn sides(pairs: &[[f64; 2]]) -> Option<[[f64; 2]; 2]> {
     let sides = [0, 1].map(|column| {
-        let (least, largest) = ends((0..inputs.rows).map(|row| inputs.row(row)[column].to_f64()));
+        let (least, largest) = ends(pairs.iter().map(|pair| pair[column]));
         let room = 0.06 * (largest - least);
         [least - room, largest + room]
     });

@@ -14,6 +14,7 @@ pub fn fitting(options: &Options) -> FitOptions {
         missing: options.missing(),
         missing_values: options.missing_values.clone(),
         scale: options.scale,
+        bins: options.bins,
         target_scale: target_scale(options),
     }
 }

@@ -89,6 +89,7 @@ impl Base {
             missing: options.missing(),
             missing_values: encoding.missing_values.clone(),
             scale: None,
+            bins: None,
             target_scale: target_scale(options),
         })
     }

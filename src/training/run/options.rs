@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::row_weights::ClassWeights;
 pub use declared::Resume;
-use declared::{AT_LEAST_0, AT_LEAST_1, Needs, Range, SHARE, declared};
+use declared::{AT_LEAST_0, AT_LEAST_1, BINS, Needs, Range, SHARE, declared};
 
 pub use super::values::{BatchSize, Bytes, Decimal, Delimiter, Hidden, Init, Interval, Log, Sign, Time};
 use super::values::{count, count_above_zero};
@@ -89,13 +89,27 @@ fn names_several<T>(each: Option<&[T]>) -> bool {
     each.is_some_and(|each| each.len() > 1)
 }
 
-/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs none of it.
+/// Whether rows that are not trained on decide anything in training.
+fn asks_validation(options: &Options) -> bool {
+    options.patience.is_some() || options.schedule == Some(ScheduleKind::Plateau)
+}
+
+/// The learning rate of the optimizer; one that falls to nothing begins higher, where the optimizer takes steps of its size.
+fn usual_rate(options: &Options) -> f64 {
+    let optimizer = options.optimizer();
+    let is_falling = options.schedule() == ScheduleKind::Cosine;
+    if is_falling && optimizer.has_squares() { 0.005 } else { optimizer.usual_rate() }
+}
+
+/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs none of it, and
+/// rows that would decide nothing are trained on.
 fn default_split(options: &Options) -> Fractions {
-    let shares = match (options.validation.is_some(), options.test.is_some() || options.folds.is_some()) {
-        (false, false) => "0.8/0.1/0.1",
-        (true, false) => "0.9/0/0.1",
-        (false, true) => "0.9/0.1/0",
-        (true, true) => "1/0/0",
+    let has_test = options.test.is_some() || options.folds.is_some();
+    let shares = match (asks_validation(options) && options.validation.is_none(), has_test) {
+        (true, false) => "0.8/0.1/0.1",
+        (false, false) => "0.9/0/0.1",
+        (true, true) => "0.9/0.1/0",
+        (false, true) => "1/0/0",
     };
     shares.parse().expect("shares that add up to 1")
 }
@@ -163,7 +177,12 @@ declared! {
         /// How numeric columns are scaled [default: standard; minmax for images]
         #[arg(long, help_heading = "Data")]
         pub scale: Option<Scale> => OF_COLUMNS;
-        /// Shares of training, validation and test rows [default: 0.8/0.1/0.1]
+        /// Encode each numeric column piecewise linearly: beside the scaled number, an input for each of so many bins at its quantiles
+        /// [default: 8 from 1,000 training rows on, if there are four for each input, else 0]
+        #[arg(long, value_name = "NUMBER", help_heading = "Data")]
+        pub bins: Option<usize> =>
+            Rules { range: BINS, ..OF_COLUMNS };
+        /// Shares of training, validation and test rows [default: 0.9/0/0.1; 0.8/0.1/0.1 with --patience or --schedule plateau]
         #[arg(long, value_name = "SHARES", help_heading = "Data")]
         pub split: Option<Fractions> = default_split =>
             Rules {
@@ -196,9 +215,9 @@ declared! {
         #[serde(with = "crate::name")]
         pub test_labels: Option<PathBuf> => FREE_OF_DATA;
 
-        /// Widths of the hidden layers, with commas; none for no hidden layer [default: 64]
+        /// Widths of the hidden layers, with commas; none for no hidden layer [default: 128]
         #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
-        pub hidden: Option<Hidden> = |_| Hidden(vec![64]) =>
+        pub hidden: Option<Hidden> = |_| Hidden(vec![128]) =>
             Rules { resume: Resume::Free, of_model: always, model_hint: WEIGHTS_ALONE, ..FIXED };
         /// Activation of the hidden layers: one for all, or one for each, with commas [default: relu]
         #[arg(long, value_delimiter = ',', help_heading = "Network")]
@@ -270,9 +289,10 @@ declared! {
         /// The rule that updates the weights [default: adam]
         #[arg(long, help_heading = "Training")]
         pub optimizer: Option<OptimizerKind> = |_| OptimizerKind::Adam => FIXED;
-        /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.001 for adam, adamw and rmsprop]
+        /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.005 for adam, adamw and rmsprop, or 0.001 where --schedule
+        /// is not cosine]
         #[arg(long, value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
-        pub learning_rate: Option<f64> = |options| options.optimizer().usual_rate() =>
+        pub learning_rate: Option<f64> = usual_rate =>
             Rules {
                 resume: Resume::TOLD,
                 left_open: |new, old| is_other(&new.optimizer, &old.optimizer),
@@ -378,9 +398,9 @@ declared! {
         #[arg(long, value_name = "SHARE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub weight_decay: Option<f64> = |_| 0.0 =>
             Rules { range: AT_LEAST_0, may_differ: true, ..FIXED };
-        /// How the learning rate changes [default: constant]
+        /// How the learning rate changes [default: cosine; constant with --patience, whose end is not known]
         #[arg(long, help_heading = "Training")]
-        pub schedule: Option<ScheduleKind> = |_| ScheduleKind::Constant =>
+        pub schedule: Option<ScheduleKind> = |options| if options.patience.is_some() { ScheduleKind::Constant } else { ScheduleKind::Cosine } =>
             Rules { resume: Resume::TOLD, may_differ: true, ..FIXED };
         /// Epochs over which the rate rises from zero at the start [default: 0]
         #[arg(long, value_name = "EPOCHS", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
@@ -430,9 +450,9 @@ declared! {
                 range: AT_LEAST_1,
                 ..FIXED
             };
-        /// Times to go through the training rows [default: 50]
+        /// Times to go through the training rows [default: 20; 50 with --patience]
         #[arg(long, value_parser = count, help_heading = "Training")]
-        pub epochs: Option<usize> = |_| 50 =>
+        pub epochs: Option<usize> = |options| if options.patience.is_some() { 50 } else { 20 } =>
             Rules { resume: Resume::Told(|options| options.schedule() == ScheduleKind::Cosine), ..FIXED };
         /// Go through the rows in their order, in every epoch
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]

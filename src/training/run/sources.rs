@@ -317,14 +317,16 @@ impl std::fmt::Display for DataReport {
             Task::Classification => format!("{} in {} classes", targets.join(", "), self.classes.len()),
             Task::Regression => format!("{} as numbers", targets.join(", ")),
         };
-        write!(
-            text,
-            "{}: {target} from {} columns; {} rows to train on, {} to validate, {} to test",
-            shown(&self.source),
-            self.columns,
-            self.training_rows,
-            self.validation_rows,
-            self.test_rows
-        )
+        write!(text, "{}: {target} from {} columns", shown(&self.source), self.columns)?;
+        if self.inputs != self.columns {
+            write!(text, " in {} inputs", self.inputs)?;
+        }
+        write!(text, "; {} rows to train on", self.training_rows)?;
+        for (rows, what) in [(self.validation_rows, "validate"), (self.test_rows, "test")] {
+            if rows > 0 {
+                write!(text, ", {rows} to {what}")?;
+            }
+        }
+        Ok(())
     }
 }

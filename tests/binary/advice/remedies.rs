@@ -65,7 +65,11 @@ const REMEDIES: &[Remedy] = &[
     remedy("train same.csv --target b", "name another --target", &["train same.csv --target y"]),
     remedy("train counts.csv", "say --task regression", &["train counts.csv --task regression"]),
     remedy("train same.csv", "(--ignore leaves columns out)", &["train same.csv --ignore b"]),
-    remedy("train rare.csv", "(--stratify splits every class alike)", &["train rare.csv --stratify"]),
+    remedy(
+        "train rare.csv --split 0.8/0.1/0.1",
+        "(--stratify splits every class alike)",
+        &["train rare.csv --split 0.8/0.1/0.1 --stratify"],
+    ),
     remedy("data counts.csv", "if its numbers are amounts: --task regression", &["data counts.csv --task regression"]),
     remedy("data few.csv", "if its numbers are classes: --task classification", &["data few.csv --task classification"]),
     remedy("data kinds.csv", "not for amounts: --categorical a", &["data kinds.csv --categorical a"]),
