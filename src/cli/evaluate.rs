@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     let evaluation = application.judged()?;
     print::told(&application, arguments.quiet);
+    print::remarks(application.remark_on_missing(&arguments.data).as_slice());
     print::remarks(application.remark_on_unfinite().as_slice());
     if arguments.json {
         let report = json!({ "data": arguments.data, "device": application.device.report(), "evaluation": evaluation });

@@ -103,12 +103,10 @@ fn other_target(table: &Table, columns: &[ColumnSummary], roles: &Roles) -> Opti
         return Some((advice(vec![other.clone()], flag, text), Some(other)));
     }
     let what = if columns[last].distinct <= 1 { "is the same in every row" } else { "has another value in every row" };
-    (columns[last].distinct <= 1 || is_identifier(&columns[last], columns[last].missing + columns[last].distinct)).then(
-        || {
-            let text = format!("'{name}' is the target, being the last column, but {what}: name another with --target");
-            (advice(vec![columns[last].name.clone()], None, text), None)
-        },
-    )
+    (columns[last].distinct <= 1 || is_identifier(&columns[last], table.rows)).then(|| {
+        let text = format!("'{name}' is the target, being the last column, but {what}: name another with --target");
+        (advice(vec![columns[last].name.clone()], None, text), None)
+    })
 }
 
 /// Whether a column is called as targets are.
@@ -127,12 +125,29 @@ fn is_identifier(column: &ColumnSummary, rows: usize) -> bool {
         ColumnType::Integer => {
             differ
                 && (is_called_id(&column.name)
-                    || column.range.as_ref().is_some_and(|range| {
-                        // Of numbers that are drawn, few lie so close.
-                        range.max - range.min < 1.5 * rows as f64
-                    }))
+                    || column.range.as_ref().is_some_and(|range| lie_close(range.min, range.max, rows)))
         }
     }
+}
+
+/// Whether so many whole numbers that all differ lie so close that they count the rows: of numbers that are drawn, few do.
+fn lie_close(least: f64, most: f64, rows: usize) -> bool {
+    most - least < 1.5 * rows as f64
+}
+
+/// Whether a column of numbers numbers these rows, as [`of`] has it.
+pub(super) fn are_numbered(column: &Column, rows: &[usize]) -> bool {
+    if rows.len() < FEW_ROWS || matches!(column.cells, Cells::Bytes(_) | Cells::Text(_)) {
+        return false;
+    }
+    let numbers = rows.iter().map_while(|&row| column.cells.number(row).filter(|number| number.fract() == 0.0));
+    let mut numbers: Vec<f64> = numbers.collect();
+    if numbers.len() < rows.len() {
+        return false;
+    }
+    numbers.sort_unstable_by(f64::total_cmp);
+    let differ = numbers.windows(2).all(|pair| pair[0] < pair[1]);
+    differ && (is_called_id(&column.name) || lie_close(numbers[0], numbers[numbers.len() - 1], rows.len()))
 }
 
 /// Whether a name says that the column numbers or names the rows.
@@ -220,7 +235,7 @@ impl Facts<'_> {
     }
 
     fn categorical(&self) -> Option<Advice> {
-        const KINDS: std::ops::RangeInclusive<usize> = 3..=10;
+        const KINDS: std::ops::RangeInclusive<usize> = 3..=32;
         const ROWS_A_KIND: usize = 20;
         /// More columns than that are measurements on a short scale.
         const MOST: usize = 5;
@@ -243,8 +258,6 @@ impl Facts<'_> {
 
     /// Missing cells of the columns that are of use.
     fn missing(&self, useless: &HashSet<usize>) -> Option<Advice> {
-        /// The share of the rows that may be given up rather than filled in.
-        const SMALL: f64 = 0.05;
         let used = self.roles.inputs.iter().chain(&self.roles.targets).copied();
         let positions: Vec<usize> = used.filter(|position| !useless.contains(position)).collect();
         let gaps: Vec<usize> = positions.into_iter().filter(|&position| self.columns[position].missing > 0).collect();
@@ -258,16 +271,15 @@ impl Facts<'_> {
             let text = format!("every row misses a cell, of the target or of {}: fill some in", self.listed(&gaps));
             return Some(Advice { about: Topic::Missing, columns: self.names(&gaps), flag: None, text });
         }
-        let drop = in_target || (rows as f64) <= SMALL * all as f64;
-        let why = match (in_target, drop) {
-            (true, _) => format!("a target cannot be filled in, so rows that miss a cell are left out: {rows} of {all}"),
-            (_, true) => format!("{rows} of {all} rows have one, few enough to be left out"),
-            (_, false) => format!("{rows} of {all} rows have one, too many to be left out; the median stands in"),
+        let why = if in_target {
+            format!("a target cannot be filled in, so rows that miss a cell are left out: {rows} of {all}")
+        } else {
+            format!("{rows} of {all} rows have one; the median, or the most frequent text, takes its place")
         };
         Some(Advice {
             about: Topic::Missing,
             columns: self.names(&gaps),
-            flag: Some(("--missing".into(), Some(if drop { "drop" } else { "median" }.into()))),
+            flag: in_target.then(|| ("--missing".into(), Some("drop".into()))),
             text: format!("missing cells in {}: {why}", self.listed(&gaps)),
         })
     }
@@ -369,7 +381,7 @@ mod tests {
             (Topic::Constant, some("same")),
             (Topic::Identifier, some("id")),
             (Topic::Categorical, None),
-            (Topic::Missing, some("drop")),
+            (Topic::Missing, None),
             (Topic::Balance, None),
         ];
         assert_eq!(flags(&found), expected, "{found:#?}");
@@ -377,7 +389,7 @@ mod tests {
             found[4].text.contains("'yes' is right in 90.0 %") && found[4].text.contains("'no' has 6 rows"),
             "{found:?}"
         );
-        assert_eq!(flags(&advice(&rows(9), &FitOptions::default()))[3].1, some("median"));
+        assert_eq!(flags(&advice(&rows(9), &FitOptions::default()))[3].1, None);
     }
 
     #[test]

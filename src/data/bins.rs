@@ -1,5 +1,6 @@
 //! The piecewise linear encoding of numbers (Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep
-//! Learning", 2022): beside the scaled number, an input for each bin, which says how much of the bin lies below the number.
+//! Learning", 2022): beside the scaled number, an input for each bin, which says how much of the bin lies below the number. The outer bins
+//! are open, so that a network goes on in a straight line where numbers lie beyond those that it was trained on.
 
 /// Where scaled numbers are clipped, smoothly, when bins stand beside them: bins tell those apart that lie far out.
 pub(crate) const REACH: f64 = 3.0;
@@ -7,7 +8,7 @@ pub(crate) const REACH: f64 = 3.0;
 /// A scaled number as it stands beside bins: almost itself about 0, and never beyond [`REACH`] (Holzmüller et al., "Better by Default",
 /// 2024).
 pub(crate) fn clipped(scaled: f64) -> f64 {
-    scaled / (1.0 + (scaled / REACH).powi(2)).sqrt()
+    scaled / 1.0_f64.hypot(scaled / REACH)
 }
 
 /// The scaled number that was clipped to this one.
@@ -15,9 +16,18 @@ pub(crate) fn unclipped(clipped: f64) -> f64 {
     clipped / (1.0 - (clipped / REACH).powi(2)).sqrt()
 }
 
-/// For each of the bins between neighbouring edges, how much of it lies below the number: 0 to 1.
+/// For each of the bins between neighbouring edges, how much of it lies below the number: 0 to 1, but below 0 in the first and above 1 in
+/// the last bin for numbers beyond the edges.
 pub(crate) fn shares(edges: &[f64], number: f64) -> impl Iterator<Item = f64> {
-    edges.windows(2).map(move |bin| ((number - bin[0]) / (bin[1] - bin[0])).clamp(0.0, 1.0))
+    let share = move |(bin, [least, most]): (&[f64], [f64; 2])| ((number - bin[0]) / (bin[1] - bin[0])).max(least).min(most);
+    edges.windows(2).zip(ends(edges)).map(share)
+}
+
+/// The least and the most that each bin says.
+pub(crate) fn ends(edges: &[f64]) -> impl Iterator<Item = [f64; 2]> {
+    let bins = edges.len().saturating_sub(1);
+    let of = move |bin| [if bin == 0 { f64::NEG_INFINITY } else { 0.0 }, if bin + 1 == bins { f64::INFINITY } else { 1.0 }];
+    (0..bins).map(of)
 }
 
 /// Whether edges can be meant: finite, ascending, and apart.
@@ -88,19 +98,20 @@ mod tests {
     }
 
     #[test]
-    fn shares_rise_from_bin_to_bin_and_end_at_the_outer_edges() {
-        let of = |number| shares(&[0.0, 1.0, 3.0], number).collect::<Vec<_>>();
-        assert_eq!(of(-5.0), [0.0, 0.0]);
-        assert_eq!(of(0.5), [0.5, 0.0]);
-        assert_eq!(of(1.0), [1.0, 0.0]);
-        assert_eq!(of(2.5), [1.0, 0.75]);
-        assert_eq!(of(9.0), [1.0, 1.0]);
+    fn shares_rise_from_bin_to_bin_and_the_outer_ones_go_on() {
+        let of = |number| shares(&[0.0, 1.0, 3.0, 4.0], number).collect::<Vec<_>>();
+        assert_eq!(of(-5.0), [-5.0, 0.0, 0.0]);
+        assert_eq!(of(0.5), [0.5, 0.0, 0.0]);
+        assert_eq!(of(1.0), [1.0, 0.0, 0.0]);
+        assert_eq!(of(2.5), [1.0, 0.75, 0.0]);
+        assert_eq!(of(9.0), [1.0, 1.0, 6.0]);
+        assert_eq!(shares(&[], 1.0).count() + shares(&[2.0], 1.0).count(), 0);
     }
 
     #[test]
     fn clipping_is_undone() {
         assert_eq!(clipped(0.0), 0.0);
-        assert!((clipped(1e9) - REACH).abs() < 1e-12 && clipped(-1e9) >= -REACH && clipped(f64::MAX) <= REACH);
+        assert_eq!([1e12, 1e200, f64::MAX, -1e300].map(clipped), [REACH, REACH, REACH, -REACH]);
         for scaled in [-20.0, -1.0, 1e-9, 0.3, 7.0] {
             assert!((unclipped(clipped(scaled)) / scaled - 1.0).abs() < 1e-12, "{scaled}");
         }

@@ -96,6 +96,14 @@ pub struct ColumnReport {
 }
 
 impl InputColumn {
+    /// Whether something stands in for a cell that is missing.
+    pub(crate) fn has_stand_in(&self) -> bool {
+        match &self.kind {
+            InputKind::Number { missing, .. } => missing.is_some(),
+            InputKind::Category { missing, .. } => missing.is_some(),
+        }
+    }
+
     /// Whether its cells are categories.
     pub fn is_category(&self) -> bool {
         matches!(self.kind, InputKind::Category { .. })

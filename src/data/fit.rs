@@ -15,7 +15,7 @@ use counted::values;
 pub use options::{FitOptions, Missing, Scale};
 pub(crate) use roles::targets;
 pub(super) use roles::{Roles, complete_rows, no_complete_row};
-pub use roles::{rows_kept, strata, task};
+pub use roles::{bins, rows_kept, strata, task};
 pub use stored::strata_stored;
 
 /// How numbers become inputs, all columns together having decided it.
@@ -38,7 +38,7 @@ impl Encoding {
         }
         let roles = Roles::of(table, options)?;
         let target = Self::fit_target_of(table, rows, &roles, options)?;
-        let form = Form { scale: roles.scale(table, options), bins: roles.bins(table, rows.len(), options) };
+        let form = Form { scale: roles.scale(table, options), bins: roles.bins(table, table.rows, options) };
         let inputs = Self::fit_inputs(table, rows, &roles, options, form)?;
         Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: table.numerals.clone() })
     }
@@ -238,9 +238,10 @@ pub(crate) fn deviation(numbers: &[f64], mean: f64) -> f64 {
 
 /// The middle number, or the mean of the middle two.
 fn median(numbers: &mut [f64]) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }
+    let (middle, is_odd) = (numbers.len() / 2, numbers.len() % 2 == 1);
+    let (below, &mut upper, _) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
+    let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| !is_odd);
+    lower.map_or(upper, |lower| f64::midpoint(lower, upper))
 }
 
 #[cfg(test)]

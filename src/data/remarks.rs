@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::advice;
 use super::categories::Categories;
 use super::{Cells, Encoding, InputKind, NumberTarget, Table, Target};
-use crate::error::shown;
+use crate::error::{flagged, shown};
 
 /// The share of a text column's cells that are numbers from which the others look like mistakes.
 const MOSTLY: f64 = 0.8;
@@ -76,6 +77,31 @@ pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> 
     encoding.inputs.iter().filter_map(remark).collect()
 }
 
+/// The input columns that miss cells among `rows`, and how many, where something stands in for them.
+pub fn missing_cells(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<(String, usize)> {
+    let positions = table.positions();
+    let count = |column: &super::InputColumn| {
+        let cells = &table.columns[*positions.get(column.name.as_str())?].cells;
+        let count = rows.iter().filter(|&&row| cells.is_missing(row)).count();
+        (count > 0 && column.has_stand_in()).then(|| (column.name.clone(), count))
+    };
+    encoding.inputs.iter().filter_map(count).collect()
+}
+
+/// Cells that are missing, by their columns, in one remark.
+pub fn filled_in(source: &str, missing: &[(String, usize)]) -> Option<String> {
+    let cells = |(name, count): &(String, usize)| format!("'{}' ({count})", shown(name));
+    let named: Vec<String> = missing.iter().take(NAMED).map(cells).collect();
+    let more = if missing.len() > NAMED { format!(" and {} more", missing.len() - NAMED) } else { String::new() };
+    (!missing.is_empty()).then(|| {
+        let named = named.join(", ");
+        format!(
+            "{}: cells are missing in {named}{more}; what is usual in the training rows takes their place",
+            shown(source)
+        )
+    })
+}
+
 /// The input columns that are the same in all of `rows`. Pixels are left out: images have borders.
 pub fn constant_columns(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
     let Some((&first, others)) = rows.split_first() else { return Vec::new() };
@@ -103,6 +129,17 @@ pub fn constant_targets(encoding: &Encoding, table: &Table, rows: &[usize]) -> O
         "{}: the target '{name}' is {value} in every training row; a network learns nothing but that number from it",
         shown(&table.source)
     ))
+}
+
+/// The input columns that number `rows`, with the flags that leave them out.
+pub fn numbered(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
+    let positions = table.positions();
+    let flag = |column: &super::InputColumn| {
+        let &position = positions.get(column.name.as_str())?;
+        let is_meant = !column.is_category() && advice::are_numbered(&table.columns[position], rows);
+        is_meant.then(|| flagged("--ignore", &table.flag_value(position)))
+    };
+    encoding.inputs.iter().filter_map(flag).collect()
 }
 
 /// Columns of a source that are the same in every row, in one remark.

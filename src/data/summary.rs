@@ -270,7 +270,7 @@ t.csv: 4 rows, 4 columns
 target: y, classification into 2 classes: no (2), yes (2)
 
 advice for wgrad train:
-  missing cells in 'x', 'n', 'town': 2 of 4 rows have one, too many to be left out; the median stands in (--missing median)";
+  missing cells in 'x', 'n', 'town': 2 of 4 rows have one; the median, or the most frequent text, takes its place";
         assert_eq!(text, expected, "\n{text}");
     }
 

@@ -68,8 +68,8 @@ fn inputs(encoding: &Encoding) -> Vec<Input<'_>> {
                 let missing = missing.unwrap_or(f64::NAN);
                 let number = Input { column: &column.name, offset: *offset, scale: *scale, missing, ..plain };
                 inputs.push(Input { reach: if edges.is_empty() { f64::INFINITY } else { bins::REACH }, ..number });
-                let bin = |bin: &[f64]| Input { offset: bin[0], scale: bin[1] - bin[0], ends: [0.0, 1.0], ..number };
-                inputs.extend(edges.windows(2).map(bin));
+                let bin = |(bin, ends): (&[f64], _)| Input { offset: bin[0], scale: bin[1] - bin[0], ends, ..number };
+                inputs.extend(edges.windows(2).zip(bins::ends(edges)).map(bin));
             }
             InputKind::Category { categories, missing } => {
                 for category in categories {

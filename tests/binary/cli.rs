@@ -250,7 +250,7 @@ fn a_folder_of_files_is_one_data_set() {
     assert_eq!(desk.json(&["evaluate", "run", "days", "--device", "cpu"])["evaluation"]["rows"], 80);
     desk.write("days/tuesday.tsv", format!("n\ty\n{}\tz\n", rows(40).replace(',', "\t")));
     let error = desk.fails(3, &["evaluate", "run", "days", "--device", "cpu"]);
-    assert!(error.contains("tuesday.tsv: line 42, column 'n'"), "{error}");
+    assert!(error.contains("tuesday.tsv: line 42, column 'y'"), "{error}");
     desk.write("days/wednesday.csv", "n,z\n1,a\n");
     let error = desk.fails(3, &train("days", &[]));
     assert!(error.contains("wednesday.csv: line 1: column 2 is 'z'"), "{error}");
@@ -333,7 +333,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
         (3, &["train", "digits", "--target", "digt"], "did you mean 'digit'"),
         (3, &["train", "ragged.csv"], "line 3"),
         (3, &["train", "empty.csv"], "empty.csv"),
-        (3, &["train", "gap.csv", "--split", "1/0/0"], "line 3"),
+        (3, &["train", "gap.csv", "--split", "1/0/0", "--missing", "error"], "line 3"),
         (5, &["train", "digits", "--device", "gpu:99"], "gpu"),
         (6, &["bench", "training", "--workload", "tiny", "--replicas", "4000000000", "--device", "cpu"], "--replicas"),
         (8, &["evaluate", "model.safetensors", "iris"], "model.safetensors"),
@@ -343,7 +343,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
         let error = desk.fails(code, arguments);
         assert!(error.contains(word), "{arguments:?} does not say {word}: {error}");
     }
-    desk.text(&train("gap.csv", &["--missing", "mean", "--epochs", "1", "-o", "filled"]));
+    desk.text(&train("gap.csv", &["--epochs", "1", "-o", "filled"]));
 }
 
 fn the_gradients_of_a_model_are_those_of_its_loss() {
@@ -401,7 +401,7 @@ fn a_table_is_described_with_histograms_and_advice() {
     let histogram: Vec<u64> =
         report["columns"][1]["histogram"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
     assert_eq!((histogram.len(), histogram.iter().sum::<u64>()), (8, 116));
-    let next = "wgrad train 'bank data.csv' --missing drop --stratify --ignore id";
+    let next = "wgrad train 'bank data.csv' --stratify --ignore id";
     assert_eq!(report["train"], next);
     for (locale, is_plain) in [("C.UTF-8", false), ("C", true)] {
         let output = desk.command(&["data", "bank data.csv"]).env("LC_ALL", locale).output().expect("the binary runs");
@@ -410,7 +410,7 @@ fn a_table_is_described_with_histograms_and_advice() {
         assert!(said.is_ascii() == is_plain && said.contains('█') != is_plain, "{locale}: {said}");
         assert!(said.lines().take(5).all(|line| line.chars().count() <= 80), "{said}");
     }
-    let words = ["train", "bank data.csv", "--missing", "drop", "--stratify", "--ignore", "id"];
+    let words = ["train", "bank data.csv", "--stratify", "--ignore", "id"];
     desk.text(&[&words[..], &CPU, &["--epochs", "1"]].concat());
 }
 

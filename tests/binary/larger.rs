@@ -244,7 +244,7 @@ fn errors_are_the_same() -> Result<(), Failed> {
     let desk = Desk::new();
     for (name, end, options) in [
         ("ragged", "1,2\n", ""),
-        ("missing", "n,1,north,,1,2,more\n", "--ignore id --target class"),
+        ("missing", "n,1,north,,1,2,more\n", "--ignore id --target class --missing error"),
         ("no number", "n,1,north,1,one,2,more\n", "--ignore id,gap --weight-column weight"),
         ("infinite", "n,1e39,north,1,1,2,more\n", "--ignore id"),
         ("open", "n,1,\"north,1,1,2,more\n", "--ignore id"),

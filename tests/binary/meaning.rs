@@ -356,7 +356,8 @@ fn what_is_missing_belongs_to_the_model() -> Result<(), Failed> {
         same("gaps", &gaps.iter().all(|gap| *gap == gaps[0]), &(gaps.len() == 4))?;
     }
     // Without the flag NA is missing, and k.A. makes numbers text.
-    contains(&desk.ends(3, &["train", "data.csv", "-q", "-o", "usual"])?, "column 'country': the cell is missing")?;
+    let usual = ["train", "data.csv", "--missing", "error", "-q", "-o", "usual"];
+    contains(&desk.ends(3, &usual)?, "column 'country': the cell is missing")?;
     let data: serde_json::Value =
         serde_json::from_str(&printed(&desk, &["data", "data.csv", "--json", "--missing-values", "-999,k.A."])?)?;
     same("missing cells", &data["columns"][1]["missing"].as_u64(), &Some(27))?;

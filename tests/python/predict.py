@@ -23,8 +23,10 @@ def encode(column, cell):
             sys.exit(f"a cell of {column['name']!r} is missing, and the model has nothing that stands in for it")
     if kind["type"] == "number":
         scaled, edges = (float(cell) - kind["offset"]) / kind["scale"], kind.get("edges", [])
-        bins = [min(max((float(cell) - low) / (high - low), 0), 1) for low, high in zip(edges, edges[1:])]
-        return [scaled / np.sqrt(1 + (scaled / 3) ** 2)] + bins if edges else [scaled]
+        bins = np.array([(float(cell) - low) / (high - low) for low, high in zip(edges, edges[1:])])
+        bins[1:] = np.maximum(bins[1:], 0)  # the outer bins are open
+        bins[:-1] = np.minimum(bins[:-1], 1)
+        return [scaled / np.sqrt(1 + (scaled / 3) ** 2), *bins] if edges else [scaled]
     return [float(cell == category) for category in kind["categories"]]  # one never seen in training: all zeros
 
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Task;
 
-/// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped.
+/// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped. (Here nothing is filled in
+/// unless somebody says so; `wgrad train` says median.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
@@ -51,8 +52,8 @@ pub struct FitOptions {
     pub missing_values: Option<Vec<String>>,
     /// How numbers are scaled; none = minmax if all input columns are bytes, else standard.
     pub scale: Option<Scale>,
-    /// The most bins of a numeric column, each of which makes an input beside the scaled number; none = 8 where there are many rows for
-    /// each input, else 0.
+    /// The most bins of a numeric column, each of which makes an input beside the scaled number; none = as
+    /// [`bins`](super::bins) says.
     pub bins: Option<usize>,
     /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded, such as
     /// a sigmoid's, reaches them only with minmax.

@@ -55,21 +55,24 @@ impl Roles {
         options.scale.unwrap_or(if self.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard })
     }
 
-    /// The most bins of a numeric column. Where nothing is said, tables that have few rows, or few for each input, have none: what the bins
-    /// tell apart there is noise (see docs/defaults.md for what was measured). Images have none, and neither has what would become so
-    /// large that memory is short because of them.
+    /// The most bins of a numeric column of a table with so many rows. Where nothing is said, tables that have few rows, or few for each
+    /// column, have none: what bins tell apart there is noise (docs/defaults.md says what was measured). Bytes have none, as those of images,
+    /// and neither have numbers that are not standardised, or so many that memory is short because of the bins. All rows count, so that
+    /// every fold has the same.
     pub(super) fn bins(&self, table: &Table, rows: usize, options: &FitOptions) -> usize {
         const BINS: usize = 8;
         const FEW_ROWS: usize = 1000;
-        const ROWS_AN_INPUT: usize = 4;
+        const ROWS_A_COLUMN: usize = 4 * (BINS + 1);
         const MOST_NUMBERS: usize = 1 << 26;
         let is_number = |&&position: &&usize| {
             !matches!(table.columns[position].cells, Cells::Bytes(_)) && !self.is_category(table, position)
         };
-        let inputs = self.inputs.iter().filter(is_number).count().saturating_mul(BINS + 1);
-        let are_many =
-            rows >= FEW_ROWS && inputs.saturating_mul(ROWS_AN_INPUT) <= rows && inputs.saturating_mul(rows) <= MOST_NUMBERS;
-        options.bins.unwrap_or(if are_many { BINS } else { 0 })
+        let columns = self.inputs.iter().filter(is_number).count();
+        let is_meant = matches!(options.scale, None | Some(Scale::Standard))
+            && rows >= FEW_ROWS
+            && columns.saturating_mul(ROWS_A_COLUMN) <= rows
+            && columns.saturating_mul(BINS + 1).saturating_mul(rows) <= MOST_NUMBERS;
+        options.bins.unwrap_or(if is_meant { BINS } else { 0 })
     }
 
     pub(super) fn is_category(&self, table: &Table, position: usize) -> bool {
@@ -125,6 +128,14 @@ fn guess(cells: &Cells) -> Task {
     }
     let binary = values.iter().all(|value| [0.0, 1.0].contains(value));
     if binary || cells.len() >= ROWS_A_CLASS * values.len() { Task::Classification } else { Task::Regression }
+}
+
+/// The most bins of a numeric column, as these options or the table itself, of so many rows, have it.
+///
+/// # Errors
+/// As [`task`].
+pub fn bins(table: &Table, rows: usize, options: &FitOptions) -> Result<usize> {
+    Ok(Roles::of(table, options)?.bins(table, rows, options))
 }
 
 /// The class of every row, numbered in the classes' order, for a stratified split; none for regression.
@@ -236,20 +247,24 @@ mod tests {
 
     #[test]
     fn tables_with_many_rows_for_each_input_have_bins() {
-        let bins = |rows: usize, numbers: usize, options: &FitOptions| {
+        let of = |rows: usize, numbers: usize, options: &FitOptions| {
             let cells = |position: usize| Cells::Numbers((0..rows).map(|row| (row * (position + 3) % 97) as f64).collect());
             let mut columns: Vec<Column> =
                 (0..numbers).map(|position| Column::new(position.to_string(), cells(position))).collect();
             columns.push(Column::new("pixel", Cells::Bytes((0..rows).map(|row| row as u8).collect())));
             columns.push(Column::new("y", cells(numbers)));
             let table = Table::new("t", columns);
-            Roles::of(&table, options).unwrap().bins(&table, rows, options)
+            bins(&table, rows, options).unwrap()
         };
         let usual = FitOptions::default();
-        assert_eq!([bins(999, 3, &usual), bins(1000, 3, &usual)], [0, 8]);
-        assert_eq!([bins(1079, 30, &usual), bins(1080, 30, &usual)], [0, 8]);
-        assert_eq!(bins(1000, 28, &FitOptions { categorical: vec!["0".into()], ..usual.clone() }), 8);
-        assert_eq!([bins(10, 3, &with(5)), bins(5000, 3, &with(0))], [5, 0]);
+        assert_eq!([of(999, 3, &usual), of(1000, 3, &usual)], [0, 8]);
+        assert_eq!([of(1079, 30, &usual), of(1080, 30, &usual)], [0, 8]);
+        assert_eq!(of(1000, 28, &FitOptions { categorical: vec!["0".into()], ..usual.clone() }), 8);
+        for scale in [Scale::None, Scale::Minmax] {
+            assert_eq!(of(5000, 3, &FitOptions { scale: Some(scale), ..usual.clone() }), 0);
+        }
+        assert_eq!(of((1 << 26) / 9 + 1, 1, &usual), 0);
+        assert_eq!([of(10, 3, &with(5)), of(5000, 3, &with(0))], [5, 0]);
     }
 
     fn with(bins: usize) -> FitOptions {

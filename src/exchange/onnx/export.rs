@@ -215,7 +215,6 @@ impl Graph {
             edges.iter().map(|edges| if edges.is_empty() { f64::INFINITY } else { bins::REACH }).collect();
         let reaches = self.builder.numbers("wgrad/reach", double, &row(&reaches), &reaches);
         let one = self.builder.numbers("wgrad/one", double, &[], &[1.0]);
-        let zero = self.builder.numbers("wgrad/zero", double, &[], &[0.0]);
         let relative = self.builder.node("Div", &[scaled, &reaches], &[]);
         let square = self.builder.node("Mul", &[&relative, &relative], &[]);
         let sum = self.builder.node("Add", &[&square, &one], &[]);
@@ -242,7 +241,13 @@ impl Graph {
         let cells = self.builder.node("Gather", &[numbers, &columns], &along);
         let above = self.builder.node("Sub", &[&cells, &lows], &[]);
         let shares = self.builder.node("Div", &[&above, &widths], &[]);
-        let shares = self.builder.node("Clip", &[&shares, &zero, &one], &[]);
+        // The operator Clip has one end for all columns.
+        let ends: Vec<[f64; 2]> = edges.iter().flat_map(|edges| bins::ends(edges)).collect();
+        let [least, most] = [0, 1].map(|end| ends.iter().map(|ends| ends[end]).collect::<Vec<f64>>());
+        let least = self.builder.numbers("wgrad/least", double, &row(&least), &least);
+        let most = self.builder.numbers("wgrad/most", double, &row(&most), &most);
+        let shares = self.builder.node("Max", &[&shares, &least], &[]);
+        let shares = self.builder.node("Min", &[&shares, &most], &[]);
         let all = self.builder.joined(&[clipped, shares]);
         self.builder.node("Gather", &[&all, &places], &along)
     }

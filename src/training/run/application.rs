@@ -1,12 +1,13 @@
 //! A trained model applied to a table, in memory or larger than it: outputs, and their judgement where the truth is known.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::options::{Bytes, DeviceOptions};
 use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
 use crate::data::table::listed;
-use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table};
+use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table, remarks};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::Evaluation;
 use crate::memory;
@@ -29,6 +30,8 @@ pub struct Application {
     /// Whether outputs are computed in f64.
     double: bool,
     unfinite: RefCell<Unfinite>,
+    /// Columns with cells that are missing, and how many of each.
+    missing: RefCell<BTreeMap<String, usize>>,
 }
 
 /// Rows whose outputs are not finite.
@@ -98,7 +101,7 @@ impl Application {
             Some(precision) => precision == PrecisionName::F64,
             None => stored_double && device.gpu().is_none(),
         };
-        Ok(Self { model, notes, remarks, device, table, double, unfinite: RefCell::default() })
+        Ok(Self { model, notes, remarks, device, table, double, unfinite: RefCell::default(), missing: RefCell::default() })
     }
 
     /// Number of rows.
@@ -127,6 +130,9 @@ impl Application {
         self.table.each(rows, |table, rows| {
             let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?.converted();
             self.note(table, rows, &outputs);
+            for (column, count) in remarks::missing_cells(encoding, table, rows) {
+                *self.missing.borrow_mut().entry(column).or_default() += count;
+            }
             put(table, rows, &outputs)
         })
     }
@@ -139,6 +145,12 @@ impl Application {
             unfinite.count += 1;
             unfinite.first.get_or_insert_with(|| table.row_place(rows[place]));
         }
+    }
+
+    /// What a person should hear of cells that were missing in the rows that [`each`](Self::each) has gone through.
+    pub fn remark_on_missing(&self, source: &str) -> Option<String> {
+        let missing: Vec<(String, usize)> = self.missing.borrow().clone().into_iter().collect();
+        remarks::filled_in(source, &missing)
     }
 
     /// Rows whose outputs are not finite, of those that [`each`](Self::each) has gone through.

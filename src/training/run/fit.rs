@@ -9,7 +9,7 @@ use super::memory::{EpochRecord, Memory};
 use super::observer::Observer;
 use crate::data::Matrix;
 use crate::error::{Error, Result};
-use crate::evaluation::{Regression, predicted_class};
+use crate::evaluation::{Regression, predicted_class, significant};
 use crate::network::Weights;
 use crate::training::session::divergence::{self, Divergence};
 use crate::training::session::schedule::Plateau;
@@ -214,11 +214,11 @@ impl<T: Precision> Training<'_, T> {
             if !loss.is_finite() {
                 self.save(observer)?;
                 return Err(Error::Diverged(format!(
-                    "training diverged: the validation loss is no longer finite in epoch {}, at learning rate {:?}, and the training \
+                    "training diverged: the validation loss is no longer finite in epoch {}, at learning rate {}, and the training \
                      loss is: are the validation rows far from the training rows? If not, {ADVICE}. The state is saved: {} \
                      --learning-rate RATE goes on from it",
                     record.epoch,
-                    record.learning_rate,
+                    significant(record.learning_rate),
                     self.checkpoints.command()
                 )));
             }
@@ -271,7 +271,8 @@ impl<T: Precision> Training<'_, T> {
     /// state before that step is saved then.
     fn diverged(&mut self, what: &str, epoch: usize, observer: &mut dyn Observer) -> Error {
         let learning_rate = self.session.learning_rate(self.session.steps().saturating_sub(1));
-        let noticed = format!("{what} is no longer finite in epoch {epoch}, at learning rate {learning_rate:?}");
+        let noticed =
+            format!("{what} is no longer finite in epoch {epoch}, at learning rate {}", significant(learning_rate));
         match self.found(&noticed, observer) {
             Ok(Some(told)) => Error::Diverged(told),
             Ok(None) => Error::Diverged(format!("training diverged: {noticed}; {ADVICE}")),
@@ -293,7 +294,8 @@ impl<T: Precision> Training<'_, T> {
         self.checkpoints.go_back(good, &self.memory)?;
         Ok(Some(format!(
             "training diverged in epoch {epoch}, step {step}: '{kernel}' is the first to leave the finite numbers, at learning rate \
-             {learning_rate:?}; {ADVICE}. The state after step {saved} is saved: {} --learning-rate RATE goes on from it",
+             {}; {ADVICE}. The state after step {saved} is saved: {} --learning-rate RATE goes on from it",
+            significant(learning_rate),
             self.checkpoints.command()
         )))
     }

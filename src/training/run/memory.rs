@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::significant;
 use crate::network::Weights;
 use crate::training::session::health::Health;
 use crate::training::session::schedule::Plateau;
@@ -80,7 +81,8 @@ impl Least {
                 self.told = true;
                 Some(format!(
                     "the training loss has risen from {least:.5} in epoch {since} to {loss:.5} in epoch {epoch}, at learning rate \
-                     {learning_rate:?}: a lower --learning-rate may help"
+                     {}: a lower --learning-rate may help",
+                    significant(learning_rate)
                 ))
             }
             Some((_, least)) if loss >= least => None,

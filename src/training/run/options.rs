@@ -119,6 +119,15 @@ fn finite(text: &str) -> std::result::Result<f64, String> {
     text.parse::<f64>().ok().filter(|number| number.is_finite()).ok_or_else(|| format!("'{}' is no number", shown(text)))
 }
 
+/// A number of bins: one would say what the scaled number says.
+fn bins(text: &str) -> std::result::Result<usize, String> {
+    match count(text)? {
+        1 => Err("one bin says no more than the scaled number: give 0, or 2 and more".into()),
+        number if number <= 1000 => Ok(number),
+        _ => Err("at most 1000".into()),
+    }
+}
+
 /// A number of checkpoints to keep.
 fn checkpoints(text: &str) -> std::result::Result<usize, String> {
     match count_above_zero(text)? {
@@ -162,9 +171,9 @@ declared! {
         /// Numeric columns to take as categories
         #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
         pub categorical: Option<Vec<String>> = |_| Vec::new() => OF_COLUMNS;
-        /// What to do about missing cells [default: error]
+        /// What to do about missing cells of inputs [default: median]
         #[arg(long, help_heading = "Data")]
-        pub missing: Option<Missing> = |_| Missing::default() =>
+        pub missing: Option<Missing> = |_| Missing::Median =>
             Rules {
                 of_model: |options| options.missing != Some(Missing::Drop),
                 model_hint: " (drop leaves such rows out)",
@@ -174,15 +183,21 @@ declared! {
         /// [default: ?, and NA, N/A, NaN and null in any case]
         #[arg(long, value_name = "CELLS", value_delimiter = ',', allow_hyphen_values = true, help_heading = "Data")]
         pub missing_values: Option<Vec<String>> => OF_COLUMNS;
-        /// How numeric columns are scaled [default: standard; minmax for images]
+        /// How numeric columns are scaled, the targets of a regression among them [default: standard; minmax for images]
         #[arg(long, help_heading = "Data")]
         pub scale: Option<Scale> => OF_COLUMNS;
-        /// Encode each numeric column piecewise linearly: beside the scaled number, an input for each of so many bins at its quantiles
-        /// [default: 8 from 1,000 training rows on, if there are four for each input, else 0]
-        #[arg(long, value_name = "NUMBER", help_heading = "Data")]
+        /// Encode each numeric column piecewise linearly: beside the scaled number, an input for each of NUMBER bins between its quantiles,
+        /// 2 to 1000; 0: none (bytes, as those of images, never have any) [default: 8 in tables of 1,000 rows and more, if there are 36 for
+        /// each numeric column, else 0]
+        #[arg(long, value_name = "NUMBER", value_parser = bins, help_heading = "Data")]
         pub bins: Option<usize> =>
-            Rules { range: BINS, ..OF_COLUMNS };
-        /// Shares of training, validation and test rows [default: 0.9/0/0.1; 0.8/0.1/0.1 with --patience or --schedule plateau]
+            Rules {
+                needs: Needs::of_flag("--scale standard or minmax", |options| options.scale != Some(Scale::None)),
+                range: BINS,
+                ..OF_COLUMNS
+            };
+        /// Shares of training, validation and test rows [default: 0.9/0/0.1, or 0.8/0.1/0.1 with --patience or --schedule plateau; nothing of what
+        /// another file or a fold holds]
         #[arg(long, value_name = "SHARES", help_heading = "Data")]
         pub split: Option<Fractions> = default_split =>
             Rules {
@@ -450,9 +465,9 @@ declared! {
                 range: AT_LEAST_1,
                 ..FIXED
             };
-        /// Times to go through the training rows [default: 20; 50 with --patience]
+        /// Times to go through the training rows [default: 20; 50 where --schedule is not cosine]
         #[arg(long, value_parser = count, help_heading = "Training")]
-        pub epochs: Option<usize> = |options| if options.patience.is_some() { 50 } else { 20 } =>
+        pub epochs: Option<usize> = |options| if options.schedule() == ScheduleKind::Cosine { 20 } else { 50 } =>
             Rules { resume: Resume::Told(|options| options.schedule() == ScheduleKind::Cosine), ..FIXED };
         /// Go through the rows in their order, in every epoch
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]

@@ -195,6 +195,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         target: Some(sources.encoding.target_names().into_iter().map(str::to_string).collect()),
         task: Some(sources.encoding.task()),
         scale: options.scale.or(sources.scale),
+        bins: options.bins.or(sources.bins),
         hidden: Some(Hidden(network.widths()[1..layers].to_vec())),
         // One name stands for all layers where it is the same, so that --hidden can change their number.
         activation: hidden

@@ -63,6 +63,8 @@ pub struct Sources {
     pub test: Option<Part>,
     /// How the numbers are scaled, where one word says it for inputs and targets.
     pub scale: Option<Scale>,
+    /// The most bins of a numeric column; none where a model says it.
+    pub bins: Option<usize>,
     /// Whether the rows come from an array (IDX, npy), whose columns have no names.
     pub is_array: bool,
     /// What a person should hear about the data.
@@ -129,7 +131,10 @@ impl Sources {
         let reading = reading_of(options, base);
         let stored = stored || is_larger(source, options.memory) && can_be_stored(options);
         let fitting = |names: &Table| fitting_of(names, options, base);
-        let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
+        let (table, mut fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
+        if base.is_none() {
+            fitting.bins = Some(table.bins(&fitting)?);
+        }
         let (table, fitting) = (&table, &fitting);
         let strata = if options.stratify() { table.strata(fitting)? } else { None };
         let split = split(table.rows(), options, strata.as_deref())?;
@@ -151,6 +156,11 @@ impl Sources {
         }
         remarks.extend(taken_as_classes(source, &encoding, fitting, table));
         remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
+        let is_open = options.missing.is_none() && base.is_none();
+        remarks.extend(table.filled_in(&encoding, is_open)?);
+        for part in [&others.validation, &others.test].into_iter().flatten() {
+            remarks.extend(part.table.filled_in(&encoding, is_open)?);
+        }
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
@@ -168,7 +178,8 @@ impl Sources {
             Task::Regression => fitting.target_scale.unwrap_or(Scale::Standard),
         };
         let (source, scale) = (source.to_owned(), (inputs == targets).then_some(inputs));
-        Ok(Self { source, encoding, training, weights, validation, test, scale, is_array: table.is_array(), remarks })
+        let (bins, is_array) = (fitting.bins, table.is_array());
+        Ok(Self { source, encoding, training, weights, validation, test, scale, bins, is_array, remarks })
     }
 
     /// What a report says of the data.

@@ -48,11 +48,18 @@ const REMEDIES: &[Remedy] = &[
     remedy("data inf.csv", "train without the column (--ignore)", &["data inf.csv --ignore b"]),
     remedy("predict c inf.csv", "train without the column (--ignore)", &["train inf.csv --ignore b"]),
     remedy(
-        "train gaps.csv",
+        "train gaps.csv --missing error",
         "train with --missing drop, mean, median or mode, or with --ignore b",
         &["train gaps.csv --missing drop", "train gaps.csv --missing mode", "train gaps.csv --ignore b"],
     ),
-    remedy("predict c gaps.csv", "train with --missing drop", &["train gaps.csv --missing median"]),
+    remedy("predict strict gaps.csv", "train with --missing drop", &["train gaps.csv --missing median"]),
+    remedy(
+        "train gaps.csv",
+        "(--missing median, mean or mode; drop leaves such rows out, and error refuses them)",
+        &["train gaps.csv --missing median", "train gaps.csv --missing mean", "train gaps.csv --missing mode"],
+    ),
+    remedy("train n.csv --bins 4 --scale none", "goes with --scale standard", &["train n.csv --bins 4 --scale standard"]),
+    remedy("train numbered.csv", "--ignore n leaves it out", &["train numbered.csv --ignore n"]),
     remedy("train holes.csv", "leaves such rows out with --missing drop", &["train holes.csv --missing drop"]),
     remedy("evaluate c holes.csv", "leaves such rows out with --missing drop", &["train holes.csv --missing drop"]),
     remedy(
@@ -482,6 +489,7 @@ fn prepare(desk: &Desk) -> Outcome {
             "gaps.csv",
             rows("a,b,y", 60, |row| format!("{:.3},{},{}", d(row, 0), if row % 9 == 0 { "" } else { "1.5" }, class(row))),
         ),
+        ("numbered.csv", rows("n,a,y", 60, |row| format!("{},{:.3},{}", 900 + row, d(row, 0), class(row)))),
         ("holes.csv", rows("a,b,y", 60, |row| format!("{},{}", two(row), if row % 9 == 0 { "" } else { class(row) }))),
         (
             "all-gaps.csv",
@@ -565,6 +573,7 @@ fn prepare(desk: &Desk) -> Outcome {
     desk.write("labels.npy", labels);
     for command in [
         "train c.csv -o c",
+        "train c.csv --missing error -o strict",
         "train n.csv -o n",
         "train c.csv --hidden 4 -o small",
         "train c.csv --hidden 4 --no-bias -o unbiased",

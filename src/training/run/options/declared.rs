@@ -92,7 +92,7 @@ impl Range {
 pub(super) const AT_LEAST_0: Range = Range::from(0.0);
 /// Numbers of at least 1.
 pub(super) const AT_LEAST_1: Range = Range::from(1.0);
-/// Bins of a column: more would be as many as its rows.
+/// Bins of a column.
 pub(super) const BINS: Range = Range { from: 0.0, below: 1001.0 };
 /// Shares: 0 and more, below 1.
 pub(super) const SHARE: Range = Range { from: 0.0, below: 1.0 };

@@ -180,6 +180,14 @@ impl Held {
         }
     }
 
+    /// The most bins of a numeric column.
+    pub(super) fn bins(&self, options: &FitOptions) -> Result<usize> {
+        match self {
+            Self::Memory(table) => fit::bins(table, table.rows, options),
+            Self::File(stored) => fit::bins(&stored.shape(), stored.rows, options),
+        }
+    }
+
     /// How numbers are scaled that nothing is said of.
     pub(super) fn usual_scale(&self, encoding: &Encoding) -> Scale {
         let shape;
@@ -198,9 +206,9 @@ impl Held {
         if encoding.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard }
     }
 
-    /// The remarks about single columns of a source: stray text, and what is the same in all of these rows.
+    /// The remarks about single columns of a source: stray text, and what numbers these rows or is the same in all of them.
     pub(super) fn remarks_on_columns(&self, source: &str, encoding: &Encoding, rows: &[usize]) -> Result<Vec<String>> {
-        let (mut remarks, mut constant) = (Vec::new(), Vec::new());
+        let (mut remarks, mut constant, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
         match self {
             Self::Memory(table) => {
                 let of_inputs = encoding.inputs.iter().map(|input| input.name.as_str());
@@ -209,6 +217,7 @@ impl Held {
                 // What is embedded is as it is.
                 if table.task.is_none() {
                     constant.extend(remarks::constant_columns(encoding, table, rows));
+                    numbered.extend(remarks::numbered(encoding, table, rows));
                     remarks.extend(remarks::constant_targets(encoding, table, rows));
                 }
             }
@@ -219,14 +228,44 @@ impl Held {
                     let Some((table, encoding)) = alone(stored, &positions, input)? else { continue };
                     remarks.extend(remarks::stray_text(&table, |_| true));
                     constant.extend(remarks::constant_columns(&encoding, &table, rows));
+                    numbered.extend(remarks::numbered(&encoding, &table, rows));
                 }
                 let targets = targets(stored, encoding)?;
                 remarks.extend(remarks::stray_text(&targets, |_| true));
                 remarks.extend(remarks::constant_targets(encoding, &targets, rows));
             }
         }
+        remarks.extend(numbered.iter().map(|flag| {
+            let source = shown(source);
+            format!("{source}: the whole numbers of this column all differ, as those that count or name rows do: {flag} leaves it out")
+        }));
         remarks.extend(remarks::constant(source, &constant));
         Ok(remarks)
+    }
+
+    /// The remark about cells of inputs that are missing, in whatever row; `is_open`: nobody has said yet what stands in for them.
+    pub(super) fn filled_in(&self, encoding: &Encoding, is_open: bool) -> Result<Option<String>> {
+        let rows: Vec<usize> = (0..self.rows()).collect();
+        let shape;
+        let (source, missing) = match self {
+            Self::Memory(table) => (&table.source, remarks::missing_cells(encoding, table, &rows)),
+            Self::File(stored) => {
+                shape = stored.shape();
+                let positions = shape.positions();
+                let mut missing = Vec::new();
+                for input in &encoding.inputs {
+                    let Some((table, encoding)) = alone(stored, &positions, input)? else { continue };
+                    missing.extend(remarks::missing_cells(&encoding, &table, &rows));
+                }
+                (&shape.source, missing)
+            }
+        };
+        let choice = if is_open {
+            " (--missing median, mean or mode; drop leaves such rows out, and error refuses them)"
+        } else {
+            ""
+        };
+        Ok(remarks::filled_in(source, &missing).map(|cells| cells + choice))
     }
 
     /// The remark about classes that none of these rows is of.
