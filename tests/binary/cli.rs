@@ -343,7 +343,20 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
         let error = desk.fails(code, arguments);
         assert!(error.contains(word), "{arguments:?} does not say {word}: {error}");
     }
-    desk.text(&train("gap.csv", &["--epochs", "1", "-o", "filled"]));
+    // Filled in, and told, in training and after it.
+    let told = "gap.csv: cells are missing in 'a' (1); what is usual in the training rows takes their place";
+    for arguments in [
+        &train("gap.csv", &["--epochs", "1", "-o", "filled"])[..],
+        &["evaluate", "filled", "gap.csv", "--device", "cpu"],
+        &["predict", "filled", "gap.csv", "--device", "cpu"],
+    ] {
+        let output = desk.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains(told), "{arguments:?}: {said}");
+    }
+    let said = desk.run(&train("gap.csv", &["--epochs", "1", "--missing", "mean"])).stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains(told) && !said.contains("--missing"), "what was said is not proposed: {said}");
 }
 
 fn the_gradients_of_a_model_are_those_of_its_loss() {
