@@ -2,37 +2,84 @@
 //! Learning", 2022): beside the scaled number, an input for each bin, which says how much of the bin lies below the number. The outer bins
 //! are open, so that a network goes on in a straight line where numbers lie beyond those that it was trained on.
 
-/// Where scaled numbers are clipped, smoothly, when bins stand beside them: bins tell those apart that lie far out.
-pub(crate) const REACH: f64 = 3.0;
+use serde::{Deserialize, Serialize};
 
-/// A scaled number as it stands beside bins: almost itself about 0, and never beyond [`REACH`] (Holzmüller et al., "Better by Default",
-/// 2024).
-pub(crate) fn clipped(scaled: f64) -> f64 {
-    scaled / 1.0_f64.hypot(scaled / REACH)
+use super::Task;
+
+/// The bins of a column, if it has any, and what becomes of the scaled number beside them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bins {
+    /// The ends of the bins, ascending: one more than there are bins; empty where there are none.
+    pub edges: Vec<f64>,
+    /// Where the scaled number is clipped, smoothly; none = not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<f64>,
 }
 
-/// The scaled number that was clipped to this one.
-pub(crate) fn unclipped(clipped: f64) -> f64 {
-    clipped / (1.0 - (clipped / REACH).powi(2)).sqrt()
-}
+impl Bins {
+    /// At most so many bins for these numbers of a task's training rows: with an edge at each different number where these are few, otherwise
+    /// at quantiles, of which those that coincide count once. None where fewer than two come of it, which say no more than the scaled number.
+    ///
+    /// What a class follows from is told by the bins, and a number that lies far out would drown it: it is clipped beside them (Holzmüller,
+    /// Grinsztajn and Steinwart, "Better by Default", 2024). A regression is to go on beyond its training rows, and needs the number as it is.
+    pub(super) fn of(numbers: &[f64], most: usize, task: Task) -> Self {
+        const REACH: f64 = 3.0;
+        let edges = edges(numbers, most);
+        let reach = (task == Task::Classification && !edges.is_empty()).then_some(REACH);
+        Self { edges, reach }
+    }
 
-/// For each of the bins between neighbouring edges, how much of it lies below the number: 0 to 1, but below 0 in the first and above 1 in
-/// the last bin for numbers beyond the edges.
-pub(crate) fn shares(edges: &[f64], number: f64) -> impl Iterator<Item = f64> {
-    let share = move |(bin, [least, most]): (&[f64], [f64; 2])| ((number - bin[0]) / (bin[1] - bin[0])).max(least).min(most);
-    edges.windows(2).zip(ends(edges)).map(share)
-}
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
 
-/// The least and the most that each bin says.
-pub(crate) fn ends(edges: &[f64]) -> impl Iterator<Item = [f64; 2]> {
-    let bins = edges.len().saturating_sub(1);
-    let of = move |bin| [if bin == 0 { f64::NEG_INFINITY } else { 0.0 }, if bin + 1 == bins { f64::INFINITY } else { 1.0 }];
-    (0..bins).map(of)
-}
+    /// Number of bins.
+    pub fn len(&self) -> usize {
+        self.edges.len().saturating_sub(1)
+    }
 
-/// Whether edges can be meant: finite, ascending, and apart.
-pub(crate) fn are_edges(edges: &[f64]) -> bool {
-    edges.len() != 1 && edges.iter().all(|edge| edge.is_finite()) && edges.windows(2).all(|bin| is_bin(bin[0], bin[1]))
+    /// A scaled number as it stands beside the bins: where it is clipped, almost itself about 0, and never beyond the reach.
+    pub(crate) fn clipped(&self, scaled: f64) -> f64 {
+        self.reach.map_or(scaled, |reach| scaled / 1.0_f64.hypot(scaled / reach))
+    }
+
+    /// The scaled number that was clipped to this one.
+    pub(crate) fn unclipped(&self, clipped: f64) -> f64 {
+        self.reach.map_or(clipped, |reach| clipped / (1.0 - (clipped / reach).powi(2)).sqrt())
+    }
+
+    /// For each bin, how much of it lies below the number: 0 to 1, but below 0 in the first and above 1 in the last one for numbers beyond
+    /// the edges.
+    pub(crate) fn shares(&self, number: f64) -> impl Iterator<Item = f64> {
+        let share =
+            move |(bin, [least, most]): (&[f64], [f64; 2])| ((number - bin[0]) / (bin[1] - bin[0])).max(least).min(most);
+        self.edges.windows(2).zip(self.ends()).map(share)
+    }
+
+    /// The least and the most that each bin says.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = [f64; 2]> {
+        let bins = self.len();
+        let of =
+            move |bin| [if bin == 0 { f64::NEG_INFINITY } else { 0.0 }, if bin + 1 == bins { f64::INFINITY } else { 1.0 }];
+        (0..bins).map(of)
+    }
+
+    /// Whether they can be meant: edges that are finite, ascending and apart, and a reach above 0.
+    pub(crate) fn make_sense(&self) -> bool {
+        let Self { edges, reach } = self;
+        edges.len() != 1
+            && edges.iter().all(|edge| edge.is_finite())
+            && edges.windows(2).all(|bin| is_bin(bin[0], bin[1]))
+            && reach.is_none_or(|reach| reach.is_normal() && reach > 0.0 && !edges.is_empty())
+    }
+
+    /// The bins in words.
+    pub(crate) fn told(&self, rounded: impl Fn(f64) -> f64) -> Option<String> {
+        let [least, .., most] = self.edges[..] else { return None };
+        let clipped = if self.reach.is_some() { ", clipped smoothly" } else { "" };
+        Some(format!("{clipped}, and {} bins from {} to {}", self.len(), rounded(least), rounded(most)))
+    }
 }
 
 /// Whether there is a normal number between two ends.
@@ -40,9 +87,8 @@ fn is_bin(low: f64, high: f64) -> bool {
     (high - low).is_normal() && low < high
 }
 
-/// The edges of at most so many bins for these numbers: one at each different number where these are few, otherwise at quantiles, of which
-/// those that coincide count once. None where fewer than two bins come of it, which say no more than the scaled number.
-pub(crate) fn edges(numbers: &[f64], bins: usize) -> Vec<f64> {
+/// The edges of at most so many bins.
+fn edges(numbers: &[f64], bins: usize) -> Vec<f64> {
     if bins < 2 {
         return Vec::new();
     }
@@ -73,6 +119,10 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn with(edges: &[f64]) -> Bins {
+        Bins { edges: edges.to_vec(), reach: None }
+    }
+
     #[test]
     fn edges_are_the_different_numbers_where_these_are_few() {
         assert_eq!(edges(&[3.0, 1.0, 2.0, 3.0, 1.0], 8), [1.0, 2.0, 3.0]);
@@ -99,28 +149,45 @@ mod tests {
 
     #[test]
     fn shares_rise_from_bin_to_bin_and_the_outer_ones_go_on() {
-        let of = |number| shares(&[0.0, 1.0, 3.0, 4.0], number).collect::<Vec<_>>();
+        let of = |number| with(&[0.0, 1.0, 3.0, 4.0]).shares(number).collect::<Vec<_>>();
         assert_eq!(of(-5.0), [-5.0, 0.0, 0.0]);
         assert_eq!(of(0.5), [0.5, 0.0, 0.0]);
         assert_eq!(of(1.0), [1.0, 0.0, 0.0]);
         assert_eq!(of(2.5), [1.0, 0.75, 0.0]);
         assert_eq!(of(9.0), [1.0, 1.0, 6.0]);
-        assert_eq!(shares(&[], 1.0).count() + shares(&[2.0], 1.0).count(), 0);
+        assert_eq!(with(&[]).shares(1.0).count(), 0);
     }
 
     #[test]
     fn clipping_is_undone() {
-        assert_eq!(clipped(0.0), 0.0);
-        assert_eq!([1e12, 1e200, f64::MAX, -1e300].map(clipped), [REACH, REACH, REACH, -REACH]);
+        let bins = Bins { reach: Some(3.0), ..with(&[0.0, 1.0, 2.0]) };
+        assert_eq!(bins.clipped(0.0), 0.0);
+        assert_eq!([1e12, 1e200, f64::MAX, -1e300].map(|scaled| bins.clipped(scaled)), [3.0, 3.0, 3.0, -3.0]);
         for scaled in [-20.0, -1.0, 1e-9, 0.3, 7.0] {
-            assert!((unclipped(clipped(scaled)) / scaled - 1.0).abs() < 1e-12, "{scaled}");
+            assert!((bins.unclipped(bins.clipped(scaled)) / scaled - 1.0).abs() < 1e-12, "{scaled}");
+            assert_eq!(with(&[0.0, 1.0, 2.0]).clipped(scaled), scaled);
         }
     }
 
     #[test]
-    fn edges_that_make_no_sense_are_none() {
-        assert!(are_edges(&[]) && are_edges(&[0.0, 1.0]));
-        assert!(!are_edges(&[0.0]) && !are_edges(&[1.0, 1.0]) && !are_edges(&[0.0, f64::NAN]) && !are_edges(&[2.0, 1.0]));
-        assert!(!are_edges(&[0.0, f64::INFINITY]) && !are_edges(&[f64::MIN, f64::MAX]));
+    fn numbers_are_clipped_beside_the_bins_of_a_classification_alone() {
+        let numbers: Vec<f64> = (0..50).map(f64::from).collect();
+        let reach = |most, task| Bins::of(&numbers, most, task).reach;
+        assert_eq!([reach(8, Task::Classification), reach(0, Task::Classification)], [Some(3.0), None]);
+        assert_eq!(reach(8, Task::Regression), None);
+    }
+
+    #[test]
+    fn bins_that_make_no_sense_are_none() {
+        let make_sense = |edges: &[f64]| with(edges).make_sense();
+        assert!(make_sense(&[]) && make_sense(&[0.0, 1.0]));
+        assert!(
+            !make_sense(&[0.0]) && !make_sense(&[1.0, 1.0]) && !make_sense(&[0.0, f64::NAN]) && !make_sense(&[2.0, 1.0])
+        );
+        assert!(!make_sense(&[0.0, f64::INFINITY]) && !make_sense(&[f64::MIN, f64::MAX]));
+        for reach in [0.0, -3.0, f64::NAN, f64::INFINITY] {
+            assert!(!Bins { reach: Some(reach), ..with(&[0.0, 1.0, 2.0]) }.make_sense());
+        }
+        assert!(!Bins { reach: Some(3.0), edges: vec![] }.make_sense());
     }
 }

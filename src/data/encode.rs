@@ -169,8 +169,8 @@ impl InputColumn {
     /// How the column at this position of the table becomes numbers.
     fn encoder<'a, T: Scalar>(&'a self, table: &'a Table, position: usize, rows: &[usize]) -> Result<Encoder<'a, T>> {
         match &self.kind {
-            InputKind::Number { missing, edges, .. } => {
-                if let (Cells::Bytes(cells), true) = (&table.columns[position].cells, edges.is_empty()) {
+            InputKind::Number { missing, bins, .. } => {
+                if let (Cells::Bytes(cells), true) = (&table.columns[position].cells, bins.is_empty()) {
                     let scaled = (0..=u8::MAX).flat_map(|byte| self.encoded(f64::from(byte)));
                     let values: Vec<T> = scaled.map(T::from_f64).collect();
                     if values.iter().all(|value| value.is_finite()) {

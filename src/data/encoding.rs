@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::bins;
 use super::table::listed;
-use super::{MissingValues, Numerals, Table, Task};
+use super::{Bins, MissingValues, Numerals, Table, Task};
 use crate::error::{Error, Result, shown, suggestion};
 
 /// How the columns of a table become inputs and targets.
@@ -37,7 +36,7 @@ pub struct InputColumn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
 pub enum InputKind {
-    /// One input: (cell - offset) / scale; and an input for each bin between neighbouring edges, where there are any (see
+    /// One input: (cell - offset) / scale; and an input for each bin, where there are any (see
     /// [`FitOptions::bins`](super::FitOptions::bins)).
     Number {
         /// What is subtracted: the mean, the minimum or 0.
@@ -46,9 +45,9 @@ pub enum InputKind {
         scale: f64,
         /// What stands in for a missing cell; none = a missing cell is an error.
         missing: Option<f64>,
-        /// The edges of the bins, ascending; none = no bins.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        edges: Vec<f64>,
+        /// Its bins, if it has any.
+        #[serde(default, skip_serializing_if = "Bins::is_empty")]
+        bins: Bins,
     },
     /// One input a category: 1 for the cell's, 0 for the others.
     Category {
@@ -132,8 +131,8 @@ impl Encoding {
     /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, or `column=category`.
     pub fn input_names(&self) -> Vec<String> {
         let names = |column: &InputColumn| match &column.kind {
-            InputKind::Number { edges, .. } => {
-                let lows = edges.iter().take(edges.len().saturating_sub(1));
+            InputKind::Number { bins, .. } => {
+                let lows = bins.edges.iter().take(bins.len());
                 let bins = lows.map(|low| format!("{}>{low}", column.name));
                 std::iter::once(column.name.clone()).chain(bins).collect::<Vec<_>>()
             }
@@ -200,8 +199,8 @@ impl Encoding {
         let number = |offset: f64, scale: f64| offset.is_finite() && scale.is_finite() && scale > 0.0;
         let distinct = |names: &[String]| !names.is_empty() && names.iter().collect::<HashSet<_>>().len() == names.len();
         let input = |column: &InputColumn| match &column.kind {
-            InputKind::Number { offset, scale, missing, edges } => {
-                number(*offset, *scale) && missing.is_none_or(f64::is_finite) && bins::are_edges(edges)
+            InputKind::Number { offset, scale, missing, bins } => {
+                number(*offset, *scale) && missing.is_none_or(f64::is_finite) && bins.make_sense()
             }
             InputKind::Category { categories, missing } => {
                 distinct(categories) && missing.as_ref().is_none_or(|missing| categories.contains(missing))
@@ -231,22 +230,20 @@ impl InputColumn {
     /// # Panics
     /// If the column holds categories.
     pub(crate) fn encoded(&self, number: f64) -> impl Iterator<Item = f64> {
-        let InputKind::Number { offset, scale, edges, .. } = &self.kind else { panic!("a column of categories") };
-        let scaled = (number - offset) / scale;
-        let first = if edges.is_empty() { scaled } else { bins::clipped(scaled) };
-        std::iter::once(first).chain(bins::shares(edges, number))
+        let InputKind::Number { offset, scale, bins, .. } = &self.kind else { panic!("a column of categories") };
+        std::iter::once(bins.clipped((number - offset) / scale)).chain(bins.shares(number))
     }
 
     /// The number that became this first input; none in a column of categories.
     pub(crate) fn decoded(&self, first: f64) -> Option<f64> {
-        let InputKind::Number { offset, scale, edges, .. } = &self.kind else { return None };
-        Some(if edges.is_empty() { first } else { bins::unclipped(first) } * scale + offset)
+        let InputKind::Number { offset, scale, bins, .. } = &self.kind else { return None };
+        Some(bins.unclipped(first) * scale + offset)
     }
 
     /// Number of the network's inputs that this column makes.
     pub(crate) fn width(&self) -> usize {
         match &self.kind {
-            InputKind::Number { edges, .. } => edges.len().max(1),
+            InputKind::Number { bins, .. } => 1 + bins.len(),
             InputKind::Category { categories, .. } => categories.len(),
         }
     }
@@ -260,7 +257,7 @@ mod tests {
     fn number(name: &str) -> InputColumn {
         InputColumn {
             name: name.into(),
-            kind: InputKind::Number { offset: 0.0, scale: 1.0, missing: None, edges: Vec::new() },
+            kind: InputKind::Number { offset: 0.0, scale: 1.0, missing: None, bins: Bins::default() },
         }
     }
 
@@ -315,9 +312,9 @@ mod tests {
             matches!(encoding.checked(), Err(Error::Model(_)))
         };
         let kind = |kind: InputKind| altered(&|encoding| encoding.inputs[0].kind = kind.clone());
-        assert!(kind(InputKind::Number { offset: 0.0, scale: 0.0, missing: None, edges: Vec::new() }));
-        assert!(kind(InputKind::Number { offset: f64::NAN, scale: 1.0, missing: None, edges: Vec::new() }));
-        assert!(kind(InputKind::Number { offset: 0.0, scale: 1.0, missing: Some(f64::INFINITY), edges: Vec::new() }));
+        assert!(kind(InputKind::Number { offset: 0.0, scale: 0.0, missing: None, bins: Bins::default() }));
+        assert!(kind(InputKind::Number { offset: f64::NAN, scale: 1.0, missing: None, bins: Bins::default() }));
+        assert!(kind(InputKind::Number { offset: 0.0, scale: 1.0, missing: Some(f64::INFINITY), bins: Bins::default() }));
         assert!(kind(InputKind::Category { categories: vec![], missing: None }));
         assert!(kind(InputKind::Category { categories: vec!["a".into()], missing: Some("b".into()) }));
         assert!(altered(&|encoding| encoding.inputs[0].name = "gpa".into()));

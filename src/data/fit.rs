@@ -5,10 +5,9 @@ mod options;
 mod roles;
 mod stored;
 
-use super::bins;
 use super::categories::{missing_cell, missing_target};
 use super::encode::number_at;
-use super::{Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use super::{Bins, Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
 use crate::error::{Error, Result, flagged, shown};
 pub(crate) use counted::Counted;
 use counted::values;
@@ -24,6 +23,7 @@ struct Form {
     scale: Scale,
     /// The most bins of a column.
     bins: usize,
+    task: Task,
 }
 
 impl Encoding {
@@ -38,7 +38,8 @@ impl Encoding {
         }
         let roles = Roles::of(table, options)?;
         let target = Self::fit_target_of(table, rows, &roles, options)?;
-        let form = Form { scale: roles.scale(table, options), bins: roles.bins(table, table.rows, options) };
+        let (scale, bins) = (roles.scale(table, options), roles.bins(table, table.rows, options));
+        let form = Form { scale, bins, task: roles::task_of(table, &roles, options)? };
         let inputs = Self::fit_inputs(table, rows, &roles, options, form)?;
         Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: table.numerals.clone() })
     }
@@ -155,18 +156,18 @@ fn number(table: &Table, position: usize, rows: &[usize], missing: Missing, form
     const LARGEST_BYTE: f64 = 255.0;
     let cells = &table.columns[position].cells;
     if let (Cells::Bytes(_), Scale::Minmax) = (cells, form.scale) {
-        return Ok(InputKind::Number { offset: 0.0, scale: LARGEST_BYTE, missing: None, edges: Vec::new() });
+        return Ok(InputKind::Number { offset: 0.0, scale: LARGEST_BYTE, missing: None, bins: Bins::default() });
     }
     let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| cells.number(row)).collect();
     let (offset, scale) = if numbers.is_empty() { (0.0, 1.0) } else { scaling(&numbers, form.scale) };
-    let edges = if matches!(cells, Cells::Bytes(_)) { Vec::new() } else { bins::edges(&numbers, form.bins) };
+    let bins = if matches!(cells, Cells::Bytes(_)) { Bins::default() } else { Bins::of(&numbers, form.bins, form.task) };
     let present = numbers.len();
     let missing = stand_in(table, position, rows, missing, present, || match missing {
         Missing::Mean => Some(mean(&numbers)),
         Missing::Median => Some(median(&mut numbers)),
         _ => Counted::of(&table.columns[position], rows).mode().and_then(|mode| mode.parse().ok()),
     })?;
-    Ok(InputKind::Number { offset, scale, missing, edges })
+    Ok(InputKind::Number { offset, scale, missing, bins })
 }
 
 /// What `value` gives, if the policy is to fill missing cells in; an error if there is something missing and it is not.
@@ -283,7 +284,7 @@ mod tests {
     }
 
     pub(super) fn number(offset: f64, scale: f64, missing: Option<f64>) -> InputKind {
-        InputKind::Number { offset, scale, missing, edges: Vec::new() }
+        InputKind::Number { offset, scale, missing, bins: Bins::default() }
     }
 
     pub(super) const SMALL: &str = "x,town,y\n1,b,0.5\n3,a,1.5\n5,b,5.5\n";

@@ -7,7 +7,7 @@
 
 pub mod advice;
 mod array;
-pub(crate) mod bins;
+pub mod bins;
 mod categories;
 pub mod cells;
 pub mod column_summary;
@@ -36,6 +36,7 @@ pub mod table;
 mod task;
 mod texts;
 
+pub use bins::Bins;
 pub use cells::Cells;
 pub(crate) use cells::spelled;
 pub use csv::Numerals;

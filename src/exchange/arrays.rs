@@ -13,8 +13,8 @@ use std::iter::repeat;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::data::{Encoding, InputKind, Target};
-use crate::data::{bins, npy};
+use crate::data::npy;
+use crate::data::{Encoding, InputColumn, InputKind, Target};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::model::{Element, Model, StoredWeights};
@@ -64,12 +64,12 @@ fn inputs(encoding: &Encoding) -> Vec<Input<'_>> {
     let mut inputs = Vec::with_capacity(encoding.inputs());
     for column in &encoding.inputs {
         match &column.kind {
-            InputKind::Number { offset, scale, missing, edges } => {
+            InputKind::Number { offset, scale, missing, bins } => {
                 let missing = missing.unwrap_or(f64::NAN);
                 let number = Input { column: &column.name, offset: *offset, scale: *scale, missing, ..plain };
-                inputs.push(Input { reach: if edges.is_empty() { f64::INFINITY } else { bins::REACH }, ..number });
+                inputs.push(Input { reach: bins.reach.unwrap_or(f64::INFINITY), ..number });
                 let bin = |(bin, ends): (&[f64], _)| Input { offset: bin[0], scale: bin[1] - bin[0], ends, ..number };
-                inputs.extend(edges.windows(2).zip(bins::ends(edges)).map(bin));
+                inputs.extend(bins.edges.windows(2).zip(bins.ends()).map(bin));
             }
             InputKind::Category { categories, missing } => {
                 for category in categories {
@@ -96,7 +96,8 @@ impl Archive {
         self.numbers("offset", inputs.iter().map(|input| input.offset))?;
         self.numbers("scale", inputs.iter().map(|input| input.scale))?;
         self.numbers("missing", inputs.iter().map(|input| input.missing))?;
-        if inputs.iter().any(|input| input.reach.is_finite()) {
+        let has_bins = |column: &InputColumn| matches!(&column.kind, InputKind::Number { bins, .. } if !bins.is_empty());
+        if model.encoding.inputs.iter().any(has_bins) {
             self.numbers("reach", inputs.iter().map(|input| input.reach))?;
             self.numbers("least", inputs.iter().map(|input| input.ends[0]))?;
             self.numbers("most", inputs.iter().map(|input| input.ends[1]))?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::foreign::Foreign;
 use super::onnx;
-use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
+use crate::data::{Bins, Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, Sequence, StoredWeights, load_sequence};
 use crate::network::{Activation, Layer, Loss, Network, Weights};
@@ -159,7 +159,7 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
     let scaled = columns.into_iter().zip(foreign.scaling);
     let input = |(name, (offset, scale))| InputColumn {
         name,
-        kind: InputKind::Number { offset, scale, missing: None, edges: Vec::new() },
+        kind: InputKind::Number { offset, scale, missing: None, bins: Bins::default() },
     };
     let encoding = Encoding {
         inputs: scaled.map(input).collect(),

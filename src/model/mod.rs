@@ -21,7 +21,7 @@ pub use sequence::{Sequence, load_sequence};
 pub use summary::{LayerSummary, Summary};
 pub use tensor_file::Element;
 
-use crate::data::{Encoding, InputColumn, InputKind, Target, bins};
+use crate::data::{Encoding, InputColumn, InputKind, Target};
 use crate::error::shown;
 use crate::network::{Loss, Network, Weights, converted};
 use crate::scalar::Scalar;
@@ -133,10 +133,10 @@ fn check_inputs(columns: &[InputColumn], inputs: usize) -> Result<(), String> {
     for column in columns {
         let name = shown(&column.name);
         match &column.kind {
-            InputKind::Number { offset, scale, missing, edges } => {
+            InputKind::Number { offset, scale, missing, bins } => {
                 check_scaling(&name, *offset, *scale)?;
-                if !bins::are_edges(edges) {
-                    return Err(format!("the edges of the bins of column '{name}' do not ascend"));
+                if !bins.make_sense() {
+                    return Err(format!("the bins of column '{name}' make no sense"));
                 }
                 if missing.is_some_and(|value| !value.is_finite()) {
                     return Err(format!("what stands in for a missing '{name}' is not finite"));

@@ -113,13 +113,10 @@ fn write_target(text: &mut fmt::Formatter<'_>, target: &Target) -> fmt::Result {
 fn column_line(column: &InputColumn) -> String {
     let name = shown(&column.name);
     match &column.kind {
-        InputKind::Number { offset, scale, missing, edges } => {
+        InputKind::Number { offset, scale, missing, bins } => {
             let missing = missing.map(|value| format!(", {value} where missing")).unwrap_or_default();
-            if let [least, .., most] = edges[..] {
-                let bins = edges.len() - 1;
-                format!(
-                    "'{name}', (cell - {offset}) / {scale}, clipped smoothly, and {bins} bins from {least} to {most}{missing}"
-                )
+            if let Some(bins) = bins.told(|edge| edge) {
+                format!("'{name}', (cell - {offset}) / {scale}{bins}{missing}")
             } else if (*offset, *scale) == (0.0, 1.0) {
                 format!("'{name}', as it is{missing}")
             } else {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::data::{Matrix, NumberTarget, Numerals};
+use crate::data::{Bins, Matrix, NumberTarget, Numerals};
 use crate::error::Error;
 use crate::files::Place;
 use crate::network::{Activation, Layer};
@@ -17,7 +17,7 @@ fn model(weights: impl FnOnce(&Network) -> StoredWeights) -> Model {
     let network = Network::new(vec![5, 4, 3], vec![Activation::Tanh, Activation::Softmax], true).unwrap();
     let number = |name: &str, missing| InputColumn {
         name: name.into(),
-        kind: InputKind::Number { offset: 0.5, scale: 0.25, missing, edges: Vec::new() },
+        kind: InputKind::Number { offset: 0.5, scale: 0.25, missing, bins: Bins::default() },
     };
     let names = |names: [&str; 3]| names.map(String::from).to_vec();
     let colour = InputKind::Category { categories: names(["blue", "green", "red"]), missing: Some("red".into()) };
@@ -141,7 +141,7 @@ fn random_networks_come_back_bit_for_bit() {
             random_weights::<f64>(&network, &mut stream)
         };
         let name = |letter: char, index: usize| format!("{letter}\u{1f600}\"\\\n{index}");
-        let number = InputKind::Number { offset: -1.0, scale: 2.0, missing: None, edges: Vec::new() };
+        let number = InputKind::Number { offset: -1.0, scale: 2.0, missing: None, bins: Bins::default() };
         let inputs =
             (0..network.inputs()).map(|index| InputColumn { name: name('x', index), kind: number.clone() }).collect();
         let columns =
@@ -162,7 +162,7 @@ fn scalings_come_back_bit_for_bit() {
         let mut model = single_model();
         let (offset, scale) = (stream.normal() * 1e3, stream.uniform() + 1e-9);
         model.encoding.inputs[0].kind =
-            InputKind::Number { offset, scale, missing: Some(stream.normal()), edges: Vec::new() };
+            InputKind::Number { offset, scale, missing: Some(stream.normal()), bins: Bins::default() };
         let (header, _) = taken_apart(&model.to_bytes().unwrap());
         let document: Value = tensor_file::from_json(header["__metadata__"]["wgrad"].as_str().unwrap()).unwrap();
         let encoding: Encoding = serde_json::from_value(document["encoding"].clone()).unwrap();
@@ -457,7 +457,7 @@ fn a_summary_shows_every_layer_and_escapes_names() {
 #[test]
 fn a_summary_of_many_columns_leaves_out_the_middle() {
     let mut model = single_model();
-    let number = InputKind::Number { offset: 0.0, scale: 1.0, missing: None, edges: Vec::new() };
+    let number = InputKind::Number { offset: 0.0, scale: 1.0, missing: None, bins: Bins::default() };
     model.encoding.inputs =
         (0..64).map(|index| InputColumn { name: format!("pixel{index}"), kind: number.clone() }).collect();
     let text = model.summary(None).to_string();

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::common::Trial;
 use serde_json::Value;
-use wgrad::data::{Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
+use wgrad::data::{Bins, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
 use wgrad::model::{Model, StoredWeights};
 use wgrad::network::{Activation, Layer, Loss, Network, Weights};
 use wgrad::random::{Purpose, Stream};
@@ -22,8 +22,8 @@ const INPUTS: [[f64; 4]; 4] = [[5.0, 0.75, 0.0, 1.0], [0.0, -1.125, 1.0, 0.0], [
 fn columns() -> Vec<InputColumn> {
     let column = |name: &str, kind| InputColumn { name: name.into(), kind };
     vec![
-        column("height", InputKind::Number { offset: 0.0, scale: 2.0, missing: Some(0.0), edges: Vec::new() }),
-        column("weight", InputKind::Number { offset: 0.0, scale: 2.0, missing: None, edges: Vec::new() }),
+        column("height", InputKind::Number { offset: 0.0, scale: 2.0, missing: Some(0.0), bins: Bins::default() }),
+        column("weight", InputKind::Number { offset: 0.0, scale: 2.0, missing: None, bins: Bins::default() }),
         column(
             "colour",
             InputKind::Category { categories: vec!["blue".into(), "red".into()], missing: Some("blue".into()) },

@@ -22,11 +22,14 @@ def encode(column, cell):
         if cell is None:
             sys.exit(f"a cell of {column['name']!r} is missing, and the model has nothing that stands in for it")
     if kind["type"] == "number":
-        scaled, edges = (float(cell) - kind["offset"]) / kind["scale"], kind.get("edges", [])
+        scaled = (float(cell) - kind["offset"]) / kind["scale"]
+        if "bins" not in kind:
+            return [scaled]
+        edges, reach = kind["bins"]["edges"], kind["bins"].get("reach", np.inf)
         bins = np.array([(float(cell) - low) / (high - low) for low, high in zip(edges, edges[1:])])
         bins[1:] = np.maximum(bins[1:], 0)  # the outer bins are open
         bins[:-1] = np.minimum(bins[:-1], 1)
-        return [scaled / np.sqrt(1 + (scaled / 3) ** 2), *bins] if edges else [scaled]
+        return [scaled / np.sqrt(1 + (scaled / reach) ** 2), *bins]
     return [float(cell == category) for category in kind["categories"]]  # one never seen in training: all zeros
 
 

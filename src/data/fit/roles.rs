@@ -280,7 +280,7 @@ mod tests {
             .inputs
             .iter()
             .map(|column| match &column.kind {
-                InputKind::Number { edges, .. } => edges.clone(),
+                InputKind::Number { bins, .. } => bins.edges.clone(),
                 InputKind::Category { .. } => panic!("numbers alone"),
             })
             .collect();

@@ -22,9 +22,10 @@ impl Encoding {
         let shape = stored.shape();
         let of_all = Roles::of(&shape, options)?;
         // All columns together decide it.
-        let form = Form { scale: of_all.scale(&shape, options), bins: of_all.bins(&shape, stored.rows, options) };
+        let (scale, bins) = (of_all.scale(&shape, options), of_all.bins(&shape, stored.rows, options));
         let (table, roles) = targets(stored, &of_all)?;
         let target = Self::fit_target_of(&table, rows, &roles, options)?;
+        let form = Form { scale, bins, task: roles::task_of(&table, &roles, options)? };
         let mut inputs = Vec::with_capacity(of_all.inputs.len());
         for &position in &of_all.inputs {
             let alone = Roles { inputs: vec![0], ..of_all.of_columns(&[position]) };

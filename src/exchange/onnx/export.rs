@@ -2,8 +2,7 @@
 
 use super::activations;
 use super::builder::{Attribute, Builder};
-use crate::data::bins;
-use crate::data::{Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
+use crate::data::{Bins, Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
 use crate::model::{Element, Model, StoredWeights};
@@ -173,15 +172,15 @@ impl Graph {
 
     /// (cell - offset) / scale in double precision, stand-ins for NaN; bins.
     fn scaled(&mut self, cells: String, columns: &[InputColumn]) -> String {
-        let kinds: Vec<(f64, f64, Option<f64>, &[f64])> = columns
+        let kinds: Vec<(f64, f64, Option<f64>, &Bins)> = columns
             .iter()
             .map(|column| match &column.kind {
-                InputKind::Number { offset, scale, missing, edges } => (*offset, *scale, *missing, &edges[..]),
+                InputKind::Number { offset, scale, missing, bins } => (*offset, *scale, *missing, bins),
                 InputKind::Category { .. } => unreachable!("these columns are numbers"),
             })
             .collect();
         let shape = [1, columns.len()];
-        let as_they_are = kinds.iter().all(|&kind| kind == (0.0, 1.0, None, &[][..]));
+        let as_they_are = kinds.iter().all(|kind| (kind.0, kind.1, kind.2, kind.3.is_empty()) == (0.0, 1.0, None, true));
         let mut value = if as_they_are { cells } else { self.builder.in_type(cells, self.cells, ElementType::Double) };
         let double = ElementType::Double;
         if kinds.iter().any(|kind| kind.2.is_some()) {
@@ -200,34 +199,36 @@ impl Graph {
             let scales = self.builder.numbers("wgrad/scale", double, &shape, &scales);
             value = self.builder.node("Div", &[&value, &scales], &[]);
         }
-        let edges: Vec<&[f64]> = kinds.iter().map(|kind| kind.3).collect();
-        if edges.iter().any(|edges| !edges.is_empty()) {
-            value = self.binned(&numbers, &value, &edges);
+        let bins: Vec<&Bins> = kinds.iter().map(|kind| kind.3).collect();
+        if bins.iter().any(|bins| !bins.is_empty()) {
+            value = self.binned(&numbers, &value, &bins);
         }
         self.builder.in_type(value, if as_they_are { self.cells } else { double }, self.builder.own)
     }
 
-    /// Columns of scaled numbers, those with bins clipped and with their bins beside them, as [`bins`] has it.
-    fn binned(&mut self, numbers: &str, scaled: &str, edges: &[&[f64]]) -> String {
+    /// Columns of scaled numbers, clipped where [`Bins`] says so, with their bins beside them.
+    fn binned(&mut self, numbers: &str, scaled: &str, bins: &[&Bins]) -> String {
         let double = ElementType::Double;
         let row = |values: &[f64]| [1, values.len()];
-        let reaches: Vec<f64> =
-            edges.iter().map(|edges| if edges.is_empty() { f64::INFINITY } else { bins::REACH }).collect();
-        let reaches = self.builder.numbers("wgrad/reach", double, &row(&reaches), &reaches);
-        let one = self.builder.numbers("wgrad/one", double, &[], &[1.0]);
-        let relative = self.builder.node("Div", &[scaled, &reaches], &[]);
-        let square = self.builder.node("Mul", &[&relative, &relative], &[]);
-        let sum = self.builder.node("Add", &[&square, &one], &[]);
-        let root = self.builder.node("Sqrt", &[&sum], &[]);
-        let clipped = self.builder.node("Div", &[scaled, &root], &[]);
+        let mut clipped = scaled.to_owned();
+        if bins.iter().any(|bins| bins.reach.is_some()) {
+            let reaches: Vec<f64> = bins.iter().map(|bins| bins.reach.unwrap_or(f64::INFINITY)).collect();
+            let reaches = self.builder.numbers("wgrad/reach", double, &row(&reaches), &reaches);
+            let one = self.builder.numbers("wgrad/one", double, &[], &[1.0]);
+            let relative = self.builder.node("Div", &[scaled, &reaches], &[]);
+            let square = self.builder.node("Mul", &[&relative, &relative], &[]);
+            let sum = self.builder.node("Add", &[&square, &one], &[]);
+            let root = self.builder.node("Sqrt", &[&sum], &[]);
+            clipped = self.builder.node("Div", &[scaled, &root], &[]);
+        }
 
         let (mut columns, mut lows, mut widths) = (Vec::new(), Vec::new(), Vec::new());
         // Where each input of the network stands in the scaled numbers with all bins behind them.
         let mut places = Vec::new();
-        for (column, edges_of) in edges.iter().enumerate() {
+        for (column, of_column) in bins.iter().enumerate() {
             places.push(column as f64);
-            for bin in edges_of.windows(2) {
-                places.push((edges.len() + columns.len()) as f64);
+            for bin in of_column.edges.windows(2) {
+                places.push((bins.len() + columns.len()) as f64);
                 columns.push(column as f64);
                 lows.push(bin[0]);
                 widths.push(bin[1] - bin[0]);
@@ -242,7 +243,7 @@ impl Graph {
         let above = self.builder.node("Sub", &[&cells, &lows], &[]);
         let shares = self.builder.node("Div", &[&above, &widths], &[]);
         // The operator Clip has one end for all columns.
-        let ends: Vec<[f64; 2]> = edges.iter().flat_map(|edges| bins::ends(edges)).collect();
+        let ends: Vec<[f64; 2]> = bins.iter().flat_map(|bins| bins.ends()).collect();
         let [least, most] = [0, 1].map(|end| ends.iter().map(|ends| ends[end]).collect::<Vec<f64>>());
         let least = self.builder.numbers("wgrad/least", double, &row(&least), &least);
         let most = self.builder.numbers("wgrad/most", double, &row(&most), &most);

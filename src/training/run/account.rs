@@ -280,15 +280,9 @@ impl<T: Precision> Trained<'_, T> {
         let column = |column: &InputColumn| Column {
             name: column.name.clone(),
             encoding: match &column.kind {
-                InputKind::Number { offset, scale, missing, edges } => {
+                InputKind::Number { offset, scale, missing, bins } => {
                     let missing = missing.map_or(String::new(), |value| format!("; missing cells become {value}"));
-                    let bins = match edges[..] {
-                        [least, .., most] => {
-                            let (least, most) = (rounded(least), rounded(most));
-                            format!(", clipped smoothly, and {} bins from {least} to {most}", edges.len() - 1)
-                        }
-                        _ => String::new(),
-                    };
+                    let bins = bins.told(rounded).unwrap_or_default();
                     format!("(cell − {}) / {}{bins}{missing}", rounded(*offset), rounded(*scale))
                 }
                 InputKind::Category { categories, .. } => {
