@@ -9,11 +9,10 @@ use serde::Serialize;
 
 use super::column_summary::{ColumnSummary, ColumnType, Count, counts};
 use super::fit::{self, Counted, Roles};
+use super::identifiers::{FEW_ROWS, is_called_id, lie_close};
 use super::{Cells, Column, FitOptions, Table, Task, remarks};
 use crate::error::{Result, flagged, shown};
 
-/// Fewer rows tell nothing about a column.
-const FEW_ROWS: usize = 20;
 /// Columns that one sentence names, at most.
 const NAMED: usize = 5;
 
@@ -128,38 +127,6 @@ fn is_identifier(column: &ColumnSummary, rows: usize) -> bool {
                     || column.range.as_ref().is_some_and(|range| lie_close(range.min, range.max, rows)))
         }
     }
-}
-
-/// Whether so many whole numbers that all differ lie so close that they count the rows: of numbers that are drawn, few do.
-fn lie_close(least: f64, most: f64, rows: usize) -> bool {
-    most - least < 1.5 * rows as f64
-}
-
-/// Whether a column of numbers numbers these rows, as [`of`] has it.
-pub(super) fn are_numbered(column: &Column, rows: &[usize]) -> bool {
-    if rows.len() < FEW_ROWS || matches!(column.cells, Cells::Bytes(_) | Cells::Text(_)) {
-        return false;
-    }
-    let numbers = rows.iter().map_while(|&row| column.cells.number(row).filter(|number| number.fract() == 0.0));
-    let mut numbers: Vec<f64> = numbers.collect();
-    if numbers.len() < rows.len() {
-        return false;
-    }
-    numbers.sort_unstable_by(f64::total_cmp);
-    let differ = numbers.windows(2).all(|pair| pair[0] < pair[1]);
-    differ && (is_called_id(&column.name) || lie_close(numbers[0], numbers[numbers.len() - 1], rows.len()))
-}
-
-/// Whether a name says that the column numbers or names the rows.
-fn is_called_id(name: &str) -> bool {
-    const NAMES: [&str; 9] = ["id", "ids", "index", "key", "uuid", "guid", "serial", "rowid", "row"];
-    let words: Vec<String> =
-        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
-    let is_one = |word: &String| NAMES.contains(&word.as_str());
-    // orderId and PassengerID have no sign between the words.
-    let before = name.strip_suffix("Id").or_else(|| name.strip_suffix("ID"));
-    let ends_so = before.is_some_and(|before| before.ends_with(char::is_lowercase));
-    words.first().is_some_and(is_one) || words.last().is_some_and(is_one) || ends_so
 }
 
 /// What advice is made from.

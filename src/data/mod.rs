@@ -18,6 +18,7 @@ pub mod encoding;
 pub mod fit;
 mod folder;
 mod formats;
+mod identifiers;
 mod idx;
 mod input;
 pub mod matrix;

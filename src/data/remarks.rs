@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::advice;
 use super::categories::Categories;
+use super::identifiers;
 use super::{Cells, Encoding, InputKind, NumberTarget, Table, Target};
 use crate::error::{flagged, shown};
 
@@ -136,7 +136,7 @@ pub fn numbered(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<Strin
     let positions = table.positions();
     let flag = |column: &super::InputColumn| {
         let &position = positions.get(column.name.as_str())?;
-        let is_meant = !column.is_category() && advice::are_numbered(&table.columns[position], rows);
+        let is_meant = !column.is_category() && identifiers::are_numbered(&table.columns[position], rows);
         is_meant.then(|| flagged("--ignore", &table.flag_value(position)))
     };
     encoding.inputs.iter().filter_map(flag).collect()
