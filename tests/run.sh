@@ -136,6 +136,10 @@ esac
 # The executables are run without cargo, which the command beside them may be using.
 programs() { "$@" --no-run --message-format json | sed -n '/"overflow_checks":[a-z]*,"test":true}/ s/.*"executable":"\([^"]*\)".*/\1/p'; }
 tests=$(programs "${test[@]}" "${unit[@]}" && programs "${test[@]}" "${crates[@]}" | sort -r)
+if [ "$(grep -c . <<<"$tests")" != 3 ]; then
+    say "cargo names other executables than those of the unit tests and of two test crates: $tests"
+    exit 1
+fi
 
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(getconf _NPROCESSORS_ONLN)} WGRAD_TEST_TIMES=$target/test-times
 : >"$WGRAD_TEST_TIMES"

@@ -1,6 +1,6 @@
 //! The piecewise linear encoding of numbers (Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep
 //! Learning", 2022): beside the scaled number, an input for each bin, which says how much of the bin lies below the number. The outer bins
-//! are open, so that a network goes on in a straight line where numbers lie beyond those that it was trained on.
+//! go on for some of their widths, so that a network does so, too, where numbers lie beyond those that it was trained on.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,8 @@ impl Bins {
         self.reach.map_or(clipped, |reach| clipped / (1.0 - (clipped / reach).powi(2)).sqrt())
     }
 
-    /// For each bin, how much of it lies below the number: 0 to 1, but below 0 in the first and above 1 in the last one for numbers beyond
-    /// the edges.
+    /// For each bin, how much of it lies below the number: 0 to 1, and for numbers beyond the edges from -10 in the first and up to 11 in the
+    /// last one.
     pub(crate) fn shares(&self, number: f64) -> impl Iterator<Item = f64> {
         let share =
             move |(bin, [least, most]): (&[f64], [f64; 2])| ((number - bin[0]) / (bin[1] - bin[0])).max(least).min(most);
@@ -59,9 +59,10 @@ impl Bins {
 
     /// The least and the most that each bin says.
     pub(crate) fn ends(&self) -> impl Iterator<Item = [f64; 2]> {
+        /// Widths of an outer bin that it goes on for: narrow ones would say anything of numbers far away.
+        const BEYOND: f64 = 10.0;
         let bins = self.len();
-        let of =
-            move |bin| [if bin == 0 { f64::NEG_INFINITY } else { 0.0 }, if bin + 1 == bins { f64::INFINITY } else { 1.0 }];
+        let of = move |bin| [if bin == 0 { -BEYOND } else { 0.0 }, if bin + 1 == bins { 1.0 + BEYOND } else { 1.0 }];
         (0..bins).map(of)
     }
 
@@ -82,9 +83,10 @@ impl Bins {
     }
 }
 
-/// Whether there is a normal number between two ends.
+/// Whether two ends are apart by more than what rounding makes of a number.
 fn is_bin(low: f64, high: f64) -> bool {
-    (high - low).is_normal() && low < high
+    let width = high - low;
+    width.is_normal() && width > 1e-9 * low.abs().max(high.abs())
 }
 
 /// The edges of at most so many bins.
@@ -112,7 +114,9 @@ fn edges(numbers: &[f64], bins: usize) -> Vec<f64> {
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let (below, rest) = (sorted[place as usize], place.fract());
-    if rest == 0.0 { below } else { below * (1.0 - rest) + sorted[place as usize + 1] * rest }
+    let above = sorted[(place as usize + 1).min(sorted.len() - 1)];
+    // Of the same number nothing else comes by rounding.
+    if rest == 0.0 || below == above { below } else { below * (1.0 - rest) + above * rest }
 }
 
 #[cfg(test)]
@@ -148,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_differ_by_rounding_are_one_edge() {
+        // A quarter of them at their end, which no interpolation may take for two.
+        for rows in 92..108 {
+            let capped: Vec<f64> =
+                (0..rows).map(|row| if row % 4 == 0 { 0.83 } else { f64::from(row % 50) / 100.0 }).collect();
+            let edges = edges(&capped, 8);
+            assert_eq!(edges.last(), Some(&0.83));
+            assert!(edges.windows(2).all(|bin| bin[1] - bin[0] > 1e-3), "{rows}: {edges:?}");
+        }
+        assert_eq!(edges(&[0.3, 0.1 + 0.2, 1.0, 2.0], 8), [0.3, 1.0, 2.0]);
+    }
+
+    #[test]
     fn shares_rise_from_bin_to_bin_and_the_outer_ones_go_on() {
         let of = |number| with(&[0.0, 1.0, 3.0, 4.0]).shares(number).collect::<Vec<_>>();
         assert_eq!(of(-5.0), [-5.0, 0.0, 0.0]);
@@ -155,6 +172,7 @@ mod tests {
         assert_eq!(of(1.0), [1.0, 0.0, 0.0]);
         assert_eq!(of(2.5), [1.0, 0.75, 0.0]);
         assert_eq!(of(9.0), [1.0, 1.0, 6.0]);
+        assert_eq!([of(-1e30), of(1e30)], [[-10.0, 0.0, 0.0], [1.0, 1.0, 11.0]]);
         assert_eq!(with(&[]).shares(1.0).count(), 0);
     }
 

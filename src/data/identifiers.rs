@@ -15,14 +15,17 @@ pub(super) fn are_numbered(column: &Column, rows: &[usize]) -> bool {
     if rows.len() < FEW_ROWS || matches!(column.cells, Cells::Bytes(_) | Cells::Text(_)) {
         return false;
     }
-    let numbers = rows.iter().map_while(|&row| column.cells.number(row).filter(|number| number.fract() == 0.0));
-    let mut numbers: Vec<f64> = numbers.collect();
-    if numbers.len() < rows.len() {
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    for &row in rows {
+        let Some(number) = column.cells.number(row).filter(|number| number.fract() == 0.0) else { return false };
+        (least, most) = (least.min(number), most.max(number));
+    }
+    if most - least + 1.0 < rows.len() as f64 || !(is_called_id(&column.name) || lie_close(least, most, rows.len())) {
         return false;
     }
+    let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
     numbers.sort_unstable_by(f64::total_cmp);
-    let differ = numbers.windows(2).all(|pair| pair[0] < pair[1]);
-    differ && (is_called_id(&column.name) || lie_close(numbers[0], numbers[numbers.len() - 1], rows.len()))
+    numbers.windows(2).all(|pair| pair[0] < pair[1])
 }
 
 /// Whether a name says that the column numbers or names the rows.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::categories::Categories;
 use super::identifiers;
 use super::{Cells, Encoding, InputKind, NumberTarget, Table, Target};
-use crate::error::{flagged, shown};
+use crate::error::shown;
 
 /// The share of a text column's cells that are numbers from which the others look like mistakes.
 const MOSTLY: f64 = 0.8;
@@ -78,12 +78,19 @@ pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> 
 }
 
 /// The input columns that miss cells among `rows`, and how many, where something stands in for them.
-pub fn missing_cells(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<(String, usize)> {
+pub fn missing_cells(
+    encoding: &Encoding,
+    table: &Table,
+    rows: &(impl Iterator<Item = usize> + Clone),
+) -> Vec<(String, usize)> {
     let positions = table.positions();
     let count = |column: &super::InputColumn| {
         let cells = &table.columns[*positions.get(column.name.as_str())?].cells;
-        let count = rows.iter().filter(|&&row| cells.is_missing(row)).count();
-        (count > 0 && column.has_stand_in()).then(|| (column.name.clone(), count))
+        if matches!(cells, Cells::Bytes(_)) || !column.has_stand_in() {
+            return None;
+        }
+        let count = rows.clone().filter(|&row| cells.is_missing(row)).count();
+        (count > 0).then(|| (column.name.clone(), count))
     };
     encoding.inputs.iter().filter_map(count).collect()
 }
@@ -131,15 +138,14 @@ pub fn constant_targets(encoding: &Encoding, table: &Table, rows: &[usize]) -> O
     ))
 }
 
-/// The input columns that number `rows`, with the flags that leave them out.
+/// The input columns that number `rows`.
 pub fn numbered(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
     let positions = table.positions();
-    let flag = |column: &super::InputColumn| {
-        let &position = positions.get(column.name.as_str())?;
-        let is_meant = !column.is_category() && identifiers::are_numbered(&table.columns[position], rows);
-        is_meant.then(|| flagged("--ignore", &table.flag_value(position)))
+    let is_meant = |column: &&super::InputColumn| {
+        let position = positions.get(column.name.as_str()).filter(|_| !column.is_category());
+        position.is_some_and(|&position| identifiers::are_numbered(&table.columns[position], rows))
     };
-    encoding.inputs.iter().filter_map(flag).collect()
+    encoding.inputs.iter().filter(is_meant).map(|column| column.name.clone()).collect()
 }
 
 /// Columns of a source that are the same in every row, in one remark.

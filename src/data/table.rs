@@ -279,7 +279,7 @@ impl Table {
     }
 
     /// What a flag calls a column: its name, or its position where commas, control characters or its length would change the name.
-    pub(super) fn flag_value(&self, position: usize) -> String {
+    pub(crate) fn flag_value(&self, position: usize) -> String {
         let name = &self.columns[position].name;
         if name.is_empty() || name.contains(',') || shown(name) != *name { position.to_string() } else { name.clone() }
     }

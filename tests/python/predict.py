@@ -27,8 +27,9 @@ def encode(column, cell):
             return [scaled]
         edges, reach = kind["bins"]["edges"], kind["bins"].get("reach", np.inf)
         bins = np.array([(float(cell) - low) / (high - low) for low, high in zip(edges, edges[1:])])
-        bins[1:] = np.maximum(bins[1:], 0)  # the outer bins are open
+        bins[1:] = np.maximum(bins[1:], 0)
         bins[:-1] = np.minimum(bins[:-1], 1)
+        bins = np.clip(bins, -10, 11)  # the outer ones go on for ten of their widths
         return [scaled / np.sqrt(1 + (scaled / reach) ** 2), *bins]
     return [float(cell == category) for category in kind["categories"]]  # one never seen in training: all zeros
 

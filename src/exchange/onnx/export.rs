@@ -10,6 +10,8 @@ use crate::network::{Activation, Weights};
 
 /// From how many times its scale on a column's offset is too large for a float: its rounding moves the scaled number by 4e-6.
 const FAR: f64 = 64.0;
+/// From how many times its width on an edge of a bin is: the rounding moves what the bin says by 4e-3 of it.
+const NARROW: f64 = 65536.0;
 /// The input and the output of a network alone, and the input of columns that have no names.
 const INPUT: &str = "input";
 const OUTPUT: &str = "output";
@@ -72,8 +74,13 @@ fn remarks(encoding: &Encoding, cells: ElementType) -> Vec<String> {
         let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
         (!names.is_empty()).then(|| names[..names.len().min(5)].join(", ") + &more)
     };
-    let is_far =
-        |column: &InputColumn| matches!(column.kind, InputKind::Number { offset, scale, .. } if offset.abs() > FAR * scale);
+    let is_far = |column: &InputColumn| match &column.kind {
+        InputKind::Number { offset, scale, bins, .. } => {
+            let is_narrow = |bin: &[f64]| bin[0].abs().max(bin[1].abs()) > NARROW * (bin[1] - bin[0]);
+            offset.abs() > FAR * scale || bins.edges.windows(2).any(is_narrow)
+        }
+        InputKind::Category { .. } => false,
+    };
     let far = listed(&is_far).filter(|_| cells == ElementType::Float);
     let is_text = |column: &InputColumn| column.is_category() && category_numbers(categories(column)).is_none();
     let is_number = |column: &InputColumn| column.is_category() && !is_text(column);

@@ -130,7 +130,7 @@ impl Application {
         self.table.each(rows, |table, rows| {
             let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?.converted();
             self.note(table, rows, &outputs);
-            for (column, count) in remarks::missing_cells(encoding, table, rows) {
+            for (column, count) in remarks::missing_cells(encoding, table, &rows.iter().copied()) {
                 *self.missing.borrow_mut().entry(column).or_default() += count;
             }
             put(table, rows, &outputs)

@@ -192,6 +192,11 @@ declared! {
         #[arg(long, value_name = "NUMBER", value_parser = bins, help_heading = "Data")]
         pub bins: Option<usize> =>
             Rules {
+                left_open: |new, old| {
+                    let columns = [&new.ignore, &new.categorical, &new.target];
+                    let others = columns.iter().any(|columns| columns.is_some()) || new.missing.is_some();
+                    other_data(new, old) || others || is_other(&new.scale, &old.scale)
+                },
                 needs: Needs::of_flag("--scale standard or minmax", |options| options.scale != Some(Scale::None)),
                 range: BINS,
                 ..OF_COLUMNS

@@ -155,7 +155,7 @@ impl Sources {
             remarks.extend_from_slice(part.table.remarks());
         }
         remarks.extend(taken_as_classes(source, &encoding, fitting, table));
-        remarks.extend(table.remarks_on_columns(source, &encoding, &split.training)?);
+        remarks.extend(table.remarks_on_columns(source, &encoding, &split.training, base.is_none())?);
         let is_open = options.missing.is_none() && base.is_none();
         remarks.extend(table.filled_in(&encoding, is_open)?);
         for part in [&others.validation, &others.test].into_iter().flatten() {

@@ -8,7 +8,7 @@ use crate::data::{
     self, Cells, Encoding, FitOptions, InputColumn, InputKind, Numerals, ReadOptions, Scale, StoredTable, Table, Target,
     fit, remarks,
 };
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, flagged, shown};
 use crate::evaluation::Truth;
 use crate::memory;
 use crate::training::run::row_weights::{self, ClassWeights};
@@ -207,7 +207,14 @@ impl Held {
     }
 
     /// The remarks about single columns of a source: stray text, and what numbers these rows or is the same in all of them.
-    pub(super) fn remarks_on_columns(&self, source: &str, encoding: &Encoding, rows: &[usize]) -> Result<Vec<String>> {
+    /// `is_free`: columns may still be left out.
+    pub(super) fn remarks_on_columns(
+        &self,
+        source: &str,
+        encoding: &Encoding,
+        rows: &[usize],
+        is_free: bool,
+    ) -> Result<Vec<String>> {
         let (mut remarks, mut constant, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
         match self {
             Self::Memory(table) => {
@@ -235,9 +242,21 @@ impl Held {
                 remarks.extend(remarks::constant_targets(encoding, &targets, rows));
             }
         }
-        remarks.extend(numbered.iter().map(|flag| {
-            let source = shown(source);
-            format!("{source}: the whole numbers of this column all differ, as those that count or name rows do: {flag} leaves it out")
+        let shape;
+        let names = match self {
+            Self::Memory(table) => table.as_ref(),
+            Self::File(stored) => {
+                shape = stored.shape();
+                &shape
+            }
+        };
+        let positions = names.positions();
+        remarks.extend(numbered.iter().filter(|_| is_free).filter_map(|name| {
+            let flag = flagged("--ignore", &names.flag_value(*positions.get(name.as_str())?));
+            let (source, name) = (shown(source), shown(name));
+            Some(format!(
+                "{source}: the whole numbers of column '{name}' all differ, as those that count or name rows do: {flag} leaves it out"
+            ))
         }));
         remarks.extend(remarks::constant(source, &constant));
         Ok(remarks)
@@ -245,7 +264,7 @@ impl Held {
 
     /// The remark about cells of inputs that are missing, in whatever row; `is_open`: nobody has said yet what stands in for them.
     pub(super) fn filled_in(&self, encoding: &Encoding, is_open: bool) -> Result<Option<String>> {
-        let rows: Vec<usize> = (0..self.rows()).collect();
+        let rows = 0..self.rows();
         let shape;
         let (source, missing) = match self {
             Self::Memory(table) => (&table.source, remarks::missing_cells(encoding, table, &rows)),
