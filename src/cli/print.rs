@@ -68,7 +68,8 @@ fn object(command: &str, result: &impl Serialize) -> Result<Map<String, Value>> 
     Ok(object)
 }
 
-/// A value as JSON whose characters are all [printable](is_printable), so that a terminal shows it as text: others are escaped.
+/// A value as JSON whose characters are all [printable](is_printable), so that a terminal shows it as text: others are
+/// escaped.
 ///
 /// # Errors
 /// Internal, if it is no JSON.
@@ -80,8 +81,8 @@ fn no_json(error: &serde_json::Error) -> Error {
     Error::Internal(format!("the result is no JSON: {error}"))
 }
 
-/// The result of a write to stdout. If the reader has closed the pipe, that is not an error: the command goes on, and its exit code still
-/// says whether a check failed.
+/// The result of a write to stdout. If the reader has closed the pipe, that is not an error: the command goes on, and its
+/// exit code still says whether a check failed.
 fn written(result: std::io::Result<()>) -> Result<()> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -101,7 +102,8 @@ pub(super) fn picture(picture: &str) {
     let _ = writeln!(std::io::stderr(), "{picture}");
 }
 
-/// What a person should hear of a table that a model is applied to: notes, unless they are not wanted, and warnings in any case.
+/// What a person should hear of a table that a model is applied to: notes, unless they are not wanted, and warnings in
+/// any case.
 pub(super) fn told(application: &Application, quiet: bool) {
     if !quiet {
         remarks(&application.notes);

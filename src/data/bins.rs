@@ -1,6 +1,7 @@
-//! The piecewise linear encoding of numbers (Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep
-//! Learning", 2022): beside the scaled number, an input for each bin, which says how much of the bin lies below the number. The outer bins
-//! go on for some of their widths, so that a network does so, too, where numbers lie beyond those that it was trained on.
+//! The piecewise linear encoding of numbers (Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in
+//! Tabular Deep Learning", 2022): beside the scaled number, an input for each bin, which says how much of the bin lies
+//! below the number. An outer bin continues beyond its edge for ten of its widths, so that the network continues its line
+//! for numbers beyond the training rows'.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +18,13 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// At most so many bins for these numbers of a task's training rows: with an edge at each different number where these are few, otherwise
-    /// at quantiles, of which those that coincide count once. None where fewer than two come of it, which say no more than the scaled number.
+    /// Fits at most `most` bins to the numbers of the training rows. A column of few different numbers has an edge at
+    /// each of them, another column edges at its quantiles; equal quantiles make one edge. A single bin says no more than
+    /// the scaled number, so that there is none then.
     ///
-    /// What a class follows from is told by the bins, and a number that lies far out would drown it: it is clipped beside them (Holzmüller,
-    /// Grinsztajn and Steinwart, "Better by Default", 2024). A regression is to go on beyond its training rows, and needs the number as it is.
+    /// For a classification the scaled number is clipped, since a far number would otherwise outweigh the bins
+    /// (Holzmüller, Grinsztajn and Steinwart, "Better by Default", 2024). A regression keeps the number as it is, so that
+    /// it can continue beyond the training rows.
     pub(super) fn of(numbers: &[f64], most: usize, task: Task) -> Self {
         const REACH: f64 = 3.0;
         let edges = edges(numbers, most);
@@ -39,7 +42,8 @@ impl Bins {
         self.edges.len().saturating_sub(1)
     }
 
-    /// A scaled number as it stands beside the bins: where it is clipped, almost itself about 0, and never beyond the reach.
+    /// The scaled number as the network gets it beside the bins. Clipping hardly changes a number near 0, and keeps every
+    /// number within the reach.
     pub(crate) fn clipped(&self, scaled: f64) -> f64 {
         self.reach.map_or(scaled, |reach| scaled / 1.0_f64.hypot(scaled / reach))
     }
@@ -49,8 +53,8 @@ impl Bins {
         self.reach.map_or(clipped, |reach| clipped / (1.0 - (clipped / reach).powi(2)).sqrt())
     }
 
-    /// For each bin, how much of it lies below the number: 0 to 1, and for numbers beyond the edges from -10 in the first and up to 11 in the
-    /// last one.
+    /// For each bin, how much of it lies below the number: 0 to 1, and for numbers beyond the edges from -10 in the first
+    /// and up to 11 in the last one.
     pub(crate) fn shares(&self, number: f64) -> impl Iterator<Item = f64> {
         let share =
             move |(bin, [least, most]): (&[f64], [f64; 2])| ((number - bin[0]) / (bin[1] - bin[0])).max(least).min(most);

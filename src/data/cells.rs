@@ -73,7 +73,8 @@ impl Cells {
         }
     }
 
-    /// How wide this kind of cells is: numbers of a lower rank fit into those of a higher one. Text has the highest, and holds no numbers.
+    /// The rank of this kind of cells: a kind of higher rank holds every number of a lower one. Text ranks highest, and
+    /// holds no numbers.
     fn rank(&self) -> u8 {
         match self {
             Self::Bytes(_) => 0,
@@ -89,8 +90,8 @@ impl Cells {
         !self.is_empty() && !other.is_text() && self.rank() < other.rank()
     }
 
-    /// Widens this column's numbers so that they can hold those of the other column. If this column has no cells and the other is wider, it
-    /// takes the other's kind.
+    /// Gives this column a kind that also holds the other column's numbers. A column without cells takes the other's kind
+    /// if that ranks higher.
     pub(super) fn widen(&mut self, other: &Self) {
         if self.rank() >= other.rank() {
             return;

@@ -128,7 +128,8 @@ impl Encoding {
         self.inputs.iter().map(InputColumn::width).sum()
     }
 
-    /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, or `column=category`.
+    /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, or
+    /// `column=category`.
     pub fn input_names(&self) -> Vec<String> {
         let names = |column: &InputColumn| match &column.kind {
             InputKind::Number { bins, .. } => {

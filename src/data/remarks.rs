@@ -1,5 +1,5 @@
-//! What a person should hear about a table although it can be used: stray text among numbers, categories never seen before, columns
-//! that tell nothing, classes without a row.
+//! What a person should hear about a table although it can be used: stray text among numbers, categories never seen
+//! before, columns that tell nothing, classes without a row.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -46,8 +46,8 @@ pub(super) fn numbers_otherwise(table: &Table, column: &super::Column) -> Option
     table.numerals.other_flags(|| cells.iter().flatten())
 }
 
-/// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none of those
-/// that it knows.
+/// The categories among `rows` that the encoding has not seen in training, one remark a column. They are encoded as none
+/// of those that it knows.
 pub fn unseen_categories(encoding: &Encoding, table: &Table, rows: &[usize]) -> Vec<String> {
     let positions = table.positions();
     let remark = |column: &super::InputColumn| {
@@ -158,8 +158,8 @@ pub fn constant(source: &str, columns: &[String]) -> Option<String> {
     })
 }
 
-/// The classes that none of `rows` is of, in one remark; `what` the rows are for. Where a split that is not stratified has set them apart,
-/// the remark says how another would.
+/// The classes that none of `rows` is of, in one remark; `what` the rows are for. Where a split that is not stratified
+/// has set them apart, the remark says how another would.
 pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: &str, is_by_chance: bool) -> Option<String> {
     let classes = encoding.class_names();
     if classes.is_empty() || rows.is_empty() {

@@ -1,5 +1,6 @@
-//! What was tried to break wgrad from outside, and what it does instead: outputs over files that must stay, names that are no UTF-8, no
-//! threads, memory that ends on the way, folders from elsewhere, text that steers a terminal, signals. `hostile` has the damaged files.
+//! What was tried to break wgrad from outside, and what it does instead: outputs over files that must stay, names that
+//! are no UTF-8, no threads, memory that ends on the way, folders from elsewhere, text that steers a terminal, signals.
+//! `hostile` has the damaged files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -499,7 +500,8 @@ fn text_that_steers() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A signal in the middle of writing leaves nothing behind, not even one that cannot be caught; one that comes after it leaves the whole.
+/// A signal in the middle of writing leaves nothing behind, not even one that cannot be caught; one that comes after it
+/// leaves the whole.
 fn signals_leave_nothing() -> Result<(), Failed> {
     let desk = Desk::new();
     let mut table = String::from("a,b,y\n");

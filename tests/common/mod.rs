@@ -45,8 +45,8 @@ fn device() -> Result<Device, Failed> {
 pub(crate) struct Twins(HashSet<String>);
 
 impl Twins {
-    /// The case without the choices that only a GPU has: how products are computed, and which variant of a whole network's kernel does it.
-    /// None if it was there before.
+    /// The case without the choices that only a GPU has: how products are computed, and which variant of a whole
+    /// network's kernel does it. None if it was there before.
     pub(crate) fn of(&mut self, case: &Case) -> Option<Case> {
         let twin = Case { choice: None, whole: case.whole.map(|_| Variant::Invocation), ..case.clone() };
         let unnamed = Case { name: String::new(), ..twin.clone() };
@@ -62,8 +62,8 @@ pub(crate) fn no_gpu() -> bool {
 /// Why GPU tests are left out.
 pub(crate) const NO_GPU: &str = "WGRAD_TEST_NO_GPU=1";
 
-/// Opens a device once for all trials of a thread, so that threads do not wait for each other's, and leaves these trials out where
-/// `WGRAD_TEST_NO_GPU=1`.
+/// Opens a device once for all trials of a thread, so that threads do not wait for each other's, and leaves these trials
+/// out where `WGRAD_TEST_NO_GPU=1`.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared;
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Task;
 
-/// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped. (Here nothing is filled in
-/// unless somebody says so; `wgrad train` says median.)
+/// What to do about missing cells in input columns. A missing target is an error, unless its row is dropped. The default
+/// here is an error; that of `wgrad train` is the median.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
@@ -55,7 +55,7 @@ pub struct FitOptions {
     /// The most bins of a numeric column, each of which makes an input beside the scaled number; none = as
     /// [`bins`](super::bins) says.
     pub bins: Option<usize>,
-    /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded, such as
-    /// a sigmoid's, reaches them only with minmax.
+    /// How the targets of a regression are scaled where `scale` says nothing; none = standard. An output that is bounded,
+    /// such as a sigmoid's, reaches them only with minmax.
     pub target_scale: Option<Scale>,
 }

@@ -1,4 +1,5 @@
-//! What a table's columns are for, as the user or the table itself says: the inputs, the targets, the task; and so which rows are used.
+//! What a table's columns are for, as the user or the table itself says: the inputs, the targets, the task; and so which
+//! rows are used.
 
 use std::collections::HashSet;
 
@@ -55,10 +56,11 @@ impl Roles {
         options.scale.unwrap_or(if self.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard })
     }
 
-    /// The most bins of a numeric column of a table with so many rows. Where nothing is said, tables that have few rows, or few for each
-    /// column, have none: what bins tell apart there is noise (docs/defaults.md says what was measured). Bytes have none, as those of images,
-    /// and neither have numbers that are not standardised, or so many that memory is short because of the bins. All rows count, so that
-    /// every fold has the same.
+    /// The most bins of a numeric column of a table with so many rows. If the options do not say it, a table has bins
+    /// where it has rows enough for them, altogether and for each column: with fewer rows a network fits noise
+    /// (docs/defaults.md has the measurements). Bytes, as those of images, have no bins, nor have numbers that are not
+    /// standardised, nor tables whose bins would take much memory. The rule counts all rows, so that every fold has the
+    /// same bins.
     pub(super) fn bins(&self, table: &Table, rows: usize, options: &FitOptions) -> usize {
         const BINS: usize = 8;
         const FEW_ROWS: usize = 1000;

@@ -58,8 +58,8 @@ const CELLS: usize = 1 << 21;
 const ROWS: usize = 1 << 14;
 
 impl Application {
-    /// Loads a model and reads a table: into memory, or, where there is none for it or not as much as is wanted, into a file without
-    /// a name. Outputs are computed in the model's own precision unless said otherwise (f32 on a GPU).
+    /// Loads a model and reads a table: into memory, or, where there is none for it or not as much as is wanted, into a
+    /// file without a name. Outputs are computed in the model's own precision unless said otherwise (f32 on a GPU).
     ///
     /// # Errors
     /// Model, data, no device or limit.
@@ -114,11 +114,12 @@ impl Application {
         matches!(self.table, Held::File(_))
     }
 
-    /// Computes the outputs [rows × outputs] of some rows after the other; `put` is given a table, which of its rows they are, and the
-    /// outputs, exact in f64 whatever they were computed in.
+    /// Computes the outputs [rows × outputs] of some rows after the other; `put` is given a table, which of its rows they
+    /// are, and the outputs, exact in f64 whatever they were computed in.
     ///
     /// # Errors
-    /// Data, naming line and column, for a cell that the model has no number for; what the device reports; what `put` comes to.
+    /// Data, naming line and column, for a cell that the model has no number for; what the device reports; what `put`
+    /// comes to.
     pub fn each(&self, put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
         in_precision!(self.double, T => self.each_in::<T>(put))
     }

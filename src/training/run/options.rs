@@ -1,6 +1,6 @@
-//! The options of a training run, as flags on the command line and as keys of `run.toml`. All are optional: what is not said
-//! follows from other options (`= default`) or from the data, as [`super::resolution::said`] writes down. All that there is to know of an
-//! option, beside what it does, is said here, once.
+//! The options of a training run, as flags on the command line and as keys of `run.toml`. All are optional: what is not
+//! said follows from other options (`= default`) or from the data, as [`super::resolution::said`] writes down. All that
+//! there is to know of an option, beside what it does, is said here, once.
 
 mod declared;
 mod list;
@@ -89,20 +89,21 @@ fn names_several<T>(each: Option<&[T]>) -> bool {
     each.is_some_and(|each| each.len() > 1)
 }
 
-/// Whether rows that are not trained on decide anything in training.
+/// Whether training uses validation rows.
 fn asks_validation(options: &Options) -> bool {
     options.patience.is_some() || options.schedule == Some(ScheduleKind::Plateau)
 }
 
-/// The learning rate of the optimizer; one that falls to nothing begins higher, where the optimizer takes steps of its size.
+/// The optimizer's usual learning rate. Along a cosine, which ends at zero, optimizers that divide by the gradients' size
+/// begin higher.
 fn usual_rate(options: &Options) -> f64 {
     let optimizer = options.optimizer();
     let is_falling = options.schedule() == ScheduleKind::Cosine;
     if is_falling && optimizer.has_squares() { 0.005 } else { optimizer.usual_rate() }
 }
 
-/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs none of it, and
-/// rows that would decide nothing are trained on.
+/// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs
+/// none of it, and validation rows are set apart only if training uses them.
 fn default_split(options: &Options) -> Fractions {
     let has_test = options.test.is_some() || options.folds.is_some();
     let shares = match (asks_validation(options) && options.validation.is_none(), has_test) {
@@ -117,6 +118,16 @@ fn default_split(options: &Options) -> Fractions {
 /// A number that is one.
 fn finite(text: &str) -> std::result::Result<f64, String> {
     text.parse::<f64>().ok().filter(|number| number.is_finite()).ok_or_else(|| format!("'{}' is no number", shown(text)))
+}
+
+/// The usual schedule: a cosine, unless `--patience` may end training before the cosine does.
+fn usual_schedule(options: &Options) -> ScheduleKind {
+    if options.patience.is_some() { ScheduleKind::Constant } else { ScheduleKind::Cosine }
+}
+
+/// The usual number of epochs.
+fn usual_epochs(options: &Options) -> usize {
+    if options.schedule() == ScheduleKind::Cosine { 20 } else { 50 }
 }
 
 /// A number of bins: one would say what the scaled number says.
@@ -141,9 +152,9 @@ declared! {
     #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
     #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
     pub struct Options {
-        /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, Parquet if built so,
-        /// each also .gz), several of those as one table (a folder of CSV or Parquet files, or a pattern in quotes, such as 'part-*.csv'), or -
-        /// for stdin; FILE.npz:INPUTS,LABELS names arrays
+        /// An embedded set (iris, wine, breast-cancer, digits, wine-quality), a file (CSV, TSV, npy, npz, IDX, Parquet if
+        /// built so, each also .gz), several of those as one table (a folder of CSV or Parquet files, or a pattern in
+        /// quotes, such as 'part-*.csv'), or - for stdin; FILE.npz:INPUTS,LABELS names arrays
         #[arg(value_parser = name::parser())]
         pub data: Option<String> => FREE_OF_DATA;
 
@@ -179,16 +190,16 @@ declared! {
                 model_hint: " (drop leaves such rows out)",
                 ..FIXED
             };
-        /// The cells that count as missing, beside empty ones: words and numbers with commas, such as NA,-999; '' for empty cells alone
-        /// [default: ?, and NA, N/A, NaN and null in any case]
+        /// The cells that count as missing, beside empty ones: words and numbers with commas, such as NA,-999; '' for
+        /// empty cells alone [default: ?, and NA, N/A, NaN and null in any case]
         #[arg(long, value_name = "CELLS", value_delimiter = ',', allow_hyphen_values = true, help_heading = "Data")]
         pub missing_values: Option<Vec<String>> => OF_COLUMNS;
         /// How numeric columns are scaled, the targets of a regression among them [default: standard; minmax for images]
         #[arg(long, help_heading = "Data")]
         pub scale: Option<Scale> => OF_COLUMNS;
-        /// Encode each numeric column piecewise linearly: beside the scaled number, an input for each of NUMBER bins between its quantiles,
-        /// 2 to 1000; 0: none (bytes, as those of images, never have any) [default: 8 in tables of 1,000 rows and more, if there are 36 for
-        /// each numeric column, else 0]
+        /// Encode each numeric column piecewise linearly: beside the scaled number, an input for each of NUMBER bins
+        /// between its quantiles, 2 to 1000; 0: none (bytes, as those of images, never have any) [default: 8 in tables of
+        /// 1,000 rows and more, if there are 36 for each numeric column, else 0]
         #[arg(long, value_name = "NUMBER", value_parser = bins, help_heading = "Data")]
         pub bins: Option<usize> =>
             Rules {
@@ -201,8 +212,8 @@ declared! {
                 range: BINS,
                 ..OF_COLUMNS
             };
-        /// Shares of training, validation and test rows [default: 0.9/0/0.1, or 0.8/0.1/0.1 with --patience or --schedule plateau; nothing of what
-        /// another file or a fold holds]
+        /// Shares of training, validation and test rows [default: 0.9/0/0.1, or 0.8/0.1/0.1 with --patience or --schedule
+        /// plateau; nothing of what another file or a fold holds]
         #[arg(long, value_name = "SHARES", help_heading = "Data")]
         pub split: Option<Fractions> = default_split =>
             Rules {
@@ -212,8 +223,8 @@ declared! {
         /// Split every class by the same shares
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
         pub stratify: Option<bool> = |options| options.folds.is_some() => FIXED;
-        /// Cross-validate: deal the rows out to so many folds, which take turns in being the test rows, and train once for each; --split then
-        /// shares out the others [default: one run]
+        /// Cross-validate: deal the rows out to so many folds, which take turns in being the test rows, and train once
+        /// for each; --split then shares out the others [default: one run]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]
         pub folds: Option<usize> => FIXED;
         /// Train for this fold alone, from 1, of --folds
@@ -261,13 +272,15 @@ declared! {
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
         pub no_bias: Option<bool> = |_| false =>
             Rules { of_model: always, ..FIXED };
-        /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH), normal(DEVIATION), or a
-        /// FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu and the like, else xavier-uniform]
+        /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH),
+        /// normal(DEVIATION), or a FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu
+        /// and the like, else xavier-uniform]
         #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
             Rules { of_model: always, may_differ: true, ..FIXED };
 
-        /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also --freeze)
+        /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also
+        /// --freeze)
         #[arg(long, value_name = "MODEL", help_heading = "Network")]
         #[serde(with = "crate::name")]
         pub finetune: Option<PathBuf> => FIXED;
@@ -289,8 +302,8 @@ declared! {
                 model_hint: NEW_OUTPUT,
                 ..FIXED
             };
-        /// With --loss huber: errors up to this count by half their square, larger ones linearly; in units of the target as it is scaled
-        /// [default: 1]
+        /// With --loss huber: errors up to this count by half their square, larger ones linearly; in units of the target
+        /// as it is scaled [default: 1]
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub huber_delta: Option<f64> =>
             Rules {
@@ -309,8 +322,8 @@ declared! {
         /// The rule that updates the weights [default: adam]
         #[arg(long, help_heading = "Training")]
         pub optimizer: Option<OptimizerKind> = |_| OptimizerKind::Adam => FIXED;
-        /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.005 for adam, adamw and rmsprop, or 0.001 where --schedule
-        /// is not cosine]
+        /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.005 for adam, adamw and rmsprop, or
+        /// 0.001 where --schedule is not cosine]
         #[arg(long, value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub learning_rate: Option<f64> = usual_rate =>
             Rules {
@@ -372,13 +385,13 @@ declared! {
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub clip_value: Option<f64> =>
             Rules { left_open: |new, _| new.clip_norm.is_some() || new.clip_value.is_some(), ..FIXED };
-        /// Keep an exponential moving average of the weights with this decay, such as 0.999 (in the first steps a smaller one: at most
-        /// (1 + step) / (10 + step)), and evaluate and save that [default: none]
+        /// Keep an exponential moving average of the weights with this decay, such as 0.999 (in the first steps a smaller
+        /// one: at most (1 + step) / (10 + step)), and evaluate and save that [default: none]
         #[arg(long, value_name = "DECAY", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub weight_average: Option<f64> = |_| 0.0 =>
             Rules { range: SHARE, ..FIXED };
-        /// Drop each unit of the hidden layers with this probability in each training step: one share for all, or one for each, with commas
-        /// [default: 0]
+        /// Drop each unit of the hidden layers with this probability in each training step: one share for all, or one for
+        /// each, with commas [default: 0]
         #[arg(long, value_name = "SHARES", value_delimiter = ',', value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub dropout: Option<Vec<f64>> = |_| vec![0.0] =>
             Rules {
@@ -386,8 +399,8 @@ declared! {
                 range: SHARE,
                 ..FIXED
             };
-        /// What --precision mixed multiplies deltas by in the first epochs so that f16 holds them, a power of two [default: the rows of a
-        /// batch, rounded up to one; 1 where their losses are added up]
+        /// What --precision mixed multiplies deltas by in the first epochs so that f16 holds them, a power of two
+        /// [default: the rows of a batch, rounded up to one; 1 where their losses are added up]
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub loss_scale: Option<f64> =>
             Rules { needs: Needs::ever("--precision mixed", |options| options.device.mixed()), ..FIXED };
@@ -406,7 +419,8 @@ declared! {
         #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = count_above_zero, help_heading = "Training")]
         pub freeze: Option<Vec<usize>> =>
             Rules { left_open: |new, old| other_model(new, old) || is_other(&new.hidden, &old.hidden), ..FIXED };
-        /// Learning rate of each layer as a multiple of --learning-rate, from the first layer on, with commas, such as 0.1,1 [default: 1 each]
+        /// Learning rate of each layer as a multiple of --learning-rate, from the first layer on, with commas, such as
+        /// 0.1,1 [default: 1 each]
         #[arg(long, value_name = "FACTORS", value_delimiter = ',', value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub layer_rates: Option<Vec<f64>> =>
             Rules {
@@ -420,7 +434,7 @@ declared! {
             Rules { range: AT_LEAST_0, may_differ: true, ..FIXED };
         /// How the learning rate changes [default: cosine; constant with --patience, whose end is not known]
         #[arg(long, help_heading = "Training")]
-        pub schedule: Option<ScheduleKind> = |options| if options.patience.is_some() { ScheduleKind::Constant } else { ScheduleKind::Cosine } =>
+        pub schedule: Option<ScheduleKind> = usual_schedule =>
             Rules { resume: Resume::TOLD, may_differ: true, ..FIXED };
         /// Epochs over which the rate rises from zero at the start [default: 0]
         #[arg(long, value_name = "EPOCHS", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
@@ -437,8 +451,8 @@ declared! {
                 may_differ: true,
                 ..FIXED
             };
-        /// Epochs without a lower loss (of validation rows, if there are any; lower by 1 in 10,000) before a drop of --schedule plateau
-        /// [default: 10]
+        /// Epochs without a lower loss (of validation rows, if there are any; lower by 1 in 10,000) before a drop of
+        /// --schedule plateau [default: 10]
         #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
         pub plateau_patience: Option<usize> = |_| 10 =>
             Rules {
@@ -458,11 +472,12 @@ declared! {
                 may_differ: true,
                 ..FIXED
             };
-        /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from 10,000, 128 from 100,000]
+        /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from
+        /// 10,000, 128 from 100,000]
         #[arg(long, value_name = "ROWS", help_heading = "Training")]
         pub batch_size: Option<BatchSize> = |_| BatchSize::Auto => OF_DATA;
-        /// Compute a batch in so many micro-batches, whose gradients are added up: the step is that of the whole batch, in less memory
-        /// [default: as few as there is room for]
+        /// Compute a batch in so many micro-batches, whose gradients are added up: the step is that of the whole batch,
+        /// in less memory [default: as few as there is room for]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Training")]
         pub accumulate: Option<usize> =>
             Rules {
@@ -472,7 +487,7 @@ declared! {
             };
         /// Times to go through the training rows [default: 20; 50 where --schedule is not cosine]
         #[arg(long, value_parser = count, help_heading = "Training")]
-        pub epochs: Option<usize> = |options| if options.schedule() == ScheduleKind::Cosine { 20 } else { 50 } =>
+        pub epochs: Option<usize> = usual_epochs =>
             Rules { resume: Resume::Told(|options| options.schedule() == ScheduleKind::Cosine), ..FIXED };
         /// Go through the rows in their order, in every epoch
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]
@@ -484,8 +499,8 @@ declared! {
         /// Seed of the split alone, so that runs of other seeds have the same test rows [default: as --seed]
         #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Data")]
         pub split_seed: Option<u64> => FIXED;
-        /// End after so many epochs without a lower validation loss (training loss, where there are no validation rows), and take the
-        /// best epoch's weights
+        /// End after so many epochs without a lower validation loss (training loss, where there are no validation rows),
+        /// and take the best epoch's weights
         #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
         pub patience: Option<usize> =>
             Rules { resume: Resume::Free, range: AT_LEAST_1, ..FIXED };
@@ -512,9 +527,10 @@ declared! {
         #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
         pub log: Option<Log> => FREE;
 
-        /// Memory for the data, such as 2GiB: wgrad converts a file or folder of more bytes (CSV, of a .gz those that are packed; npy and
-        /// npz in C order; IDX; Parquet) into a temporary file, in the current folder or, if it cannot write there, in the system's
-        /// folder for such files, and trains on a part of it at a time, with the same results [default: where there is no memory for it]
+        /// Memory for the data, such as 2GiB: wgrad converts a file or folder of more bytes (CSV, of a .gz those that are
+        /// packed; npy and npz in C order; IDX; Parquet) into a temporary file, in the current folder or, if it cannot
+        /// write there, in the system's folder for such files, and trains on a part of it at a time; the results stay the
+        /// same [default: wgrad converts what memory does not hold]
         #[arg(long, value_name = "SIZE", help_heading = "Data")]
         pub memory: Option<Bytes> => FREE;
 
@@ -523,7 +539,8 @@ declared! {
         #[expect(missing_docs, reason = "clap would print it as the group's help")]
         pub device: DeviceOptions;
 
-        /// The GPU's memory to use at most, such as 4GiB; data that does not fit beside the rest is streamed [default: what it gives]
+        /// The GPU's memory to use at most, such as 4GiB; data that does not fit beside the rest is streamed [default:
+        /// what it gives]
         #[arg(long, value_name = "SIZE", help_heading = "Device")]
         pub device_memory: Option<Bytes> =>
             Rules {
@@ -551,7 +568,8 @@ declared! {
         /// What groups the digits of a CSV file's numbers: , . ' _ or space [default: as the file shows]
         #[arg(long, value_name = "SIGN", help_heading = "Data")]
         pub thousands: Option<Sign> => FREE_OF_DATA;
-        /// What may stand before or after a CSV file's numbers and is to be left out, with commas, such as '$,%,kg' (7.9 % is read as 7.9)
+        /// What may stand before or after a CSV file's numbers and is to be left out, with commas, such as '$,%,kg' (7.9
+        /// % is read as 7.9)
         #[arg(long, value_name = "UNITS", value_delimiter = ',', help_heading = "Data")]
         pub units: Option<Vec<String>> => OF_DATA;
         /// Labels of an image file (IDX, npy, FILE.npz:ARRAY)
@@ -597,8 +615,8 @@ declared! {
         /// auto, cpu, gpu, gpu:INDEX (see 'wgrad devices') or a part of a GPU's name [default: auto]
         #[arg(long, help_heading = "Device")]
         pub device: Option<Wanted> => FREE;
-        /// What numbers to compute in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training, for the
-        /// matrix units of GPUs [default: f32]
+        /// What numbers to compute in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training,
+        /// for the matrix units of GPUs [default: f32]
         #[arg(long, help_heading = "Device")]
         pub precision: Option<PrecisionName> = |_| PrecisionName::F32 => FIXED;
         /// Threads of the CPU path [default: as many as there are cores]
@@ -612,8 +630,8 @@ declared! {
                 needs: Needs::of_flag("a GPU", |options| options.device.device != Some(Wanted::Cpu) && !options.device.double()),
                 ..FIXED
             };
-        /// How a GPU computes each product ([`crate::plan::Launch::product_key`]): in run.toml only, so that it is the same arithmetic
-        /// again.
+        /// How a GPU computes each product ([`crate::plan::Launch::product_key`]): in run.toml only, so that it is the
+        /// same arithmetic again.
         #[arg(skip)]
         pub tuned: Option<BTreeMap<String, Choice>> =>
             Rules {

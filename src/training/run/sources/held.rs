@@ -1,6 +1,7 @@
-//! The main table of a run, in memory or in a file, of which a column or some rows are in memory at a time: what is asked of it column by
-//! column is the same of both.
+//! The main table of a run, in memory or in a file, of which a column or some rows are in memory at a time: what is asked
+//! of it column by column is the same of both.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -23,9 +24,9 @@ pub(in crate::training) enum Held {
 }
 
 impl Held {
-    /// Reads a source, without the rows that `--missing drop` leaves out: into memory, or, if it is to be `stored`, into a file.
-    /// `fitting` is given the columns' names, and what it says of them is given back beside the table. Of columns that it ignores the
-    /// `needed` one is kept.
+    /// Reads a source, without the rows that `--missing drop` leaves out: into memory, or, if it is to be `stored`, into
+    /// a file. `fitting` is given the columns' names, and what it says of them is given back beside the table. Of columns
+    /// that it ignores the `needed` one is kept.
     ///
     /// # Errors
     /// Data, for what cannot be read; limit, if there is no memory for it; internal, if there can be no file.
@@ -180,24 +181,22 @@ impl Held {
         }
     }
 
+    /// The columns' names and kinds, as a table that may have no rows.
+    fn shape(&self) -> Cow<'_, Table> {
+        match self {
+            Self::Memory(table) => Cow::Borrowed(table),
+            Self::File(stored) => Cow::Owned(stored.shape()),
+        }
+    }
+
     /// The most bins of a numeric column.
     pub(super) fn bins(&self, options: &FitOptions) -> Result<usize> {
-        match self {
-            Self::Memory(table) => fit::bins(table, table.rows, options),
-            Self::File(stored) => fit::bins(&stored.shape(), stored.rows, options),
-        }
+        fit::bins(&self.shape(), self.rows(), options)
     }
 
     /// How numbers are scaled that nothing is said of.
     pub(super) fn usual_scale(&self, encoding: &Encoding) -> Scale {
-        let shape;
-        let table = match self {
-            Self::Memory(table) => table.as_ref(),
-            Self::File(stored) => {
-                shape = stored.shape();
-                &shape
-            }
-        };
+        let table = self.shape();
         let positions = table.positions();
         let is_byte = |column: &InputColumn| {
             let cells = positions.get(column.name.as_str()).map(|&position| &table.columns[position].cells);
@@ -206,8 +205,8 @@ impl Held {
         if encoding.inputs.iter().all(is_byte) { Scale::Minmax } else { Scale::Standard }
     }
 
-    /// The remarks about single columns of a source: stray text, and what numbers these rows or is the same in all of them.
-    /// `is_free`: columns may still be left out.
+    /// The remarks about single columns of a source: those with stray text, those that number these rows (if `is_free`:
+    /// the user may still leave columns out), and those that are the same in all of them.
     pub(super) fn remarks_on_columns(
         &self,
         source: &str,
@@ -242,17 +241,10 @@ impl Held {
                 remarks.extend(remarks::constant_targets(encoding, &targets, rows));
             }
         }
-        let shape;
-        let names = match self {
-            Self::Memory(table) => table.as_ref(),
-            Self::File(stored) => {
-                shape = stored.shape();
-                &shape
-            }
-        };
-        let positions = names.positions();
+        let shape = self.shape();
+        let positions = shape.positions();
         remarks.extend(numbered.iter().filter(|_| is_free).filter_map(|name| {
-            let flag = flagged("--ignore", &names.flag_value(*positions.get(name.as_str())?));
+            let flag = flagged("--ignore", &shape.flag_value(*positions.get(name.as_str())?));
             let (source, name) = (shown(source), shown(name));
             Some(format!(
                 "{source}: the whole numbers of column '{name}' all differ, as those that count or name rows do: {flag} leaves it out"
@@ -262,21 +254,20 @@ impl Held {
         Ok(remarks)
     }
 
-    /// The remark about cells of inputs that are missing, in whatever row; `is_open`: nobody has said yet what stands in for them.
+    /// The remark about missing cells of inputs, in all rows. If `is_open`, nobody has said what stands in for them, and
+    /// it names the choices.
     pub(super) fn filled_in(&self, encoding: &Encoding, is_open: bool) -> Result<Option<String>> {
-        let rows = 0..self.rows();
-        let shape;
-        let (source, missing) = match self {
-            Self::Memory(table) => (&table.source, remarks::missing_cells(encoding, table, &rows)),
+        let (rows, shape) = (0..self.rows(), self.shape());
+        let missing = match self {
+            Self::Memory(table) => remarks::missing_cells(encoding, table, &rows),
             Self::File(stored) => {
-                shape = stored.shape();
                 let positions = shape.positions();
                 let mut missing = Vec::new();
                 for input in &encoding.inputs {
                     let Some((table, encoding)) = alone(stored, &positions, input)? else { continue };
                     missing.extend(remarks::missing_cells(&encoding, &table, &rows));
                 }
-                (&shape.source, missing)
+                missing
             }
         };
         let choice = if is_open {
@@ -284,7 +275,7 @@ impl Held {
         } else {
             ""
         };
-        Ok(remarks::filled_in(source, &missing).map(|cells| cells + choice))
+        Ok(remarks::filled_in(&shape.source, &missing).map(|cells| cells + choice))
     }
 
     /// The remark about classes that none of these rows is of.
