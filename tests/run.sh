@@ -9,7 +9,7 @@
 #   WGRAD_TEST_NO_GPU=1       leaves the GPU tests out, and installs no driver
 #   WGRAD_TEST_KILLS=200      how often tests/binary/resume.rs kills a run (30)
 #   WGRAD_TEST_FAULTS=all      each call to the GPU fails in all four ways, not in one
-#   WGRAD_TEST_SEED=N         repeats what tests/library/pandas.rs made of that seed
+#   WGRAD_TEST_SEED=N         tests/library/pandas.rs makes the files of this seed (1), or, with `new`, of one that nobody has tried
 #   WGRAD_TEST_SHARED=FOLDER  tables in FOLDER/data and FOLDER/hunt for tests/binary/exchange.rs and tests/binary/advice.rs
 #   WGRAD_TEST_PYTHON=PYTHON  the Python with numpy, safetensors, onnx, onnxruntime, tensorboard and pandas to compare with; otherwise one is
 #                             made in the target folder

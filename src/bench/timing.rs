@@ -73,23 +73,32 @@ pub fn fewest_runs(own_clock: bool) -> usize {
 /// # Errors
 /// What the works report.
 pub fn in_turn(works: &mut [&mut dyn Measured], care: &Care) -> Result<Vec<Timings>> {
-    let prepared = works.iter_mut().map(|work| prepare(*work, care)).collect::<Result<Vec<_>>>()?;
+    let started = Instant::now();
+    in_turn_by(&|| started.elapsed(), works, care)
+}
+
+/// A clock: how long ago it was started.
+type Clock<'a> = &'a dyn Fn() -> Duration;
+
+/// The same by any clock, which takes the place of the wall's.
+fn in_turn_by(clock: Clock<'_>, works: &mut [&mut dyn Measured], care: &Care) -> Result<Vec<Timings>> {
+    let prepared = works.iter_mut().map(|work| prepare(clock, *work, care)).collect::<Result<Vec<_>>>()?;
     let (mut wall, mut own) = (vec![Vec::new(); works.len()], vec![Vec::new(); works.len()]);
     let most = care.total * works.len() as u32;
     let (mut settled, alternates) = (vec![true; works.len()], works.len() > 1);
-    let mut started = Instant::now();
-    while wall[0].len() < FEWEST || (wall[0].len() < MOST && started.elapsed() < most) {
+    let mut started = clock();
+    while wall[0].len() < FEWEST || (wall[0].len() < MOST && clock() - started < most) {
         for (index, work) in works.iter_mut().enumerate() {
             let (repeats, own_clock) = prepared[index];
             let gpu = work.gpu();
             if wall[index].is_empty() {
-                let begun = Instant::now();
+                let begun = clock();
                 settled[index] = settle(gpu.as_ref(), |repeats| work.run(repeats))?;
-                started += begun.elapsed();
+                started += clock() - begun;
             } else if alternates && gpu.is_some_and(|gpu| !gpu.software) {
                 work.run(repeats)?;
             }
-            wall[index].push(timed(*work, repeats)?.as_secs_f64() / repeats as f64);
+            wall[index].push(timed(clock, *work, repeats)?.as_secs_f64() / repeats as f64);
             if own_clock {
                 own[index].extend(work.run_by_own_clock(repeats)?);
             }
@@ -114,13 +123,13 @@ pub fn alone(work: &mut dyn Measured, care: &Care) -> Result<Timings> {
 
 /// How often a work has to be repeated for a timing that lasts long enough, and leaves room for others; and whether its device
 /// has a clock of its own.
-fn prepare(work: &mut dyn Measured, care: &Care) -> Result<(usize, bool)> {
+fn prepare(clock: Clock<'_>, work: &mut dyn Measured, care: &Care) -> Result<(usize, bool)> {
     let wanted = care.timing.min(care.total / 10).as_secs_f64();
     let mut repeats = 1;
     // The first time is for caches and page faults.
     let own_clock = work.run_by_own_clock(repeats)?.is_some();
     loop {
-        let seconds = timed(work, repeats)?.as_secs_f64();
+        let seconds = timed(clock, work, repeats)?.as_secs_f64();
         if seconds >= wanted {
             return Ok((repeats, own_clock));
         }
@@ -129,10 +138,10 @@ fn prepare(work: &mut dyn Measured, care: &Care) -> Result<(usize, bool)> {
     }
 }
 
-fn timed(work: &mut dyn Measured, repeats: usize) -> Result<Duration> {
-    let started = Instant::now();
+fn timed(clock: Clock<'_>, work: &mut dyn Measured, repeats: usize) -> Result<Duration> {
+    let started = clock();
     work.run(repeats)?;
-    Ok(started.elapsed())
+    Ok(clock() - started)
 }
 
 #[cfg(test)]
@@ -142,24 +151,38 @@ mod tests {
     #[test]
     fn short_work_is_repeated_and_works_take_turns() {
         let care = Care { timing: Duration::from_millis(4), total: Duration::from_millis(40) };
-        let order = std::cell::RefCell::new(Vec::new());
+        let (order, time) = (std::cell::RefCell::new(Vec::new()), std::cell::Cell::new(Duration::ZERO));
         let work = |name: char, milliseconds: u64| {
-            let order = &order;
+            let (order, time) = (&order, &time);
             move |repeats: usize| {
                 order.borrow_mut().push((name, repeats));
-                std::thread::sleep(Duration::from_millis(milliseconds * repeats as u64));
+                time.set(time.get() + Duration::from_millis(milliseconds * repeats as u64));
                 Ok(())
             }
         };
         let (mut short, mut long) = (work('a', 1), work('b', 5));
-        let timings = in_turn(&mut [&mut short, &mut long], &care).expect("no error");
+        let timings = in_turn_by(&|| time.get(), &mut [&mut short, &mut long], &care).expect("no error");
         assert!(timings.iter().all(|timings| timings.own_clock.is_none()));
-        let statistics = [timings[0].wall, timings[1].wall];
-        assert!((0.001..0.005).contains(&statistics[0].lowest) && statistics[1].lowest >= 0.005, "{statistics:?}");
-        let order = order.borrow();
-        let measured = &order[order.len() - 2 * statistics[0].samples..];
-        assert!(measured.chunks(2).all(|pair| pair[0].0 == 'a' && pair[0].1 >= 2 && pair[1] == ('b', 1)), "{measured:?}");
-        assert!(statistics[0].samples >= FEWEST && statistics[0].samples == statistics[1].samples);
+        // Each is run once before it is timed; then a millisecond is found too short, and five times as many as lasting long enough.
+        assert_eq!(order.borrow()[..5], [('a', 1), ('a', 1), ('a', 5), ('b', 1), ('b', 1)]);
+        // Ten milliseconds a turn, of which two works may take eighty together.
+        assert_eq!(order.borrow()[5..], [('a', 5), ('b', 1)].repeat(8));
+        let statistics = timings.iter().map(|timings| (timings.wall.samples, timings.wall.lowest, timings.wall.highest));
+        assert_eq!(statistics.collect::<Vec<_>>(), [(8, 0.001, 0.001), (8, 0.005, 0.005)]);
+    }
+
+    #[test]
+    fn long_work_is_timed_three_times_and_very_short_work_51_times() {
+        let care = Care { timing: Duration::from_millis(4), total: Duration::from_millis(40) };
+        for (microseconds, samples) in [(1_000_000, 3), (1, 51)] {
+            let time = std::cell::Cell::new(Duration::ZERO);
+            let mut work = |_: usize| {
+                time.set(time.get() + Duration::from_micros(microseconds));
+                Ok(())
+            };
+            let timings = in_turn_by(&|| time.get(), &mut [&mut work], &Care { timing: Duration::from_micros(1), ..care });
+            assert_eq!(timings.expect("no error")[0].wall.samples, samples);
+        }
     }
 
     /// Takes a millisecond; its own clock tells how often it was asked.
