@@ -17,6 +17,10 @@ pub enum Purpose {
     Test = 4,
     /// Which units a step drops (the stream's epoch is the step, from 0).
     Dropout = 5,
+    /// The seeds of an ensemble's networks after the first (the stream's epoch is the network, from 0).
+    Member = 6,
+    /// The rows on which lengths of training are tried.
+    Length = 7,
 }
 
 /// One stream of random numbers.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::print;
 use crate::error::Result;
 use crate::kernels::stride4;
-use crate::plan::{Plan, RowBytes, human_bytes};
+use crate::plan::{Buffer, Plan, RowBytes, human_bytes};
 use crate::training::run::sources::Part;
 use crate::training::run::{DataReport, NetworkReport, Run};
 use crate::training::session::DeviceReport;
@@ -19,7 +19,7 @@ struct DryRun {
     device: DeviceReport,
     /// The kernels of a training step, in their order.
     step: Vec<LaunchReport>,
-    /// Every buffer.
+    /// Every buffer, of all networks together.
     buffers: Vec<BufferReport>,
     /// Bytes of all buffers together.
     bytes: u64,
@@ -76,7 +76,7 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     let step_bytes = step.iter().map(all).fold(0, u64::saturating_add);
     let report = DryRun {
         data: run.sources.report(),
-        network: NetworkReport::of(&run.network, run.recipe.loss),
+        network: NetworkReport::of(&run.network, &run.recipe),
         device: run.device.report(),
         step_bytes,
         least_step_bytes: plan.least_bytes(&run.network, row_bytes),
@@ -141,16 +141,14 @@ fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
         .zip(scratch)
         .filter(|(_, bytes)| *bytes > 0)
         .map(|(name, bytes)| BufferReport { name: name.into(), rows: 1, columns: (bytes / 4) as usize, bytes });
-    plan.buffers
-        .iter()
-        .map(|buffer| BufferReport {
-            name: buffer.name.clone(),
-            rows: buffer.rows,
-            columns: buffer.columns,
-            bytes: (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)),
-        })
-        .chain(scratch)
-        .collect()
+    let buffer = |(id, buffer): (usize, &Buffer)| BufferReport {
+        name: buffer.name.clone(),
+        rows: buffer.rows,
+        columns: buffer.columns,
+        bytes: (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)).saturating_mul(plan.copies(id) as u64),
+    };
+    let buffers = plan.buffers.iter().enumerate().map(buffer);
+    buffers.chain(scratch).collect()
 }
 
 fn text(report: &DryRun, run: &Run) -> String {

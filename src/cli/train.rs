@@ -104,6 +104,9 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     }
     let ready = Run::new(&options)?;
     print::remarks(&ready.sources.remarks);
+    if let (Some(trial), false) = (&ready.trial, quiet) {
+        print::note(trial);
+    }
     if arguments.dry_run {
         if let (Some(folds), None, false) = (options.folds, options.fold, quiet) {
             print::note(format_args!("the first of {folds} folds:"));

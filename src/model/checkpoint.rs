@@ -1,5 +1,5 @@
 //! The checkpoint file: what a training needs to go on, as one safetensors file. The weights are named as in a model's file, the best
-//! ones with `best.` before; `<l>.state.<k>` are the optimizer's states of layer l, [inputs + bias, outputs]; `losses` are those of the
+//! ones with `best.` before; of networks that are trained side by side those after the first have `member2.` and so on before all names; `<l>.state.<k>` are the optimizer's states of layer l, [inputs + bias, outputs]; `losses` are those of the
 //! rows of an epoch under way. Its metadata is one JSON document, and before it a checksum (CRC-32) of the whole file in which its
 //! own eight digits are zeros: a bit that has flipped is noticed.
 
@@ -14,6 +14,7 @@ use super::file::{Source, Tensor, expected_tensors, read_layers, tensors};
 use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
+use crate::network::ensemble::mean_network;
 use crate::network::{Network, Weights};
 
 /// The key of the document in the file's metadata.
@@ -26,14 +27,21 @@ const LOSSES: &str = "losses";
 /// What a checkpoint holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint<T> {
+    /// Each of the networks that are trained side by side, or the only one.
+    pub members: Vec<SavedMember<T>>,
+    /// The model's best weights so far, where training ends with them.
+    pub best: Option<Weights<T>>,
+}
+
+/// What it holds of one network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedMember<T> {
     /// The weights.
     pub weights: Weights<T>,
     /// The optimizer's states, layer by layer, each [(inputs + bias) × outputs].
     pub states: Vec<Vec<Vec<T>>>,
     /// The losses of the rows that are done of an epoch under way.
     pub losses: Vec<T>,
-    /// The best weights so far, where training ends with them.
-    pub best: Option<Weights<T>>,
 }
 
 /// A checkpoint's file: whole, as its checksum says, but the tensors not read yet.
@@ -44,27 +52,36 @@ pub struct CheckpointFile {
     pub document: serde_json::Value,
 }
 
-fn state_name(l: usize, k: usize) -> String {
-    format!("{}.state.{}", 2 * l, k + 1)
+/// What stands before the names of a network's tensors.
+fn prefix(member: usize) -> String {
+    if member == 0 { String::new() } else { format!("member{}.", member + 1) }
+}
+
+fn state_name(prefix: &str, l: usize, k: usize) -> String {
+    format!("{prefix}{}.state.{}", 2 * l, k + 1)
 }
 
 impl<T: Element> Checkpoint<T> {
     /// The bytes of the file, with `document` as its metadata.
     fn to_bytes(&self, document: &serde_json::Value) -> Result<Vec<u8>> {
         let failed = |error: &dyn std::fmt::Display| Error::Internal(format!("the checkpoint's file: {error}"));
-        let mut entries = tensors(&self.weights);
-        for (name, tensor) in self.best.iter().flat_map(tensors) {
-            entries.push((format!("{BEST}{name}"), tensor));
-        }
-        for (l, (states, layer)) in self.states.iter().zip(&self.weights).enumerate() {
-            for (k, state) in states.iter().enumerate() {
-                let shape = vec![state.len() / layer.weight.columns, layer.weight.columns];
-                entries.push((state_name(l, k), Tensor { shape, source: Source::Values(state) }));
+        let named = |prefix: &str, weights| {
+            tensors(weights).into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect::<Vec<_>>()
+        };
+        let mut entries: Vec<_> = self.best.iter().flat_map(|weights| named(BEST, weights)).collect();
+        for (member, SavedMember { weights, states, losses }) in self.members.iter().enumerate() {
+            let prefix = prefix(member);
+            entries.extend(named(&prefix, weights));
+            for (l, (states, layer)) in states.iter().zip(weights).enumerate() {
+                for (k, state) in states.iter().enumerate() {
+                    let shape = vec![state.len() / layer.weight.columns, layer.weight.columns];
+                    entries.push((state_name(&prefix, l, k), Tensor { shape, source: Source::Values(state) }));
+                }
             }
-        }
-        if !self.losses.is_empty() {
-            let tensor = Tensor { shape: vec![self.losses.len()], source: Source::Values(&self.losses) };
-            entries.push((LOSSES.into(), tensor));
+            if !losses.is_empty() {
+                let tensor = Tensor { shape: vec![losses.len()], source: Source::Values(losses) };
+                entries.push((format!("{prefix}{LOSSES}"), tensor));
+            }
         }
         let json = serde_json::to_string(document).map_err(|error| failed(&error))?;
         let metadata = HashMap::from([(KEY.to_string(), format!("{NO_CHECKSUM} {json}"))]);
@@ -146,22 +163,27 @@ impl CheckpointFile {
         Ok(Self { file, document })
     }
 
-    /// The checkpoint of a training of `network` by an optimizer with so many states.
+    /// The checkpoint of a training of so many networks of one shape by an optimizer with so many states.
     ///
     /// # Errors
     /// Model, naming the tensor, what was found and what is expected.
-    pub fn read<T: Element>(mut self, network: &Network, states: usize) -> Result<Checkpoint<T>> {
+    pub fn read<T: Element>(mut self, network: &Network, members: usize, states: usize) -> Result<Checkpoint<T>> {
+        let (mean, prefixes) = (mean_network(network, members)?, (0..members).map(prefix).collect::<Vec<_>>());
         let has_best = self.file.tensors.keys().any(|name| name.starts_with(BEST));
-        let mut expected: BTreeMap<String, Vec<u64>> = expected_tensors(network).collect();
+        let mut expected = BTreeMap::new();
         if has_best {
-            expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{BEST}{name}"), shape)));
+            expected.extend(expected_tensors(&mean).map(|(name, shape)| (format!("{BEST}{name}"), shape)));
         }
-        for (l, pair) in network.widths().windows(2).enumerate() {
-            let shape = vec![pair[0] as u64 + u64::from(network.bias()), pair[1] as u64];
-            expected.extend((0..states).map(|k| (state_name(l, k), shape.clone())));
+        for prefix in &prefixes {
+            expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{prefix}{name}"), shape)));
+            for (l, pair) in network.widths().windows(2).enumerate() {
+                let shape = vec![pair[0] as u64 + u64::from(network.bias()), pair[1] as u64];
+                expected.extend((0..states).map(|k| (state_name(prefix, l, k), shape.clone())));
+            }
+            let losses = format!("{prefix}{LOSSES}");
+            let there = self.file.tensors.get(&losses).map(|info| vec![info.shape.iter().product()]);
+            expected.extend(there.map(|shape| (losses, shape)));
         }
-        let losses = self.file.tensors.get(LOSSES);
-        expected.extend(losses.map(|info| (LOSSES.to_string(), vec![info.shape.iter().product()])));
         let fits = |(name, shape): (&String, &Vec<u64>)| {
             self.file.tensors.get(name).is_some_and(|info| info.shape == *shape && info.dtype == T::DTYPE)
         };
@@ -172,12 +194,17 @@ impl CheckpointFile {
             return Err(Error::Model(format!("{}: tensor {} belongs to no checkpoint", self.file.name, shown(name))));
         }
         let file = &mut self.file;
-        let weights = read_layers(file, network, "")?;
-        let best = if has_best { Some(read_layers(file, network, BEST)?) } else { None };
-        let losses = if expected.contains_key(LOSSES) { file.read(LOSSES)? } else { Vec::new() };
-        let mut read = |l| (0..states).map(|k| file.read(&state_name(l, k))).collect::<Result<_>>();
-        let states = (0..network.layers()).map(&mut read).collect::<Result<_>>()?;
-        Ok(Checkpoint { weights, states, losses, best })
+        let best = if has_best { Some(read_layers(file, &mean, BEST)?) } else { None };
+        let mut read = |prefix: &String| {
+            let losses = format!("{prefix}{LOSSES}");
+            let losses = if expected.contains_key(&losses) { file.read(&losses)? } else { Vec::new() };
+            let weights = read_layers(file, network, prefix)?;
+            let mut states_of = |l| (0..states).map(|k| file.read(&state_name(prefix, l, k))).collect::<Result<_>>();
+            let states = (0..network.layers()).map(&mut states_of).collect::<Result<_>>()?;
+            Ok(SavedMember { weights, states, losses })
+        };
+        let members = prefixes.iter().map(&mut read).collect::<Result<_>>()?;
+        Ok(Checkpoint { members, best })
     }
 }
 
@@ -194,33 +221,38 @@ mod tests {
         Network::new(vec![3, 4, 2], vec![Activation::Relu, Activation::Identity], true).expect("a network")
     }
 
-    fn checkpoint<T: Element>(best: bool, losses: usize) -> Checkpoint<T> {
-        let weights = Initialization::Auto.weights(&network(), 3);
-        let number = |index: usize| T::from_f64(index as f64 / 7.0);
-        let states = [16, 10].map(|count| (0..2).map(|k| (k..k + count).map(number).collect()).collect());
-        Checkpoint {
-            best: best.then(|| Initialization::Auto.weights(&network(), 4)),
-            weights,
-            states: states.into(),
-            losses: (0..losses).map(number).collect(),
-        }
+    fn checkpoint<T: Element>(best: bool, losses: usize, members: usize) -> Checkpoint<T> {
+        let mean = mean_network(&network(), members).expect("a network");
+        let member = |member: usize| {
+            let number = |index: usize| T::from_f64((index + 100 * member) as f64 / 7.0);
+            let states = [16, 10].map(|count| (0..2).map(|k| (k..k + count).map(number).collect()).collect());
+            SavedMember {
+                weights: Initialization::Auto.weights(&network(), 3 + member as u64),
+                states: states.into(),
+                losses: (0..losses).map(number).collect(),
+            }
+        };
+        let best = best.then(|| Initialization::Auto.weights(&mean, 4));
+        Checkpoint { members: (0..members).map(member).collect(), best }
     }
 
-    fn round_trip<T: Element>(best: bool, losses: usize) {
+    fn round_trip<T: Element>(best: bool, losses: usize, members: usize) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.safetensors");
-        let (saved, document) = (checkpoint::<T>(best, losses), serde_json::json!({ "epoch": 3, "name": "a\"b" }));
+        let (saved, document) = (checkpoint::<T>(best, losses, members), serde_json::json!({ "epoch": 3, "name": "a\"b" }));
         saved.save(&path, &document, || Ok(())).expect("a file");
         let file = CheckpointFile::open(&path).expect("the file");
         assert_eq!(file.document, document);
-        assert_eq!(file.read::<T>(&network(), 2).expect("the same network"), saved);
+        assert_eq!(file.read::<T>(&network(), members, 2).expect("the same network"), saved);
     }
 
     #[test]
     fn what_is_saved_is_what_is_loaded() {
-        round_trip::<f32>(true, 5);
-        round_trip::<f64>(false, 0);
-        round_trip::<f64>(true, 1);
+        round_trip::<f32>(true, 5, 1);
+        round_trip::<f64>(false, 0, 1);
+        round_trip::<f64>(true, 1, 1);
+        round_trip::<f32>(true, 5, 3);
+        round_trip::<f64>(false, 0, 12);
     }
 
     #[test]
@@ -247,10 +279,10 @@ mod tests {
             let (weights, best) = (layers(), (round % 2 > 0).then(&mut layers));
             let of_layer = |pair: &[usize]| (pair[0] + usize::from(bias)) * pair[1];
             let states = widths.windows(2).map(|pair| (0..states).map(|_| numbers(of_layer(pair))).collect()).collect();
-            let saved = Checkpoint { weights, states, losses: numbers(round % 5), best };
+            let saved = Checkpoint { members: vec![SavedMember { weights, states, losses: numbers(round % 5) }], best };
             saved.save(&path, &serde_json::json!({ "round": round }), || Ok(())).expect("a file");
             let loaded =
-                CheckpointFile::open(&path).expect("the file").read::<f32>(&network, round % 3).expect("the network");
+                CheckpointFile::open(&path).expect("the file").read::<f32>(&network, 1, round % 3).expect("the network");
             // As text, -0 is not 0.
             assert_eq!(format!("{loaded:?}"), format!("{saved:?}"), "round {round}");
         }
@@ -260,7 +292,7 @@ mod tests {
     fn any_byte_that_changes_is_noticed() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.safetensors");
-        checkpoint::<f32>(true, 5).save(&path, &serde_json::json!({ "epoch": 3 }), || Ok(())).expect("a file");
+        checkpoint::<f32>(true, 5, 2).save(&path, &serde_json::json!({ "epoch": 3 }), || Ok(())).expect("a file");
         let bytes = fs::read(&path).expect("the file");
         for place in 0..bytes.len() {
             let mut altered = bytes.clone();
@@ -276,13 +308,15 @@ mod tests {
     fn a_checkpoint_of_another_network_or_type_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.safetensors");
-        checkpoint::<f32>(false, 0).save(&path, &serde_json::json!({}), || Ok(())).expect("a file");
+        checkpoint::<f32>(false, 0, 2).save(&path, &serde_json::json!({}), || Ok(())).expect("a file");
         let open = || CheckpointFile::open(&path).expect("the file");
         let other = Network::new(vec![3, 5, 2], vec![Activation::Relu, Activation::Identity], true).expect("a network");
         let refused = [
-            open().read::<f32>(&other, 2).map(drop),
-            open().read::<f64>(&network(), 2).map(drop),
-            open().read::<f32>(&network(), 1).map(drop),
+            open().read::<f32>(&other, 2, 2).map(drop),
+            open().read::<f64>(&network(), 2, 2).map(drop),
+            open().read::<f32>(&network(), 2, 1).map(drop),
+            open().read::<f32>(&network(), 1, 2).map(drop),
+            open().read::<f32>(&network(), 3, 2).map(drop),
         ];
         assert!(refused.iter().all(|result| matches!(result, Err(Error::Model(_)))), "{refused:?}");
     }
@@ -291,7 +325,7 @@ mod tests {
     fn an_older_checkpoint_stays_where_the_new_one_cannot_be_saved() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.safetensors");
-        let saved = checkpoint::<f32>(false, 0);
+        let saved = checkpoint::<f32>(false, 0, 1);
         saved.save(&path, &serde_json::json!({ "epoch": 1 }), || Ok(())).expect("a file");
         let refused = saved.save(&path, &serde_json::json!({ "epoch": 2 }), || Err(Error::Internal("no".into())));
         assert!(refused.is_err());

@@ -16,6 +16,7 @@ use super::{Model, StoredWeights};
 use crate::data::{Encoding, Matrix};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
+use crate::network::ensemble::mean_network;
 use crate::network::{Activation, Layer, Loss, Network, Weights};
 
 /// The key of the JSON document in the file's metadata.
@@ -104,22 +105,33 @@ fn too_many(what: impl std::fmt::Display) -> Error {
 }
 
 /// Checks, before a training, that files will hold what comes of it: the model, and the checkpoints with an optimizer's states for each
-/// matrix, `states` of them, and the best weights. `options` are those of the training, which the model's file keeps.
+/// matrix, `states` of them, of so many networks, and the model's best weights. `options` are those of the training, which the model's
+/// file keeps.
 ///
 /// # Errors
 /// Limit, naming what is too much; model, if the columns' scaling is none that can be saved.
-pub fn check_room(network: &Network, encoding: &Encoding, states: usize, options: &impl Serialize) -> Result<()> {
+pub fn check_room(
+    network: &Network,
+    members: usize,
+    encoding: &Encoding,
+    states: usize,
+    options: &impl Serialize,
+) -> Result<()> {
     /// Values of what is said of a training beside its options and the scores of its classes or targets: a matrix of at most 200 classes.
     const VALUES: u64 = 60_000;
     /// Bytes of a value beside its name.
     const VALUE_BYTES: u64 = 32;
+    let network = &mean_network(network, members)?;
     super::check_encoding(encoding, network)
         .map_err(|what| Error::Data(format!("a model of this data cannot be saved: {what}")))?;
     let layers = network.widths().len() - 1;
-    let tensors = layers * (2 * (1 + usize::from(network.bias())) + states) + 1;
+    let of_weights = layers * (1 + usize::from(network.bias()));
+    let tensors = of_weights.saturating_add(members.saturating_mul(of_weights + layers * states + 1));
     if tensors > MOST_TENSORS {
+        let (of, fewer) =
+            if members > 1 { (format!("{members} networks of "), ", or a smaller --ensemble") } else { Default::default() };
         return Err(Error::Limit(format!(
-            "a checkpoint of {layers} layers has {tensors} tensors, and wgrad reads at most {MOST_TENSORS}; use fewer layers"
+            "a checkpoint of {of}{layers} layers has {tensors} tensors, and wgrad reads at most {MOST_TENSORS}; use fewer layers{fewer}"
         )));
     }
     let document = Document {
@@ -164,6 +176,14 @@ fn names(encoding: &Encoding) -> Vec<&str> {
 pub fn load_weights(path: &Path, network: &Network) -> Result<StoredWeights> {
     let mut file = TensorFile::open(path, path)?;
     read_weights(&mut file, network, Reader::Init)
+}
+
+/// The hidden widths of the network whose weights are in the file at `path`; none where it is no such file, as
+/// [`load_weights`] will say.
+pub fn hidden_widths(path: &Path) -> Option<Vec<usize>> {
+    let file = TensorFile::open(path, path).ok()?;
+    let widths = chain(&shapes(&file))?;
+    widths[1..widths.len() - 1].iter().map(|&width| usize::try_from(width).ok()).collect()
 }
 
 /// The model in the file at `path`, which messages call `named`.
@@ -275,8 +295,7 @@ fn advice(file: &TensorFile, network: &Network, reader: Reader) -> String {
     if reader == Reader::Model {
         return ALTERED.into();
     }
-    let shape = |name: String| file.tensors.get(&name).map(|info| info.shape.clone());
-    let shapes: Vec<_> = (0..).map_while(|l| shape(weight_name(l))).collect();
+    let shapes = shapes(file);
     let transposed: Vec<Vec<_>> = shapes.iter().map(|shape| shape.iter().rev().copied().collect()).collect();
     let (straight, transposed) = (chain(&shapes), chain(&transposed));
     let fits = |widths: &[u64]| widths.iter().copied().eq(given(network));
@@ -312,6 +331,12 @@ fn advice(file: &TensorFile, network: &Network, reader: Reader) -> String {
 
 fn given(network: &Network) -> impl Iterator<Item = u64> {
     network.widths().iter().map(|&width| width as u64)
+}
+
+/// The shapes of the weights, layer by layer.
+fn shapes(file: &TensorFile) -> Vec<Vec<u64>> {
+    let shape = |name: String| file.tensors.get(&name).map(|info| info.shape.clone());
+    (0..).map_while(|l| shape(weight_name(l))).collect()
 }
 
 /// The widths of the network that these weights, [outputs, inputs], make up, if each layer fits the next.

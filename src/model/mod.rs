@@ -12,9 +12,9 @@ mod tests;
 
 use std::collections::HashSet;
 
-pub use checkpoint::{Checkpoint, CheckpointFile};
+pub use checkpoint::{Checkpoint, CheckpointFile, SavedMember};
 pub use event_file::EventFile;
-pub use file::{check_room, load_weights};
+pub use file::{check_room, hidden_widths, load_weights};
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};
 pub use sequence::{Sequence, load_sequence};

@@ -1,6 +1,7 @@
 //! What a network is: its shape, activations, losses, optimizers and first weights. No buffers, no devices.
 
 pub mod activation;
+pub mod ensemble;
 pub mod initialization;
 pub mod loss;
 pub mod optimizer;

@@ -35,7 +35,11 @@ pub fn human_bytes(bytes: u64) -> String {
 impl Plan {
     /// What a person can do so that less memory is needed.
     pub(crate) fn take_less(&self) -> &'static str {
-        if self.replicas > 1 { "take fewer --replicas" } else { "take smaller batches or hidden layers" }
+        if self.replicas > 1 {
+            "take fewer networks (--ensemble, or --replicas of bench)"
+        } else {
+            "take smaller batches or hidden layers"
+        }
     }
 
     /// Checks every buffer and dispatch against a device's limits, before anything is allocated.

@@ -2,6 +2,7 @@
 
 mod account;
 pub mod application;
+mod beginning;
 pub mod checkpoint;
 mod columns;
 mod destination;
@@ -9,6 +10,7 @@ mod ending;
 pub mod finetuning;
 mod fit;
 pub mod folds;
+pub mod length;
 mod memory;
 mod observer;
 pub mod options;
@@ -28,6 +30,7 @@ pub use ending::Ending;
 use finetuning::Base;
 pub use fit::{Fitted, Limits, Measure, Training};
 pub use folds::{FoldReport, FoldsReport, Score};
+use length::Trial;
 pub use memory::{EpochRecord, Memory};
 pub use observer::{Observer, RunObserver};
 pub use options::Options;
@@ -56,6 +59,8 @@ pub struct Run {
     pub network: Network,
     /// How it is trained.
     pub recipe: Recipe,
+    /// What the length of the training follows from, where it was tried.
+    pub trial: Option<Trial>,
     /// The model that it starts from, if there is one.
     pub base: Option<Base>,
     /// Where.
@@ -80,9 +85,7 @@ impl Run {
 
     /// Whether the rows have room in memory as numbers, those to train on beside the rest of the plan where it is the CPU's.
     fn has_room_for_rows(&self) -> bool {
-        let Sources { training, validation, test, .. } = &self.sources;
-        let rows: usize = [Some(training), validation.as_ref(), test.as_ref()].into_iter().flatten().map(Part::rows).sum();
-        let numbers = rows * (self.network.inputs() + self.network.outputs());
+        let numbers = self.sources.rows() * (self.network.inputs() + self.network.outputs());
         let bytes = numbers * in_precision!(self.options.device.double(), T => size_of::<T>());
         let on_cpu = self.device.gpu().is_none();
         has_room(bytes as u128) && !(on_cpu && matches!(self.affordable(), Err(Error::Limit(_))))
@@ -99,12 +102,18 @@ impl Run {
             Some(base) => base.network(options, &sources.encoding)?,
         };
         let (rows, streamed) = (sources.training.rows(), sources.training.is_stored());
-        let recipe = resolution::recipe(options, &network, loss, rows, streamed)?;
+        let recipe_of = |options: &Options| {
+            let recipe = resolution::recipe(options, &network, loss, rows, streamed)?;
+            Ok::<_, Error>(Recipe { members: resolution::members(options, &network, sources.rows()), ..recipe })
+        };
+        let trial = length::tried(options, &sources, &network, &recipe_of(options)?)?;
+        let options = &trial.iter().fold(options.clone(), Options::with_length);
+        let recipe = recipe_of(options)?;
         resolution::label_smoothing(options, loss)?;
         let states = recipe.optimizer.states() + usize::from(recipe.optimizer.extras().average);
         let is_said = options.accumulate.is_some();
         let options = resolution::said(options, &sources, &network, &recipe);
-        check_room(&network, &sources.encoding, states, &options)?;
+        check_room(&network, recipe.members, &sources.encoding, states, &options)?;
         let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {
             let threads = options.device.threads.map(usize::from);
             Device::fastest(&network, &recipe, rows, threads, &Choice::default())
@@ -115,7 +124,7 @@ impl Run {
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let device = device.with_choices(options.device.tuned.clone().unwrap_or_default());
         let is_ours = options.device.is_auto();
-        let mut run = Self { options, sources, network, recipe, base, device, is_ours };
+        let mut run = Self { options, sources, network, recipe, trial, base, device, is_ours };
         if !is_said {
             run.recipe = run.fitting();
         }
@@ -204,6 +213,6 @@ impl Run {
     pub fn plan(&self) -> Plan {
         let (network, loss, recipe) = (&self.network, self.recipe.loss, Some(&self.recipe));
         let rows = self.sources.training.rows();
-        in_precision!(self.options.device.double(), T => plan::<T>(network, loss, recipe, rows, 1, &self.device))
+        in_precision!(self.options.device.double(), T => plan::<T>(network, loss, recipe, rows, self.recipe.members, &self.device))
     }
 }

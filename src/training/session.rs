@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod divergence;
+mod ensemble;
 mod evaluation;
 pub mod fastest;
 pub mod forecast;
@@ -35,7 +36,7 @@ use planning::{epochs_at_once, plan, streamed_plan, window};
 pub use recipe::{Mixed, Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
 pub use schedule::{Schedule, ScheduleKind};
-pub use state::State;
+pub use state::{Member, State};
 use streamed::Streamed;
 
 /// A network with its training data on a device.
@@ -60,17 +61,32 @@ pub struct Session<T> {
     begun: Vec<Vec<T>>,
     /// The loss scale of each replica, where training is mixed.
     loss_scales: Vec<LossScale>,
+    /// Evaluates the mean of the replicas, where that is the model.
+    mean: Option<Box<Self>>,
 }
 
 /// What some epochs of training came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
-    /// The mean loss of a row in each whole epoch, measured on every batch before its update.
+    /// The mean loss of a row in each whole epoch, measured on every batch before its update; of replicas together, their mean.
     pub losses: Vec<f64>,
     /// The same of the rows done in an epoch that was ended early.
     pub partial: Option<f64>,
     /// Rows trained on.
     pub rows: usize,
+}
+
+impl Trained {
+    /// What networks side by side came to in the mean.
+    fn mean(replicas: &[Self]) -> Self {
+        let mean = |loss: &dyn Fn(&Self) -> f64| replicas.iter().map(loss).sum::<f64>() / replicas.len() as f64;
+        let first = &replicas[0];
+        Self {
+            losses: (0..first.losses.len()).map(|epoch| mean(&|replica| replica.losses[epoch])).collect(),
+            partial: first.partial.map(|_| mean(&|replica| replica.partial.unwrap_or(f64::NAN))),
+            rows: first.rows,
+        }
+    }
 }
 
 impl<T: Precision> Session<T> {
@@ -145,6 +161,7 @@ impl<T: Precision> Session<T> {
             epoch: 0,
             begun: vec![Vec::new(); seeds.len()],
             loss_scales: recipe.loss_scale(rows).map_or_else(Vec::new, |scale| vec![scale; seeds.len()]),
+            mean: None,
         };
         for (replica, weights) in weights.iter().enumerate() {
             session.set_weights_of(replica, weights)?;
@@ -170,7 +187,7 @@ impl<T: Precision> Session<T> {
             let resident = plan::<T>(network, recipe.loss, Some(&recipe), rows, replicas, device);
             let streamed = || streamed_plan::<T>(network, recipe.loss, &recipe, rows, device, u64::MAX);
             let is_resident = window(&resident) == rows && !recipe.streamed;
-            let can_be_streamed = replicas == 1 && device.gpu().is_some() && is_resident;
+            let can_be_streamed = replicas == recipe.members && device.gpu().is_some() && is_resident;
             let streamed = can_be_streamed.then(streamed).filter(|plan| window(plan) < rows);
             for plan in std::iter::once(resident).chain(streamed) {
                 match T::executor(plan, device) {
@@ -207,6 +224,7 @@ impl<T: Precision> Session<T> {
             epoch: 0,
             begun,
             loss_scales,
+            mean: None,
         };
         session.set_weights(weights)?;
         Ok(session)
@@ -341,7 +359,7 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// What the device reports.
     pub fn train(&mut self, epochs: usize, between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Trained> {
-        Ok(self.train_replicas(epochs, between)?.swap_remove(0))
+        Ok(Trained::mean(&self.train_replicas(epochs, between)?))
     }
 
     /// Takes so many steps of the epoch under way, or those that are left of it.
@@ -350,7 +368,7 @@ impl<T: Precision> Session<T> {
     /// What the device reports.
     pub fn train_steps(&mut self, steps: usize) -> Result<Trained> {
         let last = (self.steps_begun() + steps).min(self.steps_per_epoch() as usize);
-        Ok(self.train_up_to(last, |_| ControlFlow::Continue(()))?.swap_remove(0))
+        Ok(Trained::mean(&self.train_up_to(last, |_| ControlFlow::Continue(()))?))
     }
 
     /// The same as [`train`](Self::train), with what it came to for every replica.
@@ -524,17 +542,19 @@ mod tests {
         let mut begun = session();
         let of_rows = begun.train_steps(2).expect("two steps").partial.expect("a part of an epoch");
         let state = begun.state().expect("a state");
-        assert_eq!(state.losses.len(), 2);
-        assert!((of_rows - f64::from(state.losses[0] + state.losses[1]) / 8.0).abs() < 1e-7);
-        let each: Vec<f32> = state.losses.iter().flat_map(|sum| [sum / 4.0; 4]).collect();
-        for losses in [state.losses.clone(), each] {
+        let member = &state.members[0];
+        let with = |losses| State { members: vec![Member { losses, ..member.clone() }], ..state.clone() };
+        assert_eq!(member.losses.len(), 2);
+        assert!((of_rows - f64::from(member.losses[0] + member.losses[1]) / 8.0).abs() < 1e-7);
+        let each: Vec<f32> = member.losses.iter().flat_map(|sum| [sum / 4.0; 4]).collect();
+        for losses in [member.losses.clone(), each] {
             let mut next = session();
-            next.restore(&State { losses, ..state.clone() }).expect("restored");
+            next.restore(&with(losses)).expect("restored");
             let loss = next.train(1, |_| ControlFlow::Continue(())).expect("the rest of the epoch").losses[0];
             assert!((loss - expected).abs() < 1e-6 * expected, "{loss}, {expected}");
         }
         for losses in [vec![1.0; 3], Vec::new()] {
-            session().restore(&State { losses, ..state.clone() }).expect_err("two steps have neither of these");
+            session().restore(&with(losses)).expect_err("two steps have neither of these");
         }
     }
 

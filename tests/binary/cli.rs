@@ -264,7 +264,15 @@ fn a_dry_run_shows_the_plan_and_leaves_nothing_behind() {
         assert!(text.contains(word), "{word} is missing in {text}");
     }
     let report = desk.json(&train("digits", &["--dry-run"]));
-    assert_eq!(report["network"]["parameters"], 9610);
+    assert_eq!(report["network"]["ensemble"], 8);
+    assert_eq!(report["network"]["parameters"], 8 * 9610);
+    let alone = desk.json(&train("digits", &["--dry-run", "--ensemble", "1"]));
+    assert_eq!((&alone["network"]["ensemble"], &alone["network"]["parameters"]), (&Value::Null, &Value::from(9610)));
+    let weights = |report: &Value| {
+        let buffers = report["buffers"].as_array().expect("a list");
+        buffers.iter().find(|buffer| buffer["name"] == "parameters 1").expect("weights")["bytes"].as_u64()
+    };
+    assert_eq!(weights(&report), weights(&alone).map(|bytes| 8 * bytes));
     let bytes = |field: &str| report[field].as_u64().unwrap_or_else(|| panic!("{field} is missing in {report}"));
     let launches = report["step"].as_array().expect("a list");
     assert_eq!(launches.iter().map(|launch| launch["bytes"].as_u64().expect("bytes")).sum::<u64>(), bytes("step_bytes"));
@@ -390,7 +398,8 @@ fn data_and_models_are_described() {
     desk.text(&train("iris", &["--epochs", "1", "-o", "run"]));
     let text = desk.text(&["inspect", "run"]);
     assert!(text.contains("cross-entropy") && text.contains("setosa"), "{text}");
-    assert_eq!(desk.json(&["inspect", "run"])["parameters"], 1027);
+    // Eight networks of 1027 are one as wide, whose outputs have one bias each.
+    assert_eq!(desk.json(&["inspect", "run"])["parameters"], 8 * 1027 - 7 * 3);
     let devices = desk.json(&["devices"]);
     assert!(devices["cpu"]["threads"].as_u64() > Some(0) && devices["gpus"].is_array());
 }

@@ -109,7 +109,8 @@ fn streamed_data_trains_alike(shuffle: bool, batch: usize, micro_batches: usize)
 fn the_binary_streams() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let json = |arguments: &[&str]| -> Result<serde_json::Value, Failed> {
-        let shared = ["train", "digits", "--device", "gpu", "--epochs", "2", "--seed", "3", "--quiet", "--json"];
+        let shared =
+            ["train", "digits", "--device", "gpu", "--hidden", "128", "--epochs", "2", "--seed", "3", "--quiet", "--json"];
         let output = wgrad(folder.path(), &[&shared[..], arguments].concat())?;
         let error = || String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(serde_json::from_slice(&output.stdout)?) } else { Err(error().into()) }

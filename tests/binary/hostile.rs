@@ -454,7 +454,7 @@ fn models() -> Vec<(&'static str, Alteration, &'static str)> {
 /// Every command that takes a model refuses the altered one.
 fn altered_model_is_refused(alter: Alteration, said: &str, commands: usize) -> Result<(), Failed> {
     let desk = Desk::new();
-    desk.ends(0, &["train", "iris", "--epochs", "1", "--device", "cpu", "--quiet", "-o", "model"])?;
+    desk.ends(0, &["train", "iris", "--ensemble", "1", "--epochs", "1", "--device", "cpu", "--quiet", "-o", "model"])?;
     let bytes = desk.bytes("model/model.safetensors");
     let length = u64::from_le_bytes(bytes[..8].try_into()?) as usize;
     let mut header: Value = serde_json::from_slice(&bytes[8..8 + length])?;

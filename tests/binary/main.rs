@@ -7,6 +7,7 @@ mod cli;
 #[path = "../common/mod.rs"]
 mod common;
 mod devices;
+mod ensemble;
 mod examples;
 mod exchange;
 mod faults;
@@ -39,6 +40,7 @@ fn main() {
         ("devices", devices::trials),
         ("attacks", attacks::trials),
         ("cli", cli::trials),
+        ("ensemble", ensemble::trials),
         #[cfg(unix)]
         ("examples", examples::trials),
         ("exchange", exchange::trials),

@@ -104,8 +104,8 @@ fn an_overflow_in_the_middle_of_an_epoch_is_remembered_where_training_is_interru
     let state = session.state().expect("a state");
     let mut again = self::session(Some(24), 1.0);
     again.restore(&state).expect("the same training");
-    assert_ne!(state.loss_scale, Some(LossScale::new(24)), "the overflow is part of the state");
-    assert_eq!(again.state().expect("a state").loss_scale, state.loss_scale);
+    assert_ne!(state.members[0].loss_scale, Some(LossScale::new(24)), "the overflow is part of the state");
+    assert_eq!(again.state().expect("a state").members[0].loss_scale, state.members[0].loss_scale);
     again.train_steps(2).expect("the rest of the epoch");
     assert_eq!(exponent(&again), 23);
 }

@@ -67,7 +67,7 @@ fn outcome<T: Precision>(net: Net, device: &Device, pieces: usize) -> Result<(Ve
         if pieces < usize::MAX {
             session = made(net, device)?;
             session.restore(&state)?;
-            breaks += usize::from(!state.losses.is_empty());
+            breaks += usize::from(!state.members[0].losses.is_empty());
         }
     }
     Ok((losses, session.state()?, breaks))

@@ -12,11 +12,11 @@ use super::options::{Options, Resume, Rules};
 use super::values::Interval;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
-use crate::model::{Checkpoint, CheckpointFile, RunFolder};
+use crate::model::{Checkpoint, CheckpointFile, RunFolder, SavedMember};
 use crate::network::Network;
 use crate::training::session::health::Health;
 use crate::training::session::schedule::Plateau;
-use crate::training::session::{Device, LossScale, Precision, State};
+use crate::training::session::{Device, LossScale, Member, Precision, State};
 
 /// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
 const FORMAT: u64 = 1;
@@ -129,9 +129,9 @@ struct Document {
     health: Health,
     seconds: f64,
     last: Option<EpochRecord>,
-    /// The loss scale of mixed training.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    loss_scale: Option<LossScale>,
+    /// The loss scale of mixed training, of each network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    loss_scales: Vec<LossScale>,
 }
 
 /// Whether a checkpoint is due.
@@ -223,12 +223,13 @@ impl<'a> Checkpoints<'a> {
             health: memory.health,
             seconds: memory.seconds,
             last: memory.last.clone(),
-            loss_scale: state.loss_scale,
+            loss_scales: state.members.iter().filter_map(|member| member.loss_scale).collect(),
         };
         let document = serde_json::to_value(&document).map_err(|error| Error::Internal(format!("a checkpoint: {error}")))?;
         let (steps, epoch) = (state.steps, state.epoch);
         let best = memory.best.as_ref().map(|(_, _, weights)| weights.clone());
-        let checkpoint = Checkpoint { weights: state.weights, states: state.states, losses: state.losses, best };
+        let saved = |Member { weights, states, losses, .. }| SavedMember { weights, states, losses };
+        let checkpoint = Checkpoint { members: state.members.into_iter().map(saved).collect(), best };
         self.folder.sync_metrics()?;
         let make_room = || {
             // A damaged one is not worth a place among those that are kept.
@@ -306,7 +307,7 @@ pub fn latest<T: Precision>(folder: &RunFolder, now: &Facts, network: &Network, 
                 differences.join("; ")
             )));
         }
-        let checkpoint = match file.read::<T>(network, states) {
+        let checkpoint = match file.read::<T>(network, now.options.ensemble.unwrap_or(1), states) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 passed_over.push(error.to_string());
@@ -378,15 +379,15 @@ fn resumed<T: Precision>(
             document.facts.wgrad
         ));
     }
+    let mut loss_scales = document.loss_scales.into_iter();
+    let member =
+        |SavedMember { weights, states, losses }| Member { weights, states, losses, loss_scale: loss_scales.next() };
     Ok(Resumed {
         state: State {
-            weights: checkpoint.weights,
-            states: checkpoint.states,
+            members: checkpoint.members.into_iter().map(member).collect(),
             steps: document.steps,
             drops: document.drops,
             epoch: document.epoch,
-            losses: checkpoint.losses,
-            loss_scale: document.loss_scale,
         },
         memory: Memory {
             best,

@@ -130,6 +130,11 @@ fn usual_epochs(options: &Options) -> usize {
     if options.schedule() == ScheduleKind::Cosine { 20 } else { 50 }
 }
 
+/// Whether each network starts from weights of its own, and not from those of a file.
+pub(super) fn draws_weights(options: &Options) -> bool {
+    options.finetune.is_none() && !matches!(options.init, Some(Init::File(_)))
+}
+
 /// A number of bins: one would say what the scaled number says.
 fn bins(text: &str) -> std::result::Result<usize, String> {
     match count(text)? {
@@ -278,6 +283,19 @@ declared! {
         #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
             Rules { of_model: always, may_differ: true, ..FIXED };
+        /// Train so many networks side by side, each from first weights of its own; the model is their mean, one network as
+        /// wide as all of them together [default: 8, or 4, 2 or 1 where that would take more than some seconds; 1 where
+        /// --hidden is said]
+        #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Network")]
+        pub ensemble: Option<usize> =>
+            Rules {
+                left_open: |new, old| is_other(&new.hidden, &old.hidden) || new.init.is_some() || new.finetune.is_some(),
+                needs: Needs::ever("first weights that each network draws for itself, so neither with --finetune nor with a file in --init", |options| {
+                    options.ensemble.is_none_or(|members| members == 1) || draws_weights(options)
+                }),
+                range: AT_LEAST_1,
+                ..FIXED
+            };
 
         /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also
         /// --freeze)

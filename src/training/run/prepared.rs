@@ -6,12 +6,14 @@ use serde_json::json;
 
 use super::Run;
 use super::account::{Tested, Trained, looked_at};
+use super::beginning::{first_weights, smooth};
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
 use super::destination::{Destination, run_name};
 use super::fit::{Fitted, Limits, Measure, Training};
+use super::length::Trial;
 use super::memory::{EpochRecord, Memory};
 use super::observer::{Observer, RunObserver};
-use super::options::{Init, Log, Options};
+use super::options::{Log, Options};
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::sources::{DataReport, Encoded};
@@ -19,8 +21,9 @@ use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluation, Truth};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
-use crate::model::{EventFile, Model, RunFolder, StoredWeights, load_weights, resolve_model};
-use crate::network::{Initialization, Loss, Network, Weights};
+use crate::model::{EventFile, Model, RunFolder, StoredWeights};
+use crate::network::Network;
+use crate::network::ensemble::mean_network;
 use crate::report::{Account, Curve, Story};
 use crate::training::session::{Device, Precision, Recipe, Rows, Samples, Session};
 
@@ -31,6 +34,7 @@ pub(super) struct Prepared<T> {
     encoding: Encoding,
     network: Network,
     recipe: Recipe,
+    trial: Option<Trial>,
     device: Device,
     facts: Facts,
     session: Session<T>,
@@ -56,7 +60,7 @@ impl<T: Precision> Prepared<T> {
     /// # Errors
     /// Data, limit or usage; model, if there is no checkpoint to go on from or it is another run's; what the device reports.
     pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
-        let Run { mut options, sources, network, recipe, base, device, .. } = run;
+        let Run { mut options, sources, network, recipe, trial, base, device, .. } = run;
         let data = sources.report();
         let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
         let share = resolution::label_smoothing(&options, recipe.loss)?;
@@ -81,14 +85,15 @@ impl<T: Precision> Prepared<T> {
                 Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.states())?)
             }
         };
-        let weights = match &resumed {
-            None => match &base {
-                Some(base) => base.weights(&network, recipe.seed),
-                None => first_weights::<T>(&options, &network, recipe.seed)?,
-            },
-            Some(resumed) => resumed.state.weights.clone(),
+        let first_weights = |seed| match &base {
+            Some(base) => Ok(base.weights(&network, seed)),
+            None => first_weights::<T>(&options, &network, seed),
         };
-        let mut session = Session::new(network.clone(), recipe, &weights, training, &device)?;
+        let weights = match &resumed {
+            None => recipe.seeds().into_iter().map(first_weights).collect::<Result<Vec<_>>>()?,
+            Some(resumed) => resumed.state.members.iter().map(|member| member.weights.clone()).collect(),
+        };
+        let mut session = Session::ensemble(network.clone(), recipe, &weights, training, &device)?;
         let is_cut = session.recipe().micro_batches != recipe.micro_batches;
         let recipe = *session.recipe();
         if is_cut {
@@ -118,6 +123,7 @@ impl<T: Precision> Prepared<T> {
             encoding,
             network,
             recipe,
+            trial,
             device,
             facts,
             session,
@@ -142,7 +148,7 @@ impl<T: Precision> Prepared<T> {
         if self.resumed.is_none() || epoch < self.recipe.epochs {
             self.folder.write_run_toml(&self.options.to_toml())?;
         }
-        let network = NetworkReport::of(&self.network, self.recipe.loss);
+        let network = NetworkReport::of(&self.network, &self.recipe);
         observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
         if self.is_cut {
             let count = self.recipe.micro_batches;
@@ -197,9 +203,8 @@ impl<T: Precision> Prepared<T> {
 
     /// Scores the trained weights on the test rows and saves the model. Gives the outputs of these rows beside the report.
     fn finish(&mut self, fitted: &Fitted<T>, resumed_at: Option<u64>) -> Result<(RunReport, Option<Matrix<T>>)> {
-        self.session.set_weights(&fitted.weights)?;
         let judged = match &self.test {
-            Some((rows, truth)) => self.session.predict_rows(rows).and_then(|outputs| {
+            Some((rows, truth)) => self.session.predict_by(&fitted.weights, rows).and_then(|outputs| {
                 let test = truth.judge(&self.encoding, &outputs)?;
                 Ok((Some(outputs), Some(test)))
             }),
@@ -212,7 +217,8 @@ impl<T: Precision> Prepared<T> {
         };
         let (outputs, test) = judged;
         let report = RunReport {
-            network: NetworkReport::of(&self.network, self.recipe.loss),
+            network: NetworkReport::of(&self.network, &self.recipe),
+            trial: self.trial.clone(),
             device: self.device.report(),
             data: self.data.clone(),
             ending: fitted.ending,
@@ -226,7 +232,7 @@ impl<T: Precision> Prepared<T> {
             curve: self.curve.clone(),
         };
         let model = Model {
-            network: self.network.clone(),
+            network: mean_network(&self.network, self.recipe.members)?,
             loss: self.recipe.loss,
             weights: StoredWeights::new(&fitted.weights),
             encoding: self.encoding.clone(),
@@ -249,7 +255,7 @@ impl<T: Precision> Prepared<T> {
         let outcome =
             serde_json::to_value(report).map_err(|error| Error::Internal(format!("the result is no JSON: {error}")))?;
         let trained = Trained {
-            network: &self.network,
+            network: &mean_network(&self.network, self.recipe.members)?,
             loss: self.recipe.loss,
             encoding: &self.encoding,
             weights: &fitted.weights,
@@ -331,25 +337,6 @@ impl Observer for Recorder<'_> {
 
     fn signal(&self) -> Option<u8> {
         self.observer.signal()
-    }
-}
-
-/// The weights that training starts from.
-fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
-    match &options.init {
-        Some(Init::File(path)) if path.is_dir() => Ok(load_weights(&resolve_model(path)?, network)?.get()),
-        Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
-        Some(Init::Drawn(initialization)) => Ok(initialization.weights(network, seed)),
-        None => Ok(Initialization::Auto.weights(network, seed)),
-    }
-}
-
-/// Moves targets of 0 and 1 towards each other by this share.
-fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
-    if let Some(middle) = loss.facts().smoothed_towards.filter(|_| share > 0.0) {
-        let middle = middle(targets.columns);
-        let moved = |target: f64| target * (1.0 - share) + share * middle;
-        targets.values.iter_mut().for_each(|target| *target = T::from_f64(moved(target.to_f64())));
     }
 }
 

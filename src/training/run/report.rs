@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::ending::Ending;
+use super::length::Trial;
 use super::memory::EpochRecord;
 use super::sources::DataReport;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
-use crate::network::{Loss, Network};
+use crate::network::Network;
 use crate::report::Curve;
-use crate::training::session::DeviceReport;
+use crate::training::session::{DeviceReport, Recipe};
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +21,9 @@ pub struct RunReport {
     pub data: DataReport,
     /// The network.
     pub network: NetworkReport,
+    /// What the length of the training follows from; absent where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// Where it was trained.
     pub device: DeviceReport,
     /// Why training ended.
@@ -66,7 +70,10 @@ pub struct NetworkReport {
     pub activations: Vec<&'static str>,
     /// Whether the layers have biases.
     pub bias: bool,
-    /// Number of trained numbers.
+    /// Networks of this shape that are trained side by side, whose mean is the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<usize>,
+    /// Number of trained numbers, of all networks.
     pub parameters: u64,
     /// What training makes small.
     pub loss: &'static str,
@@ -80,12 +87,14 @@ pub struct NetworkReport {
 
 impl NetworkReport {
     /// What to say of a network.
-    pub fn of(network: &Network, loss: Loss) -> Self {
+    pub fn of(network: &Network, recipe: &Recipe) -> Self {
+        let loss = recipe.loss;
         Self {
             widths: network.widths().to_vec(),
             activations: network.activations().iter().map(|activation| activation.name()).collect(),
             bias: network.bias(),
-            parameters: network.parameter_count(),
+            ensemble: (recipe.members > 1).then_some(recipe.members),
+            parameters: network.parameter_count().saturating_mul(recipe.members as u64),
             loss: loss.name(),
             loss_number: loss.number().map(|(_, number)| number),
             loss_description: loss.description(),
@@ -98,6 +107,11 @@ impl std::fmt::Display for NetworkReport {
         let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
         let bias = if self.bias { "" } else { ", no biases" };
         let activations = self.activations.join(", ");
-        write!(text, "{} ({activations}{bias}): {} parameters; {}", widths.join("-"), self.parameters, self.loss_description)
+        let (count, mean) = match self.ensemble {
+            None => (String::new(), ""),
+            Some(count) => (format!("{count} times "), ", their mean is the model"),
+        };
+        let (shape, parameters) = (widths.join("-"), self.parameters);
+        write!(text, "{count}{shape} ({activations}{bias}){mean}: {parameters} parameters; {}", self.loss_description)
     }
 }

@@ -1,11 +1,11 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
-use super::options::{BatchSize, Hidden, Init, Options};
+use super::options::{BatchSize, Hidden, Init, Options, draws_weights};
 use super::output::{output, outputs};
 use super::sources::Sources;
 use crate::data::Encoding;
 use crate::error::{Error, Result};
-use crate::model::resolve_model;
+use crate::model::{hidden_widths, resolve_model};
 use crate::network::{Clip, Loss, Network, Optimizer};
 use crate::plan::{Dropout, Frozen, LayerRates};
 use crate::training::session::{LossScale, Mixed, Recipe, Schedule};
@@ -18,7 +18,10 @@ pub fn network(options: &Options, encoding: &Encoding) -> Result<(Network, Loss)
     let (output, loss) = output(options, encoding)?;
     loss.check(output)?;
     let outputs = outputs(encoding, output);
-    let Hidden(hidden) = options.hidden();
+    let Hidden(hidden) = match (&options.hidden, &options.init) {
+        (None, Some(Init::File(path))) => hidden_widths(&resolve_model(path)?).map_or_else(|| options.hidden(), Hidden),
+        _ => options.hidden(),
+    };
     let mut activations = match options.activation() {
         one if one.len() == 1 => vec![one[0]; hidden.len()],
         each if each.len() == hidden.len() => each,
@@ -73,7 +76,29 @@ pub fn recipe(options: &Options, network: &Network, loss: Loss, rows: usize, str
         shuffle: !options.no_shuffle(),
         epochs: options.epochs(),
         seed: options.seed(),
+        members: 1,
     })
+}
+
+/// How many networks are trained side by side, whose mean is the model, on a table of so many rows, those of all parts and folds: as many
+/// as it was said, or some where that takes a few seconds.
+pub fn members(options: &Options, network: &Network, rows: usize) -> usize {
+    /// The most networks, and the most multiply-adds of their forward passes: some seconds of a processor's core.
+    const MOST: u32 = 8;
+    const WORK: f64 = 1.2e11;
+    /// The most rows that all of them go through in an epoch.
+    const ROWS: f64 = (1 << 20) as f64;
+    if let Some(members) = options.ensemble {
+        return members;
+    }
+    // Who says what the hidden layers are is given just those, and networks that start from the same weights are much the same.
+    let is_said = options.hidden.is_some() || options.finetune.is_some() || !draws_weights(options);
+    if is_said || options.epochs() == 0 {
+        return 1;
+    }
+    let work = rows as f64 * network.parameter_count() as f64 * options.epochs() as f64;
+    let doublings = (WORK / work).min(ROWS / rows as f64).log2().floor().clamp(0.0, f64::from(MOST.ilog2()));
+    1 << doublings as u32
 }
 
 /// What mixed training needs to know, if it was asked for.
@@ -206,6 +231,7 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         init: Some(file_of(options.init())),
         loss: Some(recipe.loss),
         huber_delta: recipe.loss.number().map(|(_, delta)| delta),
+        ensemble: Some(recipe.members),
         batch_size: Some(BatchSize::Rows(recipe.batch)),
         accumulate: Some(recipe.micro_batches),
         files: options.files.filled(),

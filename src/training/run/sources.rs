@@ -182,6 +182,11 @@ impl Sources {
         Ok(Self { source, encoding, training, weights, validation, test, scale, bins, is_array, remarks })
     }
 
+    /// Rows of all parts together, which the folds of a cross-validation have in common.
+    pub fn rows(&self) -> usize {
+        [Some(&self.training), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten().map(Part::rows).sum()
+    }
+
     /// What a report says of the data.
     pub fn report(&self) -> DataReport {
         DataReport {

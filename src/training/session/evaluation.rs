@@ -39,6 +39,14 @@ impl<T: Precision> Session<T> {
         Ok((outputs, mean(&losses)))
     }
 
+    /// The network's loss of each of some rows.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn losses_of(&mut self, samples: &Samples<T>) -> Result<Vec<T>> {
+        Ok(self.forward(&samples.inputs, Some(&samples.targets))?.1)
+    }
+
     /// The network's outputs for some rows, their targets, each [rows × outputs], and its mean loss a row.
     ///
     /// # Errors

@@ -154,6 +154,7 @@ fn key(network: &Network, recipe: &Recipe, rows: usize, gpu: &GpuInfo, threads: 
     beyond.extend((recipe.micro_batches > 1).then(|| format!("{} micro-batches", recipe.micro_batches)));
     beyond.extend(recipe.shuffle.then(|| "shuffled".into()));
     beyond.extend(recipe.streamed.then(|| "streamed".into()));
+    beyond.extend((recipe.members > 1).then(|| format!("{} networks", recipe.members)));
     format!(
         "{:?} {} bias {}, {}, {}, [{}], batch {batch} of {}, {threads} threads, {}",
         network.widths(),
@@ -173,12 +174,13 @@ fn measure(network: &Network, whole: &Recipe, rows: usize, device: &Device) -> R
     let batch = whole.batch.min(rows);
     let (recipe, rows) = sample_of(network, whole, rows, OPERATIONS[usize::from(device.gpu().is_some())]);
     let larger = batch as f64 / recipe.batch as f64;
-    let plan = planning::plan::<f32>(network, recipe.loss, Some(&recipe), rows, 1, device);
+    let plan = planning::plan::<f32>(network, recipe.loss, Some(&recipe), rows, recipe.members, device);
     if planning::affordable::<f32>(&plan, device).is_err() {
         return Ok(None);
     }
     let samples = Samples { weights: row_weights(&recipe, rows), ..samples(network, rows) };
-    let mut session = Session::<f32>::new(network.clone(), recipe, &weights(network), samples, device)?;
+    let first = vec![weights(network); recipe.members];
+    let mut session = Session::<f32>::ensemble(network.clone(), recipe, &first, samples, device)?;
     let mut epochs = |epochs: usize| (0..epochs).try_for_each(|_| session.train(1, |_| ControlFlow::Continue(())).map(drop));
     epochs(1)?; // compiles
     let gpu = device.gpu().map(OpenGpu::info);
@@ -206,7 +208,7 @@ pub(crate) fn seconds_a_step<T: Precision>(session: &mut Session<T>, time: Durat
 
 /// The recipe and rows of a measurement: whole batches, fewer and smaller ones where those of training would take too long.
 pub(super) fn sample_of(network: &Network, recipe: &Recipe, rows: usize, most: f64) -> (Recipe, usize) {
-    let operations = 6.0 * network.parameter_count() as f64;
+    let operations = 6.0 * network.parameter_count() as f64 * recipe.members as f64;
     let widest = network.inputs().max(network.outputs());
     let batch = recipe.batch.min(rows).min((most / operations) as usize).min(NUMBERS / widest).max(1);
     let affordable = (most / operations / batch as f64) as usize;

@@ -50,15 +50,15 @@ impl Forecast {
         let made_up = samples(network, sample_rows);
         let (inputs, targets) = (made_up.inputs.converted::<T>(), made_up.targets.converted::<T>());
         let made_up = Samples { inputs, targets, weights: row_weights(&sample, sample_rows) };
-        let first = converted::<f32, T>(&weights(network));
+        let first = vec![converted::<f32, T>(&weights(network)); recipe.members];
         let sample = Recipe { micro_batches, ..sample };
-        let mut session = Session::<T>::new(network.clone(), sample, &first, made_up.clone(), device)?;
+        let mut session = Session::<T>::ensemble(network.clone(), sample, &first, made_up.clone(), device)?;
         let step_seconds = seconds_a_step(&mut session, TIME, MOST)? * batch as f64 / sample.batch as f64;
         let mut evaluation = 0.0;
         if validation_rows > 0 {
-            session.evaluate(&made_up)?;
+            session.model()?.evaluate(&made_up)?;
             let started = Instant::now();
-            session.evaluate(&made_up)?;
+            session.model()?.evaluate(&made_up)?;
             evaluation = started.elapsed().as_secs_f64() * validation_rows as f64 / sample_rows as f64;
         }
         // The last batch of an epoch may be a short one.

@@ -45,7 +45,7 @@ impl Health {
             return Ok(Vec::new());
         }
         let (network, loss) = (session.network().clone(), session.recipe().loss);
-        let weights = converted(&session.weights()?);
+        let weights = converted(&session.weights_of(0)?);
         let samples = session.first_rows(ROWS)?;
         let (inputs, targets) = (samples.inputs.converted::<f64>(), samples.targets.converted::<f64>());
         let mut problem = Problem::new(&network, loss, &weights, &inputs, &targets)?;

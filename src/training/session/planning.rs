@@ -35,8 +35,8 @@ const WINDOW_BYTES: u64 = 32 << 20;
 const FILE_WINDOW_BYTES: u64 = 4 << 20;
 
 /// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
-/// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas go through it in
-/// orders of their own.
+/// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas that are no ensemble go
+/// through it in orders of their own.
 pub fn plan<T: Precision>(
     network: &Network,
     loss: Loss,
@@ -52,7 +52,7 @@ pub fn plan<T: Precision>(
     }
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
     match recipe {
-        Some(recipe) if replicas == 1 && (recipe.streamed || bytes_on(&resident, device) > memory) => {
+        Some(recipe) if replicas == recipe.members && (recipe.streamed || bytes_on(&resident, device) > memory) => {
             streamed_plan::<T>(network, loss, recipe, rows, device, memory)
         }
         _ => resident,
@@ -70,7 +70,7 @@ pub(super) fn with_micro_batches(recipe: &Recipe, rows: usize) -> impl Iterator<
 /// The recipe with as few micro-batches as a device has room for; as it is, where no number is enough.
 pub fn fitting<T: Precision>(network: &Network, recipe: &Recipe, rows: usize, device: &Device) -> Recipe {
     let fits = |recipe: &Recipe| {
-        let plan = plan::<T>(network, recipe.loss, Some(recipe), rows, 1, device);
+        let plan = plan::<T>(network, recipe.loss, Some(recipe), rows, recipe.members, device);
         affordable::<T>(&plan, device).is_ok()
     };
     with_micro_batches(recipe, rows).find(fits).unwrap_or(*recipe)
@@ -87,7 +87,7 @@ pub fn affordable<T: Precision>(plan: &Plan, device: &Device) -> Result<()> {
     }
 }
 
-/// The plan with a window as large as `memory` allows: whole batches, at least one, or, where batches are cut, one micro-batch.
+/// The plan of a recipe's networks with a window as large as `memory` allows: whole batches, at least one, or, where batches are cut, one micro-batch.
 pub(super) fn streamed_plan<T: Precision>(
     network: &Network,
     loss: Loss,
@@ -96,7 +96,8 @@ pub(super) fn streamed_plan<T: Precision>(
     device: &Device,
     memory: u64,
 ) -> Plan {
-    let with_window = |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: 1 }, device);
+    let with_window =
+        |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: recipe.members }, device);
     let batch = recipe.batch.min(rows);
     if recipe.micro_batches > 1 {
         return with_window(batch.div_ceil(recipe.micro_batches));
@@ -138,7 +139,10 @@ fn plan_of<T: Precision>(
     let widest = network.widths().iter().max().copied().unwrap_or(1);
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
     let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / replicas as u64;
-    let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, EVALUATION_ROWS as u64) as usize;
+    // Of an ensemble another session evaluates the mean.
+    let is_ensemble = recipe.is_some_and(|recipe| recipe.members > 1 && recipe.members == replicas);
+    let most_rows = if is_ensemble { 1 } else { EVALUATION_ROWS as u64 };
+    let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, most_rows) as usize;
     let whole = |recipe: &Recipe| {
         let variant = device.whole::<T>(network, loss, recipe.optimizer.kind, recipe.batch.min(rows), window);
         variant.filter(|_| is_plain(recipe))

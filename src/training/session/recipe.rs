@@ -7,6 +7,7 @@ use super::loss_scale::LossScale;
 use super::schedule::Schedule;
 use crate::network::{Clip, Loss, Optimizer, OptimizerKind};
 use crate::plan::{Dropout, Frozen, LayerRates};
+use crate::random::{Purpose, Stream};
 
 /// Whether the rows of a batch are averaged or added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -60,9 +61,20 @@ pub struct Recipe {
     pub epochs: usize,
     /// The seed of everything random.
     pub seed: u64,
+    /// Networks of an ensemble, at least 1: they are trained side by side, and their mean is the model.
+    pub members: usize,
 }
 
 impl Recipe {
+    /// The seed of each network: the first has the recipe's own, so that it comes out as it does alone.
+    pub fn seeds(&self) -> Vec<u64> {
+        let drawn = |member| {
+            let [low, high] = Stream::new(self.seed, Purpose::Member, member).words();
+            u64::from(high) << 32 | u64::from(low)
+        };
+        (0..self.members.max(1) as u64).map(|member| if member == 0 { self.seed } else { drawn(member) }).collect()
+    }
+
     /// The loss scale that training on so many rows begins with; none where it is not mixed.
     pub fn loss_scale(&self, rows: usize) -> Option<LossScale> {
         let averaged = if self.reduction == Reduction::Mean { self.batch.min(rows) } else { 1 };
@@ -115,6 +127,7 @@ impl Recipe {
             shuffle: false,
             epochs: 1,
             seed: 0,
+            members: 1,
         }
     }
 }

@@ -27,6 +27,15 @@ impl<T> Samples<T> {
 }
 
 impl<T: Element> Samples<T> {
+    /// Some rows, in this order.
+    pub fn gathered(&self, rows: &[usize]) -> Self {
+        Self {
+            inputs: self.inputs.gathered(rows),
+            targets: self.targets.gathered(rows),
+            weights: self.weights.as_ref().map(|weights| weights.gathered(rows)),
+        }
+    }
+
     /// CRC-32 of all inputs, then all targets, then all weights.
     pub fn checksum(&self) -> u32 {
         let mut sums = Checksums::default();
@@ -89,11 +98,7 @@ impl<T: Element> Rows<T> {
     /// Internal, if the file cannot be read.
     pub fn gathered(&self, rows: &[usize]) -> Result<Samples<T>> {
         match self {
-            Self::Memory(samples) => Ok(Samples {
-                inputs: samples.inputs.gathered(rows),
-                targets: samples.targets.gathered(rows),
-                weights: samples.weights.as_ref().map(|weights| weights.gathered(rows)),
-            }),
+            Self::Memory(samples) => Ok(samples.gathered(rows)),
             Self::File(stored) => stored.gathered(rows),
         }
     }

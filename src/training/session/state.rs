@@ -11,16 +11,23 @@ use crate::plan::{BufferId, Element, Launch, Phase};
 /// Where a training is: all that it needs, beside its data, to go on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<T> {
-    /// The weights, not their average.
-    pub weights: Weights<T>,
-    /// The optimizer's states, layer by layer, the average of the parameters last, each [(inputs + bias) × outputs], row by row.
-    pub states: Vec<Vec<Vec<T>>>,
+    /// Each network.
+    pub members: Vec<Member<T>>,
     /// Steps taken.
     pub steps: u64,
     /// The steps that a plateau schedule's rate dropped before.
     pub drops: Vec<u64>,
     /// Whole epochs done.
     pub epoch: usize,
+}
+
+/// Where the training of one network is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member<T> {
+    /// The weights, not their average.
+    pub weights: Weights<T>,
+    /// The optimizer's states, layer by layer, the average of the parameters last, each [(inputs + bias) × outputs], row by row.
+    pub states: Vec<Vec<Vec<T>>>,
     /// The losses of the rows that were done of the epoch under way, or of its steps, each the sum over its rows, where one kernel takes
     /// whole steps; none between epochs.
     pub losses: Vec<T>,
@@ -31,6 +38,12 @@ pub struct State<T> {
 impl<T: Precision> State<T> {
     /// Whether every number is finite.
     pub fn is_finite(&self) -> bool {
+        self.members.iter().all(Member::is_finite)
+    }
+}
+
+impl<T: Precision> Member<T> {
+    fn is_finite(&self) -> bool {
         let weights = self.weights.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
         weights.chain(self.states.iter().flatten().flatten()).chain(&self.losses).all(|value| value.is_finite())
     }
@@ -41,22 +54,24 @@ impl<T: Precision> Session<T> {
     ///
     /// # Errors
     /// What the device reports.
-    ///
-    /// # Panics
-    /// If there are replicas.
     pub fn state(&mut self) -> Result<State<T>> {
-        assert_eq!(self.seeds.len(), 1, "the state of one network");
+        let drops = self.drops.iter().copied().filter(|&before| before <= self.steps).collect();
+        let members = (0..self.seeds.len()).map(|replica| self.member(replica)).collect::<Result<_>>()?;
+        Ok(State { members, steps: self.steps, drops, epoch: self.epoch })
+    }
+
+    /// Where the training of one replica is.
+    fn member(&mut self, replica: usize) -> Result<Member<T>> {
         let ids = self.executor.plan().states.clone();
         let rows = |l: usize| self.network.widths()[l] + usize::from(self.network.bias());
         let rows: Vec<usize> = (0..ids.len()).map(rows).collect();
         let mut states = Vec::with_capacity(ids.len());
         for (ids, rows) in ids.into_iter().zip(rows) {
-            states.push(ids.into_iter().map(|id| self.executor.read(id, 0, rows)).collect::<Result<_>>()?);
+            states.push(ids.into_iter().map(|id| self.executor.read(id, replica, rows)).collect::<Result<_>>()?);
         }
-        let (losses, parameters) = (self.begun[0].clone(), self.executor.plan().parameters.clone());
-        let drops = self.drops.iter().copied().filter(|&before| before <= self.steps).collect();
-        let (weights, loss_scale) = (self.layers(&parameters, 0)?, self.loss_scale());
-        Ok(State { weights, states, steps: self.steps, drops, epoch: self.epoch, losses, loss_scale })
+        let (losses, parameters) = (self.begun[replica].clone(), self.executor.plan().parameters.clone());
+        let (weights, loss_scale) = (self.layers(&parameters, replica)?, self.loss_scales.get(replica).copied());
+        Ok(Member { weights, states, losses, loss_scale })
     }
 
     /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
@@ -66,24 +81,31 @@ impl<T: Precision> Session<T> {
     /// Model, if the state's numbers contradict each other; what the device reports.
     ///
     /// # Panics
-    /// If there are replicas, or the state is of another network or optimizer.
+    /// If the state is of another network or optimizer, or of another number of networks.
     pub fn restore(&mut self, state: &State<T>) -> Result<()> {
-        assert_eq!(self.seeds.len(), 1, "the state of one network");
-        let losses = self.begun_in(state).ok_or_else(|| {
-            let (steps, epochs, losses) = (state.steps, state.epoch, state.losses.len());
-            Error::Model(format!("the state contradicts itself: {steps} steps are not {epochs} epochs and {losses} losses"))
-        })?;
-        self.set_weights(&state.weights)?;
-        let ids = self.executor.plan().states.concat();
-        let states = state.states.concat();
-        assert_eq!(ids.len(), states.len(), "the states of this optimizer");
-        ids.into_iter().zip(&states).try_for_each(|(id, values)| self.executor.write(id, 0, values))?;
-        if state.loss_scale.is_some() != self.loss_scale().is_some() {
+        assert_eq!(self.seeds.len(), state.members.len(), "the state of as many networks");
+        let begun = state.members.iter().map(|member| {
+            self.begun_in(state, &member.losses).ok_or_else(|| {
+                let (steps, epochs, losses) = (state.steps, state.epoch, member.losses.len());
+                Error::Model(format!(
+                    "the state contradicts itself: {steps} steps are not {epochs} epochs and {losses} losses"
+                ))
+            })
+        });
+        let begun = begun.collect::<Result<Vec<_>>>()?;
+        if state.members.iter().any(|member| member.loss_scale.is_some() != self.loss_scale().is_some()) {
             return Err(Error::Model("the state is of a training of another precision".into()));
         }
-        self.loss_scales = state.loss_scale.into_iter().collect();
+        let ids = self.executor.plan().states.concat();
+        for (replica, member) in state.members.iter().enumerate() {
+            self.set_weights_of(replica, &member.weights)?;
+            let states = member.states.concat();
+            assert_eq!(ids.len(), states.len(), "the states of this optimizer");
+            ids.iter().zip(&states).try_for_each(|(&id, values)| self.executor.write(id, replica, values))?;
+        }
+        self.loss_scales = state.members.iter().filter_map(|member| member.loss_scale).collect();
         self.clear_overflows()?;
-        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, vec![losses]);
+        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, begun);
         // A state that this training was in: what came after it is gone through again as it was.
         if !self.drops.starts_with(&state.drops) {
             self.drops.clone_from(&state.drops);
@@ -94,19 +116,19 @@ impl<T: Precision> Session<T> {
 
     /// The losses of the epoch that was under way, as this plan keeps them; none if a state's numbers contradict each other. A state may
     /// have one a row where this plan sums a step's.
-    fn begun_in(&self, state: &State<T>) -> Option<Vec<T>> {
+    fn begun_in(&self, state: &State<T>, losses: &[T]) -> Option<Vec<T>> {
         let before = (state.epoch as u64).checked_mul(self.steps_per_epoch())?;
         let steps = usize::try_from(state.steps.checked_sub(before)?).ok()?;
         let batch = self.recipe.batch.max(1);
-        let (losses, rows) = (&state.losses, steps.checked_mul(batch)?);
+        let rows = steps.checked_mul(batch)?;
         let is_of_epoch = rows < self.rows.max(1);
         match self.executor.plan().sums_losses() {
-            true if is_of_epoch && losses.len() == steps => Some(losses.clone()),
+            true if is_of_epoch && losses.len() == steps => Some(losses.to_vec()),
             true if is_of_epoch && losses.len() == rows => {
                 let sum = |losses: &[T]| losses.iter().copied().sum();
                 Some(losses.chunks(batch).map(sum).collect())
             }
-            false if is_of_epoch && losses.len() == rows => Some(losses.clone()),
+            false if is_of_epoch && losses.len() == rows => Some(losses.to_vec()),
             _ => None,
         }
     }
@@ -118,13 +140,16 @@ impl<T: Precision> Session<T> {
     /// What the device reports.
     pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
         self.shuffle()?;
-        for step in self.micro_steps(self.steps_begun()) {
-            let step = self.sent(&step)?;
-            let launches = self.executor.plan().training.clone();
-            for (index, launch) in launches.iter().enumerate().filter(|(_, launch)| launch.is_run_in(&step)) {
-                self.executor.run_launches(Phase::Training, index..index + 1, &[step])?;
-                for &id in &launch.writes {
-                    if self.written(id, &step)?.iter().any(|value| !value.is_finite()) {
+        let (launches, records) = (self.executor.plan().training.clone(), self.executor.plan().records);
+        let replicas = self.seeds.len();
+        let steps: Vec<Step> = self.micro_steps(self.steps_begun()).collect();
+        // Each micro-batch is a step for all replicas, or one for each.
+        for steps in steps.chunks(records) {
+            let steps = steps.iter().map(|step| self.sent(step)).collect::<Result<Vec<_>>>()?;
+            for (index, launch) in launches.iter().enumerate().filter(|(_, launch)| launch.is_run_in(&steps[0])) {
+                self.executor.run_launches(Phase::Training, index..index + 1, &steps)?;
+                for (&id, replica) in launch.writes.iter().flat_map(|id| (0..replicas).map(move |replica| (id, replica))) {
+                    if self.written(id, replica, &steps[0])?.iter().any(|value| !value.is_finite()) {
                         return Ok(Some(self.place(launch, id)));
                     }
                 }
@@ -143,17 +168,17 @@ impl<T: Precision> Session<T> {
         format!("{}, {place}", launch.label)
     }
 
-    /// What a step has written into a buffer: of a batch's rows and of the losses only its own, for others are there from before.
-    fn written(&mut self, id: BufferId, step: &Step) -> Result<Vec<T>> {
+    /// What a step has written into a replica's buffer: of a batch's rows and of the losses only its own, for others are there from before.
+    fn written(&mut self, id: BufferId, replica: usize, step: &Step) -> Result<Vec<T>> {
         let plan = self.executor.plan();
         if plan.losses == Some(id) {
-            let losses = self.executor.read_values(id, 0, step.loss_row + plan.loss_places(step.rows))?;
+            let losses = self.executor.read_values(id, replica, step.loss_row + plan.loss_places(step.rows))?;
             return Ok(losses[step.loss_row..].to_vec());
         }
         let rows = plan.buffers[id].rows;
         match plan.buffers[id].element {
             Element::Index => Ok(Vec::new()),
-            Element::Real => self.executor.read(id, 0, if plan.is_of_layer(id) { rows } else { rows.min(step.rows) }),
+            Element::Real => self.executor.read(id, replica, if plan.is_of_layer(id) { rows } else { rows.min(step.rows) }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The steps of an epoch: what each is told, in what order they take the rows, and that these are on the device.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::device::Precision;
@@ -11,19 +12,27 @@ use crate::plan::Phase;
 use crate::random::{Purpose, Stream};
 
 impl<T: Precision> Session<T> {
-    /// Gives the epoch an order of its own.
+    /// Gives the epoch an order of its own: one for all networks of an ensemble, so that its rows can be streamed, and one for each of
+    /// other replicas.
     pub(super) fn shuffle(&mut self) -> Result<()> {
         if !self.shuffles() {
             return Ok(());
         }
-        for (replica, &seed) in self.seeds.iter().enumerate() {
+        let order_of = |seed: u64| {
             let mut indices: Vec<u32> = (0..self.rows as u32).collect();
             Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
-            match (self.executor.plan().order, &mut self.streamed) {
-                (_, Some(streamed)) => streamed.reorder(indices),
-                (Some(order), None) => self.executor.write_indices(order, replica, &indices)?,
-                (None, None) => {}
-            }
+            indices
+        };
+        let first = order_of(self.seeds[0]);
+        if let Some(streamed) = &mut self.streamed {
+            streamed.reorder(first);
+            return Ok(());
+        }
+        let Some(order) = self.executor.plan().order else { return Ok(()) };
+        let is_ensemble = self.recipe.members == self.seeds.len();
+        for (replica, &seed) in self.seeds.iter().enumerate() {
+            let own = if is_ensemble || replica == 0 { Cow::Borrowed(&first) } else { Cow::Owned(order_of(seed)) };
+            self.executor.write_indices(order, replica, &own)?;
         }
         Ok(())
     }

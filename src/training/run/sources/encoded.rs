@@ -1,5 +1,6 @@
 //! The rows of a run as numbers: in memory, or from file to file.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::Sources;
@@ -23,6 +24,41 @@ pub struct Encoded<T> {
 }
 
 impl Sources {
+    /// Some of the rows to train on, by their places among them in ascending order, for a network of so many outputs.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for a cell that the encoding has no number for; internal, if a file of rows cannot be read.
+    pub(in crate::training::run) fn sampled(&self, places: &[usize], outputs: usize) -> Result<Samples<f32>> {
+        let (encoding, inputs) = (&self.encoding, self.encoding.inputs());
+        let rows: Vec<usize> = places.iter().map(|&place| self.training.rows[place]).collect();
+        let mut samples = Samples::new(Matrix::zeros(rows.len(), inputs), Matrix::zeros(rows.len(), outputs));
+        let mut encode = |table: &Table, rows: &[usize], first: usize| {
+            let (begin, end) = (first, first + rows.len());
+            encoding.encode_inputs_into(table, rows, &mut samples.inputs.values[begin * inputs..end * inputs])?;
+            let targets = &mut samples.targets.values[begin * outputs..end * outputs];
+            encoding.encode_targets_into(table, rows, outputs, targets)
+        };
+        match &self.training.table {
+            Held::Memory(table) => encode(table, &rows, 0)?,
+            Held::File(stored) => {
+                let mut done = 0;
+                for block in blocks(stored, inputs + outputs) {
+                    let end = done + rows[done..].partition_point(|&row| row < block.end);
+                    if end > done {
+                        let of_block: Vec<usize> = rows[done..end].iter().map(|row| row - block.start).collect();
+                        encode(&stored.block(block)?, &of_block, done)?;
+                    }
+                    done = end;
+                }
+            }
+        }
+        if let Some(weights) = &self.weights {
+            let weights: Vec<f32> = places.iter().map(|&place| weights[place] as f32).collect();
+            samples.weights = Some(Matrix::new(weights.len(), 1, weights));
+        }
+        Ok(samples)
+    }
+
     /// Encodes all rows for a network of so many outputs, in place of the tables: these are given back row by row as they are
     /// encoded, so that both together take little more memory than one. `as_trained` is what is done to the rows to train on, of which it
     /// is given all or, where they go into a file, some at a time.
@@ -117,6 +153,14 @@ fn encoded_in_memory<T: Element>(
     Ok(samples.into_iter().map(Rows::Memory).collect())
 }
 
+/// Rows of a stored table that are held at a time, as cells and as so many numbers each.
+fn blocks(stored: &StoredTable, numbers: usize) -> impl Iterator<Item = Range<usize>> {
+    /// Numbers and texts that are held at a time.
+    const CELLS: usize = 1 << 20;
+    let (rows, at_once) = (stored.rows, (CELLS / (numbers + stored.shape().columns.len())).max(64));
+    (0..rows).step_by(at_once).map(move |first| first..(first + at_once).min(rows))
+}
+
 /// The same of a table in a file, into a file for each part, some rows at a time, each of which `prepared` is given.
 fn encoded_in_file<T: Element>(
     stored: &StoredTable,
@@ -125,8 +169,6 @@ fn encoded_in_file<T: Element>(
     outputs: usize,
     prepared: impl Fn(usize, &mut Samples<T>) -> Result<()>,
 ) -> Result<Vec<Rows<T>>> {
-    /// Numbers and texts that are held at a time.
-    const CELLS: usize = 1 << 20;
     let zeros = |rows: usize| Samples::new(Matrix::zeros(rows, encoding.inputs()), Matrix::zeros(rows, outputs));
     let file = |_: &Vec<usize>| StoredSamples::new([encoding.inputs(), outputs]);
     let mut files: Vec<StoredSamples<T>> = parts.iter().map(file).collect::<Result<_>>()?;
@@ -142,9 +184,7 @@ fn encoded_in_file<T: Element>(
         )));
     }
     let mut ends = vec![0; parts.len()];
-    let at_once = (CELLS / (encoding.inputs() + stored.shape().columns.len() + outputs)).max(64);
-    for first in (0..stored.rows).step_by(at_once) {
-        let last = (first + at_once).min(stored.rows);
+    for Range { start: first, end: last } in blocks(stored, encoding.inputs() + outputs) {
         let table = stored.block(first..last)?;
         for (part, ((rows, end), file)) in parts.iter().zip(&mut ends).zip(&mut files).enumerate() {
             let begin = *end;

@@ -1,0 +1,234 @@
+//! How long to train an ensemble, where nobody says it: some lengths are tried on a part of the training rows and judged by the rest of
+//! them. The networks are then trained on all rows. Of a single network this would take most of the time.
+
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+
+use super::beginning::{first_weights, smooth};
+use super::options::Options;
+use super::resolution::label_smoothing;
+use super::sources::Sources;
+use crate::error::{Error, Result};
+use crate::evaluation::significant;
+use crate::memory;
+use crate::network::Network;
+use crate::random::{Purpose, Stream};
+use crate::training::session::{Device, Recipe, Samples, ScheduleKind, Session};
+
+/// A training of so many epochs, at this learning rate, and how good it was.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Length {
+    /// Epochs, over which the rate falls along a cosine.
+    pub epochs: usize,
+    /// The learning rate at the beginning.
+    pub learning_rate: f64,
+    /// The mean loss of the rows that were held back.
+    pub held_back_loss: f64,
+}
+
+/// What was tried, and on how many rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trial {
+    /// Each length, the shortest first.
+    pub lengths: Vec<Length>,
+    /// The one that was taken.
+    pub taken: usize,
+    /// Rows that were held back, those of all parts together.
+    pub held_back_rows: usize,
+}
+
+/// The lengths: epochs, and what the learning rate is of the usual one. The second is the usual length.
+const LENGTHS: [(usize, f64); 4] = [(10, 1.0), (20, 1.0), (40, 2.0), (80, 2.0)];
+const USUAL: usize = 1;
+/// Rows that are needed, and the most that are taken; numbers that these may be.
+const LEAST_ROWS: usize = 50;
+const MOST_ROWS: usize = 20_000;
+const NUMBERS: usize = 1 << 22;
+/// The rows are cut into so many parts. As many of them are held back in turn as it takes to judge by so many rows, and no more than these.
+const PARTS: usize = 5;
+const MOST_HELD: usize = 3;
+const JUDGES: usize = 700;
+/// Networks of a trial: a single one overfits sooner than the mean of several.
+const MEMBERS: usize = 2;
+/// Multiply-adds of one epoch's forward passes from which nothing is tried, as it takes too long.
+const WORK: f64 = 4e9;
+
+impl Options {
+    /// Whether the length of the training is left open.
+    fn leaves_length_open(&self) -> bool {
+        let is_said = self.epochs.is_some() || self.learning_rate.is_some() || self.max_time.is_some();
+        let is_usual = self.schedule() == ScheduleKind::Cosine && self.optimizer().has_squares() && self.finetune.is_none();
+        !is_said && is_usual
+    }
+
+    /// The same options with this length.
+    pub(super) fn with_length(self, trial: &Trial) -> Self {
+        let Length { epochs, learning_rate, .. } = trial.lengths[trial.taken];
+        Self { epochs: Some(epochs), learning_rate: Some(learning_rate), ..self }
+    }
+}
+
+/// Tries how long to train; none of a single network, where it is said, where there are too few rows to tell, or where it
+/// would take long.
+///
+/// # Errors
+/// Data, for a cell that the encoding has no number for; what training comes to.
+pub(super) fn tried(options: &Options, sources: &Sources, network: &Network, recipe: &Recipe) -> Result<Option<Trial>> {
+    let rows = sources.training.rows();
+    let most = MOST_ROWS.min(NUMBERS / (network.inputs() + network.outputs()));
+    let work = rows.min(most) as f64 * network.parameter_count() as f64;
+    if recipe.members == 1 || !options.leaves_length_open() || rows.min(most) < LEAST_ROWS || work > WORK {
+        return Ok(None);
+    }
+    // The rows, those of a part, and these on the device.
+    let numbers = 3 * rows.min(most) * (network.inputs() + network.outputs());
+    if !memory::has_room((numbers * size_of::<f32>()) as u128) {
+        return Ok(None);
+    }
+    let mut places: Vec<usize> = (0..rows).collect();
+    let mut stream = Stream::new(recipe.seed, Purpose::Length, 0);
+    stream.shuffle(&mut places);
+    places.truncate(most);
+    places.sort_unstable();
+    let samples = sources.sampled(&places, network.outputs())?;
+    let mut places: Vec<usize> = (0..places.len()).collect();
+    stream.shuffle(&mut places);
+    let trials = Trials { options, network, recipe, samples: &samples, places: &places };
+    match trials.best() {
+        // Whether there is memory for the training itself is found out later.
+        Err(Error::Limit(_)) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+struct Trials<'a> {
+    options: &'a Options,
+    network: &'a Network,
+    recipe: &'a Recipe,
+    samples: &'a Samples<f32>,
+    /// The rows, in the order in which they are cut into parts.
+    places: &'a [usize],
+}
+
+impl Trials<'_> {
+    /// The length with the lowest loss, from the usual one on in the direction in which it falls.
+    fn best(&self) -> Result<Trial> {
+        let mut known: [Option<Vec<f32>>; LENGTHS.len()] = Default::default();
+        known[USUAL] = Some(self.losses(USUAL)?);
+        let mut taken = USUAL;
+        let mut is_better = |length: usize, than: usize| -> Result<bool> {
+            let losses = self.losses(length)?;
+            let is_better = is_lower(&losses, known[than].as_deref().expect("it was tried before"));
+            known[length] = Some(losses);
+            Ok(is_better)
+        };
+        while taken + 1 < LENGTHS.len() && is_better(taken + 1, taken)? {
+            taken += 1;
+        }
+        while taken > 0 && taken <= USUAL && is_better(taken - 1, taken)? {
+            taken -= 1;
+        }
+        let rate = self.recipe.schedule.learning_rate;
+        let of = |(length, losses): (usize, &Option<Vec<f32>>)| {
+            let (epochs, factor) = LENGTHS[length];
+            let mean = |losses: &Vec<f32>| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
+            let length_of = |held_back_loss| (length, Length { epochs, learning_rate: factor * rate, held_back_loss });
+            losses.as_ref().map(mean).map(length_of)
+        };
+        let lengths: Vec<(usize, Length)> = known.iter().enumerate().filter_map(of).collect();
+        let taken = lengths.iter().position(|&(length, _)| length == taken).expect("what is taken was tried");
+        let held_back_rows = self.parts() * (self.places.len() / PARTS);
+        Ok(Trial { lengths: lengths.into_iter().map(|(_, length)| length).collect(), taken, held_back_rows })
+    }
+
+    /// Parts that are held back in turn.
+    fn parts(&self) -> usize {
+        JUDGES.div_ceil((self.places.len() / PARTS).max(1)).clamp(1, MOST_HELD)
+    }
+
+    /// The loss of each row that is held back, after a training of this length on the others.
+    fn losses(&self, length: usize) -> Result<Vec<f32>> {
+        let (epochs, factor) = LENGTHS[length];
+        let rate = factor * self.recipe.schedule.learning_rate;
+        let schedule = crate::training::session::Schedule { learning_rate: rate, ..self.recipe.schedule };
+        let recipe = Recipe { epochs, schedule, members: MEMBERS, mixed: None, streamed: false, ..*self.recipe };
+        let device = Device::cpu(self.options.device.threads.map(usize::from), "");
+        let (part, share) = (self.places.len() / PARTS, label_smoothing(self.options, recipe.loss)?);
+        let mut losses = Vec::new();
+        for held in 0..self.parts() {
+            let rows = |is_held: bool| {
+                let of_part = |place: &usize| (held * part..(held + 1) * part).contains(place) == is_held;
+                (0..self.places.len()).filter(of_part).map(|place| self.places[place]).collect::<Vec<_>>()
+            };
+            let mut training = self.samples.gathered(&rows(false));
+            smooth(&mut training.targets, share, recipe.loss);
+            let held_back = Samples { weights: None, ..self.samples.gathered(&rows(true)) };
+            let first = |seed| first_weights::<f32>(self.options, self.network, seed);
+            let weights = recipe.seeds().into_iter().map(first).collect::<Result<Vec<_>>>()?;
+            let mut session = Session::ensemble(self.network.clone(), recipe, &weights, training, &device)?;
+            while session.epoch() < epochs {
+                session.train(epochs - session.epoch(), |_| ControlFlow::Continue(()))?;
+            }
+            losses.extend(session.model()?.losses_of(&held_back)?);
+        }
+        Ok(losses)
+    }
+}
+
+/// Whether rows have lower losses than others have of the same rows: by more than the standard error of the mean difference. What is not
+/// finite is not lower.
+fn is_lower(losses: &[f32], others: &[f32]) -> bool {
+    let count = losses.len() as f64;
+    let differences = || losses.iter().zip(others).map(|(&loss, &other)| f64::from(other) - f64::from(loss));
+    let mean = differences().sum::<f64>() / count;
+    let variance = differences().map(|difference| (difference - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    mean > (variance / count).sqrt()
+}
+
+impl std::fmt::Display for Trial {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let taken = self.lengths[self.taken];
+        let said = |length: &Length| {
+            let overfits = length.epochs > taken.epochs && length.held_back_loss > taken.held_back_loss;
+            let what = if overfits { " (overfitting)" } else { "" };
+            format!("{} after {}{what}", significant(length.held_back_loss), length.epochs)
+        };
+        let each: Vec<String> = self.lengths.iter().map(said).collect();
+        let (epochs, rows) = (taken.epochs, self.held_back_rows);
+        write!(text, "{epochs} epochs, chosen by {rows} training rows held back from a trial: loss {}", each.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_lower_only_by_more_than_chance() {
+        let even = |gain: f32| -> Vec<f32> { (0..100).map(|row| 1.0 - gain + 0.1 * (row % 2) as f32).collect() };
+        assert!(is_lower(&even(0.2), &even(0.0)), "each row by as much");
+        assert!(!is_lower(&even(0.0), &even(0.0)) && !is_lower(&even(0.0), &even(0.2)));
+        // One row of a hundred is better by 2 and one worse by 0.5: the mean by 0.015, and its standard error is 0.021.
+        let mut one = even(0.0);
+        one[7] -= 2.0;
+        one[8] += 0.5;
+        assert!(!is_lower(&one, &even(0.0)));
+        one.iter_mut().step_by(5).for_each(|loss| *loss -= 0.5);
+        assert!(is_lower(&one, &even(0.0)), "a fifth of the rows is better");
+        one[3] = f32::NAN;
+        assert!(!is_lower(&one, &even(0.0)) && !is_lower(&even(0.0), &one), "what is not finite is not lower");
+        one[3] = f32::INFINITY;
+        assert!(!is_lower(&one, &even(0.0)));
+    }
+
+    #[test]
+    fn what_was_tried_is_said_with_where_it_overfits() {
+        let length = |(epochs, held_back_loss)| Length { epochs, learning_rate: 0.005, held_back_loss };
+        let lengths = [(10, 0.25), (20, 0.125), (40, 0.5)].map(length).to_vec();
+        let trial = Trial { lengths, taken: 1, held_back_rows: 30 };
+        let said = "20 epochs, chosen by 30 training rows held back from a trial: loss 0.250000 after 10, 0.125000 after 20, 0.500000 \
+                    after 40 (overfitting)";
+        assert_eq!(trial.to_string(), said);
+    }
+}

@@ -1,0 +1,187 @@
+//! Networks side by side whose mean is the model, and how long they are trained where nobody says it.
+
+use std::fmt::Write;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::common::{Desk, Failed, Shared, Trial};
+
+/// So many rows of two numbers and a class, which follows from the numbers, or from chance alone.
+fn rows(count: usize, is_noise: bool) -> String {
+    // SplitMix64.
+    let drawn = |place: usize| {
+        let word = (place as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (word ^ word >> 31) as f64 / u64::MAX as f64
+    };
+    (0..count).fold("x,y,class\n".into(), |mut text: String, row| {
+        let (x, y) = (drawn(3 * row + 1), drawn(3 * row + 2));
+        let is_in = if is_noise { drawn(3 * row + 3) < 0.5 } else { ((4.0 * x).floor() + (4.0 * y).floor()) % 2.0 == 0.0 };
+        writeln!(text, "{x},{y},{}", if is_in { "in" } else { "out" }).expect("a string");
+        text
+    })
+}
+
+fn trained(desk: &Desk, arguments: &str, run: &str) -> Result<Value, Failed> {
+    let arguments: Vec<&str> = arguments.split(' ').chain(["--json", "-o", run]).collect();
+    let output = desk.run(&arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(serde_json::from_slice(&output.stdout)?) } else { Err(said.into_owned().into()) }
+}
+
+/// Whether the weights of two runs' models are the same.
+fn same_model(desk: &Desk, one: &str, other: &str) -> bool {
+    desk.tensors(&format!("{one}/model.safetensors")) == desk.tensors(&format!("{other}/model.safetensors"))
+}
+
+/// A chessboard takes long to learn, and there is nothing to learn of chance: the trial finds both, says so, and run.toml repeats it.
+fn the_length_follows_from_a_trial() -> Result<(), Failed> {
+    let desk = Desk::new();
+    for (name, is_noise) in [("board", false), ("noise", true)] {
+        desk.write(&format!("{name}.csv"), rows(600, is_noise));
+        let train = format!("train {name}.csv --device cpu");
+        let report = trained(&desk, &train, name)?;
+        let trial = &report["trial"];
+        let taken = &trial["lengths"][trial["taken"].as_u64().ok_or("a place")? as usize];
+        let epochs = taken["epochs"].as_u64().ok_or("epochs")?;
+        let is_right = if is_noise { epochs <= 20 } else { epochs >= 40 };
+        let is_followed = report["epoch"] == taken["epochs"] && report["network"]["ensemble"] == 8;
+        let options = fs::read_to_string(desk.path().join(name).join("run.toml"))?;
+        let is_noted = options.contains(&format!("epochs = {epochs}\n")) && options.contains("ensemble = 8\n");
+        if !(is_right && is_followed && is_noted) {
+            return Err(format!("{name}: {is_right}, {is_followed}, {is_noted}: {report}, {options}").into());
+        }
+        // Chance makes little difference between lengths, and the usual one is left for no less than that.
+        let losses = trial["lengths"].as_array().ok_or("a list")?.iter().map(|length| length["held_back_loss"].as_f64());
+        let lowest = losses.flatten().fold(f64::INFINITY, f64::min);
+        if !is_noise && taken["held_back_loss"].as_f64() != Some(lowest) {
+            return Err(format!("{name}: {trial}").into());
+        }
+        let said = desk.ends(0, &[&train.split(' ').collect::<Vec<_>>()[..], &["-o", "told"]].concat())?;
+        fs::remove_dir_all(desk.path().join("told"))?;
+        if !said.contains(&format!("{epochs} epochs, chosen by ")) || said.contains("(overfitting)") != (epochs < 80) {
+            return Err(said.into());
+        }
+        let again = trained(&desk, &format!("train --config {name}/run.toml"), &format!("{name}-again"))?;
+        if again.get("trial").is_some() || !same_model(&desk, name, &format!("{name}-again")) {
+            return Err(format!("run.toml trains another model: {again}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Who says what the network is, or how long it is trained, is given just that.
+fn what_is_said_is_neither_tried_nor_repeated() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(600, false));
+    let cases = [
+        ("--hidden 16", None, 20, false),
+        ("--ensemble 1", None, 20, false),
+        ("--epochs 3", Some(8), 3, false),
+        ("--learning-rate 0.01", Some(8), 20, false),
+        ("--optimizer sgd", Some(8), 20, false),
+        ("--patience 2 --epochs 3", Some(8), 3, false),
+        ("--epochs 0", None, 0, false),
+        ("--hidden 16 --ensemble 2", Some(2), 0, true),
+        ("--hidden 8,8 --ensemble 3 --epochs 2", Some(3), 2, false),
+        ("--hidden none --ensemble 2 --epochs 2", Some(2), 2, false),
+    ];
+    for (index, (options, members, epochs, is_tried)) in cases.into_iter().enumerate() {
+        let report = trained(&desk, &format!("train rows.csv --device cpu -q {options}"), &format!("run-{index}"))?;
+        let found = (report["network"]["ensemble"].as_u64(), report.get("trial").is_some());
+        let is_as_said = is_tried || report["last_epoch"]["epoch"].as_u64().unwrap_or(0) == epochs;
+        if found != (members, is_tried) || !is_as_said {
+            return Err(format!("{options}: {found:?}: {report}").into());
+        }
+    }
+    // A few rows say nothing about how long to train.
+    desk.write("few.csv", rows(40, false));
+    let report = trained(&desk, "train few.csv --device cpu -q", "few")?;
+    let tried = report.get("trial").is_some();
+    if tried || report["epoch"] != 20 { Err(format!("{report}").into()) } else { Ok(()) }
+}
+
+/// Rows that are read in parts are tried, and trained on, to the same bits; weights of rows and smoothed labels go with it.
+fn rows_in_parts_give_the_same_model() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(900, false));
+    let train = "train rows.csv --device cpu --class-weights balanced --label-smoothing 0.1";
+    let (one, other) = (trained(&desk, train, "memory")?, trained(&desk, &format!("{train} --memory 1KiB"), "parts")?);
+    let same = one["trial"] == other["trial"] && one["trial"].is_object();
+    if same { desk.same("memory", "parts") } else { Err(format!("{one}, {other}").into()) }
+}
+
+/// A run that patience ends, one that goes on, and folds: the model is the mean of as many networks.
+fn runs_of_every_kind_take_it() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(300, false));
+    let whole = "train rows.csv --device cpu -q --ensemble 3 --schedule constant --learning-rate 0.003 --epochs";
+    trained(&desk, &format!("{whole} 6"), "whole")?;
+    trained(&desk, &format!("{whole} 4"), "parts")?;
+    desk.ends(0, &["train", "--resume", "parts", "--epochs", "6", "-q"])?;
+    desk.same("whole", "parts")?;
+    let other = desk.ends(8, &["train", "--resume", "parts", "--ensemble", "2", "--epochs", "7"])?;
+    if !other.contains("ensemble was 3 and is 2") {
+        return Err(other.into());
+    }
+    let patient = trained(&desk, "train rows.csv --device cpu -q --patience 3 --epochs 40 --learning-rate 0.05", "patient")?;
+    // What the model says now is what was said of its best epoch.
+    let log = fs::read_to_string(desk.path().join("patient/metrics.jsonl"))?;
+    let best = log.lines().nth(patient["epoch"].as_u64().ok_or("an epoch")? as usize - 1).ok_or("a line")?;
+    let best: Value = serde_json::from_str(best)?;
+    let options = fs::read_to_string(desk.path().join("patient/run.toml"))?;
+    if patient["epoch"] == patient["last_epoch"]["epoch"]
+        || !options.contains("ensemble = 8")
+        || best["validation_loss"].is_null()
+    {
+        return Err(format!("{patient}").into());
+    }
+    let folds = trained(&desk, "train rows.csv --device cpu -q --folds 2 --epochs 2", "folds")?;
+    let members = folds["runs"].as_array().ok_or("runs")?.iter().map(|run| run["network"]["ensemble"].as_u64());
+    if members.ne([Some(8); 2]) { Err(format!("{folds}").into()) } else { Ok(()) }
+}
+
+/// `--init RUN` takes the network of the run with its weights, however wide its mean is.
+fn a_mean_is_what_another_training_starts_from() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(300, false));
+    trained(&desk, "train rows.csv --device cpu -q --epochs 2", "first")?;
+    for (start, run) in [("--init first", "second"), ("--finetune first", "third")] {
+        let report = trained(&desk, &format!("train rows.csv --device cpu -q --epochs 0 {start}"), run)?;
+        let widths = &report["network"]["widths"];
+        if !same_model(&desk, "first", run) || *widths != serde_json::json!([2, 1024, 1]) {
+            return Err(format!("{start}: {report}").into());
+        }
+    }
+    Ok(())
+}
+
+/// A GPU trains the same networks, to what the CPU comes to but for rounding.
+fn a_gpu_trains_the_same_ensemble() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(300, false));
+    let scores = |device: &str| -> Result<[f64; 3], Failed> {
+        let train =
+            format!("train rows.csv --device {device} -q --ensemble 3 --hidden 16 --dropout 0.1 --epochs 8 --patience 8");
+        let report = trained(&desk, &train, device)?;
+        let of = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+        let last = &report["last_epoch"];
+        Ok([of(&last["loss"]), of(&last["validation_loss"]), of(&report["test"]["log_loss"])])
+    };
+    let (cpu, gpu) = (scores("cpu")?, scores("gpu")?);
+    let is_near = cpu.iter().zip(&gpu).all(|(one, other)| (one - other).abs() < 1e-4 * one.abs());
+    if is_near { Ok(()) } else { Err(format!("{cpu:?} on the CPU, {gpu:?} on the GPU").into()) }
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("the length of a training follows from a trial", the_length_follows_from_a_trial),
+        Trial::test("what is said is neither tried nor repeated", what_is_said_is_neither_tried_nor_repeated),
+        Trial::test("rows in parts give the same model", rows_in_parts_give_the_same_model),
+        Trial::test("runs of every kind take it", runs_of_every_kind_take_it),
+        Trial::test("a mean is what another training starts from", a_mean_is_what_another_training_starts_from),
+        Shared.trial("a GPU trains the same ensemble".into(), |_| a_gpu_trains_the_same_ensemble()),
+    ]
+}
