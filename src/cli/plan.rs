@@ -154,7 +154,7 @@ fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
 fn text(report: &DryRun, run: &Run) -> String {
     let mut lines = vec![
         report.data.to_string(),
-        format!("network {}", report.network),
+        report.network.to_string(),
         format!("on {}", run.device),
         String::new(),
         format!("one step, {} of them an epoch:", report.steps_per_epoch),

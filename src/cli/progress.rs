@@ -74,7 +74,7 @@ impl RunObserver for Progress {
             return Ok(());
         }
         print::note(data);
-        print::note(format_args!("network {network}"));
+        print::note(network);
         let in_micro_batches = match recipe.micro_batches {
             0 | 1 => String::new(),
             count => format!(" in {count} micro-batches"),

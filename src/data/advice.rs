@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::column_summary::{ColumnSummary, ColumnType, Count, counts};
+use super::dates::are_dates;
 use super::fit::{self, Counted, Roles};
 use super::identifiers::{FEW_ROWS, is_called_id, lie_close};
 use super::{Cells, Column, FitOptions, Table, Task, remarks};
@@ -28,6 +29,8 @@ pub enum Topic {
     Constant,
     /// Columns that name the rows.
     Identifier,
+    /// Columns of dates.
+    Date,
     /// Few whole numbers, which may stand for kinds.
     Categorical,
     /// Cells that are missing.
@@ -70,7 +73,9 @@ pub(super) fn of(table: &Table, columns: &[ColumnSummary], options: &FitOptions)
     let facts = Facts { table, columns, roles, task, options };
     let constant = facts.constant();
     let identifiers = facts.identifiers();
-    let useless: HashSet<usize> = constant.iter().chain(&identifiers).copied().collect();
+    let dates = facts.dates();
+    let identifiers: Vec<usize> = identifiers.into_iter().filter(|position| !dates.contains(position)).collect();
+    let useless: HashSet<usize> = constant.iter().chain(&identifiers).chain(&dates).copied().collect();
     // A target that is none has no task and no classes.
     let is_meant = all.iter().all(|advice| advice.flag.is_some());
     all.extend(facts.task().filter(|_| is_meant));
@@ -79,6 +84,8 @@ pub(super) fn of(table: &Table, columns: &[ColumnSummary], options: &FitOptions)
     let what =
         if differ { "another value in every row, as an id has" } else { "so many different values that they name rows" };
     all.extend(facts.ignoring(Topic::Identifier, &identifiers, what));
+    let what = "dates, which wgrad does not read: put year, month and weekday into columns of their own";
+    all.extend(facts.ignoring(Topic::Date, &dates, what));
     all.extend(facts.categorical());
     all.extend(facts.missing(&useless));
     all.extend(facts.balance().filter(|_| is_meant));
@@ -171,6 +178,15 @@ impl Facts<'_> {
         let are_numbers = |position: usize| remarks::numbers_otherwise(self.table, &self.table.columns[position]).is_some();
         self.inputs(|position| {
             is_identifier(&self.columns[position], self.table.rows) && !is_said(&position) && !are_numbers(position)
+        })
+    }
+
+    /// Columns of dates that are not said to be categories.
+    fn dates(&self) -> Vec<usize> {
+        self.inputs(|position| {
+            let is_open = self.columns[position].kind == ColumnType::Category && !self.roles.categorical.contains(&position);
+            let texts = || Counted::of(&self.table.columns[position], &(0..self.table.rows).collect::<Vec<_>>()).names;
+            is_open && are_dates(texts().iter().map(String::as_str))
         })
     }
 

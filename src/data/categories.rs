@@ -64,11 +64,15 @@ impl<'a> Categories<'a> {
             self.find(cell).or_else(otherwise).ok_or_else(|| {
                 let numerals = table.numerals.other_flags(|| std::iter::once(cell));
                 let hint = numerals.map_or_else(
-                    || "mend it, or if it is rare train with --stratify, which gives every part its share, or with another --seed".into(),
+                    || {
+                        "mend it, or if it is rare train with --stratify, which gives every part its share, or with another --seed; if the \
+                         target is another column, name it with --target"
+                            .into()
+                    },
                     |flags| format!("say {flags} if it is a number"),
                 );
                 Error::Data(format!(
-                    "{}: '{}' was not among the values of the training rows ({}); {hint}",
+                    "{}: the class '{}' was not among those of the training rows ({}); {hint}",
                     table.place(row, &column.name),
                     shown(cell),
                     listed(self.names.iter().map(String::as_str))

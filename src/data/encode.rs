@@ -413,7 +413,7 @@ mod tests {
     fn a_class_not_seen_in_training_and_an_absent_target_are_refused() {
         let encoding = fitted("x,y\n1,yes\n2,no\n", &FitOptions::default());
         let message = |text: &str| encoding.class_indices(&table(text), &[0]).unwrap_err().to_string();
-        assert!(message("x,y\n1,maybe\n").contains("line 2, column 'y': 'maybe'"));
+        assert!(message("x,y\n1,maybe\n").contains("line 2, column 'y': the class 'maybe' was not"));
         assert!(message("x\n1\n").contains("target column 'y' is missing"));
         assert!(message("x,y\n1,\n2,no\n").contains("line 2, column 'y': the target is missing"));
     }

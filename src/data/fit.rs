@@ -6,6 +6,7 @@ mod roles;
 mod stored;
 
 use super::categories::{missing_cell, missing_target};
+use super::dates::are_dates;
 use super::encode::number_at;
 use super::{Bins, Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
 use crate::error::{Error, Result, flagged, shown};
@@ -137,10 +138,15 @@ fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, fo
     let column = &table.columns[position];
     let values = Counted::of(column, rows);
     let present: usize = values.counts.iter().sum();
-    if are_names(values.names.len(), present) && !forced {
+    let of_dates = are_dates(values.names.iter().map(String::as_str));
+    if (of_dates || are_names(values.names.len(), present)) && !forced {
+        let what = if of_dates {
+            "dates, which as categories say nothing about other days; put year, month and weekday into columns of their own, and".into()
+        } else {
+            format!("texts in {present} training rows, which are names rather than categories;")
+        };
         return Err(Error::Data(format!(
-            "{}: column '{name}' holds {} different texts in {present} training rows, which are names rather than categories; \
-             say {}, or {} if they are meant",
+            "{}: column '{name}' holds {} different {what} say {}, or {} if they are meant",
             shown(&table.source),
             values.names.len(),
             flagged("--ignore", &table.flag_value(position)),

@@ -12,6 +12,7 @@ mod categories;
 pub mod cells;
 pub mod column_summary;
 mod csv;
+mod dates;
 pub mod embedded;
 mod encode;
 pub mod encoding;

@@ -86,6 +86,8 @@ pub(super) fn tried(options: &Options, sources: &Sources, network: &Network, rec
     if !memory::has_room((numbers * size_of::<f32>()) as u128) {
         return Ok(None);
     }
+    // Test rows that the training will be refused for are no reason to try anything first.
+    sources.test.as_ref().map(|test| test.truth(&sources.encoding)).transpose()?;
     let mut places: Vec<usize> = (0..rows).collect();
     let mut stream = Stream::new(recipe.seed, Purpose::Length, 0);
     stream.shuffle(&mut places);

@@ -107,11 +107,11 @@ impl std::fmt::Display for NetworkReport {
         let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
         let bias = if self.bias { "" } else { ", no biases" };
         let activations = self.activations.join(", ");
-        let (count, mean) = match self.ensemble {
-            None => (String::new(), ""),
-            Some(count) => (format!("{count} times "), ", their mean is the model"),
+        let (networks, mean) = match self.ensemble {
+            None => ("network".into(), ""),
+            Some(count) => (format!("{count} networks"), ", whose mean is the model"),
         };
         let (shape, parameters) = (widths.join("-"), self.parameters);
-        write!(text, "{count}{shape} ({activations}{bias}){mean}: {parameters} parameters; {}", self.loss_description)
+        write!(text, "{networks} {shape} ({activations}{bias}){mean}: {parameters} parameters; {}", self.loss_description)
     }
 }

@@ -39,6 +39,12 @@ const REMEDIES: &[Remedy] = &[
         &["train who.csv --ignore who", "train who.csv --categorical who"],
     ),
     remedy(
+        "train days.csv",
+        "dates, which as categories say nothing about other days",
+        &["train days.csv --ignore day", "train days.csv --categorical day"],
+    ),
+    remedy("data days.csv", "dates, which wgrad does not read", &["train days.csv --ignore day"]),
+    remedy(
         "train dash.csv",
         "names rather than categories",
         &["train dash.csv --ignore=-who", "train dash.csv --categorical=-who"],
@@ -480,6 +486,12 @@ fn prepare(desk: &Desk) -> Outcome {
         ("c.csv", rows("a,b,y", 60, |row| format!("{},{}", two(row), class(row)))),
         ("n.csv", rows("a,y", 60, |row| format!("{:.3},{:.3}", d(row, 0), 2.0 * d(row, 0) - 1.0))),
         ("q.csv", rows("a,y", 60, |row| format!("{:.3},{}", d(row, 0), row % 2))),
+        (
+            "days.csv",
+            rows("day,a,y", 150, |row| {
+                format!("2024-{:02}-{:02},{:.3},{}", row % 5 + 1, row % 9 + 1, d(row, 0), class(row))
+            }),
+        ),
         ("who.csv", rows("who,a,y", 150, |row| format!("name{row},{:.3},{}", d(row, 0), class(row)))),
         ("dash.csv", rows("-who,a,y", 150, |row| format!("name{row},{:.3},{}", d(row, 0), class(row)))),
         ("void.csv", rows("a,b,y", 60, |row| format!("{:.3},,{}", d(row, 0), class(row)))),
