@@ -6,6 +6,7 @@ use super::print;
 use crate::error::Result;
 use crate::kernels::stride4;
 use crate::plan::{Buffer, Plan, RowBytes, human_bytes};
+use crate::training::run::length::Trial;
 use crate::training::run::sources::Part;
 use crate::training::run::{DataReport, NetworkReport, Run};
 use crate::training::session::DeviceReport;
@@ -17,6 +18,9 @@ struct DryRun {
     data: DataReport,
     network: NetworkReport,
     device: DeviceReport,
+    /// What the length of the training follows from; absent where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<Trial>,
     /// The kernels of a training step, in their order.
     step: Vec<LaunchReport>,
     /// Every buffer, of all networks together.
@@ -59,6 +63,8 @@ struct LaunchReport {
 #[derive(Debug, Serialize)]
 struct BufferReport {
     name: String,
+    /// One for each network, or one for all.
+    copies: usize,
     rows: usize,
     columns: usize,
     bytes: u64,
@@ -77,6 +83,7 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
     let report = DryRun {
         data: run.sources.report(),
         network: NetworkReport::of(&run.network, &run.recipe),
+        trial: run.trial.clone(),
         device: run.device.report(),
         step_bytes,
         least_step_bytes: plan.least_bytes(&run.network, row_bytes),
@@ -136,13 +143,13 @@ fn launches(plan: &Plan, run: &Run) -> Vec<LaunchReport> {
 fn buffers(plan: &Plan, run: &Run) -> Vec<BufferReport> {
     let row_bytes = row_bytes_on(run);
     let scratch = run.device.target().map_or([0; 2], |target| plan.scratch(&target));
-    let scratch = ["scales", "partial sums"]
-        .into_iter()
-        .zip(scratch)
-        .filter(|(_, bytes)| *bytes > 0)
-        .map(|(name, bytes)| BufferReport { name: name.into(), rows: 1, columns: (bytes / 4) as usize, bytes });
+    let scratch =
+        ["scales", "partial sums"].into_iter().zip(scratch).filter(|(_, bytes)| *bytes > 0).map(|(name, bytes)| {
+            BufferReport { name: name.into(), copies: 1, rows: 1, columns: (bytes / 4) as usize, bytes }
+        });
     let buffer = |(id, buffer): (usize, &Buffer)| BufferReport {
         name: buffer.name.clone(),
+        copies: plan.copies(id),
         rows: buffer.rows,
         columns: buffer.columns,
         bytes: (buffer.rows as u64).saturating_mul(row_bytes(buffer.columns)).saturating_mul(plan.copies(id) as u64),
@@ -176,7 +183,8 @@ fn text(report: &DryRun, run: &Run) -> String {
     }
     lines.extend([String::new(), "buffers:".into()]);
     for buffer in &report.buffers {
-        let shape = format!("{} × {}", buffer.rows, buffer.columns);
+        let copies = if buffer.copies > 1 { format!("{} × ", buffer.copies) } else { String::new() };
+        let shape = format!("{copies}{} × {}", buffer.rows, buffer.columns);
         lines.push(format!("  {:<24} {shape:>16} {:>12}", buffer.name, human_bytes(buffer.bytes)));
     }
     lines.push(format!("  {:<24} {:>16} {:>12}", "together", "", human_bytes(report.bytes)));

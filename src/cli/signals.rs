@@ -1,8 +1,8 @@
 //! Ctrl-C, SIGTERM and a hangup: the first asks training to end after its step, the second ends the program at once. And SIGXFSZ, which
 //! a file past `ulimit -f` sends: the write fails instead.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -36,17 +36,21 @@ fn hangup() -> Option<i32> {
 }
 
 /// The signal that came, if one did.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Signals {
     came: Arc<AtomicUsize>,
 }
 
 impl Signals {
-    /// Begins to listen.
+    /// Begins to listen, unless that has begun: a signal that comes between two runs of folds is not lost.
     ///
     /// # Errors
     /// Internal, if the system does not let us.
     pub(super) fn listen() -> Result<Self> {
+        static LISTENING: OnceLock<Signals> = OnceLock::new();
+        if let Some(signals) = LISTENING.get() {
+            return Ok(signals.clone());
+        }
         let signals = Self::default();
         let again = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM].into_iter().chain(hangup()) {
@@ -56,7 +60,7 @@ impl Signals {
             flag::register(signal, Arc::clone(&again)).map_err(failed)?;
             flag::register_usize(signal, Arc::clone(&signals.came), signal as usize).map_err(failed)?;
         }
-        Ok(signals)
+        Ok(LISTENING.get_or_init(|| signals).clone())
     }
 
     /// The signal that came, if one did.

@@ -16,6 +16,7 @@ use super::{Model, StoredWeights};
 use crate::data::{Encoding, Matrix};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
+use crate::memory;
 use crate::network::ensemble::mean_network;
 use crate::network::{Activation, Layer, Loss, Network, Weights};
 
@@ -132,6 +133,13 @@ pub fn check_room(
             if members > 1 { (format!("{members} networks of "), ", or a smaller --ensemble") } else { Default::default() };
         return Err(Error::Limit(format!(
             "a checkpoint of {of}{layers} layers has {tensors} tensors, and wgrad reads at most {MOST_TENSORS}; use fewer layers{fewer}"
+        )));
+    }
+    // As it is made, beside itself on a device, and in a checkpoint.
+    let parameters = network.parameter_count();
+    if members > 1 && !memory::has_room(3 * size_of::<f64>() as u128 * u128::from(parameters)) {
+        return Err(Error::Limit(format!(
+            "the mean of {members} networks is one of {parameters} parameters, for which there is no memory; take a smaller --ensemble"
         )));
     }
     let document = Document {

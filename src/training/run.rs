@@ -85,7 +85,7 @@ impl Run {
 
     /// Whether the rows have room in memory as numbers, those to train on beside the rest of the plan where it is the CPU's.
     fn has_room_for_rows(&self) -> bool {
-        let numbers = self.sources.rows() * (self.network.inputs() + self.network.outputs());
+        let numbers = self.sources.all_rows() * (self.network.inputs() + self.network.outputs());
         let bytes = numbers * in_precision!(self.options.device.double(), T => size_of::<T>());
         let on_cpu = self.device.gpu().is_none();
         has_room(bytes as u128) && !(on_cpu && matches!(self.affordable(), Err(Error::Limit(_))))

@@ -245,6 +245,11 @@ impl<T: Precision> Session<T> {
         &self.network
     }
 
+    /// Networks that are trained side by side.
+    pub fn replicas(&self) -> usize {
+        self.seeds.len()
+    }
+
     /// How it is trained.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe

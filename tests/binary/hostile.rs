@@ -122,7 +122,7 @@ fn tables() -> Vec<Case> {
             "--test",
             b"a,b,y\n1,2,a\n1,2,z\n".to_vec(),
             3,
-            "line 3, column 'y': 'z'",
+            "line 3, column 'y': the class 'z'",
         ),
         beside("test rows with text for a number", "--test", b"a,b,y\n1,oops,a\n".to_vec(), 3, "line 2, column 'b': 'oops'"),
         beside("validation rows that are none", "--validation", b"a,b,y\n".to_vec(), 3, "no rows"),

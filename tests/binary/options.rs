@@ -451,7 +451,7 @@ fn a_model_goes_on_with_a_new_output() {
         (2, "other.csv --new-output", "--finetune MODEL"),
         (2, "other.csv --finetune base --new-output --target x", "an input of the model"),
         (3, "fewer.csv --finetune base", "input columns are missing: 'y'"),
-        (3, "others.csv --finetune base", "line 3, column 'class': 'none'"),
+        (3, "others.csv --finetune base", "line 3, column 'class': the class 'none'"),
         (8, "other.csv --finetune nowhere", "nowhere"),
     ] {
         let said = refused(&desk, code, &arguments.split(' ').collect::<Vec<_>>());

@@ -42,6 +42,7 @@ pub(super) fn run(
         };
         if !quiet {
             print::note(format_args!("fold {number} of {folds}"));
+            run.trial.iter().for_each(print::note);
         }
         // What was said of an earlier fold is not said again.
         let new: Vec<String> = run.sources.remarks.iter().filter(|&remark| said.insert(remark.clone())).cloned().collect();

@@ -352,7 +352,10 @@ fn document(file: &CheckpointFile) -> Result<Read> {
             return Ok(Read::OfFormat(refused(refusal)));
         }
     }
-    let document = serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))?;
+    let mut document: Document =
+        serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))?;
+    // There was one network before there were several.
+    document.facts.options.ensemble.get_or_insert(1);
     Ok(Read::Whole(Box::new(document)))
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::beginning::{first_weights, smooth};
 use super::options::Options;
-use super::resolution::label_smoothing;
+use super::resolution::{label_smoothing, members};
 use super::sources::Sources;
 use crate::error::{Error, Result};
 use crate::evaluation::significant;
@@ -16,15 +16,17 @@ use crate::network::Network;
 use crate::random::{Purpose, Stream};
 use crate::training::session::{Device, Recipe, Samples, ScheduleKind, Session};
 
-/// A training of so many epochs, at this learning rate, and how good it was.
+/// A training of so many epochs, at this learning rate, and how good it was beside the one that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Length {
     /// Epochs, over which the rate falls along a cosine.
     pub epochs: usize,
     /// The learning rate at the beginning.
     pub learning_rate: f64,
-    /// The mean loss of the rows that were held back.
+    /// The mean loss of the rows that were held back, as they weigh in training.
     pub held_back_loss: f64,
+    /// Whether it differs from that of the length that is taken by more than the standard error of their difference.
+    pub is_clear: bool,
 }
 
 /// What was tried, and on how many rows.
@@ -41,9 +43,8 @@ pub struct Trial {
 /// The lengths: epochs, and what the learning rate is of the usual one. The second is the usual length.
 const LENGTHS: [(usize, f64); 4] = [(10, 1.0), (20, 1.0), (40, 2.0), (80, 2.0)];
 const USUAL: usize = 1;
-/// Rows that are needed, and the most that are taken; numbers that these may be.
+/// Rows that are needed, and the most numbers that they may be. All of them take part: with fewer, other lengths are right.
 const LEAST_ROWS: usize = 50;
-const MOST_ROWS: usize = 20_000;
 const NUMBERS: usize = 1 << 22;
 /// The rows are cut into so many parts. As many of them are held back in turn as it takes to judge by so many rows, and no more than these.
 const PARTS: usize = 5;
@@ -52,7 +53,7 @@ const JUDGES: usize = 700;
 /// Networks of a trial: a single one overfits sooner than the mean of several.
 const MEMBERS: usize = 2;
 /// Multiply-adds of one epoch's forward passes from which nothing is tried, as it takes too long.
-const WORK: f64 = 4e9;
+const WORK: f64 = 6e8;
 
 impl Options {
     /// Whether the length of the training is left open.
@@ -73,35 +74,27 @@ impl Options {
 /// would take long.
 ///
 /// # Errors
-/// Data, for a cell that the encoding has no number for; what training comes to.
+/// Data, for a cell that the encoding has no number for; limit, if there is no memory for it; what training comes to.
 pub(super) fn tried(options: &Options, sources: &Sources, network: &Network, recipe: &Recipe) -> Result<Option<Trial>> {
-    let rows = sources.training.rows();
-    let most = MOST_ROWS.min(NUMBERS / (network.inputs() + network.outputs()));
-    let work = rows.min(most) as f64 * network.parameter_count() as f64;
-    if recipe.members == 1 || !options.leaves_length_open() || rows.min(most) < LEAST_ROWS || work > WORK {
+    let (rows, numbers) = (sources.training.rows(), network.inputs() + network.outputs());
+    let is_quick = rows as f64 * network.parameter_count() as f64 <= WORK && rows <= NUMBERS / numbers;
+    if recipe.members == 1 || !options.leaves_length_open() || rows < LEAST_ROWS || !is_quick {
         return Ok(None);
     }
     // The rows, those of a part, and these on the device.
-    let numbers = 3 * rows.min(most) * (network.inputs() + network.outputs());
-    if !memory::has_room((numbers * size_of::<f32>()) as u128) {
-        return Ok(None);
+    if !memory::has_room((3 * rows * numbers * size_of::<f32>()) as u128) {
+        return Err(Error::Limit("there is no memory to try how long to train; say it (--epochs)".into()));
     }
     // Test rows that the training will be refused for are no reason to try anything first.
     sources.test.as_ref().map(|test| test.truth(&sources.encoding)).transpose()?;
     let mut places: Vec<usize> = (0..rows).collect();
-    let mut stream = Stream::new(recipe.seed, Purpose::Length, 0);
-    stream.shuffle(&mut places);
-    places.truncate(most);
-    places.sort_unstable();
     let samples = sources.sampled(&places, network.outputs())?;
-    let mut places: Vec<usize> = (0..places.len()).collect();
-    stream.shuffle(&mut places);
-    let trials = Trials { options, network, recipe, samples: &samples, places: &places };
-    match trials.best() {
-        // Whether there is memory for the training itself is found out later.
-        Err(Error::Limit(_)) => Ok(None),
-        found => found.map(Some),
-    }
+    Stream::new(recipe.seed, Purpose::Length, 0).shuffle(&mut places);
+    let is_affordable = |epochs: usize| {
+        let longer = Options { epochs: Some(epochs), ..options.clone() };
+        members(&longer, network, sources.rows()) == recipe.members
+    };
+    Trials { options, network, recipe, samples: &samples, places: &places, is_affordable: &is_affordable }.best()
 }
 
 struct Trials<'a> {
@@ -111,13 +104,18 @@ struct Trials<'a> {
     samples: &'a Samples<f32>,
     /// The rows, in the order in which they are cut into parts.
     places: &'a [usize],
+    /// Whether as many networks can be trained for so many epochs.
+    is_affordable: &'a dyn Fn(usize) -> bool,
 }
 
 impl Trials<'_> {
-    /// The length with the lowest loss, from the usual one on in the direction in which it falls.
-    fn best(&self) -> Result<Trial> {
+    /// The length with the lowest loss, from the usual one on in the direction in which it falls; none where the usual one diverges.
+    fn best(&self) -> Result<Option<Trial>> {
         let mut known: [Option<Vec<f32>>; LENGTHS.len()] = Default::default();
         known[USUAL] = Some(self.losses(USUAL)?);
+        if known[USUAL].iter().flatten().any(|loss| !loss.is_finite()) {
+            return Ok(None);
+        }
         let mut taken = USUAL;
         let mut is_better = |length: usize, than: usize| -> Result<bool> {
             let losses = self.losses(length)?;
@@ -125,23 +123,25 @@ impl Trials<'_> {
             known[length] = Some(losses);
             Ok(is_better)
         };
-        while taken + 1 < LENGTHS.len() && is_better(taken + 1, taken)? {
+        let is_possible = |length: usize| LENGTHS.get(length).is_some_and(|(epochs, _)| (self.is_affordable)(*epochs));
+        while is_possible(taken + 1) && is_better(taken + 1, taken)? {
             taken += 1;
         }
         while taken > 0 && taken <= USUAL && is_better(taken - 1, taken)? {
             taken -= 1;
         }
         let rate = self.recipe.schedule.learning_rate;
+        let best = known[taken].clone().expect("what is taken was tried");
         let of = |(length, losses): (usize, &Option<Vec<f32>>)| {
-            let (epochs, factor) = LENGTHS[length];
-            let mean = |losses: &Vec<f32>| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
-            let length_of = |held_back_loss| (length, Length { epochs, learning_rate: factor * rate, held_back_loss });
-            losses.as_ref().map(mean).map(length_of)
+            let ((epochs, factor), losses) = (LENGTHS[length], losses.as_ref()?);
+            let held_back_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
+            let is_clear = is_lower(&best, losses) || is_lower(losses, &best);
+            Some((length, Length { epochs, learning_rate: factor * rate, held_back_loss, is_clear }))
         };
         let lengths: Vec<(usize, Length)> = known.iter().enumerate().filter_map(of).collect();
         let taken = lengths.iter().position(|&(length, _)| length == taken).expect("what is taken was tried");
-        let held_back_rows = self.parts() * (self.places.len() / PARTS);
-        Ok(Trial { lengths: lengths.into_iter().map(|(_, length)| length).collect(), taken, held_back_rows })
+        let lengths = lengths.into_iter().map(|(_, length)| length).collect();
+        Ok(Some(Trial { lengths, taken, held_back_rows: best.len() }))
     }
 
     /// Parts that are held back in turn.
@@ -149,7 +149,7 @@ impl Trials<'_> {
         JUDGES.div_ceil((self.places.len() / PARTS).max(1)).clamp(1, MOST_HELD)
     }
 
-    /// The loss of each row that is held back, after a training of this length on the others.
+    /// The loss of each row that is held back, as it weighs in training, after a training of this length on the others.
     fn losses(&self, length: usize) -> Result<Vec<f32>> {
         let (epochs, factor) = LENGTHS[length];
         let rate = factor * self.recipe.schedule.learning_rate;
@@ -165,14 +165,18 @@ impl Trials<'_> {
             };
             let mut training = self.samples.gathered(&rows(false));
             smooth(&mut training.targets, share, recipe.loss);
-            let held_back = Samples { weights: None, ..self.samples.gathered(&rows(true)) };
+            let held_back = self.samples.gathered(&rows(true));
             let first = |seed| first_weights::<f32>(self.options, self.network, seed);
             let weights = recipe.seeds().into_iter().map(first).collect::<Result<Vec<_>>>()?;
             let mut session = Session::ensemble(self.network.clone(), recipe, &weights, training, &device)?;
             while session.epoch() < epochs {
                 session.train(epochs - session.epoch(), |_| ControlFlow::Continue(()))?;
             }
-            losses.extend(session.model()?.losses_of(&held_back)?);
+            let of_part = session.model()?.losses_of(&held_back)?;
+            match &held_back.weights {
+                None => losses.extend(of_part),
+                Some(weights) => losses.extend(of_part.iter().zip(&weights.values).map(|(loss, weight)| loss * weight)),
+            }
         }
         Ok(losses)
     }
@@ -192,13 +196,22 @@ impl std::fmt::Display for Trial {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let taken = self.lengths[self.taken];
         let said = |length: &Length| {
-            let overfits = length.epochs > taken.epochs && length.held_back_loss > taken.held_back_loss;
-            let what = if overfits { " (overfitting)" } else { "" };
+            let is_lower = length.held_back_loss < taken.held_back_loss;
+            let what = match (is_lower, length.is_clear) {
+                (true, false) => " (perhaps by chance)",
+                (false, true) if length.epochs > taken.epochs => " (overfitting)",
+                _ => "",
+            };
             format!("{} after {}{what}", significant(length.held_back_loss), length.epochs)
         };
         let each: Vec<String> = self.lengths.iter().map(said).collect();
-        let (epochs, rows) = (taken.epochs, self.held_back_rows);
-        write!(text, "{epochs} epochs, chosen by {rows} training rows held back from a trial: loss {}", each.join(", "))
+        let (Length { epochs, learning_rate, .. }, rows) = (taken, self.held_back_rows);
+        write!(
+            text,
+            "chose {epochs} epochs from learning rate {learning_rate} on, in a trial: the loss of {rows} training rows that it held back \
+             was {}",
+            each.join(", ")
+        )
     }
 }
 
@@ -226,11 +239,15 @@ mod tests {
 
     #[test]
     fn what_was_tried_is_said_with_where_it_overfits() {
-        let length = |(epochs, held_back_loss)| Length { epochs, learning_rate: 0.005, held_back_loss };
-        let lengths = [(10, 0.25), (20, 0.125), (40, 0.5)].map(length).to_vec();
-        let trial = Trial { lengths, taken: 1, held_back_rows: 30 };
-        let said = "20 epochs, chosen by 30 training rows held back from a trial: loss 0.250000 after 10, 0.125000 after 20, 0.500000 \
-                    after 40 (overfitting)";
-        assert_eq!(trial.to_string(), said);
+        let length = |(epochs, held_back_loss, is_clear)| Length { epochs, learning_rate: 0.005, held_back_loss, is_clear };
+        let said = |lengths: &[_], taken| {
+            let lengths = lengths.iter().copied().map(length).collect();
+            let said = Trial { lengths, taken, held_back_rows: 30 }.to_string();
+            said.rsplit_once(" was ").map(|(_, losses)| losses.to_owned()).expect("losses")
+        };
+        let clear = said(&[(10, 0.25, true), (20, 0.125, false), (40, 0.5, true)], 1);
+        assert_eq!(clear, "0.250000 after 10, 0.125000 after 20, 0.500000 after 40 (overfitting)");
+        let chance = said(&[(10, 0.125, false), (20, 0.25, false), (40, 0.5, false)], 1);
+        assert_eq!(chance, "0.125000 after 10 (perhaps by chance), 0.250000 after 20, 0.500000 after 40");
     }
 }

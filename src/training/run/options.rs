@@ -99,7 +99,9 @@ fn asks_validation(options: &Options) -> bool {
 fn usual_rate(options: &Options) -> f64 {
     let optimizer = options.optimizer();
     let is_falling = options.schedule() == ScheduleKind::Cosine;
-    if is_falling && optimizer.has_squares() { 0.005 } else { optimizer.usual_rate() }
+    let usual = if is_falling && optimizer.has_squares() { 0.005 } else { optimizer.usual_rate() };
+    // What was trained goes on by smaller steps.
+    if options.finetune.is_some() { usual / 10.0 } else { usual }
 }
 
 /// The shares of the rows of the main table, or of those that are in no fold: what another file or a fold holds needs
@@ -251,10 +253,16 @@ declared! {
         #[serde(with = "crate::name")]
         pub test_labels: Option<PathBuf> => FREE_OF_DATA;
 
-        /// Widths of the hidden layers, with commas; none for no hidden layer [default: 128]
+        /// Widths of the hidden layers, with commas; none for no hidden layer [default: 128, or those of --init FILE]
         #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
         pub hidden: Option<Hidden> = |_| Hidden(vec![128]) =>
-            Rules { resume: Resume::Free, of_model: always, model_hint: WEIGHTS_ALONE, ..FIXED };
+            Rules {
+                resume: Resume::Free,
+                left_open: |new, _| matches!(new.init, Some(Init::File(_))),
+                of_model: always,
+                model_hint: WEIGHTS_ALONE,
+                ..FIXED
+            };
         /// Activation of the hidden layers: one for all, or one for each, with commas [default: relu]
         #[arg(long, value_delimiter = ',', help_heading = "Network")]
         pub activation: Option<Vec<Activation>> = |_| vec![Activation::Relu] =>
@@ -284,8 +292,9 @@ declared! {
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
             Rules { of_model: always, may_differ: true, ..FIXED };
         /// Train so many networks side by side, each from first weights of its own; the model is their mean, one network as
-        /// wide as all of them together [default: 8, or 4, 2 or 1 where that would take more than some seconds; 1 where
-        /// --hidden is said]
+        /// wide as all of them together (with N networks of several hidden layers most of its weights are zeros: it has N
+        /// times theirs) [default: 8, or 4, 2 or 1 where that would take more than some seconds; 1 where --hidden, --finetune
+        /// or a file in --init says what the network is]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Network")]
         pub ensemble: Option<usize> =>
             Rules {
@@ -341,7 +350,7 @@ declared! {
         #[arg(long, help_heading = "Training")]
         pub optimizer: Option<OptimizerKind> = |_| OptimizerKind::Adam => FIXED;
         /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.005 for adam, adamw and rmsprop, or
-        /// 0.001 where --schedule is not cosine]
+        /// 0.001 where --schedule is not cosine; with several networks as --epochs; with --finetune a tenth]
         #[arg(long, value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub learning_rate: Option<f64> = usual_rate =>
             Rules {
@@ -503,7 +512,8 @@ declared! {
                 range: AT_LEAST_1,
                 ..FIXED
             };
-        /// Times to go through the training rows [default: 20; 50 where --schedule is not cosine]
+        /// Times to go through the training rows [default: 20; 50 where --schedule is not cosine; with several networks 10 to
+        /// 80, at 0.005 or 0.01, as a trial on part of the training rows says, unless it would take long]
         #[arg(long, value_parser = count, help_heading = "Training")]
         pub epochs: Option<usize> = usual_epochs =>
             Rules { resume: Resume::Told(|options| options.schedule() == ScheduleKind::Cosine), ..FIXED };

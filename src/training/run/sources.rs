@@ -182,9 +182,18 @@ impl Sources {
         Ok(Self { source, encoding, training, weights, validation, test, scale, bins, is_array, remarks })
     }
 
-    /// Rows of all parts together, which the folds of a cross-validation have in common.
+    /// Rows of all parts together.
+    pub fn all_rows(&self) -> usize {
+        self.parts().map(Part::rows).sum()
+    }
+
+    /// Rows of the parts of the main table, which the folds of a cross-validation have in common.
     pub fn rows(&self) -> usize {
-        [Some(&self.training), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten().map(Part::rows).sum()
+        self.parts().filter(|part| part.table.is(&self.training.table)).map(Part::rows).sum()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        [Some(&self.training), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten()
     }
 
     /// What a report says of the data.

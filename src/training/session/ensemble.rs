@@ -3,7 +3,7 @@
 use super::device::{Device, Precision};
 use super::{Recipe, Rows, Session};
 use crate::data::Matrix;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::network::ensemble::{mean_network, mean_weights};
 use crate::network::{Network, Weights};
 
@@ -25,7 +25,14 @@ impl<T: Precision> Session<T> {
         let mut session = Self::replicated(network, recipe, &recipe.seeds(), weights, rows, device)?;
         if weights.len() > 1 {
             let mean = mean_network(session.network(), weights.len())?;
-            session.mean = Some(Box::new(Self::for_evaluation(mean, recipe.loss, &mean_weights(weights), device)?));
+            let evaluates =
+                Self::for_evaluation(mean, recipe.loss, &mean_weights(weights), device).map_err(|error| match error {
+                    Error::Limit(what) => {
+                        Error::Limit(format!("to evaluate the mean of the networks: {what}, or take a smaller --ensemble"))
+                    }
+                    other => other,
+                });
+            session.mean = Some(Box::new(evaluates?));
         }
         Ok(session)
     }

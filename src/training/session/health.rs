@@ -50,11 +50,15 @@ impl Health {
         let (inputs, targets) = (samples.inputs.converted::<f64>(), samples.targets.converted::<f64>());
         let mut problem = Problem::new(&network, loss, &weights, &inputs, &targets)?;
         let mut remarks = Vec::new();
+        let of = match session.replicas() {
+            1 => String::new(),
+            networks => format!(" (in the first of {networks} networks)"),
+        };
         let gradients = problem.gradients()?;
         let outputs = problem.outputs()?;
         remarks.extend(saturated(&network, &outputs).filter(|_| !std::mem::replace(&mut self.saturated, true)));
         remarks.extend(vanished(&gradients).filter(|_| !std::mem::replace(&mut self.vanished, true)));
-        Ok(remarks)
+        Ok(remarks.into_iter().map(|remark: String| remark + &of).collect())
     }
 }
 
