@@ -59,7 +59,7 @@ pub(super) struct TrainArguments {
 
 /// Trains.
 pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
-    let flags = Options::from_settings(&arguments.settings)?.over(&arguments.options);
+    let flags = Options::from_settings(&arguments.settings)?.and(&arguments.options);
     let destination = match &arguments.resume {
         None => Destination::New(arguments.output),
         Some(run) => Destination::Resumed(RunFolder::open(run)?),
@@ -91,6 +91,9 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
             shown(&folder.path().to_string_lossy()),
             typed_path(folder.path())
         )));
+    }
+    if let Destination::New(Some(path)) = &destination {
+        RunFolder::check_new(path)?;
     }
     let (quiet, json) = (arguments.quiet, arguments.json);
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {

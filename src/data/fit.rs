@@ -141,12 +141,15 @@ fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, fo
     let of_dates = are_dates(values.names.iter().map(String::as_str));
     if (of_dates || are_names(values.names.len(), present)) && !forced {
         let what = if of_dates {
-            "dates, which as categories say nothing about other days; put year, month and weekday into columns of their own, and".into()
+            format!(
+                "dates in {present} training rows, which as categories say nothing about other days; put year, month and weekday into \
+                 columns of their own, and"
+            )
         } else {
             format!("texts in {present} training rows, which are names rather than categories;")
         };
         return Err(Error::Data(format!(
-            "{}: column '{name}' holds {} different {what} say {}, or {} if they are meant",
+            "{}: column '{name}' holds {} different {what} say {}, or {} to take each as a category",
             shown(&table.source),
             values.names.len(),
             flagged("--ignore", &table.flag_value(position)),

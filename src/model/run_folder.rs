@@ -31,6 +31,21 @@ impl RunFolder {
         }
     }
 
+    /// Refuses a folder that is in use or holds something; one that is not there is fine.
+    ///
+    /// # Errors
+    /// Usage, naming what is there.
+    pub fn check_new(path: &Path) -> Result<()> {
+        if !path.is_dir() {
+            return Ok(());
+        }
+        // A folder in use is named as such; one that holds somebody's files gets no lock file.
+        if path.join(LOCK).exists() {
+            drop(lock(path)?);
+        }
+        refuse_unless_empty(path)
+    }
+
     /// A folder for the folders of several runs: as [`create`](Self::create) makes it, but not locked:
     /// each run in it is.
     ///
@@ -64,11 +79,7 @@ impl RunFolder {
 
     fn create_at(path: &Path) -> Result<Self> {
         files::folder(path).map_err(|error| no_folder(path, &error))?;
-        // A folder in use is named as such; one that holds somebody's files gets no lock file.
-        if path.join(LOCK).exists() {
-            drop(lock(path)?);
-        }
-        refuse_unless_empty(path)?;
+        Self::check_new(path)?;
         let run = Self { path: path.to_path_buf(), _lock: lock(path)? };
         refuse_unless_empty(path)?;
         Ok(run)

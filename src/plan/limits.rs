@@ -36,7 +36,7 @@ impl Plan {
     /// What a person can do so that less memory is needed.
     pub(crate) fn take_less(&self) -> &'static str {
         if self.replicas > 1 {
-            "take fewer networks (--ensemble, or --replicas of bench)"
+            "take fewer networks (--ensemble, or --replicas of bench) or smaller hidden layers"
         } else {
             "take smaller batches or hidden layers"
         }

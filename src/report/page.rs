@@ -248,8 +248,11 @@ impl Story {
         let rate = self.number("/last_epoch/samples_per_second").map_or(String::new(), |rate| format!("{rate:.0}"));
         let wgrad = self.account.wgrad.clone();
         let of_loss = self.number("/network/loss_number").map_or(String::new(), |number| format!(" ({number})"));
+        let mean = self
+            .number("/network/ensemble")
+            .map_or(String::new(), |count| format!(", {count} times: the model is their mean"));
         let rows = [
-            ("network", words("/network/widths").join("-")),
+            ("network", words("/network/widths").join("-") + &mean),
             ("activations", words("/network/activations").join(", ")),
             ("parameters", number("/network/parameters")),
             ("loss", self.text("/network/loss").to_string() + &of_loss),

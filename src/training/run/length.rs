@@ -76,7 +76,9 @@ impl Options {
 /// # Errors
 /// Data, for a cell that the encoding has no number for; limit, if there is no memory for it; what training comes to.
 pub(super) fn tried(options: &Options, sources: &Sources, network: &Network, recipe: &Recipe) -> Result<Option<Trial>> {
-    let (rows, numbers) = (sources.training.rows(), network.inputs() + network.outputs());
+    let has_part = |&place: &usize| sources.weights.as_ref().is_none_or(|weights| weights[place] != 0.0);
+    let places: Vec<usize> = (0..sources.training.rows()).filter(has_part).collect();
+    let (rows, numbers) = (places.len(), network.inputs() + network.outputs());
     let is_quick = rows as f64 * network.parameter_count() as f64 <= WORK && rows <= NUMBERS / numbers;
     if recipe.members == 1 || !options.leaves_length_open() || rows < LEAST_ROWS || !is_quick {
         return Ok(None);
@@ -87,8 +89,8 @@ pub(super) fn tried(options: &Options, sources: &Sources, network: &Network, rec
     }
     // Test rows that the training will be refused for are no reason to try anything first.
     sources.test.as_ref().map(|test| test.truth(&sources.encoding)).transpose()?;
-    let mut places: Vec<usize> = (0..rows).collect();
     let samples = sources.sampled(&places, network.outputs())?;
+    let mut places: Vec<usize> = (0..rows).collect();
     Stream::new(recipe.seed, Purpose::Length, 0).shuffle(&mut places);
     let is_affordable = |epochs: usize| {
         let longer = Options { epochs: Some(epochs), ..options.clone() };

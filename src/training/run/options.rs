@@ -298,7 +298,7 @@ declared! {
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Network")]
         pub ensemble: Option<usize> =>
             Rules {
-                left_open: |new, old| is_other(&new.hidden, &old.hidden) || new.init.is_some() || new.finetune.is_some(),
+                left_open: |new, old| is_other(&new.hidden, &old.hidden) || !draws_weights(new),
                 needs: Needs::ever("first weights that each network draws for itself, so neither with --finetune nor with a file in --init", |options| {
                     options.ensemble.is_none_or(|members| members == 1) || draws_weights(options)
                 }),

@@ -40,7 +40,7 @@ const REMEDIES: &[Remedy] = &[
     ),
     remedy(
         "train days.csv",
-        "dates, which as categories say nothing about other days",
+        "which as categories say nothing about other days",
         &["train days.csv --ignore day", "train days.csv --categorical day"],
     ),
     remedy("data days.csv", "dates, which wgrad does not read", &["train days.csv --ignore day"]),
@@ -456,7 +456,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("has no memory left for", "a GPU"),
     ("what --precision mixed holds", "a GPU"),
     ("use --device cpu", "a GPU, or none"),
-    ("take fewer networks (--ensemble, or --replicas of bench)", "a GPU"),
+    ("take fewer networks (--ensemble, or --replicas of bench) or smaller hidden layers", "a GPU"),
     ("do not train on it (--device cpu)", "a GPU that computes wrongly"),
     ("names no GPU, and the CPU is what", "wgrad verify"),
     ("in the time of --quick", "wgrad verify"),

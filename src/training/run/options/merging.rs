@@ -21,6 +21,17 @@ impl Options {
         serde_json::from_value(merged.into()).expect("both were options")
     }
 
+    /// These options, and where they say nothing, others that are said as well: nothing of those only followed from anything.
+    ///
+    /// # Panics
+    /// Never: options are tables of plain values.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        let mut merged = others.fields();
+        merged.extend(self.fields().into_iter().filter(|(_, value)| !value.is_null()));
+        serde_json::from_value(merged.into()).expect("both were options")
+    }
+
     /// These options without what the model says itself that they start from, if they do.
     ///
     /// # Panics
@@ -57,6 +68,20 @@ mod tests {
         assert_eq!(merged.device, sample().device);
         let tune = Options { device: DeviceOptions { tune: Some(true), ..Default::default() }, ..Options::default() };
         assert_eq!(tune.over(&sample()).device.tuned, None, "measured again");
+    }
+
+    #[test]
+    fn what_is_set_by_its_name_leaves_what_flags_say() {
+        let flags = Options { learning_rate: Some(0.5), ensemble: Some(4), seed: Some(3), ..Options::default() };
+        let set = Options {
+            optimizer: Some(OptimizerKind::Sgd),
+            hidden: Some(Hidden(vec![16])),
+            seed: Some(5),
+            ..Options::default()
+        };
+        let both = set.and(&flags);
+        assert_eq!((both.learning_rate, both.ensemble, both.seed), (Some(0.5), Some(4), Some(5)));
+        assert_eq!((both.optimizer, both.hidden), (set.optimizer, set.hidden));
     }
 
     #[test]
