@@ -49,7 +49,9 @@ fn the_length_follows_from_a_trial() -> Result<(), Failed> {
         let is_right = if is_noise { epochs <= 20 } else { epochs >= 40 };
         let is_followed = report["epoch"] == taken["epochs"] && report["network"]["ensemble"] == 8;
         let options = fs::read_to_string(desk.path().join(name).join("run.toml"))?;
-        let is_noted = options.contains(&format!("epochs = {epochs}\n")) && options.contains("ensemble = 8\n");
+        let rate = if epochs >= 40 { 0.01 } else { 0.005 };
+        let noted = [format!("epochs = {epochs}\n"), format!("learning-rate = {rate}\n"), "ensemble = 8\n".into()];
+        let is_noted = noted.iter().all(|line| options.contains(line));
         if !(is_right && is_followed && is_noted) {
             return Err(format!("{name}: {is_right}, {is_followed}, {is_noted}: {report}, {options}").into());
         }
@@ -101,6 +103,38 @@ fn what_is_said_is_neither_tried_nor_repeated() -> Result<(), Failed> {
     let report = trained(&desk, "train few.csv --device cpu -q", "few")?;
     let tried = report.get("trial").is_some();
     if tried || report["epoch"] != 20 { Err(format!("{report}").into()) } else { Ok(()) }
+}
+
+/// Rows that weigh little in training, or nothing, have as little to say in the trial: a chessboard among as many rows of chance.
+fn rows_that_weigh_little_decide_little() -> Result<(), Failed> {
+    let desk = Desk::new();
+    for (index, weight) in ["0", "0.001", "1"].into_iter().enumerate() {
+        let (board, noise) = (rows(600, false), rows(600, true));
+        let mut table = "x,y,weight,class\n".to_string();
+        for (rows, weight) in [(board, "1"), (noise, weight)] {
+            for row in rows.lines().skip(1) {
+                let (numbers, class) = row.rsplit_once(',').ok_or("a row")?;
+                writeln!(table, "{numbers},{weight},{class}")?;
+            }
+        }
+        desk.write("rows.csv", table);
+        let report =
+            trained(&desk, "train rows.csv --device cpu -q --bins 0 --weight-column weight", &format!("run-{index}"))?;
+        let (epochs, held_back) = (report["epoch"].as_u64().unwrap_or(0), report["trial"]["held_back_rows"].as_u64());
+        let taken = report["trial"]["taken"].as_u64().ok_or("a place")? as usize;
+        let loss = report["trial"]["lengths"][taken]["held_back_loss"].as_f64().ok_or("a loss")?;
+        // The loss of chance is -ln 0.5 at best. Rows that hardly weigh make the mean half that of the chessboard.
+        let is_right = match weight {
+            "0" => loss < 0.6,
+            "1" => loss > 0.6,
+            _ => loss < 0.4,
+        };
+        // Three fifths of the training rows that have a part.
+        if !is_right || epochs < 40 || (held_back < Some(400)) != (weight == "0") {
+            return Err(format!("of weight {weight}: {report}").into());
+        }
+    }
+    Ok(())
 }
 
 /// Rows that are read in parts are tried, and trained on, to the same bits; weights of rows and smoothed labels go with it.
@@ -184,6 +218,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("the length of a training follows from a trial", the_length_follows_from_a_trial),
         Trial::test("what is said is neither tried nor repeated", what_is_said_is_neither_tried_nor_repeated),
+        Trial::test("rows that weigh little decide little", rows_that_weigh_little_decide_little),
         Trial::test("rows in parts give the same model", rows_in_parts_give_the_same_model),
         Trial::test("runs of every kind take it", runs_of_every_kind_take_it),
         Trial::test("a mean is what another training starts from", a_mean_is_what_another_training_starts_from),
