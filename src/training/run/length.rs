@@ -40,11 +40,12 @@ pub struct Trial {
     pub held_back_rows: usize,
 }
 
-/// The lengths: epochs, and what the learning rate is of the usual one. The second is the usual length.
+/// The lengths: epochs, and what the learning rate is of the usual one. With few rows the first is where the search begins, for they are
+/// soon overfitted and tell little of it; else it is the second.
 const LENGTHS: [(usize, f64); 4] = [(10, 1.0), (20, 1.0), (40, 2.0), (80, 2.0)];
-const USUAL: usize = 1;
+const FEW_ROWS: usize = 200;
 /// Rows that are needed, and the most numbers that they may be. All of them take part: with fewer, other lengths are right.
-const LEAST_ROWS: usize = 50;
+const LEAST_ROWS: usize = 10;
 const NUMBERS: usize = 1 << 22;
 /// The rows are cut into so many parts. As many of them are held back in turn as it takes to judge by so many rows, and no more than these.
 const PARTS: usize = 5;
@@ -114,11 +115,12 @@ impl Trials<'_> {
     /// The length with the lowest loss, from the usual one on in the direction in which it falls; none where the usual one diverges.
     fn best(&self) -> Result<Option<Trial>> {
         let mut known: [Option<Vec<f32>>; LENGTHS.len()] = Default::default();
-        known[USUAL] = Some(self.losses(USUAL)?);
-        if known[USUAL].iter().flatten().any(|loss| !loss.is_finite()) {
+        let usual = usize::from(self.places.len() >= FEW_ROWS);
+        known[usual] = Some(self.losses(usual)?);
+        if known[usual].iter().flatten().any(|loss| !loss.is_finite()) {
             return Ok(None);
         }
-        let mut taken = USUAL;
+        let mut taken = usual;
         let mut is_better = |length: usize, than: usize| -> Result<bool> {
             let losses = self.losses(length)?;
             let is_better = is_lower(&losses, known[than].as_deref().expect("it was tried before"));
@@ -129,7 +131,7 @@ impl Trials<'_> {
         while is_possible(taken + 1) && is_better(taken + 1, taken)? {
             taken += 1;
         }
-        while taken > 0 && taken <= USUAL && is_better(taken - 1, taken)? {
+        while taken > 0 && taken <= usual && is_better(taken - 1, taken)? {
             taken -= 1;
         }
         let rate = self.recipe.schedule.learning_rate;
