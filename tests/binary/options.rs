@@ -380,6 +380,28 @@ fn a_fold_that_is_broken_off_does_not_count() {
     assert_eq!(saved["scores"][0]["values"].as_array().map(Vec::len), Some(1));
 }
 
+/// A signal that comes as a fold ends, or while the next one is tried, ends the training.
+fn a_signal_between_folds_is_not_lost() {
+    let desk = Desk::new();
+    let train = ["train", "digits", "--folds", "3", "--device", "cpu", "-q", "-o", "folds"];
+    let mut running = desk.command(&train).stdout(std::process::Stdio::piped()).spawn().expect("the binary runs");
+    while !desk.path().join("folds/fold-1/report.html").exists() && running.try_wait().expect("a child").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let id = running.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    assert_eq!(running.wait_with_output().expect("it ends").status.code(), Some(130));
+    assert!(!desk.path().join("folds/fold-3").exists());
+}
+
+/// A folder that holds something is refused before the data are looked for.
+fn a_used_folder_is_refused_first() {
+    let desk = Desk::new();
+    desk.write("used/notes.txt", "mine");
+    let said = desk.ends(2, &["train", "nothing.csv", "-o", "used"]).expect("a refusal");
+    assert!(said.contains("notes.txt"), "{said}");
+}
+
 /// Rows of two numbers and a town; whose class is a matter of both, and `kind` of the first alone.
 fn towns(rows: usize, shift: f64) -> String {
     (0..rows).fold("x,town,y,class,kind\n".to_string(), |mut text, row| {
@@ -537,6 +559,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         folds_take_turns_and_each_is_a_run_of_its_own,
         #[cfg(unix)]
         a_fold_that_is_broken_off_does_not_count,
+        #[cfg(unix)]
+        a_signal_between_folds_is_not_lost,
+        a_used_folder_is_refused_first,
         a_model_goes_on_on_other_data_as_it_is,
         a_model_goes_on_with_a_new_output,
         what_is_set_by_its_name_is_as_its_flag,

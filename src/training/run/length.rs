@@ -14,7 +14,7 @@ use crate::evaluation::significant;
 use crate::memory;
 use crate::network::Network;
 use crate::random::{Purpose, Stream};
-use crate::training::session::{Device, Recipe, Samples, ScheduleKind, Session};
+use crate::training::session::{Device, Recipe, Samples, Schedule, ScheduleKind, Session};
 
 /// A training of so many epochs, at this learning rate, and how good it was beside the one that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -157,7 +157,7 @@ impl Trials<'_> {
     fn losses(&self, length: usize) -> Result<Vec<f32>> {
         let (epochs, factor) = LENGTHS[length];
         let rate = factor * self.recipe.schedule.learning_rate;
-        let schedule = crate::training::session::Schedule { learning_rate: rate, ..self.recipe.schedule };
+        let schedule = Schedule { learning_rate: rate, ..self.recipe.schedule };
         let recipe = Recipe { epochs, schedule, members: MEMBERS, mixed: None, streamed: false, ..*self.recipe };
         let device = Device::cpu(self.options.device.threads.map(usize::from), "");
         let (part, share) = (self.places.len() / PARTS, label_smoothing(self.options, recipe.loss)?);

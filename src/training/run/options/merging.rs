@@ -9,7 +9,6 @@ impl Options {
     /// # Panics
     /// Never: options are tables of plain values.
     pub fn over(&self, file: &Self) -> Self {
-        let fields = self.fields();
         let mut merged = match self.finetune.clone() {
             None => file.fields(),
             finetune => Self { finetune, new_output: self.new_output, ..file.clone() }.without_what_a_model_says().fields(),
@@ -17,8 +16,7 @@ impl Options {
         for (key, _) in Self::rules().filter(|(_, rules)| (rules.left_open)(self, file)) {
             merged.remove(&key);
         }
-        merged.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
-        serde_json::from_value(merged.into()).expect("both were options")
+        self.and(&serde_json::from_value(merged.into()).expect("they were options"))
     }
 
     /// These options, and where they say nothing, others that are said as well: nothing of those only followed from anything.
