@@ -17,6 +17,9 @@ pub enum Error {
     /// Data that cannot be read or does not fit. Exit code 3.
     #[error("{0}")]
     Data(String),
+    /// What stands in the way of a training on a table: all that was found. Exit code 3.
+    #[error("{}", listed(.0))]
+    Refused(Vec<Obstacle>),
     /// A check that the user asked for has failed. Exit code 4.
     #[error("{0}")]
     CheckFailed(String),
@@ -49,7 +52,7 @@ impl Error {
         match self {
             Self::Internal(_) => 1,
             Self::Usage(_) => 2,
-            Self::Data(_) => 3,
+            Self::Data(_) | Self::Refused(_) => 3,
             Self::CheckFailed(_) => 4,
             Self::NoDevice(_) | Self::DeviceLost(_) => 5,
             Self::Limit(_) => 6,
@@ -74,6 +77,54 @@ impl Error {
     pub fn writing(path: &Path, error: &std::io::Error) -> Self {
         Self::Internal(format!("{}: cannot be written: {error}", shown(&path.to_string_lossy())))
     }
+}
+
+/// One thing that stands in the way of a training on a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What it is, and what there is to do about it.
+    pub text: String,
+    /// What takes it out of the way.
+    pub remedy: Remedy,
+}
+
+/// What takes an obstacle out of the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// An option of `wgrad train`, by its name in `run.toml`, and its value; several columns that are to be ignored add up.
+    Option(&'static str, String),
+    /// An option whose value the reader alone can say: the flag with a word in its place, as in `--target COLUMN`.
+    Open(&'static str),
+    /// Nothing that an option could say.
+    None,
+}
+
+impl Obstacle {
+    /// The error of this obstacle alone.
+    pub fn error(text: String, remedy: Remedy) -> Error {
+        Error::Refused(vec![Self { text, remedy }])
+    }
+}
+
+/// Obstacles one after the other: a line each.
+fn listed(obstacles: &[Obstacle]) -> String {
+    obstacles.iter().map(|obstacle| obstacle.text.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// All values, or the obstacles of all that have some; another error comes first.
+///
+/// # Errors
+/// Refused, or the first other error.
+pub fn gathered<V>(results: impl IntoIterator<Item = Result<V>>) -> Result<Vec<V>> {
+    let (mut values, mut obstacles) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(Error::Refused(more)) => obstacles.extend(more),
+            Err(other) => return Err(other),
+        }
+    }
+    if obstacles.is_empty() { Ok(values) } else { Err(Error::Refused(obstacles)) }
 }
 
 /// Text from outside (a file's cell, a column's name) as it may be printed: what is not [printable](is_printable) escaped, cut at 80

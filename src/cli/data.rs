@@ -6,14 +6,14 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::print;
-use crate::data::advice::Topic;
+use crate::data::advice::Advice;
 use crate::data::column_summary::ColumnType;
 use crate::data::summary::Bars;
-use crate::data::{self, ReadOptions, Readings, Summary, Task, embedded, remarks};
-use crate::error::{Result, flagged, typed};
+use crate::data::{self, ReadOptions, Readings, Summary, Table, Task, embedded, remarks};
+use crate::error::{Error, Obstacle, Remedy, Result, flagged, typed};
 use crate::name;
-use crate::training::run::fitting;
 use crate::training::run::options::{FileOptions, Options};
+use crate::training::run::{Sources, fitting};
 
 /// The arguments of `wgrad data`.
 #[derive(Debug, Args)]
@@ -58,26 +58,62 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     let fitting = fitting(&options);
     let columns = Readings::of_training(&fitting, None);
     let table = data::read(source, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
-    let summary = Summary::of(&table, &fitting)?;
+    let mut summary = Summary::of(&table, &fitting)?;
     print::remarks(&table.remarks);
     let of_columns = summary.columns.iter().filter(|column| column.kind != ColumnType::Ignored);
     let used: HashSet<&str> = of_columns.map(|column| column.name.as_str()).collect();
     print::remarks(&remarks::stray_text(&table, |name| used.contains(name)));
-    let train = command(source, arguments, &summary);
+    let can_be_trained = add_obstacles(&mut summary, table, &options)?;
+    let train = can_be_trained.then(|| command(source, arguments, &summary));
     if arguments.json {
         return print::json("data", &Report { summary, train });
     }
     print::line(summary.text(bars()))?;
-    print::line(format_args!("\nnext: {train}"))
+    match train {
+        Some(train) => print::line(format_args!("\nnext: {train}")),
+        None => print::line("\nnext: wgrad train refuses this table until the last advice is followed"),
+    }
 }
+
+/// Adds to the advice what a training would refuse that followed it, and says whether flags take all of that out of the way.
+fn add_obstacles(summary: &mut Summary, table: Table, options: &Options) -> Result<bool> {
+    if summary.advice.iter().any(|advice| advice.open.is_some()) {
+        // Which column is the target decides what a training refuses.
+        return Ok(true);
+    }
+    let flags = summary.advice.iter().filter_map(|advice| advice.flag.as_ref()).filter_map(|(flag, value)| {
+        let key = flag.trim_start_matches('-');
+        let before = options.ignore.as_ref().filter(|_| key == "ignore").map(|before| before.join(",") + ",");
+        Some(format!("{key}={}{}", before.unwrap_or_default(), value.as_ref()?))
+    });
+    let mut flags: Vec<String> = flags.collect();
+    // Columns that are to be left out for several reasons add up.
+    let ignored: Vec<String> = flags.extract_if(.., |flag| flag.starts_with(IGNORE)).collect();
+    let ignored: Vec<&str> = ignored.iter().map(|flag| &flag[IGNORE.len()..]).collect();
+    flags.extend((!ignored.is_empty()).then(|| format!("{IGNORE}{}", ignored.join(","))));
+    let obstacles = match Sources::check(table, &Options::from_settings(&flags)?.and(options)) {
+        Ok(()) => return Ok(true),
+        Err(Error::Refused(obstacles)) => obstacles,
+        Err(Error::Data(text) | Error::Usage(text)) => vec![Obstacle { text, remedy: Remedy::None }],
+        Err(other) => return Err(other),
+    };
+    let can_be_said = obstacles.iter().all(|obstacle| obstacle.remedy != Remedy::None);
+    let source = &summary.source;
+    let advice: Vec<Advice> = obstacles.into_iter().map(|obstacle| Advice::of_obstacle(obstacle, source)).collect();
+    summary.advice.extend(advice);
+    Ok(can_be_said)
+}
+
+/// The setting whose values add up.
+const IGNORE: &str = "ignore=";
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct Report {
     #[serde(flatten)]
     summary: Summary,
-    /// The command that trains as advised.
-    train: String,
+    /// The command that trains as advised; none where no flag makes it work.
+    train: Option<String>,
 }
 
 /// Blocks where the locale says UTF-8, as the C library reads it; Windows' consoles take all characters.
@@ -121,7 +157,13 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
         ("--categorical", arguments.categorical.clone()),
         ("--missing-values", arguments.missing_values.clone()),
     ];
-    for (flag, values) in said {
+    // What is advised takes the place of what was said.
+    let is_advised = |flag: &str| {
+        let of = |advice: &Advice| advice.flag.as_ref().is_some_and(|(advised, _)| advised == flag);
+        let open = |advice: &Advice| advice.open.is_some_and(|open| open.starts_with(flag));
+        summary.advice.iter().any(|advice| of(advice) || open(advice))
+    };
+    for (flag, values) in said.into_iter().filter(|(flag, _)| !is_advised(flag)) {
         values.into_iter().for_each(|values| add(flag, Some(values.join(","))));
     }
     let mut ignored = arguments.ignore.clone().unwrap_or_default();
@@ -134,11 +176,10 @@ fn command(source: &str, arguments: &DataArguments, summary: &Summary) -> String
     if !ignored.is_empty() {
         add("--ignore", Some(ignored.join(",")));
     }
-    // Which column is meant the reader alone can say.
-    if summary.advice.iter().any(|advice| advice.about == Topic::Target && advice.flag.is_none()) {
-        add("--target", Some("COLUMN".into()));
-    }
-    words.join(" ")
+    let mut open: Vec<&str> = summary.advice.iter().filter_map(|advice| advice.open).collect();
+    open.sort_unstable();
+    open.dedup();
+    words.into_iter().chain(open.into_iter().map(str::to_owned)).collect::<Vec<_>>().join(" ")
 }
 
 fn list(json: bool) -> Result<()> {

@@ -9,11 +9,12 @@ use clap::{Args, ColorChoice};
 
 use super::{plan, print};
 use crate::data;
-use crate::error::{Error, Result, shown, typed_path};
+use crate::error::{Error, Result, flagged, shown, typed, typed_path};
 use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
+use crate::name;
 use crate::threads;
-use crate::training::run::{Destination, Ending, Options, Run, RunReport};
+use crate::training::run::{Destination, Ending, Options, Run, RunReport, remedies};
 
 /// The arguments of `wgrad train`.
 #[derive(Debug, Args)]
@@ -97,7 +98,8 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     }
     let (quiet, json) = (arguments.quiet, arguments.json);
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
-        let (report, ended) = folds::run(&options, destination, quiet, color)?;
+        let (report, ended) =
+            folds::run(&options, destination, quiet, color).map_err(|error| with_command(error, &options))?;
         if json {
             print::json("train", &report)?;
         } else {
@@ -105,7 +107,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return ended;
     }
-    let ready = Run::new(&options)?;
+    let ready = Run::new(&options).map_err(|error| with_command(error, &options))?;
     print::remarks(&ready.sources.remarks);
     if let (Some(trial), false) = (&ready.trial, quiet) {
         print::note(trial);
@@ -123,6 +125,44 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         print::line(text(&report))?;
     }
     report.ended()
+}
+
+/// An error that options can mend, with the command that says them: the one that was typed, with them in place of what it said there.
+fn with_command(error: Error, options: &Options) -> Error {
+    let Error::Refused(obstacles) = &error else { return error };
+    let Some(remedies) = remedies(options, obstacles) else { return error };
+    let mut words: Vec<String> = Vec::new();
+    let mut typed_words = std::env::args_os().skip(1).map(|word| name::text(&word).into_owned());
+    while let Some(word) = typed_words.next() {
+        let replaced = |word: &str, before: &str| {
+            let (name, value) = word.split_once('=').map_or((word, false), |(name, _)| (name, true));
+            let key = name.strip_prefix(before).unwrap_or_default().replace('_', "-");
+            remedies.iter().any(|(known, _)| *known == key).then_some(value)
+        };
+        match replaced(&word, "--") {
+            Some(true) => continue,
+            Some(false) => {
+                typed_words.next();
+                continue;
+            }
+            None => {}
+        }
+        if let Some(setting) = word.strip_prefix("--set=")
+            && replaced(setting, "").is_some()
+        {
+            continue;
+        }
+        if word == "--set" {
+            let setting = typed_words.next().unwrap_or_default();
+            if replaced(&setting, "").is_none() {
+                words.extend([word, typed(&setting)]);
+            }
+            continue;
+        }
+        words.push(typed(&word));
+    }
+    words.extend(remedies.iter().map(|(key, value)| flagged(&format!("--{key}"), value)));
+    Error::Data(format!("{error}\nthis works: wgrad {}", words.join(" ")))
 }
 
 /// The report for a person.

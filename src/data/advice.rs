@@ -12,7 +12,7 @@ use super::dates::are_dates;
 use super::fit::{self, Counted, Roles};
 use super::identifiers::{FEW_ROWS, is_called_id, lie_close};
 use super::{Cells, Column, FitOptions, Table, Task, remarks};
-use crate::error::{Result, flagged, shown};
+use crate::error::{Obstacle, Remedy, Result, flagged, shown};
 
 /// Columns that one sentence names, at most.
 const NAMED: usize = 5;
@@ -29,7 +29,7 @@ pub enum Topic {
     Constant,
     /// Columns that name the rows.
     Identifier,
-    /// Columns of dates.
+    /// Columns of dates that are not in ISO form.
     Date,
     /// Few whole numbers, which may stand for kinds.
     Categorical,
@@ -39,6 +39,8 @@ pub enum Topic {
     Balance,
     /// Rows that are there more than once.
     Duplicates,
+    /// What a training would refuse.
+    Obstacle,
 }
 
 /// A piece of advice.
@@ -50,8 +52,24 @@ pub struct Advice {
     pub columns: Vec<String>,
     /// The flag of `wgrad train` and its value; none where only the reader can tell whether it is meant.
     pub flag: Option<(String, Option<String>)>,
+    /// A flag whose value only the reader can say, with a word in its place.
+    #[serde(skip)]
+    pub open: Option<&'static str>,
     /// The advice as a sentence.
     pub text: String,
+}
+
+impl Advice {
+    /// The advice to take this out of the way of a training on a source.
+    pub fn of_obstacle(obstacle: Obstacle, source: &str) -> Self {
+        let (flag, open) = match obstacle.remedy {
+            Remedy::Option(key, value) => (Some((format!("--{key}"), Some(value))), None),
+            Remedy::Open(flag) => (None, Some(flag)),
+            Remedy::None => (None, None),
+        };
+        let text = obstacle.text.strip_prefix(&format!("{}: ", shown(source))).unwrap_or(&obstacle.text).to_owned();
+        Self { about: Topic::Obstacle, columns: Vec::new(), flag, open, text }
+    }
 }
 
 /// The advice about a table that is described by `columns`.
@@ -84,7 +102,7 @@ pub(super) fn of(table: &Table, columns: &[ColumnSummary], options: &FitOptions)
     let what =
         if differ { "another value in every row, as an id has" } else { "so many different values that they name rows" };
     all.extend(facts.ignoring(Topic::Identifier, &identifiers, what));
-    let what = "dates, which wgrad does not read: put year, month and weekday into columns of their own";
+    let what = "dates that are not in ISO form, the one that wgrad reads: write them as 2024-01-31";
     all.extend(facts.ignoring(Topic::Date, &dates, what));
     all.extend(facts.categorical());
     all.extend(facts.missing(&useless));
@@ -101,7 +119,10 @@ fn other_target(table: &Table, columns: &[ColumnSummary], roles: &Roles) -> Opti
         return None;
     }
     let name = shown(&columns[last].name);
-    let advice = |columns, flag, text| Advice { about: Topic::Target, columns, flag, text };
+    let advice = |columns, flag: Option<_>, text| {
+        let open = flag.is_none().then_some("--target COLUMN");
+        Advice { about: Topic::Target, columns, flag, open, text }
+    };
     if let Some(&position) = roles.inputs.iter().find(|&&position| is_called_so(position)) {
         let (told, other) = (shown(&columns[position].name), columns[position].name.clone());
         let text = format!("'{name}' is the target, being the last column; '{told}' is called like one");
@@ -126,7 +147,7 @@ pub(crate) fn is_called_target(name: &str) -> bool {
 fn is_identifier(column: &ColumnSummary, rows: usize) -> bool {
     let differ = rows >= FEW_ROWS && column.distinct == rows;
     match column.kind {
-        ColumnType::Number | ColumnType::Ignored => false,
+        ColumnType::Number | ColumnType::Date | ColumnType::Ignored => false,
         ColumnType::Category => rows >= FEW_ROWS && (differ || fit::may_be_names(column.distinct, rows - column.missing)),
         ColumnType::Integer => {
             differ
@@ -195,6 +216,7 @@ impl Facts<'_> {
             about,
             columns: self.names(positions),
             flag: Some(("--ignore".into(), Some(self.flag_value(positions)))),
+            open: None,
             text: format!("{}: {what}", self.listed(positions)),
         })
     }
@@ -214,7 +236,7 @@ impl Facts<'_> {
             Task::Classification => format!("'{name}' is taken as classes; if its numbers are amounts: --task regression"),
             Task::Regression => format!("'{name}' is taken as amounts; if its numbers are classes: --task classification"),
         };
-        Some(Advice { about: Topic::Task, columns: vec![column.name.clone()], flag: None, text })
+        Some(Advice { about: Topic::Task, columns: vec![column.name.clone()], flag: None, open: None, text })
     }
 
     fn categorical(&self) -> Option<Advice> {
@@ -231,6 +253,7 @@ impl Facts<'_> {
             about: Topic::Categorical,
             columns: self.names(&positions),
             flag: None,
+            open: None,
             text: format!(
                 "{}: few whole numbers; if they stand for kinds and not for amounts: {}",
                 self.listed(&positions),
@@ -252,7 +275,7 @@ impl Facts<'_> {
         let (rows, all) = ((0..self.table.rows).filter(|&row| has_gap(row)).count(), self.table.rows);
         if in_target && rows == all {
             let text = format!("every row misses a cell, of the target or of {}: fill some in", self.listed(&gaps));
-            return Some(Advice { about: Topic::Missing, columns: self.names(&gaps), flag: None, text });
+            return Some(Advice { about: Topic::Missing, columns: self.names(&gaps), flag: None, open: None, text });
         }
         let why = if in_target {
             format!("a target cannot be filled in, so rows that miss a cell are left out: {rows} of {all}")
@@ -263,6 +286,7 @@ impl Facts<'_> {
             about: Topic::Missing,
             columns: self.names(&gaps),
             flag: in_target.then(|| ("--missing".into(), Some("drop".into()))),
+            open: None,
             text: format!("missing cells in {}: {why}", self.listed(&gaps)),
         })
     }
@@ -287,10 +311,11 @@ impl Facts<'_> {
         Some(Advice {
             about: Topic::Balance,
             columns: self.names(&[target]),
-            flag: Some(("--stratify".into(), None)),
+            flag: None,
+            open: None,
             text: format!(
                 "the classes are unequal: whoever always says '{}' is right in {share:.1} % of the rows, and '{}' has {} only; \
-                 look at the balanced accuracy, and split every class alike",
+                 look at the balanced accuracy",
                 shown(&most.value),
                 shown(&least.value),
                 if least.count == 1 { "1 row".to_owned() } else { format!("{} rows", least.count) }
@@ -306,6 +331,7 @@ impl Facts<'_> {
             about: Topic::Duplicates,
             columns: Vec::new(),
             flag: None,
+            open: None,
             text: format!("{rows}: among the test rows, a copy is known from training"),
         })
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Table;
 use super::cells::spelled;
 use super::table::listed;
-use crate::error::{Error, Result, flagged, shown};
+use crate::error::{Error, Obstacle, Remedy, Result, flagged, shown};
 
 /// Known categories or classes. A cell is the one that is spelled like it. If there is none, a class is the same number in any spelling
 /// (`7`, `007`, `7.0`), but a category, where 3.1 and 3.10 are two, only the same integer with or without `.0` (`1`, `1.0`), which programs
@@ -65,8 +65,7 @@ impl<'a> Categories<'a> {
                 let numerals = table.numerals.other_flags(|| std::iter::once(cell));
                 let hint = numerals.map_or_else(
                     || {
-                        "mend it, or if it is rare train with --stratify, which gives every part its share, or with another --seed; if the \
-                         target is another column, name it with --target"
+                        "mend it, or train on rows of that class; if the target is another column, name it with --target"
                             .into()
                     },
                     |flags| format!("say {flags} if it is a number"),
@@ -97,19 +96,21 @@ fn number(text: &str) -> Option<u64> {
 /// The error for a missing cell that nothing stands in for.
 pub(crate) fn missing_cell(table: &Table, row: usize, position: usize) -> Error {
     let name = &table.columns[position].name;
-    Error::Data(format!(
+    let text = format!(
         "{}: the cell is missing; fill it in, or train with --missing drop, mean, median or mode, or with {}",
         table.place(row, name),
         flagged("--ignore", &table.flag_value(position))
-    ))
+    );
+    Obstacle::error(text, Remedy::None)
 }
 
 /// The error for a missing target.
 pub(crate) fn missing_target(table: &Table, row: usize, position: usize) -> Error {
     let place = table.place(row, &table.columns[position].name);
-    Error::Data(format!(
+    let text = format!(
         "{place}: the target is missing; fill it in or take the row out; 'wgrad train' leaves such rows out with --missing drop"
-    ))
+    );
+    Obstacle::error(text, Remedy::Option("missing", "drop".into()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::fit::{Counted, deviation, mean};
-use super::{Cells, Column};
+use super::{Cells, Column, dates};
 
 /// A column, described.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +23,9 @@ pub struct ColumnSummary {
     /// Of categories, the most frequent, at most five.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<Count>,
+    /// Of dates, the first and the last day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<[String; 2]>,
     /// Of numbers that differ, how many lie in each of eight equal parts of their range.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub histogram: Vec<usize>,
@@ -38,6 +41,8 @@ pub enum ColumnType {
     Integer,
     /// Text.
     Category,
+    /// Dates in ISO form.
+    Date,
     /// Anything: the column is left out.
     Ignored,
 }
@@ -68,20 +73,30 @@ impl ColumnSummary {
     /// A column that is left out, whose cells may be anything.
     pub(super) fn ignored(column: &Column) -> Self {
         let (name, top, histogram) = (column.name.clone(), Vec::new(), Vec::new());
-        Self { name, kind: ColumnType::Ignored, missing: 0, distinct: 0, range: None, top, histogram }
+        Self { name, kind: ColumnType::Ignored, missing: 0, distinct: 0, range: None, top, days: None, histogram }
     }
 
-    /// A column of which these rows count.
-    pub(super) fn of(column: &Column, rows: &[usize]) -> Self {
+    /// A column of which these rows count, and whose texts are said to be categories or not.
+    pub(super) fn of(column: &Column, rows: &[usize], is_category: bool) -> Self {
         const TOP: usize = 5;
         let name = column.name.clone();
         if let Cells::Text(_) = column.cells {
             let mut top = counts(Counted::of(column, rows));
             let distinct = top.len();
             let missing = rows.len() - top.iter().map(|count| count.count).sum::<usize>();
+            let days = |is_category: bool| {
+                let days: Option<Vec<f64>> = top.iter().map(|count| dates::days(&count.value)).collect();
+                let days = days.filter(|_| !is_category)?;
+                Some([days.iter().copied().reduce(f64::min)?, days.iter().copied().reduce(f64::max)?].map(dates::day))
+            };
+            if let Some(days) = days(is_category) {
+                let (kind, days, histogram) = (ColumnType::Date, Some(days), Vec::new());
+                return Self { name, kind, missing, distinct, range: None, top: Vec::new(), days, histogram };
+            }
             top.sort_by_key(|count| std::cmp::Reverse(count.count));
             top.truncate(TOP);
-            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top, histogram: Vec::new() };
+            let histogram = Vec::new();
+            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top, days: None, histogram };
         }
         let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
         numbers.sort_by(f64::total_cmp);
@@ -99,6 +114,7 @@ impl ColumnSummary {
             histogram: range.as_ref().map_or_else(Vec::new, |range| histogram(&numbers, range)),
             range,
             top: Vec::new(),
+            days: None,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::categories::{Categories, missing_cell, missing_target};
+use super::dates;
 use super::{Cells, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Table, Target};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Obstacle, Remedy, Result, shown};
 use crate::scalar::Scalar;
 
 /// One column of a table, as its cells become numbers.
@@ -170,7 +171,8 @@ impl InputColumn {
     fn encoder<'a, T: Scalar>(&'a self, table: &'a Table, position: usize, rows: &[usize]) -> Result<Encoder<'a, T>> {
         match &self.kind {
             InputKind::Number { missing, bins, .. } => {
-                if let (Cells::Bytes(cells), true) = (&table.columns[position].cells, bins.is_empty()) {
+                let is_plain = bins.is_empty() && self.calendar.is_none();
+                if let (Cells::Bytes(cells), true) = (&table.columns[position].cells, is_plain) {
                     let scaled = (0..=u8::MAX).flat_map(|byte| self.encoded(f64::from(byte)));
                     let values: Vec<T> = scaled.map(T::from_f64).collect();
                     if values.iter().all(|value| value.is_finite()) {
@@ -194,8 +196,11 @@ impl<T: Scalar> Encoder<'_, T> {
         match self {
             Self::Bytes(cells, numbers) => values[0] = numbers[usize::from(cells[row])],
             Self::Numbers { table, position, column, missing } => {
-                let number =
-                    number_at(table, *position, row)?.or(*missing).ok_or_else(|| missing_cell(table, row, *position))?;
+                let number = match column.calendar {
+                    None => number_at(table, *position, row)?,
+                    Some(calendar) => days_at(table, *position, row)?.map(|days| calendar.reduced(days)),
+                };
+                let number = number.or(*missing).ok_or_else(|| missing_cell(table, row, *position))?;
                 let mut width = 0;
                 for (value, encoded) in values.iter_mut().zip(column.encoded(number)) {
                     *value = finite(T::from_f64(encoded), table, row, &column.name)?;
@@ -259,6 +264,19 @@ pub(crate) fn number_at(table: &Table, position: usize, row: usize) -> Result<Op
             Err(Error::Data(format!("{place}: '{}' is no number; {hint}", shown(cell))))
         }
     }
+}
+
+/// The days since 1970 of a date in a cell, none if it is missing.
+fn days_at(table: &Table, position: usize, row: usize) -> Result<Option<f64>> {
+    let column = &table.columns[position];
+    let Some(cell) = column.cells.text(row) else { return Ok(None) };
+    let days = if column.cells.is_text() { dates::days(&cell) } else { None };
+    days.map(Some).ok_or_else(|| {
+        let place = table.place(row, &column.name);
+        let text =
+            format!("{place}: '{}' is no date in ISO form, such as 2024-01-31 or 2024-01-31T12:30; mend it", shown(&cell));
+        Obstacle::error(text, Remedy::None)
+    })
 }
 
 fn no_target(table: &Table, name: &str) -> Error {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::table::listed;
-use super::{Bins, MissingValues, Numerals, Table, Task};
+use super::{Bins, Calendar, MissingValues, Numerals, Table, Task};
 use crate::error::{Error, Result, shown, suggestion};
 
 /// How the columns of a table become inputs and targets.
@@ -30,6 +30,9 @@ pub struct InputColumn {
     pub name: String,
     /// How its cells become numbers.
     pub kind: InputKind,
+    /// What else dates become, whose numbers are days since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
 }
 
 /// How an input column's cells become numbers.
@@ -103,6 +106,11 @@ impl InputColumn {
         }
     }
 
+    /// A column of numbers or of categories.
+    pub fn new(name: impl Into<String>, kind: InputKind) -> Self {
+        Self { name: name.into(), kind, calendar: None }
+    }
+
     /// Whether its cells are categories.
     pub fn is_category(&self) -> bool {
         matches!(self.kind, InputKind::Category { .. })
@@ -123,19 +131,22 @@ impl Encoding {
         }
     }
 
-    /// Number of the network's inputs: one a numeric column and one a bin of it, one a category of the others.
+    /// Number of the network's inputs: one a numeric column and one a bin of it, one a category of the others; dates have
+    /// those of their [calendar](Calendar), too.
     pub fn inputs(&self) -> usize {
         self.inputs.iter().map(InputColumn::width).sum()
     }
 
-    /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, or
-    /// `column=category`.
+    /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, `column=category`, or
+    /// `column: part` of a date.
     pub fn input_names(&self) -> Vec<String> {
         let names = |column: &InputColumn| match &column.kind {
             InputKind::Number { bins, .. } => {
                 let lows = bins.edges.iter().take(bins.len());
                 let bins = lows.map(|low| format!("{}>{low}", column.name));
-                std::iter::once(column.name.clone()).chain(bins).collect::<Vec<_>>()
+                let of_date = column.calendar.into_iter().flat_map(Calendar::names);
+                let of_date = of_date.map(|part| format!("{}: {part}", column.name));
+                std::iter::once(column.name.clone()).chain(bins).chain(of_date).collect::<Vec<_>>()
             }
             InputKind::Category { categories, .. } => {
                 categories.iter().map(|category| format!("{}={category}", column.name)).collect()
@@ -204,7 +215,9 @@ impl Encoding {
                 number(*offset, *scale) && missing.is_none_or(f64::is_finite) && bins.make_sense()
             }
             InputKind::Category { categories, missing } => {
-                distinct(categories) && missing.as_ref().is_none_or(|missing| categories.contains(missing))
+                distinct(categories)
+                    && missing.as_ref().is_none_or(|missing| categories.contains(missing))
+                    && column.calendar.is_none()
             }
         };
         let target = match &self.target {
@@ -226,13 +239,14 @@ impl Encoding {
 }
 
 impl InputColumn {
-    /// What a number in a cell becomes: as many numbers as [`width`](Self::width) says, none of which need be finite.
+    /// What a number in a cell becomes, which for dates is the days since 1970: as many numbers as [`width`](Self::width) says, none of which need be finite.
     ///
     /// # Panics
     /// If the column holds categories.
     pub(crate) fn encoded(&self, number: f64) -> impl Iterator<Item = f64> {
         let InputKind::Number { offset, scale, bins, .. } = &self.kind else { panic!("a column of categories") };
-        std::iter::once(bins.clipped((number - offset) / scale)).chain(bins.shares(number))
+        let of_date = self.calendar.into_iter().flat_map(move |calendar| calendar.parts(number));
+        std::iter::once(bins.clipped((number - offset) / scale)).chain(bins.shares(number)).chain(of_date)
     }
 
     /// The number that became this first input; none in a column of categories.
@@ -244,7 +258,7 @@ impl InputColumn {
     /// Number of the network's inputs that this column makes.
     pub(crate) fn width(&self) -> usize {
         match &self.kind {
-            InputKind::Number { bins, .. } => 1 + bins.len(),
+            InputKind::Number { bins, .. } => 1 + bins.len() + self.calendar.map_or(0, Calendar::width),
             InputKind::Category { categories, .. } => categories.len(),
         }
     }
@@ -256,15 +270,12 @@ mod tests {
     use crate::data::{Cells, Column};
 
     fn number(name: &str) -> InputColumn {
-        InputColumn {
-            name: name.into(),
-            kind: InputKind::Number { offset: 0.0, scale: 1.0, missing: None, bins: Bins::default() },
-        }
+        InputColumn::new(name, InputKind::Number { offset: 0.0, scale: 1.0, missing: None, bins: Bins::default() })
     }
 
     fn encoding() -> Encoding {
         let categories = vec!["1".into(), "2".into()];
-        let rank = InputColumn { name: "rank".into(), kind: InputKind::Category { categories, missing: None } };
+        let rank = InputColumn::new("rank", InputKind::Category { categories, missing: None });
         let target = Target::Classification { column: "admit".into(), classes: vec!["0".into(), "1".into()] };
         Encoding {
             inputs: vec![number("gre"), rank, number("gpa")],

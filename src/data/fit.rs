@@ -6,10 +6,10 @@ mod roles;
 mod stored;
 
 use super::categories::{missing_cell, missing_target};
-use super::dates::are_dates;
+use super::dates::{self, are_dates};
 use super::encode::number_at;
-use super::{Bins, Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
-use crate::error::{Error, Result, flagged, shown};
+use super::{Bins, Calendar, Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use crate::error::{Error, Obstacle, Remedy, Result, flagged, gathered, shown};
 pub(crate) use counted::Counted;
 use counted::values;
 pub use options::{FitOptions, Missing, Scale};
@@ -38,10 +38,11 @@ impl Encoding {
             return Err(Error::Data(format!("{}: there are no training rows", shown(&table.source))));
         }
         let roles = Roles::of(table, options)?;
-        let target = Self::fit_target_of(table, rows, &roles, options)?;
+        let target = Self::fit_target_of(table, rows, &roles, options);
         let (scale, bins) = (roles.scale(table, options), roles.bins(table, table.rows, options));
         let form = Form { scale, bins, task: roles::task_of(table, &roles, options)? };
-        let inputs = Self::fit_inputs(table, rows, &roles, options, form)?;
+        let inputs = Self::fit_inputs(table, rows, &roles, options, form);
+        let (target, inputs) = both(target, inputs)?;
         Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: table.numerals.clone() })
     }
 
@@ -54,14 +55,19 @@ impl Encoding {
         form: Form,
     ) -> Result<Vec<InputColumn>> {
         let input = |&position: &usize| {
-            let kind = if roles.is_category(table, position) {
-                category(table, position, rows, options.missing, roles.categorical.contains(&position))?
-            } else {
-                number(table, position, rows, options.missing, form)?
-            };
-            Ok(InputColumn { name: table.columns[position].name.clone(), kind })
+            let name = table.columns[position].name.clone();
+            if !roles.is_category(table, position) {
+                return Ok(InputColumn::new(name, number(table, position, rows, options.missing, form)?));
+            }
+            let is_said = roles.categorical.contains(&position);
+            let values = Counted::of(&table.columns[position], rows);
+            if !is_said && let Some(date) = date(table, position, rows, &values, options.missing, form) {
+                let (kind, calendar) = date?;
+                return Ok(InputColumn { calendar: Some(calendar), ..InputColumn::new(name, kind) });
+            }
+            Ok(InputColumn::new(name, category(table, position, rows, values, options.missing, is_said)?))
         };
-        roles.inputs.iter().map(input).collect()
+        gathered(roles.inputs.iter().map(input))
     }
 }
 
@@ -86,6 +92,14 @@ impl Encoding {
     }
 }
 
+/// Both, or the obstacles of both.
+fn both<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
+    match (one, other) {
+        (Err(Error::Refused(one)), Err(Error::Refused(other))) => Err(Error::Refused([one, other].concat())),
+        (one, other) => Ok((one?, other?)),
+    }
+}
+
 fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Target> {
     const MOST_CLASSES: usize = 10_000;
     let Column { name: column, spellings, .. } = &table.columns[position];
@@ -101,15 +115,32 @@ fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Targ
         )));
     }
     let classes = values(table, position, rows)?.names;
-    let what = match classes.len() {
-        1 => format!(
-            "is '{}' in every training row; there is nothing to tell apart: name another --target",
-            shown(&classes[0])
-        ),
-        count if count > MOST_CLASSES => format!("has {count} classes; if it holds numbers, say --task regression"),
+    let are_numbers = || classes.iter().all(|class| table.numerals.parse(class).is_some_and(f64::is_finite));
+    let another = Remedy::Open("--target COLUMN");
+    let (what, remedy) = match classes.len() {
+        1 => {
+            let class = shown(&classes[0]);
+            (format!("is '{class}' in every training row; there is nothing to tell apart: name another --target"), another)
+        }
+        count if count > MOST_CLASSES || are_names(count, rows.len()) => {
+            let what = format!("has {count} different values in {} training rows, too many for classes", rows.len());
+            if are_numbers() {
+                (format!("{what}; they are numbers: say --task regression"), Remedy::Option("task", "regression".into()))
+            } else {
+                // An input it cannot be either.
+                let (name, ignored) = (shown(column), table.flag_value(position));
+                let source = shown(&table.source);
+                let other = format!("{source}: '{name}' looks like an id: {} leaves it out", flagged("--ignore", &ignored));
+                let text = format!("{source}: the target '{name}' {what}; name another --target");
+                return Err(Error::Refused(vec![
+                    Obstacle { text, remedy: another },
+                    Obstacle { text: other, remedy: Remedy::Option("ignore", ignored) },
+                ]));
+            }
+        }
         _ => return Ok(Target::Classification { column: column.clone(), classes }),
     };
-    Err(Error::Data(format!("{}: the target '{}' {what}", shown(&table.source), shown(column))))
+    Err(Obstacle::error(format!("{}: the target '{}' {what}", shown(&table.source), shown(column)), remedy))
 }
 
 fn regression(table: &Table, rows: &[usize], targets: &[usize], scale: Scale) -> Result<Target> {
@@ -134,28 +165,65 @@ pub(super) fn may_be_names(distinct: usize, cells: usize) -> bool {
     are_names(distinct, cells * 3 / 4)
 }
 
-fn category(table: &Table, position: usize, rows: &[usize], missing: Missing, forced: bool) -> Result<InputKind> {
+/// What a column of text becomes that holds dates in ISO form and nothing else.
+fn date(
+    table: &Table,
+    position: usize,
+    rows: &[usize],
+    values: &Counted,
+    missing: Missing,
+    form: Form,
+) -> Option<Result<(InputKind, Calendar)>> {
+    let cells = &table.columns[position].cells;
+    if values.names.is_empty() || !cells.is_text() || !values.names.iter().all(|name| dates::days(name).is_some()) {
+        return None;
+    }
+    let days = |row: &usize| dates::days(&cells.text(*row)?);
+    let numbers: Vec<f64> = rows.iter().filter_map(days).collect();
+    let calendar = Calendar { time_of_day: numbers.iter().any(|days| days.fract() != 0.0) };
+    let mode = || values.mode().and_then(dates::days);
+    let mut kind = scaled(table, position, rows, numbers, missing, form, mode);
+    if let Ok(InputKind::Number { missing: Some(days), .. }) = &mut kind {
+        *days = calendar.reduced(*days);
+    }
+    Some(kind.map(|kind| (kind, calendar)))
+}
+
+fn category(
+    table: &Table,
+    position: usize,
+    rows: &[usize],
+    values: Counted,
+    missing: Missing,
+    forced: bool,
+) -> Result<InputKind> {
     let column = &table.columns[position];
-    let values = Counted::of(column, rows);
     let present: usize = values.counts.iter().sum();
     let of_dates = are_dates(values.names.iter().map(String::as_str));
     if (of_dates || are_names(values.names.len(), present)) && !forced {
+        let (name, count) = (shown(&column.name), values.names.len());
         let what = if of_dates {
-            format!(
-                "dates in {present} training rows, which as categories say nothing about other days; put year, month and weekday into \
-                 columns of their own, and"
-            )
+            let others: Vec<&String> = values.names.iter().filter(|name| dates::days(name).is_none()).collect();
+            let other = shown(others[0]);
+            if 10 * others.len() <= count {
+                let flag = flagged("--missing-values", others[0]);
+                format!(
+                    "holds {count} different dates, but '{other}' is none: mend it, or say {flag} if it marks a missing cell;"
+                )
+            } else {
+                format!("holds {count} different dates, and wgrad reads dates in ISO form alone: 2024-01-31, not '{other}';")
+            }
         } else {
-            format!("texts in {present} training rows, which are names rather than categories;")
+            format!("looks like an id: {count} texts differ in {present} training rows;")
         };
-        return Err(Error::Data(format!(
-            "{}: column '{name}' holds {} different {what} say {}, or {} to take each as a category",
+        let ignored = table.flag_value(position);
+        let text = format!(
+            "{}: column '{name}' {what} {} leaves it out, {} takes each text as a category",
             shown(&table.source),
-            values.names.len(),
-            flagged("--ignore", &table.flag_value(position)),
-            flagged("--categorical", &table.flag_value(position)),
-            name = shown(&column.name)
-        )));
+            flagged("--ignore", &ignored),
+            flagged("--categorical", &ignored),
+        );
+        return Err(Obstacle::error(text, Remedy::Option("ignore", ignored)));
     }
     let stand_in = stand_in(table, position, rows, missing, present, || values.mode().map(str::to_owned))?;
     Ok(InputKind::Category { missing: stand_in, categories: values.names })
@@ -167,14 +235,29 @@ fn number(table: &Table, position: usize, rows: &[usize], missing: Missing, form
     if let (Cells::Bytes(_), Scale::Minmax) = (cells, form.scale) {
         return Ok(InputKind::Number { offset: 0.0, scale: LARGEST_BYTE, missing: None, bins: Bins::default() });
     }
-    let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| cells.number(row)).collect();
+    let numbers: Vec<f64> = rows.iter().filter_map(|&row| cells.number(row)).collect();
+    let mode = || Counted::of(&table.columns[position], rows).mode().and_then(|mode| mode.parse().ok());
+    scaled(table, position, rows, numbers, missing, form, mode)
+}
+
+/// What the numbers of a column become, of which `mode` is the most frequent.
+fn scaled(
+    table: &Table,
+    position: usize,
+    rows: &[usize],
+    mut numbers: Vec<f64>,
+    missing: Missing,
+    form: Form,
+    mode: impl FnOnce() -> Option<f64>,
+) -> Result<InputKind> {
+    let cells = &table.columns[position].cells;
     let (offset, scale) = if numbers.is_empty() { (0.0, 1.0) } else { scaling(&numbers, form.scale) };
     let bins = if matches!(cells, Cells::Bytes(_)) { Bins::default() } else { Bins::of(&numbers, form.bins, form.task) };
     let present = numbers.len();
     let missing = stand_in(table, position, rows, missing, present, || match missing {
         Missing::Mean => Some(mean(&numbers)),
         Missing::Median => Some(median(&mut numbers)),
-        _ => Counted::of(&table.columns[position], rows).mode().and_then(|mode| mode.parse().ok()),
+        _ => mode(),
     })?;
     Ok(InputKind::Number { offset, scale, missing, bins })
 }
@@ -194,12 +277,12 @@ fn stand_in<V>(
             Some(&row) => Err(missing_cell(table, row, position)),
             None => Ok(None),
         },
-        _ if present == 0 => Err(Error::Data(format!(
-            "{}: column '{}' is missing in every training row; say {}",
-            shown(&table.source),
-            shown(&column.name),
-            flagged("--ignore", &table.flag_value(position))
-        ))),
+        _ if present == 0 => {
+            let (source, name, ignored) = (shown(&table.source), shown(&column.name), table.flag_value(position));
+            let flag = flagged("--ignore", &ignored);
+            let text = format!("{source}: column '{name}' is missing in every training row; say {flag}");
+            Err(Obstacle::error(text, Remedy::Option("ignore", ignored)))
+        }
         _ => Ok(value()),
     }
 }

@@ -177,7 +177,7 @@ pub fn absent_classes(encoding: &Encoding, table: &Table, rows: &[usize], what: 
         .collect();
     let more = if absent.len() > NAMED { format!(" and {} more", absent.len() - NAMED) } else { String::new() };
     let (source, named) = (shown(&table.source), absent[..absent.len().min(NAMED)].join(", "));
-    let advice = if is_by_chance { " (--stratify splits every class alike)" } else { "" };
+    let advice = if is_by_chance { " (--stratify deals every class out alike)" } else { "" };
     (!absent.is_empty())
         .then(|| format!("{source}: no {what} row is of the class {named}{more}: scores say nothing about them{advice}"))
 }
@@ -249,7 +249,7 @@ mod tests {
         let encoding = Encoding::fit(&table, &[0, 1, 2], &FitOptions::default()).expect("an encoding");
         let remark = absent_classes(&encoding, &table, &[1, 3], "test", true).expect("r has none");
         assert!(remark.contains("no test row") && remark.contains("'r'") && !remark.contains("'p'"), "{remark}");
-        assert!(remark.contains("(--stratify splits"), "{remark}");
+        assert!(remark.contains("(--stratify deals"), "{remark}");
         let remark = absent_classes(&encoding, &table, &[1, 3], "test", false).expect("r has none");
         assert!(remark.ends_with("say nothing about them"), "{remark}");
         assert_eq!(absent_classes(&encoding, &table, &[0, 1, 2], "test", true), None);

@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::advice::{self, Advice};
+use super::advice::{self, Advice, Topic};
 use super::column_summary::{ColumnSummary, ColumnType, Count, PARTS, Range, counts};
 use super::fit::{self, Counted, Roles};
 use super::{FitOptions, Table, Task};
@@ -41,6 +41,7 @@ impl Summary {
         let target = fit::targets(table, options)?;
         let rows: Vec<usize> = (0..table.rows).collect();
         let roles = Roles::of(table, options)?;
+        let as_written: HashSet<usize> = roles.categorical.iter().chain(&roles.targets).copied().collect();
         let used: HashSet<usize> = roles.inputs.into_iter().chain(roles.targets).collect();
         let classes = match task {
             Task::Classification => counts(Counted::of(&table.columns[target[0]], &rows)),
@@ -51,7 +52,7 @@ impl Summary {
             .par_iter()
             .enumerate()
             .map(|(position, column)| match used.contains(&position) {
-                true => ColumnSummary::of(column, &rows),
+                true => ColumnSummary::of(column, &rows, as_written.contains(&position)),
                 false => ColumnSummary::ignored(column),
             })
             .collect();
@@ -74,6 +75,7 @@ impl ColumnSummary {
             ColumnType::Number => "number",
             ColumnType::Integer => "integer",
             ColumnType::Category => "category",
+            ColumnType::Date => "date",
             ColumnType::Ignored => {
                 let mut cells: [String; CELLS] = Default::default();
                 (cells[0], cells[1]) = (shown(&self.name), "ignored".to_owned());
@@ -87,7 +89,11 @@ impl ColumnSummary {
             kind.to_owned(),
             self.missing.to_string(),
             self.distinct.to_string(),
-            if self.kind == ColumnType::Category { top.join(", ") + others } else { figure(|range| range.min) },
+            match (&self.kind, &self.days) {
+                (ColumnType::Category, _) => top.join(", ") + others,
+                (_, Some([first, last])) => format!("{first} … {last}"),
+                _ => figure(|range| range.min),
+            },
             figure(|range| range.mean),
             figure(|range| range.max),
             figure(|range| range.deviation),
@@ -141,7 +147,9 @@ impl Summary {
             lines.extend([String::new(), "advice for wgrad train:".into()]);
         }
         for advice in &self.advice {
-            let flag = advice.flag.as_ref().map(|(flag, value)| match value {
+            // A training that refuses a column says what to do.
+            let flag = advice.flag.as_ref().filter(|_| advice.about != Topic::Obstacle);
+            let flag = flag.map(|(flag, value)| match value {
                 Some(value) => format!(" ({})", flagged(flag, value)),
                 None => format!(" ({flag})"),
             });
@@ -179,21 +187,22 @@ impl Summary {
     /// The target as a line.
     fn target(&self) -> String {
         const MOST_CLASSES: usize = 20;
+        const SOME: usize = 5;
         let target = self.target.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
         if self.task == Task::Regression {
             return format!("target: {target}, regression");
         }
         let class = |class: &Count| format!("{} ({})", shown(&class.value), class.count);
-        let classes: Vec<String> = self.classes.iter().take(MOST_CLASSES).map(class).collect();
-        let others = if self.classes.len() > MOST_CLASSES { ", …" } else { "" };
+        let (named, others) = if self.classes.len() > MOST_CLASSES { (SOME, ", …") } else { (MOST_CLASSES, "") };
+        let classes: Vec<String> = self.classes.iter().take(named).map(class).collect();
         let count = self.classes.len();
         format!("target: {target}, classification into {count} classes: {}{others}", classes.join(", "))
     }
 }
 
-/// Whether the line is of a column of categories, which fill the place of the figures.
+/// Whether the line is of a column of categories or dates, which fill the place of the figures.
 fn is_category(cells: &[String; CELLS]) -> bool {
-    cells[1] == "category"
+    ["category", "date"].contains(&cells[1].as_str())
 }
 
 fn widths(lines: &[[String; CELLS]]) -> [usize; CELLS] {

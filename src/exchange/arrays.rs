@@ -14,7 +14,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::data::npy;
-use crate::data::{Encoding, InputColumn, InputKind, Target};
+use crate::data::{Calendar, Encoding, InputColumn, InputKind, Target};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::model::{Element, Model, StoredWeights};
@@ -42,6 +42,8 @@ struct Archive(ZipWriter<Cursor<Vec<u8>>>);
 struct Input<'a> {
     column: &'a str,
     category: &'a str,
+    /// Which part of a date it is; empty for other columns.
+    part: &'static str,
     offset: f64,
     scale: f64,
     missing: f64,
@@ -55,6 +57,7 @@ fn inputs(encoding: &Encoding) -> Vec<Input<'_>> {
     let plain = Input {
         column: "",
         category: "",
+        part: "",
         offset: 0.0,
         scale: 1.0,
         missing: f64::NAN,
@@ -66,10 +69,13 @@ fn inputs(encoding: &Encoding) -> Vec<Input<'_>> {
         match &column.kind {
             InputKind::Number { offset, scale, missing, bins } => {
                 let missing = missing.unwrap_or(f64::NAN);
-                let number = Input { column: &column.name, offset: *offset, scale: *scale, missing, ..plain };
+                let part = if column.calendar.is_some() { "days" } else { "" };
+                let number = Input { column: &column.name, part, offset: *offset, scale: *scale, missing, ..plain };
                 inputs.push(Input { reach: bins.reach.unwrap_or(f64::INFINITY), ..number });
                 let bin = |(bin, ends): (&[f64], _)| Input { offset: bin[0], scale: bin[1] - bin[0], ends, ..number };
                 inputs.extend(bins.edges.windows(2).zip(bins.ends()).map(bin));
+                let parts = column.calendar.into_iter().flat_map(Calendar::names);
+                inputs.extend(parts.map(|part| Input { column: &column.name, part, missing, ..plain }));
             }
             InputKind::Category { categories, missing } => {
                 for category in categories {
@@ -101,6 +107,9 @@ impl Archive {
             self.numbers("reach", inputs.iter().map(|input| input.reach))?;
             self.numbers("least", inputs.iter().map(|input| input.ends[0]))?;
             self.numbers("most", inputs.iter().map(|input| input.ends[1]))?;
+        }
+        if model.encoding.inputs.iter().any(|column| column.calendar.is_some()) {
+            self.texts("parts", inputs.iter().map(|input| input.part))?;
         }
         match &model.encoding.target {
             Target::Classification { column, classes } => {

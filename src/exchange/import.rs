@@ -157,9 +157,8 @@ fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<
         foreign.inputs.unwrap_or_else(|| (0..inputs).map(|input| input.to_string()).collect())
     })?;
     let scaled = columns.into_iter().zip(foreign.scaling);
-    let input = |(name, (offset, scale))| InputColumn {
-        name,
-        kind: InputKind::Number { offset, scale, missing: None, bins: Bins::default() },
+    let input = |(name, (offset, scale)): (String, (f64, f64))| {
+        InputColumn::new(name, InputKind::Number { offset, scale, missing: None, bins: Bins::default() })
     };
     let encoding = Encoding {
         inputs: scaled.map(input).collect(),

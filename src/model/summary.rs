@@ -115,6 +115,10 @@ fn column_line(column: &InputColumn) -> String {
     match &column.kind {
         InputKind::Number { offset, scale, missing, bins } => {
             let missing = missing.map(|value| format!(", {value} where missing")).unwrap_or_default();
+            let missing = column.calendar.map_or(missing.clone(), |calendar| {
+                let time = if calendar.time_of_day { " and time of day" } else { "" };
+                format!("{missing}; cells are dates in days since 1970, with season, day of the week{time}")
+            });
             if let Some(bins) = bins.told(|edge| edge) {
                 format!("'{name}', (cell - {offset}) / {scale}{bins}{missing}")
             } else if (*offset, *scale) == (0.0, 1.0) {

@@ -15,9 +15,8 @@ use crate::random::{Purpose, Stream};
 /// A network of 2 number columns and a column of 3 categories, 4 hidden units and 3 classes.
 fn model(weights: impl FnOnce(&Network) -> StoredWeights) -> Model {
     let network = Network::new(vec![5, 4, 3], vec![Activation::Tanh, Activation::Softmax], true).unwrap();
-    let number = |name: &str, missing| InputColumn {
-        name: name.into(),
-        kind: InputKind::Number { offset: 0.5, scale: 0.25, missing, bins: Bins::default() },
+    let number = |name: &str, missing| {
+        InputColumn::new(name, InputKind::Number { offset: 0.5, scale: 0.25, missing, bins: Bins::default() })
     };
     let names = |names: [&str; 3]| names.map(String::from).to_vec();
     let colour = InputKind::Category { categories: names(["blue", "green", "red"]), missing: Some("red".into()) };
@@ -26,11 +25,7 @@ fn model(weights: impl FnOnce(&Network) -> StoredWeights) -> Model {
         weights: weights(&network),
         network,
         encoding: Encoding {
-            inputs: vec![
-                number("length", None),
-                number("width", Some(0.75)),
-                InputColumn { name: "colour".into(), kind: colour },
-            ],
+            inputs: vec![number("length", None), number("width", Some(0.75)), InputColumn::new("colour", colour)],
             target: Target::Classification { column: "species".into(), classes: names(["a", "b", "c"]) },
             missing_values: Some(vec!["-".into()]),
             numerals: Numerals { decimal: b',', thousands: Some(b' '), units: ["€".to_owned()].into() },
@@ -142,8 +137,7 @@ fn random_networks_come_back_bit_for_bit() {
         };
         let name = |letter: char, index: usize| format!("{letter}\u{1f600}\"\\\n{index}");
         let number = InputKind::Number { offset: -1.0, scale: 2.0, missing: None, bins: Bins::default() };
-        let inputs =
-            (0..network.inputs()).map(|index| InputColumn { name: name('x', index), kind: number.clone() }).collect();
+        let inputs = (0..network.inputs()).map(|index| InputColumn::new(name('x', index), number.clone())).collect();
         let columns =
             (0..network.outputs()).map(|index| NumberTarget { name: name('y', index), offset: 0.0, scale: 1.0 }).collect();
         let encoding =
@@ -458,8 +452,7 @@ fn a_summary_shows_every_layer_and_escapes_names() {
 fn a_summary_of_many_columns_leaves_out_the_middle() {
     let mut model = single_model();
     let number = InputKind::Number { offset: 0.0, scale: 1.0, missing: None, bins: Bins::default() };
-    model.encoding.inputs =
-        (0..64).map(|index| InputColumn { name: format!("pixel{index}"), kind: number.clone() }).collect();
+    model.encoding.inputs = (0..64).map(|index| InputColumn::new(format!("pixel{index}"), number.clone())).collect();
     let text = model.summary(None).to_string();
     assert_contains(&text, &["'pixel0', as it is", "'pixel7'", "… 53 more …", "'pixel61'", "'pixel63'"]);
     assert!(!text.contains("pixel8'") && !text.contains("pixel60"));

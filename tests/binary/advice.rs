@@ -158,7 +158,10 @@ fn halves(text: &str, has_header: bool, delimiter: u8) -> Outcome<Halves> {
 /// A number as people write it.
 fn number(cell: &str) -> Option<f64> {
     let plain = cell.trim_start_matches(['$', '€']);
-    plain.parse().ok().or_else(|| plain.replace('.', "").replace(',', ".").parse().ok())
+    // Of a point and a comma the last comes before the decimals.
+    let is_comma = plain.rfind(',') > plain.rfind('.');
+    let (group, decimal) = if is_comma { ('.', ',') } else { (',', '.') };
+    plain.replace(group, "").replace(decimal, ".").parse().ok()
 }
 
 /// How good predictions are: R² of numbers of which there are more than two, else the balanced accuracy.

@@ -423,7 +423,7 @@ fn a_table_is_described_with_histograms_and_advice() {
     let histogram: Vec<u64> =
         report["columns"][1]["histogram"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
     assert_eq!((histogram.len(), histogram.iter().sum::<u64>()), (8, 116));
-    let next = "wgrad train 'bank data.csv' --stratify --ignore id";
+    let next = "wgrad train 'bank data.csv' --ignore id";
     assert_eq!(report["train"], next);
     for (locale, is_plain) in [("C.UTF-8", false), ("C", true)] {
         let output = desk.command(&["data", "bank data.csv"]).env("LC_ALL", locale).output().expect("the binary runs");
@@ -432,7 +432,7 @@ fn a_table_is_described_with_histograms_and_advice() {
         assert!(said.is_ascii() == is_plain && said.contains('█') != is_plain, "{locale}: {said}");
         assert!(said.lines().take(5).all(|line| line.chars().count() <= 80), "{said}");
     }
-    let words = ["train", "bank data.csv", "--stratify", "--ignore", "id"];
+    let words = ["train", "bank data.csv", "--ignore", "id"];
     desk.text(&[&words[..], &CPU, &["--epochs", "1"]].concat());
 }
 

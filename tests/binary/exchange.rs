@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const BOUND: f64 = 1e-5;
 
 /// What Python has to have to compare with.
-const MODULES: &str = "numpy, onnx, onnxruntime";
+const MODULES: &str = "numpy, onnx, onnxruntime, safetensors";
 
 /// Such a Python, if there is one.
 fn python() -> Option<&'static str> {
@@ -263,6 +263,47 @@ fn numpy_says_the_same_of_an_npz_archive() -> Result<(), Failed> {
         )?;
         std::fs::remove_dir_all(desk.path().join("run"))?;
         std::fs::remove_file(desk.path().join("again.npz"))?;
+    }
+    Ok(())
+}
+
+/// 300 rows of dates and of times, some missing, and how a number follows from them.
+fn dates(desk: &Desk) {
+    let mut rows = String::from("day,moment,x,y\n");
+    for row in 0..300_usize {
+        let (month, day) = (row * 5 % 12 + 1, row * 11 % 28 + 1);
+        let date = if row % 13 == 5 { String::new() } else { format!("{}-{month:02}-{day:02}", 1965 + row % 12) };
+        let zone = ["", "Z", "+05:30", "-08:00"][row % 4];
+        let time = if row % 17 == 3 {
+            "NA".into()
+        } else {
+            format!("20{:02}/{month:02}/{day:02} {:02}:{:02}{zone}", row % 30, row % 24, row * 7 % 60)
+        };
+        writeln!(rows, "{date},{time},{},{}", row * 3 % 10, (row * 5 % 12).abs_diff(6) + row % 24).expect("text grows");
+    }
+    desk.write("dates.csv", rows);
+}
+
+/// Dates of a table become the same inputs in every form in which a model is handed on.
+fn dates_are_the_same_everywhere() -> Result<(), Failed> {
+    for options in [
+        &["--missing", "median", "--bins", "0"][..],
+        &["--missing", "mode", "--bins", "4"],
+        &["--missing", "mean", "--precision", "f64"],
+    ] {
+        let desk = Desk::new();
+        dates(&desk);
+        let flags = [&["--hidden", "6", "--task", "regression"], options].concat();
+        train(&desk, "dates.csv", &flags)?;
+        let remarks = desk.ends(0, &["export", "run", "--format", "onnx"])?;
+        assert!(remarks.contains("the dates of 'day', 'moment' as whole seconds since 1970"), "{remarks}");
+        let ours = predicted(&desk, "run", "dates.csv", &[])?;
+        let of_text = |error| format!("{options:?}: {error:?}");
+        compare(&ours, &script(&desk, "run_onnx.py", &["run/model.onnx", "dates.csv"])?).map_err(of_text)?;
+        desk.ends(0, &["export", "run", "--format", "npz"])?;
+        compare(&ours, &script(&desk, "read_npz.py", &["run/model.npz", "dates.csv"])?).map_err(of_text)?;
+        let of_file = script(&desk, "predict.py", &["run/model.safetensors", "dates.csv"])?;
+        compare(&ours, of_file.split_once('\n').ok_or("a header")?.1).map_err(of_text)?;
     }
     Ok(())
 }
@@ -760,6 +801,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         python("onnxruntime says the same of cells as people write them", cells_as_people_write_them),
         python("an array is one input", an_array_is_one_input),
         python("numpy says the same of an npz archive", numpy_says_the_same_of_an_npz_archive),
+        python("dates are the same everywhere", dates_are_the_same_everywhere),
         python("nets of others compute the same", nets_of_others_compute_the_same),
         python("perceptrons of scikit-learn compute the same", perceptrons_of_scikit_learn_compute_the_same),
         python(

@@ -11,6 +11,7 @@ mod ensemble;
 mod examples;
 mod exchange;
 mod faults;
+mod first;
 mod help;
 mod hostile;
 mod larger;
@@ -44,6 +45,7 @@ fn main() {
         #[cfg(unix)]
         ("examples", examples::trials),
         ("exchange", exchange::trials),
+        ("first", first::trials),
         ("help", help::trials),
         ("hostile", hostile::trials),
         ("lessons", lessons::trials),

@@ -20,7 +20,7 @@ const CSV: &str = "colour,weight,species,height\nred,1.5,b,10\nblue,-2.25,a,\n?,
 const INPUTS: [[f64; 4]; 4] = [[5.0, 0.75, 0.0, 1.0], [0.0, -1.125, 1.0, 0.0], [5.0, 0.0, 1.0, 0.0], [-2.25, 1.5, 0.0, 1.0]];
 
 fn columns() -> Vec<InputColumn> {
-    let column = |name: &str, kind| InputColumn { name: name.into(), kind };
+    let column = |name: &str, kind| InputColumn::new(name, kind);
     vec![
         column("height", InputKind::Number { offset: 0.0, scale: 2.0, missing: Some(0.0), bins: Bins::default() }),
         column("weight", InputKind::Number { offset: 0.0, scale: 2.0, missing: None, bins: Bins::default() }),

@@ -10,7 +10,7 @@ import json
 import sys
 
 import numpy as np
-from networks import ACTIVATIONS, MISSING
+from networks import ACTIVATIONS, MISSING, calendar, days
 from safetensors import safe_open
 
 
@@ -21,17 +21,29 @@ def encode(column, cell):
         cell = kind["missing"]
         if cell is None:
             sys.exit(f"a cell of {column['name']!r} is missing, and the model has nothing that stands in for it")
+    if "calendar" in column:
+        date = days(cell) if isinstance(cell, str) else cell
+        has_time = column["calendar"]["time-of-day"]
+        date = date if has_time else np.floor(date)
+        parts = {name: part for name, part in calendar(date).items() if has_time or not name.endswith("of the day")}
+        order = ["sine of the year", "cosine of the year", *[name for name in parts if " " not in name], "sine of the day", "cosine of the day"]
+        return number(kind, date) + [parts[name] for name in order if name in parts]
     if kind["type"] == "number":
-        scaled = (float(cell) - kind["offset"]) / kind["scale"]
-        if "bins" not in kind:
-            return [scaled]
-        edges, reach = kind["bins"]["edges"], kind["bins"].get("reach", np.inf)
-        bins = np.array([(float(cell) - low) / (high - low) for low, high in zip(edges, edges[1:])])
-        bins[1:] = np.maximum(bins[1:], 0)
-        bins[:-1] = np.minimum(bins[:-1], 1)
-        bins = np.clip(bins, -10, 11)  # the outer ones go on for ten of their widths
-        return [scaled / np.sqrt(1 + (scaled / reach) ** 2), *bins]
+        return number(kind, float(cell))
     return [float(cell == category) for category in kind["categories"]]  # one never seen in training: all zeros
+
+
+def number(kind, cell):
+    """A scaled number with its bins, if any."""
+    scaled = (cell - kind["offset"]) / kind["scale"]
+    if "bins" not in kind:
+        return [scaled]
+    edges, reach = kind["bins"]["edges"], kind["bins"].get("reach", np.inf)
+    bins = np.array([(cell - low) / (high - low) for low, high in zip(edges, edges[1:])])
+    bins[1:] = np.maximum(bins[1:], 0)
+    bins[:-1] = np.minimum(bins[:-1], 1)
+    bins = np.clip(bins, -10, 11)  # the outer ones go on for ten of their widths
+    return [scaled / np.sqrt(1 + (scaled / reach) ** 2), *bins]
 
 
 def outputs(model_path, data_path, dtype=None):

@@ -9,11 +9,15 @@ import csv
 import sys
 
 import numpy as np
-from networks import ACTIVATIONS, MISSING
+from networks import ACTIVATIONS, MISSING, calendar, days
 
 
-def cell(text, category, missing):
-    if text.strip().lower() in MISSING:
+def cell(text, category, missing, part):
+    is_missing = text.strip().lower() in MISSING
+    if part:  # of a date, for which a date stands in
+        date = missing if is_missing else days(text)
+        return date if part == "days" else calendar(date)[part]
+    if is_missing:
         return missing
     return float(text == category) if category else float(text)
 
@@ -22,8 +26,9 @@ def main(model_path, data_path):
     model = np.load(model_path)
     with open(data_path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    inputs = list(zip(model["columns"], model["categories"], model["missing"]))
-    x = np.array([[cell(row[column], category, missing) for column, category, missing in inputs] for row in rows])
+    parts = model["parts"] if "parts" in model else [""] * len(model["columns"])
+    inputs = list(zip(model["columns"], model["categories"], model["missing"], parts))
+    x = np.array([[cell(row[column], *of_input) for column, *of_input in inputs] for row in rows])
     x = (x - model["offset"]) / model["scale"]
     if "reach" in model:  # bins
         x = np.clip(x / np.sqrt(1 + (x / model["reach"]) ** 2), model["least"], model["most"])

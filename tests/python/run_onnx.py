@@ -13,8 +13,8 @@ import sys
 import numpy as np
 import onnx
 import onnxruntime
+from networks import MISSING, days
 
-MISSING = {"", "na", "n/a", "nan", "null", "?"}
 TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -35,6 +35,10 @@ def column(cells, kind, decimal, strip):
     """The cells of one input of the graph, rows × 1."""
     if kind == "tensor(string)":
         return np.array([cell.strip() if strip else cell for cell in cells], dtype=object).reshape(-1, 1)
+    if kind == "tensor(int64)":  # dates, as seconds since 1970
+        no_date = np.iinfo(np.int64).min
+        dates = [no_date if cell.strip().lower() in MISSING else round(days(cell) * 86400) for cell in cells]
+        return np.array(dates, dtype=np.int64).reshape(-1, 1)
     cells = [cell.strip().replace(decimal, ".") for cell in cells]
     numbers = [float("nan") if cell.lower() in MISSING else float(cell) for cell in cells]
     return np.array(numbers).astype(TYPES[kind]).reshape(-1, 1)

@@ -1,8 +1,8 @@
 //! Fitting to a table in a file: the targets first, then one input column after the other.
 
-use super::{FitOptions, Form, Roles, roles};
+use super::{FitOptions, Form, Roles, both, roles};
 use crate::data::{Encoding, StoredTable, Table, Target};
-use crate::error::Result;
+use crate::error::{Result, gathered};
 
 impl Encoding {
     /// As [`fit_target`](Self::fit_target), of a table in a file.
@@ -24,13 +24,14 @@ impl Encoding {
         // All columns together decide it.
         let (scale, bins) = (of_all.scale(&shape, options), of_all.bins(&shape, stored.rows, options));
         let (table, roles) = targets(stored, &of_all)?;
-        let target = Self::fit_target_of(&table, rows, &roles, options)?;
+        let target = Self::fit_target_of(&table, rows, &roles, options);
         let form = Form { scale, bins, task: roles::task_of(&table, &roles, options)? };
-        let mut inputs = Vec::with_capacity(of_all.inputs.len());
-        for &position in &of_all.inputs {
+        let input = |&position: &usize| {
             let alone = Roles { inputs: vec![0], ..of_all.of_columns(&[position]) };
-            inputs.extend(Self::fit_inputs(&stored.only(&[position])?, rows, &alone, options, form)?);
-        }
+            Self::fit_inputs(&stored.only(&[position])?, rows, &alone, options, form)
+        };
+        let (target, inputs) = both(target, gathered(of_all.inputs.iter().map(input)))?;
+        let inputs = inputs.into_iter().flatten().collect();
         Ok(Self { inputs, target, missing_values: options.missing_values.clone(), numerals: shape.numerals })
     }
 }

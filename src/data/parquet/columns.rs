@@ -26,14 +26,14 @@ use crate::data::input::Source;
 use crate::data::pieces::{Give, Known, Pieces};
 use crate::data::readings::Reading;
 use crate::data::table::check_memory;
-use crate::data::{self, Cells, Column, MissingValues, ReadOptions, Table};
+use crate::data::{self, Cells, Column, MissingValues, ReadOptions, Table, dates};
 use crate::error::{Error, Result, shown};
 use crate::name;
 use crate::{memory, panics};
 
 /// A flat Parquet file. Truth values are the text `true` and `false`, and what is missing in text is spelled as in CSV
-/// files, so that a table is the same in either format. A date is the days since 1970, a time the seconds since then or
-/// since midnight. Integers beyond 2^53 are rounded as a CSV file's are.
+/// files, so that a table is the same in either format. Dates and timestamps are text in ISO form, a time of day is the
+/// seconds since midnight. Integers beyond 2^53 are rounded as a CSV file's are.
 ///
 /// # Errors
 /// Data, naming row and column: a file that is damaged, nested columns, types that are no number, text or time, equal column
@@ -229,7 +229,7 @@ impl Group<'_> {
     }
 
     fn cells(&self, position: usize) -> Result<Cells> {
-        use Kind::{Boolean, Decimal, Double, Float, Integer, Text, Time, Time96};
+        use Kind::{Boolean, Date, Decimal, Double, Float, Integer, Text, Time, Time96, Timestamp};
         use Sign::{Signed, Unsigned};
         let field = &self.file.fields[position];
         let damaged = |what: &str| self.file.damaged(field, &what);
@@ -266,7 +266,9 @@ impl Group<'_> {
             (Integer(..), _) => self.numbers::<Int64Type>(position, |value| Some(*value as f64)),
             (Time(second), Physical::INT32) => self.numbers::<Int32Type>(position, |value| Some(f64::from(*value) / second)),
             (Time(second), _) => self.numbers::<Int64Type>(position, |value| Some(*value as f64 / second)),
-            (Time96, _) => self.numbers::<Int96Type>(position, |value| Some(seconds(value))),
+            (Date, _) => self.texts::<Int32Type>(position, |value| Some(dates::iso((*value).into(), 0).into())),
+            (Timestamp(second), _) => self.texts::<Int64Type>(position, |value| Some(timestamp(*value, second).into())),
+            (Time96, _) => self.texts::<Int96Type>(position, |value| Some(timestamp96(value).into())),
             (Decimal(scale), Physical::INT32) => {
                 self.numbers::<Int32Type>(position, |value| decimal((*value).into(), scale))
             }
@@ -416,14 +418,21 @@ fn failed(source: &str, error: &ParquetError, damaged: impl Fn(&dyn std::fmt::Di
     }
 }
 
-/// Seconds since 1970.
-fn seconds(value: &Int96) -> f64 {
+/// A day and time in ISO form, of so many parts of a second since 1970.
+fn timestamp(parts: i64, second: i64) -> String {
+    const DAY: i64 = 86_400;
+    let of_day = parts.rem_euclid(DAY * second) * (1_000_000_000 / second);
+    dates::iso(parts.div_euclid(DAY * second), of_day.cast_unsigned())
+}
+
+/// A day and time in ISO form, of nanoseconds of a day and its Julian number.
+fn timestamp96(value: &Int96) -> String {
     /// The Julian number of 1 January 1970.
-    const EPOCH: f64 = 2_440_588.0;
-    const DAY: f64 = 86_400.0;
-    let [low, high, day] = value.data() else { return f64::NAN };
+    const EPOCH: i64 = 2_440_588;
+    const DAY: u64 = 86_400_000_000_000;
+    let [low, high, day] = value.data() else { return String::new() };
     let nanoseconds = u64::from(*high) << 32 | u64::from(*low);
-    (f64::from(*day) - EPOCH) * DAY + nanoseconds as f64 / 1e9
+    dates::iso(i64::from(*day) - EPOCH + (nanoseconds / DAY).cast_signed(), nanoseconds % DAY)
 }
 
 /// The number nearest to this integer over ten to the power of `scale`.

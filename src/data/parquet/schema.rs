@@ -33,8 +33,12 @@ pub(super) enum Kind {
     Double,
     /// An integer over ten to the power of this.
     Decimal(i32),
-    /// So many of them are a second: of a day, or since 1970.
+    /// So many of them are a second of a day.
     Time(f64),
+    /// Days since 1970.
+    Date,
+    /// So many of them are a second since 1970.
+    Timestamp(i64),
     /// Nanoseconds of a day and its Julian number, in 96 bits.
     Time96,
     Text,
@@ -52,8 +56,8 @@ impl Field {
         match self.kind {
             Kind::Integer(8, Sign::Unsigned) if !self.optional => 1,
             Kind::Integer(8 | 16, _) | Kind::Float => size_of::<f32>(),
-            Kind::Text | Kind::Boolean => TEXT_BYTES,
-            Kind::Integer(..) | Kind::Double | Kind::Decimal(_) | Kind::Time(_) | Kind::Time96 => size_of::<f64>(),
+            Kind::Text | Kind::Boolean | Kind::Date | Kind::Timestamp(_) | Kind::Time96 => TEXT_BYTES,
+            Kind::Integer(..) | Kind::Double | Kind::Decimal(_) | Kind::Time(_) => size_of::<f64>(),
         }
     }
 
@@ -186,16 +190,20 @@ impl Element<'_> {
 
     /// What an integer of so many bits means.
     fn integer(&self, bits: u8) -> Kind {
-        const SECOND: [f64; 3] = [1e3, 1e6, 1e9];
+        const SECOND: [i64; 3] = [1_000, 1_000_000, 1_000_000_000];
         let Meaning { member, first, second } = self.meaning;
         match (member, self.converted) {
-            (TIME | TIMESTAMP, _) if (1..=3).contains(&second) => Kind::Time(SECOND[second as usize - 1]),
+            (TIME, _) if (1..=3).contains(&second) => Kind::Time(SECOND[second as usize - 1] as f64),
+            (TIMESTAMP, _) if (1..=3).contains(&second) => Kind::Timestamp(SECOND[second as usize - 1]),
+            (DATE, _) | (_, Some(6)) if bits == 32 => Kind::Date,
             (INTEGER, _) if matches!(first, 8 | 16 | 32 | 64) => {
                 Kind::Integer(bits.min(first as u8), if second == 0 { Sign::Unsigned } else { Sign::Signed })
             }
             // Times and timestamps in thousandths and millionths; integers without a sign and with one, of 8 bits to 64.
-            (_, Some(7 | 9)) => Kind::Time(1e3),
-            (_, Some(8 | 10)) => Kind::Time(1e6),
+            (_, Some(7)) => Kind::Time(1e3),
+            (_, Some(8)) => Kind::Time(1e6),
+            (_, Some(9)) => Kind::Timestamp(1_000),
+            (_, Some(10)) => Kind::Timestamp(1_000_000),
             (_, Some(width @ 11..=14)) => Kind::Integer(bits.min(8 << (width - 11)), Sign::Unsigned),
             (_, Some(width @ 15..=18)) => Kind::Integer(bits.min(8 << (width - 15)), Sign::Signed),
             _ => Kind::Integer(bits, Sign::Signed),
@@ -208,6 +216,7 @@ const SCHEMA: i64 = 2;
 const REQUIRED: i64 = 0;
 /// Members of the union of meanings.
 const DECIMAL: i64 = 5;
+const DATE: i64 = 6;
 const TIME: i64 = 7;
 const TIMESTAMP: i64 = 8;
 const INTEGER: i64 = 10;

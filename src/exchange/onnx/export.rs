@@ -1,8 +1,11 @@
 //! A model as an ONNX graph: the data's own columns in, what `wgrad predict` says out.
 
+use std::f64::consts::TAU;
+
 use super::activations;
 use super::builder::{Attribute, Builder};
-use crate::data::{Bins, Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
+use crate::data::dates::{THURSDAY, YEAR};
+use crate::data::{Bins, Calendar, Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
 use crate::model::{Element, Model, StoredWeights};
@@ -75,11 +78,11 @@ fn remarks(encoding: &Encoding, cells: ElementType) -> Vec<String> {
         (!names.is_empty()).then(|| names[..names.len().min(5)].join(", ") + &more)
     };
     let is_far = |column: &InputColumn| match &column.kind {
-        InputKind::Number { offset, scale, bins, .. } => {
+        InputKind::Number { offset, scale, bins, .. } if column.calendar.is_none() => {
             let is_narrow = |bin: &[f64]| bin[0].abs().max(bin[1].abs()) > NARROW * (bin[1] - bin[0]);
             offset.abs() > FAR * scale || bins.edges.windows(2).any(is_narrow)
         }
-        InputKind::Category { .. } => false,
+        InputKind::Number { .. } | InputKind::Category { .. } => false,
     };
     let far = listed(&is_far).filter(|_| cells == ElementType::Float);
     let is_text = |column: &InputColumn| column.is_category() && category_numbers(categories(column)).is_none();
@@ -101,7 +104,13 @@ fn remarks(encoding: &Encoding, cells: ElementType) -> Vec<String> {
         .flatten()
         .find(|word| word.trim().parse::<f64>().is_ok_and(|number| !number.is_nan()));
     let missing = said.map(|number| format!("the graph takes NaN for a number that is missing, not {}", shown(number)));
-    far.into_iter().chain(texts).chain(numbers).chain(missing).collect()
+    let dates = listed(&|column| column.calendar.is_some()).map(|names| {
+        format!(
+            "the graph takes the dates of {names} as whole seconds since 1970 in UTC (int64); {} is a missing one, as numpy's NaT is",
+            i64::MIN
+        )
+    });
+    far.into_iter().chain(texts).chain(numbers).chain(dates).chain(missing).collect()
 }
 
 /// The categories that a column knows.
@@ -125,7 +134,7 @@ pub(super) struct Graph {
 fn is_array(columns: &[InputColumn], targets: usize) -> bool {
     let position = |column: &InputColumn| {
         let position = column.name.parse::<usize>().ok().filter(|position| position.to_string() == column.name)?;
-        matches!(&column.kind, InputKind::Number { .. }).then_some(position)
+        (!column.is_category() && column.calendar.is_none()).then_some(position)
     };
     let positions: Option<Vec<usize>> = columns.iter().map(position).collect();
     columns.len() > 1
@@ -144,12 +153,14 @@ fn category_numbers(categories: &[String]) -> Option<Vec<f64>> {
 enum Piece<'a> {
     Numbers(&'a [InputColumn]),
     Categories(&'a InputColumn),
+    Dates(&'a InputColumn, Calendar),
 }
 
 fn pieces(columns: &[InputColumn]) -> impl Iterator<Item = Piece<'_>> {
-    let is_number = |column: &InputColumn| matches!(column.kind, InputKind::Number { .. });
+    let is_number = |column: &InputColumn| !column.is_category() && column.calendar.is_none();
     columns.chunk_by(move |a, b| is_number(a) && is_number(b)).map(move |columns| match columns {
-        [column] if !is_number(column) => Piece::Categories(column),
+        [column] if column.is_category() => Piece::Categories(column),
+        [InputColumn { calendar: Some(calendar), .. }] => Piece::Dates(&columns[0], *calendar),
         numbers => Piece::Numbers(numbers),
     })
 }
@@ -160,7 +171,7 @@ impl Graph {
         if is_array(columns, targets) {
             let name = self.builder.fresh(INPUT);
             self.builder.input(&name, self.cells, columns.len());
-            return Ok(self.scaled(name, columns));
+            return Ok(self.scaled(name, self.cells, columns));
         }
         let mut values = Vec::new();
         for piece in pieces(columns) {
@@ -169,16 +180,79 @@ impl Graph {
                     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
                     names.iter().for_each(|name| self.builder.input(name, self.cells, 1));
                     let joined = self.builder.joined(&names);
-                    self.scaled(joined, columns)
+                    self.scaled(joined, self.cells, columns)
                 }
+                Piece::Dates(column, calendar) => self.dates(column, calendar),
                 Piece::Categories(column) => self.one_hot(column)?,
             });
         }
         Ok(self.builder.joined(&values))
     }
 
-    /// (cell - offset) / scale in double precision, stand-ins for NaN; bins.
-    fn scaled(&mut self, cells: String, columns: &[InputColumn]) -> String {
+    /// What dates become, which come in as seconds since 1970: as [`Calendar::parts`] has it, in double precision.
+    fn dates(&mut self, column: &InputColumn, calendar: Calendar) -> String {
+        let double = ElementType::Double;
+        self.builder.input(&column.name, ElementType::Int64, 1);
+        let seconds = self.builder.cast(&column.name, double);
+        // The least integer is numpy's NaT.
+        let bound = self.builder.numbers("wgrad/no_date", double, &[], &[-9e18]);
+        let is_missing = self.builder.node("Less", &[&seconds, &bound], &[]);
+        let day = self.builder.numbers("wgrad/day", double, &[], &[86_400.0]);
+        let mut days = self.builder.node("Div", &[&seconds, &day], &[]);
+        let whole = self.builder.node("Floor", &[&days], &[]);
+        if !calendar.time_of_day {
+            days = whole;
+        }
+        let stand_in = if let InputKind::Number { missing: Some(missing), .. } = column.kind { missing } else { f64::NAN };
+        let stand_in = self.builder.numbers("wgrad/missing", double, &[], &[stand_in]);
+        let days = self.builder.node("Where", &[&is_missing, &stand_in, &days], &[]);
+        let scaled = self.scaled(days.clone(), double, std::slice::from_ref(column));
+        let mut parts = vec![scaled];
+        parts.extend(self.circle(&days, YEAR));
+        parts.push(self.weekday(&days));
+        if calendar.time_of_day {
+            parts.extend(self.circle(&days, 1.0));
+        }
+        self.builder.joined(&parts)
+    }
+
+    /// The sine and cosine of where days are in a cycle of so many.
+    fn circle(&mut self, days: &str, length: f64) -> [String; 2] {
+        let double = ElementType::Double;
+        let length = self.builder.numbers("wgrad/cycle", double, &[], &[length]);
+        let share = self.builder.node("Div", &[days, &length], &[]);
+        let whole = self.builder.node("Floor", &[&share], &[]);
+        let share = self.builder.node("Sub", &[&share, &whole], &[]);
+        let turn = self.builder.numbers("wgrad/turn", double, &[], &[TAU]);
+        let angle = self.builder.node("Mul", &[&share, &turn], &[]);
+        let quarter = self.builder.numbers("wgrad/quarter", double, &[], &[TAU / 4.0]);
+        // Some versions of onnxruntime have the cosine in floats only.
+        let ahead = self.builder.node("Add", &[&angle, &quarter], &[]);
+        [angle, ahead].map(|angle| {
+            let sine = self.builder.node("Sin", &[&angle], &[]);
+            self.builder.in_type(sine, double, self.builder.own)
+        })
+    }
+
+    /// 1 for the day of the week, 0 for the others, from Monday on.
+    fn weekday(&mut self, days: &str) -> String {
+        let double = ElementType::Double;
+        let whole = self.builder.node("Floor", &[days], &[]);
+        let after = self.builder.numbers("wgrad/thursday", double, &[], &[THURSDAY]);
+        let after = self.builder.node("Add", &[&whole, &after], &[]);
+        let seven = self.builder.numbers("wgrad/week", double, &[], &[7.0]);
+        let weeks = self.builder.node("Div", &[&after, &seven], &[]);
+        let weeks = self.builder.node("Floor", &[&weeks], &[]);
+        let weeks = self.builder.node("Mul", &[&weeks, &seven], &[]);
+        let weekday = self.builder.node("Sub", &[&after, &weeks], &[]);
+        let all: Vec<f64> = (0..7).map(f64::from).collect();
+        let all = self.builder.numbers("wgrad/weekdays", double, &[1, 7], &all);
+        let is_day = self.builder.node("Equal", &[&weekday, &all], &[]);
+        self.builder.cast(&is_day, self.builder.own)
+    }
+
+    /// (cell - offset) / scale in double precision, stand-ins for NaN; bins. The cells are of this type.
+    fn scaled(&mut self, cells: String, element: ElementType, columns: &[InputColumn]) -> String {
         let kinds: Vec<(f64, f64, Option<f64>, &Bins)> = columns
             .iter()
             .map(|column| match &column.kind {
@@ -188,7 +262,7 @@ impl Graph {
             .collect();
         let shape = [1, columns.len()];
         let as_they_are = kinds.iter().all(|kind| (kind.0, kind.1, kind.2, kind.3.is_empty()) == (0.0, 1.0, None, true));
-        let mut value = if as_they_are { cells } else { self.builder.in_type(cells, self.cells, ElementType::Double) };
+        let mut value = if as_they_are { cells } else { self.builder.in_type(cells, element, ElementType::Double) };
         let double = ElementType::Double;
         if kinds.iter().any(|kind| kind.2.is_some()) {
             let stand_ins: Vec<f64> = kinds.iter().map(|kind| kind.2.unwrap_or(f64::NAN)).collect();
@@ -210,7 +284,7 @@ impl Graph {
         if bins.iter().any(|bins| !bins.is_empty()) {
             value = self.binned(&numbers, &value, &bins);
         }
-        self.builder.in_type(value, if as_they_are { self.cells } else { double }, self.builder.own)
+        self.builder.in_type(value, if as_they_are { element } else { double }, self.builder.own)
     }
 
     /// Columns of scaled numbers, clipped where [`Bins`] says so, with their bins beside them.

@@ -2,7 +2,7 @@
 //! that no device can fail in it, and bounded, so that nobody waits for it.
 
 use super::memory::EpochRecord;
-use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task};
+use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task, dates};
 use crate::error::Result;
 use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
 use crate::network::{Loss, Network, Weights, converted};
@@ -280,6 +280,11 @@ impl<T: Precision> Trained<'_, T> {
         let column = |column: &InputColumn| Column {
             name: column.name.clone(),
             encoding: match &column.kind {
+                InputKind::Number { missing, .. } if column.calendar.is_some() => {
+                    let missing =
+                        missing.map_or(String::new(), |days| format!("; missing cells become {}", dates::day(days)));
+                    format!("a date: days, season, day of the week{missing}")
+                }
                 InputKind::Number { offset, scale, missing, bins } => {
                     let missing = missing.map_or(String::new(), |value| format!("; missing cells become {value}"));
                     let bins = bins.told(rounded).unwrap_or_default();

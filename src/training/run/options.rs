@@ -227,9 +227,9 @@ declared! {
                 left_open: |new, old| new.test.is_some() || new.validation.is_some() || is_other(&new.folds, &old.folds),
                 ..FIXED
             };
-        /// Split every class by the same shares
+        /// Deal the rows of every class out alike; false: deal out all rows at random [default: true]
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
-        pub stratify: Option<bool> = |options| options.folds.is_some() => FIXED;
+        pub stratify: Option<bool> = |_| true => FIXED;
         /// Cross-validate: deal the rows out to so many folds, which take turns in being the test rows, and train once
         /// for each; --split then shares out the others [default: one run]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]

@@ -4,16 +4,18 @@ mod encoded;
 mod held;
 mod shares;
 
+use std::rc::Rc;
+
 use serde::Serialize;
 
 use super::columns::fitting;
 use super::finetuning::Base;
 use super::options::{Bytes, Options};
-use super::row_weights;
+use super::{obstacles, row_weights};
 use crate::data::{
     self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Target, Task, npz,
 };
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Obstacle, Remedy, Result, shown};
 use crate::evaluation::Truth;
 pub use encoded::Encoded;
 pub(super) use held::Held;
@@ -131,18 +133,12 @@ impl Sources {
         let reading = reading_of(options, base);
         let stored = stored || is_larger(source, options.memory) && can_be_stored(options);
         let fitting = |names: &Table| fitting_of(names, options, base);
-        let (table, mut fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
-        if base.is_none() {
-            fitting.bins = Some(table.bins(&fitting)?);
-        }
-        let (table, fitting) = (&table, &fitting);
-        let strata = if options.stratify() { table.strata(fitting)? } else { None };
-        let split = split(table.rows(), options, strata.as_deref())?;
-        drop(strata);
-        let encoding = match base {
-            None => table.fit(&split.training, fitting)?,
-            Some(base) => base.encoding(table, &split.training, fitting)?,
+        let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
+        let (split, encoding, fitting) = match Self::fitted(&table, fitting, options, base) {
+            Err(Error::Refused(found)) if base.is_none() => return Err(all_obstacles(found, &table, options)),
+            fitted => fitted?,
         };
+        let (table, fitting) = (&table, &fitting);
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
         let weights = table.weights(&split.training, &encoding, classes, column)?;
         let others = Others::read(options, &encoding, fitting, stored)?;
@@ -182,6 +178,44 @@ impl Sources {
         Ok(Self { source, encoding, training, weights, validation, test, scale, bins, is_array, remarks })
     }
 
+    /// Looks whether a table can be trained on by these options, as far as its cells decide it.
+    ///
+    /// # Errors
+    /// Refused, with all that stands in the way; as [`read`](Self::read).
+    pub fn check(table: Table, options: &Options) -> Result<()> {
+        let table = Held::Memory(Rc::new(table));
+        match Self::can_fit(&table, options) {
+            Err(Error::Refused(found)) => Err(all_obstacles(found, &table, options)),
+            other => other,
+        }
+    }
+
+    /// Whether these options fit a table that has been read.
+    fn can_fit(table: &Held, options: &Options) -> Result<()> {
+        let fitting = fitting_of(&table.shape(), options, None)?;
+        Self::fitted(&table.clone().kept(&fitting)?, fitting, options, None).map(drop)
+    }
+
+    /// Which rows of a table are for what, the encoding that fits those to train on, and what the options say of the columns.
+    fn fitted(
+        table: &Held,
+        mut fitting: FitOptions,
+        options: &Options,
+        base: Option<&Base>,
+    ) -> Result<(Split, Encoding, FitOptions)> {
+        if base.is_none() {
+            fitting.bins = Some(table.bins(&fitting)?);
+        }
+        let strata = if options.stratify() { table.strata(&fitting)? } else { None };
+        let split = split(table.rows(), options, strata.as_deref())?;
+        drop(strata);
+        let encoding = match base {
+            None => table.fit(&split.training, &fitting)?,
+            Some(base) => base.encoding(table, &split.training, &fitting)?,
+        };
+        Ok((split, encoding, fitting))
+    }
+
     /// Rows of all parts together.
     pub fn all_rows(&self) -> usize {
         self.parts().map(Part::rows).sum()
@@ -210,6 +244,14 @@ impl Sources {
             test_rows: self.test.as_ref().map_or(0, Part::rows),
         }
     }
+}
+
+/// The error of what was found first, with what is behind it where the table is in memory.
+fn all_obstacles(found: Vec<Obstacle>, table: &Held, options: &Options) -> Error {
+    if let Held::File(_) = table {
+        return Error::Refused(found);
+    }
+    Error::Refused(obstacles::all(found, options, |options| Sources::can_fit(table, options)))
 }
 
 /// The rows that files of their own hold.
@@ -318,10 +360,11 @@ fn taken_as_classes(source: &str, encoding: &Encoding, fitting: &FitOptions, tab
 fn fitting_of(table: &Table, options: &Options, base: Option<&Base>) -> Result<FitOptions> {
     let is_image = table.columns.iter().all(|column| matches!(column.cells, Cells::Bytes(_)));
     if is_image && !table.is_labelled() && options.target.is_none() {
-        return Err(Error::Usage(format!(
+        let text = format!(
             "{}: images need their labels: name the file (--labels FILE), or the pixel that is the target (--target COLUMN)",
             shown(&table.source)
-        )));
+        );
+        return Err(Obstacle::error(text, Remedy::Open("--labels FILE")));
     }
     if let Some(column) = &options.weight_column {
         row_weights::position(table, column)?;

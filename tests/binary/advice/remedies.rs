@@ -33,22 +33,20 @@ const REMEDIES: &[Remedy] = &[
         "name one --target, or say --task regression",
         &["train kinds.csv --target a --task classification", "train kinds.csv --target a,b --task regression"],
     ),
-    remedy(
-        "train who.csv",
-        "names rather than categories",
-        &["train who.csv --ignore who", "train who.csv --categorical who"],
-    ),
+    remedy("train who.csv", "looks like an id", &["train who.csv --ignore who", "train who.csv --categorical who"]),
     remedy(
         "train days.csv",
-        "which as categories say nothing about other days",
+        "wgrad reads dates in ISO form alone",
         &["train days.csv --ignore day", "train days.csv --categorical day"],
     ),
-    remedy("data days.csv", "dates, which wgrad does not read", &["train days.csv --ignore day"]),
+    remedy("data days.csv", "dates that are not in ISO form", &["train days.csv --ignore day"]),
     remedy(
-        "train dash.csv",
-        "names rather than categories",
-        &["train dash.csv --ignore=-who", "train dash.csv --categorical=-who"],
+        "train marked.csv",
+        "say --missing-values 0000-00-00",
+        &["train marked.csv --missing-values 0000-00-00", "train marked.csv --ignore day"],
     ),
+    remedy("train names.csv", "name another --target", &["train names.csv --target y"]),
+    remedy("train dash.csv", "looks like an id", &["train dash.csv --ignore=-who", "train dash.csv --categorical=-who"]),
     remedy("train void.csv --missing mean", "say --ignore b", &["train void.csv --missing mean --ignore b"]),
     remedy("train inf.csv", "train without the column (--ignore)", &["train inf.csv --ignore b"]),
     remedy("data inf.csv", "train without the column (--ignore)", &["data inf.csv --ignore b"]),
@@ -73,14 +71,14 @@ const REMEDIES: &[Remedy] = &[
         "--missing drop leaves no row",
         &["train all-gaps.csv --missing mean", "train all-gaps.csv --missing drop --ignore b"],
     ),
-    remedy("evaluate c new-class.csv", "train with --stratify", &["train new-class.csv --stratify"]),
+    remedy("evaluate c new-class.csv", "name it with --target", &["train new-class.csv --target y"]),
     remedy("train many.csv --task classification", "say --task regression", &["train many.csv --task regression"]),
     remedy("train same.csv --target b", "name another --target", &["train same.csv --target y"]),
     remedy("train counts.csv", "say --task regression", &["train counts.csv --task regression"]),
     remedy("train same.csv", "(--ignore leaves columns out)", &["train same.csv --ignore b"]),
     remedy(
-        "train rare.csv --split 0.8/0.1/0.1",
-        "(--stratify splits every class alike)",
+        "train rare.csv --split 0.8/0.1/0.1 --stratify=false",
+        "(--stratify deals every class out alike)",
         &["train rare.csv --split 0.8/0.1/0.1 --stratify"],
     ),
     remedy("data counts.csv", "if its numbers are amounts: --task regression", &["data counts.csv --task regression"]),
@@ -495,10 +493,17 @@ fn prepare(desk: &Desk) -> Outcome {
         ("q.csv", rows("a,y", 60, |row| format!("{:.3},{}", d(row, 0), row % 2))),
         (
             "days.csv",
-            rows("day,a,y", 150, |row| {
-                format!("2024-{:02}-{:02},{:.3},{}", row % 5 + 1, row % 9 + 1, d(row, 0), class(row))
+            rows("day,a,y", 150, |row| format!("{}/{}/2024,{:.3},{}", row % 5 + 1, row % 9 + 1, d(row, 0), class(row))),
+        ),
+        (
+            "marked.csv",
+            rows("day,a,y", 300, |row| {
+                let (month, day) = if row % 50 == 7 { (0, 0) } else { (row % 5 + 1, row % 9 + 1) };
+                let year = if day == 0 { 0 } else { 2024 };
+                format!("{year:04}-{month:02}-{day:02},{:.3},{}", d(row, 0), class(row))
             }),
         ),
+        ("names.csv", rows("a,y,name", 150, |row| format!("{:.3},{},name{row}", d(row, 0), class(row)))),
         ("who.csv", rows("who,a,y", 150, |row| format!("name{row},{:.3},{}", d(row, 0), class(row)))),
         ("dash.csv", rows("-who,a,y", 150, |row| format!("name{row},{:.3},{}", d(row, 0), class(row)))),
         ("void.csv", rows("a,b,y", 60, |row| format!("{:.3},,{}", d(row, 0), class(row)))),

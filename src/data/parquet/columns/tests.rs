@@ -72,6 +72,10 @@ fn texts(cells: &Cells) -> Vec<Option<String>> {
     (0..cells.len()).map(|row| cells.text(row).map(Into::into)).collect()
 }
 
+fn dates(cells: &Cells) -> Vec<String> {
+    texts(cells).into_iter().flatten().collect()
+}
+
 #[test]
 fn every_type_of_number_is_read_as_it_is_meant() {
     let integers = |kind: &str, values: &[i32]| cells(&one::<Int32Type>(&format!("required int32 a ({kind});"), values));
@@ -82,21 +86,22 @@ fn every_type_of_number_is_read_as_it_is_meant() {
     assert_eq!(integers("INTEGER(32,false)", &[-1]), Cells::Numbers(vec![f64::from(u32::MAX)]));
     assert_eq!(integers("UINT_8", &[7]), Cells::Bytes(vec![7]));
     assert_eq!(integers("INT_16", &[-7]), Cells::Singles(vec![-7.0]));
-    assert_eq!(integers("DATE", &[19_723]), Cells::Numbers(vec![19_723.0]));
+    assert_eq!(dates(&integers("DATE", &[19_723, -1])), ["2024-01-01", "1969-12-31"]);
     assert_eq!(integers("TIME(MILLIS,true)", &[1_500]), Cells::Numbers(vec![1.5]));
     assert_eq!(integers("DECIMAL(9,2)", &[-12_345]), Cells::Numbers(vec![-123.45]));
     let longs = |kind: &str, values: &[i64]| cells(&one::<Int64Type>(&format!("required int64 a{kind};"), values));
     assert_eq!(longs("", &[i64::MIN, 1 << 53]), Cells::Numbers(vec![-(2_f64.powi(63)), 2_f64.powi(53)]));
     assert_eq!(longs(" (INTEGER(64,false))", &[-1]), Cells::Numbers(vec![2_f64.powi(64)]));
-    assert_eq!(longs(" (TIMESTAMP(MICROS,true))", &[1_500_000]), Cells::Numbers(vec![1.5]));
-    assert_eq!(longs(" (TIMESTAMP(NANOS,false))", &[-500_000_000]), Cells::Numbers(vec![-0.5]));
-    assert_eq!(longs(" (TIMESTAMP_MILLIS)", &[250]), Cells::Numbers(vec![0.25]));
+    let micros = longs(" (TIMESTAMP(MICROS,true))", &[1_500_000, 86_400_000_000, i64::MIN]);
+    assert_eq!(dates(&micros)[..2], ["1970-01-01T00:00:01.5", "1970-01-02"]);
+    assert_eq!(dates(&longs(" (TIMESTAMP(NANOS,false))", &[-500_000_000])), ["1969-12-31T23:59:59.5"]);
+    assert_eq!(dates(&longs(" (TIMESTAMP_MILLIS)", &[43_200_250])), ["1970-01-01T12:00:00.25"]);
     assert_eq!(longs(" (DECIMAL(18,3))", &[1_001]), Cells::Numbers(vec![1.001]));
     assert_eq!(cells(&one::<FloatType>("required float a;", &[0.1, f32::NAN])).number(0), Some(f64::from(0.1_f32)));
     assert_eq!(cells(&one::<DoubleType>("required double a;", &[0.1])), Cells::Numbers(vec![0.1]));
     let mut noon = Int96::new();
     noon.set_data((43_200_000_000_000_u64 & 0xffff_ffff) as u32, (43_200_000_000_000_u64 >> 32) as u32, 2_440_589);
-    assert_eq!(cells(&one::<Int96Type>("required int96 a;", &[noon])), Cells::Numbers(vec![129_600.0]));
+    assert_eq!(dates(&cells(&one::<Int96Type>("required int96 a;", &[noon]))), ["1970-01-02T12:00:00"]);
     let bytes = |bytes: &[u8]| ByteArray::from(bytes.to_vec());
     let fixed = [FixedLenByteArray::from(bytes(&[0xff, 0xff, 0xfe])), FixedLenByteArray::from(bytes(&[0, 1, 0]))];
     let decimals = one::<FixedLenByteArrayType>("required fixed_len_byte_array(3) a (DECIMAL(6,1));", &fixed);

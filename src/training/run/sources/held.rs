@@ -43,17 +43,22 @@ impl Held {
         }
         let table = data::read(source, reading)?;
         let fitting = fitting(&table)?;
-        let table = match fit::rows_kept(&table, &fitting)? {
-            None => table,
+        Ok((Self::Memory(Rc::new(table)).kept(&fitting)?, fitting))
+    }
+
+    /// A table in memory without the rows that `--missing drop` leaves out.
+    ///
+    /// # Errors
+    /// Data, if no row is left; limit, if there is no memory for the others.
+    pub(super) fn kept(self, fitting: &FitOptions) -> Result<Self> {
+        let Self::Memory(table) = &self else { return Ok(self) };
+        match fit::rows_kept(table, fitting)? {
+            None => Ok(self),
             Some(_) if !memory::is_there(table.all_bytes() as u128) => {
-                return Err(Error::Limit(format!(
-                    "{}: there is no memory for the rows that are complete",
-                    shown(&table.source)
-                )));
+                Err(Error::Limit(format!("{}: there is no memory for the rows that are complete", shown(&table.source))))
             }
-            Some(kept) => table.with_rows(&kept),
-        };
-        Ok((Self::Memory(Rc::new(table)), fitting))
+            Some(kept) => Ok(Self::Memory(Rc::new(table.with_rows(&kept)))),
+        }
     }
 
     /// Calls `look` with a table, and with which of its rows come next: all of them in turn, at most so many at a time.
@@ -182,7 +187,7 @@ impl Held {
     }
 
     /// The columns' names and kinds, as a table that may have no rows.
-    fn shape(&self) -> Cow<'_, Table> {
+    pub(super) fn shape(&self) -> Cow<'_, Table> {
         match self {
             Self::Memory(table) => Cow::Borrowed(table),
             Self::File(stored) => Cow::Owned(stored.shape()),

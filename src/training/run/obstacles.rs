@@ -1,0 +1,76 @@
+//! What stands in the way of a training on a table: all of it at once, and the options that take it out of the way.
+
+use super::Options;
+use crate::error::{Error, Obstacle, Remedy, Result};
+
+/// The options, by their names in `run.toml`, that take these obstacles out of the way, with the columns that `options` ignore
+/// already; none if one of the obstacles asks for more than an option.
+pub fn remedies(options: &Options, obstacles: &[Obstacle]) -> Option<Vec<(&'static str, String)>> {
+    let mut remedies: Vec<(&'static str, String)> = Vec::new();
+    for obstacle in obstacles {
+        let Remedy::Option(key, value) = &obstacle.remedy else { return None };
+        match remedies.iter_mut().find(|(known, _)| known == key) {
+            Some((_, values)) if *key == IGNORE => *values = format!("{values},{value}"),
+            Some(_) => {}
+            None if *key == IGNORE => {
+                let before = options.ignore.iter().flatten().map(String::as_str);
+                remedies.push((IGNORE, before.chain([value.as_str()]).collect::<Vec<_>>().join(",")));
+            }
+            None => remedies.push((key, value.clone())),
+        }
+    }
+    Some(remedies)
+}
+
+/// The option whose values add up.
+const IGNORE: &str = "ignore";
+
+/// What was found first, and what is found behind it when that is out of the way. `again` tries with other options.
+pub(super) fn all(mut found: Vec<Obstacle>, options: &Options, again: impl Fn(&Options) -> Result<()>) -> Vec<Obstacle> {
+    while let Some(remedies) = remedies(options, &found) {
+        let settings: Vec<String> = remedies.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        match Options::from_settings(&settings).and_then(|settings| again(&settings.and(options))) {
+            Ok(()) => break,
+            Err(Error::Refused(more)) if more.iter().any(|obstacle| !found.contains(obstacle)) => found.extend(more),
+            Err(other) => found.push(Obstacle { text: other.to_string(), remedy: Remedy::None }),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn obstacle(key: &'static str, value: &str) -> Obstacle {
+        Obstacle { text: format!("{key} {value}"), remedy: Remedy::Option(key, value.into()) }
+    }
+
+    #[test]
+    fn columns_to_ignore_add_up_and_what_no_option_mends_has_no_remedy() {
+        let options = Options { ignore: Some(vec!["id".into()]), ..Options::default() };
+        let found =
+            [obstacle("ignore", "a"), obstacle("missing", "drop"), obstacle("ignore", "3"), obstacle("missing", "drop")];
+        let expected = vec![("ignore", "id,a,3".to_owned()), ("missing", "drop".to_owned())];
+        assert_eq!(remedies(&options, &found), Some(expected));
+        for remedy in [Remedy::None, Remedy::Open("--target COLUMN")] {
+            let other = Obstacle { text: String::new(), remedy };
+            assert_eq!(remedies(&options, &[found[0].clone(), other]), None);
+        }
+    }
+
+    #[test]
+    fn what_is_behind_an_obstacle_is_found_too() {
+        let again = |options: &Options| match options.ignore.as_ref().map_or(0, Vec::len) {
+            1 => Err(Error::Refused(vec![obstacle("ignore", "b")])),
+            _ => Err(Error::Usage("no input is left".into())),
+        };
+        let found = all(vec![obstacle("ignore", "a")], &Options::default(), again);
+        let texts: Vec<&str> = found.iter().map(|obstacle| obstacle.text.as_str()).collect();
+        assert_eq!(texts, ["ignore a", "ignore b", "no input is left"]);
+        assert_eq!(remedies(&Options::default(), &found), None);
+        // One that stays whatever is said ends it.
+        let stays = |_: &Options| Err(Error::Refused(vec![obstacle("ignore", "a")]));
+        assert_eq!(all(vec![obstacle("ignore", "a")], &Options::default(), stays).len(), 2);
+    }
+}

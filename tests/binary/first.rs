@@ -1,0 +1,205 @@
+//! The first hour with a table of one's own: what stands in the way is said at once, with a command that works; dates; scores that do not
+//! come from rows that the model was trained on.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::common::{Desk, Failed, Trial};
+
+/// Runs a command that wgrad printed, as a shell would, with more flags behind it.
+fn typed(desk: &Desk, command: &str, more: &str) -> Result<String, Failed> {
+    let words = command.strip_prefix("wgrad ").ok_or_else(|| format!("no command of wgrad: {command}"))?;
+    let script = format!("exec \"$0\" {words} {more}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_wgrad")]).current_dir(desk.path()).stdin(Stdio::null());
+    let output = shell.output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(said) } else { Err(format!("{command}: {:?}: {said}", output.status).into()) }
+}
+
+const QUICKLY: &str = "--epochs 1 --ensemble 1 --device cpu -q";
+
+/// 300 rows with everything that may be wrong with a column, each cell in some of them.
+fn customers(dates: impl Fn(usize) -> String, target: impl Fn(usize) -> String) -> String {
+    let mut text = String::from("customer,joined,note,nothing,same,age,plan,left\n");
+    for row in 0..300 {
+        let age = if row % 7 == 3 { String::new() } else { (20 + row * 13 % 50).to_string() };
+        let (plan, note) = (["basic", "plus"][row * 5 % 3 % 2], format!("called about {}", row * 17 % 1000));
+        let (joined, left) = (dates(row), target(row));
+        writeln!(text, "C{},{joined},{note},,7,{age},{plan},{left}", 1000 + row).expect("text grows");
+    }
+    text
+}
+
+fn iso(row: usize) -> String {
+    format!("20{:02}-{:02}-{:02}", row % 20 + 1, row * 5 % 12 + 1, row * 11 % 28 + 1)
+}
+
+fn american(row: usize) -> String {
+    format!("{}/{}/20{:02}", row * 5 % 12 + 1, row * 11 % 28 + 1, row % 20 + 1)
+}
+
+fn answer(row: usize) -> String {
+    ["no", "yes"][usize::from(row % 6 == 0)].to_owned()
+}
+
+/// Whatever is wrong with a table, the command that `wgrad data` ends with works, or says which word is still to be filled in.
+fn what_data_advises_can_be_typed() -> Result<(), Failed> {
+    let rest = |row: usize| if row % 50 == 7 { String::new() } else { answer(row) };
+    let price = |row: usize| format!("{}", 1000 + row * row % 7919);
+    let tables = [
+        ("iso.csv", customers(iso, answer), "", "--ignore nothing,same,customer,note"),
+        ("american.csv", customers(american, answer), "", "--ignore nothing,same,customer,note,joined"),
+        ("gaps.csv", customers(iso, rest), "", "--missing drop"),
+        ("price.csv", customers(american, price), "", "--ignore"),
+        ("classes.csv", customers(american, price), "--task classification", "--task regression"),
+        ("target.csv", customers(iso, answer), "--target customer", "--ignore nothing,same,note,customer --target COLUMN"),
+        ("last.csv", customers(iso, |_| "no".into()), "", "--target COLUMN"),
+        ("ignored.csv", customers(american, answer), "--ignore age", "--ignore age,"),
+        ("odd, names.csv", customers(american, answer).replacen("customer,joined", "\"a, b\",'joined'", 1), "", "--ignore"),
+    ];
+    for (name, text, flags, expected) in tables {
+        let desk = Desk::new();
+        desk.write(name, text);
+        let data: Vec<&str> = ["data", name, "--json"].into_iter().chain(flags.split_whitespace()).collect();
+        let output = desk.run(&data);
+        let report: Value = serde_json::from_slice(&output.stdout)?;
+        let next = report["train"].as_str().ok_or_else(|| format!("{name}: no command: {report}"))?;
+        if !next.contains(expected) {
+            return Err(format!("{name}: {next}, which lacks {expected}").into());
+        }
+        let next = next.replace("COLUMN", "plan");
+        typed(&desk, &next, QUICKLY).map_err(|error| format!("{name}: {error:?}"))?;
+    }
+    Ok(())
+}
+
+/// What stands in the way is told at once, with the command that was typed, mended.
+fn what_stands_in_the_way_is_told_at_once() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("customers.csv", customers(american, answer));
+    desk.write("options.toml", "ignore = [\"same\"]\n");
+    let commands = [
+        ("train customers.csv", 4, "train customers.csv --ignore customer,joined,note,nothing"),
+        ("train customers.csv --ignore same,age --seed 3", 4, "train customers.csv --seed 3 --ignore same,age,customer,"),
+        ("train --ignore=age customers.csv", 4, "train customers.csv --ignore age,customer,"),
+        ("train customers.csv --set ignore=age --set seed=2", 4, "train customers.csv --set seed=2 --ignore age,customer,"),
+        ("train customers.csv --set=ignore=age", 4, "train customers.csv --ignore age,customer,"),
+        ("train customers.csv --config options.toml", 4, "--config options.toml --ignore same,customer,"),
+        ("train customers.csv --folds 3 --ignore note", 3, "train customers.csv --folds 3 --ignore note,customer,"),
+        ("train customers.csv --target age --task classification --missing drop --ignore nothing", 3, "--ignore nothing,"),
+        ("train customers.csv --target age", 5, "--missing drop"),
+    ];
+    for (command, obstacles, expected) in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        let said = desk.ends(3, &words)?;
+        let (told, works) = said.trim_end().rsplit_once("\nthis works: ").ok_or_else(|| format!("{command}: {said}"))?;
+        if told.lines().count() != obstacles || !works.contains(expected) {
+            return Err(format!("{command}: {obstacles} obstacles, {expected}: {said}").into());
+        }
+        typed(&desk, works, QUICKLY)?;
+    }
+    // Where no option helps there is no command.
+    let said = desk.ends(3, &["train", "customers.csv", "--target", "same", "--task", "classification"])?;
+    assert!(said.contains("nothing to tell apart") && said.contains("'customer'") && !said.contains("this works"), "{said}");
+    Ok(())
+}
+
+/// Too many classes are no classes, and numbers are told from names.
+fn too_many_classes_are_refused_for_what_they_are() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows: String = (0..300).map(|row| format!("{},{},name {row}\n", row % 9, 5000 + row * 37)).collect();
+    desk.write("t.csv", format!("x,price,name\n{rows}"));
+    let said = desk.ends(3, &["train", "t.csv", "--target", "price", "--task", "classification", "--ignore", "name"])?;
+    assert!(said.contains("too many for classes; they are numbers: say --task regression"), "{said}");
+    let said = desk.ends(3, &["train", "t.csv"])?;
+    assert!(said.contains("too many for classes; name another --target"), "{said}");
+    // As many as there may be of small ones.
+    let rows: String = (0..300).map(|row| format!("{},c{}\n", row % 9, row % 90)).collect();
+    desk.write("many.csv", format!("x,class\n{rows}"));
+    desk.ends(0, &[&["train", "many.csv"], &QUICKLY.split(' ').collect::<Vec<_>>()[..]].concat()).map(drop)
+}
+
+/// Dates in ISO form are read, and what follows from the day of the week, the season and the time of day is learnt.
+fn dates_in_iso_form_are_learnt_from() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let mut text = String::from("day,busy\n");
+    let mut days = Vec::new();
+    for (year, leap) in [(2021, 0), (2022, 0), (2023, 0), (2024, 1)] {
+        for (month, last) in [31, 28 + leap, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].into_iter().enumerate() {
+            days.extend((1..=last).map(|day| format!("{year}-{:02}-{day:02}", month + 1)));
+        }
+    }
+    // 2021 began on a Friday.
+    for (place, day) in days.iter().enumerate() {
+        writeln!(text, "{day},{}", if (place + 4) % 7 >= 5 { "no" } else { "yes" }).expect("text grows");
+    }
+    desk.write("days.csv", &text);
+    let train = ["train", "days.csv", "--device", "cpu", "-q", "-o", "run", "--json"];
+    let output = desk.run(&train);
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    assert!(report["test"]["accuracy"].as_f64() > Some(0.97), "{report}");
+    // Other years, and other ways to write a date.
+    desk.write("other.csv", "day\n2031-06-02\n2031/06/01\n2031-06-02T23:59:00Z\n2031-06-03 00:30+02:00\n");
+    let output = desk.run(&["predict", "run", "other.csv", "-q"]);
+    let said = String::from_utf8(output.stdout)?;
+    assert_eq!(said.lines().skip(1).collect::<Vec<_>>(), ["yes", "no", "yes", "yes"], "{said}");
+    // What is no date has its place told.
+    desk.write("wrong.csv", "day\n2031-06-02\n2.6.2031\n");
+    let said = desk.ends(3, &["predict", "run", "wrong.csv"])?;
+    assert!(said.contains("line 3, column 'day': '2.6.2031' is no date in ISO form"), "{said}");
+    // As categories only where it is said.
+    let said = desk.ends(0, &["train", "days.csv", "--categorical", "day", "--epochs", "1", "--device", "cpu"])?;
+    assert!(said.contains("from 1 columns in 1315 inputs"), "{said}");
+    // Single cells that are no dates are named, and may mark what is missing.
+    desk.write("marked.csv", text.replacen("2021-01-05", "0000-00-00", 1).replacen("2022-01-05", "0000-00-00", 1));
+    let said = desk.ends(3, &["train", "marked.csv", "--device", "cpu"])?;
+    assert!(said.contains("but '0000-00-00' is none: mend it, or say --missing-values 0000-00-00 if it marks"), "{said}");
+    let mend = ["train", "marked.csv", "--missing-values", "0000-00-00", "--epochs", "1", "--device", "cpu", "-q"];
+    desk.ends(0, &mend)?;
+    let output = desk.run(&["data", "marked.csv", "--missing-values", "0000-00-00", "--json"]);
+    let data: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!(data["columns"][0]["type"], "date", "{data}");
+    assert_eq!(
+        (&data["columns"][0]["missing"], &data["columns"][0]["days"][0]),
+        (&2.into(), &"2021-01-01".into()),
+        "{data}"
+    );
+    Ok(())
+}
+
+/// Every class is dealt out alike unless somebody says otherwise.
+fn classes_are_dealt_out_alike() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows: String =
+        (0..400).map(|row| format!("{},{}\n", row % 7, if row % 20 == 0 { "rare" } else { "usual" })).collect();
+    desk.write("t.csv", format!("x,class\n{rows}"));
+    for seed in ["0", "1", "2"] {
+        let run = format!("run{seed}");
+        let train = ["train", "t.csv", "--seed", seed, "-o", &run, "--json"];
+        let train: Vec<&str> = train.into_iter().chain(QUICKLY.split(' ')).collect();
+        let report: Value = serde_json::from_slice(&desk.run(&train).stdout)?;
+        let rows: Vec<u64> = report["test"]["classes"]
+            .as_array()
+            .ok_or("classes")?
+            .iter()
+            .filter_map(|class| class["support"].as_u64())
+            .collect();
+        assert_eq!(rows, [2, 38], "{report}");
+    }
+    let options = String::from_utf8(desk.bytes("run0/run.toml"))?;
+    assert!(options.contains("stratify = true"), "{options}");
+    Ok(())
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("what data advises can be typed", what_data_advises_can_be_typed),
+        Trial::test("what stands in the way is told at once", what_stands_in_the_way_is_told_at_once),
+        Trial::test("too many classes are refused for what they are", too_many_classes_are_refused_for_what_they_are),
+        Trial::test("dates in ISO form are learnt from", dates_in_iso_form_are_learnt_from),
+        Trial::test("classes are dealt out alike", classes_are_dealt_out_alike),
+    ]
+}
