@@ -7,21 +7,27 @@ use serde_json::json;
 
 use super::memory::MemoryArguments;
 use super::print;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::evaluation::{Gate, check};
 use crate::name;
 use crate::training::run::application::{Application, Extent};
 use crate::training::run::options::{DeviceOptions, FileOptions};
+use crate::training::run::own_rows::OwnRows;
 
 /// The arguments of `wgrad evaluate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:  wgrad evaluate runs/iris-1 iris --min accuracy=0.9")]
+#[command(after_help = "\
+Examples:  wgrad evaluate runs/iris-1 --min accuracy=0.9     the run's own test rows
+           wgrad evaluate runs/iris-1 new.csv")]
 pub(super) struct EvaluateArguments {
     /// A model file, or a run's folder
     model: PathBuf,
-    /// An embedded set, a file, or - for stdin
+    /// An embedded set, a file, or - for stdin [default: the run's own test rows, read again from its data]
     #[arg(value_parser = name::parser())]
-    data: String,
+    data: Option<String>,
+    /// Which of the run's own rows
+    #[arg(long, default_value = "test", conflicts_with = "data")]
+    rows: OwnRows,
     #[command(flatten)]
     files: FileOptions,
     /// Fail (exit code 4) if a metric is below: accuracy, balanced-accuracy, macro-f1, auc, log-loss, mse, rmse, mae, r2
@@ -48,17 +54,42 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let reading = arguments.files.reading(arguments.files.labels.clone());
-    let extent = Extent { memory: arguments.memory.memory, all_columns: false, targets: true };
-    let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
+    let (model, memory, device) = (&arguments.model, arguments.memory.memory, &arguments.device);
+    let application = match &arguments.data {
+        Some(data) => {
+            let reading = arguments.files.reading(arguments.files.labels.clone());
+            let extent = Extent { memory, all_columns: false, targets: true };
+            Application::new(model, data, &reading, extent, device)?
+        }
+        None if arguments.files != FileOptions::default() => {
+            return Err(Error::Usage("how a file is read is said of DATA, which is not named: name a file".into()));
+        }
+        None => Application::of_run(model, arguments.rows, memory, device)?,
+    };
     let evaluation = application.judged()?;
     print::told(&application, arguments.quiet);
-    print::remarks(application.remark_on_missing(&arguments.data).as_slice());
+    print::remarks(application.remark_on_missing().as_slice());
     print::remarks(application.remark_on_unfinite().as_slice());
+    print::remarks(application.remark_on_trained_rows(model).as_slice());
+    let rows = arguments.data.is_none().then_some(arguments.rows);
     if arguments.json {
-        let report = json!({ "data": arguments.data, "device": application.device.report(), "evaluation": evaluation });
+        let report = json!({
+            "data": application.source(),
+            "rows": rows.map(OwnRows::name),
+            "trained_on": application.trained_on().map(|(rows, _)| rows),
+            "device": application.device.report(),
+            "evaluation": evaluation,
+        });
         print::json("evaluate", &report)?;
     } else if !arguments.quiet {
+        if let Some(rows) = rows {
+            print::note(format_args!(
+                "{}: the run's {} {} rows",
+                shown(application.source()),
+                application.rows(),
+                rows.name()
+            ));
+        }
         print::line(&evaluation)?;
     }
     check(&evaluation, &arguments.min, &arguments.max)

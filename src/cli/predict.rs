@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
     print::told(&application, arguments.quiet);
     put(arguments, &application)?;
-    print::remarks(application.remark_on_missing(&arguments.data).as_slice());
+    print::remarks(application.remark_on_missing().as_slice());
     match application.remark_on_unfinite() {
         Some(remark) if arguments.finite => Err(Error::CheckFailed(remark)),
         remark => {

@@ -207,7 +207,10 @@ fn text(report: &RunReport) -> String {
     let (folder, run) = (shown(&folder), typed_path(&report.run));
     lines.push(match report.ending {
         Ending::Time | Ending::Signal { .. } => format!("saved in {folder}; next: wgrad train --resume {run}"),
-        _ => format!("saved in {folder}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA"),
+        _ if report.test.is_none() => {
+            format!("saved in {folder}; next: wgrad evaluate {run} DATA, wgrad predict {run} DATA")
+        }
+        _ => format!("saved in {folder}; next: wgrad evaluate {run}, wgrad predict {run} DATA"),
     });
     lines.join("\n")
 }

@@ -14,6 +14,8 @@ pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const METRICS_LINE: u64 = 1 << 16;
 /// The trained model.
 pub(crate) const MODEL: &str = "model.safetensors";
+/// Hashes of the rows that the model was trained on.
+pub(crate) const TRAINED_ROWS: &str = "trained-rows.bin";
 /// The newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 /// What the report is made of, beside the other files.
@@ -33,7 +35,7 @@ pub(crate) fn checkpoint(number: usize) -> String {
 /// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.
 pub(super) fn is_own_file(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
-    let is_own = [OPTIONS, METRICS, REPORT_DATA, MODEL, LOCK].contains(&&*name)
+    let is_own = [OPTIONS, METRICS, REPORT_DATA, MODEL, TRAINED_ROWS, LOCK].contains(&&*name)
         || name.starts_with(EVENTS)
         || (name.starts_with("checkpoint") && name.ends_with(".safetensors"));
     let folder = folder_of(path);

@@ -9,6 +9,7 @@ mod summary;
 mod tensor_file;
 #[cfg(test)]
 mod tests;
+mod trained_rows;
 
 use std::collections::HashSet;
 
@@ -20,6 +21,7 @@ pub use run_folder::{RunFolder, resolve_model};
 pub use sequence::{Sequence, load_sequence};
 pub use summary::{LayerSummary, Summary};
 pub use tensor_file::Element;
+pub use trained_rows::TrainedRows;
 
 use crate::data::{Encoding, InputColumn, InputKind, Target};
 use crate::error::shown;

@@ -16,6 +16,7 @@ mod observer;
 mod obstacles;
 pub mod options;
 mod output;
+pub mod own_rows;
 pub mod predictions;
 mod prepared;
 pub mod report;
@@ -36,6 +37,7 @@ pub use memory::{EpochRecord, Memory};
 pub use observer::{Observer, RunObserver};
 pub use obstacles::remedies;
 pub use options::Options;
+use own_rows::known_rows;
 pub use report::{NetworkReport, RunReport};
 pub use sources::{DataReport, Sources};
 use sources::{Part, can_be_stored, with_named_arrays};
@@ -98,7 +100,8 @@ impl Run {
         options.check()?;
         let options = &with_named_arrays(options)?;
         let base = Base::of(options)?;
-        let sources = Sources::read(options, base.as_ref(), stored)?;
+        let mut sources = Sources::read(options, base.as_ref(), stored)?;
+        sources.remarks.extend(known_rows(options, &sources));
         let (network, loss) = match &base {
             None => resolution::network(options, &sources.encoding)?,
             Some(base) => base.network(options, &sources.encoding)?,

@@ -42,7 +42,7 @@ fn american(row: usize) -> String {
 }
 
 fn answer(row: usize) -> String {
-    ["no", "yes"][usize::from(row % 6 == 0)].to_owned()
+    ["no", "yes"][usize::from(row.is_multiple_of(6))].to_owned()
 }
 
 /// Whatever is wrong with a table, the command that `wgrad data` ends with works, or says which word is still to be filled in.
@@ -173,8 +173,9 @@ fn dates_in_iso_form_are_learnt_from() -> Result<(), Failed> {
 /// Every class is dealt out alike unless somebody says otherwise.
 fn classes_are_dealt_out_alike() -> Result<(), Failed> {
     let desk = Desk::new();
-    let rows: String =
-        (0..400).map(|row| format!("{},{}\n", row % 7, if row % 20 == 0 { "rare" } else { "usual" })).collect();
+    let rows: String = (0..400_usize)
+        .map(|row| format!("{},{}\n", row % 7, if row.is_multiple_of(20) { "rare" } else { "usual" }))
+        .collect();
     desk.write("t.csv", format!("x,class\n{rows}"));
     for seed in ["0", "1", "2"] {
         let run = format!("run{seed}");
@@ -194,6 +195,175 @@ fn classes_are_dealt_out_alike() -> Result<(), Failed> {
     Ok(())
 }
 
+/// 500 rows of numbers that are all different, and whether they are large.
+fn numbers(desk: &Desk) -> Vec<String> {
+    let cell = |place: usize| ((place as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / 65_536.0;
+    let row = |row: usize| {
+        let (a, b) = (cell(3 * row), cell(3 * row + 1));
+        let is_large = a + b + cell(3 * row + 2) / 2.0 > 320.0;
+        format!("{a},{b},{}", if is_large { "large" } else { "small" })
+    };
+    let rows: Vec<String> = (0..500).map(row).collect();
+    desk.write("t.csv", format!("a,b,size\n{}\n", rows.join("\n")));
+    rows
+}
+
+fn evaluated(desk: &Desk, arguments: &str) -> Result<(Value, String), Failed> {
+    let words: Vec<&str> =
+        ["evaluate"].into_iter().chain(arguments.split(' ')).chain(["--json", "--device", "cpu"]).collect();
+    let output = desk.run(&words);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        return Err(format!("{arguments}: {said}").into());
+    }
+    Ok((serde_json::from_slice(&output.stdout)?, said))
+}
+
+/// A run's own rows are judged without naming them, to the scores that training told.
+fn a_run_is_judged_by_its_own_rows() -> Result<(), Failed> {
+    let desk = Desk::new();
+    numbers(&desk);
+    desk.write("more.csv", "a,b,size\n10,20,small\n200,250,large\n100,20,small\n");
+    let trainings = [
+        ("plain", "train t.csv --hidden 8 --epochs 3"),
+        ("other", "train t.csv --hidden 8 --epochs 3 --split 0.5/0.2/0.3 --seed 4 --stratify=false"),
+        ("file", "train t.csv --hidden 8 --epochs 3 --test more.csv"),
+        ("parts", "train t.csv --hidden 8 --epochs 3 --memory 1KiB"),
+        ("double", "train t.csv --hidden 8 --epochs 3 --precision f64 --label-smoothing 0.1"),
+        ("tuned", "train t.csv --finetune plain --epochs 2"),
+        ("embedded", "train iris --hidden 8 --epochs 3"),
+    ];
+    for (run, training) in trainings {
+        let words: Vec<&str> = training.split(' ').chain(["--device", "cpu", "-q", "--json", "-o", run]).collect();
+        let output = desk.run(&words);
+        let report: Value = serde_json::from_slice(&output.stdout)?;
+        let (own, said) = evaluated(&desk, run)?;
+        if own["evaluation"] != report["test"]
+            || own["rows"] != "test"
+            || said.contains("rows that the model was trained on")
+        {
+            return Err(format!("{training}: {report}, {own}, {said}").into());
+        }
+        let (training_rows, _) = evaluated(&desk, &format!("{run} --rows training"))?;
+        assert_eq!(training_rows["evaluation"]["rows"], report["data"]["training_rows"], "{training}");
+    }
+    let (validation, _) = evaluated(&desk, "other --rows validation")?;
+    assert_eq!(validation["evaluation"]["rows"], 100);
+    // The gate that does not leak.
+    desk.ends(4, &["evaluate", "other", "--min", "accuracy=0.9999", "-q"])?;
+    let refused = [
+        (2, "evaluate plain --rows validation", "has no validation rows: 450 training, 0 validation and 50 test rows"),
+        (2, "evaluate plain t.csv --rows test", "cannot be used with"),
+        (2, "evaluate plain --delimiter ;", "how a file is read is said of DATA"),
+    ];
+    for (code, command, expected) in refused {
+        let said = desk.ends(code, &command.split(' ').collect::<Vec<_>>())?;
+        assert!(said.contains(expected), "{command}: {said}");
+    }
+    // Data that are others now, or elsewhere.
+    let text = String::from_utf8(desk.bytes("t.csv"))?;
+    let changed = text.replacen("small", "large", 1);
+    for other in [changed, format!("{text}1,2,small\n"), text.replacen("a,b", "b,a", 1)] {
+        desk.write("t.csv", other);
+        let said = desk.ends(3, &["evaluate", "plain"])?;
+        assert!(said.contains("is not what plain was trained on any more"), "{said}");
+    }
+    std::fs::remove_file(desk.path().join("t.csv"))?;
+    let said = desk.ends(3, &["evaluate", "plain"])?;
+    assert!(said.contains("'t.csv', which plain was made from, is not in this folder"), "{said}");
+    std::fs::create_dir(desk.path().join("elsewhere"))?;
+    std::fs::copy(desk.path().join("plain/model.safetensors"), desk.path().join("elsewhere/m.safetensors"))?;
+    let said = desk.ends(2, &["evaluate", "elsewhere/m.safetensors"])?;
+    assert!(said.contains("is in no run's folder"), "{said}");
+    Ok(())
+}
+
+/// Rows that a model was trained on are known in any file, in any order, and are counted; others are not.
+fn rows_that_a_model_was_trained_on_are_told() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows = numbers(&desk);
+    for precision in ["f32", "f64"] {
+        let run = format!("run-{precision}");
+        let train = [
+            "train",
+            "t.csv",
+            "--hidden",
+            "8",
+            "--epochs",
+            "2",
+            "--device",
+            "cpu",
+            "-q",
+            "--precision",
+            precision,
+            "-o",
+            &run,
+        ];
+        desk.ends(0, &train)?;
+        let (all, said) = evaluated(&desk, &format!("{run} t.csv"))?;
+        assert_eq!(all["trained_on"], 450, "{all}");
+        let expected = "t.csv: 450 of these 500 rows are rows that the model was trained on, or the same as such";
+        assert!(
+            said.contains(expected) && said.contains(&format!("; wgrad evaluate {run} judges the run's own test rows")),
+            "{said}"
+        );
+        // A part of them, backwards, with the columns in another order and rows that are new.
+        let cells = |row: &String| row.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let part: String =
+            rows[..100].iter().rev().map(cells).map(|row| format!("{},x,{},{}\n", row[2], row[1], row[0])).collect();
+        desk.write("part.csv", format!("size,new,b,a\n{part}small,x,1.5,2.5\n"));
+        let (part, _) = evaluated(&desk, &format!("{run}/model.safetensors part.csv"))?;
+        let known = part["trained_on"].as_u64().ok_or("a number")?;
+        assert!((80..=100).contains(&known) && part["data"] == "part.csv", "{part}");
+        desk.write("new.csv", "a,b,size\n1,2,small\n200,250,large\n");
+        let (new, said) = evaluated(&desk, &format!("{run} new.csv"))?;
+        assert!(new["trained_on"] == 0 && !said.contains("trained on"), "{new}, {said}");
+    }
+    // Where rows are the same by chance, only more of them than that are told.
+    let few: String =
+        (0..400).map(|row| format!("{},{},{}\n", row * 7 % 3, row * 5 % 2, ["a", "b"][row * 11 % 13 % 2])).collect();
+    desk.write("few.csv", format!("x,y,class\n{few}"));
+    desk.ends(0, &["train", "few.csv", "--hidden", "4", "--epochs", "1", "--device", "cpu", "-q", "-o", "few"])?;
+    desk.write("others.csv", "x,y,class\n1,1,a\n2,0,b\n0,1,a\n2,1,b\n1,0,a\n");
+    let (others, said) = evaluated(&desk, "few others.csv")?;
+    assert!(others["trained_on"].as_u64() > Some(0) && !said.contains("trained on"), "{others}, {said}");
+    // A model without its run says nothing.
+    std::fs::remove_file(desk.path().join("few/trained-rows.bin"))?;
+    assert_eq!(evaluated(&desk, "few few.csv")?.0["trained_on"], Value::Null);
+    desk.write("few/trained-rows.bin", "nonsense");
+    let (none, said) = evaluated(&desk, "few few.csv")?;
+    assert!(none["trained_on"].is_null() && said.contains("trained-rows.bin: is damaged"), "{none}, {said}");
+    Ok(())
+}
+
+/// A training that goes on from a model says how many of its test rows that model was trained on, and how to keep them where they were.
+fn rows_that_the_first_model_knew_are_told() -> Result<(), Failed> {
+    let desk = Desk::new();
+    numbers(&desk);
+    let short = ["--epochs", "1", "--device", "cpu", "-q"];
+    let train = |more: &[&str]| desk.ends(0, &[&["train", "t.csv"], more, &short[..]].concat());
+    train(&["--hidden", "8", "--seed", "3", "--split", "0.8/0.1/0.1", "-o", "first"])?;
+    let known = "first was trained on ";
+    for go_on in [&["--init", "first"][..], &["--finetune", "first"], &["--init", "first/model.safetensors"]] {
+        let said = train(go_on)?;
+        let flags = "--split 0.8/0.1/0.1 --split-seed 3";
+        let is_told = said.contains("was trained on ") && said.contains(" test rows") && said.contains(flags);
+        if !is_told {
+            return Err(format!("{go_on:?}: {said}").into());
+        }
+        let kept: Vec<&str> = flags.split(' ').collect();
+        let said = train(&[go_on, &kept[..]].concat())?;
+        assert!(!said.contains(known), "{go_on:?}: {said}");
+    }
+    // The same seed and shares keep the rows where they were.
+    let said = train(&["--init", "first", "--seed", "3", "--split", "0.8/0.1/0.1"])?;
+    assert!(!said.contains(known), "{said}");
+    desk.write("new.csv", "a,b,size\n1,2,small\n200,250,large\n10,20,small\n210,250,large\n");
+    let said = desk.ends(0, &[&["train", "new.csv", "--finetune", "first"], &short[..]].concat())?;
+    assert!(!said.contains(known), "{said}");
+    Ok(())
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("what data advises can be typed", what_data_advises_can_be_typed),
@@ -201,5 +371,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("too many classes are refused for what they are", too_many_classes_are_refused_for_what_they_are),
         Trial::test("dates in ISO form are learnt from", dates_in_iso_form_are_learnt_from),
         Trial::test("classes are dealt out alike", classes_are_dealt_out_alike),
+        Trial::test("a run is judged by its own rows", a_run_is_judged_by_its_own_rows),
+        Trial::test("rows that a model was trained on are told", rows_that_a_model_was_trained_on_are_told),
+        Trial::test("rows that the first model knew are told", rows_that_the_first_model_knew_are_told),
     ]
 }

@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::options::{Bytes, DeviceOptions};
-use super::sources::{Held, NOT_IN_PARTS, in_parts, is_larger};
+use super::own_rows::{OwnRows, own_rows};
+use super::sources::{Held, NOT_IN_PARTS, Part, in_parts, is_larger};
 use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table, remarks};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::Evaluation;
 use crate::memory;
-use crate::model::{Model, resolve_model};
+use crate::model::{Model, TrainedRows, resolve_model};
 use crate::scalar::Scalar;
 use crate::training::session::device::in_precision;
 use crate::training::session::{Device, Precision, PrecisionName, Session};
 
-/// A model, and a table whose columns fit it.
+/// A model, and rows of a table whose columns fit it.
 pub struct Application {
     /// The model.
     pub model: Model,
@@ -26,7 +27,12 @@ pub struct Application {
     pub remarks: Vec<String>,
     /// Where outputs are computed.
     pub device: Device,
-    table: Held,
+    source: String,
+    rows: Part,
+    /// The rows that the model was trained on, where it is known and the targets are looked at.
+    trained: Option<TrainedRows>,
+    /// Those that [`judged`](Self::judged) has gone through.
+    seen: RefCell<TrainedRows>,
     /// Whether outputs are computed in f64.
     double: bool,
     unfinite: RefCell<Unfinite>,
@@ -90,8 +96,40 @@ impl Application {
             let names = listed(extra.iter().map(String::as_str));
             notes.push(format!("{}: not used by the model: {names}", shown(source)));
         }
-        let mut remarks = table.remarks().to_vec();
-        remarks.extend(table.unseen_categories(&(0..table.rows()).collect::<Vec<_>>(), &model.encoding));
+        let rows = Part::of(table);
+        let mut remarks = rows.table.remarks().to_vec();
+        remarks.extend(rows.table.unseen_categories(&rows.rows, &model.encoding));
+        let trained = match TrainedRows::of_model(&file) {
+            Ok(trained) => trained.filter(|_| extent.targets),
+            Err(error) => {
+                remarks.push(error.to_string());
+                None
+            }
+        };
+        Self::of(model, source.to_owned(), rows, trained, options, notes, remarks)
+    }
+
+    /// Loads the model of a run, and reads some of the run's own rows again: as [`new`](Self::new), from the same data, which are split as
+    /// they were.
+    ///
+    /// # Errors
+    /// As there; usage, if the run has no such rows; data, if its data are not what they were.
+    pub fn of_run(model: &Path, which: OwnRows, memory: Option<Bytes>, options: &DeviceOptions) -> Result<Self> {
+        let file = resolve_model(model)?;
+        let own = own_rows(&file, which, memory)?;
+        let notes = own.is_stored().then(|| in_parts(&own.source)).into_iter().collect();
+        Self::of(own.model, own.source, own.part, None, options, notes, Vec::new())
+    }
+
+    fn of(
+        model: Model,
+        source: String,
+        rows: Part,
+        trained: Option<TrainedRows>,
+        options: &DeviceOptions,
+        notes: Vec<String>,
+        remarks: Vec<String>,
+    ) -> Result<Self> {
         if options.mixed() {
             return Err(Error::Usage("--precision mixed is for training: a model is applied in f32, or in f64".into()));
         }
@@ -101,17 +139,29 @@ impl Application {
             Some(precision) => precision == PrecisionName::F64,
             None => stored_double && device.gpu().is_none(),
         };
-        Ok(Self { model, notes, remarks, device, table, double, unfinite: RefCell::default(), missing: RefCell::default() })
+        Ok(Self {
+            model,
+            notes,
+            remarks,
+            device,
+            source,
+            rows,
+            trained,
+            seen: RefCell::default(),
+            double,
+            unfinite: RefCell::default(),
+            missing: RefCell::default(),
+        })
     }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.table.rows()
+        self.rows.rows()
     }
 
     /// Whether the table is in a file, because there is no memory for it.
     pub fn is_stored(&self) -> bool {
-        matches!(self.table, Held::File(_))
+        self.rows.is_stored()
     }
 
     /// Computes the outputs [rows × outputs] of some rows after the other; `put` is given a table, which of its rows they
@@ -127,9 +177,13 @@ impl Application {
     fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
         let Model { network, loss, weights, encoding, .. } = &self.model;
         let mut session = Session::<T>::for_evaluation(network.clone(), *loss, &weights.get(), &self.device)?;
-        let rows = (CELLS / encoding.inputs().max(self.table.columns()).max(network.outputs())).clamp(64, ROWS);
-        self.table.each(rows, |table, rows| {
-            let outputs = session.predict(&encoding.encode_inputs(table, rows)?)?.converted();
+        let most = (CELLS / encoding.inputs().max(self.rows.table.columns()).max(network.outputs())).clamp(64, ROWS);
+        self.rows.table.each(&self.rows.rows, most, |table, rows| {
+            let inputs = encoding.encode_inputs(table, rows)?;
+            let outputs = session.predict(&inputs)?.converted();
+            if self.trained.is_some() {
+                self.seen.borrow_mut().add(&inputs, &encoding.encode_targets(table, rows, network.outputs())?);
+            }
             self.note(table, rows, &outputs);
             for (column, count) in remarks::missing_cells(encoding, table, &rows.iter().copied()) {
                 *self.missing.borrow_mut().entry(column).or_default() += count;
@@ -149,9 +203,34 @@ impl Application {
     }
 
     /// What a person should hear of cells that were missing in the rows that [`each`](Self::each) has gone through.
-    pub fn remark_on_missing(&self, source: &str) -> Option<String> {
+    pub fn remark_on_missing(&self) -> Option<String> {
         let missing: Vec<(String, usize)> = self.missing.borrow().clone().into_iter().collect();
-        remarks::filled_in(source, &missing)
+        remarks::filled_in(&self.source, &missing)
+    }
+
+    /// What a person should hear of rows that were judged although the model was trained on them.
+    pub fn remark_on_trained_rows(&self, model: &Path) -> Option<String> {
+        let (among, is_exact) = self.trained_on()?;
+        if !self.trained.as_ref()?.are_more_than_by_chance(among, self.rows() as u64) {
+            return None;
+        }
+        let about = if is_exact { "" } else { "about " };
+        let own = if model.is_dir() {
+            format!("; wgrad evaluate {} judges the run's own test rows", typed_path(model))
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "{}: {about}{among} of these {} rows are rows that the model was trained on, or the same as such: the scores say less of new \
+             rows{own}",
+            shown(&self.source),
+            self.rows()
+        ))
+    }
+
+    /// The source of the rows, as it was named.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Rows whose outputs are not finite, of those that [`each`](Self::each) has gone through.
@@ -179,19 +258,27 @@ impl Application {
     /// # Errors
     /// Data, naming line and column, for absent, missing or unknown targets; as [`each`](Self::each).
     pub fn judged(&self) -> Result<Evaluation> {
-        // The numbers of the rows, twice, and what is true of them.
-        let mut rows: Vec<usize> =
-            memory::reserved(3 * self.rows() as u128, || format!("the numbers of {} rows", self.rows()))?;
-        rows.extend(0..self.rows());
         let outputs = self.model.network.outputs();
-        let mut values = memory::reserved(rows.len() as u128 * outputs as u128, || {
-            format!("{} outputs of {} rows", outputs, rows.len())
+        let mut values = memory::reserved(self.rows() as u128 * (outputs as u128 + 2), || {
+            format!("{outputs} outputs of {} rows", self.rows())
         })?;
+        *self.seen.borrow_mut() = TrainedRows::default();
         self.each(|_, _, outputs| {
             values.extend_from_slice(&outputs.values);
             Ok(())
         })?;
-        let truth = self.table.truth(&rows, &self.model.encoding)?;
-        truth.judge(&self.model.encoding, &Matrix::new(rows.len(), outputs, values))
+        let truth = self.rows.truth(&self.model.encoding)?;
+        truth.judge(&self.model.encoding, &Matrix::new(self.rows(), outputs, values))
+    }
+
+    /// How many of the rows that were [judged](Self::judged) are the same as rows that the model was trained on, if that is known, and
+    /// whether it is said exactly.
+    pub fn trained_on(&self) -> Option<(u64, bool)> {
+        let trained = self.trained.as_ref()?;
+        let seen = std::mem::take(&mut *self.seen.borrow_mut()).finished();
+        let among = seen.among(trained);
+        let is_exact = seen.are_all() && trained.are_all();
+        *self.seen.borrow_mut() = seen;
+        Some((among, is_exact))
     }
 }

@@ -1,5 +1,6 @@
 //! A run whose rows are on its device and that has its folder: it trains, evaluates and saves.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -19,9 +20,9 @@ use super::resolution;
 use super::sources::{DataReport, Encoded};
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
-use crate::evaluation::{Evaluation, Truth};
+use crate::evaluation::{Evaluation, Truth, thinned};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
-use crate::model::{EventFile, Model, RunFolder, StoredWeights};
+use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows};
 use crate::network::Network;
 use crate::network::ensemble::mean_network;
 use crate::report::{Account, Curve, Story};
@@ -42,6 +43,8 @@ pub(super) struct Prepared<T> {
     test: Option<(Rows<T>, Truth)>,
     /// Some training rows, evenly spread, which the report looks at.
     looked_at: Samples<T>,
+    /// The rows to train on, to be known again.
+    trained_rows: TrainedRows,
     /// Whether the rows come from an array, whose columns have no names.
     is_array: bool,
     /// The epochs, for the report.
@@ -65,12 +68,18 @@ impl<T: Precision> Prepared<T> {
         let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
         let share = resolution::label_smoothing(&options, recipe.loss)?;
         let is_new = matches!(destination, Destination::New(_));
+        let trained_rows = RefCell::new(TrainedRows::default());
         let as_trained = |samples: &mut Samples<T>| {
+            trained_rows.borrow_mut().add(&samples.inputs, &samples.targets);
             smooth(&mut samples.targets, share, recipe.loss);
             if is_new { reachable(&network, samples) } else { Ok(()) }
         };
         let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
         let looked_at = looked_at(&training)?;
+        let mut trained_rows = trained_rows.into_inner().finished();
+        if let Some((rows, _)) = &test {
+            trained_rows = trained_rows.with_test_rows(&some(rows)?);
+        }
         let facts_of = |rows: &Rows<T>| DataFacts { rows: rows.rows(), checksum: rows.checksum() };
         let parts = [
             ("training", Some(facts_of(&training))),
@@ -130,6 +139,7 @@ impl<T: Precision> Prepared<T> {
             validation,
             test,
             looked_at,
+            trained_rows,
             is_array,
             curve: Curve::default(),
             is_cut,
@@ -246,6 +256,7 @@ impl<T: Precision> Prepared<T> {
                 "test": report.test,
             }),
         };
+        self.trained_rows.save(self.folder.path())?;
         model.save(&Place::own(&self.folder.model()))?;
         failed.map_or(Ok((report, outputs)), Err)
     }
@@ -269,6 +280,15 @@ impl<T: Precision> Prepared<T> {
         let options = files::text(&self.folder.run_toml(), OPTIONS_BYTES).unwrap_or_else(|_| self.options.to_toml());
         Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)
     }
+}
+
+/// Some test rows, evenly spread, by what they are known again.
+fn some<T: Precision>(rows: &Rows<T>) -> Result<TrainedRows> {
+    const MOST: usize = 1 << 12;
+    let samples = rows.gathered(&thinned(rows.rows(), MOST).collect::<Vec<_>>())?;
+    let mut some = TrainedRows::default();
+    some.add(&samples.inputs, &samples.targets);
+    Ok(some.finished())
 }
 
 /// The event file of this session, made with its first epoch.

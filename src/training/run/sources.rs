@@ -24,11 +24,17 @@ use shares::{split, unused_share};
 /// Some rows of a table.
 #[derive(Debug, Clone)]
 pub struct Part {
-    table: Held,
-    rows: Vec<usize>,
+    pub(super) table: Held,
+    /// Ascending.
+    pub(super) rows: Vec<usize>,
 }
 
 impl Part {
+    /// All rows of a table.
+    pub(super) fn of(table: Held) -> Self {
+        Self { rows: (0..table.rows()).collect(), table }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows.len()
@@ -273,7 +279,7 @@ impl Others {
             let reading = ReadOptions { columns, ..options.files.reading(labels) };
             let stored = (stored || is_larger(file, options.memory)) && StoredTable::is_for(file, &reading);
             let (table, _) = Held::read(file, &reading, stored, None, fitting_of)?;
-            Ok(Some(Part { rows: (0..table.rows()).collect(), table }))
+            Ok(Some(Part::of(table)))
         };
         Ok(Self {
             validation: other(&options.validation, options.validation_labels.clone())?,

@@ -61,17 +61,26 @@ impl Held {
         }
     }
 
-    /// Calls `look` with a table, and with which of its rows come next: all of them in turn, at most so many at a time.
+    /// Calls `look` with a table, and with which of its rows come next: these, which ascend, in turn, at most so many at a time.
     ///
     /// # Errors
     /// What `look` comes to; internal, if the file cannot be read.
-    pub(in crate::training) fn each(&self, most: usize, mut look: impl FnMut(&Table, &[usize]) -> Result<()>) -> Result<()> {
-        for first in (0..self.rows()).step_by(most) {
-            let last = (first + most).min(self.rows());
-            match self {
-                Self::Memory(table) => look(table, &(first..last).collect::<Vec<_>>())?,
-                Self::File(stored) => look(&stored.block(first..last)?, &(0..last - first).collect::<Vec<_>>())?,
-            }
+    pub(in crate::training) fn each(
+        &self,
+        rows: &[usize],
+        most: usize,
+        mut look: impl FnMut(&Table, &[usize]) -> Result<()>,
+    ) -> Result<()> {
+        let stored = match self {
+            Self::Memory(table) => return rows.chunks(most).try_for_each(|rows| look(table, rows)),
+            Self::File(stored) => stored,
+        };
+        let mut rest = rows;
+        while let [first, ..] = *rest {
+            let block = first..(first + most).min(stored.rows);
+            let (rows, later) = rest.split_at(rest.partition_point(|row| block.contains(row)));
+            rest = later;
+            look(&stored.block(block)?, &rows.iter().map(|row| row - first).collect::<Vec<_>>())?;
         }
         Ok(())
     }

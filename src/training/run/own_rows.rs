@@ -1,0 +1,162 @@
+//! The rows that a run trained on, validated with and tested with, read again from its data and split as they were; and which rows of a
+//! training that starts from a model this model knows already.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use super::finetuning::Base;
+use super::options::{Bytes, Options};
+use super::sources::{Part, with_named_arrays};
+use super::values::Init;
+use super::{DataReport, Sources};
+use crate::data;
+use crate::error::{Error, Result, shown, typed_path};
+use crate::files::run::OPTIONS;
+use crate::model::{Model, TrainedRows, resolve_model};
+use crate::name::folder_of;
+
+/// Which of a run's own rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OwnRows {
+    /// Those that nothing was chosen by.
+    Test,
+    /// Those that the best epoch was chosen by.
+    Validation,
+    /// Those that it was trained on.
+    Training,
+}
+
+impl OwnRows {
+    /// Its name, as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Validation => "validation",
+            Self::Training => "training",
+        }
+    }
+}
+
+/// Some of a run's own rows, and its model.
+pub(super) struct Own {
+    pub(super) model: Model,
+    pub(super) source: String,
+    pub(super) part: Part,
+}
+
+impl Own {
+    pub(super) fn is_stored(&self) -> bool {
+        self.part.is_stored()
+    }
+}
+
+/// Reads some of the rows of the run whose model this file is.
+///
+/// # Errors
+/// Usage, if the file is in no run's folder or the run has no such rows; data, if its data are not there or not what they were.
+pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> Result<Own> {
+    let folder = folder_of(model);
+    let name = shown(&folder.to_string_lossy());
+    let options = folder.join(OPTIONS);
+    if !options.is_file() {
+        return Err(Error::Usage(format!(
+            "{}: is in no run's folder, so which rows it was tested with is not known: name the data",
+            shown(&model.to_string_lossy())
+        )));
+    }
+    let options = with_named_arrays(&Options::from_toml(&options)?)?;
+    let options = Options { memory: memory.or(options.memory), ..options };
+    let source = options.data.clone().unwrap_or_default();
+    if !data::is_there_again(&source) {
+        return Err(Error::Data(format!("{name}: was trained on '{}', which can be read once: name data", shown(&source))));
+    }
+    let absent = [Some(&source), options.test.as_ref(), options.validation.as_ref()].into_iter().flatten();
+    if let Some(file) = absent.into_iter().find(|file| data::is_absent(file)) {
+        return Err(Error::Data(format!(
+            "'{}', which {name} was made from, is not in this folder, from which it is looked for: begin where the run began, or name data",
+            shown(file)
+        )));
+    }
+    let sources = Sources::read(&options, Base::of(&options)?.as_ref(), false)?;
+    let trained = TrainedRows::of_model(model)?;
+    let model = Model::load(model)?;
+    let Model { encoding, network, .. } = &model;
+    let is_same = (&sources.encoding.inputs, &sources.encoding.target) == (&encoding.inputs, &encoding.target)
+        && match trained {
+            None => true,
+            Some(trained) => trained.are(&hashed(&sources.training, encoding, network.outputs())?),
+        };
+    if !is_same {
+        return Err(Error::Data(format!(
+            "{}: is not what {name} was trained on any more: which of its rows the model knows cannot be told",
+            shown(&source)
+        )));
+    }
+    let DataReport { training_rows, validation_rows, test_rows, .. } = sources.report();
+    let part = match which {
+        OwnRows::Test => sources.test,
+        OwnRows::Validation => sources.validation,
+        OwnRows::Training => Some(sources.training),
+    };
+    let part = part.ok_or_else(|| {
+        let which = which.name();
+        Error::Usage(format!(
+            "{name}: has no {which} rows: {training_rows} training, {validation_rows} validation and {test_rows} test rows; name data, as \
+             in wgrad evaluate {} DATA",
+            typed_path(folder)
+        ))
+    })?;
+    Ok(Own { model, source, part })
+}
+
+/// The hashes of some rows, as an encoding has them.
+fn hashed(part: &Part, encoding: &data::Encoding, outputs: usize) -> Result<TrainedRows> {
+    let mut rows = TrainedRows::default();
+    part.table.each(&part.rows, ROWS, |table, places| {
+        let inputs = encoding.encode_inputs::<f32>(table, places)?;
+        rows.add(&inputs, &encoding.encode_targets::<f32>(table, places, outputs)?);
+        Ok(())
+    })?;
+    Ok(rows.finished())
+}
+
+/// Rows at a time.
+const ROWS: usize = 1 << 12;
+
+/// What a person should hear of a training that starts from a run's model: how many of its test and validation rows that model was
+/// trained on.
+pub(super) fn known_rows(options: &Options, sources: &Sources) -> Option<String> {
+    let ((Some(from), _) | (None, Some(Init::File(from)))) = (&options.finetune, &options.init) else { return None };
+    let file = resolve_model(from).ok()?;
+    let trained = TrainedRows::of_model(&file).ok()??;
+    let model = Model::load(&file).ok()?;
+    let (encoding, outputs) = (&model.encoding, model.network.outputs());
+    let of = |what: &str, part: Option<&Part>| {
+        let part = part?;
+        // Other columns or classes are other rows.
+        let known = hashed(part, encoding, outputs).ok()?.among(&trained);
+        (known > 0).then(|| format!("{known} of the {} {what} rows", part.rows()))
+    };
+    let known: Vec<String> =
+        [of("test", sources.test.as_ref()), of("validation", sources.validation.as_ref())].into_iter().flatten().collect();
+    let same = Options::from_toml(&folder_of(&file).join(OPTIONS)).ok().and_then(|before| same_split(&before, options));
+    (!known.is_empty()).then(|| {
+        format!(
+            "{} was trained on {}, so their scores are too good{}",
+            shown(&from.to_string_lossy()),
+            known.join(" and "),
+            same.map_or(String::new(), |flags| format!("; {flags} keeps the rows where they were"))
+        )
+    })
+}
+
+/// The flags that split the rows as another run's options did, if it had the same data.
+fn same_split(before: &Options, now: &Options) -> Option<String> {
+    if before.data != now.data || before.test != now.test || before.folds.is_some() || now.folds.is_some() {
+        return None;
+    }
+    let seed = before.split_seed.unwrap_or_else(|| before.seed());
+    let stratify = if before.stratify() { "" } else { " --stratify=false" };
+    Some(format!("--split {} --split-seed {seed}{stratify}", before.split()))
+}
