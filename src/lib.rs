@@ -13,6 +13,7 @@
 pub mod bench;
 pub mod cache;
 pub mod cli;
+mod columns;
 pub mod data;
 pub mod error;
 pub mod evaluation;

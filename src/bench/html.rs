@@ -5,6 +5,7 @@ use super::cell::Cell;
 use super::comparison::ComparisonReport;
 use super::crossover::Verdict;
 use super::report::short_name;
+use super::table::html;
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Words, document, escaped};
 
 impl ComparisonReport {
@@ -18,10 +19,10 @@ impl ComparisonReport {
              <div class=\"charts\">\n{}</div>\n{}<h2>Until the first step is done</h2>\n{}",
             escaped(&self.heading()),
             self.curves().figure(),
-            self.table().html(),
+            html(&self.table()),
             self.roofline().figure(),
-            self.peaks_table().html(),
-            self.startup_table().html(),
+            html(&self.peaks_table()),
+            html(&self.startup_table()),
         );
         document("wgrad bench", &body)
     }

@@ -4,26 +4,28 @@ use super::cell::Cell;
 use super::comparison::ComparisonReport;
 use super::crossover::{Crossover, Verdict};
 use super::kernels::KernelsReport;
-use super::table::{Table, percent, seconds, spread};
+use super::statistics::Statistics;
+use super::table::{percent, seconds, spread};
+use crate::columns::{COLUMNS, Table, wrapped};
 use crate::executor::gpu::tuning::Tuned;
 use crate::page::figures;
 
+/// Columns that tables leave out where there is no room for them.
+const SAMPLES: &str = "samples/s";
+const F32_PEAK: &str = "of f32 peak";
+const UNITS: &str = "of matrix units";
+const CLOCK: &str = "by its clock";
+
+/// Half the distance of the quartiles, as a share of the median.
+fn half_spread(statistics: &Statistics) -> String {
+    format!("± {}", percent(statistics.spread() / 2.0))
+}
+
 impl ComparisonReport {
     /// Every cell, rounded for reading.
-    pub fn table(&self) -> Table {
-        let headers = vec![
-            "net",
-            "device",
-            "batch",
-            "step",
-            "spread",
-            "outliers",
-            "samples/s",
-            "GFLOP/s",
-            "of peak",
-            "of f32 peak",
-            "by its clock",
-            "× CPU",
+    pub(super) fn table(&self) -> Table {
+        let headers = [
+            "net", "device", "batch", "step", "spread", "outliers", SAMPLES, "GFLOP/s", "of peak", F32_PEAK, CLOCK, "× CPU",
         ];
         let row = |cell: &Cell| {
             vec![
@@ -31,17 +33,29 @@ impl ComparisonReport {
                 cell.short_name(),
                 cell.batch.to_string(),
                 seconds(cell.step.median),
-                format!("± {}", percent(cell.step.spread() / 2.0)),
+                half_spread(&cell.step),
                 format!("{} of {}", cell.step.outliers, cell.step.samples),
                 format!("{:.0}", cell.samples_per_second),
-                figures(cell.gflops),
+                figures(cell.computed_gflops),
                 percent(cell.share_of_peak),
                 cell.share_of_f32_peak.map_or(String::new(), percent),
                 cell.device_timings.map_or(String::new(), |clock| spread(&clock)),
                 self.against_cpu(cell).map_or(String::new(), figures),
             ]
         };
-        Table { headers, rows: self.cells.iter().map(row).collect(), text_columns: 2 }
+        Table::new(&headers, self.cells.iter().map(row).collect(), 2)
+    }
+
+    /// The cells of each net, in a table of its own under the net's name, as far as they fit beside each other: `--json` and `--html` have
+    /// all of it.
+    fn tables(&self) -> Vec<String> {
+        let Table { headers, rows, text_columns } = self.table();
+        let of_net = |rows: &[Vec<String>]| {
+            let table = Table { headers: headers.clone(), rows: rows.to_vec(), text_columns };
+            let least = ["outliers", CLOCK, F32_PEAK, "spread", SAMPLES];
+            format!("{}\n{}", rows[0][0], table.without("net").within(COLUMNS, &least).text())
+        };
+        rows.chunk_by(|one, other| one[0] == other[0]).map(of_net).collect()
     }
 
     /// How often as fast as the CPU a GPU's cell is.
@@ -52,31 +66,30 @@ impl ComparisonReport {
     }
 
     /// What each device does at its best.
-    pub fn peaks_table(&self) -> Table {
-        let has_units = self.devices.iter().any(|device| device.peaks.units_gflops.is_some());
+    pub(super) fn peaks_table(&self) -> Table {
         let row = |device: &super::comparison::DeviceFigures| {
             let peaks = &device.peaks;
-            let product = format!("{}: {}", peaks.product, figures(peaks.gflops));
-            let in_registers = peaks.f32_gflops.map_or(String::new(), figures);
-            let on_units = has_units.then(|| peaks.units_gflops.map_or(String::new(), figures));
-            let rates = [peaks.peak_gflops, peaks.gigabytes_per_second].map(figures);
-            [device.name.clone(), product, in_registers].into_iter().chain(on_units).chain(rates).collect()
+            let of = |rate: Option<f64>| rate.map_or(String::new(), figures);
+            vec![
+                device.short_name(),
+                format!("{}: {}", peaks.product, figures(peaks.gflops)),
+                of(peaks.f32_gflops),
+                of(peaks.units_gflops),
+                figures(peaks.peak_gflops),
+                figures(peaks.gigabytes_per_second),
+            ]
         };
-        let mut headers =
-            vec!["device", "square product, GFLOP/s", "f32 in registers, GFLOP/s", "peak, GFLOP/s", "copy, GB/s"];
-        if has_units {
-            headers.insert(3, "matrix units, GFLOP/s");
-        }
-        Table { headers, rows: self.devices.iter().map(row).collect(), text_columns: 1 }
+        let headers = ["GFLOP/s at best", "square product", "f32 registers", "matrix units", "peak", "copy, GB/s"];
+        Table::new(&headers, self.devices.iter().map(row).collect(), 1)
     }
 
     /// What it takes until the first step is done.
-    pub fn startup_table(&self) -> Table {
+    pub(super) fn startup_table(&self) -> Table {
         let rows = self.devices.iter().flat_map(|device| {
             device.startups.iter().map(|startup| {
                 vec![
                     startup.net.clone(),
-                    device.name.clone(),
+                    device.short_name(),
                     startup.batch.to_string(),
                     seconds(startup.compile),
                     startup.compile_again.map_or(String::new(), seconds),
@@ -85,8 +98,8 @@ impl ComparisonReport {
                 ]
             })
         });
-        let headers = vec!["net", "device", "batch", "compile", "compile again", "upload", "first step"];
-        Table { headers, rows: rows.collect(), text_columns: 2 }
+        let headers = ["net", "device", "batch", "compile", "again", "upload", "first step"];
+        Table::new(&headers, rows.collect(), 2)
     }
 
     /// Why each device was taken, what a software adapter is, what was tuned, the crossovers, what was left out, and how much of a baseline could be
@@ -122,8 +135,8 @@ impl ComparisonReport {
         let machine = &self.machine;
         format!(
             "wgrad {} on {} {}{}. A step is the median until its losses are read back, ± half the distance of the quartiles. \
-             GFLOP/s are 6 · parameters · samples; the share of the peak counts the products that are computed, and the peak is the \
-             most that was seen of them, in square products and in steps.",
+             GFLOP/s count the products that a step computes, and the peak is the most that was seen of them, in square products and in \
+             steps.",
             machine.wgrad,
             machine.system,
             machine.architecture,
@@ -136,6 +149,14 @@ impl Cell {
     /// The device in a word or two, where its full name is told elsewhere.
     pub(super) fn short_name(&self) -> String {
         short_name(&self.device, self.gpu, self.software)
+    }
+}
+
+impl super::comparison::DeviceFigures {
+    /// The device in a word or two, where its full name is told elsewhere.
+    fn short_name(&self) -> String {
+        let gpu = self.device.gpu.as_ref();
+        short_name(&self.name, gpu.is_some(), gpu.is_some_and(|gpu| gpu.software))
     }
 }
 
@@ -164,49 +185,49 @@ impl std::fmt::Display for Crossover {
 
 impl std::fmt::Display for ComparisonReport {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = [self.heading(), self.peaks_table().text(), self.table().text(), self.startup_table().text()];
-        text.write_str(&paragraphs(parts.into_iter().chain([self.sentences().join("\n")])))
+        let startups = self.startup_table().within(COLUMNS, &["upload", "device"]);
+        let parts = [wrapped(&self.heading(), COLUMNS), self.peaks_table().text()];
+        let last = [startups.text(), wrapped(&self.sentences().join("\n"), COLUMNS)];
+        text.write_str(&paragraphs(parts.into_iter().chain(self.tables()).chain(last)))
     }
 }
 
 impl KernelsReport {
     /// Every kernel, rounded for reading.
-    pub fn table(&self) -> Table {
-        let mut headers = vec![
+    pub(super) fn table(&self) -> Table {
+        let headers = [
             "kernel",
             "computed by",
             "time",
             "spread",
             "outliers",
-            "by its clock",
+            CLOCK,
             "of the step",
             "GFLOP/s",
             "of peak",
-            "of f32 peak",
+            F32_PEAK,
+            UNITS,
             "GB/s",
             "of copy",
         ];
-        let units = self.peaks.units_gflops.is_some().then(|| headers.len() - 2);
-        units.into_iter().for_each(|place| headers.insert(place, "of matrix units"));
         let row = |kernel: &super::kernels::KernelFigures| {
-            let mut row = vec![
+            vec![
                 kernel.kernel.clone(),
                 kernel.choice.map_or(String::new(), |choice| choice.to_string()),
                 seconds(kernel.seconds.median),
-                format!("± {}", percent(kernel.seconds.spread() / 2.0)),
+                half_spread(&kernel.seconds),
                 format!("{} of {}", kernel.seconds.outliers, kernel.seconds.samples),
                 kernel.device_timings.map_or(String::new(), |clock| spread(&clock)),
                 kernel.share_of_step.map_or(String::new(), percent),
                 kernel.gflops.map_or(String::new(), figures),
                 kernel.share_of_peak.map_or(String::new(), percent),
                 kernel.share_of_f32_peak.map_or(String::new(), percent),
+                kernel.share_of_units_peak.map_or(String::new(), percent),
                 figures(kernel.gigabytes_per_second),
                 percent(kernel.share_of_copy),
-            ];
-            units.into_iter().for_each(|place| row.insert(place, kernel.share_of_units_peak.map_or(String::new(), percent)));
-            row
+            ]
         };
-        Table { headers, rows: self.kernels.iter().map(row).collect(), text_columns: 2 }
+        Table::new(&headers, self.kernels.iter().map(row).collect(), 2)
     }
 
     /// What was tuned and left out, a sentence each, in text as many as are read.
@@ -245,7 +266,9 @@ impl std::fmt::Display for KernelsReport {
             writeln!(text, "matrix units, f16 to f32 in registers: {} GFLOP/s", figures(peak))?;
         }
         writeln!(text, "the peak is the most that was seen, in square products and in kernels: {peak} GFLOP/s\n")?;
-        text.write_str(&paragraphs([self.table().text(), self.sentences().join("\n")]))
+        let least = ["outliers", CLOCK, "of copy", F32_PEAK, UNITS, "spread", "GB/s", "computed by"];
+        let table = self.table().within(COLUMNS, &least);
+        text.write_str(&paragraphs([table.text(), wrapped(&self.sentences().join("\n"), COLUMNS)]))
     }
 }
 

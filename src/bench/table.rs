@@ -1,42 +1,13 @@
-//! Tables of text, aligned for a terminal or as HTML, and how they say times and shares.
+//! How the tables of measurements say times and shares, and these tables as HTML.
 
 use super::statistics::Statistics;
+use crate::columns::Table;
 use crate::page::{self, figures};
 
-/// A table; the first `text_columns` columns are text, the others numbers, which are aligned at their right.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// What the columns hold.
-    pub headers: Vec<&'static str>,
-    /// The cells, row by row.
-    pub rows: Vec<Vec<String>>,
-    /// Columns that are text.
-    pub text_columns: usize,
-}
-
-impl Table {
-    /// Aligned columns, two spaces apart.
-    pub fn text(&self) -> String {
-        let widths: Vec<usize> = (0..self.headers.len())
-            .map(|column| {
-                let cells = self.rows.iter().map(|row| row[column].chars().count());
-                cells.chain([self.headers[column].chars().count()]).max().unwrap_or(0)
-            })
-            .collect();
-        let line = |cells: Vec<&str>| {
-            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                if column < self.text_columns { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-            });
-            padded.collect::<Vec<_>>().join("  ").trim_end().to_string()
-        };
-        let rows = self.rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
-        std::iter::once(line(self.headers.clone())).chain(rows).collect::<Vec<_>>().join("\n")
-    }
-
-    /// An HTML table.
-    pub fn html(&self) -> String {
-        page::table("", &self.headers, &self.rows, self.text_columns)
-    }
+/// A table as HTML.
+pub(super) fn html(table: &Table) -> String {
+    let headers: Vec<&str> = table.headers.iter().map(String::as_str).collect();
+    page::table("", &headers, &table.rows, table.text_columns)
 }
 
 /// Seconds in the unit that people read them in.
@@ -64,20 +35,12 @@ pub(super) fn percent(share: f64) -> String {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        let rows = vec![vec!["a|b".into(), "1".into()], vec!["<c>".into(), "22.5".into()]];
-        Table { headers: vec!["name", "n"], rows, text_columns: 1 }
-    }
-
-    #[test]
-    fn numbers_are_aligned_at_their_right() {
-        assert_eq!(table().text(), "name     n\na|b      1\n<c>   22.5");
-    }
-
     #[test]
     fn html_is_escaped() {
-        assert!(table().html().contains("<td>&lt;c&gt;</td><td class=\"number\">22.5</td>"));
+        let table = Table::new(&["name", "n"], vec![vec!["<c>".into(), "22.5".into()]], 1);
+        assert!(html(&table).contains("<td>&lt;c&gt;</td><td class=\"number\">22.5</td>"));
     }
+
     #[test]
     fn times_are_said_in_their_unit() {
         let said = [2e-9, 3.5e-6, 0.25, 12.0].map(seconds);
