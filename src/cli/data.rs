@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::print;
 use crate::data::advice::Advice;
 use crate::data::column_summary::ColumnType;
-use crate::data::summary::Bars;
+use crate::data::histogram::Bars;
 use crate::data::{self, ReadOptions, Readings, Summary, Table, Task, embedded, remarks};
 use crate::error::{Error, Obstacle, Remedy, Result, flagged, typed};
 use crate::name;
@@ -68,7 +68,8 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     if arguments.json {
         return print::json("data", &Report { summary, train });
     }
-    print::line(summary.text(bars()))?;
+    let columns = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    print::line(summary.text(bars(), columns))?;
     match train {
         Some(train) => print::line(format_args!("\nnext: {train}")),
         None => print::line("\nnext: wgrad train refuses this table until the last advice is followed"),

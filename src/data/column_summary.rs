@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fit::{Counted, deviation, mean};
+use super::histogram::{Histogram, Places};
 use super::{Cells, Column, dates};
 
 /// A column, described.
@@ -26,9 +27,9 @@ pub struct ColumnSummary {
     /// Of dates, the first and the last day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days: Option<[String; 2]>,
-    /// Of numbers that differ, how many lie in each of eight equal parts of their range.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub histogram: Vec<usize>,
+    /// Of numbers that differ, where in their range they lie.
+    #[serde(flatten)]
+    pub histogram: Option<Histogram>,
 }
 
 /// What the cells of a column are.
@@ -72,8 +73,8 @@ pub struct Count {
 impl ColumnSummary {
     /// A column that is left out, whose cells may be anything.
     pub(super) fn ignored(column: &Column) -> Self {
-        let (name, top, histogram) = (column.name.clone(), Vec::new(), Vec::new());
-        Self { name, kind: ColumnType::Ignored, missing: 0, distinct: 0, range: None, top, days: None, histogram }
+        let (name, top) = (column.name.clone(), Vec::new());
+        Self { name, kind: ColumnType::Ignored, missing: 0, distinct: 0, range: None, top, days: None, histogram: None }
     }
 
     /// A column of which these rows count, and whose texts are said to be categories or not.
@@ -90,13 +91,21 @@ impl ColumnSummary {
                 Some([days.iter().copied().reduce(f64::min)?, days.iter().copied().reduce(f64::max)?].map(dates::day))
             };
             if let Some(days) = days(is_category) {
-                let (kind, days, histogram) = (ColumnType::Date, Some(days), Vec::new());
-                return Self { name, kind, missing, distinct, range: None, top: Vec::new(), days, histogram };
+                let (kind, days, top) = (ColumnType::Date, Some(days), Vec::new());
+                return Self { name, kind, missing, distinct, range: None, top, days, histogram: None };
             }
             top.sort_by_key(|count| std::cmp::Reverse(count.count));
             top.truncate(TOP);
-            let histogram = Vec::new();
-            return Self { name, kind: ColumnType::Category, missing, distinct, range: None, top, days: None, histogram };
+            return Self {
+                name,
+                kind: ColumnType::Category,
+                missing,
+                distinct,
+                range: None,
+                top,
+                days: None,
+                histogram: None,
+            };
         }
         let mut numbers: Vec<f64> = rows.iter().filter_map(|&row| column.cells.number(row)).collect();
         numbers.sort_by(f64::total_cmp);
@@ -111,7 +120,7 @@ impl ColumnSummary {
             kind: if integer { ColumnType::Integer } else { ColumnType::Number },
             missing: rows.len() - numbers.len(),
             distinct: numbers.chunk_by(|a, b| a == b).count(),
-            histogram: range.as_ref().map_or_else(Vec::new, |range| histogram(&numbers, range)),
+            histogram: Places::of(|| numbers.iter().copied()).map(|places| places.count(numbers.iter().copied())),
             range,
             top: Vec::new(),
             days: None,
@@ -122,20 +131,4 @@ impl ColumnSummary {
 /// Values and how often they are there.
 pub(super) fn counts(counted: Counted) -> Vec<Count> {
     counted.names.into_iter().zip(counted.counts).map(|(value, count)| Count { value, count }).collect()
-}
-
-/// Parts of a histogram.
-pub(super) const PARTS: usize = 8;
-
-/// How many of the sorted numbers lie in each part of their range; nothing where they are all the same.
-fn histogram(numbers: &[f64], range: &Range) -> Vec<usize> {
-    let width = range.max - range.min;
-    if width <= 0.0 {
-        return Vec::new();
-    }
-    let mut counts = vec![0; PARTS];
-    for number in numbers {
-        counts[(((number - range.min) / width * PARTS as f64) as usize).min(PARTS - 1)] += 1;
-    }
-    counts
 }

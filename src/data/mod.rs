@@ -19,6 +19,7 @@ pub mod encoding;
 pub mod fit;
 mod folder;
 mod formats;
+pub mod histogram;
 mod identifiers;
 mod idx;
 mod input;

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::advice::{self, Advice, Topic};
-use super::column_summary::{ColumnSummary, ColumnType, Count, PARTS, Range, counts};
+use super::column_summary::{ColumnSummary, ColumnType, Count, Range, counts};
 use super::fit::{self, Counted, Roles};
-use super::{FitOptions, Table, Task};
+use super::histogram::{Bars, Places};
+use super::{Cells, FitOptions, Table, Task};
+use crate::columns::wrapped;
 use crate::error::{Result, flagged, shown};
 
 /// A table, described.
@@ -29,6 +31,67 @@ pub struct Summary {
     pub classes: Vec<Count>,
     /// What may be worth doing about the table.
     pub advice: Vec<Advice>,
+    /// The pixels of images, which are one line for a person.
+    #[serde(skip)]
+    pixels: Option<Pixels>,
+}
+
+/// Columns that are the pixels of images, described as one.
+#[derive(Debug, Clone, PartialEq)]
+struct Pixels {
+    /// Where they stand.
+    columns: std::ops::Range<usize>,
+    /// All of them together.
+    together: ColumnSummary,
+}
+
+impl Pixels {
+    /// Pixels along the side of an image, at least.
+    const LEAST_SIDE: usize = 4;
+
+    /// The first columns, if they are an array's and can be images, or are called pixels.
+    fn of(table: &Table, columns: &[ColumnSummary]) -> Option<Self> {
+        let is_pixel = |(position, column): (usize, &ColumnSummary)| {
+            let is_number = matches!(column.kind, ColumnType::Integer | ColumnType::Number);
+            let is_unnamed = table.lines.is_empty() && column.name == position.to_string();
+            is_number && (is_unnamed || column.name.to_lowercase().starts_with("pixel"))
+        };
+        let count = columns.iter().enumerate().take_while(|&column| is_pixel(column)).count();
+        let cells = || table.columns[..count].iter().map(|column| &column.cells);
+        let (side, are_bytes) = (count.isqrt(), cells().all(|cells| matches!(cells, Cells::Bytes(_))));
+        if count < Self::LEAST_SIDE.pow(2) || side * side != count && !are_bytes {
+            return None;
+        }
+        let numbers = || cells().flat_map(|cells| (0..table.rows).filter_map(|row| cells.number(row)));
+        let ranges = || columns[..count].iter().filter_map(|column| Some((column, column.range.as_ref()?)));
+        let present = |column: &ColumnSummary| (table.rows - column.missing) as f64;
+        let all: f64 = ranges().map(|(column, _)| present(column)).sum();
+        let mean = ranges().map(|(column, range)| present(column) * range.mean).sum::<f64>() / all;
+        let square = |range: &Range| range.deviation.powi(2) + (range.mean - mean).powi(2);
+        let deviation = (ranges().map(|(column, range)| present(column) * square(range)).sum::<f64>() / all).sqrt();
+        let range = Range {
+            min: ranges().map(|(_, range)| range.min).fold(f64::INFINITY, f64::min),
+            mean,
+            max: ranges().map(|(_, range)| range.max).fold(f64::NEG_INFINITY, f64::max),
+            deviation,
+        };
+        let shape = if side * side == count { format!("{side} × {side}") } else { count.to_string() };
+        let together = ColumnSummary {
+            name: format!("{shape} pixels"),
+            kind: columns[..count]
+                .iter()
+                .map(|column| column.kind)
+                .find(|kind| *kind == ColumnType::Number)
+                .unwrap_or(ColumnType::Integer),
+            missing: columns[..count].iter().map(|column| column.missing).sum(),
+            distinct: columns[..count].iter().map(|column| column.distinct).max().unwrap_or(0),
+            range: Some(range),
+            top: Vec::new(),
+            days: None,
+            histogram: Places::of(numbers).map(|places| places.count(numbers())),
+        };
+        Some(Self { columns: 0..count, together })
+    }
 }
 
 impl Summary {
@@ -60,6 +123,7 @@ impl Summary {
             source: table.source.clone(),
             rows: table.rows,
             advice: advice::of(table, &columns, options)?,
+            pixels: Pixels::of(table, &columns),
             columns,
             target: target.iter().map(|&position| table.columns[position].name.clone()).collect(),
             task,
@@ -69,8 +133,10 @@ impl Summary {
 }
 
 impl ColumnSummary {
-    fn cells(&self) -> [String; CELLS] {
-        let figure = |of: fn(&Range) -> f64| self.range.as_ref().map_or_else(String::new, |range| rounded(of(range)));
+    /// The cells of its line; of a category, as many values as so many characters hold, in the place of the histogram and the figures.
+    fn cells(&self, bars: Bars, room: usize) -> [String; CELLS] {
+        let figure =
+            |digits, of: fn(&Range) -> f64| self.range.as_ref().map_or_else(String::new, |range| rounded(of(range), digits));
         let kind = match self.kind {
             ColumnType::Number => "number",
             ColumnType::Integer => "integer",
@@ -82,67 +148,72 @@ impl ColumnSummary {
                 return cells;
             }
         };
-        let top: Vec<String> = self.top.iter().map(|top| format!("{} ({})", shown(&top.value), top.count)).collect();
-        let others = if self.distinct > self.top.len() { ", …" } else { "" };
+        let days = self.days.as_ref().map(|[first, last]| format!("{first} … {last}"));
+        let drawn = match &self.histogram {
+            _ if self.kind == ColumnType::Category => self.values(room),
+            None => days.unwrap_or_default(),
+            Some(histogram) => histogram.drawn(bars),
+        };
         [
             shown(&self.name),
             kind.to_owned(),
             self.missing.to_string(),
             self.distinct.to_string(),
-            match (&self.kind, &self.days) {
-                (ColumnType::Category, _) => top.join(", ") + others,
-                (_, Some([first, last])) => format!("{first} … {last}"),
-                _ => figure(|range| range.min),
-            },
-            figure(|range| range.mean),
-            figure(|range| range.max),
-            figure(|range| range.deviation),
+            drawn,
+            figure(5, |range| range.min),
+            figure(4, |range| range.mean),
+            figure(5, |range| range.max),
+            figure(4, |range| range.deviation),
         ]
     }
-}
 
-/// How a histogram is drawn: one character a part, from nothing to the largest part's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bars {
-    /// Block characters.
-    Blocks,
-    /// ASCII, where others may not be shown.
-    Plain,
-}
-
-impl Bars {
-    fn draw(self, counts: &[usize]) -> String {
-        let levels = match self {
-            Self::Blocks => [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
-            Self::Plain => [' ', '.', ':', '-', '=', '+', '*', '#', '@'],
+    /// The most frequent values, as many as there is room for, but at least one.
+    fn values(&self, room: usize) -> String {
+        let top: Vec<String> = self.top.iter().map(|top| format!("{} ({})", shown(&top.value), top.count)).collect();
+        let listed = |count: usize| {
+            let others = if self.distinct > count { ", …" } else { "" };
+            top[..count].join(", ") + others
         };
-        let most = counts.iter().copied().max().unwrap_or(0).max(1);
-        counts.iter().map(|count| levels[(count * (levels.len() - 1)).div_ceil(most)]).collect()
+        let fits = |count: &usize| listed(*count).chars().count() <= room;
+        listed((1..=top.len()).rev().find(fits).unwrap_or(top.len().min(1)))
     }
 }
 
-/// A number in five significant digits at most.
-fn rounded(number: f64) -> String {
+/// A number in so many significant digits at most, whole numbers in all of theirs.
+fn rounded(number: f64, digits: i32) -> String {
     if number == 0.0 {
         return "0".into();
     }
-    let places = 4 - number.abs().log10().floor() as i32;
+    let places = digits - 1 - number.abs().log10().floor() as i32;
     match places {
         0..=8 => format!("{number:.*}", places as usize).parse::<f64>().unwrap_or(number).to_string(),
         -8..0 => format!("{number:.0}"),
-        _ => format!("{number:.4e}"),
+        _ => format!("{number:.*e}", digits as usize - 1),
     }
 }
 
-/// Cells of a column's line.
-const CELLS: usize = 8;
+/// Cells of a column's line, and those in the middle of it.
+const CELLS: usize = 9;
+const HEAD: [&str; CELLS] = ["column", "type", "missing", "distinct", "", "min", "mean", "max", "std"];
+const MISSING: usize = 2;
+const DISTINCT: usize = 3;
+const HISTOGRAM: usize = 4;
+const MEAN: usize = 6;
+const DEVIATION: usize = 8;
+/// Characters of a line where nobody says how many there is room for.
+const WIDTH: usize = 100;
 
 impl Summary {
-    /// The summary for a person, with histograms where they fit into 80 columns.
-    pub fn text(&self, bars: Bars) -> String {
-        let mut lines = vec![format!("{}: {} rows, {} columns", shown(&self.source), self.rows, self.columns.len())];
-        lines.extend(self.table(bars));
-        lines.push(self.target());
+    /// The summary for a person: a line a column, with its histogram. On a terminal of so many columns, what is too wide for them is left
+    /// out, and sentences end between words.
+    pub fn text(&self, bars: Bars, terminal: Option<usize>) -> String {
+        let has_gaps = self.columns.iter().any(|column| column.missing > 0);
+        let gaps = if has_gaps { "" } else { ", no missing cells" };
+        let (rows, columns) = (self.rows, self.columns.len());
+        let sentence = |text: String| terminal.map(|columns| wrapped(&text, columns)).unwrap_or(text);
+        let mut lines = vec![sentence(format!("{}: {rows} rows, {columns} columns{gaps}", shown(&self.source)))];
+        lines.extend(self.table(bars, terminal.unwrap_or(WIDTH), has_gaps));
+        lines.push(sentence(self.target()));
         if !self.advice.is_empty() {
             lines.extend([String::new(), "advice for wgrad train:".into()]);
         }
@@ -153,31 +224,38 @@ impl Summary {
                 Some(value) => format!(" ({})", flagged(flag, value)),
                 None => format!(" ({flag})"),
             });
-            lines.push(format!("  {}{}", advice.text, flag.unwrap_or_default()));
+            lines.push(sentence(format!("  {}{}", advice.text, flag.unwrap_or_default())));
         }
         lines.join("\n")
     }
 
     /// The columns, one a line; of a wide table, the first ones and the last, which is often the target.
-    fn table(&self, bars: Bars) -> Vec<String> {
+    fn table(&self, bars: Bars, width: usize, has_gaps: bool) -> Vec<String> {
         const MOST_COLUMNS: usize = 50;
-        const MOST_WIDTH: usize = 80;
-        let head = ["column", "type", "missing", "distinct", "min", "mean", "max", "spread"].map(str::to_owned);
-        let left_out = self.columns.len().saturating_sub(MOST_COLUMNS);
-        let (first, last) =
-            if left_out > 0 { (MOST_COLUMNS - 1, self.columns.len() - 1) } else { (self.columns.len(), self.columns.len()) };
-        let shown_columns: Vec<&ColumnSummary> = self.columns[..first].iter().chain(&self.columns[last..]).collect();
-        let cells: Vec<_> = std::iter::once(head).chain(shown_columns.iter().map(|column| column.cells())).collect();
-        let widths = widths(&cells);
-        let width = 2 * CELLS + widths.iter().sum::<usize>();
-        let is_drawn = width + 2 + PARTS <= MOST_WIDTH && shown_columns.iter().any(|column| !column.histogram.is_empty());
-        let mut lines: Vec<String> = cells.iter().map(|cells| line(cells, &widths)).collect();
-        if is_drawn {
-            let drawn = shown_columns.iter().map(|column| bars.draw(&column.histogram));
-            for (line, drawn) in lines.iter_mut().skip(1).zip(drawn).filter(|(_, drawn)| !drawn.is_empty()) {
-                *line = format!("{line:<width$}  {drawn}");
-            }
+        let all: Vec<&ColumnSummary> = match &self.pixels {
+            None => self.columns.iter().collect(),
+            Some(Pixels { columns, together }) => std::iter::once(together).chain(&self.columns[columns.end..]).collect(),
+        };
+        let left_out = all.len().saturating_sub(MOST_COLUMNS);
+        let (first, last) = if left_out > 0 { (MOST_COLUMNS - 1, all.len() - 1) } else { (all.len(), all.len()) };
+        let shown_columns: Vec<&ColumnSummary> = all[..first].iter().chain(&all[last..]).copied().collect();
+        let lines_of = |room: usize| -> Vec<[String; CELLS]> {
+            let cells = shown_columns.iter().map(|column| column.cells(bars, room));
+            std::iter::once(HEAD.map(str::to_owned)).chain(cells).collect()
+        };
+        let mut cells = lines_of(0);
+        let mut widths = widths(&cells);
+        let mut is_there = [true; CELLS];
+        is_there[MISSING] = has_gaps;
+        let total =
+            |is_there: &[bool; CELLS]| (0..CELLS).filter(|&cell| is_there[cell]).map(|cell| 2 + widths[cell]).sum::<usize>();
+        for cell in [DEVIATION, MEAN, DISTINCT] {
+            is_there[cell] = total(&is_there) <= width;
         }
+        let before: usize = (0..HISTOGRAM).filter(|&cell| is_there[cell]).map(|cell| 2 + widths[cell]).sum();
+        cells = lines_of(width.saturating_sub(before + 2));
+        widths[HISTOGRAM] = widths[HISTOGRAM].max(1);
+        let mut lines: Vec<String> = cells.iter().map(|cells| line(cells, &widths, &is_there)).collect();
         if left_out > 0 {
             lines.insert(lines.len() - 1, format!("  … {left_out} more columns (--json lists them all)"));
         }
@@ -200,32 +278,30 @@ impl Summary {
     }
 }
 
-/// Whether the line is of a column of categories or dates, which fill the place of the figures.
+/// Whether the line is of a column of categories or dates, whose values fill the place of the histogram and the figures.
 fn is_category(cells: &[String; CELLS]) -> bool {
     ["category", "date"].contains(&cells[1].as_str())
 }
 
 fn widths(lines: &[[String; CELLS]]) -> [usize; CELLS] {
     std::array::from_fn(|cell| {
-        let lengths = lines.iter().filter(|line| cell < 4 || !is_category(line)).map(|line| line[cell].chars().count());
-        lengths.max().unwrap_or(0)
+        let lengths = lines.iter().filter(|line| cell < HISTOGRAM || !is_category(line));
+        lengths.map(|line| line[cell].chars().count()).max().unwrap_or(0)
     })
 }
 
-fn line(cells: &[String; CELLS], widths: &[usize; CELLS]) -> String {
-    let mut text = format!("  {:<2$}  {:<3$}", cells[0], cells[1], widths[0], widths[1]);
-    for cell in 2..CELLS {
-        text += &match cell {
-            4 if is_category(cells) => format!("  {}", cells[cell]),
-            _ => format!("  {:>1$}", cells[cell], if cell > 4 && is_category(cells) { 0 } else { widths[cell] }),
-        };
-    }
-    text.trim_end().to_owned()
+fn line(cells: &[String; CELLS], widths: &[usize; CELLS], is_there: &[bool; CELLS]) -> String {
+    let last = if is_category(cells) { HISTOGRAM } else { CELLS - 1 };
+    let cell = |cell: usize| match cell {
+        0 | 1 | HISTOGRAM => format!("  {:<1$}", cells[cell], widths[cell]),
+        _ => format!("  {:>1$}", cells[cell], widths[cell]),
+    };
+    (0..=last).filter(|&place| is_there[place]).map(cell).collect::<String>().trim_end().to_owned()
 }
 
 impl Display for Summary {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.text(Bars::Blocks))
+        formatter.write_str(&self.text(Bars::Blocks, None))
     }
 }
 
@@ -271,9 +347,9 @@ mod tests {
         let text = summary(SMALL).to_string();
         let expected = "\
 t.csv: 4 rows, 4 columns
-  column  type      missing  distinct  min    mean  max   spread
-  x       number          1         3  0.5     1.5  2.5   0.8165  █   █  █
-  n       integer         1         2    1  2.3333    3  0.94281  ▄      █
+  column  type      missing  distinct       min   mean  max     std
+  x       number          1         3  ███  0.5    1.5  2.5  0.8165
+  n       integer         1         2  ▄█     1  2.333    3  0.9428
   town    category        1         2  b (2), a (1)
   y       category        0         2  no (2), yes (2)
 target: y, classification into 2 classes: no (2), yes (2)
@@ -283,27 +359,49 @@ advice for wgrad train:
         assert_eq!(text, expected, "\n{text}");
     }
 
-    #[test]
-    fn a_wide_table_is_shortened_and_ends_with_its_last_column() {
-        let text =
-            Summary::of(&read("digits", &ReadOptions::default()).unwrap(), &FitOptions::default()).unwrap().to_string();
-        assert!(
-            text.contains("  … 15 more columns") && text.contains("pixel_6_0 ") && !text.contains("pixel_6_1 "),
-            "{text}"
-        );
-        assert!(text.contains("\n  digit "), "{text}");
+    fn described(name: &str) -> String {
+        Summary::of(&read(name, &ReadOptions::default()).unwrap(), &FitOptions::default()).unwrap().to_string()
     }
 
     #[test]
-    fn histograms_count_every_number_and_are_left_out_where_they_do_not_fit() {
+    fn a_wide_table_is_shortened_and_ends_with_its_last_column() {
+        let names: Vec<String> = (0..60).map(|column| format!("c{column}")).collect();
+        let row = |row: i32| (0..60).map(|column| (row * column % 7).to_string()).collect::<Vec<_>>().join(",");
+        let text = summary(&format!("{}\n{}\n{}\n", names.join(","), row(1), row(2))).to_string();
+        assert!(text.contains("\n  … 10 more columns") && text.contains("\n  c48 ") && !text.contains("\n  c49 "), "{text}");
+        assert!(text.contains("\n  c59 "), "{text}");
+    }
+
+    #[test]
+    fn pixels_are_one_line() {
+        let text = described("digits");
+        assert!(!text.contains("\n  pixel_") && text.lines().count() < 12, "{text}");
+        let line = text.lines().find(|line| line.starts_with("  8 × 8 pixels  integer ")).expect("the pixels");
+        // numpy's load_digits().data: mean 4.8841646..., std 6.0167878...
+        assert!(line.ends_with("  0  4.884   16  6.017"), "{line}");
+        assert!(text.contains("\n  digit ") && text.contains("  ██████████  "), "{text}");
+    }
+
+    #[test]
+    fn what_is_too_wide_for_the_terminal_loses_figures_and_never_the_histogram() {
         let rows: String = (0..90).map(|row| format!("{},{row}\n", f64::from(row * row) / 100.0)).collect();
-        let described = summary(&format!("x,y\n{rows}"));
-        let counts = &described.columns[0].histogram;
-        assert_eq!((counts.iter().sum::<usize>(), counts.len(), counts.is_sorted_by(|a, b| a >= b)), (90, PARTS, true));
-        assert_eq!(Bars::Plain.draw(&[8, 0, 1, 4]), "@ .=");
-        assert!(described.text(Bars::Plain).is_ascii() && described.to_string().contains('█'));
-        let wide = summary(&format!("{},y\n{rows}", "x".repeat(40))).to_string();
-        assert!(!wide.contains('█'), "{wide}");
+        let described = summary(&format!("{},y\n{rows}", "x".repeat(40)));
+        for (columns, last, is_there, is_not) in [
+            (120, "std", "mean", "missing"),
+            (95, "max", "mean", "std"),
+            (86, "max", "distinct", "mean"),
+            (80, "max", "min", "distinct"),
+        ] {
+            let text = described.text(Bars::Blocks, Some(columns));
+            let head = text.lines().nth(1).expect("a head");
+            assert!(head.ends_with(last) && head.contains(is_there) && !head.contains(is_not), "{columns}: {text}");
+            assert!(text.contains('█') && text.lines().all(|line| line.chars().count() <= columns), "{columns}: {text}");
+        }
+        assert!(described.text(Bars::Blocks, Some(20)).contains('█'), "as little as there is room for");
+        assert!(described.text(Bars::Plain, None).is_ascii());
+        let long: String = (0..50).map(|row| format!("{row},{}{row}\n", "long ".repeat(8))).collect();
+        let text = summary(&format!("a,b\n{long}")).text(Bars::Blocks, Some(80));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]
@@ -323,7 +421,7 @@ advice for wgrad train:
 
     #[test]
     fn figures_have_five_digits() {
-        let texts = [0.1 + 0.2, 123_456.7, -0.000_012_345_67, 1e-20, 1e30, 42.0].map(rounded);
+        let texts = [0.1 + 0.2, 123_456.7, -0.000_012_345_67, 1e-20, 1e30, 42.0].map(|number| rounded(number, 5));
         assert_eq!(texts, ["0.3", "123457", "-1.2346e-5", "1.0000e-20", "1.0000e30", "42"]);
     }
 }

@@ -420,9 +420,12 @@ fn a_table_is_described_with_histograms_and_advice() {
     let about: Vec<&str> =
         report["advice"].as_array().expect("a list").iter().filter_map(|advice| advice["about"].as_str()).collect();
     assert_eq!(about, ["identifier", "missing", "balance"], "{report}");
-    let histogram: Vec<u64> =
-        report["columns"][1]["histogram"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
-    assert_eq!((histogram.len(), histogram.iter().sum::<u64>()), (8, 116));
+    let numbers = |name: &str| -> Vec<f64> {
+        report["columns"][1][name].as_array().expect(name).iter().filter_map(Value::as_f64).collect()
+    };
+    let (histogram, edges) = (numbers("histogram"), numbers("histogram_edges"));
+    assert_eq!((histogram.len() + 1, histogram.iter().sum::<f64>()), (edges.len(), 116.0));
+    assert!(edges.is_sorted() && edges[0] == 0.5 && edges.last() > Some(&361.5), "{edges:?}");
     let next = "wgrad train 'bank data.csv' --ignore id";
     assert_eq!(report["train"], next);
     for (locale, is_plain) in [("C.UTF-8", false), ("C", true)] {
