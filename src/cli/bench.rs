@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
+use super::moving::MovingLine;
 use super::print::{self, SCHEMA};
 use crate::bench::{self, Baseline, ComparisonOptions, Machine, Net, TrainingOptions, WorkloadName};
 use crate::error::{Error, Result, shown};
@@ -237,15 +238,21 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
         print::remarks(&baseline.remarks(&Machine::this(), arguments.tune && devices.len() > 1));
     }
     arguments.html.as_deref().map_or(Ok(()), |path| Place::named(path)?.try_out())?;
-    let mut progress = |what: &str| {
-        if !arguments.quiet {
-            print::note(format_args!("wgrad bench: {what}"));
-        }
+    // What is measured next: on a terminal in the same line.
+    let mut line = MovingLine::new();
+    let mut progress = |what: &str| match &mut line {
+        _ if arguments.quiet => {}
+        Some(line) => line.show(|| format!("wgrad bench: {what}")),
+        None => print::note(format_args!("wgrad bench: {what}")),
     };
     if arguments.device == Wanted::Auto && devices.len() == 1 {
         progress(&format!("the CPU alone is measured: {}", devices[0].report().reason));
     }
-    let mut report = bench::compare(&devices, &options, &mut progress)?;
+    let report = bench::compare(&devices, &options, &mut progress);
+    if let Some(line) = &mut line {
+        line.clear();
+    }
+    let mut report = report?;
     if let Some(baseline) = &baseline {
         report.hold_against(baseline, arguments.max_regression);
     }

@@ -14,6 +14,7 @@ mod inspect;
 mod lesson;
 mod man;
 mod memory;
+mod moving;
 mod plan;
 mod predict;
 mod print;

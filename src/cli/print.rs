@@ -5,6 +5,7 @@ use std::io::{BufWriter, ErrorKind, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::columns::wrapped;
 use crate::error::{Error, Result, printable_json, printable_lines};
 use crate::training::run::application::Application;
 
@@ -92,9 +93,16 @@ fn written(result: std::io::Result<()>) -> Result<()> {
     }
 }
 
-/// A line on stderr. If nobody can read it, that is no reason to stop.
+/// A line on stderr, which ends between words on a terminal. If nobody can read it, that is no reason to stop.
 pub(super) fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{}", printable_lines(&text.to_string()));
+    let text = printable_lines(&text.to_string());
+    let text = columns().map(|columns| wrapped(&text, columns)).unwrap_or(text);
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The columns of the terminal that stderr is; none where it is none.
+pub(super) fn columns() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0)).filter(|&columns| columns > 0)
 }
 
 /// A picture of wgrad's own on stderr, whose colours a terminal is to obey.

@@ -1,20 +1,23 @@
 //! `wgrad train`: options from flags and a file, a run, its report.
 
 mod folds;
+mod mending;
 mod one;
 
 use std::path::PathBuf;
 
 use clap::{Args, ColorChoice};
 
+use mending::mended;
+
+use super::progress::Progress;
 use super::{plan, print};
 use crate::data;
-use crate::error::{Error, Result, flagged, shown, typed, typed_path};
+use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::{Evaluation, significant};
 use crate::model::RunFolder;
-use crate::name;
 use crate::threads;
-use crate::training::run::{Destination, Ending, Options, Run, RunReport, remedies};
+use crate::training::run::{Destination, Ending, Options, Run, RunReport};
 
 /// The arguments of `wgrad train`.
 #[derive(Debug, Args)]
@@ -99,7 +102,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     let (quiet, json) = (arguments.quiet, arguments.json);
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
         let (report, ended) =
-            folds::run(&options, destination, quiet, color).map_err(|error| with_command(error, &options))?;
+            folds::run(&options, destination, Progress::new(quiet, color)).map_err(|error| mended(error, &options))?;
         if json {
             print::json("train", &report)?;
         } else {
@@ -107,7 +110,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return ended;
     }
-    let ready = Run::new(&options).map_err(|error| with_command(error, &options))?;
+    let ready = Run::new(&options).map_err(|error| mended(error, &options))?;
     print::remarks(&ready.sources.remarks);
     if let (Some(trial), false) = (&ready.trial, quiet) {
         print::note(trial);
@@ -118,68 +121,47 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return plan::print(&ready, json);
     }
-    let report = one::trained(ready, destination, quiet, color)?;
+    let report = one::trained(ready, destination, &mut Progress::new(quiet, color))?;
     if json {
         print::json("train", &report)?;
     } else {
-        print::line(text(&report))?;
+        print::line(text(&report, options.patience.is_some()))?;
     }
     report.ended()
 }
 
-/// An error that options can mend, with the command that says them: the one that was typed, with them in place of what it said there.
-fn with_command(error: Error, options: &Options) -> Error {
-    let Error::Refused(obstacles) = &error else { return error };
-    let Some(remedies) = remedies(options, obstacles) else { return error };
-    let mut words: Vec<String> = Vec::new();
-    let mut typed_words = std::env::args_os().skip(1).map(|word| name::text(&word).into_owned());
-    while let Some(word) = typed_words.next() {
-        let replaced = |word: &str, before: &str| {
-            let (name, value) = word.split_once('=').map_or((word, false), |(name, _)| (name, true));
-            let key = name.strip_prefix(before).unwrap_or_default().replace('_', "-");
-            remedies.iter().any(|(known, _)| *known == key).then_some(value)
-        };
-        match replaced(&word, "--") {
-            Some(true) => continue,
-            Some(false) => {
-                typed_words.next();
-                continue;
-            }
-            None => {}
-        }
-        if let Some(setting) = word.strip_prefix("--set=")
-            && replaced(setting, "").is_some()
-        {
-            continue;
-        }
-        if word == "--set" {
-            let setting = typed_words.next().unwrap_or_default();
-            if replaced(&setting, "").is_none() {
-                words.extend([word, typed(&setting)]);
-            }
-            continue;
-        }
-        words.push(typed(&word));
-    }
-    words.extend(remedies.iter().map(|(key, value)| flagged(&format!("--{key}"), value)));
-    Error::Data(format!("{error}\nthis works: wgrad {}", words.join(" ")))
+/// That an earlier epoch than the one whose weights were saved had a clearly lower validation loss.
+fn better_epoch(report: &RunReport) -> Option<String> {
+    /// What is lower by a smaller share may be so by chance.
+    const CLEARLY: f64 = 0.97;
+    let (kept, best) = (report.kept_epoch.as_ref()?, report.curve.best()?);
+    let (kept_loss, best_loss) = (kept.validation_loss?, best.validation_loss?);
+    let patience = (kept.epoch / 5).clamp(5, 50);
+    (best.epoch < kept.epoch && best_loss < CLEARLY * kept_loss).then(|| {
+        format!(
+            "epoch {} was better: validation loss {}; --patience {patience} keeps the best epoch's weights",
+            best.epoch,
+            significant(best_loss)
+        )
+    })
 }
 
 /// The report for a person.
-fn text(report: &RunReport) -> String {
+fn text(report: &RunReport, has_patience: bool) -> String {
     let why = match report.ending {
         Ending::AllEpochs => String::new(),
-        Ending::NoBetter { best_epoch } => format!(", ended early; the weights are those of epoch {best_epoch}"),
+        Ending::NoBetter { .. } => ", ended early".into(),
         Ending::Time => ", ended by --max-time".into(),
         Ending::Signal { .. } => ", ended by a signal".into(),
     } + &report.resumed_at.map_or(String::new(), |step| format!("; went on from step {step}"));
     let epochs = report.last_epoch.as_ref().map_or(0, |record| record.epoch);
     let mut lines = vec![format!("trained {epochs} epochs ({} steps) in {:.2} s{why}", report.steps, report.seconds)];
-    if report.epoch < epochs && report.ending == Ending::AllEpochs {
-        lines.push(format!("the weights are those of epoch {}, the best", report.epoch));
-    }
-    if let Some(record) = &report.last_epoch {
-        let mut line = format!("last epoch: loss {}", significant(record.loss));
+    if let Some(record) = &report.kept_epoch {
+        let what = match record.epoch == epochs {
+            true => "last epoch".into(),
+            false => format!("epoch {}, whose weights are saved", record.epoch),
+        };
+        let mut line = format!("{what}: loss {}", significant(record.loss));
         if let Some(loss) = record.validation_loss {
             line.push_str(&format!(", validation loss {}", significant(loss)));
         }
@@ -188,6 +170,7 @@ fn text(report: &RunReport) -> String {
         }
         lines.push(line);
     }
+    lines.extend(better_epoch(report).filter(|_| !has_patience));
     if let Some(test) = &report.test {
         let rows = report.data.test_rows;
         lines.push(match test {

@@ -1,11 +1,9 @@
 //! `wgrad verify`: a GPU proves that it computes what it should.
 
-use std::io::IsTerminal;
-
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::moving::{MovingLine, bar};
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::executor::gpu::device::{Device as Gpu, Gpus};
@@ -52,12 +50,15 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
                 continue;
             }
         };
-        let bar = bar(&device.info().name);
+        let (name, mut line) = (shown(&device.info().name), MovingLine::new());
         let verification = verify(&device, extent, &mut |done, all| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
+            if let Some(line) = &mut line {
+                line.show(|| format!("{name} {} {done}/{all}", bar(done as f64 / all.max(1) as f64, 30)));
+            }
         });
-        bar.finish_and_clear();
+        if let Some(line) = &mut line {
+            line.clear();
+        }
         if !arguments.json {
             print::line(text(&verification))?;
         }
@@ -107,14 +108,6 @@ fn devices(arguments: &VerifyArguments) -> Result<Vec<Result<Gpu>>> {
 /// A GPU with its matrix units, if it has some that training may use.
 fn open(gpus: &Gpus, gpu: &GpuInfo) -> Result<Gpu> {
     if gpu.mixed { Ok(gpus.open_mixed(gpu.index, Reuse::Kept)?.with_splits()) } else { gpus.open(gpu.index) }
-}
-
-fn bar(name: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}").unwrap_or(ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_message(shown(name))
 }
 
 /// The report for a person.

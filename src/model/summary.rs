@@ -159,15 +159,16 @@ fn listed(names: &[String]) -> String {
     list
 }
 
-/// The entries of the training's record, one a line; nested ones as JSON.
+/// The entries of the training's record, one a line, but for those that say nothing; nested ones as JSON.
 fn write_training(text: &mut fmt::Formatter<'_>, training: &serde_json::Value) -> fmt::Result {
     let Some(entries) = training.as_object().filter(|entries| !entries.is_empty()) else { return Ok(()) };
     writeln!(text, "\ntraining:")?;
-    for (name, value) in entries {
+    let is_said = |entry: &(&String, &serde_json::Value)| !entry.1.is_null();
+    for (name, value) in entries.iter().filter(is_said) {
         match value {
             serde_json::Value::Object(inner) => {
                 writeln!(text, "  {}:", shown(name))?;
-                for (name, value) in inner {
+                for (name, value) in inner.iter().filter(is_said) {
                     writeln!(text, "    {} = {}", shown(name), shown_value(value))?;
                 }
             }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -38,6 +39,26 @@ impl Epoch {
     }
 }
 
+/// Gives each line of `metrics.jsonl` as far as it is whole; nothing where there is no such file.
+///
+/// # Errors
+/// Data, if it cannot be read or a line is no epoch's.
+pub fn for_each_epoch<T: DeserializeOwned>(path: &Path, mut each: impl FnMut(T)) -> Result<()> {
+    let Some(file) = files::open_own(path).map_err(|error| Error::reading(path, &error))? else { return Ok(()) };
+    let (mut reader, mut line) = (BufReader::new(file), Vec::new());
+    for number in 1.. {
+        line.clear();
+        let read = std::io::Read::take(&mut reader, LINE as u64).read_until(b'\n', &mut line);
+        read.map_err(|error| Error::reading(path, &error))?;
+        match serde_json::from_slice(&line) {
+            _ if !line.ends_with(b"\n") && line.len() < LINE => break,
+            Ok(epoch) => each(epoch),
+            Err(error) => return Err(Error::Data(format!("{}: line {number} is no epoch: {error}", name(path)))),
+        }
+    }
+    Ok(())
+}
+
 /// The epochs of a run, thinned out evenly where there are many.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Curve {
@@ -56,18 +77,7 @@ impl Curve {
     /// Data, if it cannot be read or a line is no epoch's.
     pub fn read(path: &Path) -> Result<Self> {
         let mut curve = Self::default();
-        let Some(file) = files::open_own(path).map_err(|error| Error::reading(path, &error))? else { return Ok(curve) };
-        let (mut reader, mut line) = (BufReader::new(file), Vec::new());
-        for number in 1.. {
-            line.clear();
-            let read = std::io::Read::take(&mut reader, LINE as u64).read_until(b'\n', &mut line);
-            read.map_err(|error| Error::reading(path, &error))?;
-            match serde_json::from_slice(&line) {
-                _ if !line.ends_with(b"\n") && line.len() < LINE => break,
-                Ok(epoch) => curve.push(epoch),
-                Err(error) => return Err(Error::Data(format!("{}: line {number} is no epoch: {error}", name(path)))),
-            }
-        }
+        for_each_epoch(path, |epoch| curve.push(epoch))?;
         Ok(curve)
     }
 

@@ -15,5 +15,5 @@ mod story;
 
 pub use account::Account;
 pub use comparison::{Compared, Comparison};
-pub use curve::{Curve, Epoch};
+pub use curve::{Curve, Epoch, for_each_epoch};
 pub use story::{Story, Told};

@@ -1,20 +1,17 @@
 //! One run, from what `--tune` measures to its report.
 
-use clap::ColorChoice;
-
 use crate::cli::print;
 use crate::cli::progress::Progress;
 use crate::error::Result;
 use crate::training::{Destination, Run, RunReport};
 
-/// Trains, with progress on stderr, after the measurement that `--tune` asks for.
-pub(super) fn trained(mut ready: Run, destination: Destination, quiet: bool, color: ColorChoice) -> Result<RunReport> {
-    tune(&mut ready, quiet)?;
-    let mut progress = Progress::new(quiet);
-    let report = ready.train(destination, &mut progress);
+/// Trains, while `progress` watches, after the measurement that `--tune` asks for.
+pub(super) fn trained(mut ready: Run, destination: Destination, progress: &mut Progress) -> Result<RunReport> {
+    tune(&mut ready, progress.is_quiet())?;
+    let report = ready.train(destination, progress);
     progress.finish();
     let report = report?;
-    progress.show(&report.curve, color);
+    progress.show(&report);
     Ok(report)
 }
 

@@ -118,8 +118,9 @@ impl<T: Precision> Training<'_, T> {
         if self.session.steps() == 0 {
             // A trial: what cannot be saved is known before anything is lost.
             self.save(observer)?;
+        } else {
+            observer.can_go_on(self.session.steps());
         }
-        observer.can_go_on();
         let ending = loop {
             if let Some(best_epoch) = self.exhausted() {
                 break Ending::NoBetter { best_epoch };
@@ -264,7 +265,10 @@ impl<T: Precision> Training<'_, T> {
         if !state.is_finite() {
             return Err(self.diverged("a weight", state.epoch + 1, observer));
         }
-        self.checkpoints.save(state, &self.memory)
+        let steps = state.steps;
+        self.checkpoints.save(state, &self.memory)?;
+        observer.can_go_on(steps);
+        Ok(())
     }
 
     /// The error for a training that has left the finite numbers: with the step, where it can be found from the newest checkpoint on. The

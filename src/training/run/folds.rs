@@ -108,7 +108,7 @@ impl Score {
 }
 
 /// The scores of an evaluation that are worth an average.
-fn scores(test: Option<&Evaluation>) -> Vec<(&'static str, Option<f64>)> {
+pub fn scores(test: Option<&Evaluation>) -> Vec<(&'static str, Option<f64>)> {
     match test {
         None => Vec::new(),
         Some(Evaluation::Classification(scores)) => vec![

@@ -10,9 +10,9 @@ use super::options::Options;
 use super::resolution::{label_smoothing, members};
 use super::sources::Sources;
 use crate::error::{Error, Result};
-use crate::evaluation::significant;
 use crate::memory;
 use crate::network::Network;
+use crate::page::figures;
 use crate::random::{Purpose, Stream};
 use crate::training::session::{Device, Recipe, Samples, Schedule, ScheduleKind, Session};
 
@@ -200,22 +200,13 @@ impl std::fmt::Display for Trial {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let taken = self.lengths[self.taken];
         let said = |length: &Length| {
-            let is_lower = length.held_back_loss < taken.held_back_loss;
-            let what = match (is_lower, length.is_clear) {
-                (true, false) => " (perhaps by chance)",
-                (false, true) if length.epochs > taken.epochs => " (overfitting)",
-                _ => "",
-            };
-            format!("{} after {}{what}", significant(length.held_back_loss), length.epochs)
+            // One that is lower was not taken, as rows that are so few do not tell it.
+            let by_chance = if length.held_back_loss < taken.held_back_loss { " (perhaps by chance)" } else { "" };
+            format!("{} after {}{by_chance}", figures(length.held_back_loss), length.epochs)
         };
         let each: Vec<String> = self.lengths.iter().map(said).collect();
-        let (Length { epochs, learning_rate, .. }, rows) = (taken, self.held_back_rows);
-        write!(
-            text,
-            "chose {epochs} epochs from learning rate {learning_rate} on, in a trial: the loss of {rows} training rows that it held back \
-             was {}",
-            each.join(", ")
-        )
+        let Length { epochs, learning_rate, .. } = taken;
+        write!(text, "chose {epochs} epochs from learning rate {learning_rate} on; loss in a trial: {}", each.join(", "))
     }
 }
 
@@ -242,16 +233,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tried_is_said_with_where_it_overfits() {
+    fn what_was_tried_is_said_in_a_line() {
         let length = |(epochs, held_back_loss, is_clear)| Length { epochs, learning_rate: 0.005, held_back_loss, is_clear };
         let said = |lengths: &[_], taken| {
             let lengths = lengths.iter().copied().map(length).collect();
-            let said = Trial { lengths, taken, held_back_rows: 30 }.to_string();
-            said.rsplit_once(" was ").map(|(_, losses)| losses.to_owned()).expect("losses")
+            Trial { lengths, taken, held_back_rows: 30 }.to_string()
         };
-        let clear = said(&[(10, 0.25, true), (20, 0.125, false), (40, 0.5, true)], 1);
-        assert_eq!(clear, "0.250000 after 10, 0.125000 after 20, 0.500000 after 40 (overfitting)");
-        let chance = said(&[(10, 0.125, false), (20, 0.25, false), (40, 0.5, false)], 1);
-        assert_eq!(chance, "0.125000 after 10 (perhaps by chance), 0.250000 after 20, 0.500000 after 40");
+        let clear = said(&[(10, 0.25, true), (20, 0.125_04, false), (40, 0.5, true)], 1);
+        let all =
+            "chose 20 epochs from learning rate 0.005 on; loss in a trial: 0.250 after 10, 0.125 after 20, 0.500 after 40";
+        assert_eq!(clear, all);
+        let chance = said(&[(10, 0.125, false), (20, 0.25, false)], 1);
+        assert!(chance.ends_with(": 0.125 after 10 (perhaps by chance), 0.250 after 20"), "{chance}");
     }
 }

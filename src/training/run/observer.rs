@@ -19,8 +19,8 @@ pub trait Observer {
     /// Whatever keeps the observer from recording it; training ends with it.
     fn epoch(&mut self, record: &EpochRecord) -> Result<()>;
 
-    /// The first checkpoint, if there are any, is on the disk.
-    fn can_go_on(&mut self) {}
+    /// A checkpoint of this step is on the disk, from which training can go on.
+    fn can_go_on(&mut self, _step: u64) {}
 
     /// A checkpoint that was due is on the disk: after a power cut training goes on from this step.
     fn saved(&mut self, _step: u64) {}

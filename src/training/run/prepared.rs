@@ -25,7 +25,7 @@ use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows};
 use crate::network::Network;
 use crate::network::ensemble::mean_network;
-use crate::report::{Account, Curve, Story};
+use crate::report::{Account, Curve, Story, for_each_epoch};
 use crate::training::session::{Device, Precision, Recipe, Rows, Samples, Session};
 
 /// A run whose data is on its device, and that has its folder.
@@ -234,6 +234,7 @@ impl<T: Precision> Prepared<T> {
             ending: fitted.ending,
             epoch: fitted.epoch,
             last_epoch: fitted.last.clone(),
+            kept_epoch: self.record_of(fitted),
             steps: fitted.steps,
             seconds: fitted.seconds,
             resumed_at,
@@ -259,6 +260,17 @@ impl<T: Precision> Prepared<T> {
         self.trained_rows.save(self.folder.path())?;
         model.save(&Place::own(&self.folder.model()))?;
         failed.map_or(Ok((report, outputs)), Err)
+    }
+
+    /// The epoch whose weights are saved: the last one, or an earlier one, which `metrics.jsonl` tells of.
+    fn record_of(&self, fitted: &Fitted<T>) -> Option<EpochRecord> {
+        if let Some(last) = fitted.last.as_ref().filter(|last| last.epoch == fitted.epoch) {
+            return Some(last.clone());
+        }
+        let mut found = None;
+        let is_it = |record: &EpochRecord| record.epoch == fitted.epoch;
+        let read = for_each_epoch(&self.folder.metrics(), |record| found = found.take().or(Some(record).filter(is_it)));
+        found.filter(|_| read.is_ok())
     }
 
     /// Writes the report for people, and what it is made of, into the folder.
@@ -343,8 +355,9 @@ impl Observer for Recorder<'_> {
         self.observer.epoch(record)
     }
 
-    fn can_go_on(&mut self) {
+    fn can_go_on(&mut self, step: u64) {
         *self.begun = Some(self.folder.path().to_path_buf());
+        self.observer.can_go_on(step);
     }
 
     fn saved(&mut self, step: u64) {

@@ -32,6 +32,8 @@ pub struct RunReport {
     pub epoch: usize,
     /// The last whole epoch.
     pub last_epoch: Option<EpochRecord>,
+    /// The epoch whose weights were saved; none if there was no whole epoch.
+    pub kept_epoch: Option<EpochRecord>,
     /// Steps taken.
     pub steps: u64,
     /// Seconds that training took, without reading and encoding the data.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,11 @@ use crate::verification::adapter::{verify_mixed, verify_split};
 
 /// Why the CPU path is taken where the only GPU is software.
 pub(super) const ONLY_SOFTWARE: &str = "the only GPU here is a software adapter, which runs on the CPU as well";
+
+/// Why it is taken where there is none.
+pub(super) const NO_GPU: &str = "no GPU was found";
+/// Why a device is taken that the user named.
+const ASKED_FOR: &str = "asked for";
 
 /// What `--device` asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,14 +140,14 @@ impl Device {
     /// No device, if it is not there or has no matrix units.
     pub fn choose_mixed(wanted: &Wanted, threads: Option<usize>) -> Result<Self> {
         if *wanted == Wanted::Cpu {
-            return Ok(Self::cpu(threads, "asked for"));
+            return Ok(Self::cpu(threads, ASKED_FOR));
         }
         if *wanted == Wanted::Auto && looking::crashed() {
             return Ok(Self::cpu(threads, &after_a_crash()));
         }
         let gpus = Gpus::find();
         if *wanted != Wanted::Auto {
-            return Ok(Self::of_gpu(open_mixed(&gpus, position(wanted, &gpus.list())?)?, "asked for".into()));
+            return Ok(Self::of_gpu(open_mixed(&gpus, position(wanted, &gpus.list())?)?, ASKED_FOR.into()));
         }
         let mut refusal = None;
         for gpu in gpus.list().iter().filter(|gpu| gpu.mixed) {
@@ -163,12 +169,12 @@ impl Device {
         if double {
             return match wanted {
                 Wanted::Auto => cpu("f64 is computed on the CPU only"),
-                Wanted::Cpu => cpu("asked for"),
+                Wanted::Cpu => cpu(ASKED_FOR),
                 _ => Err(no_double()),
             };
         }
         match wanted {
-            Wanted::Cpu => cpu("asked for"),
+            Wanted::Cpu => cpu(ASKED_FOR),
             Wanted::Auto if looking::crashed() => cpu(&after_a_crash()),
             Wanted::Auto => {
                 let gpus = Gpus::find();
@@ -184,14 +190,14 @@ impl Device {
                 }
                 match refusal {
                     Some(refusal) => cpu(&refusal),
-                    None if gpus.list().is_empty() => cpu("no GPU was found"),
+                    None if gpus.list().is_empty() => cpu(NO_GPU),
                     None => cpu(ONLY_SOFTWARE),
                 }
             }
             Wanted::Gpu | Wanted::Index(_) | Wanted::Name(_) => {
                 let gpus = Gpus::find();
                 let index = position(wanted, &gpus.list())?;
-                Ok(Self::of_gpu(gpus.open(index)?, "asked for".into()))
+                Ok(Self::of_gpu(gpus.open(index)?, ASKED_FOR.into()))
             }
         }
     }
@@ -360,6 +366,26 @@ impl Device {
             Some(gpu) => format!("{} ({})", shown(&gpu.info().name), gpu.info().backend),
             None => format!("the CPU, {} thread{}", self.threads, if self.threads == 1 { "" } else { "s" }),
         }
+    }
+
+    /// The device for the head of a run: with the reason, unless it was asked for, or that there is no GPU but software was told on this
+    /// machine today.
+    pub fn told(&self) -> String {
+        const DAY: u64 = 24 * 3600;
+        let is_news = match self.reason.as_str() {
+            ASKED_FOR => false,
+            reason @ (ONLY_SOFTWARE | NO_GPU) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+                let told: Option<u64> = cache::load("told", reason);
+                let is_news = told.is_none_or(|told| now.abs_diff(told) >= DAY);
+                if is_news {
+                    cache::store("told", reason, &now);
+                }
+                is_news
+            }
+            _ => true,
+        };
+        if is_news { self.to_string() } else { self.label() }
     }
 
     /// What a report says of it.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::device::{Device, ONLY_SOFTWARE, Precision, after_a_crash};
+use super::device::{Device, NO_GPU, ONLY_SOFTWARE, Precision, after_a_crash};
 use super::planning;
 use super::{Recipe, Samples, Session};
 use crate::cache;
@@ -90,7 +90,7 @@ impl Device {
         }
         let gpus = Gpus::find();
         let list = gpus.list();
-        let cpu = Self::cpu(threads, if list.is_empty() { "no GPU was found" } else { ONLY_SOFTWARE });
+        let cpu = Self::cpu(threads, if list.is_empty() { NO_GPU } else { ONLY_SOFTWARE });
         let mut refusal = None;
         for gpu in list.iter().filter(|gpu| (choice.candidate)(gpu)) {
             match cpu.or_faster(&gpus, gpu, network, recipe, rows, choice) {
