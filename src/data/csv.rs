@@ -3,6 +3,7 @@
 //! A column is numeric if every cell is a number or missing, otherwise all of it is text. Spaces around cells are dropped; empty cells, `?`,
 //! `NA`, `N/A`, `NaN` and `null` (in any case) are missing.
 
+mod header;
 mod numerals;
 mod pieces;
 mod prelude;
@@ -17,7 +18,7 @@ use super::Texts;
 use super::pieces::check_columns;
 use super::readings::Reading;
 use super::table::{Records, Spellings, TEXT_BYTES, check_memory, listed};
-use super::{Cells, Column, ReadOptions, Readings, Table};
+use super::{Cells, Column, ReadOptions, Readings, Table, foreign};
 use crate::error::{Error, Result, shown};
 use crate::name;
 pub use numerals::Numerals;
@@ -34,7 +35,7 @@ pub(crate) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<
 /// The same as one piece, the columns at these positions being text whatever they hold.
 #[cfg(test)]
 fn read_with_text(source: &str, bytes: &[u8], options: &ReadOptions, texts: &[usize]) -> Result<Table> {
-    let mut file = File::new(source, bytes, options, 1)?;
+    let file = File::new(source, bytes, options, 1)?;
     let names = file.names(options)?;
     Ok(file.table(names, texts)?.0)
 }
@@ -150,6 +151,9 @@ struct File<'a> {
 impl<'a> File<'a> {
     fn new(source: &'a str, bytes: &'a [u8], options: &'a ReadOptions, first_line: u64) -> Result<Self> {
         let mut text = text_of(source, bytes, first_line)?;
+        if let Some(what) = foreign::json(source, text).filter(|_| first_line == 1) {
+            return Err(Error::Data(format!("{}: {what}", shown(source))));
+        }
         let (mut delimiter, mut remarks, mut line) = (delimiter(source, options), Vec::new(), first_line);
         if first_line == 1 {
             let prelude = Prelude::of(text.as_bytes(), delimiter, options.delimiter, options.header);
@@ -313,7 +317,7 @@ impl<'a> File<'a> {
     }
 
     /// The columns' names.
-    fn names(&mut self, options: &ReadOptions) -> Result<Vec<String>> {
+    fn names(&self, options: &ReadOptions) -> Result<Vec<String>> {
         let mut first = StringRecord::new();
         if !self.read(&mut self.reader(), &mut first)? {
             return Err(self.refused("it is empty; a header and rows are expected"));
@@ -354,14 +358,6 @@ impl<'a> File<'a> {
         }
         if numeric && names.iter().any(|name| name.parse::<u64>().is_err()) {
             return Err(self.refused(&format!("its first line is {}{}", listed(names.iter().map(String::as_str)), &hint)));
-        }
-        if let Some(name) = first.iter().find(|name| name.parse::<f64>().is_ok() && name.parse::<u64>().is_err()) {
-            self.remarks.push(format!(
-                "{}: line {} is taken as the header and names a column '{}'; if it is a row, say --no-header",
-                shown(self.source),
-                self.first_line,
-                shown(name)
-            ));
         }
         Ok(names)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::formats::Opened;
 use super::input::{Input, changed, file_of};
 use super::pieces::{Give, Holds, Pieces};
-use super::{ReadOptions, Table};
+use super::{ReadOptions, Table, foreign};
 use crate::error::{Error, Result, shown};
 use crate::files::Identity;
 use crate::name;
@@ -128,6 +128,9 @@ fn length(path: &str) -> u64 {
 fn files(source: &str) -> Result<Vec<String>> {
     let is_folder = name::path(source).is_dir();
     let files = if is_folder { files_of_folder(source)? } else { files_of_pattern(source)? };
+    if let (true, 0, Some(refusal)) = (is_folder, files.len(), foreign::of_folder(source)) {
+        return Err(Error::Data(refusal));
+    }
     let source = shown(source);
     match files.len() {
         0 if is_folder => Err(Error::Data(format!(

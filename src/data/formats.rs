@@ -2,7 +2,7 @@
 
 use super::input::{Input, Witness};
 use super::pieces::{Format, Give, Holds, Known, Pieces};
-use super::{ReadOptions, csv, idx, npy, npz, parquet};
+use super::{ReadOptions, csv, foreign, idx, npy, npz, parquet};
 use crate::error::{Error, Result, shown};
 use crate::files::Identity;
 
@@ -23,8 +23,11 @@ impl<'a> Opened<'a> {
     /// Tells the format of an input.
     ///
     /// # Errors
-    /// Data, if arrays are named in what is no archive of them; what its format has against it at once.
+    /// Data, if it is of a format that is not read, or arrays are named in what is no archive of them; what its format has against it at once.
     pub(super) fn new(input: Input, options: &'a ReadOptions) -> Result<Self> {
+        if let Some(refusal) = foreign::refusal(input.file(), &input.beginning) {
+            return Err(Error::Data(refusal));
+        }
         let format = FORMATS.iter().find(|format| (format.begins)(&input.beginning)).expect("text begins in any way");
         if format.holds != Holds::Archive && !input.arrays().is_empty() {
             let source = shown(input.source());

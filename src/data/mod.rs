@@ -18,6 +18,7 @@ mod encode;
 pub mod encoding;
 pub mod fit;
 mod folder;
+mod foreign;
 mod formats;
 pub mod histogram;
 mod identifiers;

@@ -8,7 +8,7 @@ use zip::ZipArchive;
 use super::array::Labels;
 use super::input::{Input, Source, named, unpacked_bound};
 use super::pieces::{Format, Give, Holds, Known, Pieces};
-use super::{Readings, npy};
+use super::{Readings, foreign, npy};
 use crate::error::{Error, Result, shown, suggestion};
 
 pub(super) const FORMAT: Format = Format {
@@ -98,6 +98,10 @@ fn pair<S: Read + Seek>(source: &str, archive: &ZipArchive<S>) -> Result<Pair> {
     let (file, said) = named(source).unwrap_or((source, Vec::new()));
     let names = names(archive);
     let arrays = match &said[..] {
+        [] if names.is_empty() => {
+            let files: Vec<_> = archive.file_names().filter_map(std::result::Result::ok).collect();
+            return Err(Error::Data(foreign::of_archive(file, files.iter().map(AsRef::as_ref))));
+        }
         [] => chosen(file, &names, archive.len())?,
         said => said.iter().map(|name| known(file, &names, name)).collect::<Result<_>>()?,
     };
@@ -186,9 +190,6 @@ fn chosen(file: &str, names: &[String], files: usize) -> Result<Vec<String>> {
     let pair = |pair: [&str; 2]| Some(vec![spelled(names, pair[0])?.clone(), spelled(names, pair[1])?.clone()]);
     let shown_file = shown(file);
     match (names, pair(ALONE), pair(TO_TRAIN), pair(TO_TEST)) {
-        ([], ..) => Err(Error::Data(format!(
-            "{shown_file}: this is a zip archive without numpy arrays; unpack it, or save a workbook's sheet as CSV"
-        ))),
         ([alone], ..) if files == 1 => Ok(vec![alone.clone()]),
         (_, Some(pair), None, None) | (_, None, Some(pair), None) | (_, None, None, Some(pair)) => Ok(pair),
         _ => Err(Error::Data(format!(
@@ -330,7 +331,8 @@ mod tests {
     #[test]
     fn what_is_no_array_is_refused() {
         let stored = CompressionMethod::Stored;
-        assert!(message(&npz(&[("sheet.xml", vec![1])], stored), &[]).contains("workbook"));
+        assert!(message(&npz(&[("sheet.xml", vec![1])], stored), &[]).contains("such as 'sheet.xml': unpack it"));
+        assert!(message(&npz(&[("xl/workbook.xml", vec![1])], stored), &[]).contains("an Excel workbook"));
         assert!(message(&npz(&[("x.npy", b"no npy at all".to_vec())], stored), &[]).contains("no npy file"));
         assert!(message(&npz(&[("x.npy", vec![])], stored), &[]).contains("cut short"));
         let header = "{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }\n";

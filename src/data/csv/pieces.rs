@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use csv_core::ReadFieldResult;
 
 use super::prelude::Prelude;
-use super::{Beyond, File, Numerals, breaks, delimiter, no_rows, refuse_beyond};
+use super::{Beyond, File, Numerals, breaks, delimiter, header, no_rows, refuse_beyond};
 use crate::data::input::{Input, Reader};
 use crate::data::pieces::{Format, Give, Holds, Pieces};
 use crate::data::{ReadOptions, Table};
@@ -182,7 +182,10 @@ impl CsvPieces<'_> {
         };
         (self.delimiter, self.numerals) = (Some(file.delimiter), Some(file.numerals.clone()));
         (file.has_header, file.is_last) = (self.options.header, self.is_at_end && end == self.buffer.len());
-        let (table, beyond) = file.table(names, texts)?;
+        let (mut table, beyond) = file.table(names, texts)?;
+        if header {
+            table.remarks.extend(header::remark(&table, file.first_line));
+        }
         self.beyond.resize(beyond.len(), None);
         self.beyond.iter_mut().zip(beyond).filter(|(known, _)| known.is_none()).for_each(|(known, new)| *known = new);
         self.rows += table.rows;

@@ -199,10 +199,6 @@ pub(super) fn other_format(text: &str, alone: bool) -> Option<String> {
     if first.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("@relation")) {
         return Some("it is ARFF, which is not read: save the table as CSV".into());
     }
-    let compact: String = start.chars().take(64).filter(|character| !character.is_whitespace()).take(2).collect();
-    if ends(&['}', ']']) && ["{\"", "{}", "[{", "[[", "[\"", "[]"].contains(&compact.as_str()) {
-        return Some("it is JSON, which is not read: save the table as CSV".into());
-    }
     if !alone {
         return None;
     }
@@ -306,8 +302,6 @@ mod tests {
             ("\n <HTML lang=en>", "HTML"),
             ("<?xml version=\"1.0\"?>\n<a/>", "XML"),
             ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n", "git lfs pull"),
-            ("{\"a\": 1}", "JSON"),
-            ("[\n {\"a\": 1, \"b\": 2}]", "JSON"),
             ("<div class='a,b'>\n</div>", "XML"),
             ("% iris, 1936\n@RELATION iris\n", "ARFF"),
             ("2 qid:1 1:0.5\n", "LIBSVM"),
@@ -322,9 +316,6 @@ mod tests {
             assert_eq!(other_format(text, true), None, "{text}");
         }
         for text in [
-            "[1/min],y\n1,2\n",
-            "[0-10],1\n[10-20],2\n",
-            "{\"a\": 1},1\n{\"a\": 2},0\n",
             "<DATE>,note\n0,<b>x</b>\n1,y\n",
             "<p>Good</p>,1\n<p>Bad</p>,0\n",
             "0\t12:00\n1\t12:01\n",
