@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use wgrad::cli::{self, CommandLine};
 use wgrad::error::{is_printable, printable_lines};
 use wgrad::exhaustion::{self, Allocator};
@@ -17,7 +16,7 @@ static ALLOCATOR: Allocator = Allocator;
 fn main() -> ExitCode {
     keep_mesa_quiet();
     exhaustion::end_in_order();
-    let command = match CommandLine::try_parse() {
+    let command = match CommandLine::typed() {
         Ok(command) => command,
         Err(error) => return said(&error),
     };

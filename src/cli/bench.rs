@@ -57,6 +57,9 @@ struct PlaceArguments {
     /// What numbers to compute in; mixed rounds the factors of large products to f16, for the matrix units of GPUs
     #[arg(long, default_value = "f32", help_heading = "Device")]
     precision: Single,
+    /// No notes on stderr; warnings stay
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
 }
 
 /// What training is timed in.
@@ -213,18 +216,20 @@ impl PlaceArguments {
             Single::F32 => Device::choose(&self.device, threads, false)?,
             Single::Mixed => Device::choose_mixed(&self.device, threads)?,
         };
-        check_tune(self.tune, &self.device, &device)?;
+        check_tune(self.tune, &self.device, &device, self.quiet)?;
         Ok(if self.tune { device.with_splits() } else { device })
     }
 }
 
 /// That there is something to tune: on the CPU every product has one way to be computed.
-fn check_tune(tune: bool, wanted: &Wanted, device: &Device) -> Result<()> {
+fn check_tune(tune: bool, wanted: &Wanted, device: &Device, quiet: bool) -> Result<()> {
     if tune && device.gpu().is_none() {
         if *wanted == Wanted::Cpu {
             return Err(Error::Usage("--tune goes with a GPU".into()));
         }
-        print::remarks(&["there is nothing to tune: the CPU computes every product in one way".into()]);
+        if !quiet {
+            print::remarks(&["there is nothing to tune: the CPU computes every product in one way".into()]);
+        }
     }
     Ok(())
 }
@@ -269,7 +274,7 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
 fn devices(arguments: &ComparisonArguments) -> Result<Vec<Device>> {
     let threads = arguments.threads.map(usize::from);
     let asked = Device::choose(&arguments.device, threads, false)?;
-    check_tune(arguments.tune, &arguments.device, &asked)?;
+    check_tune(arguments.tune, &arguments.device, &asked, arguments.quiet)?;
     let asked = if arguments.tune { asked.with_splits() } else { asked };
     Ok(if asked.gpu().is_some() { vec![Device::cpu(threads, "compared with the GPU"), asked] } else { vec![asked] })
 }

@@ -42,6 +42,9 @@ pub(super) struct DataArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print nothing but warnings
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Describes a file, or lists the embedded sets.
@@ -67,6 +70,9 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     let train = can_be_trained.then(|| command(source, arguments, &summary));
     if arguments.json {
         return print::json("data", &Report { summary, train });
+    }
+    if arguments.quiet {
+        return Ok(());
     }
     let columns = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
     print::line(summary.text(bars(), columns))?;

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::memory::MemoryArguments;
+use super::naming::named;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::evaluation::{Gate, check};
@@ -20,7 +21,7 @@ use crate::training::run::own_rows::OwnRows;
 Examples:  wgrad evaluate runs/iris-1 --min accuracy=0.9     the run's own test rows
            wgrad evaluate runs/iris-1 new.csv")]
 pub(super) struct EvaluateArguments {
-    /// A model file, or a run's folder
+    /// A model file, a run's folder or name, or latest
     model: PathBuf,
     /// An embedded set, a file, or - for stdin [default: the run's own test rows, read again from its data]
     #[arg(value_parser = name::parser())]
@@ -54,7 +55,8 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let (model, memory, device) = (&arguments.model, arguments.memory.memory, &arguments.device);
+    let model = &named(&arguments.model, arguments.quiet)?;
+    let (memory, device) = (arguments.memory.memory, &arguments.device);
     let application = match &arguments.data {
         Some(data) => {
             let reading = arguments.files.reading(arguments.files.labels.clone());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::naming::named;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::exchange::{Exported, Format, InputType, OnnxOptions, Port, export};
@@ -18,7 +19,7 @@ use crate::name;
 Examples:  wgrad export runs/iris-1 --format onnx
            wgrad export runs/iris-1 --format safetensors -o weights.safetensors")]
 pub(super) struct ExportArguments {
-    /// A model file, or a run's folder
+    /// A model file, a run's folder or name, or latest
     model: PathBuf,
     /// What to write
     #[arg(long)]
@@ -36,11 +37,14 @@ pub(super) struct ExportArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print nothing but warnings
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Exports.
 pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
-    let file = resolve_model(&arguments.model)?;
+    let file = resolve_model(&named(&arguments.model, arguments.quiet)?)?;
     let model = Model::load(&file)?;
     let to_stdout = arguments.output.as_deref() == Some(Path::new("-"));
     if to_stdout && arguments.json {
@@ -62,7 +66,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
         });
         return print::json("export", &report);
     }
-    print::line(text(&path, &exported))
+    if arguments.quiet { Ok(()) } else { print::line(text(&path, &exported)) }
 }
 
 /// The report for a person.

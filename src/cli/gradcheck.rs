@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::naming::named;
 use super::print;
 use crate::data::remarks::unseen_categories;
 use crate::data::{ReadOptions, Readings, read};
@@ -22,7 +23,7 @@ const LARGEST_ERROR: f64 = 1e-6;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:  wgrad gradcheck runs/iris-1 iris")]
 pub(super) struct GradcheckArguments {
-    /// A model file, or a run's folder
+    /// A model file, a run's folder or name, or latest
     model: PathBuf,
     /// An embedded set, a file, or - for stdin
     #[arg(value_parser = name::parser())]
@@ -38,11 +39,14 @@ pub(super) struct GradcheckArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print nothing but warnings: the exit code is the answer
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Checks the gradients.
 pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
-    let model = Model::load(&resolve_model(&arguments.model)?)?;
+    let model = Model::load(&resolve_model(&named(&arguments.model, arguments.quiet)?)?)?;
     let columns = Readings::of_model(&model.encoding);
     let table = read(&arguments.data, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let rows: Vec<usize> = (0..table.rows.min(arguments.rows)).collect();
@@ -56,7 +60,7 @@ pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
         let report =
             json!({ "data": arguments.data, "rows": rows.len(), "loss": loss, "bound": LARGEST_ERROR, "layers": layers });
         print::json("gradcheck", &report)?;
-    } else {
+    } else if !arguments.quiet {
         print::line(text(loss, rows.len(), &layers))?;
     }
     match layers.iter().find(|layer| layer.worst > LARGEST_ERROR) {

@@ -47,6 +47,9 @@ pub(super) struct ImportArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print nothing but warnings
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Imports.
@@ -71,6 +74,9 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<()> {
         let report =
             json!({ "source": name::shown(file), "format": imported.format, "file": name::shown(&path), "model": summary });
         return print::json("import", &report);
+    }
+    if arguments.quiet {
+        return Ok(());
     }
     let model = typed_path(&path);
     print::line(format_args!(

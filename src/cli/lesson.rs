@@ -30,6 +30,9 @@ pub(super) struct LessonArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print nothing but warnings: the exit code is the answer
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Prints the list, or runs the lesson and prints its report.
@@ -37,7 +40,7 @@ pub(super) struct LessonArguments {
 /// # Errors
 /// Usage, data or no device, as [`lesson::run`]; a failed check, if the numbers do not agree.
 pub(super) fn run(arguments: LessonArguments) -> Result<()> {
-    let LessonArguments { name, device, precision, data, seeds, json } = arguments;
+    let LessonArguments { name, device, precision, data, seeds, json, quiet } = arguments;
     let options = Options { device, precision, data, seeds };
     let Some(name) = name else {
         if options.data.is_some() || options.seeds.is_some() {
@@ -48,7 +51,7 @@ pub(super) fn run(arguments: LessonArguments) -> Result<()> {
     let report = lesson::run(&name, &options)?;
     if json {
         print::json("lesson", &report)?;
-    } else {
+    } else if !quiet {
         print::bytes(report.to_string().as_bytes())?;
     }
     if report.agrees {

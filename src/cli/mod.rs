@@ -15,12 +15,15 @@ mod lesson;
 mod man;
 mod memory;
 mod moving;
+mod naming;
 mod plan;
 mod predict;
 mod print;
 mod progress;
 mod report;
+mod runs;
 mod signals;
+mod tips;
 mod train;
 mod verify;
 
@@ -59,6 +62,8 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Show a run as a page for the browser, or several side by side
     Report(report::ReportArguments),
+    /// List runs with their scores, the newest first
+    Runs(runs::RunsArguments),
     /// Show what a model file holds
     Inspect(inspect::InspectArguments),
     /// Write a model as ONNX, plain safetensors, npz or JSON
@@ -83,6 +88,19 @@ enum Command {
     Man(man::ManArguments),
 }
 
+impl CommandLine {
+    /// What was typed, or what is wrong with it, with wgrad's word where another program's was typed.
+    ///
+    /// # Errors
+    /// As clap's `try_parse`.
+    pub fn typed() -> std::result::Result<Self, clap::Error> {
+        Self::try_parse().map_err(|error| {
+            let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            tips::with_tip(error, &Self::command(), &words)
+        })
+    }
+}
+
 /// Runs what was typed.
 ///
 /// # Errors
@@ -98,6 +116,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::memory::MemoryArguments;
+use super::naming::named;
 use super::print;
 use crate::data;
 use crate::error::{Error, Result, shown};
@@ -21,7 +22,7 @@ use crate::training::run::predictions;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:  wgrad predict runs/iris-1 flowers.csv --probabilities -o out.csv")]
 pub(super) struct PredictArguments {
-    /// A model file, or a run's folder
+    /// A model file, a run's folder or name, or latest
     model: PathBuf,
     /// An embedded set, a file, or - for stdin; its columns are found by name, in any order
     #[arg(value_parser = name::parser())]
@@ -56,7 +57,8 @@ pub(super) struct PredictArguments {
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
     let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append, targets: false };
-    let application = Application::new(&arguments.model, &arguments.data, &reading, extent, &arguments.device)?;
+    let model = named(&arguments.model, arguments.quiet)?;
+    let application = Application::new(&model, &arguments.data, &reading, extent, &arguments.device)?;
     print::told(&application, arguments.quiet);
     put(arguments, &application)?;
     print::remarks(application.remark_on_missing().as_slice());

@@ -1,26 +1,30 @@
 //! `wgrad report`: a run's page made anew from its files, or several runs side by side.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
+use super::naming::named;
 use super::print;
 use crate::error::{Result, shown};
 use crate::files::Place;
+use crate::model::{folds_of, is_folds};
 use crate::report::{Comparison, Story};
 
 /// The arguments of `wgrad report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:  wgrad report runs/digits-1 --open
-           wgrad report runs/digits-1 runs/digits-2 -o comparison.html")]
+           wgrad report latest --open
+           wgrad report runs/digits-1 runs/digits-2 -o comparison.html
+           wgrad report runs/wine-1")]
 pub(super) struct ReportArguments {
-    /// A run's folder; several are compared
+    /// A run's folder or name, or latest; several are compared, and so are the folds of a cross-validation
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// The page [default: report.html in the run's folder; of several runs comparison.html here]
+    /// The page [default: report.html in the folder; of several runs comparison-NAMES.html here]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Open the page with the system's program for it
@@ -34,37 +38,62 @@ pub(super) struct ReportArguments {
     quiet: bool,
 }
 
+/// The page of a run, or of the folds of a cross-validation, in its folder.
+const REPORT: &str = "report.html";
+
 /// Makes the page.
 pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
-    let (mut stories, mut remarks) = (Vec::new(), Vec::new());
-    for folder in &arguments.runs {
-        let (story, remark) = Story::read(folder)?;
+    let (mut folders, mut whole) = (Vec::new(), None);
+    for name in &arguments.runs {
+        let folder = named(name, arguments.quiet)?;
+        match folds_of(&folder) {
+            folds if folds.is_empty() => folders.push(folder),
+            folds => {
+                folders.extend(folds);
+                whole = Some(folder);
+            }
+        }
+    }
+    let whole = whole.filter(|_| arguments.runs.len() == 1);
+    let (is_mixed, mut stories, mut remarks) = (whole.is_none() && folders.len() > 1, Vec::new(), Vec::new());
+    for folder in &folders {
+        let (mut story, remark) = Story::read(folder)?;
+        // Folds of several cross-validations are called alike.
+        if let (true, Some(of)) = (is_mixed, folder.parent().filter(|parent| is_folds(parent)).and_then(Path::file_name)) {
+            story.name = format!("{}/{}", of.to_string_lossy(), story.name);
+        }
         stories.push(story);
         remarks.extend(remark);
     }
-    print::remarks(&remarks);
-    let page = arguments.output.clone().unwrap_or_else(|| match &arguments.runs[..] {
-        [run] => run.join("report.html"),
-        _ => PathBuf::from("comparison.html"),
+    let comparison = Comparison::new(stories.clone());
+    let page = arguments.output.clone().unwrap_or_else(|| match (whole, &folders[..]) {
+        (Some(folder), _) => folder.join(REPORT),
+        (None, [run]) => run.join(REPORT),
+        _ => PathBuf::from(comparison.file_name()),
     });
     let place = Place::named(&page)?;
     let path = page.to_string_lossy();
-    let result = match <[Story; 1]>::try_from(stories) {
-        Ok([story]) => {
-            story.save(&place)?;
-            json!({ "page": path, "runs": [story.told()] })
-        }
-        Err(stories) => {
-            let comparison = Comparison::new(stories);
-            comparison.save(&place)?;
-            let compared = comparison.compared();
-            json!({ "page": path, "runs": compared.runs, "differences": compared.differences })
-        }
+    // A page of runs that are called as others were, which nobody named.
+    let replaces = arguments.output.is_none() && page.file_name() != Some(REPORT.as_ref()) && page.exists();
+    let result = if let [story] = &stories[..] {
+        print::remarks(&remarks);
+        story.save(&place)?;
+        json!({ "page": path, "runs": [story.told()] })
+    } else {
+        remarks.extend(comparison.remark());
+        print::remarks(&remarks);
+        comparison.save(&place)?;
+        let compared = comparison.compared();
+        json!({
+            "page": path, "replaced": replaces, "runs": compared.runs, "differences": compared.differences,
+            "other_test_rows": compared.other_test_rows,
+        })
     };
     if arguments.json {
         print::json("report", &result)?;
     } else if !arguments.quiet {
-        print::line(format_args!("written: {}", shown(&path)))?;
+        let instead = if replaces { ", in place of an earlier one" } else { "" };
+        print::line(format_args!("written: {}{instead}", shown(&path)))?;
     }
     if let (true, Err(why)) = (arguments.open, page.canonicalize().and_then(open::that_detached)) {
         let why = match why.kind() {

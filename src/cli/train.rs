@@ -10,6 +10,7 @@ use clap::{Args, ColorChoice};
 
 use mending::mended;
 
+use super::naming::{named, named_options, with_named_runs};
 use super::progress::Progress;
 use super::{plan, print};
 use crate::data;
@@ -40,14 +41,14 @@ pub(super) struct TrainArguments {
     /// Folder of the run; new or empty [default: runs/NAME-N]
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
     output: Option<PathBuf>,
-    /// A file of options, such as a run's run.toml; flags win over it
+    /// A file of options, or the run whose run.toml it is (latest: the newest); flags win over it
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     config: Option<PathBuf>,
     /// Set an option by its name in run.toml, as in learning-rate=0.01; wins over all others
     #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Output")]
     settings: Vec<String>,
-    /// Go on with an interrupted run, from its newest checkpoint, to the same bits; epochs, limits of time and patience, the device and
-    /// the learning rate may be others
+    /// Go on with an interrupted run (latest: the newest), from its newest checkpoint, to the same bits; epochs, limits of time and
+    /// patience, the device and the learning rate may be others
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "output", "dry_run"], help_heading = "Output")]
     resume: Option<PathBuf>,
     /// Show what would be done: the plan, its buffers, the device, and about how long it takes, by some steps that are taken
@@ -63,19 +64,20 @@ pub(super) struct TrainArguments {
 
 /// Trains.
 pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
-    let flags = Options::from_settings(&arguments.settings)?.and(&arguments.options);
+    let quiet = arguments.quiet;
+    let flags = with_named_runs(Options::from_settings(&arguments.settings)?.and(&arguments.options), quiet)?;
     let destination = match &arguments.resume {
         None => Destination::New(arguments.output),
-        Some(run) => Destination::Resumed(RunFolder::open(run)?),
+        Some(run) => Destination::Resumed(RunFolder::open(&named(run, quiet)?)?),
     };
     let file = match &destination {
-        Destination::New(_) => arguments.config,
+        Destination::New(_) => arguments.config.map(|config| named_options(&config, quiet)).transpose()?,
         Destination::Resumed(folder) => Some(folder.run_toml()),
     };
     let options = match file {
         None => flags.clone(),
         Some(path) => {
-            let mut file = Options::from_toml(&path)?;
+            let mut file = with_named_runs(Options::from_toml(&path)?, quiet)?;
             // A run that goes on has its own data, wherever that is now.
             if let (Destination::Resumed(_), Some(data)) = (&destination, &flags.data) {
                 file.data = Some(data.clone());
@@ -99,7 +101,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     if let Destination::New(Some(path)) = &destination {
         RunFolder::check_new(path)?;
     }
-    let (quiet, json) = (arguments.quiet, arguments.json);
+    let json = arguments.json;
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
         let (report, ended) =
             folds::run(&options, destination, Progress::new(quiet, color)).map_err(|error| mended(error, &options))?;
@@ -110,7 +112,10 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return ended;
     }
-    let ready = Run::new(&options).map_err(|error| mended(error, &options))?;
+    let mut ready = Run::new(&options).map_err(|error| mended(error, &options))?;
+    if flags.device.device.is_none() && !options.device.is_auto() {
+        ready.device = ready.device.as_before();
+    }
     print::remarks(&ready.sources.remarks);
     if let (Some(trial), false) = (&ready.trial, quiet) {
         print::note(trial);
@@ -155,7 +160,25 @@ fn text(report: &RunReport, has_patience: bool) -> String {
         Ending::Signal { .. } => ", ended by a signal".into(),
     } + &report.resumed_at.map_or(String::new(), |step| format!("; went on from step {step}"));
     let epochs = report.last_epoch.as_ref().map_or(0, |record| record.epoch);
-    let mut lines = vec![format!("trained {epochs} epochs ({} steps) in {:.2} s{why}", report.steps, report.seconds)];
+    let (folder, run) = (shown(&report.run.to_string_lossy()), typed_path(&report.run));
+    let done = match report.ending {
+        Ending::NoBetter { .. } => {
+            let waited = epochs.saturating_sub(report.epoch);
+            let epochs = if waited == 1 { "1 epoch".into() } else { format!("{waited} epochs") };
+            format!(
+                "ended after {epochs} without a better loss; wgrad train --resume {run} --patience {} goes on",
+                2 * waited
+            )
+        }
+        _ => {
+            let more = (2 * epochs).max(1);
+            format!("all {epochs} epochs are done; wgrad train --resume {run} --epochs {more} goes on")
+        }
+    };
+    let mut lines = vec![match report.was_done {
+        true => format!("{folder}: {done}"),
+        false => format!("trained {epochs} epochs ({} steps) in {:.2} s{why}", report.steps, report.seconds),
+    }];
     if let Some(record) = &report.kept_epoch {
         let what = match record.epoch == epochs {
             true => "last epoch".into(),
@@ -186,8 +209,6 @@ fn text(report: &RunReport, has_patience: bool) -> String {
             ),
         });
     }
-    let folder = report.run.to_string_lossy();
-    let (folder, run) = (shown(&folder), typed_path(&report.run));
     lines.push(match report.ending {
         Ending::Time | Ending::Signal { .. } => format!("saved in {folder}; next: wgrad train --resume {run}"),
         _ if report.test.is_none() => {

@@ -34,6 +34,9 @@ pub(super) struct VerifyArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print nothing but warnings: the exit code is the answer
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Verifies.
@@ -50,7 +53,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
                 continue;
             }
         };
-        let (name, mut line) = (shown(&device.info().name), MovingLine::new());
+        let (name, mut line) = (shown(&device.info().name), if arguments.quiet { None } else { MovingLine::new() });
         let verification = verify(&device, extent, &mut |done, all| {
             if let Some(line) = &mut line {
                 line.show(|| format!("{name} {} {done}/{all}", bar(done as f64 / all.max(1) as f64, 30)));
@@ -59,7 +62,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
         if let Some(line) = &mut line {
             line.clear();
         }
-        if !arguments.json {
+        if !arguments.json && !arguments.quiet {
             print::line(text(&verification))?;
         }
         verifications.push(verification);

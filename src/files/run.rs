@@ -1,6 +1,6 @@
 //! The names of the files in a run's folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::name::folder_of;
 
@@ -30,6 +30,11 @@ pub(crate) const EVENTS: &str = "events.out.tfevents.";
 /// The file of the checkpoint that is so many older than the newest.
 pub(crate) fn checkpoint(number: usize) -> String {
     if number == 0 { CHECKPOINT.to_owned() } else { format!("checkpoint-{number}.safetensors") }
+}
+
+/// The folder of one fold's run, from 1, in that of a cross-validation.
+pub(crate) fn fold(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("fold-{number}"))
 }
 
 /// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.

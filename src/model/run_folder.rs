@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::error::{Error, Result, neighbour, shown, typed_path};
+use super::naming::{RUNS, near, no_run, refused_folds};
+use crate::error::{Error, Result, shown, typed_path};
 use crate::files::run::{self, CHECKPOINT, LOCK, METRICS, MODEL, OPTIONS};
 use crate::files::{self, Place};
 /// The most checkpoints that are kept.
@@ -27,7 +28,7 @@ impl RunFolder {
     pub fn create(path: Option<&Path>, name: &str) -> Result<Self> {
         match path {
             Some(path) => Self::create_at(path),
-            None => Self::create_numbered(Path::new("runs"), name),
+            None => Self::create_numbered(Path::new(RUNS), name),
         }
     }
 
@@ -63,14 +64,7 @@ impl RunFolder {
     /// Usage if there is no run in it or another wgrad works in it; Internal if the system refuses.
     pub fn open(path: &Path) -> Result<Self> {
         if !path.join(OPTIONS).is_file() {
-            let name = shown(&path.to_string_lossy());
-            if !path.exists() {
-                return Err(Error::Usage(format!(
-                    "{name}: there is no such folder{}; name a run's folder",
-                    neighbour(path)
-                )));
-            }
-            return Err(Error::Usage(format!("{name}: holds no run (there is no run.toml in it); name a run's folder")));
+            return Err(Error::Usage(no_run(path)));
         }
         let run = Self { path: path.to_path_buf(), _lock: lock(path)? };
         run.remove_temporary_files();
@@ -106,6 +100,12 @@ impl RunFolder {
         let files = self.checkpoints().into_iter().chain([self.run_toml(), self.path.join(LOCK)]);
         files.for_each(|path| drop(files::remove(&path)));
         files::remove_folder(&self.path);
+    }
+
+    /// Whether a wgrad works in this folder now. The folder stays as it is.
+    pub fn is_in_use(path: &Path) -> bool {
+        let file = files::open_own(&path.join(LOCK)).ok().flatten();
+        file.is_some_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// The folder itself.
@@ -271,8 +271,8 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
     let name = shown(&path.to_string_lossy());
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::Model(format!(
-            "{name}: there is no such file or folder{}; MODEL is a run's folder or its {MODEL} (see runs/ for what there is)",
-            neighbour(path)
+            "{name}: there is no such file or folder{}; MODEL is a run's folder or its {MODEL} (wgrad runs lists what there is)",
+            near(path)
         )),
         _ => Error::Model(format!("{name}: cannot be read: {error}")),
     })?;
@@ -288,6 +288,8 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
             "{name}: has a checkpoint but no {MODEL} yet: its training was not finished; wgrad train --resume {} goes on",
             typed_path(path)
         )
+    } else if let Some(folds) = refused_folds(path) {
+        folds
     } else if path.join(OPTIONS).is_file() {
         format!("{name}: this run has saved no {MODEL}; train again")
     } else {

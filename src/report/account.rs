@@ -13,7 +13,7 @@ use crate::page::ends;
 /// The version of `report.json`.
 pub const SCHEMA: u32 = 1;
 /// Bytes of a `report.json`, at most: it holds a few pictures.
-const BYTES: u64 = 32 << 20;
+pub(super) const BYTES: u64 = 32 << 20;
 /// Values in it, at most, as [`values`] counts them: each may take a thousand times its bytes in memory.
 const VALUES: usize = 400_000;
 

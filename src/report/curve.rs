@@ -1,6 +1,6 @@
 //! The epochs of a run as a curve: as many of them as a picture needs, whatever their number.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -33,6 +33,24 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// The last one that `metrics.jsonl` tells of; none where there is no such file, or no whole line in it.
+    ///
+    /// # Errors
+    /// Data, if the file cannot be read or its last whole line is no epoch's.
+    pub fn last_of(path: &Path) -> Result<Option<Self>> {
+        let unreadable = |error| Error::reading(path, &error);
+        let Some(mut file) = files::open_own(path).map_err(unreadable)? else { return Ok(None) };
+        let length = file.metadata().map_err(unreadable)?.len();
+        // The line, and one that was cut short behind it.
+        file.seek(SeekFrom::Start(length.saturating_sub(2 * LINE as u64))).map_err(unreadable)?;
+        let mut end = Vec::new();
+        file.take(2 * LINE as u64).read_to_end(&mut end).map_err(unreadable)?;
+        let Some(last) = end.iter().rposition(|byte| *byte == b'\n') else { return Ok(None) };
+        let line = end[..last].rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let damaged = |error| Error::Data(format!("{}: its last line is no epoch: {error}", name(path)));
+        serde_json::from_slice(line).map(Some).map_err(damaged)
+    }
+
     /// The loss that tells which epoch is the best: that of the validation rows, if there are any.
     pub fn decisive(&self) -> f64 {
         self.validation_loss.unwrap_or(self.loss)
@@ -48,7 +66,7 @@ pub fn for_each_epoch<T: DeserializeOwned>(path: &Path, mut each: impl FnMut(T))
     let (mut reader, mut line) = (BufReader::new(file), Vec::new());
     for number in 1.. {
         line.clear();
-        let read = std::io::Read::take(&mut reader, LINE as u64).read_until(b'\n', &mut line);
+        let read = (&mut reader).take(LINE as u64).read_until(b'\n', &mut line);
         read.map_err(|error| Error::reading(path, &error))?;
         match serde_json::from_slice(&line) {
             _ if !line.ends_with(b"\n") && line.len() < LINE => break,

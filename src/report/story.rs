@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::account::{Account, SCHEMA};
 use super::curve::Curve;
 use crate::error::{Error, Result, shown};
 use crate::files::{self, Place, run};
-use crate::model::{Model, RunFolder};
+use crate::model::{Model, RunFolder, no_run};
 
 /// A run as its files tell it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,9 +48,7 @@ impl Story {
         let file = |name: &str| folder.join(name);
         let shown_name = shown(&folder.to_string_lossy());
         let path = file(run::OPTIONS);
-        let options = files::bounded_own(&path, run::OPTIONS_BYTES)?.ok_or_else(|| {
-            Error::Usage(format!("{shown_name}: holds no run (there is no run.toml in it); name a run's folder"))
-        })?;
+        let options = files::bounded_own(&path, run::OPTIONS_BYTES)?.ok_or_else(|| Error::Usage(no_run(folder)))?;
         let options = String::from_utf8(options)
             .map_err(|error| Error::Data(format!("{}: {error}", shown(&path.to_string_lossy()))))?;
         let curve = Curve::read(&file(run::METRICS))?;
@@ -102,6 +100,11 @@ impl Story {
         }
     }
 
+    /// Its options by name; none, if its `run.toml` is no TOML.
+    pub(super) fn options(&self) -> Map<String, Value> {
+        self.options.parse().map(flattened).unwrap_or_default()
+    }
+
     /// What the outcome has at this place, as in `/test/accuracy`; null if it has nothing there.
     pub(super) fn at(&self, place: &str) -> &Value {
         self.account.outcome.pointer(place).unwrap_or(&Value::Null)
@@ -114,6 +117,23 @@ impl Story {
     pub(super) fn text(&self, place: &str) -> &str {
         self.at(place).as_str().unwrap_or_default()
     }
+}
+
+/// The options of a `run.toml` by their names, those of a table behind the table's.
+pub(super) fn flattened(table: toml::Table) -> Map<String, Value> {
+    let mut options = Map::new();
+    for (name, value) in table {
+        match serde_json::to_value(value) {
+            Ok(Value::Object(fields)) => {
+                options.extend(fields.into_iter().map(|(field, value)| (format!("{name}.{field}"), value)));
+            }
+            Ok(value) => {
+                options.insert(name, value);
+            }
+            Err(_) => {}
+        }
+    }
+    options
 }
 
 /// What a model's file tells of how it came about; nothing, if there is none that can be read.

@@ -548,8 +548,78 @@ fn a_million_rows_train_in_one_and_a_half_times_their_memory() {
     assert!(most > file.len() && most as f64 <= 1.5 * file.len() as f64, "{most} bytes at most, for {} of data", file.len());
 }
 
+fn quiet_leaves_warnings_alone_and_the_files_and_exit_codes_as_they_are() {
+    let desk = Desk::new();
+    let silent = |arguments: &[&str]| {
+        let output = desk.run(&[arguments, &["-q"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), stderr(&output).as_str()), ("", ""), "{arguments:?}");
+    };
+    desk.text(&train("iris", &["--epochs", "2", "-o", "run"]));
+    silent(&["export", "run", "--format", "onnx", "--plain", "-o", "net.onnx"]);
+    silent(&["export", "run", "--format", "safetensors"]);
+    silent(&["import", "net.onnx", "-o", "net.safetensors"]);
+    silent(&["gradcheck", "run", "iris"]);
+    silent(&["lesson", "trask"]);
+    silent(&["data", "iris"]);
+    silent(&["report", "run"]);
+    silent(&["evaluate", "run", "iris"]);
+    for file in ["net.onnx", "run/model.weights.safetensors", "net.safetensors"] {
+        assert!(!desk.bytes(file).is_empty(), "{file}");
+    }
+    desk.write("holes.csv", "a,y\n1,p\n2,q\nx,p\n3,q\n4,p\n5,q\n6,p\n7,q\n8,p\n9,q\n");
+    let warned = desk.run(&["data", "holes.csv", "-q"]);
+    assert!(stderr(&warned).contains("'x' is no number") && warned.stdout.is_empty());
+    // Every command that tells how it goes on, or notes something.
+    let commands = ["train", "evaluate", "predict", "report", "runs", "inspect", "export", "import", "data", "lesson"];
+    for command in commands.into_iter().chain(["bench", "bench kernels", "bench training", "verify", "gradcheck"]) {
+        let help = desk.text(&command.split(' ').chain(["--help"]).collect::<Vec<_>>());
+        assert!(help.contains("-q, --quiet"), "{command}");
+    }
+}
+
+fn what_is_not_read_is_named_with_what_to_do() {
+    let desk = Desk::new();
+    desk.write("a.json", "[{\"a\": 1, \"y\": \"p\"},\n {\"a\": 2, \"y\": \"q\"}]\n");
+    desk.write("lines.json", "{\"a\": 1}\n{\"a\": 2}\n");
+    // More than a piece of a file, on one line.
+    desk.write("long.json", "[".to_owned() + &"{\"a\": 1, \"y\": \"p\"}, ".repeat(300_000) + "{\"a\": 2}]");
+    desk.write("book.xlsx", zip_of(&["[Content_Types].xml", "xl/workbook.xml"]));
+    desk.write("sheet.ods", zip_of(&["mimetype", "content.xml"]));
+    desk.write("image.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    desk.write("images/0/1.png", b"\x89PNG\r\n\x1a\n");
+    for (source, what, line) in [
+        ("a.json", "JSON", "pandas.read_json(\"a.json\").to_csv(\"a.csv\", index=False)"),
+        ("lines.json", "JSON", "pandas.read_json(\"lines.json\", lines=True)"),
+        ("long.json", "JSON", "pandas.read_json(\"long.json\")"),
+        ("book.xlsx", "an Excel workbook", "pandas.read_excel(\"book.xlsx\").to_csv(\"book.csv\", index=False)"),
+        ("sheet.ods", "OpenDocument", "pandas.read_excel(\"sheet.ods\")"),
+        ("image.png", "an image (PNG)", "numpy.save(\"image.npy\""),
+        ("images", "a folder of images (png)", "numpy.savez(\"images.npz\""),
+    ] {
+        for command in ["data", "train"] {
+            let said = desk.fails(3, &[command, source]);
+            assert!(said.contains(what) && said.contains(line), "{command} {source}: {said}");
+        }
+    }
+    let train = ["train", "iris", "--device", "cpu", "-q", "--epochs", "1", "-o", "run"];
+    desk.text(&train);
+    assert!(desk.fails(3, &["predict", "run", "image.png"]).contains("an image (PNG)"));
+}
+
+/// A zip archive of files that hold nothing.
+fn zip_of(names: &[&str]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in names {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a file");
+    }
+    archive.finish().expect("an archive").into_inner()
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
     named![
+        quiet_leaves_warnings_alone_and_the_files_and_exit_codes_as_they_are,
+        what_is_not_read_is_named_with_what_to_do,
         digits_with_the_defaults_reach_96_percent_whatever_the_seed,
         a_regression_is_trained_evaluated_and_predicted,
         an_evaluation_is_a_gate,

@@ -133,7 +133,14 @@ fn a_mistyped_word_is_answered_with_the_one_that_was_meant() {
     desk.write("config.toml", "data = \"iris\"\n");
     let made = ["train", "iris", "--device", "cpu", "--epochs", "1", "--quiet", "-o", "runs/iris-1"];
     assert!(desk.run(&made).status.success());
-    let cases: [(i32, &[&str], &str); 19] = [
+    let cases: [(i32, &[&str], &str); 26] = [
+        (2, &["fit", "iris"], "'train'"),
+        (2, &["test", "runs/iris-1", "iris"], "'evaluate'"),
+        (2, &["ls"], "'runs'"),
+        (2, &["train", "iris", "--validation-split=0.2"], "wgrad calls it --split 0.8/0.1/0.1"),
+        (2, &["train", "iris", "--random_state", "3"], "wgrad calls it --seed"),
+        (2, &["predict", "runs/iris-1", "iris", "--cuda"], "wgrad calls it --device gpu"),
+        (2, &["runs", "--cuda"], "unexpected argument '--cuda'"),
         (2, &["train", "iris", "--targt", "species"], "'--target'"),
         (2, &["tran", "iris"], "'train'"),
         (2, &["train", "iris", "--optimizer", "adm"], "'adam'"),

@@ -23,6 +23,7 @@ mod options;
 mod python;
 mod report;
 mod resume;
+mod runs;
 mod storage;
 
 fn main() {
@@ -54,6 +55,7 @@ fn main() {
         ("options", options::trials),
         ("python", python::trials),
         ("report", report::trials),
+        ("runs", runs::trials),
         ("storage", storage::trials),
     ]);
 }

@@ -346,7 +346,7 @@ fn folds_take_turns_and_each_is_a_run_of_its_own() {
     trained(&desk, "again", &["--config", "folds/fold-3/run.toml"]);
     desk.same("again", "folds/fold-3").expect("a fold alone has the same bits");
     let said = refused(&desk, 2, &["--resume", "folds"]);
-    assert!(said.contains("holds no run"), "{said}");
+    assert!(said.contains("a cross-validation of 4 folds; name one of them: folds/fold-1"), "{said}");
     // A table for people, a line a fold.
     let arguments = ["train", "wine", "--folds", "2", "--epochs", "2", "-q"];
     let output = desk.run(&arguments);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::Trial;
+use crate::common::{Failed, Trial};
 use serde_json::Value;
 use wgrad::data::{Bins, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
 use wgrad::model::{Model, StoredWeights};
@@ -243,6 +243,44 @@ fn tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed() {
     tensorboard_reads_what_the_log_says(&run, "accuracy/validation", 8);
 }
 
+/// Images in folders become a table, by the lines that the refusal gives.
+fn the_lines_that_are_given_for_a_folder_of_images_make_an_array_to_train_on() -> Result<(), Failed> {
+    let folder = tempfile::tempdir().unwrap();
+    let python = |code: &str| {
+        let output =
+            Command::new(crate::common::python("numpy").unwrap()).current_dir(folder.path()).args(["-c", code]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{code}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    python(
+        "import numpy, os, PIL.Image\n\
+         for k in range(40):\n    \
+             os.makedirs(f'im/{\"ab\"[k % 2]}', exist_ok=True)\n    \
+             PIL.Image.fromarray(numpy.full((9, 9), 100 * (k % 2) + k, numpy.uint8)).save(f'im/{\"ab\"[k % 2]}/{k}.png')",
+    );
+    let wgrad = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_wgrad")).current_dir(folder.path()).args(arguments).output().unwrap()
+    };
+    let lines = |said: &[u8]| -> String {
+        let said = String::from_utf8_lossy(said).into_owned();
+        said.lines().skip(1).map(|line| line.trim().to_owned() + "\n").collect()
+    };
+    let train = |source: &str| wgrad(&["train", source, "--device", "cpu", "-q", "--json", "--epochs", "20", "-o", "run"]);
+    python(&lines(&train("im").stderr));
+    let trained = train("im.npz");
+    let report: Value = serde_json::from_slice(&trained.stdout).expect("JSON");
+    assert_eq!(report["data"]["classes"], serde_json::json!(["a", "b"]), "{report}");
+    assert_eq!(report["data"]["columns"], 28 * 28);
+    // And one image becomes rows to predict.
+    fs::copy(folder.path().join("im/b/1.png"), folder.path().join("one.png")).unwrap();
+    python(
+        &lines(&wgrad(&["predict", "run", "one.png"]).stderr).replace("convert(\"L\")", "convert(\"L\").resize((28, 28))"),
+    );
+    let predicted = wgrad(&["predict", "run", "one.npy", "-q", "--device", "cpu"]);
+    assert_eq!(String::from_utf8_lossy(&predicted.stdout).lines().last(), Some("b"));
+    Ok(())
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, test: fn()| {
         Trial::test(name, move || {
@@ -282,6 +320,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             tensorboard_reads_a_run_that_was_resumed_and_one_that_was_killed,
         )
         .with_python("tensorboard.backend.event_processing.event_accumulator"),
+        Trial::test(
+            "the_lines_for_a_folder_of_images",
+            the_lines_that_are_given_for_a_folder_of_images_make_an_array_to_train_on,
+        )
+        .with_python("numpy, PIL.Image"),
     ];
     trials
 }

@@ -287,7 +287,7 @@ fn names_from_outside_are_escaped() {
     assert!(html.contains("&lt;b&gt;.csv") && html.contains("&lt;i&gt;run"));
     json(&desk, &["train", "iris", "--device", "cpu", "--quiet", "--epochs", "3", "-o", "other"]);
     done(&desk, &["report", "<i>run", "other"]);
-    assert!(page(&desk, "comparison.html").contains("&lt;i&gt;run"));
+    assert!(page(&desk, "comparison--i-run-other.html").contains("&lt;i&gt;run"));
 }
 
 fn runs_are_compared_with_the_options_that_differ() {
@@ -310,7 +310,7 @@ fn runs_are_compared_with_the_options_that_differ() {
     assert!(!html.contains("These runs differ in data"));
     json(&desk, &["train", "wine", "--device", "cpu", "--quiet", "--epochs", "2", "-o", "wine"]);
     done(&desk, &["report", "slow", "wine"]);
-    assert!(page(&desk, "comparison.html").contains("These runs differ in data"));
+    assert!(page(&desk, "comparison-slow-wine.html").contains("These runs differ in data"));
 }
 
 fn a_report_that_cannot_be_written_is_a_remark_and_the_model_is_saved() {

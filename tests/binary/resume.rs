@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::common::{Desk, Failed, Shared, Trial, last_after};
 use wgrad::data::Matrix;
 use wgrad::network::{Activation, Initialization, Loss, Network, Optimizer, OptimizerKind};
@@ -194,6 +196,50 @@ fn odd_files_in_a_run_are_refused() -> Result<(), Failed> {
     let before = fs::read(desk.path().join("run/run.toml"))?;
     desk.ends(0, &["train", "--resume", "run", "--learning-rate", "0.5"])?;
     if fs::read(desk.path().join("run/run.toml"))? == before { Ok(()) } else { Err("run.toml has changed".into()) }
+}
+
+/// A run of which nothing is left to train says so, and its folder stays as it is; one that was cut off after its last step is finished.
+fn a_run_that_is_done_stays_as_it_is() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let files = |run: &str| -> Result<Vec<(std::ffi::OsString, Vec<u8>)>, Failed> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(desk.path().join(run))? {
+            let entry = entry?;
+            all.push((entry.file_name(), fs::read(entry.path())?));
+        }
+        all.sort();
+        Ok(all)
+    };
+    let train = ["train", "iris", "--device", "cpu", "--hidden", "8", "-q", "-o"];
+    desk.ends(0, &[&train[..], &["done", "--epochs", "5"]].concat())?;
+    desk.ends(0, &[&train[..], &["early", "--epochs", "50", "--patience", "2", "--learning-rate", "0"]].concat())?;
+    for (run, words) in [
+        ("done", "done: all 5 epochs are done; wgrad train --resume done --epochs 10 goes on\n"),
+        ("early", "early: ended after 2 epochs without a better loss; wgrad train --resume early --patience 4 goes on\n"),
+    ] {
+        let before = files(run)?;
+        let output = desk.run(&["train", "--resume", run]);
+        let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.code() != Some(0) || !said.is_empty() || !text.starts_with(words) || !text.contains("test, ") {
+            return Err(format!("{run}: {text}{said}").into());
+        }
+        let again: Value = serde_json::from_slice(&desk.run(&["train", "--resume", run, "--json"]).stdout)?;
+        let report: Value = serde_json::from_slice(&desk.bytes(&format!("{run}/report.json")))?;
+        if again["was_done"] != true || again["test"] != report["outcome"]["test"] || files(run)? != before {
+            return Err(format!("{run}: its files or its result have changed: {again}").into());
+        }
+    }
+    for missing in ["model.safetensors", "report.json"] {
+        fs::remove_file(desk.path().join("done").join(missing))?;
+        desk.ends(0, &["train", "--resume", "done", "-q"])?;
+        desk.bytes(&format!("done/{missing}"));
+    }
+    let goes_on = desk.ends(0, &["train", "--resume", "done", "--epochs", "6"])?;
+    if goes_on.contains("as the file of options says") && !goes_on.contains("asked for") {
+        Ok(())
+    } else {
+        Err(goes_on.into())
+    }
 }
 
 /// A run that takes a while, with everything that has a state.
@@ -485,6 +531,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     );
     trials.push(Trial::test("validation rows that overflow", validation_that_overflows_is_told_at_once));
     trials.push(Trial::test("odd files in a run", odd_files_in_a_run_are_refused).on_unix());
+    trials.push(Trial::test("a run that is done", a_run_that_is_done_stays_as_it_is));
     trials.push(Trial::test("damaged checkpoints", damaged_checkpoints_are_passed_over));
     trials.push(Trial::test("runs of other data, shapes and options", another_run_is_not_gone_on_with));
     trials.push(Trial::test("runs that time or patience ended", time_and_patience_leave_what_goes_on));

@@ -89,7 +89,7 @@ impl FoldsReport {
 
     /// The folder of one fold's run.
     pub fn folder_of(folder: &Path, fold: usize) -> PathBuf {
-        folder.join(format!("fold-{fold}"))
+        files::run::fold(folder, fold)
     }
 }
 

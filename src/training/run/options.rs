@@ -239,7 +239,7 @@ declared! {
         pub fold: Option<usize> =>
             Rules { left_open: |new, _| new.folds.is_some(), ..FIXED };
         /// A file of validation rows
-        #[arg(long, value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
+        #[arg(long, alias = "val", value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
         pub validation: Option<String> => FREE_OF_DATA;
         /// Labels of the validation file (IDX, npy, FILE.npz:ARRAY)
         #[arg(long, value_name = "FILE", help_heading = "Data")]
@@ -286,7 +286,7 @@ declared! {
         pub no_bias: Option<bool> = |_| false =>
             Rules { of_model: always, ..FIXED };
         /// First weights: auto, xavier-uniform, xavier-normal, he-uniform, he-normal, uniform(LOW,HIGH),
-        /// normal(DEVIATION), or a FILE.safetensors or a run's folder to start from [default: auto: he-normal for relu
+        /// normal(DEVIATION), or a FILE.safetensors, a run or latest to start from [default: auto: he-normal for relu
         /// and the like, else xavier-uniform]
         #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
@@ -306,7 +306,7 @@ declared! {
                 ..FIXED
             };
 
-        /// Go on from this model or run on other data: its columns, scaling, categories, network and weights (see also
+        /// Go on from this model or run (latest: the newest) on other data: its columns, scaling, categories, network and weights (see also
         /// --freeze)
         #[arg(long, value_name = "MODEL", help_heading = "Network")]
         #[serde(with = "crate::name")]
@@ -351,7 +351,7 @@ declared! {
         pub optimizer: Option<OptimizerKind> = |_| OptimizerKind::Adam => FIXED;
         /// Learning rate [default: 0.1 for sgd, 0.01 for momentum and nesterov, 0.005 for adam, adamw and rmsprop, or
         /// 0.001 where --schedule is not cosine; with several networks as --epochs; with --finetune a tenth]
-        #[arg(long, value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
+        #[arg(long, alias = "lr", value_name = "RATE", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub learning_rate: Option<f64> = usual_rate =>
             Rules {
                 resume: Resume::TOLD,
@@ -501,7 +501,7 @@ declared! {
             };
         /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from
         /// 10,000, 128 from 100,000]
-        #[arg(long, value_name = "ROWS", help_heading = "Training")]
+        #[arg(long, alias = "batch", value_name = "ROWS", help_heading = "Training")]
         pub batch_size: Option<BatchSize> = |_| BatchSize::Auto => OF_DATA;
         /// Compute a batch in so many micro-batches, whose gradients are added up: the step is that of the whole batch,
         /// in less memory [default: as few as there is room for]
@@ -514,7 +514,7 @@ declared! {
             };
         /// Times to go through the training rows [default: 20; 50 where --schedule is not cosine; with several networks 10 to
         /// 80, at 0.005 or 0.01, as a trial on part of the training rows says, unless it would take long]
-        #[arg(long, value_parser = count, help_heading = "Training")]
+        #[arg(long, alias = "epoch", value_parser = count, help_heading = "Training")]
         pub epochs: Option<usize> = usual_epochs =>
             Rules { resume: Resume::Told(|options| options.schedule() == ScheduleKind::Cosine), ..FIXED };
         /// Go through the rows in their order, in every epoch

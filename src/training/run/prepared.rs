@@ -154,12 +154,15 @@ impl<T: Precision> Prepared<T> {
     /// What the device, divergence or saving comes to.
     pub(super) fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut dyn RunObserver) -> Result<RunReport> {
         let (epoch, step) = (self.session.epoch(), self.session.steps());
+        let was_done = self.is_done();
         // A run that has nothing left to train is as its run.toml says.
         if self.resumed.is_none() || epoch < self.recipe.epochs {
             self.folder.write_run_toml(&self.options.to_toml())?;
         }
         let network = NetworkReport::of(&self.network, &self.recipe);
-        observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
+        if !was_done {
+            observer.begins(&self.data, &network, &self.recipe, &self.device, self.folder.path())?;
+        }
         if self.is_cut {
             let count = self.recipe.micro_batches;
             observer.remark(&format!("the device had no memory for a whole batch: it is computed in {count} micro-batches"));
@@ -168,13 +171,17 @@ impl<T: Precision> Prepared<T> {
         let memory = match self.resumed.take() {
             None => Memory::default(),
             Some(resumed) => {
-                resumed.remarks.iter().for_each(|remark| observer.remark(remark));
-                self.folder.truncate_metrics(epoch)?;
+                if !was_done {
+                    resumed.remarks.iter().for_each(|remark| observer.remark(remark));
+                    self.folder.truncate_metrics(epoch)?;
+                }
                 self.curve = Curve::read(&self.folder.metrics()).unwrap_or_else(|error| {
                     observer.remark(&format!("the report shows no earlier epochs: {error}"));
                     Curve::default()
                 });
-                observer.resumed(epoch, step);
+                if !was_done {
+                    observer.resumed(epoch, step);
+                }
                 resumed.memory
             }
         };
@@ -197,7 +204,10 @@ impl<T: Precision> Prepared<T> {
         let events = self.options.log.map(|Log::Tensorboard| Events::FromEpoch(epoch + 1));
         let curve = &mut self.curve;
         let fitted = training.fit(&mut Recorder { folder: &self.folder, events, curve, begun, observer })?;
-        let (report, outputs) = self.finish(&fitted, (step > 0).then_some(step))?;
+        let (report, outputs) = self.finish(&fitted, (step > 0).then_some(step), was_done)?;
+        if was_done {
+            return Ok(report);
+        }
         if let Some(unpredicted) = report.test.as_ref().map(Evaluation::unpredicted).filter(|&count| count > 0) {
             let rows = if unpredicted == 1 { "1 test row has".into() } else { format!("{unpredicted} test rows have") };
             observer.remark(&format!(
@@ -211,8 +221,33 @@ impl<T: Precision> Prepared<T> {
         Ok(report)
     }
 
-    /// Scores the trained weights on the test rows and saves the model. Gives the outputs of these rows beside the report.
-    fn finish(&mut self, fitted: &Fitted<T>, resumed_at: Option<u64>) -> Result<(RunReport, Option<Matrix<T>>)> {
+    /// Whether it goes on with a run of which nothing is left to train, and whose folder has its model and its report.
+    fn is_done(&self) -> bool {
+        let Some(resumed) = &self.resumed else { return false };
+        let best = resumed.memory.best.as_ref().map(|(_, epoch, _)| *epoch);
+        let waited = best.map(|best| self.session.epoch().saturating_sub(best));
+        let is_exhausted = self.options.patience.zip(waited).is_some_and(|(patience, waited)| waited >= patience);
+        let is_trained = self.session.epoch() >= self.recipe.epochs || is_exhausted;
+        // Of those epochs, and not of some before.
+        let is_told = || {
+            let told = Account::read(&self.folder.report_data()).ok().flatten();
+            told.is_some_and(|told| {
+                let (outcome, steps) = (&told.outcome, self.session.steps());
+                outcome["steps"] == steps
+                    && ["all-epochs", "no-better"].map(Some).contains(&outcome["ending"]["reason"].as_str())
+            })
+        };
+        is_trained && self.folder.model().is_file() && is_told()
+    }
+
+    /// Scores the trained weights on the test rows and saves the model, unless it `was_done` before. Gives the outputs of these rows
+    /// beside the report.
+    fn finish(
+        &mut self,
+        fitted: &Fitted<T>,
+        resumed_at: Option<u64>,
+        was_done: bool,
+    ) -> Result<(RunReport, Option<Matrix<T>>)> {
         let judged = match &self.test {
             Some((rows, truth)) => self.session.predict_by(&fitted.weights, rows).and_then(|outputs| {
                 let test = truth.judge(&self.encoding, &outputs)?;
@@ -238,10 +273,14 @@ impl<T: Precision> Prepared<T> {
             steps: fitted.steps,
             seconds: fitted.seconds,
             resumed_at,
+            was_done,
             test,
             run: self.folder.path().to_path_buf(),
             curve: self.curve.clone(),
         };
+        if was_done {
+            return failed.map_or(Ok((report, outputs)), Err);
+        }
         let model = Model {
             network: mean_network(&self.network, self.recipe.members)?,
             loss: self.recipe.loss,

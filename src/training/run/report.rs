@@ -40,6 +40,9 @@ pub struct RunReport {
     pub seconds: f64,
     /// The step from which an interrupted training went on; none of a new one.
     pub resumed_at: Option<u64>,
+    /// Whether it had ended before, so that nothing was left to go on with and nothing was changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub was_done: bool,
     /// The scores on the test rows.
     pub test: Option<Evaluation>,
     /// The folder of the run.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{closest_path, shown};
+use crate::model::Named;
 use crate::name;
 use crate::network::Initialization;
 use crate::text::as_text;
@@ -75,7 +76,10 @@ impl FromStr for Init {
         let path = &*name::path(text);
         // A name that is known is no folder's, and what ends as files of weights do is one, wherever it is.
         let drawn = text.parse::<Initialization>();
-        let is_file = path.extension().is_some_and(|extension| extension == "safetensors") || path.is_dir();
+        let is_weights = path.extension().is_some_and(|extension| extension == "safetensors");
+        // The name of a run, or `latest`, of which there may be none.
+        let is_run = || Named::of(path).map_or(true, |named| named.remark.is_some());
+        let is_file = is_weights || path.is_dir() || is_run();
         if drawn.is_err() && is_file {
             return Ok(Self::File(path.to_path_buf()));
         }

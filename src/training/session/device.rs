@@ -290,6 +290,12 @@ impl Device {
         Self::of_gpu(gpu, String::new())
     }
 
+    /// The same device, which a file of options names and nobody asks for now.
+    #[must_use]
+    pub fn as_before(self) -> Self {
+        if self.reason == ASKED_FOR { self.because("as the file of options says") } else { self }
+    }
+
     /// The same device, taken for this reason.
     pub(super) fn because(self, reason: &str) -> Self {
         Self { reason: reason.into(), ..self }

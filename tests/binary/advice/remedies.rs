@@ -93,7 +93,16 @@ const REMEDIES: &[Remedy] = &[
     remedy("data head.csv", "--no-header if its first line is a row", &["data head.csv --no-header"]),
     remedy("data spaces.txt", "if it is one column of text, say --delimiter ,", &["data spaces.txt --delimiter ,"]),
     remedy("data twice.csv", "if it is no header, say --no-header", &["data twice.csv --no-header"]),
-    remedy("data headless.csv", "if it is a row, say --no-header", &["data headless.csv --no-header"]),
+    remedy(
+        "data headless.csv",
+        "are like the cells below them; if it is a row, say --no-header",
+        &["data headless.csv --no-header"],
+    ),
+    remedy(
+        "data half-a-header.csv",
+        "names a column '0.5'; if it is a row, say --no-header",
+        &["data half-a-header.csv --no-header"],
+    ),
     remedy(
         "data comma.csv --delimiter ';'",
         "(--decimal . keeps them as text)",
@@ -347,11 +356,18 @@ const REMEDIES: &[Remedy] = &[
         &["train c.csv --ensemble 2 --hidden 10,10 --epochs 1"],
     ),
     remedy("train c.csv --ensemble 5000 --epochs 1", "or a smaller --ensemble", &["train c.csv --ensemble 50 --epochs 1"]),
+    remedy("train --resume far", "all 2 epochs are done; ", &["train --resume far --epochs 4"]),
+    remedy("train --resume idle", "ended after 1 epoch without a better loss; ", &["train --resume idle --patience 2"]),
     remedy("train --resume c --epochs 1", "has done 2 already", &["train --resume c --epochs 3"]),
     remedy("train --resume c --seed 9", "start a new one (without --resume)", &["train c.csv --seed 9"]),
     remedy("train --resume lost", "train again (without --resume)", &["train c.csv"]),
     remedy("train --resume folds/fold-2 --folds 2", "name its folder", &["train --resume folds/fold-2 --epochs 3"]),
     remedy("evaluate unfinished c.csv", "wgrad train --resume unfinished goes on", &["train --resume unfinished"]),
+    // What other programs call it.
+    remedy("train c.csv --random-state 3", "wgrad calls it --seed", &["train c.csv --seed 3"]),
+    remedy("train c.csv --test-size 0.2", "wgrad calls it --split 0.8/0/0.2", &["train c.csv --split 0.8/0/0.2"]),
+    // Comparing.
+    remedy("runs . --metric aux", "did you mean 'auc'?", &["runs . --metric auc"]),
     // Applying, exporting, importing.
     remedy("evaluate c c.csv --precision mixed", "is for training", &["evaluate c c.csv --precision f32"]),
     remedy(
@@ -554,6 +570,7 @@ fn prepare(desk: &Desk) -> Outcome {
         ("head.csv", "1.5,2.5,a\n".to_owned()),
         ("twice.csv", rows("1,2,1", 60, |row| format!("{},{}", two(row), row % 2))),
         ("headless.csv", rows("0.5,1,A", 60, |row| format!("{:.1},{},{}", d(row, 0), row % 4, ["A", "B"][row % 2]))),
+        ("half-a-header.csv", rows("0.5,n,y", 60, |row| format!("{:.1},{},{}", d(row, 0), row % 4, class(row)))),
         ("comma.csv", rows("a;y", 60, |row| format!("{:.2};{}", d(row, 0), class(row)).replace('.', ","))),
         ("one.csv", "a\n\"1,234\"\n".to_owned()),
         ("way1.csv", rows("a;y", 60, |row| format!("{:.2};{}", d(row, 0), class(row)).replace('.', ","))),
@@ -607,6 +624,7 @@ fn prepare(desk: &Desk) -> Outcome {
         "train codes.csv --categorical id -o wide-codes",
         "train c.csv --folds 2 -o folds",
         "train c.csv -o lost",
+        "train c.csv --epochs 50 --patience 1 --learning-rate 0 -o idle",
         "train c.csv --checkpoint-every 1 -o unfinished",
         "export small --format safetensors -o bare.safetensors",
         "export unbiased --format safetensors -o unbiased.safetensors",

@@ -1,0 +1,49 @@
+//! Runs and models as people name them, for every command that takes one.
+
+use std::path::{Path, PathBuf};
+
+use super::print;
+use crate::error::{Error, Result};
+use crate::files::run::OPTIONS;
+use crate::model::{Named, no_run};
+use crate::training::run::Options;
+use crate::training::run::options::Init;
+
+/// The path of the run or model that is named; says which it took where the name is no path, unless nobody wants to hear it.
+///
+/// # Errors
+/// Model, if `latest` is named and there is no run.
+pub(super) fn named(name: &Path, quiet: bool) -> Result<PathBuf> {
+    let Named { path, remark } = Named::of(name)?;
+    if !quiet {
+        print::remarks(remark.as_slice());
+    }
+    Ok(path)
+}
+
+/// The file of options that is named: itself, or that of a run.
+///
+/// # Errors
+/// As [`named`]; usage, for a folder without a run.
+pub(super) fn named_options(name: &Path, quiet: bool) -> Result<PathBuf> {
+    let path = named(name, quiet)?;
+    match (path.is_dir(), path.join(OPTIONS)) {
+        (false, _) => Ok(path),
+        (true, options) if options.is_file() => Ok(options),
+        (true, _) => Err(Error::Usage(no_run(&path))),
+    }
+}
+
+/// Options with the paths of the runs and models that they name.
+///
+/// # Errors
+/// As [`named`].
+pub(super) fn with_named_runs(mut options: Options, quiet: bool) -> Result<Options> {
+    if let Some(model) = &mut options.finetune {
+        *model = named(model, quiet)?;
+    }
+    if let Some(Init::File(file)) = &mut options.init {
+        *file = named(file, quiet)?;
+    }
+    Ok(options)
+}
