@@ -9,7 +9,7 @@ use super::memory::MemoryArguments;
 use super::naming::named;
 use super::print;
 use crate::error::{Error, Result, shown};
-use crate::evaluation::{Gate, check};
+use crate::evaluation::{Asked, Gate, Threshold, check};
 use crate::name;
 use crate::training::run::application::{Application, Extent};
 use crate::training::run::options::{DeviceOptions, FileOptions};
@@ -31,7 +31,16 @@ pub(super) struct EvaluateArguments {
     rows: OwnRows,
     #[command(flatten)]
     files: FileOptions,
-    /// Fail (exit code 4) if a metric is below: accuracy, balanced-accuracy, macro-f1, auc, log-loss, mse, rmse, mae, r2
+    /// Of two classes: the one whose precision, recall, F1 and curves are told [default: as the model was trained]
+    #[arg(long, value_name = "CLASS")]
+    positive: Option<String>,
+    /// Of two classes: predict the positive one where its probability is at least this number; or choose the number on these
+    /// very rows, as train --threshold does on validation rows (f1, youden, recall=0.9, precision=0.9), which is optimistic
+    /// [default: as the model was trained]
+    #[arg(long, value_name = "NUMBER|RULE")]
+    threshold: Option<Threshold>,
+    /// Fail (exit code 4) if a metric is below: accuracy, balanced-accuracy, macro-f1, log-loss; of two classes precision,
+    /// recall, f1, auc, average-precision; of numbers mse, rmse, mae, r2
     #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
     min: Vec<Gate>,
     /// Fail (exit code 4) if a metric is above
@@ -68,8 +77,15 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
         }
         None => Application::of_run(model, arguments.rows, memory, device)?,
     };
-    let evaluation = application.judged()?;
+    let encoding = &application.model.encoding;
+    let positive = arguments.positive.as_ref().map(|name| encoding.class_called("--positive", name)).transpose()?;
+    arguments.threshold.map_or(Ok(()), |_| encoding.check_two("--threshold"))?;
+    let evaluation = application.judged(&Asked { positive, threshold: arguments.threshold })?;
     print::told(&application, arguments.quiet);
+    if let (Some(Threshold::By(rule)), false) = (arguments.threshold, arguments.quiet) {
+        let told = "chose the threshold on the very rows that it is judged by: on other rows these scores will be lower";
+        print::remarks(&[format!("--threshold {rule} {told}")]);
+    }
     print::remarks(application.remark_on_missing().as_slice());
     print::remarks(application.remark_on_unfinite().as_slice());
     print::remarks(application.remark_on_trained_rows(model).as_slice());

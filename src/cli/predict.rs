@@ -10,8 +10,9 @@ use serde_json::json;
 use super::memory::MemoryArguments;
 use super::naming::named;
 use super::print;
-use crate::data;
+use crate::data::{self, Decision};
 use crate::error::{Error, Result, shown};
+use crate::evaluation::Threshold;
 use crate::files::{Place, Waiting};
 use crate::name;
 use crate::training::run::application::{Application, Extent};
@@ -32,6 +33,10 @@ pub(super) struct PredictArguments {
     /// Add each class's probability
     #[arg(long)]
     probabilities: bool,
+    /// Of two classes: predict the positive one (see train --positive) where its probability is at least this number, from 0
+    /// to 1 [default: as the model was trained]
+    #[arg(long, value_name = "NUMBER", value_parser = threshold)]
+    threshold: Option<f64>,
     /// Add the predictions after the data's own columns, and leave their cells as written
     #[arg(long, conflicts_with = "json")]
     append: bool,
@@ -53,12 +58,24 @@ pub(super) struct PredictArguments {
     quiet: bool,
 }
 
+fn threshold(text: &str) -> std::result::Result<f64, String> {
+    match text.parse()? {
+        Threshold::Given(number) => Ok(number),
+        Threshold::By(_) => Err("a rule chooses on rows whose classes are known: write a number from 0 to 1".into()),
+    }
+}
+
 /// Predicts.
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
     let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append, targets: false };
     let model = named(&arguments.model, arguments.quiet)?;
-    let application = Application::new(&model, &arguments.data, &reading, extent, &arguments.device)?;
+    let mut application = Application::new(&model, &arguments.data, &reading, extent, &arguments.device)?;
+    if arguments.threshold.is_some() {
+        let encoding = &mut application.model.encoding;
+        encoding.check_two("--threshold")?;
+        encoding.decide(Decision { threshold: arguments.threshold, ..encoding.decision() });
+    }
     print::told(&application, arguments.quiet);
     put(arguments, &application)?;
     print::remarks(application.remark_on_missing().as_slice());

@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::{plan, print};
 use crate::data;
 use crate::error::{Error, Result, shown, typed_path};
-use crate::evaluation::{Evaluation, significant};
+use crate::evaluation::{Classification, Evaluation, significant};
 use crate::model::RunFolder;
 use crate::threads;
 use crate::training::run::{Destination, Ending, Options, Run, RunReport};
@@ -194,20 +194,17 @@ fn text(report: &RunReport, has_patience: bool) -> String {
         lines.push(line);
     }
     lines.extend(better_epoch(report).filter(|_| !has_patience));
+    if let Some(threshold) = &report.threshold {
+        lines.push(threshold.to_string());
+    }
     if let Some(test) = &report.test {
         let rows = report.data.test_rows;
-        lines.push(match test {
-            Evaluation::Classification(scores) => format!(
-                "test, {rows} rows: accuracy {:.4}, balanced accuracy {:.4}, log loss {:.4}",
-                scores.accuracy, scores.balanced_accuracy, scores.log_loss
-            ),
-            Evaluation::Regression(scores) => format!(
-                "test, {rows} rows: R² {}, RMSE {}, MAE {}",
-                scores.r2.map_or("undefined".into(), |r2| format!("{r2:.4}")),
-                significant(scores.rmse),
-                significant(scores.mae)
-            ),
-        });
+        lines.push(format!("test, {rows} rows: {}", test.in_short()));
+        if let Evaluation::Classification(Classification { of_two: Some(of_two), auc, .. }) = test {
+            let others = [("AUC", *auc), ("average precision", of_two.average_precision)];
+            let others = others.into_iter().filter_map(|(name, value)| Some(format!(", {name} {:.4}", value?)));
+            lines.push(format!("  {of_two}{}", others.collect::<String>()));
+        }
     }
     lines.push(match report.ending {
         Ending::Time | Ending::Signal { .. } => format!("saved in {folder}; next: wgrad train --resume {run}"),

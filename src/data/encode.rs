@@ -125,7 +125,7 @@ impl Encoding {
     /// # Panics
     /// If the task is regression.
     pub fn class_indices(&self, table: &Table, rows: &[usize]) -> Result<Vec<usize>> {
-        let Target::Classification { column, classes } = &self.target else { panic!("a regression has no classes") };
+        let Target::Classification { column, classes, .. } = &self.target else { panic!("a regression has no classes") };
         let position = table.position(column).ok_or_else(|| no_target(table, column))?;
         if let Some(&row) = rows.iter().find(|&&row| table.columns[position].cells.is_missing(row)) {
             return Err(missing_target(table, row, position));

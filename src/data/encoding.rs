@@ -71,12 +71,44 @@ pub enum Target {
         column: String,
         /// The classes, sorted (numbers by value, text by code point).
         classes: Vec<String>,
+        /// Of two classes: which is the positive one, and when it is said.
+        #[serde(default, skip_serializing_if = "Decision::is_usual")]
+        decision: Decision,
     },
     /// One output a column: (cell - offset) / scale.
     Regression {
         /// The target columns.
         columns: Vec<NumberTarget>,
     },
+}
+
+/// Which of two classes is the positive one, and when it is said.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The positive class's place among the two.
+    pub positive: usize,
+    /// The least probability of it that says so; none = the more probable class is said, of equals the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+}
+
+impl Default for Decision {
+    /// The second class is the positive one, whose probability a single output is.
+    fn default() -> Self {
+        Self { positive: 1, threshold: None }
+    }
+}
+
+impl Decision {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it can be one between so many classes.
+    pub(crate) fn makes_sense(&self, classes: usize) -> bool {
+        let is_probability = self.threshold.is_none_or(|threshold| (0.0..=1.0).contains(&threshold));
+        self.is_usual() || classes == 2 && self.positive < 2 && is_probability
+    }
 }
 
 /// One target column of a regression.
@@ -163,6 +195,68 @@ impl Encoding {
         }
     }
 
+    /// When which of two classes is said; as usual for all else.
+    pub fn decision(&self) -> Decision {
+        match self.target {
+            Target::Classification { decision, .. } => decision,
+            Target::Regression { .. } => Decision::default(),
+        }
+    }
+
+    /// Refuses, for this flag, a target other than two classes.
+    ///
+    /// # Errors
+    /// Usage.
+    pub fn check_two(&self, flag: &str) -> Result<()> {
+        let what = match self.class_names().len() {
+            2 => return Ok(()),
+            0 => "numbers".to_owned(),
+            classes => format!("one of {classes} classes"),
+        };
+        let names: Vec<String> = self.target_names().into_iter().map(|name| format!("'{}'", shown(name))).collect();
+        Err(Error::Usage(format!("{flag} is for a target of two classes, and {} is {what}", names.join(", "))))
+    }
+
+    /// The place of the one of two classes that has this name, which a flag gives.
+    ///
+    /// # Errors
+    /// Usage, if the target is no class of two, or none is called so.
+    pub fn class_called(&self, flag: &str, name: &str) -> Result<usize> {
+        self.check_two(flag)?;
+        self.classes().find(name).ok_or_else(|| {
+            let names = self.class_names();
+            let hint = match suggestion(name, names.iter().map(String::as_str)) {
+                none if none.is_empty() => ".".to_owned(),
+                close => close,
+            };
+            let listed: Vec<String> = names.iter().map(|name| format!("'{}'", shown(name))).collect();
+            let (name, classes) = (shown(name), listed.join(" and "));
+            Error::Usage(format!("{flag}: there is no class '{name}'{hint} The classes are {classes}"))
+        })
+    }
+
+    /// Whether another encoding makes the same numbers of the same columns, whatever it decides between two classes.
+    pub(crate) fn fits_as(&self, other: &Self) -> bool {
+        let is_same_target = match (&self.target, &other.target) {
+            (Target::Classification { .. }, Target::Classification { .. }) => {
+                (self.target_names(), self.class_names()) == (other.target_names(), other.class_names())
+            }
+            (one, other) => one == other,
+        };
+        self.inputs == other.inputs && is_same_target
+    }
+
+    /// Decides otherwise between two classes.
+    ///
+    /// # Panics
+    /// If there are no two classes.
+    pub(crate) fn decide(&mut self, new: Decision) {
+        match &mut self.target {
+            Target::Classification { classes, decision, .. } if classes.len() == 2 => *decision = new,
+            _ => panic!("there are no two classes"),
+        }
+    }
+
     /// The names of the target columns.
     pub fn target_names(&self) -> Vec<&str> {
         match &self.target {
@@ -221,7 +315,9 @@ impl Encoding {
             }
         };
         let target = match &self.target {
-            Target::Classification { column, classes } => (!distinct(classes)).then_some(column),
+            Target::Classification { column, classes, decision } => {
+                (!distinct(classes) || !decision.makes_sense(classes.len())).then_some(column)
+            }
             Target::Regression { columns } => {
                 columns.iter().find(|column| !number(column.offset, column.scale)).map(|column| &column.name)
             }
@@ -276,7 +372,8 @@ mod tests {
     fn encoding() -> Encoding {
         let categories = vec!["1".into(), "2".into()];
         let rank = InputColumn::new("rank", InputKind::Category { categories, missing: None });
-        let target = Target::Classification { column: "admit".into(), classes: vec!["0".into(), "1".into()] };
+        let classes = vec!["0".into(), "1".into()];
+        let target = Target::Classification { column: "admit".into(), classes, decision: Decision::default() };
         Encoding {
             inputs: vec![number("gre"), rank, number("gpa")],
             target,
@@ -313,6 +410,21 @@ mod tests {
     fn an_encoding_survives_json() {
         let json = serde_json::to_string(&encoding()).unwrap();
         assert_eq!(serde_json::from_str::<Encoding>(&json).unwrap(), encoding());
+    }
+
+    #[test]
+    fn a_decision_is_saved_where_it_is_not_the_usual_one() {
+        let usual = serde_json::to_string(&encoding()).unwrap();
+        assert!(!usual.contains("decision"), "{usual}");
+        let mut other = encoding();
+        other.decide(Decision { positive: 0, threshold: Some(0.1 + 0.2) });
+        let json = serde_json::to_string(&other).unwrap();
+        assert!(json.contains(r#""decision":{"positive":0,"threshold":0.30000000000000004}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Encoding>(&json).unwrap(), other);
+        for decision in [r#"{"positive":2}"#, r#"{"positive":1,"threshold":1.5}"#, r#"{"positive":1,"threshold":-0.5}"#] {
+            let json = json.replace(r#"{"positive":0,"threshold":0.30000000000000004}"#, decision);
+            assert!(serde_json::from_str::<Encoding>(&json).unwrap().checked().is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod stored;
 use super::categories::{missing_cell, missing_target};
 use super::dates::{self, are_dates};
 use super::encode::number_at;
-use super::{Bins, Calendar, Cells, Column, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use super::{Bins, Calendar, Cells, Column, Decision, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
 use crate::error::{Error, Obstacle, Remedy, Result, flagged, gathered, shown};
 pub(crate) use counted::Counted;
 use counted::values;
@@ -138,7 +138,7 @@ fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Targ
                 ]));
             }
         }
-        _ => return Ok(Target::Classification { column: column.clone(), classes }),
+        _ => return Ok(Target::Classification { column: column.clone(), classes, decision: Decision::default() }),
     };
     Err(Obstacle::error(format!("{}: the target '{}' {what}", shown(&table.source), shown(column)), remedy))
 }

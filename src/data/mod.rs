@@ -46,7 +46,7 @@ pub(crate) use cells::spelled;
 pub use csv::Numerals;
 pub use dates::Calendar;
 pub(crate) use encode::number_at;
-pub use encoding::{ColumnReport, Encoding, InputColumn, InputKind, NumberTarget, Target};
+pub use encoding::{ColumnReport, Decision, Encoding, InputColumn, InputKind, NumberTarget, Target};
 pub use fit::{FitOptions, Missing, Scale};
 pub use folder::is_there_again;
 pub(crate) use folder::{bytes_of, takes_in};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The probabilities of the second of two classes, held against how often it was so.
+use super::scored::Scored;
+
+/// The probabilities of the positive of two classes, held against how often it was so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// The mean of (probability - truth)²: 0 is perfect, 0.25 is that of ½ for every row.
@@ -16,19 +18,22 @@ pub struct Calibration {
 pub struct Bin {
     /// Their mean probability.
     pub predicted: f64,
-    /// The share of them that are of the second class.
+    /// The share of them that are of the positive class.
     pub observed: f64,
     /// How many there are.
     pub rows: usize,
 }
 
 impl Calibration {
-    /// The calibration of the second class's probabilities in so many parts, given the true classes, 0 or 1. None without rows, and
-    /// where a probability is not between 0 and 1.
-    pub fn new(probabilities: impl Iterator<Item = f64>, truth: &[usize], bins: usize) -> Option<Self> {
+    /// The parts that a report shows.
+    pub const BINS: usize = 10;
+
+    /// The calibration of the positive class's probabilities in so many parts. None without rows, and where a probability is not between
+    /// 0 and 1.
+    pub fn new(scored: &Scored, bins: usize) -> Option<Self> {
         let mut sums = vec![(0.0, 0_usize, 0_usize); bins];
         let mut squares = 0.0;
-        for (probability, &class) in probabilities.zip(truth) {
+        for &(probability, is_positive) in scored.rows() {
             if !(0.0..=1.0).contains(&probability) {
                 return None;
             }
@@ -36,8 +41,9 @@ impl Calibration {
             let inner = 1..bins;
             let bin = inner.filter(|&edge| edge as f64 / (bins as f64) < probability).count();
             let (sum, positive, rows) = &mut sums[bin];
-            (*sum, *positive, *rows) = (*sum + probability, *positive + class, *rows + 1);
-            squares += (probability - class as f64).powi(2);
+            let truth = u8::from(is_positive);
+            (*sum, *positive, *rows) = (*sum + probability, *positive + usize::from(truth), *rows + 1);
+            squares += (probability - f64::from(truth)).powi(2);
         }
         let bin = |&(sum, positive, rows): &(f64, usize, usize)| Bin {
             predicted: sum / rows as f64,
@@ -45,7 +51,7 @@ impl Calibration {
             rows,
         };
         let bins = sums.iter().filter(|(.., rows)| *rows > 0).map(bin).collect();
-        (!truth.is_empty()).then(|| Self { brier: squares / truth.len() as f64, bins })
+        (!scored.rows().is_empty()).then(|| Self { brier: squares / scored.rows().len() as f64, bins })
     }
 }
 
@@ -53,13 +59,18 @@ impl Calibration {
 mod tests {
     use super::*;
 
+    fn calibration(scores: &[f64], truth: &[usize], bins: usize) -> Option<Calibration> {
+        let probabilities: Vec<f64> = scores.iter().flat_map(|score| [1.0 - score, *score]).collect();
+        Calibration::new(&Scored::new(&probabilities, truth, 1)?, bins)
+    }
+
     /// The numbers are those of `calibration_curve` (five bins, uniform) and `brier_score_loss` of scikit-learn 1.9.1, the rows of each
     /// bin numpy's.
     #[test]
     fn the_bins_and_the_brier_score_are_scikit_learns() {
         let truth = [0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1];
         let scores = [0.02, 0.1, 0.15, 0.31, 0.35, 0.5, 0.55, 0.62, 0.7, 0.91, 0.95, 1.0];
-        let calibration = Calibration::new(scores.into_iter(), &truth, 5).expect("rows");
+        let calibration = calibration(&scores, &truth, 5).expect("rows");
         assert!((calibration.brier - 0.24575).abs() < 1e-15);
         let expected = [
             (0.09000000000000001, 0.3333333333333333, 3),
@@ -77,10 +88,10 @@ mod tests {
 
     #[test]
     fn what_is_no_probability_has_no_calibration() {
-        assert_eq!(Calibration::new([f64::NAN].into_iter(), &[1], 5), None);
-        assert_eq!(Calibration::new([1.5].into_iter(), &[1], 5), None);
-        assert_eq!(Calibration::new(std::iter::empty(), &[], 5), None);
-        let ends = Calibration::new([0.0, 1.0].into_iter(), &[0, 1], 4).expect("rows");
+        assert_eq!(calibration(&[f64::NAN], &[1], 5), None);
+        assert_eq!(calibration(&[1.5], &[1], 5), None);
+        assert_eq!(calibration(&[], &[], 5), None);
+        let ends = calibration(&[0.0, 1.0], &[0, 1], 4).expect("rows");
         assert_eq!((ends.brier, ends.bins.len()), (0.0, 2));
     }
 }

@@ -7,6 +7,11 @@ use std::fmt;
 use serde::Serialize;
 
 use super::parts::{mean, shortened, write_table};
+use super::precision_recall::average_precision;
+use super::roc::area;
+use super::scored::Scored;
+use super::truth::probabilities_of;
+use crate::data::Decision;
 use crate::error::shown;
 
 /// Probabilities are clipped to this distance from 0 and 1 before their logarithm is taken, so that one sure mistake does not
@@ -26,13 +31,18 @@ pub struct Classification {
     pub rows: usize,
     /// Rows whose prediction is the true class / rows.
     pub accuracy: f64,
+    /// What the same class for every row comes to: the commonest one, of equals the first. Null without rows.
+    pub baseline: Option<Baseline>,
     /// The mean recall over the classes that occur.
     pub balanced_accuracy: f64,
     /// The mean F1 over the classes that occur or were predicted.
     pub macro_f1: f64,
-    /// The probability that a row of the second class scores above one of the first, ties counting half. Only with two classes,
+    /// The probability that a row of the positive class scores above one of the other, ties counting half. Only with two classes,
     /// both of which occur, and without rows unpredicted.
     pub auc: Option<f64>,
+    /// Of two classes: how well the positive one is found.
+    #[serde(flatten)]
+    pub of_two: Option<OfTwo>,
     /// Mean of -ln(probability of the true class), the probability clipped to 1e-15 ..= 1 - 1e-15. NaN if a true class has it.
     pub log_loss: f64,
     /// Rows with NaN among their probabilities: they predict no class, count as wrong and are no mistake for another class.
@@ -44,6 +54,59 @@ pub struct Classification {
     /// The commonest mistakes where there is no matrix of them: true class, predicted class, rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mistakes: Option<Vec<Mistake>>,
+}
+
+/// What is said by one who always says the same class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Baseline {
+    /// The class.
+    pub class: String,
+    /// The share of rows that are of it.
+    pub accuracy: f64,
+}
+
+/// How well the positive of two classes is found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfTwo {
+    /// The positive class.
+    pub positive: String,
+    /// From which probability of which class on that class is said; null where the more probable one is.
+    pub decision: Option<Decided>,
+    /// Of the rows predicted as the positive class, the share that is; 0 if there are none.
+    pub precision: f64,
+    /// Of the rows of the positive class, the share that was predicted so; 0 if there are none.
+    pub recall: f64,
+    /// The harmonic mean of precision and recall; 0 if both are.
+    pub f1: f64,
+    /// Σ (recall - recall before) · precision over all thresholds, from the highest down; null without rows of the positive class, and
+    /// with rows unpredicted.
+    pub average_precision: Option<f64>,
+}
+
+/// From which probability on a class is said.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decided {
+    /// The class.
+    pub class: String,
+    /// The least probability of it that says so.
+    pub threshold: f64,
+}
+
+impl Decided {
+    /// What a model with these classes does; none where it says the more probable one.
+    pub fn of(decision: Decision, classes: &[String]) -> Option<Self> {
+        let threshold = decision.threshold?;
+        Some(Self { class: classes[decision.positive].clone(), threshold })
+    }
+}
+
+impl fmt::Display for Decided {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Four digits, none of them for show: 0.3 is as somebody typed it.
+        let threshold: f64 = format!("{:.3e}", self.threshold).parse().unwrap_or(self.threshold);
+        let class = shortened(&shown(&self.class), 32);
+        write!(formatter, "threshold {threshold}: '{class}' from a probability of {threshold} on")
+    }
 }
 
 /// A true class, another one that it was taken for, and in how many rows.
@@ -70,7 +133,15 @@ pub struct ClassScores {
 
 impl Classification {
     /// The names that [`metric`](Self::metric) knows.
-    pub const METRICS: [&str; 5] = ["accuracy", "balanced-accuracy", "macro-f1", "auc", "log-loss"];
+    pub const METRICS: [&str; 9] =
+        ["accuracy", "balanced-accuracy", "macro-f1", "log-loss", "precision", "recall", "f1", "auc", "average-precision"];
+    /// How many of them, the first, more than two classes have.
+    const OF_MANY: usize = 4;
+
+    /// The names that [`metric`](Self::metric) knows for so many classes as these.
+    pub fn metrics(&self) -> &'static [&'static str] {
+        if self.classes.len() == 2 { &Self::METRICS } else { &Self::METRICS[..Self::OF_MANY] }
+    }
 
     /// Judges `probabilities` (rows × classes, row-major) by the true class indices `truth` (rows).
     ///
@@ -79,6 +150,20 @@ impl Classification {
     /// # Panics
     /// If the lengths do not agree or a true class is not below the number of classes.
     pub fn new(probabilities: &[f64], truth: &[usize], class_names: &[String]) -> Self {
+        Self::decided(probabilities, truth, class_names, Decision::default(), 1)
+    }
+
+    /// The same with a decision of its own between two classes, of which `positive` is the one whose precision and recall are told.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn decided(
+        probabilities: &[f64],
+        truth: &[usize],
+        class_names: &[String],
+        decision: Decision,
+        positive: usize,
+    ) -> Self {
         let (rows, classes) = (truth.len(), class_names.len());
         assert!(classes > 0, "a classification has classes");
         assert_eq!(probabilities.len(), rows * classes, "{rows} rows of {classes} classes need that many probabilities");
@@ -89,7 +174,7 @@ impl Classification {
         let mut unpredicted = 0;
         for (row, &class) in probabilities.chunks_exact(classes).zip(truth) {
             support[class] += 1;
-            match predicted_class(row) {
+            match decided_class(decision, row) {
                 Some(predicted) => *counts.entry((class, predicted)).or_default() += 1,
                 None => unpredicted += 1,
             }
@@ -109,14 +194,28 @@ impl Classification {
         mistakes.retain(|(truth, predicted, _)| truth != predicted);
         mistakes.sort_by_key(|&(.., count)| Reverse(count));
         mistakes.truncate(KEPT_MISTAKES);
+        let scored = (classes == 2).then(|| Scored::new(probabilities, truth, positive)).flatten();
+        let scored = scored.filter(|_| unpredicted == 0);
+        let of_two = (classes == 2).then(|| OfTwo {
+            positive: class_names[positive].clone(),
+            decision: Decided::of(decision, class_names),
+            precision: scores[positive].precision,
+            recall: scores[positive].recall,
+            f1: scores[positive].f1,
+            average_precision: scored.as_ref().and_then(average_precision),
+        });
+        let commonest = scores.iter().rev().max_by_key(|class| class.support).filter(|_| rows > 0);
         let truly_there = scores.iter().filter(|class| class.support > 0);
         let there = scores.iter().enumerate().filter(|(class, scores)| scores.support > 0 || predicted[*class] > 0);
         Self {
             rows,
             accuracy: right as f64 / rows as f64,
+            baseline: commonest
+                .map(|class| Baseline { class: class.name.clone(), accuracy: class.support as f64 / rows as f64 }),
             balanced_accuracy: mean(truly_there.map(|class| class.recall)),
             macro_f1: mean(there.map(|(_, class)| class.f1)),
-            auc: if classes == 2 && unpredicted == 0 { area_under_curve(probabilities, truth) } else { None },
+            auc: scored.as_ref().and_then(area),
+            of_two,
             log_loss: log_loss(probabilities, truth, classes),
             unpredicted,
             classes: scores,
@@ -132,6 +231,10 @@ impl Classification {
             "balanced-accuracy" => Some(self.balanced_accuracy),
             "macro-f1" => Some(self.macro_f1),
             "auc" => self.auc,
+            "precision" => self.of_two.as_ref().map(|of_two| of_two.precision),
+            "recall" => self.of_two.as_ref().map(|of_two| of_two.recall),
+            "f1" => self.of_two.as_ref().map(|of_two| of_two.f1),
+            "average-precision" => self.of_two.as_ref()?.average_precision,
             "log-loss" => Some(self.log_loss),
             _ => None,
         }
@@ -184,16 +287,40 @@ impl Classification {
     }
 }
 
+impl fmt::Display for Baseline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "always '{}': {:.4}", shortened(&shown(&self.class), 16), self.accuracy)
+    }
+}
+
+impl fmt::Display for OfTwo {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { positive, precision, recall, f1, .. } = self;
+        let positive = shortened(&shown(positive), 16);
+        write!(formatter, "'{positive}': precision {precision:.4}, recall {recall:.4}, F1 {f1:.4}")
+    }
+}
+
 impl fmt::Display for Classification {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let right = (self.accuracy * self.rows as f64).round();
-        writeln!(formatter, "accuracy           {:.4}  ({right} of {} right)", self.accuracy, self.rows)?;
+        let always = self.baseline.as_ref().map_or(String::new(), |baseline| format!("; {baseline}"));
+        writeln!(formatter, "accuracy           {:.4}  ({right} of {} right{always})", self.accuracy, self.rows)?;
         writeln!(formatter, "balanced accuracy  {:.4}", self.balanced_accuracy)?;
         writeln!(formatter, "macro F1           {:.4}", self.macro_f1)?;
+        writeln!(formatter, "log loss           {:.4}", self.log_loss)?;
         if let Some(auc) = self.auc {
             writeln!(formatter, "AUC                {auc:.4}")?;
         }
-        writeln!(formatter, "log loss           {:.4}", self.log_loss)?;
+        if let Some(of_two) = &self.of_two {
+            if let Some(average) = of_two.average_precision {
+                writeln!(formatter, "average precision  {average:.4}")?;
+            }
+            writeln!(formatter, "positive class     {of_two}")?;
+            if let Some(decided) = &of_two.decision {
+                writeln!(formatter, "{decided}")?;
+            }
+        }
         if self.unpredicted > 0 {
             writeln!(formatter, "{} rows got NaN for a prediction and count as wrong", self.unpredicted)?;
         }
@@ -227,23 +354,6 @@ fn log_loss(probabilities: &[f64], truth: &[usize], classes: usize) -> f64 {
     mean(of_truth.map(|probability| -libm::log(probability.clamp(CLIP, 1.0 - CLIP))))
 }
 
-/// By ranks (Mann and Whitney): rows of equal score share the mean of their ranks.
-fn area_under_curve(probabilities: &[f64], truth: &[usize]) -> Option<f64> {
-    let mut scored: Vec<(f64, usize)> = probabilities.chunks_exact(2).map(|row| row[1]).zip(truth.iter().copied()).collect();
-    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let positive = truth.iter().sum::<usize>() as f64;
-    let negative = truth.len() as f64 - positive;
-    let (mut ranks_of_positive, mut before) = (0.0, 0);
-    for tied in scored.chunk_by(|a, b| a.0 == b.0) {
-        let rank = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
-        ranks_of_positive += rank * tied.iter().filter(|(_, class)| *class == 1).count() as f64;
-        before += tied.len();
-    }
-    let above = ranks_of_positive - positive * (positive + 1.0) / 2.0;
-    (positive > 0.0 && negative > 0.0).then(|| above / (positive * negative))
-}
-
-/// The expected numbers were printed by scikit-learn.
 /// The class that a row of outputs says: of a single output the second class above ½, else the first; of several the largest, the
 /// first of equals. None where an output is NaN or infinite.
 pub fn predicted_class(outputs: &[f64]) -> Option<usize> {
@@ -256,6 +366,30 @@ pub fn predicted_class(outputs: &[f64]) -> Option<usize> {
     }
 }
 
+/// The class that a row of outputs says: as [`predicted_class`] has it, or, of two classes with a threshold, the positive one where the
+/// [`probabilities`](super::probabilities) that the outputs say have at least that.
+pub fn said_class(decision: Decision, outputs: &[f64]) -> Option<usize> {
+    match decision.threshold {
+        None => predicted_class(outputs),
+        Some(_) if !outputs.iter().all(|output| output.is_finite()) => None,
+        Some(_) => decided_class(decision, &probabilities_of(outputs)),
+    }
+}
+
+/// The class that a row of class probabilities says: as [`predicted_class`] has it, or, of two classes with a threshold, the positive one
+/// from that probability on.
+pub fn decided_class(decision: Decision, probabilities: &[f64]) -> Option<usize> {
+    match decision.threshold {
+        Some(threshold) if probabilities.iter().all(|probability| probability.is_finite()) => {
+            let is_positive = probabilities[decision.positive] >= threshold;
+            Some(if is_positive { decision.positive } else { 1 - decision.positive })
+        }
+        Some(_) => None,
+        None => predicted_class(probabilities),
+    }
+}
+
+/// The expected numbers were printed by scikit-learn.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,6 +444,67 @@ mod tests {
         assert_close(scores.accuracy, 0.75);
     }
 
+    /// What `precision_score`, `recall_score`, `f1_score`, `average_precision_score` and `roc_auc_score` say, with `pos_label=0` and the
+    /// other column for the first class.
+    #[test]
+    fn precision_and_recall_are_those_of_the_positive_class_by_the_threshold() {
+        let scores = [0.62, 0.11, 0.11, 0.58, 0.97, 0.34, 0.34, 0.34, 0.76, 0.05, 0.62, 0.29, 0.88, 0.88];
+        let (probabilities, truth) = (two_classes(&scores), [1, 0, 1, 0, 1, 1, 0, 0, 0, 0, 1, 0, 1, 0]);
+        let of = |threshold, of_class, positive| {
+            let decision = Decision { positive: of_class, threshold };
+            Classification::decided(&probabilities, &truth, &names(2), decision, positive)
+        };
+        #[rustfmt::skip]
+        let expected = [
+            (None, 1, 1, 0.5714285714285714, 0.6666666666666666, 0.6153846153846154, 0.6602564102564102, 0.6875),
+            (Some(0.34), 1, 1, 0.5, 0.8333333333333334, 0.625, 0.6602564102564102, 0.6875),
+            (Some(0.35), 1, 1, 0.5714285714285714, 0.6666666666666666, 0.6153846153846154, 0.6602564102564102, 0.6875),
+            (Some(0.38), 0, 0, 0.6, 0.75, 0.6666666666666666, 0.7308732933732933, 0.6875),
+            (Some(0.34), 1, 0, 0.75, 0.375, 0.5, 0.7308732933732933, 0.6875),
+            (Some(0.9), 1, 1, 1.0, 0.16666666666666666, 0.2857142857142857, 0.6602564102564102, 0.6875),
+            (Some(0.99), 1, 1, 0.0, 0.0, 0.0, 0.6602564102564102, 0.6875),
+        ];
+        for (threshold, of_class, positive, precision, recall, f1, average, auc) in expected {
+            let scores = of(threshold, of_class, positive);
+            let of_two = scores.of_two.as_ref().expect("two classes");
+            assert_close(of_two.precision, precision);
+            assert_close(of_two.recall, recall);
+            assert_close(of_two.f1, f1);
+            assert_close(of_two.average_precision.expect("positive rows"), average);
+            assert_close(scores.auc.expect("both classes"), auc);
+            assert_eq!((of_two.positive.as_str(), scores.metric("f1")), (names(2)[positive].as_str(), Some(of_two.f1)));
+        }
+        let told = of(Some(0.34), 1, 0).to_string();
+        assert!(told.contains("positive class     'class 0': precision 0.7500, recall 0.3750, F1 0.5000\n"), "{told}");
+        assert!(told.contains("threshold 0.34: 'class 1' from a probability of 0.34 on\n"), "{told}");
+    }
+
+    #[test]
+    fn a_probability_of_just_the_threshold_says_the_positive_class() {
+        let from = |positive, threshold| Decision { positive, threshold };
+        assert_eq!(decided_class(from(1, Some(0.5)), &[0.5, 0.5]), Some(1));
+        assert_eq!(decided_class(from(1, None), &[0.5, 0.5]), Some(0), "the more probable class, of equals the first");
+        assert_eq!(decided_class(from(0, Some(0.75)), &[0.75, 0.25]), Some(0));
+        assert_eq!(decided_class(from(0, Some(0.75)), &[0.7499, 0.2501]), Some(1));
+        assert_eq!(decided_class(from(1, Some(0.0)), &[1.0, 0.0]), Some(1));
+        assert_eq!(decided_class(from(1, Some(0.5)), &[f64::NAN, 0.5]), None);
+        assert_eq!(said_class(from(1, Some(0.3)), &[0.3]), Some(1));
+        assert_eq!(said_class(from(1, Some(0.3)), &[f64::from(0.3_f32)]), Some(1), "0.3 in single precision is above it");
+        assert_eq!(said_class(from(1, Some(0.7)), &[f64::from(0.7_f32)]), Some(0), "and 0.7 is below");
+        assert_eq!(said_class(from(1, Some(0.3)), &[1.4, 0.6]), Some(1), "outputs that are divided by their sum");
+        assert_eq!(said_class(from(1, Some(0.3)), &[f64::INFINITY]), None);
+    }
+
+    #[test]
+    fn the_commonest_class_is_the_baseline() {
+        let baseline =
+            |truth: &[usize]| Classification::new(&two_classes(&vec![0.5; truth.len()]), truth, &names(2)).baseline;
+        let expected = |class: &str, accuracy| Some(Baseline { class: class.into(), accuracy });
+        assert_eq!(baseline(&[1, 1, 0, 1]), expected("class 1", 0.75));
+        assert_eq!(baseline(&[1, 0]), expected("class 0", 0.5));
+        assert_eq!(baseline(&[]), None);
+    }
+
     #[test]
     fn auc_needs_both_classes() {
         assert_eq!(Classification::new(&two_classes(&[0.1, 0.9]), &[1, 1], &names(2)).auc, None);
@@ -353,7 +548,7 @@ mod tests {
     #[test]
     fn the_text_is_aligned() {
         let expected = "\
-accuracy           0.7000  (7 of 10 right)
+accuracy           0.7000  (7 of 10 right; always 'class 2': 0.4000)
 balanced accuracy  0.6944
 macro F1           0.7071
 log loss           0.7690

@@ -6,7 +6,8 @@ use super::{Classification, Evaluation, Regression};
 use crate::error::{Error, Result, shown, suggestion};
 
 /// The metrics that lie between 0 and 1, where a bound of 90 must be a mistake for 0.9.
-const SHARES: [&str; 4] = ["accuracy", "balanced-accuracy", "macro-f1", "auc"];
+const SHARES: [&str; 8] =
+    ["accuracy", "balanced-accuracy", "macro-f1", "precision", "recall", "f1", "auc", "average-precision"];
 
 /// A bound on a metric, read from `metric=number`. Which side of it is right, the flag says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +53,9 @@ pub fn check(evaluation: &Evaluation, minima: &[Gate], maxima: &[Gate]) -> Resul
     for (position, (outside, gates)) in sides.into_iter().enumerate() {
         for Gate { metric, bound } in gates {
             if !evaluation.metrics().contains(metric) {
-                let message = format!("{metric} is no metric of this task; it has: {}", evaluation.metrics().join(", "));
+                let of_two = Classification::METRICS.contains(metric) && matches!(evaluation, Evaluation::Classification(_));
+                let why = if of_two { "is a metric of two classes, and here are more" } else { "is no metric of this task" };
+                let message = format!("{metric} {why}; it has: {}", evaluation.metrics().join(", "));
                 return Err(Error::Usage(message));
             }
             match evaluation.metric(metric) {
@@ -127,6 +130,20 @@ mod tests {
             assert!(matches!(check(&broken, &minima, &maxima), Err(Error::CheckFailed(_))));
         }
         assert!(matches!(check(&broken, &[gate("auc=0")], &[]), Err(Error::CheckFailed(_))));
+    }
+
+    #[test]
+    fn a_metric_of_two_classes_is_no_metric_of_three() {
+        let names = ["a", "b", "c"].map(String::from);
+        let three = Evaluation::Classification(Classification::new(&[0.2, 0.3, 0.5], &[2], &names));
+        for metric in ["precision", "recall", "f1", "auc", "average-precision"] {
+            let error = check(&three, &[gate(&format!("{metric}=0.5"))], &[]).unwrap_err();
+            assert!(matches!(&error, Error::Usage(told) if told.contains("is a metric of two classes")), "{error}");
+        }
+        assert!(
+            check(&evaluation(0.75), &[gate("precision=1"), gate("f1=0.66"), gate("average-precision=0.75")], &[]).is_ok()
+        );
+        assert!(matches!(check(&evaluation(0.25), &[gate("recall=0.6")], &[]), Err(Error::CheckFailed(_))));
     }
 
     #[test]

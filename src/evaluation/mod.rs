@@ -4,9 +4,12 @@ mod calibration;
 mod classification;
 mod gate;
 mod parts;
+mod precision_recall;
 mod regression;
 mod residuals;
 mod roc;
+mod scored;
+mod threshold;
 mod truth;
 
 use std::fmt;
@@ -14,13 +17,18 @@ use std::fmt;
 use serde::Serialize;
 
 pub use calibration::{Bin, Calibration};
-pub use classification::{ClassScores, Classification, predicted_class};
+pub use classification::{
+    Baseline, ClassScores, Classification, Decided, OfTwo, decided_class, predicted_class, said_class,
+};
 pub use gate::{Gate, check};
+pub use precision_recall::{PrecisionRecall, PrecisionRecallPoint};
 pub(crate) use regression::significant;
-pub use regression::{Regression, TargetScores};
+pub use regression::{AlwaysTheMean, Regression, TargetScores};
 pub use residuals::Residuals;
 pub use roc::{Roc, RocPoint};
-pub use truth::{Truth, probabilities};
+pub use scored::Scored;
+pub use threshold::{Chosen, Rule, Threshold};
+pub use truth::{Asked, Truth, probabilities};
 
 /// The metrics of one model on one set of rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,10 +57,26 @@ impl Evaluation {
         }
     }
 
+    /// The scores that say most, and what always saying the same comes to, in a line.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Classification(scores) => {
+                let always = scores.baseline.as_ref().map_or(String::new(), |baseline| format!(" ({baseline})"));
+                let Classification { accuracy, balanced_accuracy, log_loss, .. } = scores;
+                format!("accuracy {accuracy:.4}{always}, balanced accuracy {balanced_accuracy:.4}, log loss {log_loss:.4}")
+            }
+            Self::Regression(Regression { rmse, mae, r2, baseline, .. }) => {
+                let r2 = r2.map_or("undefined".into(), |r2| format!("{r2:.4}"));
+                let errors = |rmse: f64, mae: f64| format!("RMSE {}, MAE {}", significant(rmse), significant(mae));
+                format!("R² {r2}, {} (always the mean: {})", errors(*rmse, *mae), errors(baseline.rmse, baseline.mae))
+            }
+        }
+    }
+
     /// The names that [`metric`](Self::metric) knows for this task.
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
-            Self::Classification(_) => &Classification::METRICS,
+            Self::Classification(scores) => scores.metrics(),
             Self::Regression(_) => &Regression::METRICS,
         }
     }

@@ -22,8 +22,19 @@ pub struct Regression {
     pub mae: f64,
     /// Coefficient of determination, the mean over the targets that have one.
     pub r2: Option<f64>,
+    /// What the mean of these rows' true values comes to as the prediction for each, the mean over the targets.
+    pub baseline: AlwaysTheMean,
     /// The metrics of each target.
     pub targets: Vec<TargetScores>,
+}
+
+/// The errors of predicting the true values' mean for every row.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AlwaysTheMean {
+    /// Root of the mean squared error: the true values' standard deviation.
+    pub rmse: f64,
+    /// Mean absolute error.
+    pub mae: f64,
 }
 
 /// The metrics of one target.
@@ -40,6 +51,8 @@ pub struct TargetScores {
     /// 1 - Σ (truth - predicted)² / Σ (truth - mean truth)²: 1 is perfect, 0 is no better than the mean. None where the true
     /// values are all the same.
     pub r2: Option<f64>,
+    /// What the mean of the true values comes to.
+    pub baseline: AlwaysTheMean,
 }
 
 impl Regression {
@@ -72,6 +85,10 @@ impl Regression {
                 .iter()
                 .any(|target| target.r2.is_some())
                 .then(|| mean(targets.iter().filter_map(|target| target.r2))),
+            baseline: AlwaysTheMean {
+                rmse: mean(targets.iter().map(|target| target.baseline.rmse)),
+                mae: mean(targets.iter().map(|target| target.baseline.mae)),
+            },
             targets,
         }
     }
@@ -91,7 +108,7 @@ impl Regression {
 impl fmt::Display for Regression {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |name: String, mse: f64, rmse: f64, mae: f64, r2: Option<f64>| {
-            let r2 = r2.map_or_else(|| "undefined".to_owned(), significant);
+            let r2 = r2.map_or_else(|| "undefined".to_owned(), |r2| format!("{r2:.4}"));
             vec![name, significant(mse), significant(rmse), significant(mae), r2]
         };
         let mut table = vec![["target", "MSE", "RMSE", "MAE", "R²"].map(str::to_owned).to_vec()];
@@ -101,6 +118,9 @@ impl fmt::Display for Regression {
         if self.targets.len() > 1 {
             table.push(line("mean".to_owned(), self.mse, self.rmse, self.mae, self.r2));
         }
+        let AlwaysTheMean { rmse, mae } = self.baseline;
+        let always = ["always the mean".to_owned(), String::new(), significant(rmse), significant(mae)];
+        table.push(always.to_vec());
         write_table(formatter, &table)?;
         writeln!(formatter, "over {} rows", self.rows)
     }
@@ -118,17 +138,18 @@ fn target_scores(name: &str, predicted: &[f64], truth: &[f64]) -> TargetScores {
         rmse: mse.sqrt(),
         mae: mean(errors().map(f64::abs)),
         r2: (!constant).then(|| 1.0 - mse / variance),
+        baseline: AlwaysTheMean { rmse: variance.sqrt(), mae: mean(truth.iter().map(|truth| (truth - centre).abs())) },
     }
 }
 
-/// Six significant digits, in scientific notation where the plain one would be long.
+/// Five significant digits, in scientific notation where the plain one would be long.
 pub(crate) fn significant(value: f64) -> String {
-    const DIGITS: i32 = 6;
+    const DIGITS: i32 = 5;
     let magnitude = if value == 0.0 { 0 } else { libm::floor(libm::log10(value.abs())) as i32 };
     if value.is_finite() && (-4..7).contains(&magnitude) {
         format!("{value:.*}", (DIGITS - 1 - magnitude).max(0) as usize)
     } else {
-        format!("{value:.5e}")
+        format!("{value:.4e}")
     }
 }
 
@@ -173,6 +194,22 @@ mod tests {
         assert_eq!((beside.r2, beside.targets[0].r2, beside.targets[1].r2), (Some(1.0), None, Some(1.0)));
     }
 
+    /// What `mean_squared_error` and `mean_absolute_error` say of `DummyRegressor().fit(x, TRUTH).predict(x)`.
+    #[test]
+    fn always_the_mean_has_the_errors_of_scikit_learns_dummy() {
+        let one = Regression::new(&PREDICTED, &TRUTH, &names(1)).baseline;
+        assert_close(one.rmse, 2.291833327273168);
+        assert_close(one.mae, 1.85);
+        let two = Regression::new(&PREDICTED, &TRUTH, &names(2));
+        let [first, second] = [0, 1].map(|target: usize| two.targets[target].baseline);
+        assert_close(two.baseline.rmse, f64::midpoint(first.rmse, second.rmse));
+        assert_close(two.baseline.mae, f64::midpoint(first.mae, second.mae));
+        // The mean of the second, on its own rows, is no better than itself.
+        let means: Vec<f64> = TRUTH.iter().skip(1).step_by(2).map(|_| 2.0).collect();
+        let of_mean = Regression::new(&means, &[-0.5, 1.0, 7.0, 2.5, 0.0], &names(1));
+        assert_close(of_mean.rmse, second.rmse);
+    }
+
     #[test]
     fn nan_reaches_every_metric() {
         let scores = Regression::new(&[f64::NAN, 2.0], &[1.0, 2.0], &names(1));
@@ -184,19 +221,20 @@ mod tests {
     #[test]
     fn the_text_is_aligned() {
         let expected = "\
-target         MSE      RMSE       MAE        R²
-target 0  0.158000  0.397492  0.340000  0.950000
-target 1  0.512500  0.715891  0.650000  0.929795
-mean      0.335250  0.556692  0.495000  0.939897
+target               MSE     RMSE      MAE      R²
+target 0         0.15800  0.39749  0.34000  0.9500
+target 1         0.51250  0.71589  0.65000  0.9298
+mean             0.33525  0.55669  0.49500  0.9399
+always the mean            2.2397   1.8800
 over 5 rows
 ";
         assert_eq!(Regression::new(&PREDICTED, &TRUTH, &names(2)).to_string(), expected);
     }
 
     #[test]
-    fn numbers_have_six_significant_digits() {
+    fn numbers_have_five_significant_digits() {
         let cases =
-            [(0.0, "0.00000"), (12.345678, "12.3457"), (1_234_567.8, "1234568"), (1e-9, "1.00000e-9"), (-0.5, "-0.500000")];
+            [(0.0, "0.0000"), (12.345678, "12.346"), (1_234_567.8, "1234568"), (1e-9, "1.0000e-9"), (-0.5, "-0.50000")];
         for (value, expected) in cases {
             assert_eq!(significant(value), expected);
         }

@@ -5,7 +5,8 @@
 //! empty for numbers), `offset` and `scale` ((cell - offset) / scale is the input), `missing` (what stands in for a
 //! missing cell, before scaling; NaN for nothing). Where columns have bins, `reach`, `least` and `most` say what becomes
 //! of a scaled number x: x / sqrt(1 + (x / reach)^2), and then no less than `least` and no more than `most`. Of a
-//! classification `target` and `classes`, of a regression `targets`, `target_offset`, `target_scale`.
+//! classification `target` and `classes` (and where a threshold
+//! decides between two, `positive`, the class that is said from a probability of `threshold` on), of a regression `targets`, `target_offset`, `target_scale`.
 
 use std::io::{Cursor, ErrorKind, Write};
 use std::iter::repeat;
@@ -112,9 +113,14 @@ impl Archive {
             self.texts("parts", inputs.iter().map(|input| input.part))?;
         }
         match &model.encoding.target {
-            Target::Classification { column, classes } => {
+            Target::Classification { column, classes, decision } => {
                 self.text("target", column)?;
-                self.texts("classes", classes.iter().map(String::as_str))
+                self.texts("classes", classes.iter().map(String::as_str))?;
+                if let Some(threshold) = decision.threshold {
+                    self.text("positive", &classes[decision.positive])?;
+                    self.values("threshold", &[], &[threshold])?;
+                }
+                Ok(())
             }
             Target::Regression { columns } => {
                 self.texts("targets", columns.iter().map(|column| column.name.as_str()))?;

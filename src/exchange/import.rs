@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::foreign::Foreign;
 use super::onnx;
-use crate::data::{Bins, Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
+use crate::data::{Bins, Decision, Encoding, InputColumn, InputKind, NumberTarget, Numerals, Target, Task};
 use crate::error::{Error, Result, shown};
 use crate::model::{Model, Sequence, StoredWeights, load_sequence};
 use crate::network::{Activation, Layer, Loss, Network, Weights};
@@ -195,7 +195,7 @@ fn target(naming: &Naming, activation: Activation, outputs: usize, output: &str,
         let count = outputs.max(2);
         let own = || if classes.is_empty() { (0..count).map(|class| class.to_string()).collect() } else { classes };
         let classes = names("--classes", &naming.classes, count, own)?;
-        return Ok(Target::Classification { column, classes });
+        return Ok(Target::Classification { column, classes, decision: Decision::default() });
     }
     if !naming.classes.is_empty() {
         return Err(Error::Usage("--classes goes with --task classification".into()));

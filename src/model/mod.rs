@@ -166,8 +166,11 @@ fn check_inputs(columns: &[InputColumn], inputs: usize) -> Result<(), String> {
 
 fn check_target(target: &Target, outputs: usize) -> Result<(), String> {
     match target {
-        Target::Classification { column, classes } => {
+        Target::Classification { column, classes, decision } => {
             unique(&format!("class of '{}'", shown(column)), classes)?;
+            if !decision.makes_sense(classes.len()) {
+                return Err(format!("the threshold of '{}' makes no sense", shown(column)));
+            }
             match (classes.len(), outputs) {
                 (2, 1) => Ok(()),
                 (count, _) if count >= 2 && count == outputs => Ok(()),

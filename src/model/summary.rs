@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Model;
 use crate::data::{InputColumn, InputKind, Target};
 use crate::error::shown;
+use crate::evaluation::Decided;
 
 /// What `wgrad inspect` says of a model.
 #[derive(Debug, Clone, Serialize)]
@@ -98,8 +99,12 @@ impl fmt::Display for Summary {
 
 fn write_target(text: &mut fmt::Formatter<'_>, target: &Target) -> fmt::Result {
     match target {
-        Target::Classification { column, classes } => {
-            writeln!(text, "\ntarget: the class '{}', one of {}: {}", shown(column), classes.len(), listed(classes))
+        Target::Classification { column, classes, decision } => {
+            writeln!(text, "\ntarget: the class '{}', one of {}: {}", shown(column), classes.len(), listed(classes))?;
+            if classes.len() == 2 {
+                writeln!(text, "  positive class: '{}'", shown(&classes[decision.positive]))?;
+            }
+            Decided::of(*decision, classes).map_or(Ok(()), |decided| writeln!(text, "  {decided}"))
         }
         Target::Regression { columns } => {
             writeln!(text, "\ntarget: {} numbers", columns.len())?;

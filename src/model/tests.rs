@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::data::{Bins, Matrix, NumberTarget, Numerals};
+use crate::data::{Bins, Decision, Matrix, NumberTarget, Numerals};
 use crate::error::Error;
 use crate::files::Place;
 use crate::network::{Activation, Layer};
@@ -26,7 +26,11 @@ fn model(weights: impl FnOnce(&Network) -> StoredWeights) -> Model {
         network,
         encoding: Encoding {
             inputs: vec![number("length", None), number("width", Some(0.75)), InputColumn::new("colour", colour)],
-            target: Target::Classification { column: "species".into(), classes: names(["a", "b", "c"]) },
+            target: Target::Classification {
+                column: "species".into(),
+                classes: names(["a", "b", "c"]),
+                decision: Decision::default(),
+            },
             missing_values: Some(vec!["-".into()]),
             numerals: Numerals { decimal: b',', thousands: Some(b' '), units: ["€".to_owned()].into() },
         },

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result, shown};
-use crate::evaluation::{Calibration, Residuals, Roc};
+use crate::evaluation::{Calibration, PrecisionRecall, Residuals, Roc};
 use crate::files;
 use crate::page::ends;
 
@@ -28,6 +28,8 @@ pub struct Account {
     pub outcome: Value,
     /// Of two classes: the receiver operating characteristic on the test rows.
     pub roc: Option<Roc>,
+    /// Of two classes: precision and recall on the test rows.
+    pub precision_recall: Option<PrecisionRecall>,
     /// Of two classes: whether the probabilities of the test rows are what they say.
     pub calibration: Option<Calibration>,
     /// Of a regression: the residuals of the test rows, for the first few targets.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::page::line;
 use super::story::Story;
 use crate::error::shown;
-use crate::evaluation::{Calibration, Residuals, Roc, significant};
+use crate::evaluation::{Calibration, PrecisionRecall, Residuals, Roc, significant, thinned};
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, ends, escaped, figures, named, table};
 
 /// Classes of a confusion matrix that is shown whole; of more, the commonest mistakes.
@@ -19,10 +19,12 @@ impl Story {
     pub(super) fn scores(&self) -> String {
         let mut parts = String::new();
         if self.at("/test/confusion").is_array() || self.at("/test/mistakes").is_array() {
+            parts += &self.decided();
             parts += &self.confusion();
             parts += &self.classes();
             let charts = [
                 self.account.roc.as_ref().map(|roc| self.roc_chart(roc)),
+                self.account.precision_recall.as_ref().map(|curve| self.precision_recall_chart(curve)),
                 self.account.calibration.as_ref().map(|c| self.calibration_chart(c)),
             ];
             let charts: String = charts.into_iter().flatten().map(|chart| chart.figure()).collect();
@@ -113,35 +115,99 @@ impl Story {
         table(&caption, &["class", "precision", "recall", "F1", "support"], &rows, 1)
     }
 
-    fn second_class(&self) -> String {
-        self.class_names().get(1).map_or(String::new(), |name| shown(name))
+    /// The positive of two classes: in a report of an earlier version, the second.
+    fn positive_class(&self) -> String {
+        match self.text("/test/positive") {
+            "" => self.class_names().get(1).map_or(String::new(), |name| shown(name)),
+            name => shown(name),
+        }
+    }
+
+    /// What the same class for every row comes to, and from which probability on the positive one is said.
+    fn decided(&self) -> String {
+        let mut told = String::new();
+        if let Some(share) = self.number("/test/baseline/accuracy") {
+            let class = shown(self.text("/test/baseline/class"));
+            told += &format!("To say '{class}' of every row is right in {:.2} % of them. ", 100.0 * share);
+        }
+        if let Some(threshold) = self.number("/test/decision/threshold") {
+            let class = shown(self.text("/test/decision/class"));
+            told += &format!("The model says '{class}' from a probability of {} on", significant(threshold));
+            if let (rule, Some(rows)) = (self.text("/threshold/rule"), self.number("/threshold/rows"))
+                && !rule.is_empty()
+            {
+                told += &format!(", as --threshold {rule} chose on {rows} validation rows");
+            }
+            told += ".";
+        }
+        if told.is_empty() { told } else { paragraph(&told) }
     }
 
     fn roc_chart(&self, roc: &Roc) -> Chart {
         let points = roc.points.iter().map(|point| (point.false_positives, point.true_positives)).collect();
         let chance = should("chance", vec![(0.0, 0.0), (1.0, 1.0)]);
-        let name = format!("'{}', area {:.4}", self.second_class(), roc.area);
+        let name = format!("'{}', area {:.4}", self.positive_class(), roc.area);
         let about = format!("the area below the curve is {:.4}", roc.area);
         let [x, y] = ["false positive rate", "true positive rate"].map(|label| Words::linear(label).over(0.0, 1.0));
         Chart { size: Size::Square, ..Chart::half("ROC curve", about, x, y, vec![line(&name, 0, points), chance]) }
     }
 
-    fn calibration_chart(&self, calibration: &Calibration) -> Chart {
-        let points = calibration.bins.iter().map(|bin| (bin.predicted, bin.observed)).collect();
-        let perfect = should("perfect", vec![(0.0, 0.0), (1.0, 1.0)]);
-        let name = format!("'{}', Brier score {:.4}", self.second_class(), calibration.brier);
+    /// Precision by recall: between two thresholds the precision is the lower one's, so that the area is the average precision.
+    fn precision_recall_chart(&self, curve: &PrecisionRecall) -> Chart {
+        let mut points = Vec::new();
+        let mut before = 0.0;
+        for point in &curve.points {
+            // What adds no rows of the class adds nothing to the area.
+            if point.recall > before {
+                points.extend([(before, point.precision), (point.recall, point.precision)]);
+                before = point.recall;
+            }
+        }
+        let always = should("always positive", vec![(0.0, curve.share), (1.0, curve.share)]);
+        let name = format!("'{}', average precision {:.4}", self.positive_class(), curve.average);
         let about =
-            format!("predicted probabilities beside how often it was so; the Brier score is {:.4}", calibration.brier);
-        let [x, y] = ["mean predicted probability", "share that is so"].map(|label| Words::linear(label).over(0.0, 1.0));
-        let series = vec![Series { form: Form::MarkedLine, ..line(&name, 1, points) }, perfect];
+            format!("the average precision is {:.4}, and {:.4} of the rows are positive", curve.average, curve.share);
+        let [x, y] = ["recall", "precision"].map(|label| Words::linear(label).over(0.0, 1.0));
+        Chart {
+            size: Size::Square,
+            ..Chart::half("Precision and recall", about, x, y, vec![line(&name, 2, points), always])
+        }
+    }
+
+    /// The shares that are so by predicted probability, before bars of how many rows each share is of.
+    fn calibration_chart(&self, calibration: &Calibration) -> Chart {
+        let bins = &calibration.bins;
+        let points = bins.iter().map(|bin| (bin.predicted, bin.observed)).collect();
+        let perfect = should("perfect", vec![(0.0, 0.0), (1.0, 1.0)]);
+        let positive = self.positive_class();
+        let name = format!("'{positive}', Brier score {:.4}", calibration.brier);
+        let all: usize = bins.iter().map(|bin| bin.rows).sum();
+        let mut counts = [0; Calibration::BINS];
+        for bin in bins {
+            // A probability on the border of two parts belongs to the lower one.
+            let part = (bin.predicted * Calibration::BINS as f64).ceil() as usize;
+            counts[part.clamp(1, Calibration::BINS) - 1] += bin.rows;
+        }
+        let listed: Vec<String> = counts.iter().map(usize::to_string).collect();
+        let about = format!(
+            "predicted probabilities beside how often it was so; the Brier score is {:.4}; the bars stand for {} of {all} rows",
+            calibration.brier,
+            listed.join(", ")
+        );
+        let heights = bars(&counts, 0.0, 1.0).into_iter().map(|(x, count)| (x, count / all.max(1) as f64)).collect();
+        let colour = "var(--faint)";
+        let of_rows = Series { form: Form::Bars, colour, ..line("share of the rows", 2, heights) };
+        let [x, y] = ["mean predicted probability".to_string(), format!("share that is '{positive}'")]
+            .map(|label| Words::linear(&label).over(0.0, 1.0));
+        let series = vec![of_rows, Series { form: Form::MarkedLine, ..line(&name, 1, points) }, perfect];
         Chart { size: Size::Square, ..Chart::half("Calibration", about, x, y, series) }
     }
 
-    /// Some points of both curves in numbers.
+    /// Some points of the curves in numbers.
     fn curves_table(&self) -> String {
         let mut tables = String::new();
         if let Some(roc) = &self.account.roc {
-            let taken = crate::evaluation::thinned(roc.points.len(), MISTAKES).map(|index| &roc.points[index]);
+            let taken = thinned(roc.points.len(), MISTAKES).map(|index| &roc.points[index]);
             let row = |point: &crate::evaluation::RocPoint| {
                 let threshold = point.threshold.map_or("–".to_string(), |threshold| format!("{threshold:.4}"));
                 vec![threshold, format!("{:.4}", point.false_positives), format!("{:.4}", point.true_positives)]
@@ -149,14 +215,23 @@ impl Story {
             let rows: Vec<Vec<String>> = taken.map(row).collect();
             tables += &table("ROC curve", &["threshold", "false positive rate", "true positive rate"], &rows, 0);
         }
+        if let Some(curve) = &self.account.precision_recall {
+            let taken = thinned(curve.points.len(), MISTAKES).map(|index| &curve.points[index]);
+            let row = |point: &crate::evaluation::PrecisionRecallPoint| {
+                [point.threshold, point.precision, point.recall].map(|number| format!("{number:.4}")).to_vec()
+            };
+            let rows: Vec<Vec<String>> = taken.map(row).collect();
+            tables += &table("Precision and recall", &["threshold", "precision", "recall"], &rows, 0);
+        }
         if let Some(calibration) = &self.account.calibration {
             let row = |bin: &crate::evaluation::Bin| {
                 vec![format!("{:.4}", bin.predicted), format!("{:.4}", bin.observed), bin.rows.to_string()]
             };
             let rows: Vec<Vec<String>> = calibration.bins.iter().map(row).collect();
-            tables += &table("Calibration", &["mean predicted probability", "share that is so", "rows"], &rows, 0);
+            let share = format!("share of '{}'", self.positive_class());
+            tables += &table("Calibration", &["mean predicted probability", &share, "rows"], &rows, 0);
         }
-        format!("<details>\n<summary>Both curves in numbers</summary>\n{tables}</details>\n")
+        format!("<details>\n<summary>The curves in numbers</summary>\n{tables}</details>\n")
     }
 
     /// The scores of each target of a regression.
@@ -164,9 +239,14 @@ impl Story {
         let Some(targets) = self.at("/test/targets").as_array() else { return String::new() };
         let row = |target: &Value| {
             let score = |name: &str| target[name].as_f64().map_or("undefined".to_string(), significant);
-            vec![shown(text(target, "name")), score("r2"), score("rmse"), score("mae"), score("mse")]
+            let r2 = target["r2"].as_f64().map_or("undefined".to_string(), |r2| format!("{r2:.4}"));
+            vec![shown(text(target, "name")), r2, score("rmse"), score("mae"), score("mse")]
         };
-        let rows: Vec<Vec<String>> = targets.iter().take(LISTED).map(row).collect();
+        let mut rows: Vec<Vec<String>> = targets.iter().take(LISTED).map(row).collect();
+        if let (Some(rmse), Some(mae)) = (self.number("/test/baseline/rmse"), self.number("/test/baseline/mae")) {
+            let empty = String::new();
+            rows.push(vec!["always the mean".into(), empty.clone(), significant(rmse), significant(mae), empty]);
+        }
         table("Targets", &["target", "R²", "RMSE", "MAE", "MSE"], &rows, 1)
     }
 }
@@ -257,7 +337,7 @@ fn quantiles(residuals: &Residuals, name: &str) -> String {
     });
     let headers: Vec<String> = ["mean".to_string(), "deviation".to_string()].into_iter().chain(shares).collect();
     let values = [residuals.mean, residuals.deviation].into_iter().chain(residuals.quantiles.iter().copied());
-    let row: Vec<String> = values.map(|value| format!("{value:.5}")).collect();
+    let row: Vec<String> = values.map(significant).collect();
     table(&format!("{name}: residuals and the shares of rows below"), &headers, &[row], 0)
 }
 

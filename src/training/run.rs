@@ -23,6 +23,7 @@ pub mod report;
 pub mod resolution;
 pub mod row_weights;
 pub mod sources;
+mod threshold;
 mod train;
 pub mod values;
 
@@ -41,6 +42,7 @@ use own_rows::known_rows;
 pub use report::{NetworkReport, RunReport};
 pub use sources::{DataReport, Sources};
 use sources::{Part, can_be_stored, with_named_arrays};
+pub use threshold::ThresholdReport;
 
 use super::session::device::in_precision;
 use super::session::fastest::Choice;

@@ -25,6 +25,7 @@ mod report;
 mod resume;
 mod runs;
 mod storage;
+mod two_classes;
 
 fn main() {
     // A process of its own, for the sake of the faults in it.
@@ -57,5 +58,6 @@ fn main() {
         ("report", report::trials),
         ("runs", runs::trials),
         ("storage", storage::trials),
+        ("two_classes", two_classes::trials),
     ]);
 }

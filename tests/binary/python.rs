@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::common::{Failed, Trial};
 use serde_json::Value;
-use wgrad::data::{Bins, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
+use wgrad::data::{Bins, Decision, Encoding, InputColumn, InputKind, Matrix, NumberTarget, Numerals, Target};
 use wgrad::model::{Model, StoredWeights};
 use wgrad::network::{Activation, Layer, Loss, Network, Weights};
 use wgrad::random::{Purpose, Stream};
@@ -33,7 +33,7 @@ fn columns() -> Vec<InputColumn> {
 
 fn classes(count: usize) -> Target {
     let classes = ["a", "b", "c"][..count].iter().map(|name| (*name).to_string()).collect();
-    Target::Classification { column: "species".into(), classes }
+    Target::Classification { column: "species".into(), classes, decision: Decision::default() }
 }
 
 fn weights(network: &Network, seed: u64) -> Weights<f64> {

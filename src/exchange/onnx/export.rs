@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use super::activations;
 use super::builder::{Attribute, Builder};
 use crate::data::dates::{THURSDAY, YEAR};
-use crate::data::{Bins, Calendar, Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
+use crate::data::{Bins, Calendar, Decision, Encoding, InputColumn, InputKind, NumberTarget, Target, Task, spelled};
 use crate::error::{Error, Result, shown};
 use crate::exchange::{ElementType, Exported, InputType, OnnxOptions};
 use crate::model::{Element, Model, StoredWeights};
@@ -51,7 +51,9 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
     let inputs = graph.encoded(&encoding.inputs, target_names.len())?;
     let outputs = graph.network(model, inputs);
     match &encoding.target {
-        Target::Classification { classes, .. } => graph.classes(&outputs, classes, model.network.outputs()),
+        Target::Classification { classes, decision, .. } => {
+            graph.classes(outputs, classes, model.network.outputs(), *decision);
+        }
         Target::Regression { columns } => graph.units(&outputs, columns),
     }
     let (bytes, inputs, outputs) = graph.builder.finished()?;
@@ -418,11 +420,22 @@ impl Graph {
     }
 
     /// The outputs of a classification: each row's class, and the probabilities of all classes.
-    fn classes(&mut self, outputs: &str, classes: &[String], width: usize) {
-        let probabilities = if width == 1 { self.of_two(outputs) } else { self.of_many(outputs) };
-        // As in `evaluation::predicted_class`: the largest output, the first of equals.
-        let said = if width == 1 { &probabilities } else { outputs };
-        let best = self.builder.node("ArgMax", &[said], &[Attribute::Integer("axis", 1), Attribute::Integer("keepdims", 0)]);
+    fn classes(&mut self, outputs: String, classes: &[String], width: usize, decision: Decision) {
+        // What a threshold compares is in double precision, as in `evaluation::said_class`.
+        let own = self.builder.own;
+        let element = if decision.threshold.is_some() { ElementType::Double } else { own };
+        let outputs = self.builder.in_type(outputs, own, element);
+        let of_class = if width == 1 { self.of_two(&outputs, element) } else { self.of_many(&outputs, element) };
+        let best = match decision.threshold {
+            Some(threshold) => self.decided(&of_class, decision.positive, threshold),
+            None => {
+                // As in `evaluation::predicted_class`: the largest output, the first of equals.
+                let said = if width == 1 { &of_class } else { &outputs };
+                let along = [Attribute::Integer("axis", 1), Attribute::Integer("keepdims", 0)];
+                self.builder.node("ArgMax", &[said], &along)
+            }
+        };
+        let probabilities = self.builder.in_type(of_class, element, own);
         let integer = |class: &String| class.parse::<i64>().ok().filter(|number| number.to_string() == *class);
         let integers: Option<Vec<i64>> = classes.iter().map(integer).collect();
         let (element, names) = match integers {
@@ -441,21 +454,29 @@ impl Graph {
         }
     }
 
+    /// The place of one of two classes: the positive one where its probability is at least the threshold.
+    fn decided(&mut self, probabilities: &str, positive: usize, threshold: f64) -> String {
+        let [place, other] = [("wgrad/positive", positive), ("wgrad/other", 1 - positive)]
+            .map(|(name, place)| self.builder.numbers(name, ElementType::Int64, &[], &[place as f64]));
+        let threshold = self.builder.numbers("wgrad/threshold", ElementType::Double, &[], &[threshold]);
+        let of_positive = self.builder.node("Gather", &[probabilities, &place], &[Attribute::Integer("axis", 1)]);
+        let is_positive = self.builder.node("GreaterOrEqual", &[&of_positive, &threshold], &[]);
+        self.builder.node("Where", &[&is_positive, &place, &other], &[])
+    }
+
     /// The probabilities that one output says, which is the second class's.
-    fn of_two(&mut self, output: &str) -> String {
-        let (zero, one) = (self.builder.number("wgrad/zero", 0.0), self.builder.number("wgrad/one", 1.0));
+    fn of_two(&mut self, output: &str, element: ElementType) -> String {
+        let [zero, one] = [("wgrad/zero", 0.0), ("wgrad/one", 1.0)]
+            .map(|(name, number)| self.builder.numbers(name, element, &[], &[number]));
         let second = self.builder.node("Clip", &[output, &zero, &one], &[]);
         let first = self.builder.node("Sub", &[&one, &second], &[]);
         self.builder.joined(&[first, second])
     }
 
     /// The probabilities that several outputs say, as in `evaluation::probabilities`: lifted above zero, divided by their sum.
-    fn of_many(&mut self, outputs: &str) -> String {
-        let (zero, one, near) = (
-            self.builder.number("wgrad/zero", 0.0),
-            self.builder.number("wgrad/one", 1.0),
-            self.builder.number("wgrad/near", 1e-5),
-        );
+    fn of_many(&mut self, outputs: &str, element: ElementType) -> String {
+        let [zero, one, near] = [("wgrad/zero", 0.0), ("wgrad/one", 1.0), ("wgrad/near", 1e-5)]
+            .map(|(name, number)| self.builder.numbers(name, element, &[], &[number]));
         let lowest = self.builder.node("ReduceMin", &[outputs], &[Attribute::Integers("axes", vec![1])]);
         let lowest = self.builder.node("Min", &[&lowest, &zero], &[]);
         let lifted = self.builder.node("Sub", &[outputs, &lowest], &[]);

@@ -4,7 +4,9 @@
 use super::memory::EpochRecord;
 use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task, dates};
 use crate::error::Result;
-use crate::evaluation::{Calibration, Residuals, Roc, Truth, predicted_class, probabilities, thinned};
+use crate::evaluation::{
+    Calibration, PrecisionRecall, Residuals, Roc, Scored, Truth, decided_class, predicted_class, probabilities, thinned,
+};
 use crate::network::{Loss, Network, Weights, converted};
 use crate::page::ends;
 use crate::report::account::{Column, Image, Images, Layer, Layers, SCHEMA, Spread, Surface};
@@ -21,8 +23,7 @@ const LAYER_WORK: u64 = 4_000_000;
 /// Points of the plane of two inputs along each side, at most, and products of points and parameters.
 const SIDE: usize = 64;
 const PLANE_WORK: u64 = 40_000_000;
-/// Parts of the calibration, bars of the weights, images, targets and columns.
-const BINS: usize = 10;
+/// Bars of the weights, images, targets and columns.
 const BARS: usize = 24;
 const IMAGES: usize = 12;
 const TARGETS: usize = 4;
@@ -97,9 +98,11 @@ impl<T: Precision> Trained<'_, T> {
             Truth::Classes(classes) => {
                 let probabilities = probabilities(tested.outputs)?;
                 if probabilities.columns == 2 {
-                    let second = || probabilities.values.iter().copied().skip(1).step_by(2);
-                    account.roc = Roc::new(second(), classes);
-                    account.calibration = Calibration::new(second(), classes, BINS);
+                    let positive = self.encoding.decision().positive;
+                    let scored = Scored::new(&probabilities.values, classes, positive);
+                    account.roc = scored.as_ref().and_then(Roc::new);
+                    account.precision_recall = scored.as_ref().and_then(PrecisionRecall::new);
+                    account.calibration = scored.and_then(|scored| Calibration::new(&scored, Calibration::BINS));
                 }
                 account.images = self.images(tested.rows, &probabilities, classes)?;
             }
@@ -165,7 +168,7 @@ impl<T: Precision> Trained<'_, T> {
         }
         let probabilities = probabilities(outputs)?;
         let said = |row: usize| {
-            let class = predicted_class(probabilities.row(row));
+            let class = decided_class(self.encoding.decision(), probabilities.row(row));
             (class.map_or(f64::NAN, |class| probabilities.row(row)[class]), class.unwrap_or(0))
         };
         Ok((0..probabilities.rows).map(said).unzip())
@@ -210,7 +213,7 @@ impl<T: Precision> Trained<'_, T> {
         let Some(side) = self.side() else { return Ok(None) };
         let classes = self.encoding.class_names();
         let mistake = |(row, &class): (usize, &usize)| {
-            let said = predicted_class(probabilities.row(row)).filter(|&said| said != class)?;
+            let said = decided_class(self.encoding.decision(), probabilities.row(row)).filter(|&said| said != class)?;
             Some((probabilities.row(row)[class], row, class, said))
         };
         let mut wrong: Vec<_> = truth.iter().enumerate().filter_map(mistake).collect();

@@ -10,7 +10,7 @@ use super::sources::{Held, NOT_IN_PARTS, Part, in_parts, is_larger};
 use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table, remarks};
 use crate::error::{Error, Result, shown, typed_path};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Asked, Evaluation};
 use crate::memory;
 use crate::model::{Model, TrainedRows, resolve_model};
 use crate::scalar::Scalar;
@@ -257,7 +257,7 @@ impl Application {
     ///
     /// # Errors
     /// Data, naming line and column, for absent, missing or unknown targets; as [`each`](Self::each).
-    pub fn judged(&self) -> Result<Evaluation> {
+    pub fn judged(&self, asked: &Asked) -> Result<Evaluation> {
         let outputs = self.model.network.outputs();
         let mut values = memory::reserved(self.rows() as u128 * (outputs as u128 + 2), || {
             format!("{outputs} outputs of {} rows", self.rows())
@@ -268,7 +268,7 @@ impl Application {
             Ok(())
         })?;
         let truth = self.rows.truth(&self.model.encoding)?;
-        truth.judge(&self.model.encoding, &Matrix::new(self.rows(), outputs, values))
+        truth.judge(&self.model.encoding, &Matrix::new(self.rows(), outputs, values), asked)
     }
 
     /// How many of the rows that were [judged](Self::judged) are the same as rows that the model was trained on, if that is known, and

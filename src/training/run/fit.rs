@@ -7,9 +7,9 @@ use super::checkpoint::{Checkpoints, Due};
 use super::ending::Ending;
 use super::memory::{EpochRecord, Memory};
 use super::observer::Observer;
-use crate::data::Matrix;
+use crate::data::{Decision, Matrix};
 use crate::error::{Error, Result};
-use crate::evaluation::{Regression, predicted_class, significant};
+use crate::evaluation::{Regression, predicted_class, said_class, significant};
 use crate::network::Weights;
 use crate::training::session::divergence::{self, Divergence};
 use crate::training::session::schedule::Plateau;
@@ -44,10 +44,10 @@ pub struct Fitted<T> {
 }
 
 /// What is measured on the validation rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Measure {
-    /// The share of rows whose class is the target's.
-    Accuracy,
+    /// The share of rows whose class, decided so, is the target's.
+    Accuracy(Decision),
     /// R², the mean over the targets that have one: 1 - squared errors / squared deviations.
     R2,
 }
@@ -56,7 +56,7 @@ impl Measure {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Accuracy => "accuracy",
+            Self::Accuracy(_) => "accuracy",
             Self::R2 => "r2",
         }
     }
@@ -66,9 +66,9 @@ impl Measure {
         let row =
             |matrix: &Matrix<T>, row: usize| -> Vec<f64> { matrix.row(row).iter().map(|value| value.to_f64()).collect() };
         match self {
-            Self::Accuracy => {
+            Self::Accuracy(decision) => {
                 let is_right = |&index: &usize| {
-                    let said = predicted_class(&row(outputs, index));
+                    let said = said_class(decision, &row(outputs, index));
                     said.is_some() && said == predicted_class(&row(targets, index))
                 };
                 let right = (0..outputs.rows).filter(is_right).count();
@@ -325,9 +325,13 @@ mod tests {
     fn accuracy_counts_the_largest_output_and_never_nan() {
         let targets = Matrix::new(4, 2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
         let outputs = Matrix::new(4, 2, vec![0.9, 0.1, 0.8, 0.2, f64::NAN, 0.1, 0.1, f64::NAN]);
-        assert_eq!(Measure::Accuracy.of(&outputs, &targets), Some(0.25));
+        let usual = Measure::Accuracy(Decision::default());
+        assert_eq!(usual.of(&outputs, &targets), Some(0.25));
         let single = Matrix::new(4, 1, vec![0.9, 0.1, f64::NAN, 0.4]);
-        assert_eq!(Measure::Accuracy.of(&single, &Matrix::new(4, 1, vec![1.0, 0.0, 0.0, 1.0])), Some(0.5));
+        let targets = Matrix::new(4, 1, vec![1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(usual.of(&single, &targets), Some(0.5));
+        let from = |threshold: f64| Measure::Accuracy(Decision { threshold: Some(threshold), ..Decision::default() });
+        assert_eq!((from(0.4).of(&single, &targets), from(0.95).of(&single, &targets)), (Some(0.75), Some(0.25)));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use super::values::{count, count_above_zero};
 use crate::data::Numerals;
 use crate::data::{Fractions, Missing, Scale, Task};
 use crate::error::{Result, shown};
+use crate::evaluation::Threshold;
 use crate::kernels::Choice;
 use crate::model::MOST_CHECKPOINTS;
 use crate::name;
@@ -91,7 +92,8 @@ fn names_several<T>(each: Option<&[T]>) -> bool {
 
 /// Whether training uses validation rows.
 fn asks_validation(options: &Options) -> bool {
-    options.patience.is_some() || options.schedule == Some(ScheduleKind::Plateau)
+    let is_chosen = matches!(options.threshold, Some(Threshold::By(_)));
+    options.patience.is_some() || options.schedule == Some(ScheduleKind::Plateau) || is_chosen
 }
 
 /// The optimizer's usual learning rate. Along a cosine, which ends at zero, optimizers that divide by the gradients' size
@@ -219,8 +221,8 @@ declared! {
                 range: BINS,
                 ..OF_COLUMNS
             };
-        /// Shares of training, validation and test rows [default: 0.9/0/0.1, or 0.8/0.1/0.1 with --patience or --schedule
-        /// plateau; nothing of what another file or a fold holds]
+        /// Shares of training, validation and test rows [default: 0.9/0/0.1, or 0.8/0.1/0.1 with --patience, --schedule
+        /// plateau or a rule in --threshold; nothing of what another file or a fold holds]
         #[arg(long, value_name = "SHARES", help_heading = "Data")]
         pub split: Option<Fractions> = default_split =>
             Rules {
@@ -439,6 +441,18 @@ declared! {
         #[arg(long, value_name = "WEIGHTS", help_heading = "Training")]
         pub class_weights: Option<ClassWeights> =>
             Rules { left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
+        /// Of two classes: the positive one, whose precision, recall and F1 are told, and which --threshold is for [default:
+        /// the second]
+        #[arg(long, value_name = "CLASS", help_heading = "Training")]
+        pub positive: Option<String> =>
+            Rules { resume: Resume::Free, left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
+        /// Of two classes: predict the positive one (see --positive) where its probability is at least this number; or
+        /// choose the number on the validation rows, for the best F1 (f1), the best recall minus false positive rate
+        /// (youden), or the best precision with at least this recall (recall=0.9), or the other way round (precision=0.9)
+        /// [default: predict the more probable class]
+        #[arg(long, value_name = "NUMBER|RULE", help_heading = "Training")]
+        pub threshold: Option<Threshold> =>
+            Rules { resume: Resume::Free, left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
         /// A column, by name, of numbers that the training rows' losses are multiplied by; it is no input
         #[arg(long, value_name = "COLUMN", help_heading = "Training")]
         pub weight_column: Option<String> => OF_DATA;

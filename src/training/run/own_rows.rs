@@ -82,7 +82,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
     let trained = TrainedRows::of_model(model)?;
     let model = Model::load(model)?;
     let Model { encoding, network, .. } = &model;
-    let is_same = (&sources.encoding.inputs, &sources.encoding.target) == (&encoding.inputs, &encoding.target)
+    let is_same = sources.encoding.fits_as(encoding)
         && match trained {
             None => true,
             Some(trained) => trained.are(&hashed(&sources.training, encoding, network.outputs())?),

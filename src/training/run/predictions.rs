@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::data::table::Records;
 use crate::data::{Column, Encoding, Matrix, Table, Task};
 use crate::error::{Error, Result};
-use crate::evaluation::{predicted_class, probabilities};
+use crate::evaluation::{probabilities, said_class};
 
 /// Columns of text, each with its name, equally long.
 pub type Columns = Vec<(String, Vec<String>)>;
@@ -30,7 +30,8 @@ pub fn columns(encoding: &Encoding, outputs: &Matrix<f64>, wants_probabilities: 
         return Ok(names.iter().enumerate().map(column).collect());
     }
     let classes = encoding.class_names();
-    let said = |row: usize| predicted_class(outputs.row(row)).map_or(String::new(), |class| classes[class].clone());
+    let decision = encoding.decision();
+    let said = |row: usize| said_class(decision, outputs.row(row)).map_or(String::new(), |class| classes[class].clone());
     let mut columns = vec![("prediction".to_string(), (0..outputs.rows).map(said).collect())];
     if wants_probabilities {
         let probabilities = probabilities(outputs)?;

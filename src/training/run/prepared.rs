@@ -18,9 +18,10 @@ use super::options::{Log, Options};
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::sources::{DataReport, Encoded};
+use super::threshold::ThresholdReport;
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
-use crate::evaluation::{Evaluation, Truth, thinned};
+use crate::evaluation::{Asked, Evaluation, Rule, Truth, thinned};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows};
 use crate::network::Network;
@@ -41,6 +42,8 @@ pub(super) struct Prepared<T> {
     session: Session<T>,
     validation: Option<Rows<T>>,
     test: Option<(Rows<T>, Truth)>,
+    /// What is to choose the threshold, and the true classes of the validation rows.
+    threshold: Option<(Rule, Vec<usize>)>,
     /// Some training rows, evenly spread, which the report looks at.
     looked_at: Samples<T>,
     /// The rows to train on, to be known again.
@@ -64,7 +67,7 @@ impl<T: Precision> Prepared<T> {
     /// Data, limit or usage; model, if there is no checkpoint to go on from or it is another run's; what the device reports.
     pub(super) fn new(run: Run, destination: Destination) -> Result<Self> {
         let Run { mut options, sources, network, recipe, trial, base, device, .. } = run;
-        let data = sources.report();
+        let (data, threshold) = (sources.report(), sources.threshold.clone());
         let (source, encoding, is_array) = (sources.source.clone(), sources.encoding.clone(), sources.is_array);
         let share = resolution::label_smoothing(&options, recipe.loss)?;
         let is_new = matches!(destination, Destination::New(_));
@@ -138,6 +141,7 @@ impl<T: Precision> Prepared<T> {
             session,
             validation,
             test,
+            threshold,
             looked_at,
             trained_rows,
             is_array,
@@ -158,6 +162,11 @@ impl<T: Precision> Prepared<T> {
         // A run that has nothing left to train is as its run.toml says.
         if self.resumed.is_none() || epoch < self.recipe.epochs {
             self.folder.write_run_toml(&self.options.to_toml())?;
+        } else if let Ok(file) = Options::from_toml(&self.folder.run_toml()) {
+            let (positive, threshold) = (self.options.positive.clone(), self.options.threshold);
+            if (&file.positive, file.threshold) != (&positive, threshold) {
+                self.folder.write_run_toml(&Options { positive, threshold, ..file }.to_toml())?;
+            }
         }
         let network = NetworkReport::of(&self.network, &self.recipe);
         if !was_done {
@@ -190,7 +199,7 @@ impl<T: Precision> Prepared<T> {
             epochs: self.recipe.epochs,
             validation: self.validation.as_ref(),
             measure: match self.encoding.task() {
-                Task::Classification => Measure::Accuracy,
+                Task::Classification => Measure::Accuracy(self.encoding.decision()),
                 Task::Regression => Measure::R2,
             },
             limits: Limits {
@@ -208,6 +217,7 @@ impl<T: Precision> Prepared<T> {
         if was_done {
             return Ok(report);
         }
+        report.threshold.iter().filter_map(ThresholdReport::remark).for_each(|remark| observer.remark(&remark));
         if let Some(unpredicted) = report.test.as_ref().map(Evaluation::unpredicted).filter(|&count| count > 0) {
             let rows = if unpredicted == 1 { "1 test row has".into() } else { format!("{unpredicted} test rows have") };
             observer.remark(&format!(
@@ -240,22 +250,34 @@ impl<T: Precision> Prepared<T> {
         is_trained && self.folder.model().is_file() && is_told()
     }
 
-    /// Scores the trained weights on the test rows and saves the model, unless it `was_done` before. Gives the outputs of these rows
-    /// beside the report.
+    /// Chooses the threshold, where a rule is to, scores the trained weights on the test rows and saves the model, unless it `was_done`
+    /// before. Gives the outputs of these rows beside the report.
     fn finish(
         &mut self,
         fitted: &Fitted<T>,
         resumed_at: Option<u64>,
         was_done: bool,
     ) -> Result<(RunReport, Option<Matrix<T>>)> {
+        let chosen = match (self.threshold.take(), &self.validation) {
+            (Some((rule, truth)), Some(rows)) => {
+                let outputs = self.session.predict_by(&fitted.weights, rows);
+                let chosen = |outputs| ThresholdReport::chosen(rule, &mut self.encoding, &outputs, &truth);
+                outputs.and_then(chosen).map(Some)
+            }
+            _ => Ok(ThresholdReport::of(&self.encoding)),
+        };
+        // Rows that there is no memory for cost nobody a model.
+        let (threshold, unchosen) = match chosen {
+            Ok(threshold) => (threshold, None),
+            Err(error) => (None, Some(error)),
+        };
         let judged = match &self.test {
             Some((rows, truth)) => self.session.predict_by(&fitted.weights, rows).and_then(|outputs| {
-                let test = truth.judge(&self.encoding, &outputs)?;
+                let test = truth.judge(&self.encoding, &outputs, &Asked::default())?;
                 Ok((Some(outputs), Some(test)))
             }),
             None => Ok((None, None)),
         };
-        // Test rows that there is no memory for cost nobody a model.
         let (judged, failed) = match judged {
             Ok(judged) => (judged, None),
             Err(error) => ((None, None), Some(error)),
@@ -274,6 +296,7 @@ impl<T: Precision> Prepared<T> {
             seconds: fitted.seconds,
             resumed_at,
             was_done,
+            threshold,
             test,
             run: self.folder.path().to_path_buf(),
             curve: self.curve.clone(),
@@ -293,12 +316,13 @@ impl<T: Precision> Prepared<T> {
                 "ending": report.ending,
                 "epoch": report.epoch,
                 "last_epoch": report.last_epoch,
+                "threshold": report.threshold,
                 "test": report.test,
             }),
         };
         self.trained_rows.save(self.folder.path())?;
         model.save(&Place::own(&self.folder.model()))?;
-        failed.map_or(Ok((report, outputs)), Err)
+        unchosen.or(failed).map_or(Ok((report, outputs)), Err)
     }
 
     /// The epoch whose weights are saved: the last one, or an earlier one, which `metrics.jsonl` tells of.

@@ -8,6 +8,7 @@ use super::ending::Ending;
 use super::length::Trial;
 use super::memory::EpochRecord;
 use super::sources::DataReport;
+use super::threshold::ThresholdReport;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::network::Network;
@@ -43,6 +44,9 @@ pub struct RunReport {
     /// Whether it had ended before, so that nothing was left to go on with and nothing was changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub was_done: bool,
+    /// The threshold between two classes; absent of a model that says the more probable one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdReport>,
     /// The scores on the test rows.
     pub test: Option<Evaluation>,
     /// The folder of the run.

@@ -11,12 +11,12 @@ use serde::Serialize;
 use super::columns::fitting;
 use super::finetuning::Base;
 use super::options::{Bytes, Options};
-use super::{obstacles, row_weights};
+use super::{obstacles, row_weights, threshold};
 use crate::data::{
     self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Target, Task, npz,
 };
 use crate::error::{Error, Obstacle, Remedy, Result, shown};
-use crate::evaluation::Truth;
+use crate::evaluation::{Rule, Truth};
 pub use encoded::Encoded;
 pub(super) use held::Held;
 use shares::{split, unused_share};
@@ -69,6 +69,8 @@ pub struct Sources {
     pub validation: Option<Part>,
     /// To report on.
     pub test: Option<Part>,
+    /// What is to choose the threshold between two classes, and the true classes of the rows to choose by; none where nothing is.
+    pub threshold: Option<(Rule, Vec<usize>)>,
     /// How the numbers are scaled, where one word says it for inputs and targets.
     pub scale: Option<Scale>,
     /// The most bins of a numeric column; none where a model says it.
@@ -140,11 +142,12 @@ impl Sources {
         let stored = stored || is_larger(source, options.memory) && can_be_stored(options);
         let fitting = |names: &Table| fitting_of(names, options, base);
         let (table, fitting) = Held::read(source, &reading, stored, options.weight_column.as_deref(), fitting)?;
-        let (split, encoding, fitting) = match Self::fitted(&table, fitting, options, base) {
+        let (split, mut encoding, fitting) = match Self::fitted(&table, fitting, options, base) {
             Err(Error::Refused(found)) if base.is_none() => return Err(all_obstacles(found, &table, options)),
             fitted => fitted?,
         };
         let (table, fitting) = (&table, &fitting);
+        threshold::decide(&mut encoding, options)?;
         let (classes, column) = (options.class_weights.as_ref(), options.weight_column.as_deref());
         let weights = table.weights(&split.training, &encoding, classes, column)?;
         let others = Others::read(options, &encoding, fitting, stored)?;
@@ -165,6 +168,7 @@ impl Sources {
         }
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
+        let threshold = threshold::rule_and_truth(options, &encoding, validation.as_ref())?;
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
             let by_chance = |part: &Part| part.table.is(table) && !options.stratify();
             let absent = |part: &Part| part.table.absent_classes(&part.rows, &encoding, what, by_chance(part));
@@ -181,7 +185,7 @@ impl Sources {
         };
         let (source, scale) = (source.to_owned(), (inputs == targets).then_some(inputs));
         let (bins, is_array) = (fitting.bins, table.is_array());
-        Ok(Self { source, encoding, training, weights, validation, test, scale, bins, is_array, remarks })
+        Ok(Self { source, encoding, training, weights, validation, test, threshold, scale, bins, is_array, remarks })
     }
 
     /// Looks whether a table can be trained on by these options, as far as its cells decide it.
@@ -346,7 +350,7 @@ fn reading_of(options: &Options, base: Option<&Base>) -> ReadOptions {
 
 /// The remark that numbers are taken for classes, where nobody said so and nothing of their name does.
 fn taken_as_classes(source: &str, encoding: &Encoding, fitting: &FitOptions, table: &Held) -> Option<String> {
-    let Target::Classification { column, classes } = &encoding.target else { return None };
+    let Target::Classification { column, classes, .. } = &encoding.target else { return None };
     // Of --categorical columns the cells are text.
     let is_open =
         fitting.task.is_none() && !table.is_array() && !table.is_text(column) && data::embedded::find(source).is_none();

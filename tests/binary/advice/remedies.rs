@@ -81,6 +81,29 @@ const REMEDIES: &[Remedy] = &[
         "(--stratify deals every class out alike)",
         &["train rare.csv --split 0.8/0.1/0.1 --stratify"],
     ),
+    remedy(
+        "train c.csv --threshold f1 --split 0.9/0/0.1",
+        "set some apart (--split 0.8/0.1/0.1), or name a file of them (--validation FILE)",
+        &["train c.csv --threshold f1 --split 0.8/0.1/0.1", "train c.csv --threshold f1 --validation c.csv"],
+    ),
+    remedy(
+        "train seldom.csv --threshold f1 --seed 8",
+        "(--stratify), or take more of them, as with --split 0.6/0.2/0.2",
+        &[
+            "train seldom.csv --threshold f1 --seed 8 --stratify",
+            "train seldom.csv --threshold f1 --seed 8 --split 0.6/0.2/0.2",
+        ],
+    ),
+    remedy(
+        "evaluate c no.csv --threshold f1",
+        "it is chosen on rows of both classes",
+        &["evaluate c c.csv --threshold 0.5"],
+    ),
+    remedy(
+        "evaluate c c.csv --threshold f1",
+        "on the very rows that it is judged by",
+        &["evaluate c c.csv --threshold 0.5"],
+    ),
     remedy("data counts.csv", "if its numbers are amounts: --task regression", &["data counts.csv --task regression"]),
     remedy("data few.csv", "if its numbers are classes: --task classification", &["data few.csv --task classification"]),
     remedy("data kinds.csv", "not for amounts: --categorical a", &["data kinds.csv --categorical a"]),
@@ -572,6 +595,8 @@ fn prepare(desk: &Desk) -> Outcome {
         ("headless.csv", rows("0.5,1,A", 60, |row| format!("{:.1},{},{}", d(row, 0), row % 4, ["A", "B"][row % 2]))),
         ("half-a-header.csv", rows("0.5,n,y", 60, |row| format!("{:.1},{},{}", d(row, 0), row % 4, class(row)))),
         ("comma.csv", rows("a;y", 60, |row| format!("{:.2};{}", d(row, 0), class(row)).replace('.', ","))),
+        ("no.csv", rows("a,b,y", 5, |row| format!("{},no", two(row)))),
+        ("seldom.csv", rows("a,b,y", 100, |row| format!("{},{}", two(row), if row % 10 == 1 { "yes" } else { "no" }))),
         ("one.csv", "a\n\"1,234\"\n".to_owned()),
         ("way1.csv", rows("a;y", 60, |row| format!("{:.2};{}", d(row, 0), class(row)).replace('.', ","))),
         ("way2.csv", rows("a,y", 60, |row| format!("\"1,{:03}.5\",{}", row * 7, class(row)))),
