@@ -26,7 +26,8 @@ for archive in "$dist"/*.tar.gz "$dist"/*.zip; do
     for file in README.md LICENSE-MIT LICENSE-APACHE NOTICE man/wgrad.1.gz completions/_wgrad; do
         test -s "$folder/$file"
     done
-    wgrad=$(ls "$folder/wgrad" "$folder/wgrad.exe" 2>/dev/null | head -n 1)
+    wgrad=$folder/wgrad
+    test -e "$wgrad" || wgrad=$wgrad.exe
     try "$wgrad"
 done
 
@@ -37,7 +38,8 @@ for wheel in "$dist"/*.whl; do
         *musllinux*) ldd --version 2>&1 | grep -qi musl || continue ;;
     esac
     python3 -m venv venv 2>/dev/null || python -m venv venv
-    venv=$(ls -d venv/bin venv/Scripts 2>/dev/null | head -n 1)
+    venv=venv/bin
+    test -d "$venv" || venv=venv/Scripts
     "$venv/python" -m pip install --quiet --no-index --no-deps "$wheel"
     try "$work/$venv/wgrad"
 done

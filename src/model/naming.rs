@@ -23,8 +23,8 @@ pub struct Named {
 }
 
 impl Named {
-    /// What a name means: the file or folder of this very name, if there is one; of `latest` the newest run in `runs`; else the run of
-    /// this name there. What is none of these stays as it is.
+    /// What a name means: the file or folder of this very name, if there is one, here or else in `runs`; of `latest` the newest run
+    /// there. What is none of these stays as it is.
     ///
     /// # Errors
     /// Model, if `latest` is named and there is no run.
@@ -39,6 +39,10 @@ impl Named {
             return Ok(Self { path: name.to_path_buf(), remark: None });
         }
         let said = |path: &Path| shown(&path.to_string_lossy());
+        let path = runs.join(name);
+        if path.exists() {
+            return Ok(Self { remark: Some(format!("takes {}", said(&path))), path });
+        }
         if parts.next().is_some_and(|first| first.as_os_str() == LATEST) {
             let run = newest(runs).ok_or_else(|| {
                 let here = said(runs);
@@ -48,11 +52,7 @@ impl Named {
             let path = if rest.as_os_str().is_empty() { run.clone() } else { run.join(rest) };
             return Ok(Self { path, remark: Some(format!("{LATEST} is {}", said(&run))) });
         }
-        let path = runs.join(name);
-        match path.exists() {
-            true => Ok(Self { remark: Some(format!("takes {}", said(&path))), path }),
-            false => Ok(Self { path: name.to_path_buf(), remark: None }),
-        }
+        Ok(Self { path: name.to_path_buf(), remark: None })
     }
 }
 
@@ -167,6 +167,8 @@ mod tests {
         assert_eq!(of("latest").path, folder.path().join("a-10"));
         assert!(of("latest").remark.unwrap().starts_with("latest is "));
         assert_eq!(of("latest/run.toml").path, folder.path().join("a-10/run.toml"));
+        fs::create_dir(folder.path().join("latest")).unwrap();
+        assert_eq!(of("latest").path, folder.path().join("latest"), "a run of this very name");
         let later = runs(&[("a-1", 5), ("c-1/fold-1", 1), ("c-1/fold-2", 7)]);
         assert_eq!(newest(later.path()), Some(later.path().join("c-1")), "a cross-validation is as new as its last fold");
         let empty = tempfile::tempdir().unwrap();

@@ -248,11 +248,13 @@ impl Listed {
         self.data = data.source.or(self.data.take());
         self.hidden = (network.widths.len() > 1).then(|| network.widths[1..network.widths.len() - 1].to_vec());
         (self.ensemble, self.seconds) = (network.ensemble, seconds);
-        self.state = if ending.reason == "signal" { State::Interrupted } else { State::Ended };
         if let Some(last) = last_epoch {
             self.epochs = last.epoch;
             self.validated(last.validation_loss, last.validation_metric.map(|value| (last.metric, value)));
         }
+        // It went on to more epochs after that, and did not come to their end.
+        let is_longer = ending.reason == "all-epochs" && self.of_epochs.is_some_and(|epochs| self.epochs < epochs);
+        self.state = if is_longer || ending.reason == "signal" { State::Interrupted } else { State::Ended };
         if let Some(Numbers(numbers)) = test {
             let is_score = |name: &String| !["rows", "unpredicted"].contains(&name.as_str());
             self.scores = numbers.into_iter().filter(|(name, _)| is_score(name)).collect();
@@ -469,6 +471,21 @@ mod tests {
         let Numbers(numbers) = serde_json::from_str(text).unwrap();
         let expected = [("accuracy", 0.5), ("least", -1.0), ("log_loss", 2.0), ("rows", 3.0)];
         assert_eq!(numbers, expected.map(|(name, value)| (name.to_owned(), value)).into());
+    }
+
+    #[test]
+    fn a_result_is_one_of_all_epochs_that_there_are_to_be_now() {
+        let of = |of_epochs: u64, reason: &str| {
+            let outcome =
+                format!(r#"{{"ending": {{"reason": "{reason}"}}, "last_epoch": {{"epoch": 5}}, "test": {{"r2": 0.5}}}}"#);
+            let mut listed = Listed { of_epochs: Some(of_epochs), ..Listed::default() };
+            listed.take(serde_json::from_str(&outcome).unwrap());
+            (listed.state, listed.main_score().map(|name| listed.scores[name]))
+        };
+        assert_eq!(of(5, "all-epochs"), (State::Ended, Some(0.5)));
+        assert_eq!(of(9, "all-epochs"), (State::Interrupted, Some(0.5)), "killed after --resume --epochs 9");
+        assert_eq!(of(9, "no-better"), (State::Ended, Some(0.5)));
+        assert_eq!(of(9, "signal"), (State::Interrupted, Some(0.5)));
     }
 
     #[test]
