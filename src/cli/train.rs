@@ -18,6 +18,7 @@ use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::{Classification, Evaluation, significant};
 use crate::model::RunFolder;
 use crate::threads;
+use crate::training::run::signs::patience_for;
 use crate::training::run::{Destination, Ending, Options, Run, RunReport};
 
 /// The arguments of `wgrad train`.
@@ -141,7 +142,7 @@ fn better_epoch(report: &RunReport) -> Option<String> {
     const CLEARLY: f64 = 0.97;
     let (kept, best) = (report.kept_epoch.as_ref()?, report.curve.best()?);
     let (kept_loss, best_loss) = (kept.validation_loss?, best.validation_loss?);
-    let patience = (kept.epoch / 5).clamp(5, 50);
+    let patience = patience_for(best.epoch);
     (best.epoch < kept.epoch && best_loss < CLEARLY * kept_loss).then(|| {
         format!(
             "epoch {} was better: validation loss {}; --patience {patience} keeps the best epoch's weights",

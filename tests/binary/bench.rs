@@ -126,7 +126,18 @@ fn every_form_of_the_report_holds_every_cell() -> Result<(), Failed> {
     }
 
     let table = text(folder.path(), &SMALL)?;
-    assert_eq!(table.lines().filter(|line| line.starts_with("6-5-2  CPU  ")).count(), 2, "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80) && !table.contains("by its clock"), "{table}");
+    // A row's share of the peak is that of the two numbers that are printed.
+    let numbers = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<f64>>();
+    let peaks = table.lines().find(|line| line.starts_with("CPU ")).map(numbers).ok_or("peaks")?;
+    let peak = peaks[peaks.len() - 2];
+    let cells = table.split("\n6-5-2\n").nth(1).ok_or("the cells of a net")?;
+    let cells: Vec<Vec<f64>> = cells.lines().skip(1).take_while(|line| !line.is_empty()).map(numbers).collect();
+    assert_eq!(cells.len(), 2, "{table}");
+    for cell in cells {
+        let [.., gflops, percent] = cell[..] else { return Err(table.into()) };
+        assert!(gflops <= 1.01 * peak && (100.0 * gflops / peak / percent - 1.0).abs() < 0.02, "{table}");
+    }
     assert!(table.contains("\nthe CPU, ") && table.contains("asked for"), "{table}");
     Ok(())
 }

@@ -25,6 +25,7 @@ mod report;
 mod resume;
 mod runs;
 mod storage;
+mod terminal;
 mod two_classes;
 
 fn main() {
@@ -58,6 +59,7 @@ fn main() {
         ("report", report::trials),
         ("runs", runs::trials),
         ("storage", storage::trials),
+        ("terminal", terminal::trials),
         ("two_classes", two_classes::trials),
     ]);
 }

@@ -1,4 +1,4 @@
-//! What people look at after a run: its page, the comparison of runs, the losses on a terminal.
+//! What people look at after a run: its page, the comparison of runs.
 
 use std::fs;
 use std::process::Output;
@@ -361,52 +361,6 @@ fn what_is_no_terminal_gets_neither_escape_codes_nor_a_picture() {
     assert_eq!(desk.run(&["train", "iris", "--color", "green"]).status.code(), Some(2));
 }
 
-/// What a run prints on a terminal of 80 columns.
-#[cfg(target_os = "linux")]
-fn on_a_terminal(desk: &Desk, more: &[&str], no_color: Option<&str>) -> String {
-    use std::io::Read;
-
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal to open");
-    let name = ptsname(&terminal, Vec::new()).expect("its name").into_string().expect("UTF-8");
-    let end = fs::OpenOptions::new().read(true).write(true).open(name).expect("its other end");
-    let size = rustix::termios::Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-    rustix::termios::tcsetwinsize(&end, size).expect("its size");
-    let arguments = [&["train", "iris", "--device", "cpu", "--epochs", "5"], more].concat();
-    let mut command = desk.command(&arguments);
-    command.env_remove("NO_COLOR").env("TERM", "xterm").envs(no_color.map(|value| ("NO_COLOR", value)));
-    let mut child = command.stdout(std::process::Stdio::null()).stderr(end).spawn().expect("the binary runs");
-    drop(command);
-    let reading = std::thread::spawn(move || {
-        let (mut terminal, mut text) = (fs::File::from(terminal), Vec::new());
-        // Linux ends what a terminal says with an error.
-        let _ = terminal.read_to_end(&mut text);
-        String::from_utf8_lossy(&text).into_owned()
-    });
-    assert!(child.wait().expect("it ends").success());
-    reading.join().expect("what it said")
-}
-
-#[cfg(target_os = "linux")]
-fn a_terminal_shows_the_losses_in_colours_unless_they_are_not_wanted() {
-    let desk = Desk::new();
-    for (more, no_color, is_shown, is_coloured) in [
-        (&[][..], None, true, true),
-        (&[][..], Some(""), true, true),
-        (&[][..], Some("1"), true, false),
-        (&["--color", "never"][..], None, true, false),
-        (&["--color", "always"][..], Some("1"), true, true),
-        (&["--quiet"][..], None, false, false),
-    ] {
-        let said = on_a_terminal(&desk, more, no_color);
-        let dots = said.chars().filter(|character| ('\u{2801}'..='\u{28ff}').contains(character)).count();
-        assert_eq!(said.contains("loss of 5 epochs") && dots > 20, is_shown, "{more:?}, {no_color:?}: {said}");
-        assert_eq!(said.contains("\u{1b}[34m"), is_coloured, "{more:?}, {no_color:?}: {said}");
-    }
-}
-
 #[cfg(target_os = "linux")]
 fn a_page_is_opened_by_the_systems_program_and_a_failure_is_a_remark() {
     use std::os::unix::fs::PermissionsExt;
@@ -452,8 +406,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_report_that_cannot_be_written_is_a_remark_and_the_model_is_saved,
         a_report_json_that_is_damaged_is_an_error_or_left_out_and_never_a_panic,
         what_is_no_terminal_gets_neither_escape_codes_nor_a_picture,
-        #[cfg(target_os = "linux")]
-        a_terminal_shows_the_losses_in_colours_unless_they_are_not_wanted,
         #[cfg(target_os = "linux")]
         a_page_is_opened_by_the_systems_program_and_a_failure_is_a_remark,
     ]

@@ -16,7 +16,7 @@ pub(crate) struct Facts {
     pub(super) help: &'static str,
     /// The output's activation that it is a joint pair with: the last layer leaves the logits, and the loss does the rest.
     /// None: it is a function of outputs of any activation that has a slope for each.
-    pub(super) joint: Option<Activation>,
+    pub(crate) joint: Option<Activation>,
     /// Whether targets may be numbers, and not classes alone.
     pub(super) is_for_numbers: bool,
     /// Whether an output's loss and delta depend on the other outputs of its row.

@@ -1,7 +1,7 @@
 //! What a run tells at its end for its report: test rows, planes, images and layers as plain data. All of it is computed on the CPU, so
 //! that no device can fail in it, and bounded, so that nobody waits for it.
 
-use super::memory::EpochRecord;
+use super::record::EpochRecord;
 use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task, dates};
 use crate::error::Result;
 use crate::evaluation::{

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::memory::{EpochRecord, Least, Memory};
+use super::memory::{Least, Memory};
 use super::options::{Options, Resume, Rules};
+use super::record::EpochRecord;
+use super::signs::Signs;
 use super::values::Interval;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
@@ -127,6 +129,8 @@ struct Document {
     best: Option<(f64, usize)>,
     least: Least,
     health: Health,
+    #[serde(default)]
+    signs: Signs,
     seconds: f64,
     last: Option<EpochRecord>,
     /// The loss scale of mixed training, of each network.
@@ -221,6 +225,7 @@ impl<'a> Checkpoints<'a> {
             best: memory.best.as_ref().map(|(loss, epoch, _)| (*loss, *epoch)),
             least: memory.least.clone(),
             health: memory.health,
+            signs: memory.signs,
             seconds: memory.seconds,
             last: memory.last.clone(),
             loss_scales: state.members.iter().filter_map(|member| member.loss_scale).collect(),
@@ -397,6 +402,7 @@ fn resumed<T: Precision>(
             least: document.least,
             plateau: document.plateau,
             health: document.health,
+            signs: document.signs,
             seconds: document.seconds,
             last: document.last,
         },

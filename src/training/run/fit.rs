@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{Checkpoints, Due};
 use super::ending::Ending;
-use super::memory::{EpochRecord, Memory};
+use super::memory::Memory;
 use super::observer::Observer;
+use super::record::EpochRecord;
 use crate::data::{Decision, Matrix};
 use crate::error::{Error, Result};
 use crate::evaluation::{Regression, predicted_class, said_class, significant};
@@ -99,6 +100,8 @@ pub struct Training<'a, T> {
     pub validation: Option<&'a Rows<T>>,
     /// What is measured on it.
     pub measure: Measure,
+    /// The loss of a network that says the same for every training row, where that is known.
+    pub constant_loss: Option<f64>,
     /// When training ends before its last epoch.
     pub limits: Limits,
     /// What is remembered of the epochs before.
@@ -227,9 +230,11 @@ impl<T: Precision> Training<'_, T> {
             record.validation_metric = self.measure.of(&outputs, &targets);
         }
         observer.epoch(&record)?;
-        if let Some(remark) = self.memory.least.risen(&record) {
+        if let Some(remark) = self.memory.least.risen(&record, self.constant_loss) {
             observer.remark(&remark);
         }
+        let signs = self.memory.signs.look(&record, self.constant_loss, self.limits.patience.is_some());
+        signs.iter().for_each(|remark| observer.remark(remark));
         let loss = record.validation_loss.unwrap_or(record.loss);
         self.drop_on_plateau(loss);
         let best = self.memory.best.as_ref();

@@ -1,40 +1,13 @@
-//! What training writes down of each epoch, and what it remembers of those before.
-
-use std::borrow::Cow;
+//! What training remembers of the epochs before.
 
 use serde::{Deserialize, Serialize};
 
+use super::record::EpochRecord;
+use super::signs::Signs;
 use crate::evaluation::significant;
 use crate::network::Weights;
 use crate::training::session::health::Health;
 use crate::training::session::schedule::Plateau;
-
-/// What an epoch came to. `metrics.jsonl` has one a line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EpochRecord {
-    /// Epochs done, from 1.
-    pub epoch: usize,
-    /// Steps done.
-    pub step: u64,
-    /// The learning rate of the epoch's last step.
-    pub learning_rate: f64,
-    /// Mean loss of a training row, each measured before the update that it went into.
-    pub loss: f64,
-    /// Mean loss of a validation row after the epoch.
-    pub validation_loss: Option<f64>,
-    /// The measure over the validation rows after the epoch.
-    pub validation_metric: Option<f64>,
-    /// The measure's name.
-    pub metric: Cow<'static, str>,
-    /// Seconds of training, when the epoch was done. Of epochs that ran in one go each gets its share of the time.
-    pub seconds: f64,
-    /// Training rows a second.
-    pub samples_per_second: f64,
-    /// The loss scale of mixed training in this epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss_scale: Option<f64>,
-}
 
 /// What training remembers from epoch to epoch, beside the state of the session.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +20,8 @@ pub struct Memory<T> {
     pub plateau: Plateau,
     /// What was said of saturated units and vanishing gradients.
     pub health: Health,
+    /// What the losses tell, and what was said of it.
+    pub signs: Signs,
     /// Seconds of training.
     pub seconds: f64,
     /// The last whole epoch.
@@ -56,7 +31,7 @@ pub struct Memory<T> {
 impl<T> Default for Memory<T> {
     fn default() -> Self {
         let (least, plateau, health) = (Least::default(), Plateau::default(), Health::default());
-        Self { best: None, least, plateau, health, seconds: 0.0, last: None }
+        Self { best: None, least, plateau, health, signs: Signs::default(), seconds: 0.0, last: None }
     }
 }
 
@@ -70,14 +45,18 @@ pub struct Least {
 }
 
 impl Least {
-    /// How much of its least loss training may lose before that is worth a word.
+    /// How much of its least loss training may lose before that is worth a word, and how much of the loss of constant outputs: where there
+    /// is next to no loss left, little makes much of it.
     const WORTH: f64 = 1.5;
+    const SMALL: f64 = 0.1;
 
-    /// What to say of an epoch whose loss has risen far over the least: once in a training.
-    pub(super) fn risen(&mut self, record: &EpochRecord) -> Option<String> {
+    /// What to say of an epoch whose loss has risen far over the least: once in a training. `constant` is the loss of constant outputs, where
+    /// it is known.
+    pub(super) fn risen(&mut self, record: &EpochRecord, constant: Option<f64>) -> Option<String> {
+        let small = Self::SMALL * constant.unwrap_or(0.0);
         let EpochRecord { epoch, loss, learning_rate, .. } = *record;
         match self.found {
-            Some((since, least)) if loss > Self::WORTH * least && !self.told => {
+            Some((since, least)) if loss > (Self::WORTH * least).max(least + small) && !self.told => {
                 self.told = true;
                 Some(format!(
                     "the training loss has risen from {least:.5} in epoch {since} to {loss:.5} in epoch {epoch}, at learning rate \
@@ -112,12 +91,16 @@ mod tests {
             samples_per_second: 0.0,
             loss_scale: None,
         };
-        let told = |losses: &[f64]| {
+        let told_beside = |losses: &[f64], constant| {
             let mut least = Least::default();
-            losses.iter().enumerate().filter_map(|(index, &loss)| least.risen(&record(index + 1, loss))).collect::<Vec<_>>()
+            let look = |(index, &loss): (usize, &f64)| least.risen(&record(index + 1, loss), constant);
+            losses.iter().enumerate().filter_map(look).collect::<Vec<_>>()
         };
+        let told = |losses: &[f64]| told_beside(losses, None);
         assert!(told(&[1.0, 0.5, 0.6, 0.55, 0.4]).is_empty());
         let remarks = told(&[1.0, 0.5, 0.9, 2.0, 0.4, 3.0]);
         assert!(matches!(&remarks[..], [one] if one.contains("0.50000 in epoch 2 to 0.90000 in epoch 3")), "{remarks:?}");
+        let tiny = [0.5, 0.01, 0.05];
+        assert_eq!([told_beside(&tiny, Some(0.7)).len(), told(&tiny).len(), told_beside(&tiny, Some(0.3)).len()], [0, 1, 1]);
     }
 }

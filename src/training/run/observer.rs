@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::memory::EpochRecord;
+use super::record::EpochRecord;
 use super::report::NetworkReport;
 use super::sources::DataReport;
 use crate::error::Result;

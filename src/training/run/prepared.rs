@@ -12,16 +12,18 @@ use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
 use super::destination::{Destination, run_name};
 use super::fit::{Fitted, Limits, Measure, Training};
 use super::length::Trial;
-use super::memory::{EpochRecord, Memory};
+use super::memory::Memory;
 use super::observer::{Observer, RunObserver};
 use super::options::{Log, Options};
+use super::record::EpochRecord;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
+use super::signs::{Outcome, constant_loss, few_rows};
 use super::sources::{DataReport, Encoded};
 use super::threshold::ThresholdReport;
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
-use crate::evaluation::{Asked, Evaluation, Rule, Truth, thinned};
+use crate::evaluation::{Asked, Evaluation, Rule, Truth, predicted_class, thinned};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows};
 use crate::network::Network;
@@ -48,6 +50,8 @@ pub(super) struct Prepared<T> {
     looked_at: Samples<T>,
     /// The rows to train on, to be known again.
     trained_rows: TrainedRows,
+    /// The loss of a network that says the same for every training row, where that is known.
+    constant_loss: Option<f64>,
     /// Whether the rows come from an array, whose columns have no names.
     is_array: bool,
     /// The epochs, for the report.
@@ -83,6 +87,7 @@ impl<T: Precision> Prepared<T> {
         if let Some((rows, _)) = &test {
             trained_rows = trained_rows.with_test_rows(&some(rows)?);
         }
+        let constant_loss = constant_loss(recipe.loss, &training, &looked_at, &recipe);
         let facts_of = |rows: &Rows<T>| DataFacts { rows: rows.rows(), checksum: rows.checksum() };
         let parts = [
             ("training", Some(facts_of(&training))),
@@ -144,6 +149,7 @@ impl<T: Precision> Prepared<T> {
             threshold,
             looked_at,
             trained_rows,
+            constant_loss,
             is_array,
             curve: Curve::default(),
             is_cut,
@@ -176,6 +182,8 @@ impl<T: Precision> Prepared<T> {
             let count = self.recipe.micro_batches;
             observer.remark(&format!("the device had no memory for a whole batch: it is computed in {count} micro-batches"));
         }
+        few_rows(&self.data, &self.options).iter().for_each(|remark| observer.remark(remark));
+        let constant_loss = self.constant_loss;
         let checkpoints = Checkpoints::new(&self.folder, self.facts.clone(), self.resumed.as_ref());
         let memory = match self.resumed.take() {
             None => Memory::default(),
@@ -202,6 +210,7 @@ impl<T: Precision> Prepared<T> {
                 Task::Classification => Measure::Accuracy(self.encoding.decision()),
                 Task::Regression => Measure::R2,
             },
+            constant_loss,
             limits: Limits {
                 patience: self.options.patience,
                 min_delta: self.options.min_delta.unwrap_or(0.0),
@@ -223,6 +232,9 @@ impl<T: Precision> Prepared<T> {
             observer.remark(&format!(
                 "{rows} outputs that are NaN or infinite; their numbers may lie far from the training rows'"
             ));
+        }
+        if let Some(remark) = self.nothing_learnt(&fitted, &report, constant_loss)? {
+            observer.remark(&remark);
         }
         // The model is saved: a report that fails costs nobody a training.
         if let Err(error) = self.show(&fitted, &report, outputs.as_ref()) {
@@ -323,6 +335,35 @@ impl<T: Precision> Prepared<T> {
         self.trained_rows.save(self.folder.path())?;
         model.save(&Place::own(&self.folder.model()))?;
         unchosen.or(failed).map_or(Ok((report, outputs)), Err)
+    }
+
+    /// That the model says no more than the most frequent class or the mean does: by the test rows, else by some validation rows, else by
+    /// its loss.
+    fn nothing_learnt(&mut self, fitted: &Fitted<T>, report: &RunReport, constant: Option<f64>) -> Result<Option<String>> {
+        const MOST_ROWS: usize = 10_000;
+        let losses = fitted.last.as_ref().map(|last| last.loss).zip(constant);
+        let (network, recipe) = (self.network.clone(), self.recipe);
+        let outcome = Outcome { network: &network, recipe: &recipe, losses };
+        if fitted.last.is_none() {
+            // Nobody trained it.
+            return Ok(None);
+        }
+        if let Some(scores) = &report.test {
+            return Ok(outcome.of_scores(scores, "test"));
+        }
+        let Some(rows) = &self.validation else { return Ok(outcome.of_training()) };
+        let few: Vec<usize> = (0..rows.rows().min(MOST_ROWS)).collect();
+        if self.encoding.task() == Task::Regression {
+            let r2 = report.kept_epoch.as_ref().and_then(|kept| kept.validation_metric);
+            return Ok(r2.and_then(|r2| outcome.of_r2(r2, rows.rows(), "validation")));
+        }
+        let samples = rows.gathered(&few)?;
+        let row = |row: usize| samples.targets.row(row).iter().map(|value| value.to_f64()).collect::<Vec<f64>>();
+        let classes: Option<Vec<usize>> = few.iter().map(|&index| predicted_class(&row(index))).collect();
+        let outputs = self.session.predict_by(&fitted.weights, &samples.into())?;
+        let scores =
+            classes.map(|classes| Truth::Classes(classes).judge(&self.encoding, &outputs, &Asked::default())).transpose()?;
+        Ok(scores.and_then(|scores| outcome.of_scores(&scores, "validation")))
     }
 
     /// The epoch whose weights are saved: the last one, or an earlier one, which `metrics.jsonl` tells of.

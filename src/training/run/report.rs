@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ending::Ending;
 use super::length::Trial;
-use super::memory::EpochRecord;
+use super::record::EpochRecord;
 use super::sources::DataReport;
 use super::threshold::ThresholdReport;
 use crate::error::{Error, Result};
