@@ -21,6 +21,8 @@ pub enum Purpose {
     Member = 6,
     /// The rows on which lengths of training are tried.
     Length = 7,
+    /// Which row gets whose cell of a column, to see how much a model goes by it (the stream's epoch counts columns and shuffles).
+    Importance = 8,
 }
 
 /// One stream of random numbers.

@@ -12,6 +12,7 @@ use crate::error::{Error, Result, shown};
 use crate::evaluation::{Asked, Gate, Threshold, check};
 use crate::name;
 use crate::training::run::application::{Application, Extent};
+use crate::training::run::attention;
 use crate::training::run::options::{DeviceOptions, FileOptions};
 use crate::training::run::own_rows::OwnRows;
 
@@ -46,6 +47,9 @@ pub(super) struct EvaluateArguments {
     /// Fail (exit code 4) if a metric is above
     #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
     max: Vec<Gate>,
+    /// Also tell how much the model goes by each column: what it loses when the column's cells are shuffled among the rows
+    #[arg(long)]
+    importance: bool,
     #[command(flatten)]
     memory: MemoryArguments,
     #[command(flatten)]
@@ -90,14 +94,26 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     print::remarks(application.remark_on_unfinite().as_slice());
     print::remarks(application.remark_on_trained_rows(model).as_slice());
     let rows = arguments.data.is_none().then_some(arguments.rows);
+    let attention = if arguments.importance { application.attention()? } else { None };
+    if arguments.importance && attention.is_none() {
+        print::remarks(&[format!(
+            "--importance: these rows do not tell it: it takes {} of them at least, and outputs that are finite",
+            attention::Extent::LEAST
+        )]);
+    }
     if arguments.json {
-        let report = json!({
+        let mut report = json!({
             "data": application.source(),
             "rows": rows.map(OwnRows::name),
             "trained_on": application.trained_on().map(|(rows, _)| rows),
             "device": application.device.report(),
             "evaluation": evaluation,
         });
+        if arguments.importance {
+            let (importance, dependences) = attention.map_or((None, Vec::new()), |(one, others)| (Some(one), others));
+            report["importance"] = json!(importance);
+            report["dependences"] = json!(dependences);
+        }
         print::json("evaluate", &report)?;
     } else if !arguments.quiet {
         if let Some(rows) = rows {
@@ -109,6 +125,7 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
             ));
         }
         print::line(&evaluation)?;
+        attention.map_or(Ok(()), |(importance, _)| print::line(importance))?;
     }
     check(&evaluation, &arguments.min, &arguments.max)
 }

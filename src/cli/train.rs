@@ -87,7 +87,8 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
     };
     flags.refuse_idle(&options)?;
-    print::remarks(threads::begin(options.device.threads.map(usize::from))?.as_slice());
+    let fewer_threads = threads::begin(options.device.threads.map(usize::from))?;
+    print::remarks(fewer_threads.as_slice());
     if let (Destination::Resumed(folder), None, Some(data)) = (&destination, &flags.data, &options.data)
         && data::is_absent(data)
     {
@@ -117,6 +118,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     if flags.device.device.is_none() && !options.device.is_auto() {
         ready.device = ready.device.as_before();
     }
+    ready.notes.remarks.extend(fewer_threads);
     print::remarks(&ready.sources.remarks);
     if let (Some(trial), false) = (&ready.trial, quiet) {
         print::note(trial);

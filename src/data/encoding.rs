@@ -1,6 +1,7 @@
 //! What turns a table's columns into the network's numbers: fitted on the training rows only, stored in the model.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -167,6 +168,16 @@ impl Encoding {
     /// those of their [calendar](Calendar), too.
     pub fn inputs(&self) -> usize {
         self.inputs.iter().map(InputColumn::width).sum()
+    }
+
+    /// Which of the network's inputs each input column becomes.
+    pub fn spans(&self) -> Vec<Range<usize>> {
+        let span = |end: &mut usize, column: &InputColumn| {
+            let start = *end;
+            *end += column.width();
+            Some(start..*end)
+        };
+        self.inputs.iter().scan(0, span).collect()
     }
 
     /// The names of the network's inputs, in order: the column's, `column>edge` for the bin from there, `column=category`, or
@@ -389,6 +400,7 @@ mod tests {
     #[test]
     fn a_category_column_makes_one_named_input_a_category() {
         assert_eq!(encoding().inputs(), 4);
+        assert_eq!(encoding().spans(), [0..1, 1..3, 3..4]);
         assert_eq!(encoding().input_names(), ["gre", "rank=1", "rank=2", "gpa"]);
     }
 

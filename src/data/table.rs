@@ -1,8 +1,10 @@
 //! A table as it was read: named columns of cells, not yet the network's numbers.
 
 use std::collections::HashMap;
-use std::io;
 use std::ops::Range;
+use std::{fmt, io};
+
+use serde::{Deserialize, Serialize};
 
 use super::cells::spelled;
 use super::{Cells, Numerals, Task};
@@ -108,6 +110,51 @@ impl Files {
     /// The file that this row comes from, and the number of its first row.
     fn of(&self, row: usize) -> Option<(&str, usize)> {
         self.of_rows.get(row).map(|&file| (self.names[file as usize].as_str(), self.starts[file as usize]))
+    }
+}
+
+/// Where a row is in its source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file, where there are several.
+    pub file: Option<String>,
+    /// Its line (from 1); none where the format has no lines.
+    pub line: Option<u64>,
+    /// Where there are no lines: its number among the rows of the file, from 1.
+    pub row: Option<u64>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(text, "{}: ", shown(file))?;
+        }
+        match (self.line, self.row) {
+            (Some(line), _) => write!(text, "line {line}"),
+            (None, row) => write!(text, "row {}", row.unwrap_or_default()),
+        }
+    }
+}
+
+/// Where some rows are in their source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origins {
+    /// The files' names, where there are several.
+    files: Vec<String>,
+    are_lines: bool,
+    /// Of each row its file's place among them and its line, or its number in the file.
+    places: Vec<(u32, u64)>,
+}
+
+impl Origins {
+    /// Where one of them is.
+    pub(crate) fn of(&self, place: usize) -> Origin {
+        let (file, number) = self.places[place];
+        let file = self.files.get(file as usize).cloned();
+        match self.are_lines {
+            true => Origin { file, line: Some(number), row: None },
+            false => Origin { file, line: None, row: Some(number) },
+        }
     }
 }
 
@@ -296,10 +343,28 @@ impl Table {
 
     /// Where a row is, for messages.
     pub fn row_place(&self, row: usize) -> String {
-        let (source, first) = self.files.of(row).unwrap_or((&self.source, 0));
-        let number = || format!("row {}", (self.first_row + row).saturating_sub(first) + 1);
-        let line = self.lines.get(row).map_or_else(number, |line| format!("line {line}"));
-        format!("{}: {line}", shown(source))
+        let Origin { file, line, row } = self.origin(row);
+        let place = Origin { file: None, line, row };
+        format!("{}: {place}", shown(file.as_ref().unwrap_or(&self.source)))
+    }
+
+    /// Where a row is in its source.
+    pub fn origin(&self, row: usize) -> Origin {
+        self.origins(&[row]).of(0)
+    }
+
+    /// Where some rows are in their source.
+    pub(crate) fn origins(&self, rows: &[usize]) -> Origins {
+        // Nobody has the file of an embedded set.
+        let are_lines = !self.lines.is_empty() && self.task.is_none();
+        let place = |&row: &usize| {
+            let first = self.files.of(row).map_or(0, |(_, first)| first);
+            let number = (self.first_row + row).saturating_sub(first) as u64 + 1;
+            let file = self.files.of_rows.get(row).copied().unwrap_or_default();
+            (file, self.lines.get(row).copied().filter(|_| are_lines).unwrap_or(number))
+        };
+        let files = if self.files.of_rows.is_empty() { Vec::new() } else { self.files.names.clone() };
+        Origins { files, are_lines, places: rows.iter().map(place).collect() }
     }
 
     /// Bytes that its cells take, of texts without those of what is written in them.

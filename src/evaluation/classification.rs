@@ -349,7 +349,8 @@ fn class_scores(names: &[String], support: &[usize], predicted: &[usize], right:
     names.iter().enumerate().map(scores).collect()
 }
 
-fn log_loss(probabilities: &[f64], truth: &[usize], classes: usize) -> f64 {
+/// The mean of -ln(probability of the true class), of rows × classes.
+pub(super) fn log_loss(probabilities: &[f64], truth: &[usize], classes: usize) -> f64 {
     let of_truth = truth.iter().enumerate().map(|(row, class)| probabilities[row * classes + class]);
     mean(of_truth.map(|probability| -libm::log(probability.clamp(CLIP, 1.0 - CLIP))))
 }

@@ -2,7 +2,10 @@
 
 mod calibration;
 mod classification;
+mod dependence;
+mod distribution;
 mod gate;
+mod importance;
 mod parts;
 mod precision_recall;
 mod regression;
@@ -20,7 +23,10 @@ pub use calibration::{Bin, Calibration};
 pub use classification::{
     Baseline, ClassScores, Classification, Decided, OfTwo, decided_class, predicted_class, said_class,
 };
+pub use dependence::{Dependence, Said};
+pub use distribution::Distribution;
 pub use gate::{Gate, check};
+pub use importance::{ColumnImportance, Importance};
 pub use precision_recall::{PrecisionRecall, PrecisionRecallPoint};
 pub(crate) use regression::significant;
 pub use regression::{AlwaysTheMean, Regression, TargetScores};

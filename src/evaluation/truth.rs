@@ -36,6 +36,14 @@ impl Truth {
         })
     }
 
+    /// The truth of some of the rows, in this order.
+    pub fn gathered(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Numbers(numbers) => Self::Numbers(numbers.gathered(rows)),
+        }
+    }
+
     /// Judges a network's outputs [rows × outputs].
     ///
     /// # Errors

@@ -77,9 +77,21 @@ pub(crate) struct Chart {
 /// Room at the left, top, right and bottom of the plot; the legend is below.
 const MARGINS: [f64; 4] = [64.0, 24.0, 14.0, 48.0];
 /// Okabe and Ito's colours, which people tell apart whatever colours they see.
-pub(crate) const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442"];
+/// The page gives them their values, lighter ones in the dark.
+pub(crate) const COLOURS: [&str; 7] =
+    ["var(--c0)", "var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)", "var(--c6)"];
+/// Red, green and blue of these colours, for pictures of pixels.
+pub(crate) const PIGMENTS: [[u8; 3]; 7] = [
+    [0x00, 0x72, 0xb2],
+    [0xd5, 0x5e, 0x00],
+    [0x00, 0x9e, 0x73],
+    [0xcc, 0x79, 0xa7],
+    [0xe6, 0x9f, 0x00],
+    [0x56, 0xb4, 0xe9],
+    [0xf0, 0xe4, 0x42],
+];
 /// Colours for what belongs to no series of its own.
-pub(crate) const NEUTRAL: [&str; 2] = ["#777777", "var(--ink)"];
+pub(crate) const NEUTRAL: [&str; 2] = ["var(--middle)", "var(--ink)"];
 
 impl Size {
     fn units(self) -> (f64, f64) {

@@ -2,11 +2,13 @@
 //! colours follow the reader's light or dark, and it fits a phone.
 
 mod axis;
+mod bars;
 mod chart;
 mod png;
 
 pub(crate) use axis::{Words, ends};
-pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, Rule, Series, Size};
+pub(crate) use bars::{Bar, bars};
+pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, PIGMENTS, Rule, Series, Size};
 pub(crate) use png::{grey, tinted};
 
 use crate::error::{printable, shown};
@@ -36,13 +38,36 @@ pub(crate) fn figures(value: f64) -> String {
     }
 }
 
+/// A number with at most four significant digits, or all of those before the point up to a million.
+pub(crate) fn digits(value: f64) -> String {
+    let scientific = format!("{value:.3e}");
+    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    let plain = match exponent {
+        _ if value == 0.0 => return "0".to_owned(),
+        Some(exponent) if (-4..6).contains(&exponent) => format!("{value:.*}", (3 - exponent).max(0) as usize),
+        Some(exponent) => {
+            let mantissa = scientific.split('e').next().unwrap_or_default();
+            return format!("{}e{exponent}", trimmed(mantissa));
+        }
+        None => scientific,
+    };
+    trimmed(&plain).to_owned()
+}
+
+/// A decimal number without zeros at its end that say nothing.
+fn trimmed(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
 const STYLE: &str = "\
-:root { --page: #fff; --ink: #1b1b1b; --soft: #595959; --faint: #d8d8d8; --card: #f4f4f2; color-scheme: light dark }
-@media (prefers-color-scheme: dark) { :root { --page: #161616; --ink: #e8e8e8; --soft: #a8a8a8; --faint: #3a3a3a; --card: #212121 } }
+:root { --page: #fff; --ink: #1b1b1b; --soft: #595959; --faint: #d8d8d8; --card: #f4f4f2; --middle: #777; color-scheme: light dark;
+  --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7; --c4: #e69f00; --c5: #56b4e9; --c6: #f0e442 }
+@media (prefers-color-scheme: dark) { :root { --page: #161616; --ink: #e8e8e8; --soft: #a8a8a8; --faint: #3a3a3a; --card: #212121; --middle: #999;
+  --c0: #4ba3e3; --c1: #f07f2e; --c2: #2fc08f; --c3: #dd9bc1; --c4: #f0b23c; --c5: #8fd0f5 } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--page); overflow-wrap: anywhere }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.5rem } h3 { font-size: 1rem }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; margin: .5rem 0 }
-caption { text-align: left; font-weight: 600; padding: .2rem 0 }
+caption { text-align: left; font-weight: 600; padding: .2rem 0; min-width: min(22rem, 80vw) }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--faint); text-align: left; white-space: nowrap }
 .long { white-space: normal; min-width: 8rem }
 .number { text-align: right; font-variant-numeric: tabular-nums } .soft, figcaption, dt { color: var(--soft) }
@@ -53,10 +78,14 @@ figure { margin: 1rem 0; min-width: 0 } figcaption { font-size: 13px } figcaptio
 .key.dashed { border-top-style: dashed } .key.mark { width: .6rem; height: .6rem; border: 2px solid; border-radius: 50% }
 svg { width: 100%; height: auto; display: block } svg text { font: 13px system-ui, sans-serif; fill: var(--ink) } .grid { stroke: var(--faint) }
 .rule { stroke: var(--soft); stroke-dasharray: 2 3 }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1rem 0 }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(max(8.5rem, (100% + .8rem) / var(--across) - .8rem), 1fr)); gap: .8rem; margin: 1rem 0 }
 .cards div { background: var(--card); border-radius: .5rem; padding: .6rem .8rem } .cards dd { margin: 0; font-size: 1.25rem; font-weight: 600 }
 .facts th { vertical-align: top; font-weight: 400; color: var(--soft) } .facts td { white-space: normal }
 .confusion th, .confusion td { text-align: center; padding: .2rem .45rem } .confusion th[scope=row] { text-align: right }
+.bars .bar { width: 40%; min-width: 5rem; padding-left: 0 } .bar div { height: .8rem; min-width: 1px; border-radius: 0 2px 2px 0 }
+.bars th[scope=row] { font-weight: 400; white-space: normal }
+.pixels { max-width: 20rem } .pixels img { width: 14rem; height: auto; image-rendering: pixelated; border: 1px solid var(--faint) }
+.command { margin: .5rem 0; white-space: pre-wrap }
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 1rem } .images figure { margin: 0 }
 .images img { width: 100%; height: auto; aspect-ratio: 1; image-rendering: pixelated; border: 1px solid var(--faint) }
 pre { overflow-x: auto; background: var(--card); border-radius: .5rem; padding: .8rem; font-size: 13px; overflow-wrap: normal }
@@ -105,6 +134,13 @@ mod tests {
         assert_eq!([0.012345, 0.00307, 0.0001, 1.234e-7].map(figures), ["0.0123", "0.00307", "0.000100", "1.23e-7"]);
         assert_eq!([0.0, 0.9996, 9.996, -0.05].map(figures), ["0.00", "1.00", "10.0", "-0.0500"]);
         assert_eq!([f64::NAN, f64::INFINITY].map(figures), ["NaN", "inf"]);
+    }
+
+    #[test]
+    fn numbers_have_four_digits_at_most_or_all_those_before_the_point() {
+        assert_eq!([1.2, 0.9778, 0.041_699, 33349.4, 1200.0].map(digits), ["1.2", "0.9778", "0.0417", "33349", "1200"]);
+        assert_eq!([1_538_907_266.834_916, 2e6, 1.234_56e-5, -0.0].map(digits), ["1.539e9", "2e6", "1.235e-5", "0"]);
+        assert_eq!([f64::NAN, f64::INFINITY, -12.345].map(digits), ["NaN", "inf", "-12.35"]);
     }
 
     #[test]

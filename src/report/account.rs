@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::data::table::Origin;
 use crate::error::{Error, Result, shown};
-use crate::evaluation::{Calibration, PrecisionRecall, Residuals, Roc};
+use crate::evaluation::{Calibration, Dependence, Distribution, Importance, PrecisionRecall, Residuals, Roc};
 use crate::files;
 use crate::page::ends;
 
@@ -18,7 +19,10 @@ pub(super) const BYTES: u64 = 32 << 20;
 const VALUES: usize = 400_000;
 
 /// A run's result, and what its pictures are drawn from.
+///
+/// What an earlier version of wgrad did not write is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Account {
     /// The version of these fields.
     pub schema: u32,
@@ -26,6 +30,10 @@ pub struct Account {
     pub wgrad: String,
     /// What `wgrad train --json` prints of the run.
     pub outcome: Value,
+    /// The command lines that made the run: the first, and those that went on with it.
+    pub commands: Vec<String>,
+    /// What wgrad remarked on the way.
+    pub remarks: Vec<String>,
     /// Of two classes: the receiver operating characteristic on the test rows.
     pub roc: Option<Roc>,
     /// Of two classes: precision and recall on the test rows.
@@ -36,8 +44,18 @@ pub struct Account {
     pub residuals: Vec<Residuals>,
     /// With two numeric inputs: what the network says in the plane that they span.
     pub surface: Option<Surface>,
+    /// How the targets are distributed.
+    pub distributions: Vec<Distribution>,
+    /// How much the network goes by each column.
+    pub importance: Option<Importance>,
+    /// Pixels along the side of the images that the rows are, where they are images.
+    pub side: Option<usize>,
+    /// What the network says by the values of its most important columns.
+    pub dependences: Vec<Dependence>,
     /// Of images: those of the test rows that it was most wrong about.
     pub images: Option<Images>,
+    /// Of other rows: those of the test rows that it was most wrong about.
+    pub wrong: Option<WrongRows>,
     /// The network's layers, unless it is too large for a look.
     pub layers: Option<Layers>,
     /// The input columns, the first few.
@@ -69,6 +87,9 @@ pub struct Surface {
 pub struct Images {
     /// Pixels along each side.
     pub side: usize,
+    /// Where the images come from, as the user named it.
+    #[serde(default)]
+    pub source: Option<String>,
     /// How many test images were taken for another class.
     pub wrong: usize,
     /// Those whose own class was given the lowest probability, lowest first.
@@ -80,6 +101,9 @@ pub struct Images {
 pub struct Image {
     /// Which of the test rows it is, from 1.
     pub row: usize,
+    /// Where it is in its source.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// Its class.
     pub truth: String,
     /// The class that it was taken for.
@@ -90,6 +114,36 @@ pub struct Image {
     pub probability_of_truth: f64,
     /// Its pixels row by row, from the darkest, 0, to the lightest, 255.
     pub pixels: Vec<u8>,
+}
+
+/// Rows that a network was wrong about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WrongRows {
+    /// Where they come from, as the user named it.
+    pub source: String,
+    /// The columns of which the cells are told: the most important ones.
+    pub columns: Vec<String>,
+    /// The rows of the highest loss, highest first.
+    pub rows: Vec<WrongRow>,
+}
+
+/// A row, and what was said of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WrongRow {
+    /// Where it is in its source.
+    pub origin: Origin,
+    /// Its loss; none where it is not finite.
+    pub loss: Option<f64>,
+    /// Its class, or its numbers.
+    pub truth: String,
+    /// What was predicted.
+    pub predicted: String,
+    /// The probability of the class that was predicted.
+    pub probability: Option<f64>,
+    /// The probability of its own class.
+    pub probability_of_truth: Option<f64>,
+    /// Its cells in those columns, as the source has them; empty where they are not known.
+    pub cells: Vec<String>,
 }
 
 /// The layers of a trained network, with its gradients and activations on some training rows.

@@ -166,7 +166,14 @@ impl Comparison {
             places.into_iter().filter(|(_, place)| self.stories.iter().any(|story| story.number(place).is_some())).collect();
         let mut headers = vec!["run"];
         headers.extend(places.iter().map(|(name, _)| *name));
-        headers.extend(["best epoch", "its loss", "epochs", "parameters", "seconds", "device"]);
+        let decisive = self.stories.iter().filter_map(|story| story.curve.best());
+        let validated: Vec<bool> = decisive.map(|best| best.validation_loss.is_some()).collect();
+        let best_loss = match (validated.contains(&true), validated.contains(&false)) {
+            (true, false) => "best validation loss",
+            (false, _) => "best training loss",
+            (true, true) => "best loss",
+        };
+        headers.extend(["best epoch", best_loss, "epochs", "parameters", "seconds", "device"]);
         let row = |story: &Story| {
             let number = |place: &str| story.number(place).map_or("–".to_string(), |value| format!("{value:.4}"));
             let best = story.curve.best();

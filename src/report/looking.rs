@@ -5,7 +5,7 @@ use super::page::line;
 use super::scores::paragraph;
 use super::story::Story;
 use crate::error::shown;
-use crate::page::{COLOURS, Chart, Form, Series, Size, Words, ends, figures, grey, named, table, tinted};
+use crate::page::{COLOURS, Chart, Form, PIGMENTS, Series, Size, Words, ends, escaped, figures, grey, named, table, tinted};
 
 /// Classes that are told by a colour each.
 const CLASSES: usize = COLOURS.len();
@@ -34,8 +34,10 @@ impl Story {
         match images.wrong {
             0 => format!("{title}<p>No test image was taken for another class.</p>\n"),
             wrong => {
+                let source = images.source.as_deref().filter(|&source| source != self.text("/data/source"));
+                let of = source.map_or(String::new(), |source| format!(" Their numbers are those of {}.", shown(source)));
                 let told = format!(
-                    "{wrong} test images were taken for another class; these gave their own class the lowest probability."
+                    "{wrong} test images were taken for another class; these gave their own class the lowest probability.{of}"
                 );
                 format!("{title}{}<div class=\"images\">\n{figures}</div>\n", paragraph(&told))
             }
@@ -46,14 +48,14 @@ impl Story {
 fn figure(image: &Image, side: usize) -> String {
     let (truth, predicted) = (named(&image.truth), named(&image.predicted));
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let origin =
+        image.origin.as_ref().map_or_else(|| format!("test row {}", image.row), |origin| escaped(&origin.to_string()));
     format!(
-        "<figure><img alt=\"test row {}: {truth}, taken for {predicted}\" src=\"{}\" width=\"{side}\" height=\"{side}\">\
-         <figcaption><b>{truth}</b>, {}<br>taken for <b>{predicted}</b>, {}<br>test row {}</figcaption></figure>\n",
-        image.row,
+        "<figure><img alt=\"{origin}: {truth}, taken for {predicted}\" src=\"{}\" width=\"{side}\" height=\"{side}\">\
+         <figcaption><b>{truth}</b>, {}<br>taken for <b>{predicted}</b>, {}<br>{origin}</figcaption></figure>\n",
         grey(side, &image.pixels),
         percent(image.probability_of_truth),
-        percent(image.probability),
-        image.row
+        percent(image.probability)
     )
 }
 
@@ -83,7 +85,7 @@ impl Surface {
     fn boundary(&self, names: &[&str]) -> String {
         let least = 1.0 / names.len().max(2) as f64;
         let pixel = |(&class, &probability): (&usize, &f64)| {
-            let [red, green, blue] = colour(COLOURS[class % CLASSES]);
+            let [red, green, blue] = PIGMENTS[class % CLASSES];
             let sure = ((probability - least) / (1.0 - least)).clamp(0.0, 1.0);
             [red, green, blue, (40.0 + 100.0 * sure) as u8]
         };
@@ -123,7 +125,7 @@ impl Surface {
     /// The first target over the plane: from one colour to the other.
     fn regression(&self, target: &str) -> String {
         let (least, largest) = ends(self.values.iter().copied());
-        let (low, high) = (colour(COLOURS[0]), colour(COLOURS[1]));
+        let [low, high, ..] = PIGMENTS;
         let pixel = |&value: &f64| {
             // Faint in the middle, the colour of its end towards both.
             let place = if largest > least { 2.0 * (value - least) / (largest - least) - 1.0 } else { 0.0 };
@@ -175,9 +177,4 @@ impl Surface {
         let caption = format!("{target}, by {} across and {} down", shown(&self.inputs[0]), shown(&self.inputs[1]));
         table(&caption, &headers, &rows, 0)
     }
-}
-
-/// The red, green and blue of a colour that is written `#rrggbb`.
-fn colour(text: &str) -> [u8; 3] {
-    [1, 3, 5].map(|at| text.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
 }

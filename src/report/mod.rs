@@ -5,6 +5,7 @@
 //! (`comparison`), without the data.
 
 pub mod account;
+mod attention;
 mod comparison;
 mod curve;
 mod inside;
@@ -13,6 +14,7 @@ mod looking;
 mod page;
 mod scores;
 mod story;
+mod wrong;
 
 pub use account::Account;
 pub use comparison::{Compared, Comparison};

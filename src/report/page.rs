@@ -2,8 +2,7 @@
 
 use super::curve::{Curve, Epoch};
 use super::story::Story;
-use crate::evaluation::significant;
-use crate::page::{COLOURS, Chart, Form, Rule, Series, Words, document, escaped, figures, named, table, visible};
+use crate::page::{COLOURS, Chart, Form, Rule, Series, Words, digits, document, escaped, figures, named, table, visible};
 
 /// Epochs in the table, at most, beside the best.
 const EPOCHS: usize = 12;
@@ -13,44 +12,50 @@ impl Story {
     pub fn page(&self) -> String {
         let parts = [
             self.head(),
+            self.remarks(),
             self.training(),
             self.scores(),
-            self.surface(),
             self.images(),
-            self.inside(),
+            self.wrong(),
+            self.attention(),
+            self.surface(),
             self.data(),
             self.machine(),
             self.settings(),
+            self.inside(),
         ];
         document(&format!("wgrad: {}", self.name), &parts.concat())
     }
 
-    /// The title, the result in a sentence, and the figures that say most.
+    /// The title, the result in a sentence, the command, and the figures that say most.
     fn head(&self) -> String {
-        let cards: String = self
-            .cards()
-            .iter()
-            .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value)))
-            .collect();
-        let headline = escaped(&self.headline());
-        format!("<h1>{}</h1>\n<p>{headline}</p>\n<dl class=\"cards\">\n{cards}</dl>\n", named(&self.name))
+        let cards = self.cards();
+        // Rows of cards that are equally long, or nearly so.
+        let rows = cards.len().div_ceil(6).max(1);
+        let across = cards.len().div_ceil(rows).max(1);
+        let card =
+            |(name, value): &(&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value));
+        let cards: String = cards.iter().map(card).collect();
+        let commands: Vec<String> = self.account.commands.iter().map(|command| visible(command)).collect();
+        let commands = match commands.is_empty() {
+            true => String::new(),
+            false => format!("<pre class=\"command\">{}</pre>\n", commands.join("\n")),
+        };
+        let (name, headline) = (named(&self.name), escaped(&self.headline()));
+        format!(
+            "<h1>{name}</h1>\n<p>{headline}</p>\n{commands}<dl class=\"cards\" style=\"--across:{across}\">\n{cards}</dl>\n"
+        )
     }
 
-    /// What came of the run, in a sentence or two.
+    /// What was judged, and how training ended.
     fn headline(&self) -> String {
         let rows = self.number("/data/test_rows").or(self.number("/test/rows")).unwrap_or(0.0);
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let result = match (self.number("/test/accuracy"), self.number("/test/rmse")) {
-            (Some(accuracy), _) => format!("{} of {rows} test rows are classified right.", percent(accuracy)),
-            (_, Some(rmse)) => {
-                let r2 = self.number("/test/r2").map_or(String::new(), |r2| format!(", R² {r2:.4}"));
-                format!("The root mean squared error of {rows} test rows is {}{r2}.", figures(rmse))
-            }
+        let rows = if rows == 1.0 { "1 test row".to_owned() } else { format!("{rows} test rows") };
+        let result = match self.number("/test/accuracy").or(self.number("/test/rmse")) {
+            Some(_) => format!("Judged by {rows}."),
             _ if self.at("/test").is_object() => {
                 let unpredicted = self.number("/test/unpredicted").unwrap_or_default();
-                format!(
-                    "The scores of {rows} test rows are not finite: {unpredicted} of them have outputs that are NaN or infinite."
-                )
+                format!("The scores of {rows} are not finite: {unpredicted} of them have outputs that are NaN or infinite.")
             }
             _ => "There are no scores of test rows.".to_string(),
         };
@@ -59,52 +64,61 @@ impl Story {
 
     /// Why training ended, and which epoch the weights are from.
     fn ending(&self) -> String {
-        let epochs = self.curve.count();
+        let (epochs, last) = (self.curve.count(), self.curve.last().map_or(0, |epoch| epoch.epoch));
+        let has_validation = self.curve.best().is_some_and(|best| best.validation_loss.is_some());
+        let loss = if has_validation { "validation loss" } else { "training loss" };
+        let saved = self.number("/epoch").map_or(last, |epoch| epoch as usize);
         let trained = match self.text("/ending/reason") {
-            "no-better" => format!("Training ended early, after {epochs} epochs without a better loss for long enough"),
-            "time" => format!("Training was ended by its limit of time after {epochs} epochs"),
-            "signal" => format!("Training was interrupted after {epochs} epochs"),
-            "" => format!("Training has {epochs} epochs so far, and no end is written down"),
-            _ => format!("It was trained for {epochs} epochs"),
-        };
-        let last = self.curve.last().map(|epoch| epoch.epoch);
-        match self.number("/epoch") {
-            Some(epoch) if last.is_some_and(|last| (epoch as usize) < last) => {
-                format!("{trained}; the weights are those of epoch {epoch}.")
+            "no-better" => {
+                let waited = match last.saturating_sub(saved) {
+                    1 => "1 epoch".to_owned(),
+                    waited => format!("{waited} epochs"),
+                };
+                format!("Stopped at epoch {last}: no better {loss} for {waited}.")
             }
-            _ => format!("{trained}."),
+            "time" => format!("Training was ended by its limit of time after {epochs} epochs."),
+            "signal" => format!("Training was interrupted after {epochs} epochs."),
+            "" => format!("Training has {epochs} epochs so far, and no end is written down."),
+            _ => format!("It was trained for {epochs} epochs."),
+        };
+        let better = self.curve.best().filter(|best| has_validation && best.epoch < saved);
+        match better.zip(self.curve.last().and_then(|last| last.validation_loss)) {
+            _ if saved < last => format!("{trained} The saved weights are epoch {saved}'s."),
+            Some((best, of_last)) if self.at("/ending/reason").is_string() => format!(
+                "{trained} The saved weights are those of the last epoch, although epoch {} had a lower validation loss ({} against {}): \
+                 with --patience {} training ends earlier and saves the weights of the best epoch.",
+                best.epoch,
+                digits(best.decisive()),
+                digits(of_last),
+                epochs.clamp(1, 20)
+            ),
+            _ => trained,
         }
     }
 
     fn cards(&self) -> Vec<(&'static str, String)> {
         let score = |name, place| self.number(place).map(|value| (name, format!("{value:.4}")));
-        let plain = |name, place| self.number(place).map(|value| (name, figures(value)));
-        let whole = |name, place| self.number(place).map(|value| (name, format!("{value}")));
-        let best = self.curve.best().map(|epoch| ("best epoch", epoch.epoch.to_string()));
-        let loss = self.curve.best().map(|epoch| {
-            let name = if epoch.validation_loss.is_some() { "its validation loss" } else { "its training loss" };
-            (name, figures(epoch.decisive()))
-        });
+        let plain = |name, place| self.number(place).map(|value| (name, digits(value)));
+        let several = self.at("/test/targets").as_array().is_some_and(|targets| targets.len() > 1);
+        let names = if several { ["mean R²", "mean RMSE", "mean MAE"] } else { ["R²", "RMSE", "MAE"] };
         let seconds = self.number("/seconds").map(|seconds| ("training took", format!("{} s", figures(seconds))));
-        let device = match self.text("/device/kind") {
-            "" => None,
-            kind => Some(("trained on", if kind == "cpu" { "the CPU".to_string() } else { "a GPU".to_string() })),
-        };
         let cards = [
             score("accuracy", "/test/accuracy"),
             score("balanced accuracy", "/test/balanced_accuracy"),
             score("AUC", "/test/auc"),
             plain("log loss", "/test/log_loss"),
-            score("R²", "/test/r2"),
-            plain("RMSE", "/test/rmse"),
-            plain("MAE", "/test/mae"),
-            best,
-            loss,
-            whole("parameters", "/network/parameters"),
+            score(names[0], "/test/r2"),
+            plain(names[1], "/test/rmse"),
+            plain(names[2], "/test/mae"),
             seconds,
-            device,
         ];
         cards.into_iter().flatten().collect()
+    }
+
+    /// What wgrad remarked while it read the data and trained.
+    fn remarks(&self) -> String {
+        let remarks: String = self.account.remarks.iter().map(|remark| format!("<li>{}</li>\n", visible(remark))).collect();
+        if remarks.is_empty() { remarks } else { format!("<h2>Remarks</h2>\n<ul class=\"remarks\">\n{remarks}</ul>\n") }
     }
 
     /// The curves of loss and measure, and a table of some epochs.
@@ -157,14 +171,8 @@ impl Story {
         let name = metric_name(&last.metric);
         let about = format!("of the validation rows, from {} to {}", figures(first), figures(end));
         let series = vec![line("validation", 1, points)];
-        let chart = Chart::half(
-            &format!("Validation {name} by epoch"),
-            about,
-            epochs_axis(&self.curve),
-            Words::linear(name),
-            series,
-        );
-        Some(Chart { rules: rule(&self.curve), ..chart })
+        let title = format!("Validation {name} by epoch");
+        Some(Chart::half(&title, about, epochs_axis(&self.curve), Words::linear(name), series))
     }
 
     fn epochs_table(&self) -> String {
@@ -175,7 +183,7 @@ impl Story {
         shown.sort_by_key(|epoch| epoch.epoch);
         shown.dedup_by_key(|epoch| epoch.epoch);
         let best = self.curve.best().map(|epoch| epoch.epoch);
-        let number = |value: Option<f64>| value.map_or("–".to_string(), significant);
+        let number = |value: Option<f64>| value.map_or("–".to_string(), digits);
         let row = |epoch: &&Epoch| {
             let mark = if Some(epoch.epoch) == best { " (best)" } else { "" };
             vec![
@@ -183,7 +191,7 @@ impl Story {
                 number(Some(epoch.loss)),
                 number(epoch.validation_loss),
                 number(epoch.validation_metric),
-                format!("{}", epoch.learning_rate),
+                digits(epoch.learning_rate),
                 figures(epoch.seconds),
             ]
         };
@@ -203,18 +211,26 @@ impl Story {
         let classes = list("/data/classes");
         let shown_classes: Vec<&str> = classes.iter().take(30).copied().collect();
         let more = if classes.len() > 30 { format!(" … {} more", classes.len() - 30) } else { String::new() };
+        let rows_for =
+            |place: &str, what: &str| self.number(place).filter(|&rows| rows > 0.0).map(|rows| format!("{rows} to {what}"));
+        let rows = [
+            rows_for("/data/training_rows", "train on"),
+            rows_for("/data/validation_rows", "validate with"),
+            rows_for("/data/test_rows", "test with"),
+        ];
+        let rows: Vec<String> = rows.into_iter().flatten().collect();
+        let distributions = self.distributions();
+        let are_counted = self.account.distributions.first().is_some_and(|found| found.left_out == 0);
         let rows = [
             ("source", self.text("/data/source").to_string()),
             ("task", self.text("/data/task").to_string()),
             ("target", list("/data/target").join(", ")),
-            ("classes", shown_classes.join(", ") + &more),
+            ("classes", if are_counted { String::new() } else { shown_classes.join(", ") + &more }),
             ("input columns", number("/data/columns")),
             ("inputs of the network", number("/data/inputs")),
-            ("rows to train on", number("/data/training_rows")),
-            ("rows to validate", number("/data/validation_rows")),
-            ("rows to test", number("/data/test_rows")),
+            ("rows", rows.join(", ")),
         ];
-        let mut html = format!("<h2>Data</h2>\n{}", facts(&rows));
+        let mut html = format!("<h2>Data</h2>\n{}{distributions}", facts(&rows));
         let columns = &self.account.columns;
         if !columns.is_empty() {
             let cells: Vec<Vec<String>> = columns
@@ -244,7 +260,6 @@ impl Story {
             })
         };
         let number = |place: &str| self.number(place).map_or(String::new(), |value| format!("{value}"));
-        let seconds = |value: f64| format!("{} s", figures(value));
         let rate = self.number("/last_epoch/samples_per_second").map_or(String::new(), |rate| format!("{rate:.0}"));
         let wgrad = self.account.wgrad.clone();
         let of_loss = self.number("/network/loss_number").map_or(String::new(), |number| format!(" ({number})"));
@@ -264,11 +279,10 @@ impl Story {
                     self.text("/device/gpu/name").to_string()
                 },
             ),
-            ("why this one", self.text("/device/reason").to_string()),
+            ("why this device", self.text("/device/reason").to_string()),
             ("threads", number("/device/threads")),
             ("interface", self.text("/device/gpu/backend").to_string()),
             ("driver", self.text("/device/gpu/driver").to_string()),
-            ("training took", self.number("/seconds").map_or(String::new(), seconds)),
             ("rows a second, at the end", rate),
             ("steps", number("/steps")),
             ("went on from step", number("/resumed_at")),
@@ -280,8 +294,8 @@ impl Story {
     fn settings(&self) -> String {
         let options: Vec<String> = self.options.lines().map(visible).collect();
         format!(
-            "<h2>Options</h2>\n<p class=\"soft\">run.toml: <code>wgrad train --config run.toml</code> trains the same network again.</p>\n\
-             <pre>{}</pre>\n",
+            "<h2>Options</h2>\n<p class=\"soft\"><code>wgrad train --config run.toml</code> trains the same network again.</p>\n\
+             <details>\n<summary>run.toml: every option</summary>\n<pre>{}</pre>\n</details>\n",
             options.join("\n")
         )
     }

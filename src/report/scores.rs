@@ -6,7 +6,7 @@ use super::page::line;
 use super::story::Story;
 use crate::error::shown;
 use crate::evaluation::{Calibration, PrecisionRecall, Residuals, Roc, significant, thinned};
-use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, ends, escaped, figures, named, table};
+use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, digits, ends, escaped, figures, named, table};
 
 /// Classes of a confusion matrix that is shown whole; of more, the commonest mistakes.
 const CLASSES: usize = 25;
@@ -68,8 +68,8 @@ impl Story {
         };
         let body: String = names.iter().zip(&rows).enumerate().map(row).collect();
         format!(
-            "<div class=\"scroll\"><table class=\"confusion\">\n<caption>Confusion matrix: true down, predicted across</caption>\n\
-             <thead><tr><th scope=\"col\"></th>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
+            "<div class=\"scroll\"><table class=\"confusion\">\n<caption>Confusion matrix</caption>\n\
+             <thead><tr><th scope=\"col\">true \\ predicted</th>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
         )
     }
 
@@ -234,13 +234,14 @@ impl Story {
         format!("<details>\n<summary>The curves in numbers</summary>\n{tables}</details>\n")
     }
 
-    /// The scores of each target of a regression.
+    /// The scores of each of several targets of a regression.
     fn targets(&self) -> String {
-        let Some(targets) = self.at("/test/targets").as_array() else { return String::new() };
+        let Some(targets) = self.at("/test/targets").as_array().filter(|targets| targets.len() > 1) else {
+            return String::new();
+        };
         let row = |target: &Value| {
-            let score = |name: &str| target[name].as_f64().map_or("undefined".to_string(), significant);
-            let r2 = target["r2"].as_f64().map_or("undefined".to_string(), |r2| format!("{r2:.4}"));
-            vec![shown(text(target, "name")), r2, score("rmse"), score("mae"), score("mse")]
+            let score = |name: &str| target[name].as_f64().map_or("undefined".to_string(), digits);
+            vec![shown(text(target, "name")), score("r2"), score("rmse"), score("mae"), score("mse")]
         };
         let mut rows: Vec<Vec<String>> = targets.iter().take(LISTED).map(row).collect();
         if let (Some(rmse), Some(mae)) = (self.number("/test/baseline/rmse"), self.number("/test/baseline/mae")) {
@@ -337,7 +338,7 @@ fn quantiles(residuals: &Residuals, name: &str) -> String {
     });
     let headers: Vec<String> = ["mean".to_string(), "deviation".to_string()].into_iter().chain(shares).collect();
     let values = [residuals.mean, residuals.deviation].into_iter().chain(residuals.quantiles.iter().copied());
-    let row: Vec<String> = values.map(significant).collect();
+    let row: Vec<String> = values.map(digits).collect();
     table(&format!("{name}: residuals and the shares of rows below"), &headers, &[row], 0)
 }
 

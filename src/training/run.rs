@@ -2,16 +2,19 @@
 
 mod account;
 pub mod application;
+pub mod attention;
 mod beginning;
 pub mod checkpoint;
 mod columns;
 mod destination;
 mod ending;
+mod exchanged;
 pub mod finetuning;
 mod fit;
 pub mod folds;
 pub mod length;
 mod memory;
+mod notes;
 mod observer;
 mod obstacles;
 pub mod options;
@@ -28,6 +31,7 @@ pub mod sources;
 mod threshold;
 mod train;
 pub mod values;
+mod wrong;
 
 pub use columns::fitting;
 pub use destination::{Destination, run_name};
@@ -37,6 +41,7 @@ pub use fit::{Fitted, Limits, Measure, Training};
 pub use folds::{FoldReport, FoldsReport, Score};
 use length::Trial;
 pub use memory::Memory;
+pub use notes::Notes;
 pub use observer::{Observer, RunObserver};
 pub use obstacles::remedies;
 pub use options::Options;
@@ -74,6 +79,8 @@ pub struct Run {
     pub base: Option<Base>,
     /// Where.
     pub device: Device,
+    /// What its report tells of how it was made.
+    pub notes: Notes,
     /// Whether the device was ours to choose.
     is_ours: bool,
 }
@@ -134,7 +141,8 @@ impl Run {
         let device = device.with_memory(options.device_memory.map(|memory| memory.0));
         let device = device.with_choices(options.device.tuned.clone().unwrap_or_default());
         let is_ours = options.device.is_auto();
-        let mut run = Self { options, sources, network, recipe, trial, base, device, is_ours };
+        let notes = Notes::default();
+        let mut run = Self { options, sources, network, recipe, trial, base, device, notes, is_ours };
         if !is_said {
             run.recipe = run.fitting();
         }

@@ -207,7 +207,21 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// Limit, if the plan does not fit the device.
     pub fn for_evaluation(network: Network, loss: Loss, weights: &Weights<T>, device: &Device) -> Result<Self> {
-        let executor = T::executor(plan::<T>(&network, loss, None, 0, 1, device), device)?;
+        Self::for_evaluation_of(0, network, loss, weights, device)
+    }
+
+    /// The same with memory for so many rows at a time, where more are never evaluated at once (0: for as many as suit).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn for_evaluation_of(
+        rows: usize,
+        network: Network,
+        loss: Loss,
+        weights: &Weights<T>,
+        device: &Device,
+    ) -> Result<Self> {
+        let executor = T::executor(plan::<T>(&network, loss, None, rows, 1, device), device)?;
         let recipe = Recipe { epochs: 0, ..Recipe::plain(loss, 0.0, 0) };
         let (seeds, streamed, begun) = (vec![0], None, vec![Vec::new()]);
         let (drops, loss_scales) = (Vec::new(), Vec::new());

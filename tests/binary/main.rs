@@ -2,6 +2,7 @@
 
 mod advice;
 mod attacks;
+mod attention;
 mod bench;
 mod cli;
 #[path = "../common/mod.rs"]
@@ -43,6 +44,7 @@ fn main() {
         ("larger", larger::trials),
         ("devices", devices::trials),
         ("attacks", attacks::trials),
+        ("attention", attention::trials),
         ("cli", cli::trials),
         ("ensemble", ensemble::trials),
         #[cfg(unix)]

@@ -141,11 +141,18 @@ fn two_classes_have_a_roc_curve_with_its_area_and_a_calibration() {
 fn a_regression_shows_its_residuals() {
     let desk = Desk::new();
     let (report, html) = trained(&desk, "wine-quality", &["--epochs", "5"]);
-    for (place, digits) in [("r2", 4), ("rmse", 5), ("mae", 5)] {
-        let shown = format!("{:.digits$}", number(&report["test"][place]));
+    for (name, place) in [("R²", "r2"), ("RMSE", "rmse"), ("MAE", "mae")] {
+        let value = number(&report["test"][place]);
+        let shown = format!("<dt>{name}</dt><dd>{}", &format!("{value:.4}")[..5]);
         assert!(html.contains(&shown), "{place}: {shown} is missing");
     }
-    for words in ["quality: true by predicted", "quality: residuals", "spread of the residuals", "160 of 160 test rows"] {
+    for words in [
+        "quality: how it is distributed",
+        "quality: true by predicted",
+        "quality: residuals",
+        "spread of the residuals",
+        "160 of 160 test rows",
+    ] {
         assert!(html.contains(words), "'{words}' is missing");
     }
     let account: Value = serde_json::from_slice(&desk.bytes("run/report.json")).expect("JSON");
@@ -198,7 +205,7 @@ fn images_of_a_file_are_shown_where_they_were_taken_for_another_class() {
     let test = ["--labels", "labels", "--test", "images", "--test-labels", "labels", "--epochs", "20"];
     let (_, html) = trained(&desk, "images", &test);
     assert_eq!(html.matches("<img").count(), 12, "of 12 rows that are labelled wrongly");
-    assert!(html.contains("<img alt=\"test row 1: 1, taken for 0\"") && html.contains("width=\"6\" height=\"6\""));
+    assert!(html.contains("<img alt=\"row 1: 1, taken for 0\"") && html.contains("width=\"6\" height=\"6\""));
 }
 
 fn what_was_ended_early_and_what_went_on_have_their_reports() {
@@ -332,7 +339,7 @@ fn a_report_json_that_is_damaged_is_an_error_or_left_out_and_never_a_panic() {
     desk.write("run/report.json", "{\"schema\": 1");
     let output = desk.run(&["report", "run"]);
     assert!(output.status.code() == Some(3) && stderr(&output).contains("run/report.json"), "{}", stderr(&output));
-    let altered: [(&str, Value); 7] = [
+    let altered: [(&str, Value); 15] = [
         ("/surface/side", 1_000_000.into()),
         ("/surface/side", 0.into()),
         ("/surface/classes", Value::Array(vec![])),
@@ -340,6 +347,14 @@ fn a_report_json_that_is_damaged_is_an_error_or_left_out_and_never_a_panic() {
         ("/outcome/test/confusion", serde_json::json!([[1], "x", [-1, 2, 3, 4]])),
         ("/outcome", Value::Null),
         ("/layers/layers/0/counts", Value::Array(vec![])),
+        ("/side", 0.into()),
+        ("/side", Value::from(u64::MAX)),
+        ("/importance/columns", Value::Array(vec![])),
+        ("/importance/columns/0/column", Value::from(u64::MAX)),
+        ("/dependences/0/numbers", Value::Array(vec![])),
+        ("/distributions/0/test", serde_json::json!([1])),
+        ("/distributions/0/range", serde_json::json!([-1e308, 1e308])),
+        ("/wrong/rows/0/cells", Value::Array(vec![])),
     ];
     for (place, value) in altered {
         let mut account = whole.clone();

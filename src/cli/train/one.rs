@@ -2,17 +2,25 @@
 
 use crate::cli::print;
 use crate::cli::progress::Progress;
-use crate::error::Result;
+use crate::error::{Result, typed};
+use crate::name;
 use crate::training::{Destination, Run, RunReport};
 
 /// Trains, while `progress` watches, after the measurement that `--tune` asks for.
 pub(super) fn trained(mut ready: Run, destination: Destination, progress: &mut Progress) -> Result<RunReport> {
     tune(&mut ready, progress.is_quiet())?;
+    ready.notes.commands.push(command());
     let report = ready.train(destination, progress);
     progress.finish();
     let report = report?;
     progress.show(&report);
     Ok(report)
+}
+
+/// The command line, as it can be typed again.
+fn command() -> String {
+    let words = std::env::args_os().skip(1).map(|word| typed(&name::text(&word)));
+    std::iter::once("wgrad".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Measures, where it is asked for, how the products are computed fastest.

@@ -1,7 +1,10 @@
 //! What a run tells at its end for its report: test rows, planes, images and layers as plain data. All of it is computed on the CPU, so
 //! that no device can fail in it, and bounded, so that nobody waits for it.
 
+use super::attention::{Attentive, Extent};
 use super::record::EpochRecord;
+use super::sources::Originals;
+use super::wrong;
 use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task, dates};
 use crate::error::Result;
 use crate::evaluation::{
@@ -42,6 +45,8 @@ pub(super) struct Trained<'a, T> {
     /// Some training rows, evenly spread, of so many.
     pub(super) looked_at: &'a Samples<T>,
     pub(super) rows: usize,
+    /// The seed of the run.
+    pub(super) seed: u64,
     /// Whether the rows are arrays of numbers without names, as image files are.
     pub(super) is_array: bool,
 }
@@ -51,6 +56,8 @@ pub(super) struct Tested<'a, T> {
     pub(super) rows: &'a Rows<T>,
     pub(super) outputs: &'a Matrix<T>,
     pub(super) truth: &'a Truth,
+    /// The rows as their source has them.
+    pub(super) originals: &'a Originals,
 }
 
 /// Some training rows for the report, evenly spread.
@@ -94,6 +101,20 @@ impl<T: Precision> Trained<'_, T> {
             ..Account::default()
         };
         let Some(tested) = tested else { return Ok(account) };
+        account.side = self.side();
+        let (network, loss, encoding, weights) = (self.network, self.loss, self.encoding, self.weights);
+        let attentive = Attentive { network, loss, encoding, weights, seed: self.seed };
+        // Of a pixel alone no class depends.
+        let depends = account.side.is_none();
+        let looked = attentive.looks(tested.rows, tested.truth, Extent::REPORT, depends)?;
+        (account.importance, account.dependences) = looked.map_or((None, Vec::new()), |(one, others)| (Some(one), others));
+        if account.side.is_none() {
+            let important: Vec<usize> = match &account.importance {
+                Some(importance) => importance.columns.iter().map(|column| column.column).collect(),
+                None => (0..encoding.inputs.len()).collect(),
+            };
+            account.wrong = Some(wrong::rows(encoding, tested.outputs, tested.truth, tested.originals, &important)?);
+        }
         match tested.truth {
             Truth::Classes(classes) => {
                 let probabilities = probabilities(tested.outputs)?;
@@ -104,7 +125,7 @@ impl<T: Precision> Trained<'_, T> {
                     account.precision_recall = scored.as_ref().and_then(PrecisionRecall::new);
                     account.calibration = scored.and_then(|scored| Calibration::new(&scored, Calibration::BINS));
                 }
-                account.images = self.images(tested.rows, &probabilities, classes)?;
+                account.images = self.images(tested, &probabilities, classes)?;
             }
             Truth::Numbers(numbers) => account.residuals = self.residuals(tested.outputs, numbers),
         }
@@ -209,7 +230,7 @@ impl<T: Precision> Trained<'_, T> {
     }
 
     /// The test images that were taken for another class and gave their own the lowest probability.
-    fn images(&self, rows: &Rows<T>, probabilities: &Matrix<f64>, truth: &[usize]) -> Result<Option<Images>> {
+    fn images(&self, tested: &Tested<'_, T>, probabilities: &Matrix<f64>, truth: &[usize]) -> Result<Option<Images>> {
         let Some(side) = self.side() else { return Ok(None) };
         let classes = self.encoding.class_names();
         let mistake = |(row, &class): (usize, &usize)| {
@@ -219,10 +240,11 @@ impl<T: Precision> Trained<'_, T> {
         let mut wrong: Vec<_> = truth.iter().enumerate().filter_map(mistake).collect();
         wrong.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let worst = &wrong[..wrong.len().min(IMAGES)];
-        let shown = rows.gathered(&worst.iter().map(|&(_, row, ..)| row).collect::<Vec<_>>())?.inputs;
+        let shown = tested.rows.gathered(&worst.iter().map(|&(_, row, ..)| row).collect::<Vec<_>>())?.inputs;
         let image = |(place, &(probability, row, class, said)): (usize, &(f64, usize, usize, usize))| {
             Some(Image {
                 row: row + 1,
+                origin: tested.originals.of_row(row, &[]).ok().map(|(origin, _)| origin),
                 truth: classes.get(class)?.clone(),
                 predicted: classes.get(said)?.clone(),
                 probability: rounded(probabilities.row(row)[said]),
@@ -231,7 +253,8 @@ impl<T: Precision> Trained<'_, T> {
             })
         };
         let worst = worst.iter().enumerate().filter_map(image).collect();
-        Ok(Some(Images { side, wrong: wrong.len(), worst }))
+        let source = Some(tested.originals.source().to_owned());
+        Ok(Some(Images { side, source, wrong: wrong.len(), worst }))
     }
 
     /// An image's inputs as greys, from its darkest to its lightest pixel.

@@ -4,18 +4,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::attention::{self, Attentive};
 use super::options::{Bytes, DeviceOptions};
 use super::own_rows::{OwnRows, own_rows};
 use super::sources::{Held, NOT_IN_PARTS, Part, in_parts, is_larger};
 use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table, remarks};
 use crate::error::{Error, Result, shown, typed_path};
-use crate::evaluation::{Asked, Evaluation};
+use crate::evaluation::{Asked, Dependence, Evaluation, Importance, thinned};
 use crate::memory;
 use crate::model::{Model, TrainedRows, resolve_model};
 use crate::scalar::Scalar;
 use crate::training::session::device::in_precision;
-use crate::training::session::{Device, Precision, PrecisionName, Session};
+use crate::training::session::{Device, Precision, PrecisionName, Samples, Session};
 
 /// A model, and rows of a table whose columns fit it.
 pub struct Application {
@@ -251,6 +252,33 @@ impl Application {
             "{first}: {rows} outputs that are NaN or infinite, this one first; its numbers may lie far from those that the model was \
              trained on"
         ))
+    }
+
+    /// How much the model goes by each column of the table, and its dependence on the most important ones, shuffled by the seed of the
+    /// run that trained it. None where the rows are too few, and where an output is not finite.
+    ///
+    /// # Errors
+    /// Data, naming line and column, for a cell that the model has no number for, and for absent, missing or unknown targets; limit,
+    /// if there is no memory for it.
+    pub fn attention(&self) -> Result<Option<(Importance, Vec<Dependence>)>> {
+        in_precision!(self.double, T => self.attention_in::<T>())
+    }
+
+    fn attention_in<T: Precision>(&self) -> Result<Option<(Importance, Vec<Dependence>)>> {
+        let Model { network, loss, weights, encoding, training, .. } = &self.model;
+        let extent = attention::Extent::ASKED;
+        let chosen: Vec<usize> = thinned(self.rows(), extent.most(network)).map(|place| self.rows.rows[place]).collect();
+        let mut values = Vec::with_capacity(chosen.len() * encoding.inputs());
+        self.rows.table.each(&chosen, ROWS, |table, rows| {
+            values.extend(encoding.encode_inputs::<T>(table, rows)?.values);
+            Ok(())
+        })?;
+        let truth = self.rows.table.truth(&chosen, encoding)?;
+        let inputs = Matrix::new(chosen.len(), encoding.inputs(), values);
+        let rows = Samples::new(inputs, Matrix::zeros(chosen.len(), network.outputs())).into();
+        let seed = training.pointer("/options/seed").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let attentive = Attentive { network, loss: *loss, encoding, weights: &weights.get(), seed };
+        attentive.looks(&rows, &truth, extent, true)
     }
 
     /// How right the outputs are, by the targets that the table holds.

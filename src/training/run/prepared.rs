@@ -13,17 +13,18 @@ use super::destination::{Destination, run_name};
 use super::fit::{Fitted, Limits, Measure, Training};
 use super::length::Trial;
 use super::memory::Memory;
+use super::notes::{Noted, Notes};
 use super::observer::{Observer, RunObserver};
 use super::options::{Log, Options};
 use super::record::EpochRecord;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::signs::{Outcome, constant_loss, few_rows};
-use super::sources::{DataReport, Encoded};
+use super::sources::{DataReport, Encoded, Originals};
 use super::threshold::ThresholdReport;
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
-use crate::evaluation::{Asked, Evaluation, Rule, Truth, predicted_class, thinned};
+use crate::evaluation::{Asked, Distribution, Evaluation, Rule, Truth, predicted_class, thinned};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows};
 use crate::network::Network;
@@ -46,6 +47,10 @@ pub(super) struct Prepared<T> {
     test: Option<(Rows<T>, Truth)>,
     /// What is to choose the threshold, and the true classes of the validation rows.
     threshold: Option<(Rule, Vec<usize>)>,
+    /// The rows to test with, as their source has them.
+    originals: Option<Originals>,
+    /// How the targets are distributed.
+    distributions: Vec<Distribution>,
     /// Some training rows, evenly spread, which the report looks at.
     looked_at: Samples<T>,
     /// The rows to train on, to be known again.
@@ -81,7 +86,12 @@ impl<T: Precision> Prepared<T> {
             smooth(&mut samples.targets, share, recipe.loss);
             if is_new { reachable(&network, samples) } else { Ok(()) }
         };
+        let originals = sources.test.as_ref().map(Originals::of);
+        // What is wrong with a target is told where it becomes a number.
+        let truth = sources.training.truth(&encoding).ok();
         let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
+        let of_test = test.as_ref().map(|(_, truth)| truth);
+        let distributions = truth.map_or_else(Vec::new, |truth| Distribution::of(&encoding, &truth, of_test));
         let looked_at = looked_at(&training)?;
         let mut trained_rows = trained_rows.into_inner().finished();
         if let Some((rows, _)) = &test {
@@ -147,6 +157,8 @@ impl<T: Precision> Prepared<T> {
             validation,
             test,
             threshold,
+            originals,
+            distributions,
             looked_at,
             trained_rows,
             constant_loss,
@@ -162,7 +174,7 @@ impl<T: Precision> Prepared<T> {
     ///
     /// # Errors
     /// What the device, divergence or saving comes to.
-    pub(super) fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut dyn RunObserver) -> Result<RunReport> {
+    pub(super) fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut Noted<'_>) -> Result<RunReport> {
         let (epoch, step) = (self.session.epoch(), self.session.steps());
         let was_done = self.is_done();
         // A run that has nothing left to train is as its run.toml says.
@@ -188,6 +200,10 @@ impl<T: Precision> Prepared<T> {
         let memory = match self.resumed.take() {
             None => Memory::default(),
             Some(resumed) => {
+                // A report that cannot be read tells nothing.
+                if let Ok(Some(earlier)) = Account::read(&self.folder.report_data()) {
+                    observer.notes = std::mem::take(&mut observer.notes).after(&earlier);
+                }
                 if !was_done {
                     resumed.remarks.iter().for_each(|remark| observer.remark(remark));
                     self.folder.truncate_metrics(epoch)?;
@@ -237,7 +253,7 @@ impl<T: Precision> Prepared<T> {
             observer.remark(&remark);
         }
         // The model is saved: a report that fails costs nobody a training.
-        if let Err(error) = self.show(&fitted, &report, outputs.as_ref()) {
+        if let Err(error) = self.show(&fitted, &report, outputs.as_ref(), &observer.notes) {
             observer.remark(&format!("the report could not be written: {error}"));
         }
         Ok(report)
@@ -378,7 +394,7 @@ impl<T: Precision> Prepared<T> {
     }
 
     /// Writes the report for people, and what it is made of, into the folder.
-    fn show(&self, fitted: &Fitted<T>, report: &RunReport, outputs: Option<&Matrix<T>>) -> Result<()> {
+    fn show(&self, fitted: &Fitted<T>, report: &RunReport, outputs: Option<&Matrix<T>>, notes: &Notes) -> Result<()> {
         let outcome =
             serde_json::to_value(report).map_err(|error| Error::Internal(format!("the result is no JSON: {error}")))?;
         let trained = Trained {
@@ -388,11 +404,17 @@ impl<T: Precision> Prepared<T> {
             weights: &fitted.weights,
             looked_at: &self.looked_at,
             rows: self.data.training_rows,
+            seed: self.recipe.seed,
             is_array: self.is_array,
         };
-        let tested = self.test.as_ref().zip(outputs);
-        let tested = tested.map(|((rows, truth), outputs)| Tested { rows, outputs, truth });
-        let account: Account = trained.account(outcome, tested.as_ref())?;
+        let tested = self.test.as_ref().zip(outputs).zip(self.originals.as_ref());
+        let tested = tested.map(|(((rows, truth), outputs), originals)| Tested { rows, outputs, truth, originals });
+        let account = Account {
+            commands: notes.commands.clone(),
+            remarks: notes.remarks.clone(),
+            distributions: self.distributions.clone(),
+            ..trained.account(outcome, tested.as_ref())?
+        };
         let options = files::text(&self.folder.run_toml(), OPTIONS_BYTES).unwrap_or_else(|_| self.options.to_toml());
         Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)
     }

@@ -2,6 +2,7 @@
 
 mod encoded;
 mod held;
+mod originals;
 mod shares;
 
 use std::rc::Rc;
@@ -19,6 +20,7 @@ use crate::error::{Error, Obstacle, Remedy, Result, shown};
 use crate::evaluation::{Rule, Truth};
 pub use encoded::Encoded;
 pub(super) use held::Held;
+pub(super) use originals::Originals;
 use shares::{split, unused_share};
 
 /// Some rows of a table.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::Run;
 use super::destination::Destination;
-use super::observer::RunObserver;
+use super::notes::Noted;
+use super::observer::{Observer, RunObserver};
 use super::options::Options;
 use super::prepared::Prepared;
 use super::report::RunReport;
@@ -26,6 +27,7 @@ impl Run {
     /// run's. A signal is no error here: see the report's ending.
     pub fn train(self, destination: Destination, observer: &mut dyn RunObserver) -> Result<RunReport> {
         let (mut run, mut destination) = (self, destination);
+        let mut observer = Noted::new(observer, run.notes.clone());
         let new = match &destination {
             Destination::New(path) => path.clone(),
             Destination::Resumed(_) => None,
@@ -36,7 +38,7 @@ impl Run {
             let (options, is_ours, comes_back) = (run.options.clone(), run.is_ours, reopened < DEVICES_REOPENED);
             // What came from stdin is gone: who has it may go on with it.
             let can_be_read_again = options.data.as_deref().is_none_or(data::is_there_again);
-            let lost = match run.train_once(destination, &mut folder, observer) {
+            let lost = match run.train_once(destination, &mut folder, &mut observer) {
                 Ok(report) => return Ok(report),
                 Err(Error::DeviceLost(why)) if (comes_back || is_ours) && can_be_read_again => why,
                 Err(error) => return Err(with_advice(error, folder.as_deref())),
@@ -73,7 +75,7 @@ impl Run {
         self,
         destination: Destination,
         folder: &mut Option<PathBuf>,
-        observer: &mut dyn RunObserver,
+        observer: &mut Noted<'_>,
     ) -> Result<RunReport> {
         self.affordable()?;
         in_precision!(self.options.device.double(), T => self.train_in::<T>(destination, folder, observer))
@@ -83,11 +85,12 @@ impl Run {
         self,
         destination: Destination,
         begun: &mut Option<PathBuf>,
-        observer: &mut dyn RunObserver,
+        observer: &mut Noted<'_>,
     ) -> Result<RunReport> {
         if let Destination::Resumed(folder) = &destination {
             *begun = Some(folder.path().to_path_buf());
         }
+        self.sources.remarks.iter().for_each(|remark| observer.notes.remark(remark));
         let mut prepared = Prepared::<T>::new(self, destination)?;
         let report = prepared.train(begun, observer);
         if report.is_err() && begun.is_none() {

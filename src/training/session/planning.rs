@@ -34,8 +34,8 @@ const WINDOW_BYTES: u64 = 32 << 20;
 /// next is read.
 const FILE_WINDOW_BYTES: u64 = 4 << 20;
 
-/// The plan of training `network` on `rows` rows by this recipe on a device, or of evaluation alone without a recipe, in numbers
-/// of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas that are no ensemble go
+/// The plan of training `network` on `rows` rows by this recipe on a device, or without a recipe of evaluation alone, of so many rows at
+/// a time at most (0: of as many as suit), in numbers of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas that are no ensemble go
 /// through it in orders of their own.
 pub fn plan<T: Precision>(
     network: &Network,
@@ -141,7 +141,11 @@ fn plan_of<T: Precision>(
     let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / replicas as u64;
     // Of an ensemble another session evaluates the mean.
     let is_ensemble = recipe.is_some_and(|recipe| recipe.members > 1 && recipe.members == replicas);
-    let most_rows = if is_ensemble { 1 } else { EVALUATION_ROWS as u64 };
+    let most_rows = match recipe {
+        _ if is_ensemble => 1,
+        None if rows > 0 => rows.min(EVALUATION_ROWS) as u64,
+        _ => EVALUATION_ROWS as u64,
+    };
     let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, most_rows) as usize;
     let whole = |recipe: &Recipe| {
         let variant = device.whole::<T>(network, loss, recipe.optimizer.kind, recipe.batch.min(rows), window);
