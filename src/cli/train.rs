@@ -17,6 +17,7 @@ use crate::data;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::evaluation::{Classification, Evaluation, significant};
 use crate::model::RunFolder;
+use crate::page::figures;
 use crate::threads;
 use crate::training::run::signs::patience_for;
 use crate::training::run::{Destination, Ending, Options, Run, RunReport};
@@ -147,9 +148,9 @@ fn better_epoch(report: &RunReport) -> Option<String> {
     let patience = patience_for(best.epoch);
     (best.epoch < kept.epoch && best_loss < CLEARLY * kept_loss).then(|| {
         format!(
-            "epoch {} was better: validation loss {}; --patience {patience} keeps the best epoch's weights",
+            "epoch {} was better: validation loss {}; --patience {patience} keeps the best",
             best.epoch,
-            significant(best_loss)
+            figures(best_loss)
         )
     })
 }
