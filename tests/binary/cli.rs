@@ -335,7 +335,7 @@ fn mistakes_are_told_with_their_place_and_exit_code() {
         (2, &["train", "iris", "--step-every", "3"], "--schedule step"),
         (2, &["train", "wine-quality", "--output-activation", "sigmoid", "--scale", "none"], "--scale minmax"),
         (2, &["train", "iris", "--min-delta", "1"], "--patience"),
-        (2, &["train", "digits", "--epoch", "3"], "--epochs"),
+        (2, &["train", "digits", "--epocs", "3"], "--epochs"),
         (2, &["train", "digits", "--precision", "f64", "--device", "gpu"], "f64"),
         (3, &["train", "digitz"], "digits"),
         (3, &["train", "digits", "--target", "digt"], "did you mean 'digit'"),
@@ -558,7 +558,7 @@ fn quiet_leaves_warnings_alone_and_the_files_and_exit_codes_as_they_are() {
     desk.text(&train("iris", &["--epochs", "2", "-o", "run"]));
     silent(&["export", "run", "--format", "onnx", "--plain", "-o", "net.onnx"]);
     silent(&["export", "run", "--format", "safetensors"]);
-    silent(&["import", "net.onnx", "-o", "net.safetensors"]);
+    silent(&["import", "net.onnx", "--columns", "a,b,c,d", "-o", "net.safetensors"]);
     silent(&["gradcheck", "run", "iris"]);
     silent(&["lesson", "trask"]);
     silent(&["data", "iris"]);
@@ -575,6 +575,16 @@ fn quiet_leaves_warnings_alone_and_the_files_and_exit_codes_as_they_are() {
     for command in commands.into_iter().chain(["bench", "bench kernels", "bench training", "verify", "gradcheck"]) {
         let help = desk.text(&command.split(' ').chain(["--help"]).collect::<Vec<_>>());
         assert!(help.contains("-q, --quiet"), "{command}");
+    }
+}
+
+fn flags_that_everyone_types_first_are_understood() {
+    let desk = Desk::new();
+    let typed = ["--lr", "0.01", "--batch", "16", "--epoch", "3", "--val", "iris", "--hidden", "4", "-o", "run"];
+    desk.text(&train("iris", &typed));
+    let options = String::from_utf8(desk.bytes("run/run.toml")).expect("UTF-8");
+    for option in ["learning-rate = 0.01\n", "batch-size = 16\n", "epochs = 3\n", "validation = \"iris\"\n"] {
+        assert!(options.contains(option), "{option}: {options}");
     }
 }
 
@@ -619,6 +629,7 @@ fn zip_of(names: &[&str]) -> Vec<u8> {
 pub(crate) fn trials() -> Vec<Trial> {
     named![
         quiet_leaves_warnings_alone_and_the_files_and_exit_codes_as_they_are,
+        flags_that_everyone_types_first_are_understood,
         what_is_not_read_is_named_with_what_to_do,
         digits_with_the_defaults_reach_96_percent_whatever_the_seed,
         a_regression_is_trained_evaluated_and_predicted,
