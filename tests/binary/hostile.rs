@@ -264,7 +264,7 @@ fn npz_archives() -> Vec<Case> {
         train("an npz whose directory lies beyond it", altered(place(b"PK\x05\x06") + 18, 0x40), 3, "cut short or damaged"),
         train("an npz bomb", npz(&[("x.npy", &zeros)]), 3, "as only a bomb does"),
         train("an npz of 60,000 arrays", npz(&many), 3, "name those to read"),
-        train("a workbook", npz(&[("xl/workbook.xml", b"<workbook/>")]), 3, "a workbook's sheet as CSV"),
+        train("a workbook", npz(&[("xl/workbook.xml", b"<workbook/>")]), 3, "an Excel workbook"),
         train("an npz of what is no array", npz(&[("x.npy", b"hello, world")]), 3, "no npy file"),
         train(
             "an npz of a shape of more than there is",
@@ -272,7 +272,12 @@ fn npz_archives() -> Vec<Case> {
             3,
             "12 bytes follow",
         ),
-        train("an npz of nothing", b"PK\x05\x06".iter().copied().chain([0; 18]).collect(), 3, "without numpy arrays"),
+        train(
+            "an npz of nothing",
+            b"PK\x05\x06".iter().copied().chain([0; 18]).collect(),
+            3,
+            "a zip archive not of numpy arrays",
+        ),
     ]
 }
 

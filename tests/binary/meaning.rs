@@ -310,7 +310,10 @@ fn nothing_is_taken_for_something_else() -> Result<(), Failed> {
     desk.write("headless.csv", (0..60).map(row).collect::<String>());
     for command in [&["data"][..], &["train", "--epochs", "1"]] {
         let said = desk.ends(0, &[command, &["headless.csv"]].concat())?;
-        contains(&said, "line 1 is taken as the header and names a column '0.5'; if it is a row, say --no-header")?;
+        contains(
+            &said,
+            "line 1 is taken as the header, but '0.5', '0', 'A' are like the cells below them; if it is a row, say --no-header",
+        )?;
     }
     same("with its advice", &desk.ends(0, &["data", "headless.csv", "--no-header"])?.as_str(), &"")?;
     desk.write(
