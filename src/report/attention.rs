@@ -132,7 +132,12 @@ fn drawn(importance: &Importance) -> String {
     } else {
         "Importance of the columns".into()
     };
-    bars(&caption, &["column", importance.loss_called(), importance.score_called()], &rows, COLOURS[0])
+    bars(
+        &caption,
+        &["column", &format!("rise of {}", importance.loss_called()), &format!("change of {}", importance.score_called())],
+        &rows,
+        COLOURS[0],
+    )
 }
 
 /// The pixels of images, the stronger the more important.

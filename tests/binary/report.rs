@@ -122,7 +122,7 @@ fn a_classification_shows_its_scores_its_curves_and_its_worst_images() {
     }
     let account: Value = serde_json::from_slice(&desk.bytes("run/report.json")).expect("JSON");
     let wrong = account["images"]["worst"].as_array().expect("images");
-    assert_eq!(html.matches("<img").count(), wrong.len().min(12));
+    assert_eq!(html.matches("<figure><img").count(), wrong.len().min(12));
     assert!(html.contains("run.toml") && html.contains("optimizer = &quot;adam&quot;"));
     assert_eq!(account["outcome"]["test"], report["test"], "what --json says is what the page is made of");
 }
@@ -204,7 +204,7 @@ fn images_of_a_file_are_shown_where_they_were_taken_for_another_class() {
     write_images(&desk);
     let test = ["--labels", "labels", "--test", "images", "--test-labels", "labels", "--epochs", "20"];
     let (_, html) = trained(&desk, "images", &test);
-    assert_eq!(html.matches("<img").count(), 12, "of 12 rows that are labelled wrongly");
+    assert_eq!(html.matches("<figure><img").count(), 12, "of 12 rows that are labelled wrongly");
     assert!(html.contains("<img alt=\"row 1: 1, taken for 0\"") && html.contains("width=\"6\" height=\"6\""));
 }
 
