@@ -529,6 +529,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("has a factor for each of at most", "hundreds of layers"),
     ("has a share for each of at most", "hundreds of layers"),
     ("which no input of an ONNX graph may have", "no reader gives a column an empty name"),
+    ("these rows do not tell it", "no remedy but more rows: tests/binary/attention.rs"),
+    ("columns of less importance", "no remedy: where the rest of a list is"),
     ("next: wgrad predict", "no remedy: what may come next"),
     ("(6-2-1, 360 rows", "no message: a list"),
     ("The steps of the 360 records", "its data are not here"),
