@@ -81,7 +81,7 @@ pub(super) fn text(report: &FoldsReport) -> String {
         }
         None => {
             let runs = typed_path(&report.folder);
-            format!("saved in {folder}; compare the runs: wgrad report {runs}/fold-*")
+            format!("saved in {folder}; compare the folds: wgrad report {runs}")
         }
     });
     lines.join("\n")
