@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::parts::{mean, shortened, write_table};
 use super::precision_recall::average_precision;
+use super::probabilities::probabilities_of;
 use super::roc::area;
 use super::scored::Scored;
-use super::truth::probabilities_of;
 use crate::data::Decision;
 use crate::error::shown;
 
@@ -368,7 +368,7 @@ pub fn predicted_class(outputs: &[f64]) -> Option<usize> {
 }
 
 /// The class that a row of outputs says: as [`predicted_class`] has it, or, of two classes with a threshold, the positive one where the
-/// [`probabilities`](super::probabilities) that the outputs say have at least that.
+/// [`probabilities`](super::probabilities()) that the outputs say have at least that.
 pub fn said_class(decision: Decision, outputs: &[f64]) -> Option<usize> {
     match decision.threshold {
         None => predicted_class(outputs),

@@ -8,6 +8,7 @@ mod gate;
 mod importance;
 mod parts;
 mod precision_recall;
+mod probabilities;
 mod regression;
 mod residuals;
 mod roc;
@@ -28,13 +29,14 @@ pub use distribution::Distribution;
 pub use gate::{Gate, check};
 pub use importance::{ColumnImportance, Importance};
 pub use precision_recall::{PrecisionRecall, PrecisionRecallPoint};
+pub use probabilities::probabilities;
 pub(crate) use regression::significant;
 pub use regression::{AlwaysTheMean, Regression, TargetScores};
 pub use residuals::Residuals;
 pub use roc::{Roc, RocPoint};
 pub use scored::Scored;
 pub use threshold::{Chosen, Rule, Threshold};
-pub use truth::{Asked, Truth, probabilities};
+pub use truth::{Asked, Truth};
 
 /// The metrics of one model on one set of rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

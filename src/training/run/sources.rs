@@ -17,7 +17,7 @@ use crate::data::{
     self, Cells, Encoding, FitOptions, ReadOptions, Readings, Scale, Split, StoredTable, Table, Target, Task, npz,
 };
 use crate::error::{Error, Obstacle, Remedy, Result, shown};
-use crate::evaluation::{Rule, Truth};
+use crate::evaluation::{Rule, Threshold, Truth};
 pub use encoded::Encoded;
 pub(super) use held::Held;
 pub(super) use originals::Originals;
@@ -170,7 +170,14 @@ impl Sources {
         }
         let [training, validation, test] = others.parts(table, split);
         let training = training.expect("there are training rows");
-        let threshold = threshold::rule_and_truth(options, &encoding, validation.as_ref())?;
+        let truth = |part: &Part| part.truth(&encoding);
+        let threshold = match options.threshold {
+            Some(Threshold::By(rule)) => {
+                let truth = validation.as_ref().map(truth).transpose()?;
+                threshold::rule_and_truth(rule, options, &encoding, truth)?
+            }
+            _ => None,
+        };
         for (part, what) in [(&validation, "validation"), (&test, "test")] {
             let by_chance = |part: &Part| part.table.is(table) && !options.stratify();
             let absent = |part: &Part| part.table.absent_classes(&part.rows, &encoding, what, by_chance(part));

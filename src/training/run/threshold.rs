@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::options::Options;
-use super::sources::Part;
 use crate::data::{Decision, Encoding, Matrix};
 use crate::error::{Error, Result, shown};
 use crate::evaluation::{Chosen, Decided, Rule, Scored, Threshold, Truth, probabilities};
@@ -114,15 +113,16 @@ pub(super) fn decide(encoding: &mut Encoding, options: &Options) -> Result<()> {
 }
 
 /// The rule that is to choose a threshold, and the true classes of the validation rows that it is to choose by; none, if no rule is.
+/// `validation` is what is true of these rows, if there are any.
 ///
 /// # Errors
 /// Usage, without validation rows; data, without some of both classes.
 pub(super) fn rule_and_truth(
+    rule: Rule,
     options: &Options,
     encoding: &Encoding,
-    validation: Option<&Part>,
+    validation: Option<Truth>,
 ) -> Result<Option<(Rule, Vec<usize>)>> {
-    let Some(Threshold::By(rule)) = options.threshold else { return Ok(None) };
     let Some(validation) = validation else {
         let split = Options { split: None, ..options.clone() }.split();
         return Err(Error::Usage(format!(
@@ -130,7 +130,7 @@ pub(super) fn rule_and_truth(
              a file of them (--validation FILE)"
         )));
     };
-    let Truth::Classes(classes) = validation.truth(encoding)? else { return Ok(None) };
+    let Truth::Classes(classes) = validation else { return Ok(None) };
     if let Some(&class) = classes.first()
         && classes.iter().all(|&other| other == class)
     {
