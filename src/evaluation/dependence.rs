@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::importance::part;
 use super::parts::mean;
-use super::truth::probabilities;
+use super::probabilities::probabilities;
 use crate::data::dates::YEAR;
 use crate::data::{Encoding, InputColumn, InputKind, Matrix, Task};
 use crate::error::Result;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::classification::{log_loss, predicted_class};
 use super::parts::{mean, shortened, write_table};
-use super::truth::{Truth, probabilities};
+use super::probabilities::probabilities;
+use super::truth::Truth;
 use super::{Regression, significant};
 use crate::data::{Encoding, Matrix};
 use crate::error::{Result, shown};

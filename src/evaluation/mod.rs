@@ -28,6 +28,7 @@ pub use dependence::{Dependence, Said};
 pub use distribution::Distribution;
 pub use gate::{Gate, check};
 pub use importance::{ColumnImportance, Importance};
+pub use parts::thinned;
 pub use precision_recall::{PrecisionRecall, PrecisionRecallPoint};
 pub use probabilities::probabilities;
 pub(crate) use regression::significant;
@@ -99,12 +100,6 @@ impl fmt::Display for Evaluation {
     }
 }
 
-/// At most `most` of so many things, evenly spread, the first among them: for a picture that shows a part of them.
-pub fn thinned(count: usize, most: usize) -> impl Iterator<Item = usize> + Clone {
-    let taken = count.min(most);
-    (0..taken).map(move |index| (index as u128 * count as u128 / taken as u128) as usize)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,12 +125,5 @@ mod tests {
             }
             assert_eq!(evaluation.metric("beauty"), None);
         }
-    }
-
-    #[test]
-    fn what_is_thinned_out_is_evenly_spread() {
-        assert_eq!(thinned(3, 5).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(thinned(10, 4).collect::<Vec<_>>(), [0, 2, 5, 7]);
-        assert_eq!(thinned(0, 4).count(), 0);
     }
 }

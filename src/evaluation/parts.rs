@@ -1,4 +1,4 @@
-//! What the scores of both tasks are made of: means, and tables of text.
+//! What the scores of both tasks are made of: means, tables of text, and parts of what is too much for a picture.
 
 use std::fmt;
 
@@ -38,6 +38,12 @@ pub(super) fn write_table(formatter: &mut fmt::Formatter<'_>, rows: &[Vec<String
     Ok(())
 }
 
+/// At most `most` of so many things, evenly spread, the first among them: for a picture that shows a part of them.
+pub fn thinned(count: usize, most: usize) -> impl Iterator<Item = usize> + Clone {
+    let taken = count.min(most);
+    (0..taken).map(move |index| (index as u128 * count as u128 / taken as u128) as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +52,12 @@ mod tests {
     fn long_names_are_cut_with_a_mark() {
         assert_eq!(shortened("versicolor", 10), "versicolor");
         assert_eq!(shortened("versicolor", 5), "vers…");
+    }
+
+    #[test]
+    fn what_is_thinned_out_is_evenly_spread() {
+        assert_eq!(thinned(3, 5).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(thinned(10, 4).collect::<Vec<_>>(), [0, 2, 5, 7]);
+        assert_eq!(thinned(0, 4).count(), 0);
     }
 }

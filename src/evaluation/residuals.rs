@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::mean;
-use super::thinned;
+use super::parts::{mean, thinned};
 
 /// Points of a picture, at most.
 const POINTS: usize = 2000;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::thinned;
 use super::scored::{Cut, Scored};
-use super::thinned;
 
 /// A curve's points, at most, once those on a straight line are left out.
 const POINTS: usize = 400;

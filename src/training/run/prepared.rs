@@ -176,13 +176,14 @@ impl<T: Precision> Prepared<T> {
     /// What the device, divergence or saving comes to.
     pub(super) fn train(&mut self, begun: &mut Option<PathBuf>, observer: &mut Noted<'_>) -> Result<RunReport> {
         let (epoch, step) = (self.session.epoch(), self.session.steps());
-        let was_done = self.is_done();
-        // A run that has nothing left to train is as its run.toml says.
+        let mut was_done = self.is_done();
+        // A run that has nothing left to train is as its run.toml says, but for what is decided after training.
         if self.resumed.is_none() || epoch < self.recipe.epochs {
             self.folder.write_run_toml(&self.options.to_toml())?;
         } else if let Ok(file) = Options::from_toml(&self.folder.run_toml()) {
             let (positive, threshold) = (self.options.positive.clone(), self.options.threshold);
             if (&file.positive, file.threshold) != (&positive, threshold) {
+                was_done = false;
                 self.folder.write_run_toml(&Options { positive, threshold, ..file }.to_toml())?;
             }
         }
