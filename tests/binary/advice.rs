@@ -263,9 +263,8 @@ fn advised(line: &str, names: &[String]) -> Vec<String> {
                 .collect()
         };
         match flag.as_str() {
-            "--json" => None,
             // What is said of a training, and not of the file.
-            "--folds" | "--learning-rate" | "--optimizer" | "--activation" | "--epochs" | "--patience"
+            "--json" | "--folds" | "--learning-rate" | "--optimizer" | "--activation" | "--epochs" | "--patience"
             | "--class-weights" => None,
             // (--ignore leaves columns out)
             "--ignore" if line[place..].starts_with("--ignore leaves") => {
