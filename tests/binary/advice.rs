@@ -249,6 +249,10 @@ fn flag_with_value(text: &str, place: usize) -> String {
     format!("{flag}{value}")
 }
 
+/// Flags that no advice on a file has: of the output, and what is said of a training.
+const OF_TRAINING: [&str; 8] =
+    ["--json", "--folds", "--learning-rate", "--optimizer", "--activation", "--epochs", "--patience", "--class-weights"];
+
 /// What advice a line gives, as flags that can be typed; none where it leaves a choice to the reader that no test has.
 fn advised(line: &str, names: &[String]) -> Vec<String> {
     let choice = |(place, flag): (usize, String)| {
@@ -263,14 +267,12 @@ fn advised(line: &str, names: &[String]) -> Vec<String> {
                 .collect()
         };
         match flag.as_str() {
-            // What is said of a training, and not of the file.
-            "--json" | "--folds" | "--learning-rate" | "--optimizer" | "--activation" | "--epochs" | "--patience"
-            | "--class-weights" => None,
             // (--ignore leaves columns out)
             "--ignore" if line[place..].starts_with("--ignore leaves") => {
                 Some(format!("--ignore '{}'", quoted(&line[..place]).join(",")))
             }
             "--target" if line[place..].trim_end() == "--target" => Some(format!("--target '{}'", names.first()?)),
+            flag if OF_TRAINING.contains(&flag) => None,
             _ => Some(flag_with_value(line, place)),
         }
     };
