@@ -41,7 +41,7 @@ impl Named {
         let said = |path: &Path| shown(&path.to_string_lossy());
         let path = runs.join(name);
         if path.exists() {
-            return Ok(Self { remark: Some(format!("takes {}", said(&path))), path });
+            return Ok(Self { remark: Some(format!("{} is {}", said(name), said(&path))), path });
         }
         if parts.next().is_some_and(|first| first.as_os_str() == LATEST) {
             let run = newest(runs).ok_or_else(|| {
@@ -181,7 +181,7 @@ mod tests {
         let folder = runs(&[("a-1", 0), ("src", 0)]);
         let of = |name: &str| Named::within(folder.path(), Path::new(name)).unwrap();
         assert_eq!(of("a-1").path, folder.path().join("a-1"));
-        assert!(of("a-1").remark.unwrap().starts_with("takes "));
+        assert!(of("a-1").remark.unwrap().starts_with("a-1 is "));
         // Tests run in the folder of the crate, where there is a src.
         for name in ["src", "./a-1", "../a-1", "/a-1", "b-1"] {
             assert_eq!(of(name), Named { path: name.into(), remark: None });

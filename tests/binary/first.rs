@@ -76,6 +76,28 @@ fn what_data_advises_can_be_typed() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A target of numbers that all differ is one, and images have none of their own.
+fn a_target_that_differs_in_every_row_is_one() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let rows: String =
+        (0..300).map(|row| format!("{},{},{}\n", row * 7 % 31, row * 5 % 11, 50_000 + row * row * 3)).collect();
+    desk.write("houses.csv", format!("sqm,rooms,price\n{rows}"));
+    let report: Value = serde_json::from_slice(&desk.run(&["data", "houses.csv", "--json"]).stdout)?;
+    let about: Vec<&str> =
+        report["advice"].as_array().ok_or("advice")?.iter().filter_map(|advice| advice["about"].as_str()).collect();
+    assert!(!about.contains(&"target") && !about.contains(&"obstacle"), "{report}");
+    assert_eq!(report["train"], "wgrad train houses.csv");
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (50, 2, 2), }\n";
+    let pixels = (0..200_u32).map(|place| (place * 37 % 251) as u8).collect();
+    let start = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+    desk.write("pixels.npy", [start, pixels].concat());
+    let report: Value = serde_json::from_slice(&desk.run(&["data", "pixels.npy", "--json"]).stdout)?;
+    assert_eq!(report["train"], "wgrad train pixels.npy --labels FILE", "{report}");
+    let text = report["advice"][0]["text"].as_str().unwrap_or_default();
+    assert!(text.starts_with("images need their labels"), "{report}");
+    Ok(())
+}
+
 /// What stands in the way is told at once, with the command that was typed, mended.
 fn what_stands_in_the_way_is_told_at_once() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -367,6 +389,7 @@ fn rows_that_the_first_model_knew_are_told() -> Result<(), Failed> {
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("what data advises can be typed", what_data_advises_can_be_typed),
+        Trial::test("a target that differs in every row is one", a_target_that_differs_in_every_row_is_one),
         Trial::test("what stands in the way is told at once", what_stands_in_the_way_is_told_at_once),
         Trial::test("too many classes are refused for what they are", too_many_classes_are_refused_for_what_they_are),
         Trial::test("dates in ISO form are learnt from", dates_in_iso_form_are_learnt_from),

@@ -160,7 +160,7 @@ fn the_newest_run_and_runs_without_their_folder_are_found_by_every_command() {
         let said = told(&desk, 0, &format!("{command} -q")).1;
         assert_eq!(said, "", "{command}");
         let said = told(&desk, 0, &command.replace("latest", "rows-1")).1;
-        assert!(said.contains("wgrad: takes runs/rows-1\n"), "{command}: {said}");
+        assert!(said.contains("wgrad: rows-1 is runs/rows-1\n"), "{command}: {said}");
     }
     assert!(desk.path().join("runs/rows-2/model.npz").is_file() && desk.path().join("runs/rows-1/model.npz").is_file());
     // What training takes of a run is written down by its path.
