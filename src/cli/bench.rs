@@ -247,7 +247,7 @@ fn comparison(arguments: &ComparisonArguments) -> Result<()> {
     let mut line = MovingLine::new();
     let mut progress = |what: &str| match &mut line {
         _ if arguments.quiet => {}
-        Some(line) => line.show(|| format!("wgrad bench: {what}")),
+        Some(line) => line.show_at_once(&format!("wgrad bench: {what}")),
         None => print::note(format_args!("wgrad bench: {what}")),
     };
     if arguments.device == Wanted::Auto && devices.len() == 1 {

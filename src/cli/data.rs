@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<()> {
     print::line(summary.text(bars(), columns))?;
     match train {
         Some(train) => print::line(format_args!("\nnext: {train}")),
-        None => print::line("\nnext: wgrad train refuses this table until the last advice is followed"),
+        None => print::line("\nnext: wgrad train refuses this table until the advice without a flag is followed"),
     }
 }
 

@@ -19,8 +19,8 @@ use crate::training::run::own_rows::OwnRows;
 /// The arguments of `wgrad evaluate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:  wgrad evaluate runs/iris-1 --min accuracy=0.9     the run's own test rows
-           wgrad evaluate runs/iris-1 new.csv")]
+Examples:  wgrad evaluate runs/iris-1 --min accuracy=0.9
+           wgrad evaluate runs/iris-1 new.csv --importance")]
 pub(super) struct EvaluateArguments {
     /// A model file, a run's folder or name, or latest
     model: PathBuf,

@@ -30,6 +30,12 @@ impl MovingLine {
         }
     }
 
+    /// Shows a text that nothing may follow for long.
+    pub(super) fn show_at_once(&mut self, text: &str) {
+        write(text);
+        self.written = Some(Instant::now());
+    }
+
     /// Takes the line away.
     pub(super) fn clear(&mut self) {
         if self.written.take().is_some() {

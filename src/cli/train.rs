@@ -105,9 +105,11 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         RunFolder::check_new(path)?;
     }
     let json = arguments.json;
+    // A run that goes on has the options that it began with.
+    let is_new = matches!(destination, Destination::New(_));
+    let mend = |error| if is_new { mended(error, &options) } else { error };
     if options.folds.is_some() && options.fold.is_none() && !arguments.dry_run {
-        let (report, ended) =
-            folds::run(&options, destination, Progress::new(quiet, color)).map_err(|error| mended(error, &options))?;
+        let (report, ended) = folds::run(&options, destination, Progress::new(quiet, color)).map_err(mend)?;
         if json {
             print::json("train", &report)?;
         } else {
@@ -115,7 +117,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return ended;
     }
-    let mut ready = Run::new(&options).map_err(|error| mended(error, &options))?;
+    let mut ready = Run::new(&options).map_err(mend)?;
     if flags.device.device.is_none() && !options.device.is_auto() {
         ready.device = ready.device.as_before();
     }
@@ -130,7 +132,7 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
         }
         return plan::print(&ready, json);
     }
-    let report = one::trained(ready, destination, &mut Progress::new(quiet, color))?;
+    let report = one::trained(ready, destination, &mut Progress::new(quiet, color)).map_err(mend)?;
     if json {
         print::json("train", &report)?;
     } else {

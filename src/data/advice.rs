@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::column_summary::{ColumnSummary, ColumnType, Count, counts};
-use super::dates::are_dates;
+use super::dates::{self, are_dates};
 use super::fit::{self, Counted, Roles};
 use super::identifiers::{FEW_ROWS, is_called_id, lie_close};
 use super::{Cells, Column, FitOptions, Table, Task, remarks};
@@ -207,7 +207,13 @@ impl Facts<'_> {
         self.inputs(|position| {
             let is_open = self.columns[position].kind == ColumnType::Category && !self.roles.categorical.contains(&position);
             let texts = || Counted::of(&self.table.columns[position], &(0..self.table.rows).collect::<Vec<_>>()).names;
-            is_open && are_dates(texts().iter().map(String::as_str))
+            // Of a few cells that are none among dates that are read a training says which.
+            let are_read = |texts: &[String]| {
+                let read = texts.iter().filter(|text| dates::days(text).is_some()).count();
+                10 * (texts.len() - read) <= texts.len()
+            };
+            let are_refused = |texts: Vec<String>| are_dates(texts.iter().map(String::as_str)) && !are_read(&texts);
+            is_open && are_refused(texts())
         })
     }
 

@@ -75,6 +75,7 @@ pub(crate) fn days(text: &str) -> Option<f64> {
 
 /// Seconds since midnight in UTC, of a time and its zone.
 fn seconds(text: &str) -> Option<f64> {
+    let text = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT")).unwrap_or(text);
     let (time, zone) = match text.find(['Z', 'z', '+', '-']) {
         Some(place) => (text[..place].trim_end(), &text[place..]),
         None => (text, "Z"),
@@ -151,6 +152,7 @@ fn is_date(text: &str) -> bool {
         },
         None => (text, ""),
     };
+    let time = time.strip_suffix(" UTC").or_else(|| time.strip_suffix(" GMT")).unwrap_or(time);
     let is_time = time.bytes().all(|byte| byte.is_ascii_digit() || b":.+-Zz APMapm".contains(&byte));
     let parts: Vec<&str> = day.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty()).collect();
     let signs: Vec<char> = day.chars().filter(|sign| "-/.".contains(*sign)).collect();
@@ -194,6 +196,8 @@ mod tests {
             ("1970-01-02T00:30+02:00", 1.0 - 1.5 / 24.0),
             ("1970-01-01t00:00:43.2-0300", 0.1255),
             ("1970-01-02 06:00:00 +06", 1.0),
+            ("1970-01-02 06:00:00 UTC", 1.25),
+            ("1970-01-02T06:00 GMT", 1.25),
         ];
         for (text, expected) in known {
             assert!((days(text).expect(text) - expected).abs() < 1e-12, "{text}: {:?}", days(text));
@@ -274,6 +278,7 @@ mod tests {
             "2024-01-31T12:30:59.5Z",
             "2024-01-31 12:30",
             "2024-01-31 12:30:00+02:00",
+            "31.01.2024 12:30 UTC",
             "1/31/2024 10:00 PM",
             "31 Jan 2024",
             "31-January-24",

@@ -149,7 +149,10 @@ impl Encoding {
         let Target::Regression { columns } = &self.target else { panic!("a classification has no target numbers") };
         let positions = table.positions();
         let numbers = columns.iter().map(|column| column.numbers(table, &positions, rows));
-        let numbers: Vec<Vec<f64>> = numbers.collect::<Result<_>>()?;
+        let mut numbers: Vec<Vec<f64>> = numbers.collect::<Result<_>>()?;
+        if columns.len() == 1 {
+            return Ok(Matrix::new(rows.len(), 1, numbers.remove(0)));
+        }
         Ok(Matrix::new(columns.len(), rows.len(), numbers.concat()).transposed())
     }
 

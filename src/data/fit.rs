@@ -127,11 +127,14 @@ fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Targ
             if are_numbers() {
                 (format!("{what}; they are numbers: say --task regression"), Remedy::Option("task", "regression".into()))
             } else {
-                // An input it cannot be either.
                 let (name, ignored) = (shown(column), table.flag_value(position));
                 let source = shown(&table.source);
-                let other = format!("{source}: '{name}' looks like an id: {} leaves it out", flagged("--ignore", &ignored));
                 let text = format!("{source}: the target '{name}' {what}; name another --target");
+                if classes.iter().all(|class| dates::days(class).is_some()) {
+                    return Err(Obstacle::error(text, another));
+                }
+                // An input it cannot be either.
+                let other = format!("{source}: '{name}' looks like an id: {} leaves it out", flagged("--ignore", &ignored));
                 return Err(Error::Refused(vec![
                     Obstacle { text, remedy: another },
                     Obstacle { text: other, remedy: Remedy::Option("ignore", ignored) },

@@ -8,10 +8,11 @@ use crate::error::{printable, shown};
 use crate::name;
 
 /// How files begin that are images.
-const IMAGES: [(&[u8], &str); 6] = [
+const IMAGES: [(&[u8], &str); 7] = [
     (b"\x89PNG\r\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF8", "GIF"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
     (b"\0\0\x01\0", "ICO"),
@@ -23,7 +24,7 @@ const IMAGE_ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "gif", "bmp", "tif", "ti
 const TABLES: [(&[u8], &str, Reader); 4] = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1", "a workbook of old (xls)", Reader("pandas, with xlrd,", "read_excel(FILE)")),
     (b"\x89HDF\r\n", "HDF5", Reader("pandas, with tables,", "read_hdf(FILE)")),
-    (b"ARROW1", "an Arrow (Feather) file", Reader("pandas, with pyarrow,", "read_feather(FILE)")),
+    (b"ARROW1\0\0", "an Arrow (Feather) file", Reader("pandas, with pyarrow,", "read_feather(FILE)")),
     (b"\x80\x04\x95", "a Python pickle", Reader("pandas", "read_pickle(FILE)")),
 ];
 

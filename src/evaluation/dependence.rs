@@ -87,8 +87,9 @@ impl Dependence {
         match encoding.task() {
             Task::Regression => names.truncate(1),
             Task::Classification if names.len() == 2 => {
-                names.remove(0);
-                means.remove(0);
+                let positive = encoding.decision().positive;
+                names = vec![names[positive]];
+                means = vec![means.swap_remove(positive)];
             }
             Task::Classification => {}
         }

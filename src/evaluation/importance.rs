@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::classification::{log_loss, predicted_class};
+use super::classification::{decided_class, log_loss};
 use super::parts::{mean, shortened, write_table};
 use super::probabilities::probabilities;
 use super::truth::Truth;
@@ -150,7 +150,7 @@ fn cost<T: Scalar>(encoding: &Encoding, truth: &Truth, outputs: &Matrix<T>) -> R
     match truth {
         Truth::Classes(classes) => {
             let probabilities = probabilities(outputs)?;
-            let is_right = |row: usize| predicted_class(probabilities.row(row)) == Some(classes[row]);
+            let is_right = |row: usize| decided_class(encoding.decision(), probabilities.row(row)) == Some(classes[row]);
             let right = (0..probabilities.rows).filter(|&row| is_right(row)).count();
             let loss = log_loss(&probabilities.values, classes, probabilities.columns);
             Ok((loss, Some(right as f64 / classes.len() as f64)))

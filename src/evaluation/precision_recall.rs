@@ -63,7 +63,8 @@ pub(super) fn average_precision(scored: &Scored) -> Option<f64> {
         before = cut.truly;
         gained as f64 / scored.positive as f64 * cut.precision()
     };
-    (scored.positive > 0).then(|| scored.cuts().map(gained).sum())
+    // Sums of shares may round beyond 1.
+    (scored.positive > 0).then(|| scored.cuts().map(gained).sum::<f64>().min(1.0))
 }
 
 #[cfg(test)]

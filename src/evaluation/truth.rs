@@ -85,4 +85,4 @@ impl Truth {
 
 /// Why a rule can choose no threshold.
 pub(crate) const NOTHING_TO_CHOOSE_ON: &str =
-    "it is chosen on rows of both classes whose predictions are numbers, and these are not";
+    "these rows are all of one class, or an output is NaN or infinite: name rows of both classes";

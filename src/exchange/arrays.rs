@@ -3,10 +3,11 @@
 //! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers (`b` is zeros in a net without biases), `activations`
 //! their names. An array each says of every input of the network: `columns` (its column), `categories` (its category,
 //! empty for numbers), `offset` and `scale` ((cell - offset) / scale is the input), `missing` (what stands in for a
-//! missing cell, before scaling; NaN for nothing). Where columns have bins, `reach`, `least` and `most` say what becomes
-//! of a scaled number x: x / sqrt(1 + (x / reach)^2), and then no less than `least` and no more than `most`. Of a
-//! classification `target` and `classes` (and where a threshold
-//! decides between two, `positive`, the class that is said from a probability of `threshold` on), of a regression `targets`, `target_offset`, `target_scale`.
+//! missing cell, before scaling; NaN for nothing), and where there are dates `parts` (which part of a date it is, of which
+//! `days` are those since 1970; empty for other columns). Where columns have bins, `reach`, `least` and `most` say what
+//! becomes of a scaled number x: x / sqrt(1 + (x / reach)^2), and then no less than `least` and no more than `most`. Of a
+//! classification `target` and `classes`, and where a threshold decides between two, `positive`, the class that is said
+//! from a probability of `threshold` on; of a regression `targets`, `target_offset`, `target_scale`.
 
 use std::io::{Cursor, ErrorKind, Write};
 use std::iter::repeat;

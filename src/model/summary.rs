@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Model;
-use crate::data::{InputColumn, InputKind, Target};
+use crate::data::{InputColumn, InputKind, Target, dates};
 use crate::error::shown;
 use crate::evaluation::Decided;
 
@@ -121,6 +121,8 @@ fn column_line(column: &InputColumn) -> String {
         InputKind::Number { offset, scale, missing, bins } => {
             let missing = missing.map(|value| format!(", {value} where missing")).unwrap_or_default();
             let missing = column.calendar.map_or(missing.clone(), |calendar| {
+                let InputKind::Number { missing, .. } = &column.kind else { return String::new() };
+                let missing = missing.map(|days| format!(", {} where missing", dates::day(days))).unwrap_or_default();
                 let time = if calendar.time_of_day { " and time of day" } else { "" };
                 format!("{missing}; cells are dates in days since 1970, with season, day of the week{time}")
             });

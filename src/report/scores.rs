@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::page::line;
 use super::story::Story;
 use crate::error::shown;
-use crate::evaluation::{Calibration, PrecisionRecall, Residuals, Roc, significant, thinned};
+use crate::evaluation::{Calibration, PrecisionRecall, Residuals, Roc, thinned};
 use crate::page::{COLOURS, Chart, Form, NEUTRAL, Series, Size, Words, digits, ends, escaped, figures, named, table};
 
 /// Classes of a confusion matrix that is shown whole; of more, the commonest mistakes.
@@ -128,11 +128,11 @@ impl Story {
         let mut told = String::new();
         if let Some(share) = self.number("/test/baseline/accuracy") {
             let class = shown(self.text("/test/baseline/class"));
-            told += &format!("To say '{class}' of every row is right in {:.2} % of them. ", 100.0 * share);
+            told += &format!("Always saying '{class}' would be right for {:.2} % of the rows. ", 100.0 * share);
         }
         if let Some(threshold) = self.number("/test/decision/threshold") {
             let class = shown(self.text("/test/decision/class"));
-            told += &format!("The model says '{class}' from a probability of {} on", significant(threshold));
+            told += &format!("The model says '{class}' from a probability of {} on", digits(threshold));
             if let (rule, Some(rows)) = (self.text("/threshold/rule"), self.number("/threshold/rows"))
                 && !rule.is_empty()
             {
@@ -246,7 +246,7 @@ impl Story {
         let mut rows: Vec<Vec<String>> = targets.iter().take(LISTED).map(row).collect();
         if let (Some(rmse), Some(mae)) = (self.number("/test/baseline/rmse"), self.number("/test/baseline/mae")) {
             let empty = String::new();
-            rows.push(vec!["always the mean".into(), empty.clone(), significant(rmse), significant(mae), empty]);
+            rows.push(vec!["always the mean".into(), empty.clone(), digits(rmse), digits(mae), empty]);
         }
         table("Targets", &["target", "R²", "RMSE", "MAE", "MSE"], &rows, 1)
     }

@@ -388,6 +388,9 @@ fn followed(given: &Given) -> Outcome<Completion> {
                 without = Some(scores(&desk, halves, reading, "")?);
             }
             if let (Some(Some(without)), Some(with)) = (&without, scores(&desk, halves, reading, &flag)?) {
+                // What is less than a row may be chance.
+                let row = 1.0 / halves.rows.len() as f64;
+                let with: Vec<f64> = with.iter().map(|score| score + row).collect();
                 not_lower(&format!("{name} with {flag}"), &with, without)?;
             }
         } else {

@@ -176,7 +176,8 @@ fn names_that_are_no_utf8() -> Result<(), Failed> {
     // The command that a run gives to go on can be pasted into a shell.
     desk.ends(0, &["train", "iris", "--epochs", "1", "--device", "cpu", "-q", "-o", "again"])?;
     let said = String::from_utf8_lossy(&run("train r?.csv --epochs 1 --device cpu -o said?")?.stdout).into_owned();
-    let next = said.lines().find_map(|line| line.split("wgrad evaluate ").nth(1)?.split(' ').next().map(str::to_owned));
+    let next =
+        said.lines().find_map(|line| line.split("wgrad evaluate ").nth(1)?.split(", wgrad").next().map(str::to_owned));
     let shown = next.ok_or("a next command")?;
     let script = format!("[ -d {shown} ]");
     match Command::new("bash").args(["-c", &script]).current_dir(desk.path()).status() {

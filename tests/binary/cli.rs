@@ -563,7 +563,7 @@ fn quiet_leaves_warnings_alone_and_the_files_and_exit_codes_as_they_are() {
     silent(&["lesson", "trask"]);
     silent(&["data", "iris"]);
     silent(&["report", "run"]);
-    silent(&["evaluate", "run", "iris"]);
+    silent(&["evaluate", "run"]);
     for file in ["net.onnx", "run/model.weights.safetensors", "net.safetensors"] {
         assert!(!desk.bytes(file).is_empty(), "{file}");
     }

@@ -113,7 +113,7 @@ fn tables() -> Vec<Case> {
                 table
             }),
             3,
-            "names rather than categories",
+            "looks like an id",
         ),
         train("a target that is never there", [b"a,y\n".as_slice(), &b"1,\n".repeat(50)].concat(), 3, "column 'y'"),
         beside("validation rows without a column", "--validation", b"a,y\n1,a\n".to_vec(), 3, "'b'"),
@@ -168,7 +168,7 @@ fn arrays() -> Vec<Case> {
         train("big-endian numbers", npy(&described(">f4", "(60, 3)"), &numbers), 0, ""),
         train("more IDX rows than bytes", idx(&[4_000_000_000, 2, 2], b"abc"), 3, "3 bytes follow"),
         train("bytes after the IDX elements", idx(&[40, 2, 2], &[1; 161]), 3, "161 bytes follow"),
-        train("images without labels", idx(&[40, 2, 2], &[1; 160]), 2, "--labels"),
+        train("images without labels", idx(&[40, 2, 2], &[1; 160]), 3, "--labels"),
         labelled("images with their labels", idx(&[40], &(0..40).map(|row| row % 3).collect::<Vec<u8>>()), 0, ""),
         labelled("labels of fewer images", idx(&[39], &[1; 39]), 3, "40 rows, but its labels"),
         labelled("labels that are images", idx(&[40, 2, 2], &[1; 160]), 3, "exchanged"),

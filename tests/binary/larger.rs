@@ -138,9 +138,12 @@ fn same_bits_of_parquet() -> Result<(), Failed> {
     let train = ["train", "houses.parquet", "--device", "cpu", "--epochs", "5", "--target"];
     // A target that is missing in the first group of rows.
     let refused = [&train[..], &["town", "--missing", "mode"]].concat();
-    let said = [&[][..], &["--memory", "1KiB"]].map(|more| desk.run(&[&refused[..], more].concat()).stderr);
-    if said[0] != said[1] || !String::from_utf8_lossy(&said[0]).contains("row 5, column 'town'") {
-        return Err(String::from_utf8_lossy(&said[1]).into_owned().into());
+    let said = [&[][..], &["--memory", "1KiB"]].map(|more| {
+        let said = String::from_utf8_lossy(&desk.run(&[&refused[..], more].concat()).stderr).into_owned();
+        said.lines().next().unwrap_or_default().to_owned()
+    });
+    if said[0] != said[1] || !said[0].contains("row 5, column 'town'") {
+        return Err(said.concat().into());
     }
     fs::create_dir(desk.path().join("houses"))?;
     for name in ["a", "b"] {
@@ -245,7 +248,7 @@ fn errors_are_the_same() -> Result<(), Failed> {
     for (name, end, options) in [
         ("ragged", "1,2\n", ""),
         ("missing", "n,1,north,,1,2,more\n", "--ignore id --target class --missing error"),
-        ("no number", "n,1,north,1,one,2,more\n", "--ignore id,gap --weight-column weight"),
+        ("no number", "n,1,north,1,one,2,more\n", "--ignore id,gap --weight-column weight --split 1/0/0"),
         ("infinite", "n,1e39,north,1,1,2,more\n", "--ignore id"),
         ("open", "n,1,\"north,1,1,2,more\n", "--ignore id"),
         ("mistyped", "", "--ignore idd"),
@@ -258,7 +261,11 @@ fn errors_are_the_same() -> Result<(), Failed> {
         let train: Vec<&str> = arguments.split(' ').filter(|word| !word.is_empty()).collect();
         let whole = desk.run(&train);
         let streamed = desk.run(&[&train[..], &["--memory", "1KiB"]].concat());
-        let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        // The command that works is this one, mended.
+        let said = |output: &std::process::Output| {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            said.split("this works:").next().unwrap_or_default().to_owned()
+        };
         if whole.status.success() || whole.status != streamed.status || said(&whole) != said(&streamed) {
             return Err(format!("{name}: {}, but {}", said(&whole), said(&streamed)).into());
         }

@@ -146,7 +146,7 @@ fn the_newest_run_and_runs_without_their_folder_are_found_by_every_command() {
         printed(&desk, &format!("train rows.csv --hidden 4 {QUICK}"));
     }
     for command in [
-        "evaluate latest rows.csv",
+        "evaluate latest",
         "predict latest rows.csv",
         "inspect latest",
         "export latest --format npz",

@@ -189,7 +189,7 @@ pub(in crate::data) fn complete_rows(table: &Table, options: &FitOptions) -> Res
 /// The error for `--missing drop` where each row misses something.
 pub(in crate::data) fn no_complete_row(source: &str) -> Error {
     Error::Data(format!(
-        "{}: --missing drop leaves no row; leave columns out (--ignore) or fill cells in (mean)",
+        "{}: --missing drop leaves no row; leave out columns that are nearly empty (--ignore), or fill cells in (--missing mean)",
         shown(source)
     ))
 }

@@ -37,6 +37,11 @@ impl Base {
         Ok(Some(Self { model: Model::load(&resolve_model(Path::new(path))?)?, has_new_output }))
     }
 
+    /// A model in place of the one that it was fine-tuned from by these options: it has the same columns.
+    pub(super) fn like(model: &Model, options: &Options) -> Self {
+        Self { model: model.clone(), has_new_output: options.new_output.unwrap_or(false) }
+    }
+
     /// How the columns of a table are read: as the model has them, but for a new target.
     pub(super) fn readings(&self, options: &Options) -> Readings {
         let (encoding, weights) = (&self.model.encoding, options.weight_column.as_deref());

@@ -31,7 +31,14 @@ pub(super) fn all(mut found: Vec<Obstacle>, options: &Options, again: impl Fn(&O
         let settings: Vec<String> = remedies.iter().map(|(key, value)| format!("{key}={value}")).collect();
         match Options::from_settings(&settings).and_then(|settings| again(&settings.and(options))) {
             Ok(()) => break,
-            Err(Error::Refused(more)) if more.iter().any(|obstacle| !found.contains(obstacle)) => found.extend(more),
+            Err(Error::Refused(more)) => {
+                let before = found.len();
+                found.extend(more.into_iter().filter(|obstacle| !found.contains(obstacle)).collect::<Vec<_>>());
+                if found.len() == before {
+                    // It stays whatever is said.
+                    found.iter_mut().for_each(|obstacle| obstacle.remedy = Remedy::None);
+                }
+            }
             Err(other) => found.push(Obstacle { text: other.to_string(), remedy: Remedy::None }),
         }
     }
@@ -71,6 +78,7 @@ mod tests {
         assert_eq!(remedies(&Options::default(), &found), None);
         // One that stays whatever is said ends it.
         let stays = |_: &Options| Err(Error::Refused(vec![obstacle("ignore", "a")]));
-        assert_eq!(all(vec![obstacle("ignore", "a")], &Options::default(), stays).len(), 2);
+        let found = all(vec![obstacle("ignore", "a")], &Options::default(), stays);
+        assert_eq!((found.len(), &found[0].remedy), (1, &Remedy::None));
     }
 }

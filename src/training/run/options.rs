@@ -448,11 +448,19 @@ declared! {
             Rules { resume: Resume::Free, left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
         /// Of two classes: predict the positive one (see --positive) where its probability is at least this number; or
         /// choose the number on the validation rows, for the best F1 (f1), the best recall minus false positive rate
-        /// (youden), or the best precision with at least this recall (recall=0.9), or the other way round (precision=0.9)
+        /// (youden), the best precision with at least this recall (recall=0.9), or the best recall with at least this
+        /// precision (precision=0.9)
         /// [default: predict the more probable class]
         #[arg(long, value_name = "NUMBER|RULE", help_heading = "Training")]
         pub threshold: Option<Threshold> =>
-            Rules { resume: Resume::Free, left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
+            Rules {
+                resume: Resume::Free,
+                // A number is of one class.
+                left_open: |new, old| {
+                    other_data(new, old) || new.target.is_some() || is_other(&new.positive, &old.positive)
+                },
+                ..FIXED
+            };
         /// A column, by name, of numbers that the training rows' losses are multiplied by; it is no input
         #[arg(long, value_name = "COLUMN", help_heading = "Training")]
         pub weight_column: Option<String> => OF_DATA;

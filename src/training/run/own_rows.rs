@@ -21,7 +21,7 @@ use crate::name::folder_of;
 pub enum OwnRows {
     /// Those that nothing was chosen by.
     Test,
-    /// Those that the best epoch was chosen by.
+    /// Those that the best epoch, and the threshold, were chosen by.
     Validation,
     /// Those that it was trained on.
     Training,
@@ -61,7 +61,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
     let options = folder.join(OPTIONS);
     if !options.is_file() {
         return Err(Error::Usage(format!(
-            "{}: is in no run's folder, so which rows it was tested with is not known: name the data",
+            "{}: lies in no run's folder, so wgrad does not know which rows tested it: name the data",
             shown(&model.to_string_lossy())
         )));
     }
@@ -74,13 +74,15 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
     let absent = [Some(&source), options.test.as_ref(), options.validation.as_ref()].into_iter().flatten();
     if let Some(file) = absent.into_iter().find(|file| data::is_absent(file)) {
         return Err(Error::Data(format!(
-            "'{}', which {name} was made from, is not in this folder, from which it is looked for: begin where the run began, or name data",
+            "there is no '{}' here, which {name} was made from: go to the folder where the run began, or name the data",
             shown(file)
         )));
     }
-    let sources = Sources::read(&options, Base::of(&options)?.as_ref(), false)?;
     let trained = TrainedRows::of_model(model)?;
     let model = Model::load(model)?;
+    // What a model started from may be gone; it has the same columns.
+    let base = options.finetune.is_some().then(|| Base::like(&model, &options));
+    let sources = Sources::read(&options, base.as_ref(), false)?;
     let Model { encoding, network, .. } = &model;
     let is_same = sources.encoding.fits_as(encoding)
         && match trained {
@@ -89,7 +91,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
         };
     if !is_same {
         return Err(Error::Data(format!(
-            "{}: is not what {name} was trained on any more: which of its rows the model knows cannot be told",
+            "{}: is not what {name} was trained on any more, so wgrad cannot tell which of its rows the model knows: name data",
             shown(&source)
         )));
     }
@@ -107,6 +109,14 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
             typed_path(folder)
         ))
     })?;
+    let source = part.table.shape().source.clone();
+    let tested = model.training.pointer("/test/rows").and_then(serde_json::Value::as_u64);
+    if which == OwnRows::Test && tested.is_some_and(|rows| rows != part.rows() as u64) {
+        return Err(Error::Data(format!(
+            "{}: has other rows than those that {name} was tested with: name it",
+            shown(&source)
+        )));
+    }
     Ok(Own { model, source, part })
 }
 
@@ -136,7 +146,8 @@ pub(super) fn known_rows(options: &Options, sources: &Sources) -> Option<String>
         let part = part?;
         // Other columns or classes are other rows.
         let known = hashed(part, encoding, outputs).ok()?.among(&trained);
-        (known > 0).then(|| format!("{known} of the {} {what} rows", part.rows()))
+        let is_told = trained.are_more_than_by_chance(known, part.rows() as u64);
+        is_told.then(|| format!("{known} of the {} {what} rows", part.rows()))
     };
     let known: Vec<String> =
         [of("test", sources.test.as_ref()), of("validation", sources.validation.as_ref())].into_iter().flatten().collect();
@@ -153,10 +164,16 @@ pub(super) fn known_rows(options: &Options, sources: &Sources) -> Option<String>
 
 /// The flags that split the rows as another run's options did, if it had the same data.
 fn same_split(before: &Options, now: &Options) -> Option<String> {
-    if before.data != now.data || before.test != now.test || before.folds.is_some() || now.folds.is_some() {
+    let sources =
+        |options: &Options| (options.data.clone(), options.test.clone(), options.validation.clone(), options.folds);
+    let split = |options: &Options| {
+        (options.split().to_string(), options.split_seed.unwrap_or_else(|| options.seed()), options.stratify())
+    };
+    let before = with_named_arrays(before).ok()?;
+    if sources(&before) != sources(now) || now.folds.is_some() || split(&before) == split(now) {
         return None;
     }
-    let seed = before.split_seed.unwrap_or_else(|| before.seed());
+    let seed = split(&before).1;
     let stratify = if before.stratify() { "" } else { " --stratify=false" };
     Some(format!("--split {} --split-seed {seed}{stratify}", before.split()))
 }

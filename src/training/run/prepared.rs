@@ -20,7 +20,7 @@ use super::record::EpochRecord;
 use super::report::{NetworkReport, RunReport};
 use super::resolution;
 use super::signs::{Outcome, constant_loss, few_rows};
-use super::sources::{DataReport, Encoded, Originals};
+use super::sources::{DataReport, Encoded, Originals, Sources};
 use super::threshold::ThresholdReport;
 use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
@@ -86,12 +86,9 @@ impl<T: Precision> Prepared<T> {
             smooth(&mut samples.targets, share, recipe.loss);
             if is_new { reachable(&network, samples) } else { Ok(()) }
         };
+        let distributions = distributions(&sources, &encoding);
         let originals = sources.test.as_ref().map(Originals::of);
-        // What is wrong with a target is told where it becomes a number.
-        let truth = sources.training.truth(&encoding).ok();
         let Encoded { training, validation, test } = sources.encoded::<T>(network.outputs(), as_trained)?;
-        let of_test = test.as_ref().map(|(_, truth)| truth);
-        let distributions = truth.map_or_else(Vec::new, |truth| Distribution::of(&encoding, &truth, of_test));
         let looked_at = looked_at(&training)?;
         let mut trained_rows = trained_rows.into_inner().finished();
         if let Some((rows, _)) = &test {
@@ -195,7 +192,9 @@ impl<T: Precision> Prepared<T> {
             let count = self.recipe.micro_batches;
             observer.remark(&format!("the device had no memory for a whole batch: it is computed in {count} micro-batches"));
         }
-        few_rows(&self.data, &self.options).iter().for_each(|remark| observer.remark(remark));
+        if !was_done {
+            few_rows(&self.data, &self.options).iter().for_each(|remark| observer.remark(remark));
+        }
         let constant_loss = self.constant_loss;
         let checkpoints = Checkpoints::new(&self.folder, self.facts.clone(), self.resumed.as_ref());
         let memory = match self.resumed.take() {
@@ -419,6 +418,13 @@ impl<T: Precision> Prepared<T> {
         let options = files::text(&self.folder.run_toml(), OPTIONS_BYTES).unwrap_or_else(|_| self.options.to_toml());
         Story::new(self.folder.path(), options, self.curve.clone(), account).write(&self.folder)
     }
+}
+
+/// How the targets are distributed; nothing of targets that make no sense, which is told where they become numbers.
+fn distributions(sources: &Sources, encoding: &Encoding) -> Vec<Distribution> {
+    let test = sources.test.as_ref().and_then(|test| test.truth(encoding).ok());
+    let training = sources.training.truth(encoding);
+    training.map_or_else(|_| Vec::new(), |training| Distribution::of(encoding, &training, test.as_ref()))
 }
 
 /// Some test rows, evenly spread, by what they are known again.

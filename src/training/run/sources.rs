@@ -225,14 +225,29 @@ impl Sources {
         if base.is_none() {
             fitting.bins = Some(table.bins(&fitting)?);
         }
-        let strata = if options.stratify() { table.strata(&fitting)? } else { None };
+        let (strata, mut found) = match table.strata(&fitting) {
+            _ if !options.stratify() => (None, Vec::new()),
+            Err(Error::Refused(found)) => (None, found),
+            strata => (strata?, Vec::new()),
+        };
         let split = split(table.rows(), options, strata.as_deref())?;
         drop(strata);
         let encoding = match base {
-            None => table.fit(&split.training, &fitting)?,
-            Some(base) => base.encoding(table, &split.training, &fitting)?,
+            None => table.fit(&split.training, &fitting),
+            Some(base) => base.encoding(table, &split.training, &fitting),
         };
-        Ok((split, encoding, fitting))
+        match encoding {
+            Ok(encoding) if found.is_empty() => Ok((split, encoding, fitting)),
+            Err(Error::Refused(more)) => {
+                // What stood in the way of the classes does so again.
+                let is_new = |obstacle: &Obstacle| !found.iter().any(|known| known.remedy == obstacle.remedy);
+                let more: Vec<Obstacle> = more.into_iter().filter(is_new).collect();
+                found.extend(more);
+                Err(Error::Refused(found))
+            }
+            Err(other) => Err(other),
+            Ok(_) => Err(Error::Refused(found)),
+        }
     }
 
     /// Rows of all parts together.
@@ -267,9 +282,6 @@ impl Sources {
 
 /// The error of what was found first, with what is behind it where the table is in memory.
 fn all_obstacles(found: Vec<Obstacle>, table: &Held, options: &Options) -> Error {
-    if let Held::File(_) = table {
-        return Error::Refused(found);
-    }
     Error::Refused(obstacles::all(found, options, |options| Sources::can_fit(table, options)))
 }
 

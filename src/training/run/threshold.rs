@@ -11,7 +11,7 @@ use crate::scalar::Scalar;
 /// The threshold of a run's model, and where it is from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ThresholdReport {
-    /// From which probability on which class is said; null where nothing could be chosen: then the more probable class is.
+    /// From which probability on which class is said; absent where nothing could be chosen: then the more probable class is.
     #[serde(flatten)]
     decided: Option<Decided>,
     /// What chose it on validation rows, as `--threshold` has it; null where it was given.
@@ -135,8 +135,8 @@ pub(super) fn rule_and_truth(
         && classes.iter().all(|&other| other == class)
     {
         return Err(Error::Data(format!(
-            "--threshold {rule} needs validation rows of both classes, and all {} are '{}': split each class by the same shares \
-             (--stratify), or take more of them, as with --split 0.6/0.2/0.2",
+            "--threshold {rule} needs validation rows of both classes, and all {} are '{}': take more of them, as with \
+             --split 0.6/0.2/0.2",
             classes.len(),
             shown(&encoding.class_names()[class])
         )));

@@ -102,8 +102,8 @@ const REMEDIES: &[Remedy] = &[
         &["train c.csv --threshold f1 --split 0.8/0.1/0.1", "train c.csv --threshold f1 --validation c.csv"],
     ),
     remedy(
-        "train seldom.csv --threshold f1 --seed 8",
-        "(--stratify), or take more of them, as with --split 0.6/0.2/0.2",
+        "train seldom.csv --threshold f1 --seed 8 --stratify=false",
+        "take more of them, as with --split 0.6/0.2/0.2",
         &[
             "train seldom.csv --threshold f1 --seed 8 --stratify",
             "train seldom.csv --threshold f1 --seed 8 --split 0.6/0.2/0.2",
@@ -497,6 +497,8 @@ const REMEDIES: &[Remedy] = &[
 
 /// Messages that no file and command line provoke everywhere, by a part of each, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
+    (" --stratify=false", "tests/binary/first.rs"),
+    ("--split {} --split-seed", "tests/binary/first.rs"),
     ("threads cannot be started, only", "of a system that gives no threads: tests/binary/attacks.rs"),
     ("memory ended on the way", "of a system that gives no memory: tests/binary/attacks.rs"),
     ("the validation loss is no longer finite", "tests/binary/attacks.rs"),

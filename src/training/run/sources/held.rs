@@ -196,7 +196,7 @@ impl Held {
     }
 
     /// The columns' names and kinds, as a table that may have no rows.
-    pub(super) fn shape(&self) -> Cow<'_, Table> {
+    pub(in crate::training::run) fn shape(&self) -> Cow<'_, Table> {
         match self {
             Self::Memory(table) => Cow::Borrowed(table),
             Self::File(stored) => Cow::Owned(stored.shape()),
