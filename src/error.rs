@@ -220,6 +220,11 @@ pub fn flagged(flag: &str, value: &str) -> String {
     if value.starts_with('-') { typed(&format!("{flag}={value}")) } else { format!("{flag} {}", typed(value)) }
 }
 
+/// So many things that are called so: `1 row`, `2 rows`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `", did you mean 'x'?"` when one of the `known` names is close to `name`, else nothing.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(name, known, 0.75).map(|candidate| format!(", did you mean '{}'?", shown(candidate))).unwrap_or_default()

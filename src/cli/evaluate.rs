@@ -27,9 +27,9 @@ pub(super) struct EvaluateArguments {
     /// An embedded set, a file, or - for stdin [default: the run's own test rows, read again from its data]
     #[arg(value_parser = name::parser())]
     data: Option<String>,
-    /// Which of the run's own rows
-    #[arg(long, default_value = "test", conflicts_with = "data")]
-    rows: OwnRows,
+    /// The run's own rows of this kind, DATA being where its data are now [default: test, without DATA]
+    #[arg(long)]
+    rows: Option<OwnRows>,
     #[command(flatten)]
     files: FileOptions,
     /// Of two classes: the one whose precision, recall, F1 and curves are told [default: as the model was trained]
@@ -38,11 +38,11 @@ pub(super) struct EvaluateArguments {
     /// Of two classes: predict the positive one where its probability is at least this number; or choose the number on these
     /// very rows, as train --threshold does on validation rows (f1, youden, recall=0.9, precision=0.9), which is optimistic
     /// [default: as the model was trained]
-    #[arg(long, value_name = "NUMBER|RULE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NUMBER|RULE")]
     threshold: Option<Threshold>,
     /// Fail (exit code 4) if a metric is below: accuracy, balanced-accuracy, macro-f1, log-loss; of two classes precision,
     /// recall, f1, auc, average-precision; of numbers mse, rmse, mae, r2
-    #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
+    #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = least)]
     min: Vec<Gate>,
     /// Fail (exit code 4) if a metric is above
     #[arg(long, value_name = "METRIC=NUMBER", value_delimiter = ',', value_parser = gate)]
@@ -62,6 +62,14 @@ pub(super) struct EvaluateArguments {
     quiet: bool,
 }
 
+fn least(text: &str) -> std::result::Result<Gate, String> {
+    let gate = gate(text)?;
+    match gate.is_loss() {
+        true => Err(format!("of {} lower is better: say --max {text}", gate.metric)),
+        false => Ok(gate),
+    }
+}
+
 fn gate(text: &str) -> std::result::Result<Gate, String> {
     text.parse().map_err(|error: Error| error.to_string())
 }
@@ -69,17 +77,20 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let model = &named(&arguments.model, arguments.quiet)?;
+    let own = arguments.rows.or(arguments.data.is_none().then_some(OwnRows::Test));
     let (memory, device) = (arguments.memory.memory, &arguments.device);
     let application = match &arguments.data {
-        Some(data) => {
+        Some(data) if arguments.rows.is_none() => {
             let reading = arguments.files.reading(arguments.files.labels.clone());
             let extent = Extent { memory, all_columns: false, targets: true };
             Application::new(model, data, &reading, extent, device)?
         }
-        None if arguments.files != FileOptions::default() => {
-            return Err(Error::Usage("how a file is read is said of DATA, which is not named: name a file".into()));
+        _ if arguments.files != FileOptions::default() => {
+            return Err(Error::Usage(
+                "a run's own rows are read as the run says: leave out how a file is read, or --rows".into(),
+            ));
         }
-        None => Application::of_run(model, arguments.rows, memory, device)?,
+        data => Application::of_run(model, own.unwrap_or(OwnRows::Test), data.as_deref(), memory, device)?,
     };
     let encoding = &application.model.encoding;
     let positive = arguments.positive.as_ref().map(|name| encoding.class_called("--positive", name)).transpose()?;
@@ -93,7 +104,7 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
     print::remarks(application.remark_on_missing().as_slice());
     print::remarks(application.remark_on_unfinite().as_slice());
     print::remarks(application.remark_on_trained_rows(model).as_slice());
-    let rows = arguments.data.is_none().then_some(arguments.rows);
+    let rows = own;
     let attention = if arguments.importance { application.attention()? } else { None };
     if arguments.importance && attention.is_none() {
         print::remarks(&[format!(

@@ -279,6 +279,7 @@ pub(super) fn called(name: &str) -> String {
         "r2" => "R²".into(),
         "rmse" | "mae" | "auc" | "mse" => name.to_uppercase(),
         "macro_f1" => "macro F1".into(),
+        "f1" => "F1".into(),
         _ => name.replace('_', " "),
     }
 }

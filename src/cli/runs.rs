@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::naming::named;
 use super::print;
+use super::progress::called;
 use crate::error::{Error, Result, printable, shown, suggestion};
 use crate::evaluation::significant;
 use crate::model::{RUNS, by_name};
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
-    let columns = terminal_size::terminal_size_of(std::io::stdout()).map_or(80, |(width, _)| usize::from(width.0));
+    let columns = terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| usize::from(width.0));
     print::line(text(&runs, metric, columns, SystemTime::now()))
 }
 
@@ -139,8 +140,14 @@ fn text(runs: &[Listed], metric: Option<&str>, columns: usize, now: SystemTime) 
     // The one score of all stands above them.
     let only = if let [only] = names[..] { Some(only) } else { None };
     let rows: Vec<Cells> = runs.iter().map(|run| cells(run, metric, only.is_some(), now)).collect();
-    let headers =
-        ["run".to_owned(), only.map_or("score".into(), title), "data".into(), "hidden".into(), "time".into(), "made".into()];
+    let headers = [
+        "run".to_owned(),
+        only.map_or("score".into(), called),
+        "data".into(),
+        "hidden".into(),
+        "time".into(),
+        "made".into(),
+    ];
     let each = || rows.iter().filter_map(|cells| if let Cells::Each(cells) = cells { Some(cells) } else { None });
     let width = |text: &String| text.chars().count();
     let mut widths: [usize; 6] =
@@ -195,7 +202,7 @@ fn result(run: &Listed, metric: Option<&str>, is_named: bool) -> String {
     let scored = score(run, metric).map(|(name, value)| {
         let number = |value: f64| if is_loss(name) { significant(value) } else { format!("{value:.4}") };
         let spread = run.deviations.get(name).map_or(String::new(), |spread| format!(" ± {}", number(*spread)));
-        let name = if is_named { String::new() } else { title(name) + " " };
+        let name = if is_named { String::new() } else { called(name) + " " };
         format!("{name}{}{spread}", number(value))
     });
     let of_validation = if run.rows == Some(Scored::Validation) { " (validation)" } else { "" };
@@ -206,15 +213,6 @@ fn result(run: &Listed, metric: Option<&str>, is_named: bool) -> String {
         (State::Ended, Some(scored)) => scored + of_validation,
         (_, Some(scored)) if run.rows == Some(Scored::Test) => format!("{scored}, interrupted"),
         _ => format!("interrupted, {done}"),
-    }
-}
-
-/// A score's name as people write it.
-fn title(score: &str) -> String {
-    match score {
-        "r2" => "R²".into(),
-        "auc" | "mse" | "rmse" | "mae" => score.to_uppercase(),
-        other => other.replace('_', " "),
     }
 }
 

@@ -14,12 +14,12 @@ use super::naming::{named, named_options, with_named_runs};
 use super::progress::Progress;
 use super::{plan, print};
 use crate::data;
-use crate::error::{Error, Result, shown, typed_path};
+use crate::error::{Error, Result, counted, shown, typed_path};
 use crate::evaluation::{Classification, Evaluation, significant};
 use crate::model::RunFolder;
 use crate::page::figures;
+use crate::report::patience_for;
 use crate::threads;
-use crate::training::run::signs::patience_for;
 use crate::training::run::{Destination, Ending, Options, Run, RunReport};
 
 /// The arguments of `wgrad train`.
@@ -143,18 +143,9 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
 
 /// That an earlier epoch than the one whose weights were saved had a clearly lower validation loss.
 fn better_epoch(report: &RunReport) -> Option<String> {
-    /// What is lower by a smaller share may be so by chance.
-    const CLEARLY: f64 = 0.97;
-    let (kept, best) = (report.kept_epoch.as_ref()?, report.curve.best()?);
-    let (kept_loss, best_loss) = (kept.validation_loss?, best.validation_loss?);
-    let patience = patience_for(best.epoch);
-    (best.epoch < kept.epoch && best_loss < CLEARLY * kept_loss).then(|| {
-        format!(
-            "epoch {} was better: validation loss {}; --patience {patience} keeps the best",
-            best.epoch,
-            figures(best_loss)
-        )
-    })
+    let best = report.curve.better_than_last().filter(|best| best.epoch < report.epoch)?;
+    let (patience, loss) = (patience_for(best.epoch), figures(best.validation_loss?));
+    Some(format!("epoch {} was better: validation loss {loss}; --patience {patience} keeps the best", best.epoch))
 }
 
 /// The report for a person.
@@ -164,13 +155,17 @@ fn text(report: &RunReport, has_patience: bool) -> String {
         Ending::NoBetter { .. } => ", ended early".into(),
         Ending::Time => ", ended by --max-time".into(),
         Ending::Signal { .. } => ", ended by a signal".into(),
-    } + &report.resumed_at.map_or(String::new(), |step| format!("; went on from step {step}"));
+    } + &match report.resumed_at {
+        Some(step) if step == report.steps => "; nothing was left to train".into(),
+        Some(step) => format!("; went on from step {step}"),
+        None => String::new(),
+    };
     let epochs = report.last_epoch.as_ref().map_or(0, |record| record.epoch);
     let (folder, run) = (shown(&report.run.to_string_lossy()), typed_path(&report.run));
     let done = match report.ending {
         Ending::NoBetter { .. } => {
             let waited = epochs.saturating_sub(report.epoch);
-            let epochs = if waited == 1 { "1 epoch".into() } else { format!("{waited} epochs") };
+            let epochs = counted(waited, "epoch");
             format!(
                 "ended after {epochs} without a better loss; wgrad train --resume {run} --patience {} goes on",
                 2 * waited
@@ -183,7 +178,7 @@ fn text(report: &RunReport, has_patience: bool) -> String {
     };
     let mut lines = vec![match report.was_done {
         true => format!("{folder}: {done}"),
-        false => format!("trained {epochs} epochs ({} steps) in {:.2} s{why}", report.steps, report.seconds),
+        false => format!("trained {} ({} steps) in {:.2} s{why}", counted(epochs, "epoch"), report.steps, report.seconds),
     }];
     if let Some(record) = &report.kept_epoch {
         let what = match record.epoch == epochs {
@@ -205,7 +200,7 @@ fn text(report: &RunReport, has_patience: bool) -> String {
     }
     if let Some(test) = &report.test {
         let rows = report.data.test_rows;
-        lines.push(format!("test, {rows} rows: {}", test.in_short()));
+        lines.push(format!("test, {}: {}", counted(rows, "row"), test.in_short()));
         if let Evaluation::Classification(Classification { of_two: Some(of_two), auc, .. }) = test {
             let others = [("AUC", *auc), ("average precision", of_two.average_precision)];
             let others = others.into_iter().filter_map(|(name, value)| Some(format!(", {name} {:.4}", value?)));

@@ -123,7 +123,7 @@ fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Targ
             (format!("is '{class}' in every training row; there is nothing to tell apart: name another --target"), another)
         }
         count if count > MOST_CLASSES || are_names(count, rows.len()) => {
-            let what = format!("has {count} different values in {} training rows, too many for classes", rows.len());
+            let what = format!("has {count} different values in {} rows, too many for classes", rows.len());
             if are_numbers() {
                 (format!("{what}; they are numbers: say --task regression"), Remedy::Option("task", "regression".into()))
             } else {
@@ -134,7 +134,8 @@ fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Targ
                     return Err(Obstacle::error(text, another));
                 }
                 // An input it cannot be either.
-                let other = format!("{source}: '{name}' looks like an id: {} leaves it out", flagged("--ignore", &ignored));
+                let flag = flagged("--ignore", &ignored);
+                let other = format!("{source}: '{name}' looks like an id: beside another target {flag} leaves it out");
                 return Err(Error::Refused(vec![
                     Obstacle { text, remedy: another },
                     Obstacle { text: other, remedy: Remedy::Option("ignore", ignored) },
@@ -205,6 +206,13 @@ fn category(
     let of_dates = are_dates(values.names.iter().map(String::as_str));
     if (of_dates || are_names(values.names.len(), present)) && !forced {
         let (name, count) = (shown(&column.name), values.names.len());
+        if let Some(flags) = super::remarks::numbers_otherwise(table, column) {
+            let (source, ignored) = (shown(&table.source), flagged("--ignore", &table.flag_value(position)));
+            let text = format!(
+                "{source}: column '{name}' holds numbers that are written otherwise: say {flags}, or {ignored} to leave it out"
+            );
+            return Err(Obstacle::error(text, Remedy::None));
+        }
         let what = if of_dates {
             let others: Vec<&String> = values.names.iter().filter(|name| dates::days(name).is_none()).collect();
             let other = shown(others[0]);

@@ -18,6 +18,13 @@ pub struct Gate {
     pub bound: f64,
 }
 
+impl Gate {
+    /// Whether the metric is better the lower it is.
+    pub fn is_loss(self) -> bool {
+        ["log-loss", "mse", "rmse", "mae"].contains(&self.metric)
+    }
+}
+
 impl FromStr for Gate {
     type Err = Error;
 

@@ -128,7 +128,10 @@ pub(super) fn refused_folds(path: &Path) -> Option<String> {
     is_folds(path).then(|| match folds.first() {
         None => format!("{name}: is a cross-validation whose folds are not there any more"),
         Some(first) => {
-            format!("{name}: is a cross-validation of {} folds; name one of them: {}", folds.len(), typed_path(first))
+            let count = folds.len();
+            let one =
+                if count == 1 { "one fold so far; name it".into() } else { format!("{count} folds; name one of them") };
+            format!("{name}: is a cross-validation of {one}: {}", typed_path(first))
         }
     })
 }

@@ -16,7 +16,7 @@ const MAGIC: &[u8; 8] = b"wgradrow";
 /// Hashes that are kept at most: of more rows every second, every fourth, … by their hashes, whatever the order of the rows.
 const MOST: usize = 1 << 16;
 /// Bytes of a file of them, at most.
-const BYTES: u64 = 8 * (MOST as u64 + 5);
+const BYTES: u64 = 8 * (2 * MOST as u64 + 6);
 
 /// Hashes of rows as a network sees them: their inputs and targets, as f32. Of many rows there is a sample, which the hashes choose, so that
 /// two tables have the same rows in theirs.
@@ -28,6 +28,8 @@ pub struct TrainedRows {
     halved: u32,
     /// Ascending, as often as there are such rows.
     hashes: Vec<u64>,
+    /// Those of the models that it was fine-tuned from, likewise.
+    earlier: Vec<u64>,
     /// How many of the run's own test rows are the same as rows that it was trained on, and how many test rows were looked at.
     alike: [u64; 2],
 }
@@ -39,11 +41,29 @@ impl TrainedRows {
         let hash = |row: usize| hash(inputs.row(row), targets.row(row));
         let found: Vec<u64> = (0..inputs.rows).into_par_iter().map(hash).filter(|&hash| is_in(hash, self.halved)).collect();
         self.hashes.extend(found);
-        while self.hashes.len() > MOST {
+        self.halve_to_room();
+    }
+
+    /// Takes a smaller sample where there are too many hashes.
+    fn halve_to_room(&mut self) {
+        while self.hashes.len() > MOST || self.earlier.len() > MOST {
             self.halved += 1;
             let halved = self.halved;
             self.hashes.retain(|&hash| is_in(hash, halved));
+            self.earlier.retain(|&hash| is_in(hash, halved));
         }
+    }
+
+    /// The same of a model that was fine-tuned from one that was trained on other rows: it knows those, too.
+    #[must_use]
+    pub fn after(mut self, base: &Self) -> Self {
+        self.halved = self.halved.max(base.halved);
+        let halved = self.halved;
+        self.hashes.retain(|&hash| is_in(hash, halved));
+        self.earlier.extend(base.hashes.iter().chain(&base.earlier).filter(|&&hash| is_in(hash, halved)));
+        self.halve_to_room();
+        self.earlier.sort_unstable();
+        self
     }
 
     /// The same, sorted: what can be compared and saved.
@@ -63,7 +83,9 @@ impl TrainedRows {
 
     /// Whether these are the same rows.
     pub fn are(&self, others: &Self) -> bool {
-        (self.rows, self.halved, &self.hashes) == (others.rows, others.halved, &others.hashes)
+        let halved = self.halved.max(others.halved);
+        let sample = |rows: &Self| rows.hashes.iter().copied().filter(|&hash| is_in(hash, halved)).collect::<Vec<_>>();
+        self.rows == others.rows && sample(self) == sample(others)
     }
 
     /// Whether so many of so many rows are more than are the same by chance, as far as the run's own test rows tell: by three deviations
@@ -80,11 +102,11 @@ impl TrainedRows {
         self.rows
     }
 
-    /// How many of these rows are among `others`, each as often as it is there; of a sample about as many.
+    /// How many of these rows are among `others`, and what was before them, each as often as it is there; of a sample about as many.
     pub fn among(&self, others: &Self) -> u64 {
         let halved = self.halved.max(others.halved);
         let mut known: HashMap<u64, usize> = HashMap::new();
-        for &hash in others.hashes.iter().filter(|&&hash| is_in(hash, halved)) {
+        for &hash in others.hashes.iter().chain(&others.earlier).filter(|&&hash| is_in(hash, halved)) {
             *known.entry(hash).or_default() += 1;
         }
         let (mut looked_at, mut found) = (0_u64, 0_u64);
@@ -112,8 +134,8 @@ impl TrainedRows {
     /// # Errors
     /// Internal, if the system refuses.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        let head = [u64::from(self.halved), self.rows, self.alike[0], self.alike[1]];
-        let numbers = head.iter().chain(&self.hashes).flat_map(|number| number.to_le_bytes());
+        let head = [u64::from(self.halved), self.rows, self.alike[0], self.alike[1], self.hashes.len() as u64];
+        let numbers = head.iter().chain(&self.hashes).chain(&self.earlier).flat_map(|number| number.to_le_bytes());
         let bytes: Vec<u8> = MAGIC.iter().copied().chain(numbers).collect();
         Place::own(&folder.join(TRAINED_ROWS)).save_bytes(&bytes, |_| Ok(()))
     }
@@ -129,14 +151,19 @@ impl TrainedRows {
         let numbers = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
         let (numbers, []) = numbers.as_chunks::<8>() else { return Err(damaged()) };
         let numbers: Vec<u64> = numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        let [halved, rows, alike, tested, ref hashes @ ..] = numbers[..] else { return Err(damaged()) };
+        let [halved, rows, alike, tested, own, ref hashes @ ..] = numbers[..] else { return Err(damaged()) };
         let halved = u32::try_from(halved).ok().filter(|&halved| halved < u64::BITS).ok_or_else(damaged)?;
-        let is_sound = hashes.is_sorted()
-            && hashes.iter().all(|&hash| is_in(hash, halved))
-            && hashes.len() as u64 <= rows
-            && alike <= tested;
+        let own = usize::try_from(own).map_err(|_| damaged())?;
+        let (hashes, earlier) = hashes.split_at_checked(own).ok_or_else(damaged)?;
+        let are_sorted = hashes.is_sorted() && earlier.is_sorted();
+        let are_in = hashes.iter().chain(earlier).all(|&hash| is_in(hash, halved));
+        let is_sound = are_sorted && are_in && own as u64 <= rows && alike <= tested;
         let alike = [alike, tested];
-        if is_sound { Ok(Some(Self { rows, halved, hashes: hashes.to_vec(), alike })) } else { Err(damaged()) }
+        if is_sound {
+            Ok(Some(Self { rows, halved, hashes: hashes.to_vec(), earlier: earlier.to_vec(), alike }))
+        } else {
+            Err(damaged())
+        }
     }
 }
 
@@ -217,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_the_model_before_are_known_too() {
+        let tuned = rows(0..50).after(&rows(100..150)).after(&rows(200..210));
+        assert_eq!((rows(95..105).among(&tuned), rows(205..300).among(&tuned), rows(45..60).among(&tuned)), (5, 5, 5));
+        assert!(tuned.are(&rows(0..50)) && !tuned.are(&rows(0..51)));
+        // Of samples of other sizes.
+        let many = rows(0..50).after(&rows(100..300_100));
+        assert!(many.are(&rows(0..50)) && many.earlier.len() <= MOST && many.halved > 0);
+        let about = rows(200_100..400_100).among(&many) as f64;
+        assert!((about - 100_000.0).abs() < 3_000.0, "{about}");
+        let folder = tempfile::tempdir().unwrap();
+        many.save(folder.path()).unwrap();
+        assert_eq!(TrainedRows::of_model(&folder.path().join("model.safetensors")).unwrap(), Some(many));
+    }
+
+    #[test]
     fn a_file_gives_them_back_and_damage_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("model.safetensors");
@@ -228,7 +270,7 @@ mod tests {
         }
         let path = folder.path().join(TRAINED_ROWS);
         let whole = files::bounded_own(&path, BYTES).unwrap().unwrap();
-        for damaged in [&whole[..whole.len() - 1], &whole[..36], &whole[1..], &[&whole[..], &[0; 8]].concat()] {
+        for damaged in [&whole[..whole.len() - 1], &whole[..44], &whole[1..], &[&whole[..], &[0; 8]].concat()] {
             Place::own(&path).save_bytes(damaged, |_| Ok(())).unwrap();
             assert_eq!(TrainedRows::of_model(&model).unwrap_err().exit_code(), 8);
         }

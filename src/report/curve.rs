@@ -135,6 +135,15 @@ impl Curve {
         self.best.as_ref()
     }
 
+    /// The best one, if its validation loss is clearly lower than the last one's.
+    pub fn better_than_last(&self) -> Option<&Epoch> {
+        /// What is lower by a smaller share may be so by chance.
+        const CLEARLY: f64 = 0.97;
+        let (best, last) = (self.best()?, self.last()?);
+        let is_better = best.validation_loss? < CLEARLY * last.validation_loss?;
+        is_better.then_some(best)
+    }
+
     /// The last one.
     pub fn last(&self) -> Option<&Epoch> {
         self.last.as_ref()
@@ -144,6 +153,11 @@ impl Curve {
     pub fn points(&self, value: impl Fn(&Epoch) -> Option<f64>) -> Vec<(f64, f64)> {
         self.epochs().into_iter().filter_map(|epoch| Some((epoch.epoch as f64, value(epoch)?))).collect()
     }
+}
+
+/// A patience that is worth trying where the best epoch was this one.
+pub fn patience_for(best_epoch: usize) -> usize {
+    best_epoch.clamp(5, 50)
 }
 
 fn name(path: &Path) -> String {
@@ -179,6 +193,11 @@ mod tests {
             .for_each(|(index, &(loss, validation))| curve.push(epoch(index + 1, loss, Some(validation))));
         assert_eq!(curve.best().map(|epoch| epoch.epoch), Some(2));
         assert_eq!(curve.points(|epoch| epoch.validation_loss)[3], (4.0, 0.7));
+        assert_eq!(curve.better_than_last(), None, "the same loss");
+        curve.push(epoch(5, 0.1, Some(0.71)));
+        assert_eq!(curve.better_than_last(), None, "little more than the least");
+        curve.push(epoch(6, 0.1, Some(0.75)));
+        assert_eq!(curve.better_than_last().map(|epoch| epoch.epoch), Some(2));
     }
 
     #[test]

@@ -18,6 +18,6 @@ mod wrong;
 
 pub use account::Account;
 pub use comparison::{Compared, Comparison};
-pub use curve::{Curve, Epoch, for_each_epoch};
+pub use curve::{Curve, Epoch, for_each_epoch, patience_for};
 pub use listing::{Listed, Scored, State, is_loss, utc};
 pub use story::{Story, Told};

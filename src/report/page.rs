@@ -1,7 +1,8 @@
 //! The page of one run.
 
-use super::curve::{Curve, Epoch};
+use super::curve::{Curve, Epoch, patience_for};
 use super::story::Story;
+use crate::error::typed;
 use crate::page::{COLOURS, Chart, Form, Rule, Series, Words, digits, document, escaped, figures, named, table, visible};
 
 /// Epochs in the table, at most, beside the best.
@@ -81,7 +82,7 @@ impl Story {
             "" => format!("Training has {epochs} epochs so far, and no end is written down."),
             _ => format!("It was trained for {epochs} epochs."),
         };
-        let better = self.curve.best().filter(|best| has_validation && best.epoch < saved);
+        let better = self.curve.better_than_last();
         match better.zip(self.curve.last().and_then(|last| last.validation_loss)) {
             _ if saved < last => format!("{trained} The saved weights are epoch {saved}'s."),
             Some((best, of_last)) if self.at("/ending/reason").is_string() => format!(
@@ -90,7 +91,7 @@ impl Story {
                 best.epoch,
                 digits(best.decisive()),
                 digits(of_last),
-                epochs.clamp(1, 20)
+                patience_for(best.epoch)
             ),
             _ => trained,
         }
@@ -294,8 +295,9 @@ impl Story {
     fn settings(&self) -> String {
         let options: Vec<String> = self.options.lines().map(visible).collect();
         format!(
-            "<h2>Options</h2>\n<p class=\"soft\"><code>wgrad train --config run.toml</code> trains the same network again.</p>\n\
+            "<h2>Options</h2>\n<p class=\"soft\"><code>wgrad train --config {}</code> trains the same network again, in the folder where the run began.</p>\n\
              <details>\n<summary>run.toml: every option</summary>\n<pre>{}</pre>\n</details>\n",
+            escaped(&typed(&format!("{}/run.toml", self.text("/run")))),
             options.join("\n")
         )
     }

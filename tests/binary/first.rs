@@ -275,13 +275,26 @@ fn a_run_is_judged_by_its_own_rows() -> Result<(), Failed> {
     desk.ends(4, &["evaluate", "other", "--min", "accuracy=0.9999", "-q"])?;
     let refused = [
         (2, "evaluate plain --rows validation", "has no validation rows: 450 training, 0 validation and 50 test rows"),
-        (2, "evaluate plain t.csv --rows test", "cannot be used with"),
-        (2, "evaluate plain --delimiter ;", "how a file is read is said of DATA"),
+        (2, "evaluate plain --delimiter ;", "a run's own rows are read as the run says"),
+        (2, "evaluate plain t.csv --rows test --delimiter ;", "a run's own rows are read as the run says"),
+        (2, "evaluate plain --min log-loss=0.1", "of log-loss lower is better: say --max log-loss=0.1"),
     ];
     for (code, command, expected) in refused {
         let said = desk.ends(code, &command.split(' ').collect::<Vec<_>>())?;
         assert!(said.contains(expected), "{command}: {said}");
     }
+    // The data are elsewhere now, and the model that another was fine-tuned from is gone.
+    std::fs::create_dir(desk.path().join("moved"))?;
+    std::fs::rename(desk.path().join("t.csv"), desk.path().join("moved/other name.csv"))?;
+    let said = desk.ends(3, &["evaluate", "plain"])?;
+    assert!(said.contains("wgrad evaluate plain FILE --rows test"), "{said}");
+    let output = desk.run(&["evaluate", "plain", "moved/other name.csv", "--rows", "test", "--json"]);
+    let moved: Value = serde_json::from_slice(&output.stdout)?;
+    assert!(moved["evaluation"]["rows"] == 50 && moved["rows"] == "test", "{moved}");
+    std::fs::rename(desk.path().join("moved/other name.csv"), desk.path().join("t.csv"))?;
+    std::fs::rename(desk.path().join("plain"), desk.path().join("plain.away"))?;
+    assert_eq!(evaluated(&desk, "tuned")?.0["evaluation"]["rows"], 50);
+    std::fs::rename(desk.path().join("plain.away"), desk.path().join("plain"))?;
     // Data that are others now, or elsewhere.
     let text = String::from_utf8(desk.bytes("t.csv"))?;
     let changed = text.replacen("small", "large", 1);
@@ -292,7 +305,7 @@ fn a_run_is_judged_by_its_own_rows() -> Result<(), Failed> {
     }
     std::fs::remove_file(desk.path().join("t.csv"))?;
     let said = desk.ends(3, &["evaluate", "plain"])?;
-    assert!(said.contains("'t.csv', which plain was made from, is not in this folder"), "{said}");
+    assert!(said.contains("there is no 't.csv' here, which plain was made from"), "{said}");
     std::fs::create_dir(desk.path().join("elsewhere"))?;
     std::fs::copy(desk.path().join("plain/model.safetensors"), desk.path().join("elsewhere/m.safetensors"))?;
     let said = desk.ends(2, &["evaluate", "elsewhere/m.safetensors"])?;
@@ -326,7 +339,8 @@ fn rows_that_a_model_was_trained_on_are_told() -> Result<(), Failed> {
         assert_eq!(all["trained_on"], 450, "{all}");
         let expected = "t.csv: 450 of these 500 rows are rows that the model was trained on, or the same as such";
         assert!(
-            said.contains(expected) && said.contains(&format!("; wgrad evaluate {run} judges the run's own test rows")),
+            said.contains(expected)
+                && said.contains(&format!("; wgrad evaluate {run} t.csv --rows test judges the run's own test rows")),
             "{said}"
         );
         // A part of them, backwards, with the columns in another order and rows that are new.
@@ -358,6 +372,10 @@ fn rows_that_a_model_was_trained_on_are_told() -> Result<(), Failed> {
     Ok(())
 }
 
+fn train_on(desk: &Desk, data: &str, more: &[&str]) -> Result<String, Failed> {
+    desk.ends(0, &[&["train", data], more, &["--epochs", "1", "--device", "cpu", "-q"]].concat())
+}
+
 /// A training that goes on from a model says how many of its test rows that model was trained on, and how to keep them where they were.
 fn rows_that_the_first_model_knew_are_told() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -377,6 +395,14 @@ fn rows_that_the_first_model_knew_are_told() -> Result<(), Failed> {
         let said = train(&[go_on, &kept[..]].concat())?;
         assert!(!said.contains(known), "{go_on:?}: {said}");
     }
+    // Judged again, the model that went on says so again, and knows what the first one was trained on.
+    train(&["--finetune", "first", "-o", "second"])?;
+    let (own, said) = evaluated(&desk, "second")?;
+    assert!(said.contains("first was trained on ") && own["rows"] == "test", "{said}");
+    desk.write("other.csv", "a,b,size\n1,2,small\n200,250,large\n10,20,small\n210,250,large\n");
+    train_on(&desk, "other.csv", &["--finetune", "first", "-o", "third"])?;
+    let (all, said) = evaluated(&desk, "third t.csv")?;
+    assert!(all["trained_on"] == 400 && said.contains("400 of these 500 rows"), "{said}");
     // The same seed and shares keep the rows where they were.
     let said = train(&["--init", "first", "--seed", "3", "--split", "0.8/0.1/0.1"])?;
     assert!(!said.contains(known), "{said}");

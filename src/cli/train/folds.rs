@@ -61,7 +61,20 @@ pub(super) fn run(options: &Options, destination: Destination, mut progress: Pro
 }
 
 /// The scores by how much they tell: where there is no room for all, the last ones are left to `folds.json`.
-const TELLING: [&str; 8] = ["r2", "auc", "balanced_accuracy", "rmse", "log_loss", "mae", "accuracy", "macro_f1"];
+const TELLING: [&str; 12] = [
+    "r2",
+    "auc",
+    "f1",
+    "balanced_accuracy",
+    "rmse",
+    "log_loss",
+    "mae",
+    "accuracy",
+    "average_precision",
+    "recall",
+    "precision",
+    "macro_f1",
+];
 
 /// The report for a person: a line a fold, then means and deviations.
 pub(super) fn text(report: &FoldsReport) -> String {
@@ -102,11 +115,14 @@ fn table(report: &FoldsReport) -> String {
     let all: Vec<&str> =
         std::iter::once("fold").chain(headers.iter().map(String::as_str)).chain(std::iter::once("epochs")).collect();
     // A score that is not in the list tells least.
-    let rank = |score: &&Score| TELLING.iter().position(|&name| name == score.name).unwrap_or(TELLING.len());
+    let rank = |score: &Score| TELLING.iter().position(|&name| name == score.name).unwrap_or(TELLING.len());
     let mut least: Vec<&Score> = report.scores.iter().collect();
     least.sort_by_key(|score| std::cmp::Reverse(rank(score)));
-    let least: Vec<String> = least.into_iter().map(|score| called(score.name)).collect();
-    let least: Vec<&str> = std::iter::once("epochs").chain(least.iter().map(String::as_str)).collect();
+    let mut least: Vec<String> = least.into_iter().map(|score| called(score.name)).collect();
+    // Some scores say less than how long each fold was trained.
+    let less = report.scores.iter().filter(|score| rank(score) >= TELLING.len() - 4).count();
+    least.insert(less, "epochs".into());
+    let least: Vec<&str> = least.iter().map(String::as_str).collect();
     let table = Table::new(&all, rows.collect(), 0).within(COLUMNS, &least);
     let left_out: Vec<&str> = headers.iter().filter(|&header| !table.headers.contains(header)).map(String::as_str).collect();
     let mut text = table.text();

@@ -10,7 +10,7 @@ use super::own_rows::{OwnRows, own_rows};
 use super::sources::{Held, NOT_IN_PARTS, Part, in_parts, is_larger};
 use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table, remarks};
-use crate::error::{Error, Result, shown, typed_path};
+use crate::error::{Error, Result, shown, typed, typed_path};
 use crate::evaluation::{Asked, Dependence, Evaluation, Importance, thinned};
 use crate::memory;
 use crate::model::{Model, TrainedRows, resolve_model};
@@ -110,16 +110,23 @@ impl Application {
         Self::of(model, source.to_owned(), rows, trained, options, notes, remarks)
     }
 
-    /// Loads the model of a run, and reads some of the run's own rows again: as [`new`](Self::new), from the same data, which are split as
-    /// they were.
+    /// Loads the model of a run, and reads some of the run's own rows again: as [`new`](Self::new), from the same data, wherever these are now, which are
+    /// split as they were.
     ///
     /// # Errors
     /// As there; usage, if the run has no such rows; data, if its data are not what they were.
-    pub fn of_run(model: &Path, which: OwnRows, memory: Option<Bytes>, options: &DeviceOptions) -> Result<Self> {
+    pub fn of_run(
+        model: &Path,
+        which: OwnRows,
+        data: Option<&str>,
+        memory: Option<Bytes>,
+        options: &DeviceOptions,
+    ) -> Result<Self> {
         let file = resolve_model(model)?;
-        let own = own_rows(&file, which, memory)?;
+        let own = own_rows(&file, which, data, memory)?;
         let notes = own.is_stored().then(|| in_parts(&own.source)).into_iter().collect();
-        Self::of(own.model, own.source, own.part, None, options, notes, Vec::new())
+        let remarks = own.remark.into_iter().collect();
+        Self::of(own.model, own.source, own.part, None, options, notes, remarks)
     }
 
     fn of(
@@ -217,7 +224,8 @@ impl Application {
         }
         let about = if is_exact { "" } else { "about " };
         let own = if model.is_dir() {
-            format!("; wgrad evaluate {} judges the run's own test rows", typed_path(model))
+            let data = typed(&self.source);
+            format!("; wgrad evaluate {} {data} --rows test judges the run's own test rows", typed_path(model))
         } else {
             String::new()
         };

@@ -119,6 +119,12 @@ pub fn scores(test: Option<&Evaluation>) -> Vec<(&'static str, Option<f64>)> {
         ]
         .into_iter()
         .chain((scores.classes.len() == 2).then_some(("auc", scores.auc)))
+        .chain(scores.of_two.iter().flat_map(|two| {
+            [("precision", two.precision), ("recall", two.recall), ("f1", two.f1)]
+                .map(|(name, value)| (name, Some(value)))
+                .into_iter()
+                .chain([("average_precision", two.average_precision)])
+        }))
         .collect(),
         Some(Evaluation::Regression(scores)) => {
             vec![("r2", scores.r2), ("rmse", Some(scores.rmse)), ("mae", Some(scores.mae))]

@@ -451,7 +451,7 @@ declared! {
         /// (youden), the best precision with at least this recall (recall=0.9), or the best recall with at least this
         /// precision (precision=0.9)
         /// [default: predict the more probable class]
-        #[arg(long, value_name = "NUMBER|RULE", help_heading = "Training")]
+        #[arg(long, allow_hyphen_values = true, value_name = "NUMBER|RULE", help_heading = "Training")]
         pub threshold: Option<Threshold> =>
             Rules {
                 resume: Resume::Free,

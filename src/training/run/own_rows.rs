@@ -43,6 +43,8 @@ pub(super) struct Own {
     pub(super) model: Model,
     pub(super) source: String,
     pub(super) part: Part,
+    /// That the model which it was trained from knows some of them.
+    pub(super) remark: Option<String>,
 }
 
 impl Own {
@@ -51,11 +53,11 @@ impl Own {
     }
 }
 
-/// Reads some of the rows of the run whose model this file is.
+/// Reads some of the rows of the run whose model this file is, its data being where they were or where it is said.
 ///
 /// # Errors
 /// Usage, if the file is in no run's folder or the run has no such rows; data, if its data are not there or not what they were.
-pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> Result<Own> {
+pub(super) fn own_rows(model: &Path, which: OwnRows, data: Option<&str>, memory: Option<Bytes>) -> Result<Own> {
     let folder = folder_of(model);
     let name = shown(&folder.to_string_lossy());
     let options = folder.join(OPTIONS);
@@ -65,8 +67,9 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
             shown(&model.to_string_lossy())
         )));
     }
-    let options = with_named_arrays(&Options::from_toml(&options)?)?;
-    let options = Options { memory: memory.or(options.memory), ..options };
+    let options = Options::from_toml(&options)?;
+    let data_now = data.map(str::to_owned).or(options.data.clone());
+    let options = with_named_arrays(&Options { data: data_now, memory: memory.or(options.memory), ..options })?;
     let source = options.data.clone().unwrap_or_default();
     if !data::is_there_again(&source) {
         return Err(Error::Data(format!("{name}: was trained on '{}', which can be read once: name data", shown(&source))));
@@ -74,8 +77,11 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
     let absent = [Some(&source), options.test.as_ref(), options.validation.as_ref()].into_iter().flatten();
     if let Some(file) = absent.into_iter().find(|file| data::is_absent(file)) {
         return Err(Error::Data(format!(
-            "there is no '{}' here, which {name} was made from: go to the folder where the run began, or name the data",
-            shown(file)
+            "there is no '{}' here, which {name} was made from: go to the folder where the run began, or say where its data are now: wgrad \
+             evaluate {} FILE --rows {}",
+            shown(file),
+            typed_path(folder),
+            which.name()
         )));
     }
     let trained = TrainedRows::of_model(model)?;
@@ -95,6 +101,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
             shown(&source)
         )));
     }
+    let known = known_rows(&options, &sources);
     let DataReport { training_rows, validation_rows, test_rows, .. } = sources.report();
     let part = match which {
         OwnRows::Test => sources.test,
@@ -117,7 +124,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, memory: Option<Bytes>) -> R
             shown(&source)
         )));
     }
-    Ok(Own { model, source, part })
+    Ok(Own { model, source, part, remark: known.filter(|_| which != OwnRows::Training) })
 }
 
 /// The hashes of some rows, as an encoding has them.

@@ -26,7 +26,7 @@ use crate::data::{Encoding, Matrix, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::{Asked, Distribution, Evaluation, Rule, Truth, predicted_class, thinned};
 use crate::files::{self, Place, run::OPTIONS_BYTES};
-use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows};
+use crate::model::{EventFile, Model, RunFolder, StoredWeights, TrainedRows, resolve_model};
 use crate::network::Network;
 use crate::network::ensemble::mean_network;
 use crate::report::{Account, Curve, Story, for_each_epoch};
@@ -93,6 +93,12 @@ impl<T: Precision> Prepared<T> {
         let mut trained_rows = trained_rows.into_inner().finished();
         if let Some((rows, _)) = &test {
             trained_rows = trained_rows.with_test_rows(&some(rows)?);
+        }
+        // What it is fine-tuned from was trained on rows of the same columns.
+        if let (Some(base), false) = (&options.finetune, options.new_output.unwrap_or(false))
+            && let Ok(Some(base)) = resolve_model(base).and_then(|base| TrainedRows::of_model(&base))
+        {
+            trained_rows = trained_rows.after(&base);
         }
         let constant_loss = constant_loss(recipe.loss, &training, &looked_at, &recipe);
         let facts_of = |rows: &Rows<T>| DataFacts { rows: rows.rows(), checksum: rows.checksum() };

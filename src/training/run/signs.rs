@@ -8,10 +8,11 @@ use super::options::Options;
 use super::record::EpochRecord;
 use super::sources::DataReport;
 use crate::data::embedded;
-use crate::error::shown;
+use crate::error::{counted, shown};
 use crate::evaluation::{Classification, Evaluation, thinned};
 use crate::network::{Activation, Loss, Network};
 use crate::page::figures;
+use crate::report::patience_for;
 use crate::training::session::{Precision, Recipe, Rows, Samples};
 
 /// Rows below which training, and a score, say little.
@@ -45,16 +46,11 @@ fn few(number: f64) -> String {
     if number.abs() < 1e6 { figures(number) } else { format!("{number:.2e}") }
 }
 
-/// So many things.
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// The loss of a network that says the same for every row: the mean of the targets. The loss of training rows is held against it. None
 /// where rows have weights of their own, which the loss of training has in it.
 pub(super) fn constant_loss<T: Precision>(loss: Loss, rows: &Rows<T>, some: &Samples<T>, recipe: &Recipe) -> Option<f64> {
     /// Targets that are looked at, at most; of a file's rows those that are in memory.
-    const TARGETS: usize = 1 << 20;
+    const TARGETS: usize = 1 << 16;
     let targets = match rows {
         Rows::Memory(samples) => {
             let most = TARGETS / samples.targets.columns.max(1);
@@ -81,11 +77,6 @@ pub(super) fn constant_loss<T: Precision>(loss: Loss, rows: &Rows<T>, some: &Sam
     let (mut results, mut losses) = (results.repeat(targets.rows), vec![0.0; targets.rows]);
     loss.of_rows(&mut results, &targets.values, targets.columns, &mut losses);
     Some(losses.iter().sum::<f64>() / targets.rows as f64).filter(|loss| loss.is_finite() && *loss > 0.0)
-}
-
-/// A patience that is worth trying where the best epoch was this one.
-pub fn patience_for(best_epoch: usize) -> usize {
-    best_epoch.clamp(5, 50)
 }
 
 /// What the losses of the epochs so far tell, and what was said of it.
@@ -244,7 +235,10 @@ impl Outcome<'_> {
     /// What to try, as the training loss says: it is above that of constant outputs, the same, or below, where `learnt` is what may help.
     fn advice(&self, learnt: &str) -> String {
         let rate = self.recipe.schedule.learning_rate;
-        let lower = format!("try a lower --learning-rate than {rate}");
+        let lower = match rate > 0.0 {
+            true => format!("try a lower --learning-rate than {rate}, or more --epochs"),
+            false => "--learning-rate 0 learns nothing".into(),
+        };
         match self.losses {
             None => lower,
             Some((loss, constant)) if loss > Self::SAME[1] * constant => lower,

@@ -282,7 +282,11 @@ impl Sources {
 
 /// The error of what was found first, with what is behind it where the table is in memory.
 fn all_obstacles(found: Vec<Obstacle>, table: &Held, options: &Options) -> Error {
-    Error::Refused(obstacles::all(found, options, |options| Sources::can_fit(table, options)))
+    let mut found = obstacles::all(found, options, |options| Sources::can_fit(table, options));
+    // If the first row was taken as the header, columns are called otherwise.
+    let headers = table.remarks().iter().filter(|remark| remark.contains("--no-header"));
+    found.extend(headers.map(|remark| Obstacle { text: remark.clone(), remedy: Remedy::None }));
+    Error::Refused(found)
 }
 
 /// The rows that files of their own hold.

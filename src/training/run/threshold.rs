@@ -125,18 +125,22 @@ pub(super) fn rule_and_truth(
 ) -> Result<Option<(Rule, Vec<usize>)>> {
     let Some(validation) = validation else {
         let split = Options { split: None, ..options.clone() }.split();
-        return Err(Error::Usage(format!(
-            "--threshold {rule} chooses the threshold on validation rows, and there are none: set some apart (--split {split}), or name \
-             a file of them (--validation FILE)"
-        )));
+        let why = match options.split().validation() > 0.0 {
+            true => "the table is too small for some: name a file of them (--validation FILE), or a number, as in --threshold 0.3".into(),
+            false => format!("there are none: set some apart (--split {split}), or name a file of them (--validation FILE)"),
+        };
+        return Err(Error::Usage(format!("--threshold {rule} chooses the threshold on validation rows, and {why}")));
     };
     let Truth::Classes(classes) = validation else { return Ok(None) };
     if let Some(&class) = classes.first()
         && classes.iter().all(|&other| other == class)
     {
+        let more = match options.validation.is_some() {
+            true => "name a file that has both",
+            false => "take more of them, as with --split 0.6/0.2/0.2, or name a number, as in --threshold 0.3",
+        };
         return Err(Error::Data(format!(
-            "--threshold {rule} needs validation rows of both classes, and all {} are '{}': take more of them, as with \
-             --split 0.6/0.2/0.2",
+            "--threshold {rule} needs validation rows of both classes, and all {} are '{}': {more}",
             classes.len(),
             shown(&encoding.class_names()[class])
         )));

@@ -109,11 +109,7 @@ const REMEDIES: &[Remedy] = &[
             "train seldom.csv --threshold f1 --seed 8 --split 0.6/0.2/0.2",
         ],
     ),
-    remedy(
-        "evaluate c no.csv --threshold f1",
-        "it is chosen on rows of both classes",
-        &["evaluate c c.csv --threshold 0.5"],
-    ),
+    remedy("evaluate c no.csv --threshold f1", "name rows of both classes", &["evaluate c c.csv --threshold 0.5"]),
     remedy(
         "evaluate c c.csv --threshold f1",
         "on the very rows that it is judged by",
