@@ -35,7 +35,7 @@ pub(super) struct PredictArguments {
     probabilities: bool,
     /// Of two classes: predict the positive one (see train --positive) where its probability is at least this number, from 0
     /// to 1 [default: as the model was trained]
-    #[arg(long, value_name = "NUMBER", value_parser = threshold)]
+    #[arg(long, allow_hyphen_values = true, value_name = "NUMBER", value_parser = threshold)]
     threshold: Option<f64>,
     /// Add the predictions after the data's own columns, and leave their cells as written
     #[arg(long, conflicts_with = "json")]

@@ -13,6 +13,7 @@ use crate::error::{Error, Obstacle, Remedy, Result, flagged, gathered, shown};
 pub(crate) use counted::Counted;
 use counted::values;
 pub use options::{FitOptions, Missing, Scale};
+pub(crate) use roles::left_out;
 pub(crate) use roles::targets;
 pub(super) use roles::{Roles, complete_rows, no_complete_row};
 pub use roles::{bins, rows_kept, strata, task};

@@ -149,6 +149,8 @@ impl Found {
         if found.rows == 0 {
             return Err(fit::no_complete_row(source));
         }
+        let mut found = found;
+        found.shape.add_remarks(&fit::left_out(source, found.read - found.rows, found.read));
         if !memory::is_there(found.rows as u128 * Self::ROW) {
             return Err(Error::Limit(format!(
                 "{}: there is no memory for it, nor for the order of its {} rows; train on fewer rows",

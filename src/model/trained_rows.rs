@@ -81,6 +81,20 @@ impl TrainedRows {
         self
     }
 
+    /// What a person should hear if many rows of a file to test with, which is called so, are rows that were trained on.
+    pub fn remark_on_test_rows(&self, file: &str) -> Option<String> {
+        /// Of a hundred, those that may be the same by chance.
+        const BY_CHANCE: u64 = 5;
+        let [alike, tested] = self.alike;
+        (100 * alike > BY_CHANCE * tested).then(|| {
+            let share = 100.0 * alike as f64 / tested as f64;
+            format!(
+                "{}: {share:.0} % of its rows are the same as training rows: the scores say less of new rows",
+                shown(file)
+            )
+        })
+    }
+
     /// Whether these are the same rows.
     pub fn are(&self, others: &Self) -> bool {
         let halved = self.halved.max(others.halved);

@@ -98,10 +98,10 @@ impl Story {
             let rows: Vec<Vec<String>> = dependence.categories.iter().enumerate().map(row).collect();
             return format!("<div>{}</div>\n", table(&format!("{name}: {label}"), &headers, &rows, 1));
         };
-        // Of numbers that may lie anywhere the difference counts: the least is a stub.
+        // Bars begin at zero; of numbers on both sides of it the least is a stub.
         let (least, most) = crate::page::ends(said.means.iter().copied());
         let share = |mean: f64| {
-            if is_class {
+            if is_class || least >= 0.0 {
                 mean / most.max(f64::MIN_POSITIVE)
             } else {
                 0.1 + 0.9 * (mean - least) / (most - least).max(f64::MIN_POSITIVE)

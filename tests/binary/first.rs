@@ -355,6 +355,12 @@ fn rows_that_a_model_was_trained_on_are_told() -> Result<(), Failed> {
         let (new, said) = evaluated(&desk, &format!("{run} new.csv"))?;
         assert!(new["trained_on"] == 0 && !said.contains("trained on"), "{new}, {said}");
     }
+    // A file to test with that holds rows to train on.
+    desk.write("test.csv", format!("a,b,size\n{}\n1,2,small\n", rows[..30].join("\n")));
+    let said = desk.ends(0, &["train", "t.csv", "--test", "test.csv", "--epochs", "1", "--device", "cpu", "-q"])?;
+    assert!(said.contains("test.csv: 97 % of its rows are the same as training rows"), "{said}");
+    let said = desk.ends(0, &["train", "t.csv", "--test", "new.csv", "--epochs", "1", "--device", "cpu", "-q"])?;
+    assert!(!said.contains("the same as training rows"), "{said}");
     // Where rows are the same by chance, only more of them than that are told.
     let few: String =
         (0..400).map(|row| format!("{},{},{}\n", row * 7 % 3, row * 5 % 2, ["a", "b"][row * 11 % 13 % 2])).collect();

@@ -220,12 +220,16 @@ fn what_cannot_be_meant_is_refused_with_what_to_type() -> Outcome {
             &["train", "c.csv", "--threshold", "f1", "--split", "0.9/0/0.1"],
             "there are none: set some apart (--split 0.8/0.1/0.1)",
         ),
-        (3, &["train", "c.csv", "--threshold", "f1", "--validation", "one.csv"], "and all 2 are 'no': split each class by"),
+        (
+            3,
+            &["train", "c.csv", "--threshold", "f1", "--validation", "one.csv"],
+            "and all 2 are 'no': name a file that has both",
+        ),
         (2, &["train", "c.csv", "--threshold", "1.5"], "a threshold is a probability, from 0 to 1"),
         (2, &["train", "c.csv", "--threshold", "yuden"], "'yuden' is no threshold, did you mean 'youden'?"),
         (2, &["train", "c.csv", "--set", "threshold=1.5"], "a threshold is a probability, from 0 to 1"),
         (2, &["predict", "run", "v.csv", "--threshold", "f1"], "a rule chooses on rows whose classes are known"),
-        (3, &["evaluate", "run", "one.csv", "--threshold", "f1"], "it is chosen on rows of both classes"),
+        (3, &["evaluate", "run", "one.csv", "--threshold", "f1"], "name rows of both classes"),
         (2, &["evaluate", "run", "v.csv", "--positive", "y"], "The classes are 'no' and 'yes'"),
         (4, &["evaluate", "run", "v.csv", "--min", "f1=0.99"], "below the minimum of 0.99"),
         (

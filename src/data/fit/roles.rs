@@ -186,6 +186,12 @@ pub(in crate::data) fn complete_rows(table: &Table, options: &FitOptions) -> Res
     Ok(Some(rows))
 }
 
+/// What a person should hear of rows that `--missing drop` leaves out, if it does.
+pub(crate) fn left_out(source: &str, count: usize, all: usize) -> Vec<String> {
+    let remark = || format!("{}: --missing drop leaves out {count} of {all} rows, which miss a cell", shown(source));
+    (count > 0).then(remark).into_iter().collect()
+}
+
 /// The error for `--missing drop` where each row misses something.
 pub(in crate::data) fn no_complete_row(source: &str) -> Error {
     Error::Data(format!(

@@ -53,6 +53,8 @@ pub(super) struct Prepared<T> {
     distributions: Vec<Distribution>,
     /// Some training rows, evenly spread, which the report looks at.
     looked_at: Samples<T>,
+    /// That rows of a file to test with are among those to train on.
+    same_rows: Option<String>,
     /// The rows to train on, to be known again.
     trained_rows: TrainedRows,
     /// The loss of a network that says the same for every training row, where that is known.
@@ -100,6 +102,7 @@ impl<T: Precision> Prepared<T> {
         {
             trained_rows = trained_rows.after(&base);
         }
+        let same_rows = options.test.as_ref().and_then(|file| trained_rows.remark_on_test_rows(file));
         let constant_loss = constant_loss(recipe.loss, &training, &looked_at, &recipe);
         let facts_of = |rows: &Rows<T>| DataFacts { rows: rows.rows(), checksum: rows.checksum() };
         let parts = [
@@ -163,6 +166,7 @@ impl<T: Precision> Prepared<T> {
             originals,
             distributions,
             looked_at,
+            same_rows,
             trained_rows,
             constant_loss,
             is_array,
@@ -199,6 +203,7 @@ impl<T: Precision> Prepared<T> {
             observer.remark(&format!("the device had no memory for a whole batch: it is computed in {count} micro-batches"));
         }
         if !was_done {
+            self.same_rows.iter().for_each(|remark| observer.remark(remark));
             few_rows(&self.data, &self.options).iter().for_each(|remark| observer.remark(remark));
         }
         let constant_loss = self.constant_loss;

@@ -57,7 +57,11 @@ impl Held {
             Some(_) if !memory::is_there(table.all_bytes() as u128) => {
                 Err(Error::Limit(format!("{}: there is no memory for the rows that are complete", shown(&table.source))))
             }
-            Some(kept) => Ok(Self::Memory(Rc::new(table.with_rows(&kept)))),
+            Some(kept) => {
+                let mut complete = table.with_rows(&kept);
+                complete.remarks.extend(fit::left_out(&table.source, table.rows - kept.len(), table.rows));
+                Ok(Self::Memory(Rc::new(complete)))
+            }
         }
     }
 
