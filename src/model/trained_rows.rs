@@ -16,7 +16,7 @@ const MAGIC: &[u8; 8] = b"wgradrow";
 /// Hashes that are kept at most: of more rows every second, every fourth, … by their hashes, whatever the order of the rows.
 const MOST: usize = 1 << 16;
 /// Bytes of a file of them, at most.
-const BYTES: u64 = 8 * (2 * MOST as u64 + 6);
+const BYTES: u64 = 8 * (2 * MOST as u64 + 7);
 
 /// Hashes of rows as a network sees them: their inputs and targets, as f32. Of many rows there is a sample, which the hashes choose, so that
 /// two tables have the same rows in theirs.
@@ -148,7 +148,14 @@ impl TrainedRows {
     /// # Errors
     /// Internal, if the system refuses.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        let head = [u64::from(self.halved), self.rows, self.alike[0], self.alike[1], self.hashes.len() as u64];
+        let head = [
+            u64::from(self.halved),
+            self.rows,
+            self.alike[0],
+            self.alike[1],
+            self.hashes.len() as u64,
+            self.earlier.len() as u64,
+        ];
         let numbers = head.iter().chain(&self.hashes).chain(&self.earlier).flat_map(|number| number.to_le_bytes());
         let bytes: Vec<u8> = MAGIC.iter().copied().chain(numbers).collect();
         Place::own(&folder.join(TRAINED_ROWS)).save_bytes(&bytes, |_| Ok(()))
@@ -165,13 +172,13 @@ impl TrainedRows {
         let numbers = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
         let (numbers, []) = numbers.as_chunks::<8>() else { return Err(damaged()) };
         let numbers: Vec<u64> = numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        let [halved, rows, alike, tested, own, ref hashes @ ..] = numbers[..] else { return Err(damaged()) };
+        let [halved, rows, alike, tested, own, before, ref hashes @ ..] = numbers[..] else { return Err(damaged()) };
         let halved = u32::try_from(halved).ok().filter(|&halved| halved < u64::BITS).ok_or_else(damaged)?;
         let own = usize::try_from(own).map_err(|_| damaged())?;
         let (hashes, earlier) = hashes.split_at_checked(own).ok_or_else(damaged)?;
         let are_sorted = hashes.is_sorted() && earlier.is_sorted();
         let are_in = hashes.iter().chain(earlier).all(|&hash| is_in(hash, halved));
-        let is_sound = are_sorted && are_in && own as u64 <= rows && alike <= tested;
+        let is_sound = before == earlier.len() as u64 && are_sorted && are_in && own as u64 <= rows && alike <= tested;
         let alike = [alike, tested];
         if is_sound {
             Ok(Some(Self { rows, halved, hashes: hashes.to_vec(), earlier: earlier.to_vec(), alike }))
@@ -284,7 +291,7 @@ mod tests {
         }
         let path = folder.path().join(TRAINED_ROWS);
         let whole = files::bounded_own(&path, BYTES).unwrap().unwrap();
-        for damaged in [&whole[..whole.len() - 1], &whole[..44], &whole[1..], &[&whole[..], &[0; 8]].concat()] {
+        for damaged in [&whole[..whole.len() - 1], &whole[..52], &whole[1..], &[&whole[..], &[0; 8]].concat()] {
             Place::own(&path).save_bytes(damaged, |_| Ok(())).unwrap();
             assert_eq!(TrainedRows::of_model(&model).unwrap_err().exit_code(), 8);
         }

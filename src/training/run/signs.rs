@@ -371,7 +371,7 @@ mod tests {
         assert!(nothing.starts_with("the model says 'k0' for all 100 test rows; it has learnt nothing"), "{nothing}");
         assert!(nothing.ends_with("--learning-rate than 0.1 or --optimizer adam or --activation relu"), "{nothing}");
         assert!(!told((0.5, 0.5), OptimizerKind::Adam).contains("--optimizer"));
-        assert!(told((44.0, 0.5), OptimizerKind::Sgd).ends_with("try a lower --learning-rate than 0.1"));
+        assert!(told((44.0, 0.5), OptimizerKind::Sgd).ends_with("try a lower --learning-rate than 0.1, or more --epochs"));
         assert!(told((0.3, 0.5), OptimizerKind::Sgd).contains("--class-weights balanced"));
         assert_eq!(of_classes(&[&[80, 0], &[0, 0]], (0.5, 0.5), OptimizerKind::Sgd), None, "there is no other class");
         assert_eq!(of_classes(&[&[5, 0], &[4, 0]], (0.5, 0.5), OptimizerKind::Sgd), None, "too few rows to tell");
