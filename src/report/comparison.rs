@@ -71,11 +71,14 @@ impl Comparison {
             ["seed"] => "; --split-seed gives runs of other seeds the same test rows",
             _ => "",
         };
-        let (because, verb) = (because.join(", "), if because.len() == 1 { "differs" } else { "differ" });
-        Some(format!(
-            "the runs were not tested on the same rows, since their {because} {verb}: part of the difference between their \
-             scores is chance{advice}"
-        ))
+        let is_other_data = because.iter().any(|name| ["data", "test"].contains(name));
+        let so = if is_other_data {
+            "scores of other data cannot be compared"
+        } else {
+            "part of the difference between their scores is chance"
+        };
+        let (because, verb) = (because.join(" and "), if because.len() == 1 { "differs" } else { "differ" });
+        Some(format!("the runs were not tested on the same rows, since their {because} {verb}: {so}{advice}"))
     }
 
     /// The options that decide which rows a run is tested on and in which these runs differ.
