@@ -201,6 +201,7 @@ fn either_class_may_be_the_positive_one() -> Outcome {
 fn what_cannot_be_meant_is_refused_with_what_to_type() -> Outcome {
     let desk = desk();
     desk.write("one.csv", "a,b,y\n0.1,0.1,no\n0.2,0.3,no\n");
+    desk.write("few.csv", "a,b,y\n0.1,0.1,no\n0.2,0.3,yes\n");
     train(&desk, &["-o", "run"])?;
     for (code, arguments, told) in [
         (
@@ -220,6 +221,7 @@ fn what_cannot_be_meant_is_refused_with_what_to_type() -> Outcome {
             &["train", "c.csv", "--threshold", "f1", "--split", "0.9/0/0.1"],
             "there are none: set some apart (--split 0.8/0.1/0.1)",
         ),
+        (2, &["train", "few.csv", "--threshold", "f1"], "the table is too small for some: name a file of them"),
         (
             3,
             &["train", "c.csv", "--threshold", "f1", "--validation", "one.csv"],

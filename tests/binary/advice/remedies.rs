@@ -71,6 +71,17 @@ const REMEDIES: &[Remedy] = &[
         "--missing drop leaves no row",
         &["train all-gaps.csv --missing mean", "train all-gaps.csv --missing drop --ignore b"],
     ),
+    remedy(
+        "evaluate c c.csv --min log-loss=0.9",
+        "lower is better: say --max log-loss=0.9",
+        &["evaluate c c.csv --max log-loss=9"],
+    ),
+    remedy("evaluate c --delimiter tab", "leave out how a file is read, or --rows", &["evaluate c c.csv --delimiter ,"]),
+    remedy(
+        "train n.csv --split 0.5/0/0.5 --epochs 2 --learning-rate 0",
+        "--learning-rate 0 learns nothing",
+        &["train n.csv --split 0.5/0/0.5 --epochs 60 --learning-rate 0.01"],
+    ),
     remedy("evaluate c new-class.csv", "name it with --target", &["train new-class.csv --target y"]),
     remedy(
         "train n.csv --split 0.5/0/0.5 --hidden 8,8,8 --activation sigmoid --optimizer sgd --epochs 20",
@@ -495,6 +506,8 @@ const REMEDIES: &[Remedy] = &[
 const LEFT_OUT: &[(&str, &str)] = &[
     (" --stratify=false", "tests/binary/first.rs"),
     ("--split {} --split-seed", "tests/binary/first.rs"),
+    ("or say where its data are now", "tests/binary/first.rs"),
+    ("the table is too small for some", "tests/binary/two_classes.rs"),
     ("threads cannot be started, only", "of a system that gives no threads: tests/binary/attacks.rs"),
     ("memory ended on the way", "of a system that gives no memory: tests/binary/attacks.rs"),
     ("the validation loss is no longer finite", "tests/binary/attacks.rs"),
