@@ -17,9 +17,8 @@ const LISTED: usize = 100;
 impl Story {
     /// What the test rows say; nothing without any.
     pub(super) fn scores(&self) -> String {
-        let mut parts = String::new();
+        let mut parts = self.decided();
         if self.at("/test/confusion").is_array() || self.at("/test/mistakes").is_array() {
-            parts += &self.decided();
             parts += &self.confusion();
             parts += &self.classes();
             let charts = [
@@ -123,12 +122,16 @@ impl Story {
         }
     }
 
-    /// What the same class for every row comes to, and from which probability on the positive one is said.
+    /// What saying the same for every row comes to, and of two classes from which probability on the positive one is said.
     fn decided(&self) -> String {
         let mut told = String::new();
         if let Some(share) = self.number("/test/baseline/accuracy") {
             let class = shown(self.text("/test/baseline/class"));
             told += &format!("Always saying '{class}' would be right for {:.2} % of the rows. ", 100.0 * share);
+        }
+        if let (Some(rmse), Some(mae)) = (self.number("/test/baseline/rmse"), self.number("/test/baseline/mae")) {
+            let (rmse, mae) = (digits(rmse), digits(mae));
+            told += &format!("Always saying the mean of these rows would have an RMSE of {rmse} and an MAE of {mae}.");
         }
         if let Some(threshold) = self.number("/test/decision/threshold") {
             let class = shown(self.text("/test/decision/class"));

@@ -148,6 +148,7 @@ fn a_regression_shows_its_residuals() {
     }
     for words in [
         "quality: how it is distributed",
+        "Always saying the mean of these rows would have an RMSE of ",
         "quality: true by predicted",
         "quality: residuals",
         "spread of the residuals",
