@@ -39,9 +39,13 @@ impl TrainedRows {
     pub fn add<T: Element>(&mut self, inputs: &Matrix<T>, targets: &Matrix<T>) {
         self.rows += inputs.rows as u64;
         let hash = |row: usize| hash(inputs.row(row), targets.row(row));
-        let found: Vec<u64> = (0..inputs.rows).into_par_iter().map(hash).filter(|&hash| is_in(hash, self.halved)).collect();
-        self.hashes.extend(found);
-        self.halve_to_room();
+        // Some at a time, so that there are never many more than are kept.
+        for first in (0..inputs.rows).step_by(MOST) {
+            let rows = first..inputs.rows.min(first + MOST);
+            let found: Vec<u64> = rows.into_par_iter().map(hash).filter(|&hash| is_in(hash, self.halved)).collect();
+            self.hashes.extend(found);
+            self.halve_to_room();
+        }
     }
 
     /// Takes a smaller sample where there are too many hashes.

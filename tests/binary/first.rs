@@ -309,7 +309,7 @@ fn a_run_is_judged_by_its_own_rows() -> Result<(), Failed> {
     std::fs::create_dir(desk.path().join("elsewhere"))?;
     std::fs::copy(desk.path().join("plain/model.safetensors"), desk.path().join("elsewhere/m.safetensors"))?;
     let said = desk.ends(2, &["evaluate", "elsewhere/m.safetensors"])?;
-    assert!(said.contains("is in no run's folder"), "{said}");
+    assert!(said.contains("lies in no run's folder"), "{said}");
     Ok(())
 }
 
