@@ -25,7 +25,7 @@ enum Kept {
 
 impl Originals {
     /// Bytes of cells that are kept, at most.
-    const BYTES: usize = 16 << 20;
+    const BYTES: usize = 4 << 20;
 
     /// Those of a part.
     pub(in crate::training::run) fn of(part: &Part) -> Self {
