@@ -359,6 +359,8 @@ fn rows_that_a_model_was_trained_on_are_told() -> Result<(), Failed> {
     desk.write("test.csv", format!("a,b,size\n{}\n1,2,small\n", rows[..30].join("\n")));
     let said = desk.ends(0, &["train", "t.csv", "--test", "test.csv", "--epochs", "1", "--device", "cpu", "-q"])?;
     assert!(said.contains("test.csv: 97 % of its rows are the same as training rows"), "{said}");
+    let said = desk.ends(0, &["evaluate", "latest", "--device", "cpu"])?;
+    assert!(said.contains("test.csv: 97 % of its rows are the same as training rows"), "{said}");
     let said = desk.ends(0, &["train", "t.csv", "--test", "new.csv", "--epochs", "1", "--device", "cpu", "-q"])?;
     assert!(!said.contains("the same as training rows"), "{said}");
     // Where rows are the same by chance, only more of them than that are told.

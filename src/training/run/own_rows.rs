@@ -91,7 +91,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, data: Option<&str>, memory:
     let sources = Sources::read(&options, base.as_ref(), false)?;
     let Model { encoding, network, .. } = &model;
     let is_same = sources.encoding.fits_as(encoding)
-        && match trained {
+        && match &trained {
             None => true,
             Some(trained) => trained.are(&hashed(&sources.training, encoding, network.outputs())?),
         };
@@ -101,7 +101,9 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, data: Option<&str>, memory:
             shown(&source)
         )));
     }
-    let known = known_rows(&options, &sources);
+    let of_file = options.test.as_ref().filter(|_| which == OwnRows::Test);
+    let of_file = of_file.zip(trained.as_ref()).and_then(|(file, trained)| trained.remark_on_test_rows(file));
+    let known = known_rows(&options, &sources).or(of_file);
     let DataReport { training_rows, validation_rows, test_rows, .. } = sources.report();
     let part = match which {
         OwnRows::Test => sources.test,
