@@ -10,7 +10,7 @@ use crate::columns::{COLUMNS, Table, wrapped};
 use crate::executor::gpu::tuning::Tuned;
 use crate::page::figures;
 
-/// Columns that tables leave out where there is no room for them.
+/// Columns that a table drops where it has no room for them.
 const SAMPLES: &str = "samples/s";
 const F32_PEAK: &str = "of f32 peak";
 const UNITS: &str = "of matrix units";
@@ -146,14 +146,14 @@ impl ComparisonReport {
 }
 
 impl Cell {
-    /// The device in a word or two, where its full name is told elsewhere.
+    /// The device in a word or two; the report gives its full name elsewhere.
     pub(super) fn short_name(&self) -> String {
         short_name(&self.device, self.gpu, self.software)
     }
 }
 
 impl super::comparison::DeviceFigures {
-    /// The device in a word or two, where its full name is told elsewhere.
+    /// The device in a word or two; the report gives its full name elsewhere.
     fn short_name(&self) -> String {
         let gpu = self.device.gpu.as_ref();
         short_name(&self.name, gpu.is_some(), gpu.is_some_and(|gpu| gpu.software))

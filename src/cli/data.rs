@@ -13,7 +13,7 @@ use crate::data::{self, ReadOptions, Readings, Summary, Table, Task, embedded, r
 use crate::error::{Error, Obstacle, Remedy, Result, flagged, typed};
 use crate::name;
 use crate::training::run::options::{FileOptions, Options};
-use crate::training::run::{Sources, fitting};
+use crate::training::run::{Sources, fitting, laid_over, together};
 
 /// The arguments of `wgrad data`.
 #[derive(Debug, Args)]
@@ -88,17 +88,9 @@ fn add_obstacles(summary: &mut Summary, table: Table, options: &Options) -> Resu
         // Which column is the target decides what a training refuses.
         return Ok(true);
     }
-    let flags = summary.advice.iter().filter_map(|advice| advice.flag.as_ref()).filter_map(|(flag, value)| {
-        let key = flag.trim_start_matches('-');
-        let before = options.ignore.as_ref().filter(|_| key == "ignore").map(|before| before.join(",") + ",");
-        Some(format!("{key}={}{}", before.unwrap_or_default(), value.as_ref()?))
-    });
-    let mut flags: Vec<String> = flags.collect();
-    // Columns that are to be left out for several reasons add up.
-    let ignored: Vec<String> = flags.extract_if(.., |flag| flag.starts_with(IGNORE)).collect();
-    let ignored: Vec<&str> = ignored.iter().map(|flag| &flag[IGNORE.len()..]).collect();
-    flags.extend((!ignored.is_empty()).then(|| format!("{IGNORE}{}", ignored.join(","))));
-    let obstacles = match Sources::check(table, &Options::from_settings(&flags)?.and(options)) {
+    let flags = summary.advice.iter().filter_map(|advice| advice.flag.as_ref());
+    let said = flags.filter_map(|(flag, value)| Some((flag.trim_start_matches('-').to_owned(), value.clone()?)));
+    let obstacles = match Sources::check(table, &laid_over(options, &together(options, said))?) {
         Ok(()) => return Ok(true),
         Err(Error::Refused(obstacles)) => obstacles,
         Err(Error::Data(text) | Error::Usage(text)) => vec![Obstacle { text, remedy: Remedy::None }],
@@ -110,9 +102,6 @@ fn add_obstacles(summary: &mut Summary, table: Table, options: &Options) -> Resu
     summary.advice.extend(advice);
     Ok(can_be_said)
 }
-
-/// The setting whose values add up.
-const IGNORE: &str = "ignore=";
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]

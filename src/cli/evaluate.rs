@@ -32,7 +32,7 @@ pub(super) struct EvaluateArguments {
     rows: Option<OwnRows>,
     #[command(flatten)]
     files: FileOptions,
-    /// Of two classes: the one whose precision, recall, F1 and curves are told [default: as the model was trained]
+    /// Of two classes: the one whose precision, recall and F1 wgrad prints [default: as the model was trained]
     #[arg(long, value_name = "CLASS")]
     positive: Option<String>,
     /// Of two classes: predict the positive one where its probability is at least this number; or choose the number on these

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::column_summary::{ColumnSummary, ColumnType, Count, counts};
 use super::dates::{self, are_dates};
 use super::fit::{self, Counted, Roles};
-use super::identifiers::{FEW_ROWS, is_called_id, lie_close};
+use super::identifiers::{FEW_ROWS, are_names, is_called_id, lie_close, may_be_names};
 use super::{Cells, Column, FitOptions, Table, Task, remarks};
 use crate::error::{Obstacle, Remedy, Result, flagged, shown};
 
@@ -148,7 +148,7 @@ fn is_identifier(column: &ColumnSummary, rows: usize) -> bool {
     let differ = rows >= FEW_ROWS && column.distinct == rows;
     match column.kind {
         ColumnType::Number | ColumnType::Date | ColumnType::Ignored => false,
-        ColumnType::Category => rows >= FEW_ROWS && (differ || fit::may_be_names(column.distinct, rows - column.missing)),
+        ColumnType::Category => rows >= FEW_ROWS && (differ || may_be_names(column.distinct, rows - column.missing)),
         ColumnType::Integer => {
             differ
                 && (is_called_id(&column.name)
@@ -309,7 +309,7 @@ impl Facts<'_> {
         let counted = Counted::of(&self.table.columns[target], &rows);
         let mut classes: Vec<Count> = counts(counted);
         classes.sort_by_key(|class| class.count);
-        let ([least, .., most], false) = (&classes[..], fit::are_names(classes.len(), self.table.rows)) else { return None };
+        let ([least, .., most], false) = (&classes[..], are_names(classes.len(), self.table.rows)) else { return None };
         if most.count < UNEQUAL * least.count && least.count >= FEW {
             return None;
         }

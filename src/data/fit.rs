@@ -1,23 +1,27 @@
 //! Fitting an encoding: scaling, categories, classes and stand-ins for missing cells, from the training rows alone.
 
 mod counted;
+mod numbers;
 mod options;
 mod roles;
 mod stored;
+mod target;
 
-use super::categories::{missing_cell, missing_target};
+use super::categories::missing_cell;
 use super::dates::{self, are_dates};
-use super::encode::number_at;
-use super::{Bins, Calendar, Cells, Column, Decision, Encoding, InputColumn, InputKind, NumberTarget, Table, Target, Task};
+use super::identifiers::are_names;
+use super::{Bins, Calendar, Cells, Encoding, InputColumn, InputKind, Table, Target, Task};
 use crate::error::{Error, Obstacle, Remedy, Result, flagged, gathered, shown};
 pub(crate) use counted::Counted;
-use counted::values;
+pub(crate) use numbers::{deviation, mean};
+use numbers::{median, scaling};
 pub use options::{FitOptions, Missing, Scale};
 pub(crate) use roles::left_out;
 pub(crate) use roles::targets;
 pub(super) use roles::{Roles, complete_rows, no_complete_row};
 pub use roles::{bins, rows_kept, strata, task};
 pub use stored::strata_stored;
+use target::{classification, regression};
 
 /// How numbers become inputs, all columns together having decided it.
 #[derive(Clone, Copy)]
@@ -99,75 +103,6 @@ fn both<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
         (Err(Error::Refused(one)), Err(Error::Refused(other))) => Err(Error::Refused([one, other].concat())),
         (one, other) => Ok((one?, other?)),
     }
-}
-
-fn classification(table: &Table, rows: &[usize], position: usize) -> Result<Target> {
-    const MOST_CLASSES: usize = 10_000;
-    let Column { name: column, spellings, .. } = &table.columns[position];
-    if let Some((one, other)) = spellings.merged() {
-        return Err(Error::Data(format!(
-            "{}: the target '{}' is {} in one row and {} in another, which are the same number in f64, beyond 2^53; say {} to keep them \
-             apart",
-            shown(&table.source),
-            shown(column),
-            shown(one),
-            shown(other),
-            flagged("--categorical", &table.flag_value(position))
-        )));
-    }
-    let classes = values(table, position, rows)?.names;
-    let are_numbers = || classes.iter().all(|class| table.numerals.parse(class).is_some_and(f64::is_finite));
-    let another = Remedy::Open("--target COLUMN");
-    let (what, remedy) = match classes.len() {
-        1 => {
-            let class = shown(&classes[0]);
-            (format!("is '{class}' in every training row; there is nothing to tell apart: name another --target"), another)
-        }
-        count if count > MOST_CLASSES || are_names(count, rows.len()) => {
-            let what = format!("has {count} different values in {} rows, too many for classes", rows.len());
-            if are_numbers() {
-                (format!("{what}; they are numbers: say --task regression"), Remedy::Option("task", "regression".into()))
-            } else {
-                let (name, ignored) = (shown(column), table.flag_value(position));
-                let source = shown(&table.source);
-                let text = format!("{source}: the target '{name}' {what}; name another --target");
-                if classes.iter().all(|class| dates::days(class).is_some()) {
-                    return Err(Obstacle::error(text, another));
-                }
-                // An input it cannot be either.
-                let flag = flagged("--ignore", &ignored);
-                let other = format!("{source}: '{name}' looks like an id: beside another target {flag} leaves it out");
-                return Err(Error::Refused(vec![
-                    Obstacle { text, remedy: another },
-                    Obstacle { text: other, remedy: Remedy::Option("ignore", ignored) },
-                ]));
-            }
-        }
-        _ => return Ok(Target::Classification { column: column.clone(), classes, decision: Decision::default() }),
-    };
-    Err(Obstacle::error(format!("{}: the target '{}' {what}", shown(&table.source), shown(column)), remedy))
-}
-
-fn regression(table: &Table, rows: &[usize], targets: &[usize], scale: Scale) -> Result<Target> {
-    let target = |&position: &usize| {
-        let numbers =
-            rows.iter().map(|&row| number_at(table, position, row)?.ok_or_else(|| missing_target(table, row, position)));
-        let (offset, scale) = scaling(&numbers.collect::<Result<Vec<f64>>>()?, scale);
-        Ok(NumberTarget { name: table.columns[position].name.clone(), offset, scale })
-    };
-    Ok(Target::Regression { columns: targets.iter().map(target).collect::<Result<_>>()? })
-}
-
-/// Whether so many different texts, in so many cells, are names rather than categories.
-pub(super) fn are_names(distinct: usize, cells: usize) -> bool {
-    const MANY: usize = 100;
-    distinct > MANY && 2 * distinct > cells
-}
-
-/// Whether training rows may hold names, where all rows hold so many different texts in so many cells: of fewer rows fewer are the same.
-pub(super) fn may_be_names(distinct: usize, cells: usize) -> bool {
-    // Of the rows, 9 in 10 are trained on where nobody says otherwise, and 8 with --patience.
-    are_names(distinct, cells * 3 / 4)
 }
 
 /// What a column of text becomes that holds dates in ISO form and nothing else.
@@ -299,60 +234,10 @@ fn stand_in<V>(
     }
 }
 
-/// (offset, scale) of these numbers, of which there is at least one.
-fn scaling(numbers: &[f64], scale: Scale) -> (f64, f64) {
-    let smallest = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-    let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let (offset, scale) = match scale {
-        Scale::None => (0.0, 1.0),
-        _ if smallest == largest => (smallest, 1.0),
-        Scale::Minmax => (smallest, largest - smallest),
-        Scale::Standard => {
-            let mean = mean(numbers);
-            (mean, deviation(numbers, mean))
-        }
-    };
-    // Numbers that differ by less than divisions are exact for are as good as the same.
-    if scale.is_normal() { (offset, scale) } else { (smallest, 1.0) }
-}
-
-/// The mean, which is never outside the numbers. What additions round off is summed beside them (Neumaier's compensated sum).
-pub(crate) fn mean(numbers: &[f64]) -> f64 {
-    let (mut sum, mut rest) = (0.0_f64, 0.0);
-    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-    for &number in numbers {
-        let next = sum + number;
-        rest += if sum.abs() >= number.abs() { (sum - next) + number } else { (number - next) + sum };
-        sum = next;
-        (least, most) = (least.min(number), most.max(number));
-    }
-    ((sum + rest) / numbers.len() as f64).max(least).min(most)
-}
-
-/// The population deviation: over n, not n - 1. The squares are taken of shares of the largest (rounded to a power of two, which
-/// changes no bit), so that those of very small numbers do not vanish.
-pub(crate) fn deviation(numbers: &[f64], mean: f64) -> f64 {
-    let largest = numbers.iter().map(|number| (number - mean).abs()).fold(0.0, f64::max);
-    if largest == 0.0 {
-        return 0.0;
-    }
-    let unit = largest.log2().floor().exp2();
-    let squares: f64 = numbers.iter().map(|number| ((number - mean) / unit).powi(2)).sum();
-    unit * (squares / numbers.len() as f64).sqrt()
-}
-
-/// The middle number, or the mean of the middle two.
-fn median(numbers: &mut [f64]) -> f64 {
-    let (middle, is_odd) = (numbers.len() / 2, numbers.len() % 2 == 1);
-    let (below, &mut upper, _) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
-    let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| !is_odd);
-    lower.map_or(upper, |lower| f64::midpoint(lower, upper))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Column, ReadOptions, csv};
+    use crate::data::{Column, NumberTarget, ReadOptions, csv};
 
     pub(super) fn table(text: &str) -> Table {
         csv::read("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::account;
 use super::curve::Epoch;
 use super::story::flattened;
+use crate::data::dates;
 use crate::error::{Error, Result, shown};
 use crate::files::{self, run};
 use crate::model::{RunFolder, folds_of, is_folds, made};
@@ -364,16 +365,8 @@ fn moment<S: serde::Serializer>(time: &Option<SystemTime>, serializer: S) -> std
 pub fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin with March, so that the day that comes and goes is their last: 400 of them have 146,097 days.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = year + 400 * era + next;
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+    let day = dates::iso(days.cast_signed(), 0);
+    format!("{day}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
 /// The fields of an object that are numbers; what else it holds is passed over without being kept.

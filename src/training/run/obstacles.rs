@@ -5,31 +5,46 @@ use crate::error::{Error, Obstacle, Remedy, Result};
 
 /// The options, by their names in `run.toml`, that take these obstacles out of the way, with the columns that `options` ignore
 /// already; none if one of the obstacles asks for more than an option.
-pub fn remedies(options: &Options, obstacles: &[Obstacle]) -> Option<Vec<(&'static str, String)>> {
-    let mut remedies: Vec<(&'static str, String)> = Vec::new();
-    for obstacle in obstacles {
-        let Remedy::Option(key, value) = &obstacle.remedy else { return None };
-        match remedies.iter_mut().find(|(known, _)| known == key) {
-            Some((_, values)) if *key == IGNORE => *values = format!("{values},{value}"),
-            Some(_) => {}
-            None if *key == IGNORE => {
-                let before = options.ignore.iter().flatten().map(String::as_str);
-                remedies.push((IGNORE, before.chain([value.as_str()]).collect::<Vec<_>>().join(",")));
-            }
-            None => remedies.push((key, value.clone())),
-        }
-    }
-    Some(remedies)
+pub fn remedies(options: &Options, obstacles: &[Obstacle]) -> Option<Vec<(String, String)>> {
+    let said = |obstacle: &Obstacle| match &obstacle.remedy {
+        Remedy::Option(key, value) => Some(((*key).to_owned(), value.clone())),
+        _ => None,
+    };
+    Some(together(options, obstacles.iter().map(said).collect::<Option<Vec<_>>>()?))
 }
 
-/// The option whose values add up.
-const IGNORE: &str = "ignore";
+/// Options, by their names in `run.toml`, each once: the columns to ignore add up, after those that `options` ignore already; of any
+/// other the first value counts.
+pub fn together(options: &Options, said: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    const IGNORE: &str = "ignore";
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (key, value) in said {
+        match all.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, values)) if key == IGNORE => *values = format!("{values},{value}"),
+            Some(_) => {}
+            None if key == IGNORE => {
+                let before = options.ignore.iter().flatten().map(String::as_str);
+                all.push((key, before.chain([value.as_str()]).collect::<Vec<_>>().join(",")));
+            }
+            None => all.push((key, value)),
+        }
+    }
+    all
+}
+
+/// These options over others.
+///
+/// # Errors
+/// Usage, for a value that is none.
+pub fn laid_over(options: &Options, said: &[(String, String)]) -> Result<Options> {
+    let settings: Vec<String> = said.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    Ok(Options::from_settings(&settings)?.and(options))
+}
 
 /// What was found first, and what is found behind it when that is out of the way. `again` tries with other options.
 pub(super) fn all(mut found: Vec<Obstacle>, options: &Options, again: impl Fn(&Options) -> Result<()>) -> Vec<Obstacle> {
     while let Some(remedies) = remedies(options, &found) {
-        let settings: Vec<String> = remedies.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        match Options::from_settings(&settings).and_then(|settings| again(&settings.and(options))) {
+        match laid_over(options, &remedies).and_then(|options| again(&options)) {
             Ok(()) => break,
             Err(Error::Refused(more)) => {
                 let before = found.len();
@@ -58,8 +73,8 @@ mod tests {
         let options = Options { ignore: Some(vec!["id".into()]), ..Options::default() };
         let found =
             [obstacle("ignore", "a"), obstacle("missing", "drop"), obstacle("ignore", "3"), obstacle("missing", "drop")];
-        let expected = vec![("ignore", "id,a,3".to_owned()), ("missing", "drop".to_owned())];
-        assert_eq!(remedies(&options, &found), Some(expected));
+        let expected = [("ignore", "id,a,3"), ("missing", "drop")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(remedies(&options, &found), Some(expected.to_vec()));
         for remedy in [Remedy::None, Remedy::Open("--target COLUMN")] {
             let other = Obstacle { text: String::new(), remedy };
             assert_eq!(remedies(&options, &[found[0].clone(), other]), None);
