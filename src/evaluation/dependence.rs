@@ -32,8 +32,8 @@ pub struct Dependence {
     pub numbers: Vec<f64>,
     /// Its categories; empty of a column of numbers.
     pub categories: Vec<String>,
-    /// What is said: of a regression the first target; of two classes the probability of the second; of more, of those that it
-    /// changes most.
+    /// What is said: of a regression the first target; of two classes the probability of the positive one; of more, the
+    /// probabilities of those that it changes most.
     pub said: Vec<Said>,
 }
 
@@ -211,11 +211,11 @@ mod tests {
     }
 
     #[test]
-    fn of_two_classes_the_second_is_told_and_of_many_those_that_change() {
-        for (classes, told) in [(2, 1), (9, CLASSES)] {
+    fn of_two_classes_the_positive_one_is_told_and_of_many_those_that_change() {
+        for (classes, positive, told) in [(2, 1, 1), (2, 0, 1), (9, 1, CLASSES)] {
             let names: Vec<String> = (0..classes).map(|class| format!("c{class}")).collect();
-            let encoding =
-                encoding(Target::Classification { column: "y".into(), classes: names, decision: Decision::default() });
+            let decision = Decision { positive, threshold: None };
+            let encoding = encoding(Target::Classification { column: "y".into(), classes: names, decision });
             let inputs = inputs(&encoding, 8);
             let says = |_: Range<usize>, others: &Matrix<f64>| {
                 let share = |row: usize| 0.5 + 0.01 * others.row(row)[0];
@@ -232,8 +232,9 @@ mod tests {
             };
             let found = Dependence::new(&encoding, &inputs, 0, says).expect("outputs").expect("a line");
             assert_eq!((found.said.len(), found.numbers.len()), (told, 8));
-            let second = found.said.iter().find(|said| said.name == "c1").expect("the second class");
-            assert!(second.means[0] > second.means[7], "{found:?}");
+            let name = format!("c{positive}");
+            let means = &found.said.iter().find(|said| said.name == name).expect("the positive class").means;
+            assert!(if positive == 0 { means[0] < means[7] } else { means[0] > means[7] }, "{found:?}");
         }
     }
 

@@ -315,4 +315,30 @@ mod tests {
         assert!((found.columns[0].rise - share * (0.9_f64.ln() - 0.1_f64.ln())).abs() < 1e-12, "{found:?}");
         assert_eq!(importance(f64::NAN), None);
     }
+
+    #[test]
+    fn the_score_is_of_the_classes_that_the_threshold_decides() {
+        let inputs = Matrix::new(4, 1, vec![0.1, 0.9, 0.1, 0.9]);
+        let mut encoding = encoding();
+        encoding.inputs.truncate(1);
+        let truth = Truth::Classes(vec![0, 1, 0, 1]);
+        // By 0.05 all four rows are `yes`, by 0.95 all are `no`; in both cases shuffling the column changes nothing.
+        for (positive, threshold, score) in
+            [(1, None, 1.0), (1, Some(0.05), 0.5), (1, Some(0.95), 0.5), (0, Some(0.85), 1.0)]
+        {
+            encoding.target = Target::Classification {
+                column: "y".into(),
+                classes: vec!["no".into(), "yes".into()],
+                decision: Decision { positive, threshold },
+            };
+            let says = |span: Range<usize>, others: &Matrix<f64>| {
+                let cells = if span.is_empty() { &inputs } else { others };
+                Ok(Matrix::new(cells.rows, 1, cells.values.clone()))
+            };
+            let found = Importance::new(&encoding, &inputs, &truth, 5, says).expect("outputs").expect("finite outputs");
+            assert_eq!(found.score, Some(score), "{found:?}");
+            let drop = found.columns[0].drop.expect("a drop");
+            assert_eq!(drop > 0.0, score == 1.0, "{found:?}");
+        }
+    }
 }
