@@ -4,11 +4,13 @@
 mod axis;
 mod bars;
 mod chart;
+mod net;
 mod png;
 
 pub(crate) use axis::{Words, ends};
 pub(crate) use bars::{Bar, bars};
 pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, PIGMENTS, Rule, Series, Size};
+pub(crate) use net::{Edge, Net, Row, Unit};
 pub(crate) use png::{grey, tinted};
 
 use crate::error::{printable, shown};
@@ -89,6 +91,8 @@ svg { width: 100%; height: auto; display: block } svg text { font: 13px system-u
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 1rem } .images figure { margin: 0 }
 .images img { width: 100%; height: auto; aspect-ratio: 1; image-rendering: pixelated; border: 1px solid var(--faint) }
 pre { overflow-x: auto; background: var(--card); border-radius: .5rem; padding: .8rem; font-size: 13px; overflow-wrap: normal }
+.net { max-width: 34rem } .net circle { stroke: var(--middle) } .net .page { fill: var(--page) } .net .v { font-size: 11px }
+.net .n, .net .layer { font-size: 11px; fill: var(--soft) } .net .key { width: 1rem; margin: 0 .3rem 0 .8rem }
 details { margin: .5rem 0 } summary { cursor: pointer }";
 
 /// A page of this title, which is escaped here, with this body.
