@@ -20,6 +20,7 @@ pub mod evaluation;
 pub mod exchange;
 pub mod executor;
 pub mod exhaustion;
+pub mod explanation;
 pub mod files;
 pub mod kernels;
 pub mod lesson;

@@ -7,6 +7,7 @@ mod curve;
 mod data;
 mod devices;
 mod evaluate;
+mod explain;
 mod export;
 mod gradcheck;
 mod import;
@@ -74,6 +75,8 @@ enum Command {
     Data(data::DataArguments),
     /// Replay a famous small numpy program, with its numbers and what it shows
     Lesson(lesson::LessonArguments),
+    /// Follow one row through a network and back, number by number
+    Explain(Box<explain::ExplainArguments>),
     /// Measure how fast wgrad is on this machine
     Bench(Box<bench::BenchArguments>),
     /// List the devices that wgrad can compute on
@@ -122,6 +125,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Lesson(arguments) => lesson::run(arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -107,6 +107,11 @@ impl<T: Computed> Cpu<T> {
         let workspaces = (0..plan.replicas).map(|_| Workspace::new(alone)).collect();
         Ok(Self { plan, buffers, workspaces, threads, pool: None })
     }
+
+    /// The elements of a buffer of real numbers, all replicas' one after the other, as they lie.
+    pub(crate) fn values_mut(&mut self, buffer: BufferId) -> &mut [T] {
+        self.buffers[buffer].values_mut()
+    }
 }
 
 /// Whether any of the launches has so much to do that waking a second thread pays. A kernel that takes many steps shares

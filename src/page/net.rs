@@ -66,8 +66,8 @@ const NAMES: f64 = 14.0;
 /// The widest line, and the thinnest.
 const WIDEST: f64 = 5.0;
 const THINNEST: f64 = 0.4;
-/// Characters of a unit's name.
-const LABEL: usize = 7;
+/// The width of a character of a unit's name, about.
+const CHARACTER: f64 = 6.3;
 
 impl Net {
     /// The picture as a figure.
@@ -99,7 +99,8 @@ impl Net {
                 count => format!(", {count} more not drawn"),
             };
             let above = self.y(layer) - RADIUS - if layer == 0 { 20.0 } else { 6.0 };
-            let _ = writeln!(svg, "<text class=\"layer\" x=\"0\" y=\"{above:.1}\">{}{left_out}</text></g>", named(&row.name));
+            let _ =
+                writeln!(svg, "<text class=\"layer\" x=\"0\" y=\"{above:.1}\">{}{left_out}</text></g>", named(&row.name));
         }
         svg.push_str("</svg>\n");
         svg
@@ -143,8 +144,9 @@ impl Net {
         let colour = if shade >= 0.0 { "var(--c0)" } else { "var(--c1)" };
         let above = layer + 1 < self.layers.len();
         let beside = if above { y - RADIUS - 5.0 } else { y + RADIUS + 15.0 };
-        let short: String = label.chars().take(LABEL).collect();
-        let short = if short.len() < label.len() { format!("{short}…") } else { short };
+        let room = (WIDTH / self.layers[layer].units.len() as f64 / CHARACTER) as usize;
+        let short: String = label.chars().take(room.saturating_sub(1)).collect();
+        let short = if label.chars().count() > room { format!("{short}…") } else { label.clone() };
         let _ = write!(
             svg,
             "<circle class=\"page\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"/><circle class=\"u\" cx=\"{x:.1}\" cy=\"{y:.1}\" \
@@ -183,8 +185,11 @@ mod tests {
     #[test]
     fn text_is_escaped_and_nothing_leaves_the_picture() {
         let html = net(8).figure();
-        assert!(!html.contains("<script") && !html.contains("NaN") && html.contains("a &amp; b, 3 more not drawn"), "{html}");
-        assert!(html.contains("1 &lt; 2") && html.contains("&lt;script…<title>&lt;script&gt;"), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains("NaN") && html.contains("a &amp; b, 3 more not drawn"),
+            "{html}"
+        );
+        assert!(html.contains("1 &lt; 2") && html.contains("&lt;scrip…<title>&lt;script&gt;"), "{html}");
         assert!(html.contains("stroke-width=\"5.00\""), "a line is as wide as the widest: {html}");
         assert_eq!(html.matches("class=\"u\"").count(), 10);
     }

@@ -26,6 +26,7 @@ mod record;
 mod recorder;
 pub mod report;
 pub mod resolution;
+pub mod row;
 pub mod row_weights;
 pub mod signs;
 pub mod sources;

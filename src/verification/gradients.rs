@@ -22,6 +22,8 @@ const FROM_KINKS: f64 = 1e-2;
 pub struct Problem {
     executor: Cpu<f64>,
     loss: Loss,
+    /// The first layer, from 0, whose evaluation is that of parameters which were moved since.
+    stale: usize,
     /// The step that is taken: its scale is what the batch's losses are multiplied by.
     pub step: Step,
 }
@@ -53,13 +55,27 @@ impl Problem {
         inputs: &Matrix<f64>,
         targets: &Matrix<f64>,
     ) -> Result<Self> {
+        let training = TrainingOptions::plain(inputs.rows, inputs.rows, OptimizerKind::Sgd);
+        Self::trained(network, loss, weights, inputs, targets, training)
+    }
+
+    /// The same, whose training step is this one, over all rows as they lie.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn trained(
+        network: &Network,
+        loss: Loss,
+        weights: &Weights<f64>,
+        inputs: &Matrix<f64>,
+        targets: &Matrix<f64>,
+        training: TrainingOptions,
+    ) -> Result<Self> {
         loss.check(network.output_activation())?;
         let rows = inputs.rows;
         if rows == 0 {
             return Err(Error::Data("there is no row to compute a gradient from".into()));
         }
-        let (shuffle, gather, optimizer) = (false, false, OptimizerKind::Sgd);
-        let training = TrainingOptions { shuffle, gather, ..TrainingOptions::plain(rows, rows, optimizer) };
         let options = Options {
             loss,
             training: Some(training),
@@ -80,7 +96,13 @@ impl Problem {
             executor.write(id, 0, &[layer.weight.values.as_slice(), layer.bias.as_slice()].concat())?;
         }
         let rates = Optimizer::new(OptimizerKind::Sgd).rates(1, 1.0);
-        Ok(Self { executor, loss, step: Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() } })
+        let step = Step { rows, scale: 1.0 / rows as f64, rates, ..Step::default() };
+        Ok(Self { executor, loss, stale: 0, step })
+    }
+
+    /// The plan that is run.
+    pub(crate) fn plan(&self) -> &Plan {
+        self.executor.plan()
     }
 
     /// The parameters' buffers, layer by layer.
@@ -93,7 +115,16 @@ impl Problem {
     /// # Errors
     /// What the executor reports.
     pub fn loss(&mut self) -> Result<f64> {
-        self.executor.run(Phase::Evaluation, &[self.step])?;
+        self.loss_from(0)
+    }
+
+    /// The batch's loss, where no parameters were moved since the last evaluation but those of this layer, from 0, and of the layers after
+    /// it: those before it are not gone through again.
+    fn loss_from(&mut self, layer: usize) -> Result<f64> {
+        // Launch by launch a layer: the last may be two.
+        let launches = layer.min(self.stale)..self.executor.plan().evaluation.len();
+        self.executor.run_launches(Phase::Evaluation, launches, &[self.step])?;
+        self.stale = layer;
         let losses = self.executor.plan().evaluation_losses;
         Ok(self.step.scale * self.executor.read_values(losses, 0, self.step.rows)?.iter().sum::<f64>())
     }
@@ -104,7 +135,7 @@ impl Problem {
     /// # Errors
     /// What the executor reports.
     pub fn outputs(&mut self) -> Result<Vec<Vec<f64>>> {
-        self.executor.run(Phase::Evaluation, &[self.step])?;
+        self.loss()?;
         let forwards = self.executor.plan().evaluation.iter().filter(|launch| launch.label.starts_with("forward"));
         let ids: Vec<BufferId> = forwards.map(|launch| launch.writes[0]).collect();
         ids.into_iter().map(|id| self.executor.read(id, 0, self.step.rows)).collect()
@@ -115,12 +146,20 @@ impl Problem {
     /// # Errors
     /// What the executor reports.
     pub fn gradients(&mut self) -> Result<Vec<Vec<f64>>> {
+        Ok(self.steps()?.into_iter().map(|layer| layer.into_iter().map(|step| -step).collect()).collect())
+    }
+
+    /// What one training step adds to each parameter, layer by layer; the parameters are put back.
+    ///
+    /// # Errors
+    /// What the executor reports.
+    pub(crate) fn steps(&mut self) -> Result<Vec<Vec<f64>>> {
         let ids = self.parameters();
         let before: Vec<Vec<f64>> = ids.iter().map(|&id| self.read(id)).collect::<Result<_>>()?;
         self.executor.run(Phase::Training, &[self.step])?;
         let after: Vec<Vec<f64>> = ids.iter().map(|&id| self.read(id)).collect::<Result<_>>()?;
         ids.iter().zip(&before).try_for_each(|(&id, before)| self.executor.write(id, 0, before))?;
-        let difference = |(before, after): (&f64, &f64)| before - after;
+        let difference = |(before, after): (&f64, &f64)| after - before;
         Ok(before.iter().zip(&after).map(|(before, after)| before.iter().zip(after).map(difference).collect()).collect())
     }
 
@@ -130,16 +169,16 @@ impl Problem {
     /// # Errors
     /// What the executor reports.
     pub fn difference(&mut self, id: BufferId, index: usize, width: f64) -> Result<f64> {
-        let parameters = self.read(id)?;
+        let layer = self.executor.plan().parameters.iter().position(|&layer| layer == id);
+        let layer = layer.expect("a buffer of parameters");
+        let parameter = self.executor.values_mut(id)[index];
         let mut at = |offset: f64| -> Result<f64> {
-            let mut moved = parameters.clone();
-            moved[index] += offset;
-            self.executor.write(id, 0, &moved)?;
-            self.loss()
+            self.executor.values_mut(id)[index] = parameter + offset;
+            self.loss_from(layer)
         };
         let near = at(width)? - at(-width)?;
         let far = at(2.0 * width)? - at(-2.0 * width)?;
-        self.executor.write(id, 0, &parameters)?;
+        self.executor.values_mut(id)[index] = parameter;
         Ok((8.0 * near - far) / (12.0 * width))
     }
 
@@ -179,7 +218,7 @@ impl Problem {
             let floor = 1e-3 * gradients.iter().fold(1e-6_f64, |largest, value| largest.max(value.abs()));
             let (mut worst, mut at) = (0.0_f64, 0);
             for index in indices.iter().map(|&index| index as usize) {
-                let error = self.error(id, index, gradients[index], floor)?;
+                let (_, error) = self.closest_difference(id, index, gradients[index], floor)?;
                 if error >= worst {
                     (worst, at) = (error, index);
                 }
@@ -189,24 +228,40 @@ impl Problem {
         layers.map(check).collect()
     }
 
-    /// How far a gradient is from the closest of the differences, relative to it and to at least `floor`; infinite where one of the
-    /// two is no number. What the rounding of the losses explains in the widest difference, where it explains least, is no error.
-    fn error(&mut self, id: BufferId, index: usize, gradient: f64, floor: f64) -> Result<f64> {
-        let mut least = f64::INFINITY;
+    /// The closest of the differences to a gradient, and how far the gradient is from it, relative to it and to at least `floor`; infinite
+    /// where one of the two is no number. What the rounding of the losses explains in the widest difference, where it explains least, is
+    /// no error.
+    ///
+    /// # Errors
+    /// What the executor reports.
+    pub(crate) fn closest_difference(
+        &mut self,
+        id: BufferId,
+        index: usize,
+        gradient: f64,
+        floor: f64,
+    ) -> Result<(f64, f64)> {
+        let mut closest = (f64::NAN, f64::INFINITY);
         for (number, width) in WIDTHS.into_iter().enumerate() {
             let difference = self.difference(id, index, width)?;
             let is_widest = number + 1 == WIDTHS.len();
             let rounding = if is_widest { 8.0 * f64::EPSILON * self.loss()?.abs() / WIDEST } else { 0.0 };
             let error = ((gradient - difference).abs() - rounding).max(0.0) / difference.abs().max(floor);
-            least = if error.is_nan() { least } else { least.min(error) };
-            if least < 1e-8 {
+            if error < closest.1 {
+                closest = (difference, error);
+            }
+            if closest.1 < 1e-8 {
                 break;
             }
         }
-        Ok(least)
+        Ok(closest)
     }
 
-    fn read(&mut self, id: BufferId) -> Result<Vec<f64>> {
+    /// Whole rows of a buffer of one replica.
+    ///
+    /// # Errors
+    /// What the executor reports.
+    pub(crate) fn read(&mut self, id: BufferId) -> Result<Vec<f64>> {
         let rows = self.executor.plan().buffers[id].rows;
         self.executor.read(id, 0, rows)
     }

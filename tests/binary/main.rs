@@ -11,6 +11,7 @@ mod devices;
 mod ensemble;
 mod examples;
 mod exchange;
+mod explain;
 mod faults;
 mod first;
 mod help;
@@ -50,6 +51,7 @@ fn main() {
         #[cfg(unix)]
         ("examples", examples::trials),
         ("exchange", exchange::trials),
+        ("explain", explain::trials),
         ("first", first::trials),
         ("help", help::trials),
         ("hostile", hostile::trials),

@@ -1,0 +1,83 @@
+//! `wgrad explain`: one row's whole way through a network, forwards and back, number by number.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::naming::named;
+use super::print;
+use crate::data;
+use crate::error::{Error, Result, shown};
+use crate::explanation::{Explanation, Weight};
+use crate::files::Place;
+use crate::name;
+use crate::training::run::options::FileOptions;
+use crate::training::run::row::{ModelRow, Wanted};
+use crate::training::run::values::count_above_zero;
+
+/// The arguments of `wgrad explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:  wgrad explain runs/iris-1 iris --row 3
+           wgrad explain latest --row 7 --html row-7.html")]
+pub(super) struct ExplainArguments {
+    /// A model file, a run's folder or name, or latest
+    model: PathBuf,
+    /// An embedded set, a file, or - for stdin [default: the run's own test rows, read again from its data]
+    #[arg(value_parser = name::parser())]
+    data: Option<String>,
+    /// The row, counted from 1
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    row: usize,
+    /// The weights after so many epochs: 0 for those that training started from [default: those that are saved]
+    #[arg(long, value_name = "N")]
+    epoch: Option<usize>,
+    /// Units of a layer to show, those with the largest influence on the loss of this row
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = count_above_zero)]
+    units: usize,
+    /// The weight whose gradient is written out link by link, as 1,3,2 from input 3 to unit 2 of layer 1, or 1,bias,2
+    /// [default: that of the first layer with the largest gradient]
+    #[arg(long, value_name = "LAYER,FROM,TO")]
+    weight: Option<Weight>,
+    /// Write a page with pictures of the network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    files: FileOptions,
+    /// Print one JSON object, with every number of every unit
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but warnings: the exit code is the answer
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Explains.
+pub(super) fn run(arguments: &ExplainArguments) -> Result<()> {
+    let explanation = explained(arguments)?;
+    if let Some(path) = &arguments.html {
+        if arguments.data.as_deref().is_some_and(|data| data::takes_in(data, path)) {
+            let path = shown(&path.to_string_lossy());
+            return Err(Error::Usage(format!("{path}: would be among the data; name another file for the page")));
+        }
+        Place::named(path)?.save_without_waiting(explanation.page()?.as_bytes())?;
+    }
+    if arguments.json {
+        print::json("explain", &explanation)?;
+    } else if !arguments.quiet {
+        print::line(&explanation)?;
+        arguments.html.iter().for_each(|path| print::note(format_args!("saved {}", name::shown(path))));
+    }
+    explanation.agreement()
+}
+
+fn explained(arguments: &ExplainArguments) -> Result<Explanation> {
+    let ExplainArguments { row, epoch, units, weight, .. } = *arguments;
+    let model = named(&arguments.model, arguments.quiet)?;
+    let data = arguments.data.as_deref();
+    if data.is_none() && arguments.files != FileOptions::default() {
+        return Err(Error::Usage("a run's own rows are read as the run says: leave out how a file is read".into()));
+    }
+    let reading = arguments.files.reading(arguments.files.labels.clone());
+    ModelRow::new(&model, &Wanted { data, reading, row, epoch })?.explained(units, weight)
+}
