@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod bench;
+mod braille;
 pub mod cache;
 pub mod cli;
 mod columns;

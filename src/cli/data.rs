@@ -112,12 +112,9 @@ struct Report {
     train: Option<String>,
 }
 
-/// Blocks where the locale says UTF-8, as the C library reads it; Windows' consoles take all characters.
+/// Blocks where they can be seen.
 fn bars() -> Bars {
-    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let locale = said.into_iter().find(|locale| !locale.is_empty()).unwrap_or_default().to_lowercase();
-    let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-    if is_utf8 || cfg!(windows) { Bars::Blocks } else { Bars::Plain }
+    if print::takes_all_characters() { Bars::Blocks } else { Bars::Plain }
 }
 
 /// How training is told what was said here, and what is advised.

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::ColorChoice;
 use serde_json::json;
 
-use super::print;
+use super::{colour, print};
 use crate::error::{Error, Result};
-use crate::lesson::{self, Options};
+use crate::lesson::{self, Canvas, Options};
 use crate::training::session::PrecisionName;
 use crate::training::session::Wanted;
 
@@ -27,6 +28,9 @@ pub(super) struct LessonArguments {
     /// Runs the lesson `loy` from the seeds 0 to N - 1 as well, and counts those that learn
     #[arg(long, value_name = "N")]
     seeds: Option<u32>,
+    /// Runs alternatives to the program as well, from the same start: trask, trask-hidden, loy and backprop-2-2-1 have some
+    #[arg(long)]
+    compare: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -39,12 +43,12 @@ pub(super) struct LessonArguments {
 ///
 /// # Errors
 /// Usage, data or no device, as [`lesson::run`]; a failed check, if the numbers do not agree.
-pub(super) fn run(arguments: LessonArguments) -> Result<()> {
-    let LessonArguments { name, device, precision, data, seeds, json, quiet } = arguments;
-    let options = Options { device, precision, data, seeds };
+pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> {
+    let LessonArguments { name, device, precision, data, seeds, compare, json, quiet } = arguments;
+    let options = Options { device, precision, data, seeds, compare };
     let Some(name) = name else {
-        if options.data.is_some() || options.seeds.is_some() {
-            return Err(Error::Usage("--data and --seeds go with a lesson's name: wgrad lesson NAME".into()));
+        if options.data.is_some() || options.seeds.is_some() || options.compare {
+            return Err(Error::Usage("--data, --seeds and --compare go with a lesson's name: wgrad lesson NAME".into()));
         }
         return list(json);
     };
@@ -52,7 +56,7 @@ pub(super) fn run(arguments: LessonArguments) -> Result<()> {
     if json {
         print::json("lesson", &report)?;
     } else if !quiet {
-        print::bytes(report.to_string().as_bytes())?;
+        print::bytes(report.text(canvas(color)).as_bytes())?;
     }
     if report.agrees {
         return Ok(());
@@ -61,6 +65,12 @@ pub(super) fn run(arguments: LessonArguments) -> Result<()> {
         "the numbers of the lesson '{name}' do not agree: they differ by up to {:.1e}",
         report.largest_difference
     )))
+}
+
+/// Where a picture is drawn: on a terminal that takes its characters.
+fn canvas(color: ColorChoice) -> Option<Canvas> {
+    let columns = print::columns_of_stdout().filter(|_| print::takes_all_characters())?;
+    Some(Canvas { columns, coloured: colour::is_allowed(color) })
 }
 
 /// Prints the lessons, a line each.

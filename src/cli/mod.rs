@@ -124,7 +124,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
-        Command::Lesson(arguments) => lesson::run(arguments),
+        Command::Lesson(arguments) => lesson::run(arguments, line.color),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),

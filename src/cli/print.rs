@@ -102,7 +102,23 @@ pub(super) fn note(text: impl std::fmt::Display) {
 
 /// The columns of the terminal that stderr is; none where it is none.
 pub(super) fn columns() -> Option<usize> {
-    terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0)).filter(|&columns| columns > 0)
+    columns_of(terminal_size::terminal_size_of(std::io::stderr()))
+}
+
+/// The columns of the terminal that stdout is; none where it is none.
+pub(super) fn columns_of_stdout() -> Option<usize> {
+    columns_of(terminal_size::terminal_size_of(std::io::stdout()))
+}
+
+fn columns_of(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<usize> {
+    size.map(|(width, _)| usize::from(width.0)).filter(|&columns| columns > 0)
+}
+
+/// Whether the locale says UTF-8, as the C library reads it; Windows' consoles take all characters.
+pub(super) fn takes_all_characters() -> bool {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let locale = said.into_iter().find(|locale| !locale.is_empty()).unwrap_or_default().to_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8") || cfg!(windows)
 }
 
 /// A picture of wgrad's own on stderr, whose colours a terminal is to obey.

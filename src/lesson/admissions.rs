@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
-use super::program::{Machine, Program, column, mean_squared_error};
+use super::program::{Machine, Program, mean_squared_error};
 use super::report::{Findings, Report};
 use super::{Options, Result};
 use crate::data::Matrix;
@@ -49,16 +49,10 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
     let data = prepare(&read(path)?);
     let mut random = NumpyRandom::new(SEED);
     let deviation = 1.0 / 6.0_f64.sqrt();
-    let program = Program {
-        inputs: data.training.clone(),
-        targets: column(&data.training_targets),
-        weights: vec![
-            Matrix::new(6, 2, random.normals(0.0, deviation, 12)),
-            Matrix::new(2, 1, random.normals(0.0, deviation, 2)),
-        ],
-        rate: 0.005,
-        reduction: Reduction::Mean,
-    };
+    let first =
+        vec![Matrix::new(6, 2, random.normals(0.0, deviation, 12)), Matrix::new(2, 1, random.normals(0.0, deviation, 2))];
+    let program =
+        Program { reduction: Reduction::Mean, ..Program::new(data.training.clone(), &data.training_targets, first, 0.005) };
     let mut trainer = machine.trainer(&program)?;
     let (mut losses, mut measured) = (Vec::new(), Measured::default());
     let targets = &data.training_targets;

@@ -6,12 +6,11 @@ use super::report::{Findings, Report, row};
 use super::{Options, Result};
 use crate::data::Matrix;
 use crate::network::activation::sigmoid;
-use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "backprop-2-2-1";
 pub(super) const SUMMARY: &str = "one row by hand, and what broadcasting does to a wrong shape (2-2-1, 100 steps)";
 
-const STEPS: usize = 100;
+pub(super) const STEPS: usize = 100;
 const INPUTS: [f64; 2] = [0.35, 0.9];
 const TARGET: f64 = 0.5;
 /// Hidden × inputs, as the program has them.
@@ -20,20 +19,20 @@ const SECOND: [f64; 2] = [0.3, 0.9];
 /// The steps whose errors are shown, from 0.
 const SHOWN: [usize; 4] = [0, 1, 2, STEPS - 1];
 
+/// The program with the gradient that was meant.
+pub(super) fn program() -> Program {
+    let weights = vec![Matrix::new(2, 2, FIRST.concat()).transposed(), column(&SECOND)];
+    Program::new(Matrix::new(1, 2, INPUTS.to_vec()), &[TARGET], weights, 1.0)
+}
+
 pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
-    let program = Program {
-        inputs: Matrix::new(1, 2, INPUTS.to_vec()),
-        targets: column(&[TARGET]),
-        weights: vec![Matrix::new(2, 2, FIRST.concat()).transposed(), column(&SECOND)],
-        rate: 1.0,
-        reduction: Reduction::Sum,
-    };
+    let program = program();
     let mut trainer = machine.trainer(&program)?;
     let mut losses = trainer.train(STEPS - 1)?;
     let output = trainer.predict(&program.inputs)?;
     losses.extend(trainer.train(1)?);
     let weights = trainer.weights()?;
-    let slip = Slip::run();
+    let slip = Slip::run(Hidden::Broadcast);
     // With one row and one output the loss is the program's error, ½(y - a)².
     let errors = SHOWN.map(|step| losses[step]);
     let slipped = SHOWN.map(|step| slip.errors[step]);
@@ -112,24 +111,34 @@ fn printed(errors: &[f64], slipped: &[f64], weights: &[Matrix<f64>], output: &[f
 }
 
 /// What the program computes as it is written. It is no gradient, so no plan can compute it: these few lines do.
-struct Slip {
-    errors: Vec<f64>,
+pub(super) struct Slip {
+    /// ½(y - a)² before each step.
+    pub(super) errors: Vec<f64>,
     output: f64,
     /// Hidden × inputs.
-    first: [[f64; 2]; 2],
+    pub(super) first: [[f64; 2]; 2],
     second: [f64; 2],
 }
 
+/// What is done to the weights of the hidden units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// The published step, broadcast.
+    Broadcast,
+    /// Nothing.
+    LeftAlone,
+}
+
 impl Slip {
-    fn run() -> Self {
+    pub(super) fn run(hidden: Hidden) -> Self {
         let mut slip = Self { errors: Vec::new(), output: 0.0, first: FIRST, second: SECOND };
         for _ in 0..STEPS {
-            slip.step();
+            slip.step(hidden);
         }
         slip
     }
 
-    fn step(&mut self) {
+    fn step(&mut self, wanted: Hidden) {
         let hidden = self.first.map(|weights| sigmoid(weights[0] * INPUTS[0] + weights[1] * INPUTS[1]));
         self.output = sigmoid(self.second[0] * hidden[0] + self.second[1] * hidden[1]);
         self.errors.push(0.5 * (TARGET - self.output) * (TARGET - self.output));
@@ -140,8 +149,8 @@ impl Slip {
         let row = [0, 1].map(|k| INPUTS[0] * broadcast[0][k] + INPUTS[1] * broadcast[1][k]);
         for (unit, h) in hidden.iter().enumerate() {
             self.second[unit] -= delta * h;
-            for (weight, step) in self.first[unit].iter_mut().zip(row) {
-                *weight -= step;
+            if wanted == Hidden::Broadcast {
+                self.first[unit].iter_mut().zip(row).for_each(|(weight, step)| *weight -= step);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod admissions;
 mod backprop;
+mod compare;
 mod comparison;
 mod loy;
 pub mod numpy_random;
@@ -16,6 +17,8 @@ mod trask;
 mod trask_hidden;
 mod udacity_step;
 
+pub use crate::braille::Canvas;
+pub use compare::{Alternative, Alternatives, Figure, Point};
 pub use comparison::Comparison;
 pub use options::Options;
 pub use report::{LossAt, Report, Seeds};
@@ -30,15 +33,22 @@ struct Lesson {
     name: &'static str,
     summary: &'static str,
     run: fn(&Machine, &Options) -> Result<Report>,
+    /// Runs alternatives to its program, where there are some.
+    compare: Option<fn(&Machine) -> Result<Alternatives>>,
 }
 
 const LESSONS: [Lesson; 6] = [
-    Lesson { name: trask::NAME, summary: trask::SUMMARY, run: trask::run },
-    Lesson { name: trask_hidden::NAME, summary: trask_hidden::SUMMARY, run: trask_hidden::run },
-    Lesson { name: loy::NAME, summary: loy::SUMMARY, run: loy::run },
-    Lesson { name: backprop::NAME, summary: backprop::SUMMARY, run: backprop::run },
-    Lesson { name: udacity_step::NAME, summary: udacity_step::SUMMARY, run: udacity_step::run },
-    Lesson { name: admissions::NAME, summary: admissions::SUMMARY, run: admissions::run },
+    Lesson { name: trask::NAME, summary: trask::SUMMARY, run: trask::run, compare: Some(compare::trask) },
+    Lesson {
+        name: trask_hidden::NAME,
+        summary: trask_hidden::SUMMARY,
+        run: trask_hidden::run,
+        compare: Some(compare::trask_hidden),
+    },
+    Lesson { name: loy::NAME, summary: loy::SUMMARY, run: loy::run, compare: Some(compare::loy) },
+    Lesson { name: backprop::NAME, summary: backprop::SUMMARY, run: backprop::run, compare: Some(compare::backprop) },
+    Lesson { name: udacity_step::NAME, summary: udacity_step::SUMMARY, run: udacity_step::run, compare: None },
+    Lesson { name: admissions::NAME, summary: admissions::SUMMARY, run: admissions::run, compare: None },
 ];
 
 /// The lessons' names, from the simplest on.
@@ -67,11 +77,23 @@ pub fn run(name: &str, options: &Options) -> Result<Report> {
             loy::NAME
         )));
     }
+    if options.compare && lesson.compare.is_none() {
+        let with = LESSONS.iter().filter(|lesson| lesson.compare.is_some()).map(|lesson| lesson.name);
+        let with = with.collect::<Vec<_>>().join(", ");
+        return Err(Error::Usage(format!("'{name}' has no alternatives to --compare; these lessons have some: {with}")));
+    }
+    if options.compare && options.seeds.is_some() {
+        return Err(Error::Usage("--compare and --seeds are two questions: ask one of them at a time".into()));
+    }
     if options.seeds == Some(0) {
         return Err(Error::Usage("--seeds takes a number of runs from 1 on".into()));
     }
     let machine = Machine::choose(&options.device, options.precision)?;
-    (lesson.run)(&machine, options)
+    let report = (lesson.run)(&machine, options)?;
+    match lesson.compare.filter(|_| options.compare) {
+        Some(compare) => Ok(report.beside(compare(&machine)?)),
+        None => Ok(report),
+    }
 }
 
 fn unknown(name: &str) -> Error {

@@ -16,10 +16,12 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Runs the lesson that sets no seed once for each of the seeds 0, 1, … before this number.
     pub seeds: Option<u32>,
+    /// Runs alternatives to the program as well, from the same start.
+    pub compare: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { device: Wanted::Cpu, precision: None, data: None, seeds: None }
+        Self { device: Wanted::Cpu, precision: None, data: None, seeds: None, compare: false }
     }
 }

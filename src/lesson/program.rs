@@ -14,7 +14,7 @@ pub(super) struct Machine {
     pub(super) precision: PrecisionName,
 }
 
-/// What the small programs have in common: sigmoids without biases, squared error, every row in every step.
+/// What the small programs have in common: no biases, every row in every step.
 pub(super) struct Program {
     /// rows × inputs.
     pub(super) inputs: Matrix<f64>,
@@ -22,17 +22,21 @@ pub(super) struct Program {
     pub(super) targets: Matrix<f64>,
     /// The first weights, inputs × outputs, layer by layer.
     pub(super) weights: Vec<Matrix<f64>>,
-    /// The learning rate, for the gradient of ½ Σ (a - y)².
+    /// The learning rate.
     pub(super) rate: f64,
     /// Whether the rows' steps are added up or averaged.
     pub(super) reduction: Reduction,
+    /// What it makes small; the outputs are a softmax where that is the cross-entropy of classes, and sigmoids else.
+    pub(super) loss: Loss,
+    /// The activation of the hidden layers.
+    pub(super) hidden: Activation,
 }
 
 /// What came of some steps.
 pub(super) struct Came {
     /// The outputs that the last step computed before its update, as the programs show them.
     pub(super) output: Vec<f64>,
-    /// The mean over the rows of ½ Σ (a - y)² before each step's update.
+    /// The mean over the rows of the loss before each step's update.
     pub(super) losses: Vec<f64>,
     /// The weights after them.
     pub(super) weights: Vec<Matrix<f64>>,
@@ -40,7 +44,7 @@ pub(super) struct Came {
 
 /// A program under way, on any device and in any type; its numbers come and go in f64.
 pub(super) trait Trainer {
-    /// Takes this many steps and gives the mean over the rows of ½ Σ (a - y)², before each step's update.
+    /// Takes this many steps and gives the mean over the rows of the loss, before each step's update.
     fn train(&mut self, steps: usize) -> Result<Vec<f64>>;
     /// The outputs for some inputs, row by row.
     fn predict(&mut self, inputs: &Matrix<f64>) -> Result<Vec<f64>>;
@@ -67,6 +71,14 @@ impl Machine {
         })
     }
 
+    /// Trains the program from each of these first weights, side by side, and gives each one's losses before so many steps.
+    pub(super) fn side_by_side(&self, program: &Program, first: &[Vec<Matrix<f64>>], steps: usize) -> Result<Vec<Vec<f64>>> {
+        match self.precision {
+            PrecisionName::F32 | PrecisionName::Mixed => program.side_by_side::<f32>(&self.device, first, steps),
+            PrecisionName::F64 => program.side_by_side::<f64>(&self.device, first, steps),
+        }
+    }
+
     /// How far weights below `bound` (a power of two) may be from the exact run's. In f64 that is 1e-9. In f32 every step
     /// rounds a weight by half a unit in its last place, which is 2^-25 of `bound`; where the steps have become smaller than
     /// the unit itself, as they do once a net has learned, they are rounded one way, so that the roundings add up.
@@ -81,13 +93,45 @@ impl Machine {
 }
 
 impl Program {
+    /// A program as most are: sigmoids, the loss ½ Σ (a - y)², the rows' steps added up.
+    pub(super) fn new(inputs: Matrix<f64>, targets: &[f64], weights: Vec<Matrix<f64>>, rate: f64) -> Self {
+        let (reduction, loss, hidden) = (Reduction::Sum, Loss::SquaredError, Activation::Sigmoid);
+        Self { inputs, targets: column(targets), weights, rate, reduction, loss, hidden }
+    }
+
+    /// The network, and how it is trained.
+    fn parts(&self) -> Result<(Network, Recipe)> {
+        let widths = std::iter::once(self.inputs.columns).chain(self.weights.iter().map(|weight| weight.columns)).collect();
+        let output = if self.loss == Loss::CrossEntropy { Activation::Softmax } else { Activation::Sigmoid };
+        let mut activations = vec![self.hidden; self.weights.len() - 1];
+        activations.push(output);
+        let recipe = Recipe { reduction: self.reduction, ..Recipe::plain(self.loss, self.rate, self.inputs.rows) };
+        Ok((Network::new(widths, activations, false)?, recipe))
+    }
+
     fn session<T: Precision>(&self, device: &Device) -> Result<Session<T>> {
-        let widths: Vec<usize> =
-            std::iter::once(self.inputs.columns).chain(self.weights.iter().map(|weight| weight.columns)).collect();
-        let network = Network::new(widths, vec![Activation::Sigmoid; self.weights.len()], false)?;
-        let recipe = Recipe { reduction: self.reduction, ..Recipe::plain(Loss::SquaredError, self.rate, self.inputs.rows) };
+        let (network, recipe) = self.parts()?;
         let samples = Samples::new(self.inputs.converted(), self.targets.converted());
         Session::new(network, recipe, &layers(&self.weights), samples, device)
+    }
+
+    fn side_by_side<T: Precision>(
+        &self,
+        device: &Device,
+        first: &[Vec<Matrix<f64>>],
+        steps: usize,
+    ) -> Result<Vec<Vec<f64>>> {
+        let (network, recipe) = self.parts()?;
+        let samples = Samples::new(self.inputs.converted(), self.targets.converted());
+        let first: Vec<Weights<T>> = first.iter().map(|weights| layers(weights)).collect();
+        let mut session = Session::replicated(network, recipe, &vec![0; first.len()], &first, samples, device)?;
+        let mut losses = vec![Vec::with_capacity(steps); first.len()];
+        while losses[0].len() < steps {
+            let epochs = (steps - losses[0].len()).min(session.epochs_at_once());
+            let trained = session.train_replicas(epochs, |_| ControlFlow::Continue(()))?;
+            losses.iter_mut().zip(trained).for_each(|(losses, trained)| losses.extend(trained.losses));
+        }
+        Ok(losses)
     }
 }
 

@@ -5,8 +5,10 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::compare::{Alternatives, grouped};
 use super::comparison::Comparison;
 use super::program::Machine;
+use crate::braille::Canvas;
 use crate::data::Matrix;
 use crate::training::session::DeviceReport;
 use crate::training::session::PrecisionName;
@@ -49,6 +51,9 @@ pub struct Report {
     /// What became of many seeds, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeds: Option<Seeds>,
+    /// Alternatives to the program, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Alternatives>,
     /// What the program prints, as text.
     pub printed: String,
     /// What it shows, paragraph by paragraph.
@@ -92,13 +97,7 @@ pub(super) struct Findings {
 impl Findings {
     /// The report of these findings.
     pub(super) fn report(self, machine: &Machine) -> Report {
-        let widest = self.comparisons.iter().max_by(|a, b| a.largest_difference.total_cmp(&b.largest_difference));
-        let (largest_difference, tolerance) =
-            widest.map(|widest| (widest.largest_difference, widest.tolerance)).expect("a lesson compares something");
-        let of = |values: &dyn Fn(&Comparison) -> Value, wanted: &dyn Fn(&Comparison) -> bool| {
-            self.comparisons.iter().filter(|c| wanted(c)).map(|c| (c.name.to_string(), values(c))).collect()
-        };
-        Report {
+        let report = Report {
             lesson: self.lesson,
             summary: self.summary,
             device: machine.device.report(),
@@ -107,16 +106,18 @@ impl Findings {
             output: self.output,
             weights: self.weights.iter().map(|w| (0..w.rows).map(|row| w.row(row).to_vec()).collect()).collect(),
             losses: sampled(&self.losses),
-            published: of(&|comparison| json!(comparison.published), &Comparison::is_published),
-            computed: of(&|comparison| json!(comparison.computed), &|_| true),
-            agrees: self.comparisons.iter().all(|comparison| comparison.agrees),
-            comparisons: self.comparisons,
-            largest_difference,
-            tolerance,
+            published: Map::new(),
+            computed: Map::new(),
+            agrees: false,
+            comparisons: Vec::new(),
+            largest_difference: f64::NAN,
+            tolerance: 0.0,
             seeds: None,
+            comparison: None,
             printed: self.printed,
             explanation: self.explanation,
-        }
+        };
+        report.held(self.comparisons)
     }
 }
 
@@ -130,26 +131,54 @@ fn sampled(losses: &[f64]) -> Vec<LossAt> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}\n", self.lesson, self.summary)?;
-        writeln!(f, "What the program prints")?;
-        write!(f, "{}", indented(&self.printed))?;
-        if let Some(seeds) = &self.seeds {
-            writeln!(f, "\n{seeds}")?;
-        }
-        writeln!(f, "\nDo the numbers agree?")?;
-        write!(f, "{}", indented(&self.agreement()))?;
-        writeln!(f, "\nWhat it shows")?;
-        for (index, paragraph) in self.explanation.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{}", indented(&wrapped(paragraph)))?;
-        }
-        Ok(())
+        f.write_str(&self.text(None))
     }
 }
 
 impl Report {
+    /// The report with these comparisons beside those that it has.
+    fn held(mut self, more: Vec<Comparison>) -> Self {
+        self.comparisons.extend(more);
+        let all = &self.comparisons;
+        let widest = all.iter().max_by(|a, b| a.largest_difference.total_cmp(&b.largest_difference));
+        (self.largest_difference, self.tolerance) =
+            widest.map(|widest| (widest.largest_difference, widest.tolerance)).expect("a lesson compares something");
+        let of = |values: &dyn Fn(&Comparison) -> Value, wanted: &dyn Fn(&Comparison) -> bool| {
+            all.iter().filter(|c| wanted(c)).map(|c| (c.name.to_string(), values(c))).collect()
+        };
+        self.published = of(&|comparison| json!(comparison.published), &Comparison::is_published);
+        self.computed = of(&|comparison| json!(comparison.computed), &|_| true);
+        self.agrees = all.iter().all(|comparison| comparison.agrees);
+        self
+    }
+
+    /// The report with the alternatives beside the program.
+    pub(super) fn beside(mut self, mut alternatives: Alternatives) -> Self {
+        let comparisons = std::mem::take(&mut alternatives.comparisons);
+        self.comparison = Some(alternatives);
+        self.held(comparisons)
+    }
+
+    /// The report for a person; where there is room for a picture, with the curves of the alternatives.
+    pub fn text(&self, canvas: Option<Canvas>) -> String {
+        let mut text = format!("{}: {}\n\nWhat the program prints\n{}", self.lesson, self.summary, indented(&self.printed));
+        if let Some(seeds) = &self.seeds {
+            let _ = writeln!(text, "\n{seeds}");
+        }
+        let _ = write!(text, "\nDo the numbers agree?\n{}", indented(&self.agreement()));
+        if let Some(alternatives) = &self.comparison {
+            let steps = grouped(alternatives.steps);
+            let _ = write!(text, "\nThe alternatives, {steps} steps from the same start (error: the mean of (y - a)²)\n");
+            text += &indented(&alternatives.table().text());
+            let canvas = canvas.map(|canvas| Canvas { columns: canvas.columns.saturating_sub(2), ..canvas });
+            if let Some(picture) = canvas.and_then(|canvas| alternatives.picture(canvas)) {
+                text += &format!("\n{}", indented(&picture));
+            }
+            text += &format!("\n{}", paragraphs(&alternatives.conclusions));
+        }
+        text + "\nWhat it shows\n" + &paragraphs(&self.explanation)
+    }
+
     /// The comparisons as a table, and the verdict.
     fn agreement(&self) -> String {
         let width = self.comparisons.iter().map(|comparison| comparison.name.chars().count()).max().unwrap_or(0);
@@ -179,6 +208,11 @@ impl fmt::Display for Seeds {
         }
         Ok(())
     }
+}
+
+/// Paragraphs, an empty line between them.
+fn paragraphs(paragraphs: &[String]) -> String {
+    paragraphs.iter().map(|paragraph| indented(&wrapped(paragraph))).collect::<Vec<_>>().join("\n")
 }
 
 /// Every line two blanks further in.

@@ -6,23 +6,21 @@ use super::program::{Came, Machine, Program, column, two_bits};
 use super::report::{Findings, Report, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "trask";
 pub(super) const SUMMARY: &str = "one layer finds the input that decides (3-1, 4 rows, 10,000 steps)";
 
-const STEPS: usize = 10_000;
-const TARGETS: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
+pub(super) const STEPS: usize = 10_000;
+pub(super) const TARGETS: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
+
+/// The program from its first weights.
+pub(super) fn program() -> Program {
+    let first = NumpyRandom::new(1).uniforms(3).into_iter().map(|u| 2.0 * u - 1.0).collect();
+    Program::new(two_bits(), &TARGETS, vec![Matrix::new(3, 1, first)], 1.0)
+}
 
 pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
-    let first = NumpyRandom::new(1).uniforms(3).into_iter().map(|u| 2.0 * u - 1.0).collect();
-    let program = Program {
-        inputs: two_bits(),
-        targets: column(&TARGETS),
-        weights: vec![Matrix::new(3, 1, first)],
-        rate: 1.0,
-        reduction: Reduction::Sum,
-    };
+    let program = program();
     let mut trainer = machine.trainer(&program)?;
     let Came { output, losses, weights } = trainer.run(STEPS, &program.inputs)?;
     let comparisons = vec![

@@ -2,11 +2,10 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
-use super::program::{Machine, Program, column, mean_absolute_error, two_bits};
+use super::program::{Machine, Program, mean_absolute_error, two_bits};
 use super::report::{Findings, Report};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "trask-hidden";
 pub(super) const SUMMARY: &str = "the exclusive or, with a hidden layer (3-4-1, 4 rows, 60,000 steps)";
@@ -15,16 +14,20 @@ const STEPS: usize = 60_000;
 const PRINTED_EVERY: usize = 10_000;
 const TARGETS: [f64; 4] = [0.0, 1.0, 1.0, 0.0];
 
+/// The program from these weights.
+pub(super) fn program(weights: Vec<Matrix<f64>>) -> Program {
+    Program::new(two_bits(), &TARGETS, weights, 1.0)
+}
+
+/// `2 * np.random.random((3, width)) - 1`, then `2 * np.random.random((width, 1)) - 1`.
+pub(super) fn first_weights(width: usize, seed: u32) -> Vec<Matrix<f64>> {
+    let mut random = NumpyRandom::new(seed);
+    let mut around_zero = |count: usize| random.uniforms(count).into_iter().map(|u| 2.0 * u - 1.0).collect();
+    vec![Matrix::new(3, width, around_zero(3 * width)), Matrix::new(width, 1, around_zero(width))]
+}
+
 pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
-    let mut random = NumpyRandom::new(1);
-    let mut around_zero = |count: usize| random.uniforms(count).into_iter().map(|u| 2.0 * u - 1.0).collect::<Vec<_>>();
-    let program = Program {
-        inputs: two_bits(),
-        targets: column(&TARGETS),
-        weights: vec![Matrix::new(3, 4, around_zero(12)), Matrix::new(4, 1, around_zero(4))],
-        rate: 1.0,
-        reduction: Reduction::Sum,
-    };
+    let program = program(first_weights(4, 1));
     let mut trainer = machine.trainer(&program)?;
     let (mut losses, mut errors) = (Vec::new(), Vec::new());
     let mut printed = String::new();

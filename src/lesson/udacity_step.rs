@@ -5,7 +5,6 @@ use super::program::{Machine, Program, column};
 use super::report::{Findings, Report, row};
 use super::{Options, Result};
 use crate::data::Matrix;
-use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "udacity-step";
 pub(super) const SUMMARY: &str = "one step, every number of it (3-2-1, 1 row)";
@@ -16,13 +15,7 @@ const RATE: f64 = 0.5;
 
 pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
     let first = vec![Matrix::new(3, 2, vec![0.5, -0.6, 0.1, -0.2, 0.1, 0.7]), column(&[0.1, -0.3])];
-    let program = Program {
-        inputs: Matrix::new(1, 3, INPUTS.to_vec()),
-        targets: column(&[TARGET]),
-        weights: first.clone(),
-        rate: RATE,
-        reduction: Reduction::Sum,
-    };
+    let program = Program::new(Matrix::new(1, 3, INPUTS.to_vec()), &[TARGET], first.clone(), RATE);
     let mut trainer = machine.trainer(&program)?;
     let output = trainer.predict(&program.inputs)?;
     let hidden = hidden_outputs(machine, &program)?;

@@ -37,7 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let data = admissions.clone().filter(|_| name == "admissions");
             let lacks_data = name == "admissions" && data.is_none();
             let lacks_gpu = device == Wanted::Gpu && no_gpu();
-            let options = Options { device: device.clone(), precision: Some(precision), data, seeds: None };
+            let options = Options { device: device.clone(), precision: Some(precision), data, ..Options::default() };
             let trial = Trial::test(format!("{place}: {name} agrees"), move || agrees(name, &options));
             let why = "no data/admissions.csv in WGRAD_SHARED or ../shared";
             trials.push(trial.left_out_if(lacks_data, why).left_out_if(lacks_gpu, NO_GPU));
