@@ -8,6 +8,7 @@ mod admissions;
 mod backprop;
 mod compare;
 mod comparison;
+mod confidence;
 mod loy;
 pub mod numpy_random;
 mod options;
@@ -16,6 +17,7 @@ mod report;
 mod trask;
 mod trask_hidden;
 mod udacity_step;
+mod vanishing;
 
 pub use crate::braille::Canvas;
 pub use compare::{Alternative, Alternatives, Figure, Point};
@@ -37,7 +39,7 @@ struct Lesson {
     compare: Option<fn(&Machine) -> Result<Alternatives>>,
 }
 
-const LESSONS: [Lesson; 6] = [
+const LESSONS: [Lesson; 8] = [
     Lesson { name: trask::NAME, summary: trask::SUMMARY, run: trask::run, compare: Some(compare::trask) },
     Lesson {
         name: trask_hidden::NAME,
@@ -49,6 +51,8 @@ const LESSONS: [Lesson; 6] = [
     Lesson { name: backprop::NAME, summary: backprop::SUMMARY, run: backprop::run, compare: Some(compare::backprop) },
     Lesson { name: udacity_step::NAME, summary: udacity_step::SUMMARY, run: udacity_step::run, compare: None },
     Lesson { name: admissions::NAME, summary: admissions::SUMMARY, run: admissions::run, compare: None },
+    Lesson { name: vanishing::NAME, summary: vanishing::SUMMARY, run: vanishing::run, compare: None },
+    Lesson { name: confidence::NAME, summary: confidence::SUMMARY, run: confidence::run, compare: None },
 ];
 
 /// The lessons' names, from the simplest on.

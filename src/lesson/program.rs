@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::network::{Activation, Layer, Loss, Network, Weights, converted};
-use crate::training::session::PrecisionName;
-use crate::training::session::{Device, Precision, Recipe, Reduction, Samples, Session};
+use crate::training::session::{Device, Precision, PrecisionName, Recipe, Reduction, Samples, Session};
+use crate::verification::gradients::Problem;
 
 /// Where a lesson computes, and in which type.
 pub(super) struct Machine {
@@ -107,6 +107,12 @@ impl Program {
         activations.push(output);
         let recipe = Recipe { reduction: self.reduction, ..Recipe::plain(self.loss, self.rate, self.inputs.rows) };
         Ok((Network::new(widths, activations, false)?, recipe))
+    }
+
+    /// The program before its first step, whose gradients the plan computes in f64.
+    pub(super) fn problem(&self) -> Result<Problem> {
+        let (network, recipe) = self.parts()?;
+        Problem::new(&network, recipe.loss, &layers(&self.weights), &self.inputs, &self.targets)
     }
 
     fn session<T: Precision>(&self, device: &Device) -> Result<Session<T>> {

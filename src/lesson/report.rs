@@ -10,6 +10,7 @@ use super::comparison::Comparison;
 use super::program::Machine;
 use crate::braille::Canvas;
 use crate::data::Matrix;
+use crate::page::Chart;
 use crate::training::session::DeviceReport;
 use crate::training::session::PrecisionName;
 
@@ -58,6 +59,9 @@ pub struct Report {
     pub printed: String,
     /// What it shows, paragraph by paragraph.
     pub explanation: Vec<String>,
+    /// Charts of its own, for its page.
+    #[serde(skip)]
+    pub(super) charts: Vec<Chart>,
 }
 
 /// A loss at a step.
@@ -116,6 +120,7 @@ impl Findings {
             comparison: None,
             printed: self.printed,
             explanation: self.explanation,
+            charts: Vec::new(),
         };
         report.held(self.comparisons)
     }

@@ -10,12 +10,34 @@ pub(super) const NAME: &str = "udacity-step";
 pub(super) const SUMMARY: &str = "one step, every number of it (3-2-1, 1 row)";
 
 const INPUTS: [f64; 3] = [0.5, 0.1, -0.2];
+/// From the hidden units to the output.
+const TO_OUTPUT: [f64; 2] = [0.1, -0.3];
 const TARGET: f64 = 0.6;
 const RATE: f64 = 0.5;
 
+/// What the units say before the step, and the weights between them.
+pub(super) struct Outputs {
+    pub(super) output: f64,
+    pub(super) hidden: [f64; 2],
+    /// From each hidden unit to the output.
+    pub(super) weights: [f64; 2],
+}
+
+pub(super) fn outputs(machine: &Machine) -> Result<Outputs> {
+    let program = program();
+    let hidden = hidden_outputs(machine, &program)?;
+    let output = machine.trainer(&program)?.predict(&program.inputs)?[0];
+    Ok(Outputs { output, hidden: [hidden[0], hidden[1]], weights: TO_OUTPUT })
+}
+
+fn program() -> Program {
+    let first = vec![Matrix::new(3, 2, vec![0.5, -0.6, 0.1, -0.2, 0.1, 0.7]), column(&TO_OUTPUT)];
+    Program::new(Matrix::new(1, 3, INPUTS.to_vec()), &[TARGET], first, RATE)
+}
+
 pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
-    let first = vec![Matrix::new(3, 2, vec![0.5, -0.6, 0.1, -0.2, 0.1, 0.7]), column(&[0.1, -0.3])];
-    let program = Program::new(Matrix::new(1, 3, INPUTS.to_vec()), &[TARGET], first.clone(), RATE);
+    let program = program();
+    let first = &program.weights;
     let mut trainer = machine.trainer(&program)?;
     let output = trainer.predict(&program.inputs)?;
     let hidden = hidden_outputs(machine, &program)?;
