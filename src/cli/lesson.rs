@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{colour, print};
 use crate::error::{Error, Result};
+use crate::files::Place;
 use crate::lesson::{self, Canvas, Options};
 use crate::training::session::PrecisionName;
 use crate::training::session::Wanted;
@@ -31,6 +32,9 @@ pub(super) struct LessonArguments {
     /// Runs alternatives to the program as well, from the same start: trask, trask-hidden, loy and backprop-2-2-1 have some
     #[arg(long)]
     compare: bool,
+    /// Write the lesson, with its curves and the picture of its net, as one HTML file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -44,20 +48,28 @@ pub(super) struct LessonArguments {
 /// # Errors
 /// Usage, data or no device, as [`lesson::run`]; a failed check, if the numbers do not agree.
 pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> {
-    let LessonArguments { name, device, precision, data, seeds, compare, json, quiet } = arguments;
+    let LessonArguments { name, device, precision, data, seeds, compare, html, json, quiet } = arguments;
     let options = Options { device, precision, data, seeds, compare };
     let Some(name) = name else {
-        if options.data.is_some() || options.seeds.is_some() || options.compare {
-            return Err(Error::Usage("--data, --seeds and --compare go with a lesson's name: wgrad lesson NAME".into()));
+        if options.data.is_some() || options.seeds.is_some() || options.compare || html.is_some() {
+            return Err(Error::Usage(
+                "--data, --seeds, --compare and --html go with a lesson's name: wgrad lesson NAME".into(),
+            ));
         }
         return list(json);
     };
+    let place = html.as_deref().map(Place::named).transpose()?;
+    place.as_ref().map_or(Ok(()), Place::try_out)?;
     let report = lesson::run(&name, &options)?;
-    if json {
-        print::json("lesson", &report)?;
-    } else if !quiet {
-        print::bytes(report.text(canvas(color)).as_bytes())?;
+    let printed = match (json, quiet) {
+        (true, _) => print::json("lesson", &report),
+        (_, true) => Ok(()),
+        _ => print::bytes(report.text(canvas(color)).as_bytes()),
+    };
+    if let Some(place) = place {
+        place.save_without_waiting(report.page().as_bytes())?;
     }
+    printed?;
     if report.agrees {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
+use super::picture::Example;
 use super::program::{Machine, Program, mean_squared_error};
 use super::report::{Findings, Report};
 use super::{Options, Result};
@@ -99,6 +100,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         comparisons,
         printed,
         explanation: explanation(),
+        example: example(&data.test),
     };
     Ok(findings.report(machine))
 }
@@ -139,6 +141,12 @@ const REFERENCE_WEIGHTS: [f64; 14] = [
     -0.2590383959747238, 0.5654904617291876,
     0.5310854071375736, -0.41577125314431396,
 ];
+
+/// The first test row.
+fn example(test: &Matrix<f64>) -> Example {
+    let names = ["gre", "gpa", "rank 1", "rank 2", "rank 3", "rank 4"];
+    Example::new(&names.into_iter().zip(test.row(0).iter().copied()).collect::<Vec<_>>())
+}
 
 fn printed(measured: &Measured, right: usize, test_targets: &[f64]) -> String {
     let mut text = String::from("after step    \"train loss\" as printed    true mean squared error\n");

@@ -1,6 +1,7 @@
 //! A net of two inputs, two hidden units and one output, small enough to follow by hand; and a slip that numpy lets pass.
 
 use super::comparison::Comparison;
+use super::picture::Example;
 use super::program::{Machine, Program, column};
 use super::report::{Findings, Report, row};
 use super::{Options, Result};
@@ -84,6 +85,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         comparisons,
         printed,
         explanation: explanation(),
+        example: Example::new(&[("first", INPUTS[0]), ("second", INPUTS[1])]),
     };
     Ok(findings.report(machine))
 }

@@ -1,6 +1,7 @@
 //! What an output's height says, and what confidence does to the step under two losses.
 
 use super::comparison::Comparison;
+use super::picture::Example;
 use super::program::{Came, Machine, Program};
 use super::report::{Findings, Report};
 use super::{Options, Result, trask};
@@ -88,6 +89,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         comparisons,
         printed: printed(&along, &start, &end),
         explanation: explanation(&along, turned, shares, &start, &end),
+        example: Example::bits(),
     };
     Ok(Report { charts: along.charts(), ..findings.report(machine) })
 }

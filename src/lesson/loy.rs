@@ -2,6 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
+use super::picture::Example;
 use super::program::{Came, Machine, Program, column, mean_squared_error, two_bits};
 use super::report::{Findings, Report, Seeds, rows};
 use super::{Options, Result};
@@ -90,6 +91,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         comparisons,
         printed,
         explanation: explanation(),
+        example: Example::bits(),
     };
     Ok(Report { seeds, ..findings.report(machine) })
 }

@@ -12,6 +12,8 @@ mod confidence;
 mod loy;
 pub mod numpy_random;
 mod options;
+mod page;
+mod picture;
 mod program;
 mod report;
 mod trask;

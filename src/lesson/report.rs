@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::compare::{Alternatives, grouped};
 use super::comparison::Comparison;
+use super::page::curve;
+use super::picture::Example;
 use super::program::Machine;
 use crate::braille::Canvas;
 use crate::data::Matrix;
@@ -62,6 +64,12 @@ pub struct Report {
     /// Charts of its own, for its page.
     #[serde(skip)]
     pub(super) charts: Vec<Chart>,
+    /// The losses as a curve, for its page.
+    #[serde(skip)]
+    pub(super) curve: Vec<(f64, f64)>,
+    /// The row in the picture of its net.
+    #[serde(skip)]
+    pub(super) example: Example,
 }
 
 /// A loss at a step.
@@ -96,6 +104,7 @@ pub(super) struct Findings {
     pub(super) comparisons: Vec<Comparison>,
     pub(super) printed: String,
     pub(super) explanation: Vec<String>,
+    pub(super) example: Example,
 }
 
 impl Findings {
@@ -121,6 +130,8 @@ impl Findings {
             printed: self.printed,
             explanation: self.explanation,
             charts: Vec::new(),
+            curve: curve(&self.losses),
+            example: self.example,
         };
         report.held(self.comparisons)
     }
@@ -193,14 +204,24 @@ impl Report {
             let verdict = if *agrees { "" } else { "   does NOT agree" };
             let _ = writeln!(text, "{name:width$}  {largest_difference:>18.1e}   {tolerance:>7.0e}{verdict}");
         }
+        text + &wrapped(&self.verdict())
+    }
+
+    /// The type of numbers, and the device.
+    pub(super) fn place(&self) -> String {
         let precision = if self.precision == PrecisionName::F64 { "f64" } else { "f32" };
         let device = self.device.gpu.as_ref().map_or_else(|| "the CPU".into(), |gpu| crate::error::shown(&gpu.name));
-        let verdict = if self.agrees { "They agree" } else { "They do NOT agree" };
-        let sentence = format!(
-            "{verdict}: computed in {precision} on {device}, held against numpy 2.4.6 in f64 within what is allowed above; \
-             published numbers may differ by half a unit of their last digit more."
-        );
-        text + &wrapped(&sentence)
+        format!("{precision} on {device}")
+    }
+
+    /// Whether the numbers agree, and with what.
+    pub(super) fn verdict(&self) -> String {
+        format!(
+            "{}: computed in {}, held against numpy 2.4.6 in f64 within what is allowed; published numbers may differ by half a unit of \
+             their last digit more.",
+            if self.agrees { "They agree" } else { "They do NOT agree" },
+            self.place()
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
+use super::picture::Example;
 use super::program::{Came, Machine, Program, column, two_bits};
 use super::report::{Findings, Report, rows};
 use super::{Options, Result};
@@ -49,6 +50,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         comparisons,
         printed,
         explanation: explanation(),
+        example: Example::bits(),
     };
     Ok(findings.report(machine))
 }

@@ -2,6 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
+use super::picture::Example;
 use super::program::{Machine, Program, mean_absolute_error, two_bits};
 use super::report::{Findings, Report};
 use super::{Options, Result};
@@ -100,6 +101,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         comparisons,
         printed,
         explanation: explanation(),
+        example: Example::bits(),
     };
     Ok(findings.report(machine))
 }

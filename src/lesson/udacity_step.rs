@@ -1,6 +1,7 @@
 //! One step of backpropagation, number by number, as in Udacity's deep learning course.
 
 use super::comparison::Comparison;
+use super::picture::Example;
 use super::program::{Machine, Program, column};
 use super::report::{Findings, Report, row};
 use super::{Options, Result};
@@ -100,7 +101,8 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         printed += &format!("  {:>15.8e} {:>15.8e}\n", steps[0], steps[1]);
     }
     let explanation = explanation(after);
-    Ok(Findings { lesson: NAME, summary: SUMMARY, output, weights, losses, comparisons, printed, explanation }
+    let example = Example::new(&[("first", INPUTS[0]), ("second", INPUTS[1]), ("third", INPUTS[2])]);
+    Ok(Findings { lesson: NAME, summary: SUMMARY, output, weights, losses, comparisons, printed, explanation, example }
         .report(machine))
 }
 

@@ -2,6 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
+use super::picture::Example;
 use super::program::{Machine, Program};
 use super::report::{Findings, Report};
 use super::{Options, Result, udacity_step};
@@ -32,6 +33,7 @@ const CLASSES: [&str; 3] = ["setosa", "versicolor", "virginica"];
 const STEEPEST: f64 = 0.25;
 
 /// A net of one activation and depth.
+#[derive(Clone)]
 struct Deep {
     activation: Activation,
     depth: usize,
@@ -39,6 +41,9 @@ struct Deep {
     gradients: Vec<f64>,
     first_loss: f64,
     losses: Vec<f64>,
+    /// What it says of the rows at the end, and by which weights.
+    output: Vec<f64>,
+    weights: Vec<Matrix<f64>>,
 }
 
 impl Deep {
@@ -46,8 +51,10 @@ impl Deep {
         let program = program(data, activation, depth);
         let mut problem = program.problem()?;
         let (first_loss, gradients) = (problem.loss()?, sizes(&mut problem)?);
-        let losses = machine.trainer(&program)?.train(STEPS)?;
-        Ok(Self { activation, depth, gradients, first_loss, losses })
+        let mut trainer = machine.trainer(&program)?;
+        let losses = trainer.train(STEPS)?;
+        let (output, weights) = (trainer.predict(&program.inputs)?, trainer.weights()?);
+        Ok(Self { activation, depth, gradients, first_loss, losses, output, weights })
     }
 
     /// By how much the gradient shrinks from one hidden layer to the one before it, in the geometric mean; the first layer, whose inputs
@@ -73,11 +80,8 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
     for (activation, depth) in ACTIVATIONS.iter().flat_map(|&activation| DEPTHS.map(|depth| (activation, depth))) {
         nets.push(Deep::run(machine, &data, activation, depth)?);
     }
-    // The net that is shown: the shallowest, which learns.
-    let mut shown = machine.trainer(&program(&data, ACTIVATIONS[0], DEPTHS[0]))?;
-    let losses = shown.train(STEPS)?;
-    let output = shown.predict(&data.0)?;
-    let weights = shown.weights()?;
+    // The net that is shown is the first, of two hidden layers of sigmoids, which learns.
+    let Deep { losses, output, weights, .. } = nets[0].clone();
     let claim = Claim::of(&udacity_step::outputs(machine)?);
     let factors: Vec<f64> = nets.iter().filter_map(Deep::factor).collect();
     let of_deepest = |which: usize| &nets[which * DEPTHS.len() + DEPTHS.len() - 1];
@@ -118,6 +122,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         comparisons,
         printed: printed(&nets, &[0, 1, 2].map(of_deepest)),
         explanation: explanation(&nets, &claim),
+        example: example(&data.0),
     };
     Ok(Report { charts, ..findings.report(machine) })
 }
@@ -226,6 +231,13 @@ impl Claim {
             arrives: [0, 1].map(arrives),
         }
     }
+}
+
+/// The first flower.
+fn example(inputs: &Matrix<f64>) -> Example {
+    let names = ["sepal length", "sepal width", "petal length", "petal width", "always 1"];
+    let inputs = names.into_iter().zip(inputs.row(0).iter().copied()).collect();
+    Example { inputs, outputs: CLASSES.to_vec() }
 }
 
 fn printed(nets: &[Deep], deepest: &[&Deep; 3]) -> String {
@@ -364,8 +376,8 @@ fn explanation(nets: &[Deep], claim: &Claim) -> Vec<String> {
              large enough to prevent it drive sigmoids to their flat ends, where the slope is far below ¼."
         ),
         "What to do about it. Take relu or tanh in hidden layers and keep sigmoids for outputs that are probabilities, with \
-         cross-entropy, whose error needs no slope. wgrad train does so by itself. Whether it happens in a net of your own is \
-         told by wgrad inspect, which shows the sizes of the gradients layer by layer."
+         cross-entropy, whose error needs no slope. wgrad train does so by itself; it says so if gradients vanish on their way back \
+         all the same, and a run's report shows them layer by layer."
             .into(),
     ]
 }

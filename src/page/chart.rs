@@ -75,7 +75,7 @@ pub(crate) struct Chart {
 }
 
 /// Room at the left, top, right and bottom of the plot; the legend is below.
-const MARGINS: [f64; 4] = [64.0, 24.0, 14.0, 48.0];
+const MARGINS: [f64; 4] = [70.0, 24.0, 14.0, 48.0];
 /// Okabe and Ito's colours, which people tell apart whatever colours they see.
 /// The page gives them their values, lighter ones in the dark.
 pub(crate) const COLOURS: [&str; 7] =

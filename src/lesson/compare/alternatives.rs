@@ -125,7 +125,8 @@ impl Alternatives {
                 name: alternative.name.clone(),
                 colour,
                 form: Form::Line,
-                dashed: place % 2 == 1,
+                // The last may lie on another.
+                dashed: place + 1 == self.alternatives.len(),
                 points: alternative.points(|step| step as f64),
             })
             .collect();
