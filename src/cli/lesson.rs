@@ -8,15 +8,16 @@ use serde_json::json;
 use super::{colour, print};
 use crate::error::{Error, Result};
 use crate::files::Place;
-use crate::lesson::{self, Canvas, Options};
+use crate::lesson::{self, Answer, Canvas, Options, QUESTIONS, Question};
 use crate::training::session::PrecisionName;
 use crate::training::session::Wanted;
 
 /// What `wgrad lesson` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct LessonArguments {
-    /// The lesson; without a name the lessons are listed
-    name: Option<String>,
+    /// The lesson, or a question that one may answer; without either the lessons are listed
+    #[arg(value_name = "LESSON")]
+    name: Vec<String>,
     /// Where to compute: cpu, gpu, gpu:INDEX, a part of a GPU's name, or auto
     #[arg(long, default_value = "cpu")]
     device: Wanted,
@@ -43,21 +44,24 @@ pub(super) struct LessonArguments {
     quiet: bool,
 }
 
-/// Prints the list, or runs the lesson and prints its report.
+/// Prints the list, the answers to a question, or a lesson's report.
 ///
 /// # Errors
 /// Usage, data or no device, as [`lesson::run`]; a failed check, if the numbers do not agree.
 pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> {
     let LessonArguments { name, device, precision, data, seeds, compare, html, json, quiet } = arguments;
     let options = Options { device, precision, data, seeds, compare };
-    let Some(name) = name else {
+    let name = name.join(" ");
+    // What is no lesson's name and has several words is a question.
+    let found = if name.contains(char::is_whitespace) { lesson::answers(&name) } else { Vec::new() };
+    if name.is_empty() || !found.is_empty() {
         if options.data.is_some() || options.seeds.is_some() || options.compare || html.is_some() {
             return Err(Error::Usage(
                 "--data, --seeds, --compare and --html go with a lesson's name: wgrad lesson NAME".into(),
             ));
         }
-        return list(json);
-    };
+        return if name.is_empty() { list(json) } else { answer(&name, &found, json) };
+    }
     let place = html.as_deref().map(Place::named).transpose()?;
     place.as_ref().map_or(Ok(()), Place::try_out)?;
     let report = lesson::run(&name, &options)?;
@@ -85,15 +89,27 @@ fn canvas(color: ColorChoice) -> Option<Canvas> {
     Some(Canvas { columns, coloured: colour::is_allowed(color) })
 }
 
-/// Prints the lessons, a line each.
+/// Prints the lessons, a line each, and what learners ask.
 fn list(json: bool) -> Result<()> {
     let lessons = lesson::names().map(|name| (name, lesson::summary(name).unwrap_or_default()));
     if json {
         let lessons: Vec<_> = lessons.map(|(name, summary)| json!({ "name": name, "summary": summary })).collect();
-        return print::json("lesson", &json!({ "lessons": lessons }));
+        return print::json("lesson", &json!({ "lessons": lessons, "questions": QUESTIONS }));
     }
     for (name, summary) in lessons {
         print::line(format!("{name:16}{summary}"))?;
     }
-    print::line("\nRun one with: wgrad lesson NAME [--device cpu|gpu] [--precision f32|f64]")
+    print::line("\nWhat learners ask")?;
+    for Question { question, command } in QUESTIONS {
+        print::line(format!("{question:64}{command}"))?;
+    }
+    print::line("\nRun one with: wgrad lesson NAME [--compare] [--html FILE] [--device cpu|gpu] [--precision f32|f64]")
+}
+
+/// Prints the lessons that answer a question, a line each.
+fn answer(question: &str, found: &[Answer], json: bool) -> Result<()> {
+    if json {
+        return print::json("lesson", &json!({ "question": question, "answers": found }));
+    }
+    found.iter().try_for_each(|Answer { command, answers, .. }| print::line(format!("{command:38}{answers}")))
 }

@@ -265,7 +265,7 @@ fn standardized(values: &[f64]) -> Vec<f64> {
 
 fn explanation() -> Vec<String> {
     [
-        "The printed train loss is not the loss. The program goes through the records one by one, in variables that still \
+        "Why the printed train loss is no loss. The program goes through the records one by one, in variables that still \
          hold the last record when the loop is over. It then computes its loss from that leftover: one output, of one \
          record, which numpy broadcasts against the targets of all 360. The number falls nicely, from 0.2514 to 0.2404, \
          and means nothing: it says how well one constant would do for everybody. The true mean squared error, every \
@@ -274,9 +274,9 @@ fn explanation() -> Vec<String> {
          0.314, has a mean squared error of 0.2154. After its 900 steps this net is still worse than that. It has hardly \
          begun to learn: its outputs on the test rows all lie between 0.43 and 0.58. A loss is worth printing beside what \
          guessing gives.",
-        "Is 0.725 good? 29 of 40 rows are right, where always saying no gets 26. Three rows in 40 are within the luck of \
+        "Whether 0.725 is good. 29 of 40 rows are right, where always saying no gets 26. Three rows in 40 are within the luck of \
          the draw: another split gives another number. A small test set is a coarse ruler.",
-        "Averaged, not summed. The steps of the 360 records are added up and divided by 360, so that the step does not \
+        "Why the steps are averaged. The steps of the 360 records are added up and divided by 360, so that the step does not \
          grow with the number of records. With the rate 0.005 that makes for tiny steps, which is why 900 of them do so \
          little; the same rate on the sum would step 360 times as far. (wgrad train averages unless told --reduction sum.)",
         "Why the columns are prepared. gre goes from 220 to 800 and gpa from 2.26 to 4. Fed as they are, gre would drive \
@@ -284,9 +284,9 @@ fn explanation() -> Vec<String> {
          minus the mean, divided by the standard deviation. rank is a name rather than an amount (rank 4 is not four times \
          rank 1), so it becomes four columns, one of them 1. Those add up to 1 in every row, and so stand in for the bias \
          that the hidden layer lacks.",
-        "One flaw is left as it is, for the numbers' sake: mean and deviation are taken over all 400 rows, so the test \
+        "Which flaw is left. One is left as it is, for the numbers' sake: mean and deviation are taken over all 400 rows, so the test \
          rows have had a say in the training. wgrad train fits them on the training rows alone.",
-        "And the step itself is the same as in the other lessons: error (target - output) times the slope output·(1 - \
+        "What the step itself is. It is the same as in the other lessons: error (target - output) times the slope output·(1 - \
          output), because what a weight can move is the sum before the sigmoid, and the slope says how much of that \
          arrives; passed back through the weights to the hidden units; times the inputs; added, because the error is \
          target minus output.",

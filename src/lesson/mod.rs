@@ -15,6 +15,7 @@ mod options;
 mod page;
 mod picture;
 mod program;
+mod questions;
 mod report;
 mod trask;
 mod trask_hidden;
@@ -25,6 +26,7 @@ pub use crate::braille::Canvas;
 pub use compare::{Alternative, Alternatives, Figure, Point};
 pub use comparison::Comparison;
 pub use options::Options;
+pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use report::{LossAt, Report, Seeds};
 
 use crate::error::{Error, Result, shown, suggestion};

@@ -17,10 +17,11 @@ impl Report {
 
     fn head(&self) -> String {
         let compare = if self.comparison.is_some() { " --compare" } else { "" };
+        let data = if self.lesson == super::admissions::NAME { " --data FILE" } else { "" };
         let steps = if self.steps == 1 { "1 step".to_owned() } else { format!("{} steps", grouped(self.steps)) };
         let (name, summary, place) = (escaped(self.lesson), escaped(self.summary), visible(&self.place()));
         format!(
-            "<h1>Lesson {name}</h1>\n<p>{summary}</p>\n<pre class=\"command\">wgrad lesson {name}{compare}</pre>\n\
+            "<h1>Lesson {name}</h1>\n<p>{summary}</p>\n<pre class=\"command\">wgrad lesson {name}{compare}{data}</pre>\n\
              <p class=\"soft\">{steps}, computed in {place}.</p>\n"
         )
     }
@@ -57,12 +58,7 @@ impl Report {
         let found = alternatives.table();
         format!(
             "<h2>The alternatives, side by side</h2>\n{}<div class=\"charts\">\n{}</div>\n{}",
-            table(
-                &format!("{} steps from the same start; the error is the mean of (y - a)²", grouped(*steps)),
-                &found.headers,
-                &found.rows,
-                1
-            ),
+            table(&format!("{} steps from the same start", grouped(*steps)), &found.headers, &found.rows, 1),
             alternatives.chart().figure(),
             paragraphs(conclusions)
         )

@@ -184,7 +184,7 @@ impl Report {
         let _ = write!(text, "\nDo the numbers agree?\n{}", indented(&self.agreement()));
         if let Some(alternatives) = &self.comparison {
             let steps = grouped(alternatives.steps);
-            let _ = write!(text, "\nThe alternatives, {steps} steps from the same start (error: the mean of (y - a)²)\n");
+            let _ = write!(text, "\nThe alternatives, {steps} steps from the same start\n");
             text += &indented(&alternatives.table().text());
             let canvas = canvas.map(|canvas| Canvas { columns: canvas.columns.saturating_sub(2), ..canvas });
             if let Some(picture) = canvas.and_then(|canvas| alternatives.picture(canvas)) {

@@ -119,7 +119,7 @@ fn hidden_outputs(machine: &Machine, program: &Program) -> Result<Vec<f64>> {
 
 fn explanation(after: f64) -> Vec<String> {
     let outcome = format!(
-        "Did it help? One step took the output from 0.48497 to {after:.5}, towards the target 0.6. Training is nothing but \
+        "Whether it helped. One step took the output from 0.48497 to {after:.5}, towards the target 0.6. Training is nothing but \
          this, many times over many rows."
     );
     [

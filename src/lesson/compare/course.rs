@@ -57,7 +57,8 @@ impl Course {
         shown: &[usize],
         more: impl FnOnce(&Self) -> Vec<Figure>,
     ) -> Alternative {
-        let error = |&step: &usize| Figure::number(&format!("error after {} steps", grouped(step)), self.error_after(step));
+        let name_of = |step: usize| format!("mean squared error, {} steps", grouped(step));
+        let error = |&step: &usize| Figure::number(&name_of(step), self.error_after(step));
         let mut figures: Vec<Figure> = shown.iter().map(error).collect();
         figures.extend(self.outputs.iter().enumerate().map(|(row, a)| {
             let shown = format!("{a:.4}");

@@ -22,7 +22,7 @@ pub(in crate::lesson) fn compare(machine: &Machine) -> Result<Alternatives> {
         let below = course.losses.iter().position(|loss| 2.0 * loss < LEARNED);
         learned.push(below.map_or("no".to_owned(), grouped));
         output.push(course.outputs.clone());
-        let learned = Figure::optional(&format!("steps to an error under {LEARNED}"), below);
+        let learned = Figure::optional(&format!("steps until it is under {LEARNED}"), below);
         alternatives.push(course.alternative(name, BY_PLAN, &SHOWN, |_| vec![learned]));
     }
     let conclusions = conclusions(&errors, &learned, &output[2]);
@@ -42,8 +42,8 @@ fn conclusions(errors: &[f64], learned: &[String], wrong: &[f64]) -> Vec<String>
     let steps = grouped(STEPS);
     vec![
         format!(
-            "Whether the 2 matters. It makes every step twice as long, and nothing else. With it the error is under {LEARNED} after {} \
-             steps, without it after {}, and after {steps} steps the mean squared error is {twice} with the 2 and {once} without. \
+            "Whether the 2 matters. It makes every step twice as long, and nothing else. With it the mean squared error is under {LEARNED} after {} \
+             steps, without it after {}, and after {steps} steps it is {twice} with the 2 and {once} without. \
              Either is the gradient of a loss, (y-a)² or ½(y-a)², and a learning rate would make up for the difference.",
             learned[0], learned[1]
         ),

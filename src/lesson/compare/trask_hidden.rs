@@ -61,8 +61,8 @@ impl Width {
         };
         let figures = vec![
             learned,
-            Figure::number("median error", self.median),
-            Figure::number("largest error", self.worst),
+            Figure::number("mean squared error, median", self.median),
+            Figure::number("mean squared error, largest", self.worst),
             Figure::optional("steps until learned, median", self.steps),
         ];
         Alternative { name: format!("{width} {units}"), computed_by: BY_PLAN, figures, curve: self.curve.clone() }
