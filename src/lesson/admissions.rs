@@ -11,6 +11,7 @@ use super::{Options, Result};
 use crate::data::Matrix;
 use crate::error::{Error, shown};
 use crate::files;
+use crate::page::ends;
 use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "admissions";
@@ -19,6 +20,7 @@ pub(super) const SUMMARY: &str =
 
 const STEPS: usize = 900;
 const PRINTED_EVERY: usize = 90;
+const RATE: f64 = 0.005;
 const SEED: u32 = 21;
 const ROWS: usize = 400;
 const TRAINING_ROWS: usize = 360;
@@ -47,13 +49,14 @@ struct Measured {
 
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
     let path = options.data.as_deref().ok_or_else(no_data)?;
-    let data = prepare(&read(path)?);
+    let rows = read(path)?;
+    let data = prepare(&rows);
     let mut random = NumpyRandom::new(SEED);
     let deviation = 1.0 / 6.0_f64.sqrt();
     let first =
         vec![Matrix::new(6, 2, random.normals(0.0, deviation, 12)), Matrix::new(2, 1, random.normals(0.0, deviation, 2))];
     let program =
-        Program { reduction: Reduction::Mean, ..Program::new(data.training.clone(), &data.training_targets, first, 0.005) };
+        Program { reduction: Reduction::Mean, ..Program::new(data.training.clone(), &data.training_targets, first, RATE) };
     let mut trainer = machine.trainer(&program)?;
     let (mut losses, mut measured) = (Vec::new(), Measured::default());
     let targets = &data.training_targets;
@@ -68,7 +71,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
     losses.extend(trainer.train(STEPS - losses.len())?);
     measured.errors.push(mean_squared_error(targets, &trainer.predict(&data.training)?));
     let output = trainer.predict(&data.test)?;
-    let right = output.iter().zip(&data.test_targets).filter(|(a, y)| (**a > 0.5) == (**y > 0.5)).count();
+    let right = right(&output, &data.test_targets);
     let weights = trainer.weights()?;
     let values = [weights[0].values.as_slice(), weights[1].values.as_slice()].concat();
     let comparisons = vec![
@@ -90,6 +93,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         // The weights stay below 1; twice that, since the sum over 360 rows rounds as well.
         Comparison::new("weights", "", &REFERENCE_WEIGHTS, &values, machine.drift(STEPS, 2.0)),
     ];
+    let explanation = explanation(&rows, &data, &measured, &output);
     let printed = printed(&measured, right, &data.test_targets);
     let findings = Findings {
         lesson: NAME,
@@ -99,7 +103,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         losses,
         comparisons,
         printed,
-        explanation: explanation(),
+        explanation,
         example: example(&data.test),
     };
     Ok(findings.report(machine))
@@ -263,41 +267,66 @@ fn standardized(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| (value - mean) / deviation).collect()
 }
 
-fn explanation() -> Vec<String> {
-    [
-        "Why the printed train loss is no loss. The program goes through the records one by one, in variables that still \
-         hold the last record when the loop is over. It then computes its loss from that leftover: one output, of one \
-         record, which numpy broadcasts against the targets of all 360. The number falls nicely, from 0.2514 to 0.2404, \
-         and means nothing: it says how well one constant would do for everybody. The true mean squared error, every \
-         record's own output against its own target, falls from 0.2686 to 0.2531.",
-        "How to notice such a thing. Compare with a net that knows nothing: always answering the training rows' mean, \
-         0.314, has a mean squared error of 0.2154. After its 900 steps this net is still worse than that. It has hardly \
-         begun to learn: its outputs on the test rows all lie between 0.43 and 0.58. A loss is worth printing beside what \
-         guessing gives.",
-        "Whether 0.725 is good. 29 of 40 rows are right, where always saying no gets 26. Three rows in 40 are within the luck of \
-         the draw: another split gives another number. A small test set is a coarse ruler.",
-        "Why the steps are averaged. The steps of the 360 records are added up and divided by 360, so that the step does not \
-         grow with the number of records. With the rate 0.005 that makes for tiny steps, which is why 900 of them do so \
-         little; the same rate on the sum would step 360 times as far. (wgrad train averages unless told --reduction sum.)",
-        "Why the columns are prepared. gre goes from 220 to 800 and gpa from 2.26 to 4. Fed as they are, gre would drive \
-         every sigmoid to its flat end, where the slope is almost 0 and nothing is learned. So both are standardised: \
-         minus the mean, divided by the standard deviation. rank is a name rather than an amount (rank 4 is not four times \
-         rank 1), so it becomes four columns, one of them 1. Those add up to 1 in every row, and so stand in for the bias \
-         that the hidden layer lacks.",
-        "Which flaw is left. One is left as it is, for the numbers' sake: mean and deviation are taken over all 400 rows, so the test \
-         rows have had a say in the training. wgrad train fits them on the training rows alone.",
-        "What the step itself is. It is the same as in the other lessons: error (target - output) times the slope output·(1 - \
-         output), because what a weight can move is the sum before the sigmoid, and the slope says how much of that \
-         arrives; passed back through the weights to the hidden units; times the inputs; added, because the error is \
-         target minus output.",
+/// Rows on the right side of ½.
+fn right(outputs: &[f64], targets: &[f64]) -> usize {
+    outputs.iter().zip(targets).filter(|(a, y)| (**a > 0.5) == (**y > 0.5)).count()
+}
+
+fn explanation(rows: &[[f64; 4]], data: &Prepared, measured: &Measured, output: &[f64]) -> Vec<String> {
+    let Measured { slipped, errors } = measured;
+    let (last_slipped, last_error) = (slipped[slipped.len() - 1], errors[errors.len() - 1]);
+    let mean = data.training_targets.iter().sum::<f64>() / TRAINING_ROWS as f64;
+    let guessing = mean_squared_error(&data.training_targets, &[mean; TRAINING_ROWS]);
+    let (least, largest) = ends(output.iter().copied());
+    let (tested, right) = (data.test_targets.len(), right(output, &data.test_targets));
+    let no = data.test_targets.iter().filter(|y| **y < 0.5).count();
+    let [gre, gpa] = [1, 2].map(|column| ends(rows.iter().map(|row| row[column])));
+    vec![
+        format!(
+            "Why the printed train loss is no loss. The program goes through the records one by one, in variables that still hold the last \
+             record when the loop is over. It then computes its loss from that leftover: one output, of one record, which numpy broadcasts \
+             against the targets of all {TRAINING_ROWS}. The number falls nicely, from {:.4} to {last_slipped:.4}, and means nothing: it says \
+             how well one constant would do for everybody. The true mean squared error, every record's own output against its own target, \
+             falls from {:.4} to {last_error:.4}.",
+            slipped[0], errors[0]
+        ),
+        format!(
+            "How to notice such a thing. Compare with a net that knows nothing: always answering the training rows' mean, {mean:.3}, has a \
+             mean squared error of {guessing:.4}. After its {STEPS} steps this net has {last_error:.4}. It has hardly begun to learn: its \
+             outputs on the test rows all lie between {least:.2} and {largest:.2}. A loss is worth printing beside what guessing gives."
+        ),
+        format!(
+            "Whether {:.3} is good. {right} of {tested} rows are right, where always saying no gets {no}. A few rows in {tested} are within \
+             the luck of the draw: another split gives another number. A small test set is a coarse ruler.",
+            right as f64 / tested as f64
+        ),
+        format!(
+            "Why the steps are averaged. The steps of the {TRAINING_ROWS} records are added up and divided by {TRAINING_ROWS}, so that the \
+             step does not grow with the number of records. With the rate {RATE} that makes for tiny steps, which is why {STEPS} of them do so \
+             little; the same rate on the sum would step {TRAINING_ROWS} times as far. (wgrad train averages unless told --reduction sum.)"
+        ),
+        format!(
+            "Why the columns are prepared. gre goes from {} to {} and gpa from {} to {}. Fed as they are, gre would drive every sigmoid to its \
+             flat end, where the slope is almost 0 and nothing is learned. So both are standardised: minus the mean, divided by the standard \
+             deviation. rank is a name rather than an amount (rank 4 is not four times rank 1), so it becomes four columns, one of them 1. \
+             Those add up to 1 in every row, and so stand in for the bias that the hidden layer lacks.",
+            gre.0, gre.1, gpa.0, gpa.1
+        ),
+        format!(
+            "Which flaw is left. One is left as it is, for the numbers' sake: mean and deviation are taken over all {ROWS} rows, so the test \
+             rows have had a say in the training. wgrad train fits them on the training rows alone."
+        ),
+        "What the step itself is. It is the same as in the other lessons: error (target - output) times the slope output·(1 - output), because \
+         what a weight can move is the sum before the sigmoid, and the slope says how much of that arrives; passed back through the weights to \
+         the hidden units; times the inputs; added, because the error is target minus output."
+            .into(),
     ]
-    .map(String::from)
-    .into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lesson::claims;
 
     fn written(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -338,5 +367,23 @@ mod tests {
     #[test]
     fn columns_are_standardised_by_the_sample_deviation() {
         assert_eq!(standardized(&[1.0, 2.0, 3.0]), [-1.0, 0.0, 1.0]);
+    }
+
+    /// Made-up rows: the numbers differ from those of the file, and each is still computed.
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let file = written(&rows(ROWS, LABELS[1]));
+        let options = Options { data: Some(file.path().into()), ..Options::default() };
+        let report = run(&machine, &options).expect("a report");
+        let data = prepare(&read(file.path()).expect("the rows"));
+        let mean = data.training_targets.iter().sum::<f64>() / TRAINING_ROWS as f64;
+        let (least, largest) = ends(report.output.iter().copied());
+        let right = right(&report.output, &data.test_targets) as f64;
+        let no = data.test_targets.iter().filter(|y| **y < 0.5).count() as f64;
+        // The mean squared error of a mean of zeros and ones.
+        let values = [mean, mean * (1.0 - mean), least, largest, right, no, right / 40.0];
+        // The rows, rate and ranks of the program; the made-up rows' least and largest gre, and their gpa.
+        claims::check(&report, "0 1 4 40 360 400 900 0.005 400 799 3.5", &values);
     }
 }

@@ -75,6 +75,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
             1e-9,
         ),
     ];
+    let explanation = explanation(&errors, &slipped, &slip);
     let printed = printed(&errors, &slipped, &weights, &output, &slip);
     let findings = Findings {
         lesson: NAME,
@@ -84,7 +85,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         losses,
         comparisons,
         printed,
-        explanation: explanation(),
+        explanation,
         example: Example::new(&[("first", INPUTS[0]), ("second", INPUTS[1])]),
     };
     Ok(findings.report(machine))
@@ -158,30 +159,91 @@ impl Slip {
     }
 }
 
-fn explanation() -> Vec<String> {
-    [
-        "Follow it by hand. The first hidden unit gets z = 0.1·0.35 + 0.8·0.9 = 0.755, its sigmoid is 0.680; the second \
-         gets 0.4·0.35 + 0.6·0.9 = 0.68, its sigmoid is 0.664. The output gets z = 0.3·0.680 + 0.9·0.664 = 0.801, its \
-         sigmoid is 0.690. The target is 0.5, so the error ½(0.5 - 0.690)² is 0.0181: the first number that is printed.",
-        "And back. The output's delta is error × slope: (0.690 - 0.5) · 0.690·(1 - 0.690) = 0.0407. Each weight to the \
-         output loses delta × the hidden output that it carries. Each hidden unit's delta is 0.0407 × its own weight to \
-         the output × its own slope h(1-h), and each of its weights loses that times the input that it carries. Here the \
-         error is taken as output - target and the step is subtracted: the same as target - output and +=.",
-        "The slip. The two hidden deltas are products of the two weights to the output, which the program holds as a row \
-         (1×2), and the two slopes, which it holds as a column (2×1). Multiplied element by element these shapes do not \
-         fit, and numpy does not complain: it broadcasts, that is, it repeats the row downwards and the column sideways \
-         and returns a 2×2 of every weight times every slope. The two numbers that were meant are its diagonal; the other \
-         two pair one unit's weight with the other unit's slope. The product with the inputs mixes all four, comes out as \
-         one row, and is broadcast once more: both hidden units get the very same step.",
-        "How to see it in the numbers. The first printed error is right (nothing was updated yet); the second is 0.0165263 \
-         where the gradient gives 0.0165654. And since both hidden units took the same steps, their weights end exactly as \
-         far apart as they began: 0.3993309 - 0.0993309 = 0.3, and 0.6425254 - 0.4425254 = 0.2.",
-        "Why nobody noticed. The error falls all the same: to 5.9e-07, against 3.3e-07 by the gradient. The weights to the \
-         output are updated correctly, and with one row to learn they alone suffice. In the second step the wrong version \
-         is even ahead. A falling error does not prove that the gradient is right. What does: nudge one weight by a \
-         little, both ways, see how the error changes, and compare that slope with the gradient. And write down the shape \
-         of every product; wgrad's plan does, and a shape that does not fit is an error there.",
+/// The numbers of the first step.
+struct ByHand {
+    /// The sums that go into the hidden units, and their outputs.
+    sums: [f64; 2],
+    hidden: [f64; 2],
+    /// The same of the output.
+    sum: f64,
+    output: f64,
+    delta: f64,
+}
+
+impl ByHand {
+    fn new() -> Self {
+        let sums = FIRST.map(|weights| weights[0] * INPUTS[0] + weights[1] * INPUTS[1]);
+        let hidden = sums.map(sigmoid);
+        let sum = SECOND[0] * hidden[0] + SECOND[1] * hidden[1];
+        let output = sigmoid(sum);
+        Self { sums, hidden, sum, output, delta: (output - TARGET) * output * (1.0 - output) }
+    }
+}
+
+fn explanation(errors: &[f64], slipped: &[f64], slip: &Slip) -> Vec<String> {
+    let ByHand { sums, hidden: [h1, h2], sum, output, delta } = ByHand::new();
+    let [[a, b], [c, d]] = FIRST;
+    let ([x1, x2], [u, v]) = (INPUTS, SECOND);
+    let [[first_a, first_b], [second_a, second_b]] = slip.first;
+    vec![
+        format!(
+            "Follow it by hand. The first hidden unit gets z = {a}·{x1} + {b}·{x2} = {:.3}, its sigmoid is {h1:.3}; the second gets \
+             {c}·{x1} + {d}·{x2} = {:.2}, its sigmoid is {h2:.3}. The output gets z = {u}·{h1:.3} + {v}·{h2:.3} = {sum:.3}, its \
+             sigmoid is {output:.3}. The target is {TARGET}, so the error ½({TARGET} - {output:.3})² is {:.4}: the first number that \
+             is printed.",
+            sums[0], sums[1], errors[0]
+        ),
+        format!(
+            "And back. The output's delta is error × slope: ({output:.3} - {TARGET}) · {output:.3}·(1 - {output:.3}) = {delta:.4}. Each \
+             weight to the output loses delta × the hidden output that it carries. Each hidden unit's delta is {delta:.4} × its own weight \
+             to the output × its own slope h(1-h), and each of its weights loses that times the input that it carries. Here the error is \
+             taken as output - target and the step is subtracted: the same as target - output and +=."
+        ),
+        "The slip. The two hidden deltas are products of the two weights to the output, which the program holds as a row (1×2), and \
+         the two slopes, which it holds as a column (2×1). Multiplied element by element these shapes do not fit, and numpy does not \
+         complain: it broadcasts, that is, it repeats the row downwards and the column sideways and returns a 2×2 of every weight \
+         times every slope. The two numbers that were meant are its diagonal; the other two pair one unit's weight with the other \
+         unit's slope. The product with the inputs mixes all four, comes out as one row, and is broadcast once more: both hidden \
+         units get the very same step."
+            .into(),
+        format!(
+            "How to see it in the numbers. The first printed error is right (nothing was updated yet); the second is {:.7} where the \
+             gradient gives {:.7}. And since both hidden units took the same steps, their weights end exactly as far apart as they \
+             began: {second_a:.7} - {first_a:.7} = {:.1}, and {first_b:.7} - {second_b:.7} = {:.1}.",
+            slipped[1],
+            errors[1],
+            second_a - first_a,
+            first_b - second_b
+        ),
+        format!(
+            "Why nobody noticed. The error falls all the same: to {:.1e}, against {:.1e} by the gradient. The weights to the output are \
+             updated correctly, and with one row to learn they alone suffice (wgrad lesson backprop-2-2-1 --compare). In the second \
+             step the wrong version is even ahead. A falling error does not prove that the gradient is right. What does: nudge one \
+             weight by a little, both ways, see how the error changes, and compare that slope with the gradient. And write down the \
+             shape of every product; wgrad's plan does, and a shape that does not fit is an error there.",
+            slipped[3], errors[3]
+        ),
     ]
-    .map(String::from)
-    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::{claims, compare};
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let report = report.beside(compare::backprop(&machine).expect("alternatives"));
+        let ByHand { sums, hidden, sum, output, delta } = ByHand::new();
+        let values = [sums[0], sums[1], hidden[0], hidden[1], sum, output, delta];
+        let apart = [FIRST[1][0] - FIRST[0][0], FIRST[0][1] - FIRST[1][1]];
+        // The inputs, the target, the first weights, the net's name and shapes.
+        claims::check(&report, "0.35 0.9 0.5 0.1 0.8 0.4 0.6 0.3 1 2", &[&values[..], &apart].concat());
+        assert!(
+            report.comparisons[4].computed[1] < report.comparisons[0].computed[1],
+            "the slip is ahead in the second step"
+        );
+    }
 }

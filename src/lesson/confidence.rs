@@ -318,3 +318,31 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
             .into(),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::claims;
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let program = trask::program();
+        let mut trainer = machine.trainer(&program).expect("a trainer");
+        let start = trainer.predict(&program.inputs).expect("outputs");
+        trainer.train(trask::STEPS).expect("steps");
+        let end = seen(&trainer.predict(&program.inputs).expect("outputs"));
+        let slope = |a: f64| a * (1.0 - a);
+        let values = [slope(sigmoid(4.0)), 4.0 / 27.0, end[2].slope(), end[2].error() / end[2].delta(), slope(0.5) * 0.5];
+        let values = [&values[..], &start].concat();
+        // The target, sums z and shares that are spoken of, and rows that are yes.
+        claims::check(&report, "0 1 4 0.98 0.5 0.02 7", &values);
+    }
+
+    #[test]
+    fn no_output_has_a_longer_step_by_the_squared_error_than_a_third() {
+        let step = |a: f64| (1.0 - a) * a * (1.0 - a);
+        assert!((0..=1_000).all(|a| step(f64::from(a) / 1_000.0) <= step(1.0 / 3.0)));
+    }
+}

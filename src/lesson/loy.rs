@@ -128,3 +128,26 @@ fn explanation() -> Vec<String> {
     .map(String::from)
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::{claims, compare};
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let report = report.beside(compare::loy(&machine).expect("alternatives"));
+        let program = Program { weights: first_weights(67), ..program() };
+        let mut trainer = machine.trainer(&program).expect("a trainer");
+        let losses = trainer.train(3_001).expect("steps");
+        let error_after = |steps: usize| 2.0 * losses[steps];
+        assert!(error_after(2_500) > 0.12 && error_after(3_000) < LEARNED, "between them it comes off its plateau");
+        let least =
+            report.comparison.as_ref().map(|found| found.alternatives[2].figures[4].value.as_f64().expect("an output"));
+        let values = [error_after(STEPS), 0.5 * 0.5 * 0.5, LEARN_OF_100, LEARNED, least.expect("alternatives")];
+        // The factor, the rates, weights between 0 and 1, seeds, and the steps above.
+        claims::check(&report, "0 1 2 99 100 67 2500 3000", &values);
+    }
+}

@@ -6,6 +6,8 @@
 
 mod admissions;
 mod backprop;
+#[cfg(test)]
+mod claims;
 mod compare;
 mod comparison;
 mod confidence;

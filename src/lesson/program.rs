@@ -62,6 +62,14 @@ pub(super) trait Trainer {
     }
 }
 
+#[cfg(test)]
+impl Machine {
+    /// The CPU in f64.
+    pub(super) fn for_tests() -> Self {
+        Self { device: Device::cpu(Some(1), "a test"), precision: PrecisionName::F64 }
+    }
+}
+
 impl Machine {
     /// Puts a program onto the device.
     pub(super) fn trainer(&self, program: &Program) -> Result<Box<dyn Trainer>> {

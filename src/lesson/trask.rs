@@ -1,5 +1,6 @@
 //! Andrew Trask's two-layer net of 2015: three inputs, one sigmoid, weights that find out which input decides.
 
+use super::compare::grouped;
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
 use super::picture::Example;
@@ -7,6 +8,7 @@ use super::program::{Came, Machine, Program, column, two_bits};
 use super::report::{Findings, Report, rows};
 use super::{Options, Result};
 use crate::data::Matrix;
+use crate::network::activation::sigmoid;
 
 pub(super) const NAME: &str = "trask";
 pub(super) const SUMMARY: &str = "one layer finds the input that decides (3-1, 4 rows, 10,000 steps)";
@@ -40,6 +42,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
             machine.drift(STEPS, 16.0),
         ),
     ];
+    let explanation = explanation(&output, &weights[0].values);
     let printed = rows("output after training", &column(&output), 8);
     let findings = Findings {
         lesson: NAME,
@@ -49,27 +52,42 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         losses,
         comparisons,
         printed,
-        explanation: explanation(),
+        explanation,
         example: Example::bits(),
     };
     Ok(findings.report(machine))
 }
 
-fn explanation() -> Vec<String> {
-    [
-        "What is learned. The target of each row is its first input; the second is noise and the third is always 1. Nobody \
-         tells the net so. It ends with the weights 9.67, -0.21 and -4.63: the first input is trusted, the second ignored, \
-         and the third, being always there, works as a bias: it says no (-4.63) unless the first input says yes (9.67 - \
-         4.63 is well above 0).",
-        "Why += and not -=. Gradient descent subtracts the gradient: W -= rate · dLoss/dW. The loss is ½(y - a)², y being \
+fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
+    let [first, second, third] = [0, 1, 2].map(|input| format!("{:.2}", weights[input]));
+    let third_size = third.trim_start_matches('-');
+    let worst = TARGETS.iter().zip(output).map(|(y, a)| (y - a).abs()).fold(0.0, f64::max);
+    let z = 3.0;
+    let a: f64 = sigmoid(z);
+    vec![
+        format!(
+            "What is learned. The target of each row is its first input; the second is noise and the third is always 1. Nobody \
+         tells the net so. It ends with the weights {first}, {second} and {third}: the first input is trusted, the second ignored, \
+         and the third, being always there, works as a bias: it says no ({third}) unless the first input says yes ({first} - \
+         {third_size} is well above 0)."
+        ),
+        String::from(
+            "Why += and not -=. Gradient descent subtracts the gradient: W -= rate · dLoss/dW. The loss is ½(y - a)², y being \
          the target and a the output, and its derivative with respect to a is a - y. The program calls y - a its error, \
          which is minus that derivative, and then adds. Two minus signs cancel: += with target - output and -= with output \
          - target are the same step. Change only one of the two, and the net learns to be wrong.",
-        "Why x*(1-x) is given the output. The sigmoid a = 1/(1+e^-z) has the slope a·(1-a): it can be written with the \
+        ),
+        format!(
+            "Why x*(1-x) is given the output. The sigmoid a = 1/(1+e^-z) has the slope a·(1-a): it can be written with the \
          output alone, and the forward pass has that at hand. So the x in x*(1-x) must be the output a, never the sum z \
-         that went into the sigmoid. At z = 3 the output is 0.953 and the slope 0.953 · 0.047 = 0.045; putting z itself in \
-         gives 3 · (1-3) = -6: far too large, and with the wrong sign.",
-        "Why the error is multiplied by that slope. We want to know what a small change of a weight does to the loss. The \
+         that went into the sigmoid. At z = {z} the output is {a:.3} and the slope {a:.3} · {:.3} = {:.3}; putting z itself in \
+         gives {z} · (1-{z}) = {}: far too large, and with the wrong sign.",
+            1.0 - a,
+            a * (1.0 - a),
+            z * (1.0 - z)
+        ),
+        String::from(
+            "Why the error is multiplied by that slope. We want to know what a small change of a weight does to the loss. The \
          weight changes z, z changes the output, the output changes the loss, and the effect of a chain is the product of \
          its links: (by how much the output is off) × (how strongly z moves the output) × (the input through which the \
          weight moves z). Leave the middle factor out, and you have assumed that moving z by 0.1 moves the output by 0.1. \
@@ -77,14 +95,36 @@ fn explanation() -> Vec<String> {
          sure (output near 0 or 1). So undecided units take large steps, and units that are sure are left nearly alone. \
          The price: a unit that is sure and wrong is left alone too, and learns slowly. Cross-entropy is the loss whose \
          derivative cancels the slope and cures that.",
-        "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input times its \
+        ),
+        String::from(
+            "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input times its \
          delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step is a sum, not \
          a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means something only \
          together with the number of rows and with which of the two was taken (wgrad train --reduction sum or mean).",
-        "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, the \
-         smaller are error and slope, and with them the steps. After 10,000 steps it is off by less than 0.01; ever more \
+        ),
+        format!(
+            "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, the \
+         smaller are error and slope, and with them the steps. After {} steps the worst of the four is off by {worst:.4}; ever more \
          steps bring ever less.",
+            grouped(STEPS)
+        ),
     ]
-    .map(String::from)
-    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::{claims, compare};
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let report = report.beside(compare::trask(&machine).expect("alternatives"));
+        let a: f64 = sigmoid(3.0);
+        let worst = TARGETS.iter().zip(&report.output).map(|(y, a)| (y - a).abs()).fold(0.0, f64::max);
+        // The program's inputs, targets, rows and rates; a z to look at, and steps of 0.1, with the cube.
+        let constants = "0 1 4 3 0.1 0.001 10";
+        claims::check(&report, constants, &[a, 1.0 - a, a * (1.0 - a), 3.0 * (1.0 - 3.0), worst]);
+    }
 }

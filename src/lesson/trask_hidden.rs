@@ -1,5 +1,6 @@
 //! Andrew Trask's three-layer net of 2015: the exclusive or, which needs a hidden layer.
 
+use super::compare::grouped;
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
 use super::picture::Example;
@@ -100,13 +101,27 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         losses,
         comparisons,
         printed,
-        explanation: explanation(),
+        explanation: explanation(&errors),
         example: Example::bits(),
     };
     Ok(findings.report(machine))
 }
 
-fn explanation() -> Vec<String> {
+fn explanation(errors: &[f64]) -> Vec<String> {
+    let slow = format!(
+        "Why it becomes slow. The error is {:.4} at first (it guesses), {:.4} after {} steps and {:.4} after {}. Near the target an output \
+         that is off by e has a slope of about e as well, so its delta is about e². Steps that shrink with the square of the error make \
+         it fall like one over the square root of the number of steps: four times the steps for half the error. From step {} to step {} \
+         it falls to {:.2} of what it was.",
+        errors[0],
+        errors[1],
+        grouped(PRINTED_EVERY),
+        errors[5],
+        grouped(5 * PRINTED_EVERY),
+        grouped(PRINTED_EVERY),
+        grouped(4 * PRINTED_EVERY),
+        errors[4] / errors[1]
+    );
     [
         "Why one layer cannot do it. The target is 1 where exactly one of the first two inputs is 1: the exclusive or. \
          Without a hidden layer the output is yes where z, a weighted sum of the inputs, is above 0. Add up the inputs of \
@@ -126,11 +141,35 @@ fn explanation() -> Vec<String> {
          with every weight at 0.5, this program still has a mean absolute error of 0.46 after its 60,000 steps. Random \
          weights make the units different, and then each finds work of its own. 2·u-1 spreads them around 0, where \
          sigmoids are steep and learning is quick.",
-        "Why it becomes slow. The error is 0.4964 at first (it guesses), 0.0086 after 10,000 steps and 0.0035 after \
-         50,000. Near the target an output that is off by e has a slope of about e as well, so its delta is about e². \
-         Steps that shrink with the square of the error make it fall like one over the square root of the number of steps: \
-         four times the steps for half the error.",
     ]
     .map(String::from)
-    .into()
+    .into_iter()
+    .chain([slow])
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::{claims, compare};
+
+    /// What the prose says of equal first weights, which a lesson does not run.
+    fn error_from_equal_weights(machine: &Machine) -> f64 {
+        let equal = |rows: usize, columns: usize| Matrix::new(rows, columns, vec![0.5; rows * columns]);
+        let program = program(vec![equal(3, 4), equal(4, 1)]);
+        let mut trainer = machine.trainer(&program).expect("a trainer");
+        trainer.train(STEPS).expect("steps");
+        mean_absolute_error(&TARGETS, &trainer.predict(&program.inputs).expect("outputs"))
+    }
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let report = report.beside(compare::trask_hidden(&machine).expect("alternatives"));
+        let errors = &report.comparisons[0].computed;
+        let values = [errors[4] / errors[1], error_from_equal_weights(&machine)];
+        // Rows and their sums, steps and first weights; widths, seeds and what counts as learned.
+        claims::check(&report, "0 1 2 0.5 10000 40000 50000 60000 4 32 9 10 0.05", &values);
+    }
 }

@@ -100,7 +100,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
     for steps in to_hidden.chunks(2) {
         printed += &format!("  {:>15.8e} {:>15.8e}\n", steps[0], steps[1]);
     }
-    let explanation = explanation(after);
+    let explanation = explanation(output[0], after, output_term[0], hidden_terms);
     let example = Example::new(&[("first", INPUTS[0]), ("second", INPUTS[1]), ("third", INPUTS[2])]);
     Ok(Findings { lesson: NAME, summary: SUMMARY, output, weights, losses, comparisons, printed, explanation, example }
         .report(machine))
@@ -117,32 +117,64 @@ fn hidden_outputs(machine: &Machine, program: &Program) -> Result<Vec<f64>> {
     machine.trainer(&layer)?.predict(&program.inputs)
 }
 
-fn explanation(after: f64) -> Vec<String> {
-    let outcome = format!(
-        "Whether it helped. One step took the output from 0.48497 to {after:.5}, towards the target 0.6. Training is nothing but \
-         this, many times over many rows."
-    );
-    [
-        "The error term. It is the error, 0.6 - 0.48497 = 0.11503, times the slope of the output's sigmoid, 0.48497·(1 - \
-         0.48497) = 0.24977: together 0.02873. Why times the slope: what can be moved is not the output but the sum z that \
-         goes into the sigmoid, and moving z moves the output by only about a quarter as much. Elsewhere this term is \
-         called delta. It answers: how much less loss, if this unit's z were a little larger?",
-        "Why output·(1 - output). The slope of the sigmoid, written with its own output, which the forward pass has just \
-         computed; no second exponential is needed.",
-        "Error terms of the hidden units. A hidden unit has no target; it is to blame as far as it moved the output: the \
-         output's term × the weight that connects them × the unit's own slope. The weight to the second unit is -0.3, so \
-         its term is negative: the output should rise, so what works against it should fall.",
-        "The step of a weight. Δw = rate × error term of the unit that it leads to × the value that it carries. The third \
-         input is -0.2, so its two steps have the opposite sign of the others in their column. An input of 0 would have \
-         got no step: what did not take part cannot have been wrong.",
-        "The sign. The error is target - output, so Δw is added. With output - target it would be subtracted; the step is \
-         the same.",
-        "Small gets smaller. The hidden terms are 14 to 41 times smaller than the output's: multiplied by a weight below 1 \
-         and by a slope of at most ¼. Every further sigmoid layer does that again. This is the vanishing gradient, and the \
-         reason why deep nets use activations like relu, whose slope is 1 where it is on.",
+fn explanation(output: f64, after: f64, term: f64, hidden_terms: [f64; 2]) -> Vec<String> {
+    let smaller = hidden_terms.map(|hidden| (term / hidden).abs());
+    let (less, more) = (smaller[0].min(smaller[1]), smaller[0].max(smaller[1]));
+    let (to_second, third) = (TO_OUTPUT[1], INPUTS[2]);
+    vec![
+        format!(
+            "What the error term is. It is the error, {TARGET} - {output:.5} = {:.5}, times the slope of the output's sigmoid, \
+             {output:.5}·(1 - {output:.5}) = {:.5}: together {term:.5}. Why times the slope: what can be moved is not the output but the \
+             sum z that goes into the sigmoid, and moving z moves the output by only about a quarter as much. Elsewhere this term is called \
+             delta. It answers: how much less loss, if this unit's z were a little larger?",
+            TARGET - output,
+            output * (1.0 - output)
+        ),
+        "Why output·(1 - output). The slope of the sigmoid, written with its own output, which the forward pass has just computed; no \
+         second exponential is needed."
+            .into(),
+        format!(
+            "How hidden units get error terms. A hidden unit has no target; it is to blame as far as it moved the output: the output's term \
+             × the weight that connects them × the unit's own slope. The weight to the second unit is {to_second}, so its term is \
+             negative: the output should rise, so what works against it should fall."
+        ),
+        format!(
+            "What the step of a weight is. Δw = rate × error term of the unit that it leads to × the value that it carries. The third input \
+             is {third}, so its two steps have the opposite sign of the others in their column. An input of 0 would have got no step: what \
+             did not take part cannot have been wrong."
+        ),
+        "Where the sign is. The error is target - output, so Δw is added. With output - target it would be subtracted; the step is the \
+         same."
+            .into(),
+        format!(
+            "Why small gets smaller. The hidden terms are {less:.0} to {more:.0} times smaller than the output's: multiplied by a weight below \
+             1 and by a slope of at most ¼. Every further sigmoid layer does that again. This is the vanishing gradient, and the reason why \
+             deep nets use activations like relu, whose slope is 1 where it is on (wgrad lesson vanishing)."
+        ),
+        format!(
+            "Whether it helped. One step took the output from {output:.5} to {after:.5}, towards the target {TARGET}. Training is nothing but \
+             this, many times over many rows."
+        ),
     ]
-    .map(String::from)
-    .into_iter()
-    .chain([outcome])
-    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::claims;
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let (output, terms) = (report.output[0], &report.comparisons[2].computed);
+        let term = report.comparisons[1].computed[0];
+        let mut trainer = machine.trainer(&program()).expect("a trainer");
+        trainer.train(1).expect("a step");
+        let after = trainer.predict(&program().inputs).expect("an output")[0];
+        let smaller = [term / terms[0], term / terms[1]];
+        let values = [output, after, TARGET - output, output * (1.0 - output), smaller[0], smaller[1]];
+        claims::check(&report, "0.6 0 1 0.3 0.2", &values);
+        assert!(after > output, "one step helps");
+    }
 }

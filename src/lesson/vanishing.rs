@@ -381,3 +381,27 @@ fn explanation(nets: &[Deep], claim: &Claim) -> Vec<String> {
             .into(),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::claims;
+
+    #[test]
+    fn every_number_in_the_prose_is_given_or_computed() {
+        let report = run(&Machine::for_tests(), &Options::default()).expect("a report");
+        let sigmoids = &report.comparisons[3].computed;
+        let values = [sigmoids[12] / sigmoids[0] / 1e6, 3.0_f64.ln()];
+        // Layers, units, rows, inputs, steps, rate and seed; the 6 of the first weights; ln 3; slopes; udacity-step's weights.
+        claims::check(&report, "2 4 8 12 16 150 1 0.1 0.3 300 0 6 3", &values);
+    }
+
+    #[test]
+    fn the_flowers_are_standardised_and_of_three_species() {
+        let (inputs, targets) = irises().expect("the irises");
+        assert_eq!((inputs.rows, inputs.columns, targets.columns), (50, 5, 3));
+        let of = |matrix: &Matrix<f64>, column: usize| (0..50).map(|row| matrix.row(row)[column]).sum::<f64>();
+        assert!((0..4).all(|column| of(&inputs, column).abs() < 1e-12) && of(&inputs, 4) == 50.0);
+        assert_eq!([0, 1, 2].map(|column| of(&targets, column)), [17.0, 17.0, 16.0]);
+    }
+}

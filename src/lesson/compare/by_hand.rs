@@ -58,11 +58,10 @@ mod tests {
     use crate::lesson::program::Machine;
     use crate::lesson::trask;
     use crate::network::Loss;
-    use crate::training::session::{Device, PrecisionName};
 
     /// The largest difference of the weights after the lesson's steps, by hand and by the plan.
     fn apart(rule: fn(f64, f64) -> f64, loss: Loss) -> f64 {
-        let machine = Machine { device: Device::cpu(Some(1), "a test"), precision: PrecisionName::F64 };
+        let machine = Machine::for_tests();
         let mut by_plan = machine.trainer(&Program { loss, ..trask::program() }).expect("a trainer");
         let mut by_hand = ByHand::new(trask::program(), rule);
         by_plan.train(trask::STEPS).expect("steps");
