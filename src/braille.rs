@@ -57,13 +57,31 @@ pub(crate) fn picture(curves: &[Curve<'_>], caption: &str, canvas: Canvas) -> Op
         draw(&mut picture, which, points, height, coloured);
     }
     let scale = if by_logarithm { ", logarithmic" } else { "" };
-    let name = |(which, (name, _)): (usize, &Curve<'_>)| match coloured {
-        true => format!("{}{name}{PLAIN}", COLOURS[which]),
-        false => format!("{name}{}", PATTERNS[which].2),
-    };
     let drawn = curves.iter().enumerate().take(MOST).filter(|(_, curve)| !curve.1.is_empty());
-    let names = drawn.map(name).collect::<Vec<_>>().join(", ");
-    Some(lines(&picture, [least, largest], coloured) + &format!("{:LABEL$} {caption}{scale}: {names}", ""))
+    let names = drawn.map(|(which, (name, _))| {
+        let plain = format!("{name}{}", if coloured { "" } else { PATTERNS[which].2 });
+        let painted = if coloured { format!("{}{plain}{PLAIN}", COLOURS[which]) } else { plain.clone() };
+        (painted, plain.chars().count())
+    });
+    let legend = legend(format!("{caption}{scale}:"), &names.collect::<Vec<_>>(), columns);
+    Some(lines(&picture, [least, largest], coloured) + &legend)
+}
+
+/// What the picture shows, and the names of its curves with their widths, in lines of so many columns.
+fn legend(mut text: String, names: &[(String, usize)], columns: usize) -> String {
+    let mut length = LABEL + 1 + text.chars().count();
+    text.insert_str(0, &" ".repeat(LABEL + 1));
+    for (place, (name, width)) in names.iter().enumerate() {
+        let comma = if place + 1 < names.len() { "," } else { "" };
+        if length + 1 + width + comma.len() > columns {
+            text.push('\n');
+            text.push_str(&" ".repeat(LABEL));
+            length = LABEL;
+        }
+        let _ = write!(text, " {name}{comma}");
+        length += 1 + width + comma.len();
+    }
+    text
 }
 
 /// Draws a line through points; without colours only some columns of it.
@@ -127,6 +145,8 @@ mod tests {
         let curves: Vec<Curve<'_>> = names.into_iter().zip([4.0, 3.0, 2.0, 1.0]).map(curve).collect();
         let plain = picture(&curves, "height", Canvas { columns: 60, coloured: false }).expect("room");
         assert!(plain.ends_with("height: a, b (dotted), c (dashed), d (sparse)") && !plain.contains('\u{1b}'), "{plain}");
+        let narrow = picture(&curves, "height", Canvas { columns: 36, coloured: false }).expect("room");
+        assert!(narrow.ends_with("height: a, b (dotted),\n          c (dashed), d (sparse)"), "{narrow}");
         let dots = |line: usize| plain.lines().nth(line).expect("a line").chars().filter(|dots| *dots > '\u{2800}').count();
         assert!(dots(0) > dots(3) && dots(3) > dots(1).min(dots(5)), "{plain}");
         let coloured = picture(&curves, "height", Canvas { columns: 60, coloured: true }).expect("room");

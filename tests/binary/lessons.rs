@@ -7,7 +7,10 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use crate::common::{Failed, NO_GPU, Trial, no_gpu};
+use serde_json::Value;
+
+use crate::common::{Desk, Failed, NO_GPU, Trial, no_gpu};
+use crate::report::page;
 use wgrad::data::Matrix;
 use wgrad::lesson::{self, Options, Report};
 use wgrad::network::{Activation, Layer, Loss, Network};
@@ -31,6 +34,17 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("an option of another lesson is a usage error", options_of_others),
         Trial::test("the command lists the lessons, runs one as JSON and knows its exit codes", command),
         Trial::test("admissions without its data says how to get them", without_data),
+        Trial::test("error × slope, the error alone and the error cubed come to the known errors", alternatives_of_trask),
+        Trial::test(
+            "a second factor, a wrong sign, a wrong shape and other widths do what is known of them",
+            other_alternatives,
+        ),
+        Trial::test("alternatives in f32 are those in f64, but for rounding", alternatives_in_f32),
+        Trial::test("alternatives are only for the lessons that have some", no_alternatives),
+        Trial::test("each lesson has a page that is well-formed, small and holds its numbers", pages),
+        Trial::test("a page that cannot be written is told before the lesson is run", no_page),
+        Trial::test("a question finds the lessons that answer it", questions),
+        Trial::test("sigmoids starve the first layers of deep nets", starved),
     ];
     for (place, device, precision) in PLACES {
         for name in lesson::names() {
@@ -134,13 +148,175 @@ fn command() -> Result<(), Failed> {
     let list = run(&[])?;
     let text = String::from_utf8(list.stdout)?;
     check(list.status.success() && lesson::names().all(|name| text.contains(name)), || text)?;
-    let json: serde_json::Value = serde_json::from_slice(&run(&["trask", "--json"])?.stdout)?;
+    let json: Value = serde_json::from_slice(&run(&["trask", "--json"])?.stdout)?;
     check(json["agrees"] == true && json["precision"] == "f64" && json["schema"] == 1, || json.to_string())?;
     for wrong in [&["traks"][..], &["trask", "--device", "gpu", "--precision", "f64"], &["--seeds", "3"]] {
         let status = run(wrong)?.status;
         check(status.code() == Some(2), || format!("{wrong:?}: {status}"))?;
     }
     Ok(())
+}
+
+/// What a command prints as JSON.
+fn json(arguments: &[&str]) -> Result<Value, Failed> {
+    let output = Desk::new().run(&[&["lesson"], arguments, &["--json"]].concat());
+    check(output.status.success(), || String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A figure of each alternative.
+fn figures(report: &Value, name: &str) -> Vec<Value> {
+    let alternatives = report["comparison"]["alternatives"].as_array().into_iter().flatten();
+    alternatives.map(|alternative| alternative["figures"][name].clone()).collect()
+}
+
+fn floats(report: &Value, name: &str) -> Vec<f64> {
+    figures(report, name).iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
+}
+
+fn alternatives_of_trask() -> Result<(), Failed> {
+    let report = json(&["trask", "--compare"])?;
+    check(report["agrees"] == true && report["comparison"]["steps"] == 10_000, || report.to_string())?;
+    // numpy's errors after 10, 100, 1,000 and 10,000 steps: error × slope, the error alone, the error cubed.
+    for (steps, known) in [
+        ("10", [0.0906, 0.0126, 0.183]),
+        ("100", [0.00845, 0.000170, 0.0755]),
+        ("1,000", [0.000694, 1.70e-6, 0.0216]),
+        ("10,000", [6.46e-5, 1.69e-8, 6.20e-3]),
+    ] {
+        let found = floats(&report, &format!("mean squared error, {steps} steps"));
+        for (found, known) in found.iter().zip(known) {
+            check((found / known - 1.0).abs() < 0.005, || format!("{steps} steps: {found}, not {known}"))?;
+        }
+        check(found.len() == 4 && (found[3] / found[1] - 1.0).abs() < 1e-9, || format!("cross-entropy: {found:?}"))?;
+    }
+    let right = figures(&report, "rows right from step");
+    let known = serde_json::json!([[0, 0, 4, 2], [0, 0, 1, 1], [0, 0, 9, 3], [0, 0, 1, 1]]);
+    check(right == *known.as_array().ok_or("rows")?, || format!("{right:?}"))?;
+    let curves = report["comparison"]["alternatives"].as_array().ok_or("alternatives")?;
+    for curve in curves.iter().map(|alternative| &alternative["curve"]) {
+        let points = curve.as_array().ok_or("a curve")?;
+        check(points.len() > 40 && points[0]["step"] == 0 && points[points.len() - 1]["step"] == 10_000, || {
+            curve.to_string()
+        })?;
+    }
+    let text = lesson::run("trask", &Options { compare: true, ..Options::default() })?.text(None);
+    for words in ["6.461e-5", "1.692e-8", "0.006197", "exact gradient of another loss", "error³ × slope"] {
+        check(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), || {
+            format!("no '{words}' in:\n{text}")
+        })?;
+    }
+    let canvas = lesson::Canvas { columns: 80, coloured: false };
+    let picture = lesson::run("trask", &Options { compare: true, ..Options::default() })?.text(Some(canvas));
+    check(picture.contains("(dotted)") && picture.lines().all(|line| line.chars().count() <= 110), || picture.clone())
+}
+
+fn other_alternatives() -> Result<(), Failed> {
+    let hidden = json(&["trask-hidden", "--compare"])?;
+    let learned = floats(&hidden, "seeds that learn, of 10");
+    check(learned == [0.0, 4.0, 10.0, 10.0], || format!("{learned:?}"))?;
+    let loy = floats(&json(&["loy", "--compare"])?, "mean squared error, 1,500 steps");
+    let [twice, once, wrong] = loy[..] else { return Err(format!("{loy:?}").into()) };
+    check(twice < once && once < 0.003 && (wrong - 0.5).abs() < 1e-3, || format!("{loy:?}"))?;
+    let backprop = json(&["backprop-2-2-1", "--compare"])?;
+    let second = floats(&backprop, "error ½(y-a)² at step 2");
+    check(second[0] < second[1] && (second[0] - 0.0165263).abs() < 1e-7, || format!("{second:?}"))?;
+    let apart = floats(&backprop, "first weights of the hidden units apart");
+    check((apart[0] - 0.3).abs() < 1e-12 && (apart[1] - 0.3).abs() > 0.01, || format!("{apart:?}"))
+}
+
+fn alternatives_in_f32() -> Result<(), Failed> {
+    for name in ["trask", "trask-hidden", "loy", "backprop-2-2-1"] {
+        let options = Options { compare: true, precision: Some(PrecisionName::F32), ..Options::default() };
+        let report = lesson::run(name, &options)?;
+        check(report.agrees && report.comparison.is_some(), || report.to_string())?;
+    }
+    Ok(())
+}
+
+fn no_alternatives() -> Result<(), Failed> {
+    let compare = Options { compare: true, ..Options::default() };
+    refused("udacity-step", &compare, &["has no alternatives", "trask, trask-hidden, loy, backprop-2-2-1"])?;
+    refused("trask", &Options { data: Some("x.csv".into()), ..compare.clone() }, &["--data", "admissions"])?;
+    refused("loy", &Options { seeds: Some(3), ..compare }, &["--compare and --seeds"])
+}
+
+fn pages() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let admissions = admissions_file().map(|file| file.to_string_lossy().into_owned());
+    for name in lesson::names() {
+        let mut forms = vec![vec!["lesson", name, "--html", "page.html", "--json"]];
+        match name {
+            "admissions" => match &admissions {
+                Some(file) => forms[0].extend(["--data", file]),
+                None => continue,
+            },
+            "trask" | "trask-hidden" | "loy" | "backprop-2-2-1" => forms.push([&forms[0][..], &["--compare"]].concat()),
+            _ => {}
+        }
+        for arguments in forms {
+            let output = desk.run(&arguments);
+            let report: Value = serde_json::from_slice(&output.stdout)?;
+            let html = page(&desk, "page.html");
+            check(html.len() < 300_000, || format!("{arguments:?}: {} bytes", html.len()))?;
+            let compares = arguments.contains(&"--compare");
+            let nets = html.matches("<figure class=\"net\">").count();
+            check(nets == 1 && html.contains("The alternatives") == compares, || format!("{arguments:?}: {nets} nets"))?;
+            let paragraphs = report["explanation"].as_array().ok_or("no prose")?;
+            check(html.matches("<h3>").count() >= paragraphs.len(), || format!("{arguments:?}: a heading is missing"))?;
+            for paragraph in paragraphs {
+                let (heading, _) =
+                    paragraph.as_str().and_then(|text| text.split_once(". ")).ok_or("a paragraph without heading")?;
+                let heading = heading.replace('&', "&amp;").replace('\'', "&#39;").replace('"', "&quot;");
+                check(heading.chars().count() < 90, || format!("a long heading: {heading}"))?;
+                check(html.contains(&format!("<h3>{heading}</h3>")), || format!("{arguments:?}: no heading '{heading}'"))?;
+            }
+            for comparison in report["comparisons"].as_array().into_iter().flatten() {
+                let name = comparison["name"].as_str().unwrap_or_default().replace('\'', "&#39;");
+                check(html.contains(&format!(">{name}</td>")), || format!("{arguments:?}: no row '{name}'"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn no_page() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let output = desk.run(&["lesson", "trask", "--html", "absent/page.html"]);
+    check(!output.status.success() && output.stdout.is_empty(), || format!("{output:?}"))?;
+    check(desk.run(&["lesson", "--html", "page.html"]).status.code() == Some(2), || "a page of no lesson".into())
+}
+
+fn questions() -> Result<(), Failed> {
+    let list = json(&[])?;
+    let asked = list["questions"].as_array().ok_or("no questions")?;
+    check(asked.len() == 5, || list.to_string())?;
+    for question in asked {
+        let text = question["question"].as_str().ok_or("a question")?;
+        let found = json(&[text])?;
+        check(found["answers"][0]["command"] == question["command"], || format!("{text}: {found}"))?;
+        // The same without quotation marks.
+        check(json(&text.split(' ').collect::<Vec<_>>())? == found, || text.to_owned())?;
+    }
+    let desk = Desk::new();
+    let text = String::from_utf8(desk.run(&["lesson", "why is the error multiplied by the derivative"]).stdout)?;
+    check(text.starts_with("wgrad lesson trask  ") && text.lines().count() <= 3, || text.clone())?;
+    let unknown = desk.ends(2, &["lesson", "how do I cook an egg"])?;
+    check(unknown.contains("there is no lesson"), || unknown.clone())?;
+    check(desk.run(&["lesson", "why is the error cubed", "--compare"]).status.code() == Some(2), || "an option".into())
+}
+
+fn starved() -> Result<(), Failed> {
+    let report = lesson::run("vanishing", &Options::default())?;
+    let computed = |name: &str| -> Vec<f64> {
+        let values = report.computed[name].as_array().into_iter().flatten();
+        values.filter_map(Value::as_f64).collect()
+    };
+    let (sigmoid, relu) = (computed("gradients of 12 sigmoid layers"), computed("gradients of 12 relu layers"));
+    check(sigmoid[0] < 1e-6 * sigmoid[12] && relu[0] > 0.1 * relu[12], || format!("{sigmoid:?}, {relu:?}"))?;
+    check(sigmoid[1..12].windows(2).all(|pair| pair[0] < 0.6 * pair[1]), || format!("{sigmoid:?}"))?;
+    let losses = computed("losses at the end");
+    check((losses[3] - 3.0_f64.ln()).abs() < 0.001 && losses[7] < 0.01 && losses[11] < 0.01, || format!("{losses:?}"))
 }
 
 /// 24 rows that f64 holds exactly: no file is needed, and numpy makes the same ones from

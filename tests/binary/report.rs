@@ -28,7 +28,7 @@ fn trained(desk: &Desk, data: &str, more: &[&str]) -> (Value, String) {
 }
 
 /// A page that is well-formed, loads nothing and says in words what its pictures show.
-fn page(desk: &Desk, name: &str) -> String {
+pub(crate) fn page(desk: &Desk, name: &str) -> String {
     let html = String::from_utf8(desk.bytes(name)).expect("UTF-8");
     balanced(&html);
     for outside in ["http:", "https:", "url(", "<script", "@import", "NaN", ">inf<"] {

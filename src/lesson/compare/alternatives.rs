@@ -110,7 +110,7 @@ impl Alternatives {
             .iter()
             .map(|alternative| (alternative.name.as_str(), alternative.points(|step| (step as f64).ln())))
             .collect();
-        let caption = format!("mean squared error, {} steps (by their logarithm)", grouped(self.steps));
+        let caption = format!("mean squared error by the logarithm of {} steps", grouped(self.steps));
         braille::picture(&curves, &caption, canvas)
     }
 
