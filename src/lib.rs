@@ -12,6 +12,7 @@
 
 pub mod bench;
 mod braille;
+pub mod browser;
 pub mod cache;
 pub mod cli;
 mod columns;

@@ -11,7 +11,7 @@ pub(crate) use axis::{Words, ends};
 pub(crate) use bars::{Bar, bars};
 pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, PIGMENTS, Rule, Series, Size};
 pub(crate) use net::{Edge, Net, Row, Unit};
-pub(crate) use png::{grey, tinted};
+pub(crate) use png::{base64, grey, tinted};
 
 use crate::error::{printable, shown};
 

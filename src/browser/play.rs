@@ -1,0 +1,358 @@
+//! A page on which a network trains: a lesson's, one of two inputs with its plane, or a person's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::program::{Program, Shaders, padded};
+use crate::data::Matrix;
+use crate::error::{Error, Result};
+use crate::kernels::Step;
+use crate::kernels::step::StepWords;
+use crate::network::{Loss, Network, Optimizer, Weights};
+use crate::page::{base64, digits, escaped, named};
+use crate::plan::{Options, Phase, Plan, TrainingOptions};
+
+/// Rows whose numbers stand in a table of their own, at most.
+const TABLE: usize = 12;
+/// Points of the plane along a side.
+const SIDE: usize = 40;
+
+/// A page on which a network trains.
+pub struct Play {
+    /// What it is called.
+    pub title: String,
+    /// What it is about: HTML, with everything from outside escaped.
+    pub about: String,
+    /// What the command line computed, for browsers that cannot: HTML.
+    pub recorded: String,
+    /// The rows to train on; the first is chosen at first.
+    pub sets: Vec<Set>,
+    /// The networks to choose from, all for these rows; the first is chosen at first.
+    pub nets: Vec<Net>,
+    /// What training makes small.
+    pub loss: Loss,
+    /// The optimizer, at a rate that stays.
+    pub optimizer: Optimizer,
+    /// Whether the rows of a batch are added up, and not averaged.
+    pub adds_up: bool,
+    /// Learning rates to choose from, and the place of the first that is chosen.
+    pub rates: (Vec<f64>, usize),
+    /// Rows of a batch to choose from; those beyond a set's rows are all of its rows.
+    pub batches: Vec<usize>,
+    /// The names of the outputs.
+    pub outputs: Vec<String>,
+    /// The names of the inputs.
+    pub inputs: Vec<String>,
+    /// Whether the targets are classes, 0 or 1.
+    pub classes: bool,
+    /// Weights that the command line computed, to compare with.
+    pub test: Option<SelfTest>,
+}
+
+/// Rows to train on.
+pub struct Set {
+    /// What they are called.
+    pub name: String,
+    /// [rows × inputs], as the network sees them.
+    pub inputs: Matrix<f64>,
+    /// [rows × outputs].
+    pub targets: Matrix<f64>,
+}
+
+/// A network to choose.
+pub struct Net {
+    /// The network.
+    pub network: Network,
+    /// What it may start from, each with a name.
+    pub starts: Vec<(String, Weights<f64>)>,
+    /// Its picture as SVG, whose lines and circles the script colours.
+    pub picture: String,
+}
+
+/// What the command line computed, for the page to compare with.
+pub struct SelfTest {
+    /// Steps of all rows of the first set, by the first network from its first start.
+    pub steps: usize,
+    /// The weights after them.
+    pub weights: Weights<f64>,
+    /// How far f32 may be from them.
+    pub bound: f64,
+}
+
+/// A value for the first words that say what a choice is called, in the order of their first occurrence.
+fn places<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    names.for_each(|name| {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    });
+    found
+}
+
+impl Net {
+    /// The activation of the hidden layers, by which it is chosen.
+    fn activation(&self) -> &'static str {
+        let activations = self.network.activations();
+        if activations.len() == 1 { "" } else { activations[0].name() }
+    }
+
+    /// The hidden layers.
+    fn hidden(&self) -> String {
+        let widths = self.network.widths();
+        match &widths[1..widths.len() - 1] {
+            [] => "none".to_owned(),
+            hidden => hidden.iter().map(usize::to_string).collect::<Vec<_>>().join("-"),
+        }
+    }
+}
+
+impl Play {
+    /// The page, whole.
+    ///
+    /// # Errors
+    /// Limit, for networks or rows that are larger than what every browser promises; usage, if two networks are chosen by the same words.
+    pub fn page(&self) -> Result<String> {
+        let hidden: Vec<String> = self.nets.iter().map(Net::hidden).collect();
+        let hidden_names = places(hidden.iter().map(String::as_str));
+        let activations = places(self.nets.iter().map(Net::activation));
+        let place = |names: &[&str], name: &str| names.iter().position(|known| *known == name).unwrap_or_default();
+        let pictures = places(self.nets.iter().map(|net| net.picture.as_str()));
+        let rows = self.sets.iter().map(|set| set.inputs.rows).max().unwrap_or_default();
+        let mut shaders = Shaders::default();
+        let mut nets = Vec::new();
+        for (net, hidden) in self.nets.iter().zip(&hidden) {
+            let program = self.program(&net.network, rows, &mut shaders)?;
+            nets.push(json!({
+                "activation": place(&activations, net.activation()),
+                "hidden": place(&hidden_names, hidden),
+                "picture": place(&pictures, &net.picture),
+                "workgroups": self.workgroups(&program),
+                "starts": net.starts.iter().map(|(name, weights)| json!({ "name": name, "layers": layers(weights) })).collect::<Vec<_>>(),
+                "program": program,
+            }));
+        }
+        if nets.iter().map(|net| (net["activation"].to_string(), net["hidden"].to_string())).collect::<BTreeSet<_>>().len() < nets.len() {
+            return Err(Error::Usage("two networks of a page are chosen by the same words".into()));
+        }
+        let data = json!({
+            "shaders": shaders,
+            "nets": nets,
+            "sets": self.sets.iter().map(|set| self.set(set)).collect::<Vec<_>>(),
+            "rates": self.rates.0,
+            "classes": self.classes,
+            "plane": self.has_plane().then(|| json!({ "side": SIDE })),
+            "record": bytemuck::cast_slice::<_, u32>(&[StepWords::from(&self.step(0, 0))]),
+            "fields": {
+                "first": std::mem::offset_of!(StepWords, first) / 4,
+                "rows": std::mem::offset_of!(StepWords, rows) / 4,
+                "loss_row": std::mem::offset_of!(StepWords, loss_row) / 4,
+                "scale": std::mem::offset_of!(StepWords, scale) / 4,
+                "learning_rate": std::mem::offset_of!(StepWords, learning_rate) / 4,
+            },
+            "test": self.test.as_ref().map(|test| self.test(test)),
+        });
+        let body = self.body(&activations, &hidden_names, &pictures);
+        Ok(super::page(&self.title, &body, &data, include_str!("play.js")))
+    }
+
+    /// The plan of a network, all of whose batches have as many rows as the page offers.
+    fn program(&self, network: &Network, rows: usize, shaders: &mut Shaders) -> Result<Program> {
+        let training = TrainingOptions::plain(rows, rows, self.optimizer.kind);
+        let evaluation_rows = rows + if self.has_plane() { SIDE * SIDE } else { 0 };
+        let options = Options {
+            loss: self.loss,
+            training: Some(training),
+            evaluation_rows,
+            replicas: 1,
+            own_steps: false,
+            segment_bytes: None,
+        };
+        Program::new(Plan::new(network, &options), shaders)
+    }
+
+    fn has_plane(&self) -> bool {
+        self.sets.iter().all(|set| set.inputs.columns == 2 && set.targets.columns == 1) && self.classes
+    }
+
+    /// A step of a batch that begins there.
+    fn step(&self, first: usize, rows: usize) -> Step {
+        let scale = if self.adds_up { 1.0 } else { 1.0 / rows.max(1) as f64 };
+        let rates = self.optimizer.rates(1, self.rates.0[self.rates.1]);
+        Step { first, rows, loss_row: first, scale, rates, ..Step::default() }
+    }
+
+    /// The batches of a set: of each its first row, its rows, where its losses go, and what multiplies its deltas.
+    fn batches_of(&self, set: &Set) -> Vec<Vec<(usize, usize, usize, f64)>> {
+        let rows = set.inputs.rows;
+        let batch = |&batch: &usize| {
+            let size = batch.min(rows);
+            let step = |first: usize| self.step(first, size.min(rows - first));
+            (0..rows).step_by(size).map(step).map(|step| (step.first, step.rows, step.loss_row, step.scale)).collect()
+        };
+        self.batches.iter().map(batch).collect()
+    }
+
+    /// The workgroups of each dispatch, by the rows that a step may have.
+    fn workgroups(&self, program: &Program) -> Value {
+        let plane = if self.has_plane() { SIDE * SIDE } else { 0 };
+        let trained: BTreeSet<usize> =
+            self.sets.iter().flat_map(|set| self.batches_of(set)).flatten().map(|(_, rows, ..)| rows).collect();
+        let evaluated: BTreeSet<usize> = self.sets.iter().map(|set| set.inputs.rows + plane).collect();
+        let of = |phase, rows: BTreeSet<usize>| -> BTreeMap<usize, _> {
+            rows.into_iter().map(|rows| (rows, program.workgroups(phase, rows))).collect()
+        };
+        json!({ "training": of(Phase::Training, trained), "evaluation": of(Phase::Evaluation, evaluated) })
+    }
+
+    fn set(&self, set: &Set) -> Value {
+        let rows = |matrix: &Matrix<f64>| (0..matrix.rows).map(|row| matrix.row(row).to_vec()).collect::<Vec<_>>();
+        let packed = |matrix: &Matrix<f64>| base64(&padded(rows(matrix), matrix.columns));
+        let mut value = json!({
+            "rows": set.inputs.rows,
+            "inputs": packed(&set.inputs),
+            "targets": packed(&set.targets),
+            "values": rows(&set.inputs),
+            "wanted": rows(&set.targets),
+            "batches": self.batches_of(set),
+        });
+        if self.has_plane() {
+            let (grid, points) = plane_of(set, SIDE);
+            value["plane"] = json!(packed(&grid));
+            value["points"] = json!(points);
+        }
+        value
+    }
+
+    fn test(&self, test: &SelfTest) -> Value {
+        let all = self.batches.iter().position(|&batch| batch >= self.sets[0].inputs.rows);
+        json!({
+            "net": 0, "set": 0, "start": 0, "batch": all.unwrap_or_default(), "steps": test.steps,
+            "rate": self.rates.0[self.rates.1], "weights": flat(&test.weights), "bound": test.bound,
+        })
+    }
+
+    fn body(&self, activations: &[&str], hidden: &[&str], pictures: &[&str]) -> String {
+        let starts: Vec<String> = self.nets[0].starts.iter().map(|(name, _)| name.clone()).collect();
+        let rows: Vec<String> = (1..=self.sets[0].inputs.rows).map(|row| row.to_string()).collect();
+        let names: Vec<String> = self.sets.iter().map(|set| set.name.clone()).collect();
+        let rates: Vec<String> = self.rates.0.iter().map(|&rate| digits(rate)).collect();
+        let most = self.sets.iter().map(|set| set.inputs.rows).max().unwrap_or_default();
+        let batches: Vec<String> =
+            self.batches.iter().map(|&batch| if batch >= most { "all rows".to_owned() } else { batch.to_string() }).collect();
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let choices = [
+            select("set", "data", &names, 0),
+            select("hidden", "hidden layers", &owned(hidden), 0),
+            select("activation", "activation", &owned(activations), 0),
+            select("start", "start", &starts, 0),
+            select("batch", "batch", &batches, self.batches.len() - 1),
+            select("rate", "learning rate", &rates, self.rates.1),
+        ];
+        let pictures: String = pictures
+            .iter()
+            .enumerate()
+            .map(|(place, picture)| format!("<figure class=\"net\" data-picture=\"{place}\"{}>{picture}</figure>\n", if place == 0 { "" } else { " hidden" }))
+            .collect();
+        let plane = match self.has_plane() {
+            true => format!(
+                "<figure><canvas id=\"plane\" width=\"400\" height=\"400\" role=\"img\" aria-label=\"the plane of the two inputs: what the \
+                 network says at each place, and the rows as dots\"></canvas><figcaption><b>What the network says of each place</b> {} \
+                 across, {} upwards; blue is 1, orange 0</figcaption></figure>\n",
+                named(&self.inputs[0]),
+                named(&self.inputs[1])
+            ),
+            false => String::new(),
+        };
+        let shown_row = select("row", "row in the picture", &rows, 0);
+        format!(
+            "<h1>{title}</h1>\n{about}<p id=\"status\" role=\"status\">Starting…</p>\n<div class=\"live\">\n<div class=\"controls\">\
+             {choices}</div>\n<div class=\"controls\"><button id=\"step\">Step</button><button id=\"hundred\">100 steps</button><button \
+             id=\"run\">Run</button><button id=\"reset\">Reset</button>\
+             <span><b id=\"steps\">0</b> steps, loss <b id=\"loss\">–</b></span> <span id=\"right\" class=\"soft\"></span></div>\n\
+             <div class=\"side\">{plane}<div>{pictures}{shown_row}</div>\n<figure class=\"curve\"><svg viewBox=\"0 0 400 180\" role=\"img\" \
+             aria-label=\"the loss by steps, on a logarithmic scale\"><g id=\"ticks\"></g><polyline id=\"line\" fill=\"none\" \
+             stroke=\"var(--c0)\" stroke-width=\"2\" points=\"\"/></svg><figcaption><b>Loss of a row, in the mean</b></figcaption></figure>\
+             </div>\n{table}<p id=\"test\" class=\"soft\"></p>\n</div>\n{recorded}",
+            title = named(&self.title),
+            about = self.about,
+            choices = choices.concat(),
+            table = self.table(),
+            recorded = self.recorded,
+        )
+    }
+
+    /// The rows with their outputs, where they are few.
+    fn table(&self) -> String {
+        let set = &self.sets[0];
+        if self.sets.len() > 1 || set.inputs.rows > TABLE || set.inputs.columns > TABLE {
+            return "<div id=\"rows\"></div>\n".to_owned();
+        }
+        let head = |names: &[String]| names.iter().map(|name| format!("<th scope=\"col\" class=\"number\">{}</th>", named(name))).collect::<String>();
+        let cells = |values: &[f64]| values.iter().map(|&value| format!("<td class=\"number\">{}</td>", digits(value))).collect::<String>();
+        let row = |row: usize| {
+            let outputs = (0..set.targets.columns)
+                .map(|column| format!("<td class=\"number\" data-output=\"{}\"></td>", row * set.targets.columns + column));
+            format!("<tr><td>{}</td>{}{}{}</tr>\n", row + 1, cells(set.inputs.row(row)), cells(set.targets.row(row)), outputs.collect::<String>())
+        };
+        let targets: Vec<String> = self.outputs.iter().map(|name| format!("target {name}")).collect();
+        format!(
+            "<div class=\"scroll\"><table id=\"rows\"><thead><tr><th scope=\"col\">row</th>{}{}{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
+            head(&self.inputs),
+            head(&targets),
+            head(&self.outputs),
+            (0..set.inputs.rows).map(row).collect::<String>()
+        )
+    }
+}
+
+/// A choice among names; nothing to choose is hidden, and has the value of the only one.
+fn select(id: &str, label: &str, names: &[String], chosen: usize) -> String {
+    let option = |(place, name): (usize, &String)| {
+        let selected = if place == chosen { " selected" } else { "" };
+        format!("<option value=\"{place}\"{selected}>{}</option>", named(name))
+    };
+    let hidden = if names.len() < 2 { " hidden" } else { "" };
+    let options: String = names.iter().enumerate().map(option).collect();
+    format!("<label{hidden}>{}<select id=\"{id}\">{options}</select></label>\n", escaped(label))
+}
+
+/// The layers' parameters as the plan's buffers have them.
+pub(super) fn layers(weights: &Weights<f64>) -> Vec<String> {
+    let layer = |layer: &crate::network::Layer<f64>| {
+        let weight = &layer.weight;
+        let rows = (0..weight.rows).map(|row| weight.row(row).to_vec());
+        let bias = (!layer.bias.is_empty()).then(|| layer.bias.clone());
+        base64(&padded(rows.chain(bias), weight.columns))
+    };
+    weights.iter().map(layer).collect()
+}
+
+/// The layers' parameters, one after the other.
+fn flat(weights: &Weights<f64>) -> Vec<Vec<f64>> {
+    weights.iter().map(|layer| [layer.weight.values.as_slice(), &layer.bias].concat()).collect()
+}
+
+/// The points of a plane around a set's two inputs [side² × 2], from the upper left on, row by row; and where the set's rows lie on it, from 0 to 1
+/// across and upwards, each with its target.
+fn plane_of(set: &Set, side: usize) -> (Matrix<f64>, Vec<[f64; 3]>) {
+    let ends = [0, 1].map(|column| {
+        let values = (0..set.inputs.rows).map(|row| set.inputs.row(row)[column]);
+        let (least, largest) = crate::page::ends(values);
+        let room = 0.1 * (largest - least).max(1e-9);
+        (least - room, largest + room)
+    });
+    let at = |(least, largest): (f64, f64), share: f64| least + (largest - least) * share;
+    let middle = |place: usize| (place as f64 + 0.5) / side as f64;
+    let grid = (0..side * side).flat_map(|point| {
+        let (row, column) = (point / side, point % side);
+        [at(ends[0], middle(column)), at(ends[1], 1.0 - middle(row))]
+    });
+    let share = |column: usize, value: f64| (value - ends[column].0) / (ends[column].1 - ends[column].0);
+    let point = |row: usize| {
+        let inputs = set.inputs.row(row);
+        [share(0, inputs[0]), share(1, inputs[1]), set.targets.row(row)[0]]
+    };
+    (Matrix::new(side * side, 2, grid.collect()), (0..set.inputs.rows).map(point).collect())
+}
