@@ -22,16 +22,31 @@ function words(step, learningRate) {
     return record;
 }
 
+// Rows as a buffer has them: each padded with zeros to whole vec4s.
+function packed(rows) {
+    const stride = Math.ceil(rows[0].length / 4) * 4;
+    const values = new Float32Array(rows.length * stride);
+    rows.forEach((row, index) => values.set(row, index * stride));
+    return values;
+}
+
+// The points of the plane, from its upper left corner on.
+function grid({ side, x, y }) {
+    const along = ([from, to], place) => from + ((to - from) * (place + 0.5)) / side;
+    return Array.from({ length: side ** 2 }, (_, point) => [along(x, point % side), along(y, side - 1 - Math.floor(point / side))]);
+}
+
 function start(player, start, rows) {
     const { places } = player.program;
+    const [inputs, targets] = [packed(rows.values), packed(rows.wanted)];
     player.clear(places.states);
     start.layers.forEach((layer, index) => player.write(places.parameters[index], bytesOf(layer)));
-    player.write(places.inputs, bytesOf(rows.inputs));
-    player.write(places.targets, bytesOf(rows.targets));
-    player.write(places.evaluation_inputs, bytesOf(rows.inputs));
-    player.write(places.evaluation_targets, bytesOf(rows.targets));
+    player.write(places.inputs, inputs);
+    player.write(places.targets, targets);
+    player.write(places.evaluation_inputs, inputs);
+    player.write(places.evaluation_targets, targets);
     // Behind the rows of the set the points of the plane, whose outputs its picture shows.
-    if (data.plane) player.write(places.evaluation_inputs, bytesOf(rows.plane), bytesOf(rows.inputs).length);
+    if (data.plane) player.write(places.evaluation_inputs, packed(grid(data.plane)), inputs.byteLength);
 }
 
 // Takes steps, the batches one after the other.
@@ -61,7 +76,7 @@ function drawNet(player, seen, rows) {
     })];
     const colour = (value) => `var(${value < 0 ? '--c1' : '--c0'})`;
     picture.querySelectorAll('.l').forEach((layer, index) => {
-        const most = values[index].reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+        const most = values[index].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
         layer.querySelectorAll('.u').forEach((circle, unit) => {
             circle.setAttribute('fill', colour(values[index][unit]));
             circle.setAttribute('fill-opacity', (0.55 * Math.abs(values[index][unit])) / most);
@@ -107,9 +122,11 @@ function drawPlane(seen, rows) {
     const context = canvas.getContext('2d');
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
-    rows.points.forEach(([x, y, target], index) => {
+    const across = ([from, to], value) => (value - from) / (to - from);
+    rows.values.forEach(([x, y], index) => {
+        const target = rows.wanted[index][0];
         context.beginPath();
-        context.arc(x * canvas.width, (1 - y) * canvas.height, index === chosen('row') ? 7 : 4, 0, 7);
+        context.arc(across(data.plane.x, x) * canvas.width, (1 - across(data.plane.y, y)) * canvas.height, index === chosen('row') ? 7 : 4, 0, 7);
         context.fillStyle = target > 0.5 ? '#0072b2' : '#d55e00';
         context.fill();
         context.strokeStyle = '#fff';
@@ -156,10 +173,16 @@ const reset = () => then(async () => {
     await draw();
 });
 
-const steps = (count) => then(async () => {
+async function take(count) {
     train(state.player, net(), set().batches[chosen('batch')], count, rate(), state.steps);
     state.steps += count;
     await draw();
+}
+
+// Many steps are looked at some twenty times on the way, for the curve.
+const steps = (count) => then(async () => {
+    const some = Math.ceil(count / 20);
+    for (let taken = 0; taken < count; taken += some) await take(Math.min(some, count - taken));
 });
 
 // As many steps a frame as take about 30 ms.
@@ -167,7 +190,8 @@ async function run() {
     let count = 1;
     while (state.running) {
         const begun = performance.now();
-        await steps(count);
+        const now = count;
+        await then(() => take(now));
         const took = performance.now() - begun;
         if (took < 30 && count < 4096) count *= 2; else if (took > 60 && count > 1) count /= 2;
         await new Promise(requestAnimationFrame);

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::kernels::step::StepWords;
 use crate::network::{Loss, Network, Optimizer, Weights};
-use crate::page::{base64, digits, escaped, named};
+use crate::page::{self, Edge, MOST_UNITS, Row, Unit, base64, digits, escaped, named};
 use crate::plan::{Options, Phase, Plan, TrainingOptions};
 
 /// Rows whose numbers stand in a table of their own, at most.
@@ -133,7 +133,9 @@ impl Play {
                 "program": program,
             }));
         }
-        if nets.iter().map(|net| (net["activation"].to_string(), net["hidden"].to_string())).collect::<BTreeSet<_>>().len() < nets.len() {
+        if nets.iter().map(|net| (net["activation"].to_string(), net["hidden"].to_string())).collect::<BTreeSet<_>>().len()
+            < nets.len()
+        {
             return Err(Error::Usage("two networks of a page are chosen by the same words".into()));
         }
         let data = json!({
@@ -142,7 +144,7 @@ impl Play {
             "sets": self.sets.iter().map(|set| self.set(set)).collect::<Vec<_>>(),
             "rates": self.rates.0,
             "classes": self.classes,
-            "plane": self.has_plane().then(|| json!({ "side": SIDE })),
+            "plane": self.plane(),
             "record": bytemuck::cast_slice::<_, u32>(&[StepWords::from(&self.step(0, 0))]),
             "fields": {
                 "first": std::mem::offset_of!(StepWords, first) / 4,
@@ -208,21 +210,23 @@ impl Play {
 
     fn set(&self, set: &Set) -> Value {
         let rows = |matrix: &Matrix<f64>| (0..matrix.rows).map(|row| matrix.row(row).to_vec()).collect::<Vec<_>>();
-        let packed = |matrix: &Matrix<f64>| base64(&padded(rows(matrix), matrix.columns));
-        let mut value = json!({
+        json!({
             "rows": set.inputs.rows,
-            "inputs": packed(&set.inputs),
-            "targets": packed(&set.targets),
             "values": rows(&set.inputs),
             "wanted": rows(&set.targets),
             "batches": self.batches_of(set),
-        });
-        if self.has_plane() {
-            let (grid, points) = plane_of(set, SIDE);
-            value["plane"] = json!(packed(&grid));
-            value["points"] = json!(points);
-        }
-        value
+        })
+    }
+
+    /// The plane of two inputs around the rows of all sets: its points along a side, and its ends along both.
+    fn plane(&self) -> Option<Value> {
+        let ends = |column: usize| {
+            let of_set = |set: &Set| (0..set.inputs.rows).map(|row| set.inputs.row(row)[column]).collect::<Vec<_>>();
+            let (least, largest) = page::ends(self.sets.iter().flat_map(of_set));
+            let room = 0.1 * (largest - least).max(1e-9);
+            [least - room, largest + room]
+        };
+        self.has_plane().then(|| json!({ "side": SIDE, "x": ends(0), "y": ends(1) }))
     }
 
     fn test(&self, test: &SelfTest) -> Value {
@@ -239,8 +243,11 @@ impl Play {
         let names: Vec<String> = self.sets.iter().map(|set| set.name.clone()).collect();
         let rates: Vec<String> = self.rates.0.iter().map(|&rate| digits(rate)).collect();
         let most = self.sets.iter().map(|set| set.inputs.rows).max().unwrap_or_default();
-        let batches: Vec<String> =
-            self.batches.iter().map(|&batch| if batch >= most { "all rows".to_owned() } else { batch.to_string() }).collect();
+        let batches: Vec<String> = self
+            .batches
+            .iter()
+            .map(|&batch| if batch >= most { "all rows".to_owned() } else { batch.to_string() })
+            .collect();
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let choices = [
             select("set", "data", &names, 0),
@@ -253,7 +260,12 @@ impl Play {
         let pictures: String = pictures
             .iter()
             .enumerate()
-            .map(|(place, picture)| format!("<figure class=\"net\" data-picture=\"{place}\"{}>{picture}</figure>\n", if place == 0 { "" } else { " hidden" }))
+            .map(|(place, picture)| {
+                format!(
+                    "<figure class=\"net\" data-picture=\"{place}\"{}>{picture}</figure>\n",
+                    if place == 0 { "" } else { " hidden" }
+                )
+            })
             .collect();
         let plane = match self.has_plane() {
             true => format!(
@@ -289,12 +301,22 @@ impl Play {
         if self.sets.len() > 1 || set.inputs.rows > TABLE || set.inputs.columns > TABLE {
             return "<div id=\"rows\"></div>\n".to_owned();
         }
-        let head = |names: &[String]| names.iter().map(|name| format!("<th scope=\"col\" class=\"number\">{}</th>", named(name))).collect::<String>();
-        let cells = |values: &[f64]| values.iter().map(|&value| format!("<td class=\"number\">{}</td>", digits(value))).collect::<String>();
+        let head = |names: &[String]| {
+            names.iter().map(|name| format!("<th scope=\"col\" class=\"number\">{}</th>", named(name))).collect::<String>()
+        };
+        let cells = |values: &[f64]| {
+            values.iter().map(|&value| format!("<td class=\"number\">{}</td>", digits(value))).collect::<String>()
+        };
         let row = |row: usize| {
             let outputs = (0..set.targets.columns)
                 .map(|column| format!("<td class=\"number\" data-output=\"{}\"></td>", row * set.targets.columns + column));
-            format!("<tr><td>{}</td>{}{}{}</tr>\n", row + 1, cells(set.inputs.row(row)), cells(set.targets.row(row)), outputs.collect::<String>())
+            format!(
+                "<tr><td>{}</td>{}{}{}</tr>\n",
+                row + 1,
+                cells(set.inputs.row(row)),
+                cells(set.targets.row(row)),
+                outputs.collect::<String>()
+            )
         };
         let targets: Vec<String> = self.outputs.iter().map(|name| format!("target {name}")).collect();
         format!(
@@ -334,25 +356,44 @@ fn flat(weights: &Weights<f64>) -> Vec<Vec<f64>> {
     weights.iter().map(|layer| [layer.weight.values.as_slice(), &layer.bias].concat()).collect()
 }
 
-/// The points of a plane around a set's two inputs [side² × 2], from the upper left on, row by row; and where the set's rows lie on it, from 0 to 1
-/// across and upwards, each with its target.
-fn plane_of(set: &Set, side: usize) -> (Matrix<f64>, Vec<[f64; 3]>) {
-    let ends = [0, 1].map(|column| {
-        let values = (0..set.inputs.rows).map(|row| set.inputs.row(row)[column]);
-        let (least, largest) = crate::page::ends(values);
-        let room = 0.1 * (largest - least).max(1e-9);
-        (least - room, largest + room)
-    });
-    let at = |(least, largest): (f64, f64), share: f64| least + (largest - least) * share;
-    let middle = |place: usize| (place as f64 + 0.5) / side as f64;
-    let grid = (0..side * side).flat_map(|point| {
-        let (row, column) = (point / side, point % side);
-        [at(ends[0], middle(column)), at(ends[1], 1.0 - middle(row))]
-    });
-    let share = |column: usize, value: f64| (value - ends[column].0) / (ends[column].1 - ends[column].0);
-    let point = |row: usize| {
-        let inputs = set.inputs.row(row);
-        [share(0, inputs[0]), share(1, inputs[1]), set.targets.row(row)[0]]
+/// The picture of a network, all of whose units are drawn: the script fills its circles and lines.
+///
+/// # Errors
+/// Usage, for a layer that is wider than a picture.
+pub fn picture(network: &Network, inputs: &[String], outputs: &[String]) -> Result<String> {
+    let widths = network.widths();
+    if let Some(width) = widths.iter().find(|&&width| width > MOST_UNITS) {
+        return Err(Error::Usage(format!(
+            "a picture has room for {MOST_UNITS} units of a layer, and this network has a layer of {width}"
+        )));
+    }
+    let last = network.layers();
+    let row = |(place, &width): (usize, &usize)| {
+        let label = |unit: usize| match place {
+            0 => inputs[unit].clone(),
+            _ if place == last => outputs[unit].clone(),
+            _ => String::new(),
+        };
+        let unit = |unit: usize| Unit { label: label(unit), value: String::new(), shade: 0.0 };
+        let name = match place {
+            0 => "inputs".to_owned(),
+            _ => format!(
+                "layer {place} ({}{})",
+                network.activations()[place - 1],
+                if place == last { ", output" } else { "" }
+            ),
+        };
+        Row { name, units: (0..width).map(unit).collect(), left_out: 0 }
     };
-    (Matrix::new(side * side, 2, grid.collect()), (0..set.inputs.rows).map(point).collect())
+    let edge = |from: usize, to: usize| Edge { from, to, strength: 0.0, title: String::new(), marked: false };
+    let edges = widths.windows(2).map(|pair| {
+        (0..pair[0]).flat_map(|from| (0..pair[1]).map(move |to| (from, to))).map(|(from, to)| edge(from, to)).collect()
+    });
+    let net = page::Net {
+        title: "the network".into(),
+        about: "the circles hold outputs for the chosen row, the lines are weights".into(),
+        layers: widths.iter().enumerate().map(row).collect(),
+        edges: edges.collect(),
+    };
+    Ok(net.svg())
 }

@@ -10,6 +10,7 @@ use crate::data;
 use crate::error::{Error, Result, shown};
 use crate::explanation::{Explanation, Weight};
 use crate::files::Place;
+use crate::lesson;
 use crate::name;
 use crate::training::run::options::FileOptions;
 use crate::training::run::row::{ModelRow, Wanted};
@@ -21,7 +22,7 @@ use crate::training::run::values::count_above_zero;
 Examples:  wgrad explain runs/iris-1 iris --row 3
            wgrad explain latest --row 7 --html row-7.html")]
 pub(super) struct ExplainArguments {
-    /// A model file, a run's folder or name, or latest
+    /// A model file, a run's folder or name, or latest; without DATA also the name of a lesson, as `trask`
     model: PathBuf,
     /// An embedded set, a file, or - for stdin [default: the run's own test rows, read again from its data]
     #[arg(value_parser = name::parser())]
@@ -73,8 +74,13 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<()> {
 
 fn explained(arguments: &ExplainArguments) -> Result<Explanation> {
     let ExplainArguments { row, epoch, units, weight, .. } = *arguments;
-    let model = named(&arguments.model, arguments.quiet)?;
     let data = arguments.data.as_deref();
+    // A lesson has its own rows.
+    let word = name::text(arguments.model.as_os_str());
+    if data.is_none() && lesson::is_lesson(&word) {
+        return lesson::explained(&word, row, epoch, units, weight);
+    }
+    let model = named(&arguments.model, arguments.quiet)?;
     if data.is_none() && arguments.files != FileOptions::default() {
         return Err(Error::Usage("a run's own rows are read as the run says: leave out how a file is read".into()));
     }

@@ -36,6 +36,9 @@ pub(super) struct LessonArguments {
     /// Write the lesson, with its curves and the picture of its net, as one HTML file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Write a page on which the lesson's network trains in the browser, by the same kernels
+    #[arg(long, value_name = "FILE")]
+    play: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -49,29 +52,33 @@ pub(super) struct LessonArguments {
 /// # Errors
 /// Usage, data or no device, as [`lesson::run`]; a failed check, if the numbers do not agree.
 pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> {
-    let LessonArguments { name, device, precision, data, seeds, compare, html, json, quiet } = arguments;
+    let LessonArguments { name, device, precision, data, seeds, compare, html, play, json, quiet } = arguments;
     let options = Options { device, precision, data, seeds, compare };
     let name = name.join(" ");
     // What is no lesson's name and has several words is a question.
     let found = if name.contains(char::is_whitespace) { lesson::answers(&name) } else { Vec::new() };
     if name.is_empty() || !found.is_empty() {
-        if options.data.is_some() || options.seeds.is_some() || options.compare || html.is_some() {
+        if options.data.is_some() || options.seeds.is_some() || options.compare || html.is_some() || play.is_some() {
             return Err(Error::Usage(
-                "--data, --seeds, --compare and --html go with a lesson's name: wgrad lesson NAME".into(),
+                "--data, --seeds, --compare, --html and --play go with a lesson's name: wgrad lesson NAME".into(),
             ));
         }
         return if name.is_empty() { list(json) } else { answer(&name, &found, json) };
     }
-    let place = html.as_deref().map(Place::named).transpose()?;
-    place.as_ref().map_or(Ok(()), Place::try_out)?;
+    let place = |path: &Option<PathBuf>| path.as_deref().map(Place::named).transpose();
+    let (html, play) = (place(&html)?, place(&play)?);
+    html.iter().chain(&play).try_for_each(Place::try_out)?;
     let report = lesson::run(&name, &options)?;
     let printed = match (json, quiet) {
         (true, _) => print::json("lesson", &report),
         (_, true) => Ok(()),
         _ => print::bytes(report.text(canvas(color)).as_bytes()),
     };
-    if let Some(place) = place {
+    if let Some(place) = html {
         place.save_without_waiting(report.page().as_bytes())?;
+    }
+    if let Some(place) = play {
+        place.save_without_waiting(lesson::play(&report)?.as_bytes())?;
     }
     printed?;
     if report.agrees {

@@ -7,7 +7,6 @@ mod picture;
 mod text;
 
 pub use chain::{Chain, Link, Weight};
-pub use picture::MOST_UNITS;
 
 use serde::Serialize;
 

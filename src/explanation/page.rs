@@ -1,9 +1,9 @@
 //! An explanation as a page: pictures of the network, the chain of one weight, and every table.
 
+use super::Explanation;
 use super::text::left_out;
-use super::{Explanation, MOST_UNITS};
 use crate::error::{Error, Result};
-use crate::page::{digits, document, escaped, named, table, visible};
+use crate::page::{MOST_UNITS, digits, document, escaped, named, table, visible};
 
 impl Explanation {
     /// The page, whole; `after` follows the pictures.

@@ -3,16 +3,13 @@
 use super::{Explanation, Weight};
 use crate::page::{Edge, Net, Row, Unit, digits};
 
-/// Units of a layer that a picture has room for.
-pub const MOST_UNITS: usize = 11;
-
 impl Explanation {
     /// Forwards: units by their outputs, lines by the weights.
     pub(super) fn forward_picture(&self) -> Net {
         let values: Vec<&[f64]> = (0..=self.layers.len()).map(|l| self.inputs_of(l)).collect();
         let about =
             format!("{}; the circles hold outputs, the lines are weights; the loss is {}", self.shape(), digits(self.loss));
-        self.picture("Forwards: outputs in the circles, weights as lines", about, &values, &|l, input, unit| {
+        self.picture("Forwards: outputs in the circles, weights as lines", about, &values, 1.0, &|l, input, unit| {
             self.layers[l].weights[input][unit]
         })
     }
@@ -26,24 +23,32 @@ impl Explanation {
              gradients",
             self.shape()
         );
-        self.picture("Backwards: deltas in the circles, gradients as lines", about, &values, &|l, input, unit| {
+        self.picture("Backwards: deltas in the circles, gradients as lines", about, &values, 0.0, &|l, input, unit| {
             self.layers[l].gradients[input][unit]
         })
     }
 
-    fn picture(&self, title: &str, about: String, values: &[&[f64]], line: &dyn Fn(usize, usize, usize) -> f64) -> Net {
-        let layers = (0..=self.layers.len()).map(|place| self.row(place, values[place])).collect();
+    fn picture(
+        &self,
+        title: &str,
+        about: String,
+        values: &[&[f64]],
+        least: f64,
+        line: &dyn Fn(usize, usize, usize) -> f64,
+    ) -> Net {
+        let layers = (0..=self.layers.len()).map(|place| self.row(place, values[place], least)).collect();
         let edges = (0..self.layers.len()).map(|l| self.edges(l, line)).collect();
         Net { title: title.to_owned(), about, layers, edges }
     }
 
-    /// The inputs (place 0) or the units of a layer, with what stands in their circles.
-    fn row(&self, place: usize, values: &[f64]) -> Row {
+    /// The inputs (place 0) or the units of a layer, with what stands in their circles. Colours are full at the largest of them, or at `least`
+    /// if that is more.
+    fn row(&self, place: usize, values: &[f64], least: f64) -> Row {
         let (shown, name) = match place.checked_sub(1) {
             None => (&self.shown_inputs, "inputs".to_owned()),
             Some(l) => (&self.layers[l].shown, self.layer_title(l)),
         };
-        let largest = shown.iter().fold(0.0_f64, |largest, &unit| largest.max(values[unit].abs()));
+        let largest = shown.iter().fold(least, |largest, &unit| largest.max(values[unit].abs()));
         let unit = |&unit: &usize| Unit {
             label: match place.checked_sub(1) {
                 None => self.titles.inputs[unit].clone(),

@@ -97,7 +97,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
 }
 
 /// `rand(3, 4)`, then `rand(4, 1)`.
-fn first_weights(seed: u32) -> Vec<Matrix<f64>> {
+pub(super) fn first_weights(seed: u32) -> Vec<Matrix<f64>> {
     let mut random = NumpyRandom::new(seed);
     vec![Matrix::new(3, 4, random.uniforms(12)), Matrix::new(4, 1, random.uniforms(4))]
 }

@@ -19,6 +19,7 @@ mod picture;
 mod program;
 mod questions;
 mod report;
+mod taught;
 mod trask;
 mod trask_hidden;
 mod udacity_step;
@@ -30,6 +31,7 @@ pub use comparison::Comparison;
 pub use options::Options;
 pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use report::{LossAt, Report, Seeds};
+pub use taught::{explained, is_lesson, play};
 
 use crate::error::{Error, Result, shown, suggestion};
 use crate::training::session::PrecisionName;

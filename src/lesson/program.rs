@@ -91,7 +91,12 @@ impl Machine {
     /// rounds a weight by half a unit in its last place, which is 2^-25 of `bound`; where the steps have become smaller than
     /// the unit itself, as they do once a net has learned, they are rounded one way, so that the roundings add up.
     pub(super) fn drift(&self, steps: usize, bound: f64) -> f64 {
-        self.tolerance(1e-9, steps as f64 * bound * 2.0_f64.powi(-25))
+        self.tolerance(1e-9, Self::drift_of_singles(steps, bound))
+    }
+
+    /// The same in f32.
+    pub(super) fn drift_of_singles(steps: usize, bound: f64) -> f64 {
+        steps as f64 * bound * 2.0_f64.powi(-25)
     }
 
     /// The tolerance of f64 or of f32, as it is.
@@ -108,7 +113,7 @@ impl Program {
     }
 
     /// The network, and how it is trained.
-    fn parts(&self) -> Result<(Network, Recipe)> {
+    pub(super) fn parts(&self) -> Result<(Network, Recipe)> {
         let widths = std::iter::once(self.inputs.columns).chain(self.weights.iter().map(|weight| weight.columns)).collect();
         let output = if self.loss == Loss::CrossEntropy { Activation::Softmax } else { Activation::Sigmoid };
         let mut activations = vec![self.hidden; self.weights.len() - 1];
@@ -150,7 +155,7 @@ impl Program {
 }
 
 /// Matrices as the layers of a network without biases.
-fn layers<T: Precision>(weights: &[Matrix<f64>]) -> Weights<T> {
+pub(super) fn layers<T: Precision>(weights: &[Matrix<f64>]) -> Weights<T> {
     weights.iter().map(|weight| Layer { weight: weight.converted(), bias: Vec::new() }).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::data::Matrix;
 pub(super) const NAME: &str = "trask-hidden";
 pub(super) const SUMMARY: &str = "the exclusive or, with a hidden layer (3-4-1, 4 rows, 60,000 steps)";
 
-const STEPS: usize = 60_000;
+pub(super) const STEPS: usize = 60_000;
 const PRINTED_EVERY: usize = 10_000;
 const TARGETS: [f64; 4] = [0.0, 1.0, 1.0, 0.0];
 

@@ -31,7 +31,8 @@ pub(super) fn outputs(machine: &Machine) -> Result<Outputs> {
     Ok(Outputs { output, hidden: [hidden[0], hidden[1]], weights: TO_OUTPUT })
 }
 
-fn program() -> Program {
+/// The program from its first weights.
+pub(super) fn program() -> Program {
     let first = vec![Matrix::new(3, 2, vec![0.5, -0.6, 0.1, -0.2, 0.1, 0.7]), column(&TO_OUTPUT)];
     Program::new(Matrix::new(1, 3, INPUTS.to_vec()), &[TARGET], first, RATE)
 }

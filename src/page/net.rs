@@ -55,6 +55,8 @@ pub(crate) struct Edge {
     pub marked: bool,
 }
 
+/// Units of a layer that a picture has room for.
+pub(crate) const MOST_UNITS: usize = 11;
 /// The picture's width, the height of a layer, and a circle's radius.
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 108.0;
@@ -122,18 +124,18 @@ impl Net {
             (false, true) => "var(--c0)",
             (false, false) => "var(--c1)",
         };
+        let title = if edge.title.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(&edge.title)) };
         let wide = (strength.abs() * WIDEST).max(THINNEST);
         let _ = writeln!(
             svg,
             "<line class=\"e\" data-e=\"{layer} {} {}\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" \
-             stroke-width=\"{wide:.2}\" stroke-opacity=\".75\"><title>{}</title></line>",
+             stroke-width=\"{wide:.2}\" stroke-opacity=\".75\">{title}</line>",
             edge.from,
             edge.to,
             self.x(layer, edge.from),
             self.y(layer) + RADIUS,
             self.x(layer + 1, edge.to),
-            self.y(layer + 1) - RADIUS,
-            escaped(&edge.title)
+            self.y(layer + 1) - RADIUS
         );
     }
 
