@@ -4,7 +4,7 @@
 mod play;
 mod program;
 
-pub use play::{Net, Play, SelfTest, Set, picture};
+pub use play::{Net, Play, SelfTest, Set, picture, shown_whole};
 pub use program::{Program, Shaders, padded};
 
 use serde::Serialize;

@@ -75,18 +75,20 @@ function drawNet(player, seen, rows) {
         return outputs.subarray(row * columns, (row + 1) * columns);
     })];
     const colour = (value) => `var(${value < 0 ? '--c1' : '--c0'})`;
+    const { shown } = net();
     picture.querySelectorAll('.l').forEach((layer, index) => {
         const most = values[index].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
         layer.querySelectorAll('.u').forEach((circle, unit) => {
-            circle.setAttribute('fill', colour(values[index][unit]));
-            circle.setAttribute('fill-opacity', (0.55 * Math.abs(values[index][unit])) / most);
+            const value = values[index][shown[index][unit]];
+            circle.setAttribute('fill', colour(value));
+            circle.setAttribute('fill-opacity', (0.55 * Math.abs(value)) / most);
         });
-        layer.querySelectorAll('.v').forEach((text, unit) => { text.textContent = short(values[index][unit]); });
+        layer.querySelectorAll('.v').forEach((text, unit) => { text.textContent = short(values[index][shown[index][unit]]); });
     });
     const most = seen.parameters.map((parameters) => parameters.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9));
     picture.querySelectorAll('.e').forEach((line) => {
         const [layer, from, to] = line.dataset.e.split(' ').map(Number);
-        const weight = seen.parameters[layer][from * values[layer + 1].length + to];
+        const weight = seen.parameters[layer][shown[layer][from] * values[layer + 1].length + shown[layer + 1][to]];
         line.setAttribute('stroke', colour(weight));
         line.setAttribute('stroke-width', Math.max(0.4, (5 * Math.abs(weight)) / most[layer]));
     });

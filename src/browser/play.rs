@@ -9,7 +9,7 @@ use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::kernels::step::StepWords;
-use crate::network::{Loss, Network, Optimizer, Weights};
+use crate::network::{Activation, Loss, Network, Optimizer, Weights};
 use crate::page::{self, Edge, MOST_UNITS, Row, Unit, base64, digits, escaped, named};
 use crate::plan::{Options, Phase, Plan, TrainingOptions};
 
@@ -64,6 +64,10 @@ pub struct Set {
 pub struct Net {
     /// The network.
     pub network: Network,
+    /// The activation that it is chosen by, where there are several to choose from.
+    pub activation: Option<Activation>,
+    /// The inputs, then the units of each layer, that the picture shows, by their places from 0.
+    pub shown: Vec<Vec<usize>>,
     /// What it may start from, each with a name.
     pub starts: Vec<(String, Weights<f64>)>,
     /// Its picture as SVG, whose lines and circles the script colours.
@@ -94,8 +98,7 @@ fn places<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 impl Net {
     /// The activation of the hidden layers, by which it is chosen.
     fn activation(&self) -> &'static str {
-        let activations = self.network.activations();
-        if activations.len() == 1 { "" } else { activations[0].name() }
+        self.activation.map_or("", Activation::name)
     }
 
     /// The hidden layers.
@@ -128,6 +131,7 @@ impl Play {
                 "activation": place(&activations, net.activation()),
                 "hidden": place(&hidden_names, hidden),
                 "picture": place(&pictures, &net.picture),
+                "shown": net.shown,
                 "workgroups": self.workgroups(&program),
                 "starts": net.starts.iter().map(|(name, weights)| json!({ "name": name, "layers": layers(weights) })).collect::<Vec<_>>(),
                 "program": program,
@@ -356,25 +360,31 @@ fn flat(weights: &Weights<f64>) -> Vec<Vec<f64>> {
     weights.iter().map(|layer| [layer.weight.values.as_slice(), &layer.bias].concat()).collect()
 }
 
-/// The picture of a network, all of whose units are drawn: the script fills its circles and lines.
+/// All inputs and units of a network.
+pub fn shown_whole(network: &Network) -> Vec<Vec<usize>> {
+    network.widths().iter().map(|&width| (0..width).collect()).collect()
+}
+
+/// The picture of a network, or of those of its units that are shown: the script fills its circles and lines.
 ///
 /// # Errors
-/// Usage, for a layer that is wider than a picture.
-pub fn picture(network: &Network, inputs: &[String], outputs: &[String]) -> Result<String> {
-    let widths = network.widths();
-    if let Some(width) = widths.iter().find(|&&width| width > MOST_UNITS) {
+/// Usage, for a layer that shows more than a picture has room for.
+pub fn picture(network: &Network, inputs: &[String], outputs: &[String], shown: &[Vec<usize>]) -> Result<String> {
+    if let Some(wide) = shown.iter().find(|units| units.len() > MOST_UNITS) {
         return Err(Error::Usage(format!(
-            "a picture has room for {MOST_UNITS} units of a layer, and this network has a layer of {width}"
+            "a picture has room for {MOST_UNITS} units of a layer, not for {}: say --units {MOST_UNITS} or fewer",
+            wide.len()
         )));
     }
-    let last = network.layers();
-    let row = |(place, &width): (usize, &usize)| {
-        let label = |unit: usize| match place {
+    let (widths, last) = (network.widths(), network.layers());
+    let row = |(place, units): (usize, &Vec<usize>)| {
+        let label = |&unit: &usize| match place {
             0 => inputs[unit].clone(),
             _ if place == last => outputs[unit].clone(),
+            _ if units.len() < widths[place] => (unit + 1).to_string(),
             _ => String::new(),
         };
-        let unit = |unit: usize| Unit { label: label(unit), value: String::new(), shade: 0.0 };
+        let unit = |unit: &usize| Unit { label: label(unit), value: String::new(), shade: 0.0 };
         let name = match place {
             0 => "inputs".to_owned(),
             _ => format!(
@@ -383,16 +393,17 @@ pub fn picture(network: &Network, inputs: &[String], outputs: &[String]) -> Resu
                 if place == last { ", output" } else { "" }
             ),
         };
-        Row { name, units: (0..width).map(unit).collect(), left_out: 0 }
+        Row { name, units: units.iter().map(unit).collect(), left_out: widths[place] - units.len() }
     };
     let edge = |from: usize, to: usize| Edge { from, to, strength: 0.0, title: String::new(), marked: false };
-    let edges = widths.windows(2).map(|pair| {
-        (0..pair[0]).flat_map(|from| (0..pair[1]).map(move |to| (from, to))).map(|(from, to)| edge(from, to)).collect()
+    let edges = shown.windows(2).map(|pair| {
+        let places = (0..pair[0].len()).flat_map(|from| (0..pair[1].len()).map(move |to| (from, to)));
+        places.map(|(from, to)| edge(from, to)).collect()
     });
     let net = page::Net {
         title: "the network".into(),
         about: "the circles hold outputs for the chosen row, the lines are weights".into(),
-        layers: widths.iter().enumerate().map(row).collect(),
+        layers: shown.iter().enumerate().map(row).collect(),
         edges: edges.collect(),
     };
     Ok(net.svg())

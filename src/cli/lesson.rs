@@ -78,7 +78,7 @@ pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> 
         place.save_without_waiting(report.page().as_bytes())?;
     }
     if let Some(place) = play {
-        place.save_without_waiting(lesson::play(&report)?.as_bytes())?;
+        place.save_without_waiting(lesson::play(&report, &options)?.as_bytes())?;
     }
     printed?;
     if report.agrees {

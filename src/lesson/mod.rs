@@ -16,6 +16,7 @@ pub mod numpy_random;
 mod options;
 mod page;
 mod picture;
+mod plane;
 mod program;
 mod questions;
 mod report;
@@ -47,7 +48,7 @@ struct Lesson {
     compare: Option<fn(&Machine) -> Result<Alternatives>>,
 }
 
-const LESSONS: [Lesson; 8] = [
+const LESSONS: [Lesson; 9] = [
     Lesson { name: trask::NAME, summary: trask::SUMMARY, run: trask::run, compare: Some(compare::trask) },
     Lesson {
         name: trask_hidden::NAME,
@@ -61,6 +62,7 @@ const LESSONS: [Lesson; 8] = [
     Lesson { name: admissions::NAME, summary: admissions::SUMMARY, run: admissions::run, compare: None },
     Lesson { name: vanishing::NAME, summary: vanishing::SUMMARY, run: vanishing::run, compare: None },
     Lesson { name: confidence::NAME, summary: confidence::SUMMARY, run: confidence::run, compare: None },
+    Lesson { name: plane::NAME, summary: plane::SUMMARY, run: plane::run, compare: None },
 ];
 
 /// The lessons' names, from the simplest on.
@@ -80,8 +82,10 @@ pub fn summary(name: &str) -> Option<&'static str> {
 /// device.
 pub fn run(name: &str, options: &Options) -> Result<Report> {
     let lesson = LESSONS.iter().find(|lesson| lesson.name == name).ok_or_else(|| unknown(name))?;
-    if options.data.is_some() && name != admissions::NAME {
-        return Err(Error::Usage(format!("--data is for the lesson '{}': '{name}' has its own data", admissions::NAME)));
+    let with_data = [admissions::NAME, plane::NAME];
+    if options.data.is_some() && !with_data.contains(&name) {
+        let [one, other] = with_data;
+        return Err(Error::Usage(format!("--data is for the lessons '{one}' and '{other}': '{name}' has its own data")));
     }
     if options.seeds.is_some() && name != loy::NAME {
         return Err(Error::Usage(format!(

@@ -32,7 +32,7 @@ pub const QUESTIONS: [Question; 5] = [
     Question { question: "why do sigmoids starve the first layers?", command: "wgrad lesson vanishing" },
 ];
 
-const ANSWERS: [Answer; 11] = [
+const ANSWERS: [Answer; 12] = [
     Answer {
         command: "wgrad lesson trask",
         answers: "why error × slope, why += and not -=, why x*(1-x) is given the output",
@@ -87,6 +87,11 @@ const ANSWERS: [Answer; 11] = [
         command: "wgrad lesson confidence",
         answers: "what the height of an output says, and what being sure does to a step",
         keys: "confiden sure certain height high output probabilit unsure undecided slope cross entropy saturat flat",
+    },
+    Answer {
+        command: "wgrad lesson plane --play plane.html",
+        answers: "what hidden layers can part, on a plane of two inputs, in the browser",
+        keys: "plane boundary border surface region separat line circle spiral picture play browser playground two-dimensional 2d visual",
     },
 ];
 

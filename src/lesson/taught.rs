@@ -3,15 +3,15 @@
 use super::numpy_random::NumpyRandom;
 use super::program::{Machine, Program, layers};
 use super::report::Report;
-use super::{Options, backprop, loy, trask, trask_hidden, udacity_step};
-use crate::browser::{Net, Play, SelfTest, Set, picture};
+use super::{Options, backprop, loy, plane, trask, trask_hidden, udacity_step};
+use crate::browser::{Net, Play, SelfTest, Set, picture, shown_whole};
 use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::network::{Optimizer, OptimizerKind};
 use crate::page::{digits, escaped};
 use crate::plan::LayerRates;
-use crate::training::session::Reduction;
+use crate::training::session::{PrecisionName, Reduction};
 
 /// Steps that a page takes to compare its weights with the command line's, at most.
 const TESTED: usize = 1_000;
@@ -138,7 +138,11 @@ pub fn explained(name: &str, row: usize, steps: Option<usize>, units: usize, wei
 ///
 /// # Errors
 /// Usage, for a lesson without a network.
-pub fn play(report: &Report) -> Result<String> {
+pub fn play(report: &Report, options: &Options) -> Result<String> {
+    if report.lesson == plane::NAME {
+        let machine = Machine::choose(&Options::default().device, Some(PrecisionName::F32))?;
+        return plane::play(&machine, options, about(report), recorded(report))?.page();
+    }
     let Taught { program, steps, inputs, starts } = of(report.lesson)?;
     let (network, recipe) = program.parts()?;
     let tested = steps.min(TESTED);
@@ -164,7 +168,9 @@ pub fn play(report: &Report) -> Result<String> {
             targets: program.targets.clone(),
         }],
         nets: vec![Net {
-            picture: picture(&network, &inputs, &outputs)?,
+            picture: picture(&network, &inputs, &outputs, &shown_whole(&network))?,
+            shown: shown_whole(&network),
+            activation: None,
             network,
             starts: starts.into_iter().map(|(name, weights)| (name, layers(&weights))).collect(),
         }],

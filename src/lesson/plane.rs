@@ -1,0 +1,350 @@
+//! Two inputs, and so a plane to look at: what a line, a few hidden units and two hidden layers can part, on four sets or the reader's own.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use super::comparison::Comparison;
+use super::numpy_random::NumpyRandom;
+use super::program::Machine;
+use super::report::{Findings, Report};
+use super::{Options, Result};
+use crate::browser::{Net, Play, SelfTest, Set, picture, shown_whole};
+use crate::columns::Table;
+use crate::data::{Encoding, FitOptions, Matrix, ReadOptions, read};
+use crate::error::{Error, shown};
+use crate::name;
+use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights, converted};
+use crate::page::digits;
+use crate::training::session::{Precision, PrecisionName, Recipe, Samples, Session};
+
+pub(super) const NAME: &str = "plane";
+pub(super) const SUMMARY: &str =
+    "what hidden layers can part: a plane of two inputs, with --play to touch (4 sets of 120 rows, 2,000 steps)";
+
+const ROWS: usize = 120;
+const STEPS: usize = 2_000;
+/// Steps after which losses are compared with numpy's.
+const COMPARED: usize = 100;
+const RATE: f64 = 0.3;
+/// Hidden layers.
+const HIDDEN: [&[usize]; 4] = [&[], &[3], &[8], &[8, 8]];
+const ACTIVATIONS: [Activation; 3] = [Activation::Tanh, Activation::Relu, Activation::Sigmoid];
+/// Rows of the reader's own file, at most: a page holds them.
+const MOST_ROWS: usize = 1_000;
+/// Seeds that a page offers.
+const SEEDS: u32 = 5;
+/// Steps of a page's self-test.
+const TESTED: usize = 50;
+
+/// What became of one set and one net.
+#[derive(Clone)]
+struct Parted {
+    /// The mean loss of a row before the first step, before the step after [`COMPARED`] ones, and at the end.
+    losses: Vec<f64>,
+    outputs: Vec<f64>,
+    weights: Weights<f64>,
+    right: usize,
+}
+
+pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
+    let (sets, _) = sets(options)?;
+    let parted = parted(machine, &sets, STEPS)?;
+    // The lesson's own sets are compared with numpy's, whatever the reader's rows are.
+    let compared = parted_for_numpy(machine, options, &parted)?;
+    let at = |step: usize| compared.iter().map(|parted| parted.losses[step]).collect::<Vec<f64>>();
+    let comparisons = vec![
+        Comparison::new("losses at the start", "", &REFERENCE_FIRST, &at(0), machine.tolerance(1e-12, 1e-6)),
+        Comparison::new("losses after 100 steps", "", &REFERENCE_AFTER, &at(COMPARED), machine.tolerance(1e-9, 1e-4)),
+    ];
+    let last = parted.last().expect("there are nets");
+    let findings = Findings {
+        lesson: NAME,
+        summary: SUMMARY,
+        output: last.outputs.clone(),
+        weights: last.weights.iter().map(|layer| layer.weight.clone()).collect(),
+        losses: last.losses.clone(),
+        comparisons,
+        printed: printed(&sets, &parted),
+        explanation: explanation(&sets, &parted),
+    };
+    Ok(findings.report(machine))
+}
+
+/// What becomes of each set with each net.
+fn parted(machine: &Machine, sets: &[Set], steps: usize) -> Result<Vec<Parted>> {
+    let each = sets.iter().flat_map(|set| HIDDEN.map(|hidden| (set, hidden)));
+    each.map(|(set, hidden)| {
+        let network = network(hidden, ACTIVATIONS[0])?;
+        match machine.precision {
+            PrecisionName::F64 => part::<f64>(machine, set, &network, steps),
+            PrecisionName::F32 | PrecisionName::Mixed => part::<f32>(machine, set, &network, steps),
+        }
+    })
+    .collect()
+}
+
+/// The same of the lesson's own sets, for as many steps as are compared.
+fn parted_for_numpy<'a>(machine: &Machine, options: &Options, known: &'a [Parted]) -> Result<Cow<'a, [Parted]>> {
+    match options.data.is_none() {
+        true => Ok(Cow::Borrowed(known)),
+        false => parted(machine, &own_sets(), COMPARED + 1).map(Cow::Owned),
+    }
+}
+
+/// The lesson's own sets.
+fn own_sets() -> Vec<Set> {
+    vec![circle(), exclusive_or(), gaussians(), spiral()]
+}
+
+/// The sets of the lesson, or the reader's own, and the names of the two inputs.
+fn sets(options: &Options) -> Result<(Vec<Set>, Vec<String>)> {
+    match &options.data {
+        Some(path) => readers(&name::text(path.as_os_str())),
+        None => Ok((own_sets(), vec!["x".into(), "y".into()])),
+    }
+}
+
+/// The reader's own rows: two columns of numbers, and one of two classes.
+fn readers(source: &str) -> Result<(Vec<Set>, Vec<String>)> {
+    let mut table = read(source, &ReadOptions::default())?;
+    table.truncate(MOST_ROWS);
+    let rows: Vec<usize> = (0..table.rows).collect();
+    let fitting = FitOptions { bins: Some(0), ..FitOptions::default() };
+    let encoding = Encoding::fit(&table, &rows, &fitting)?;
+    let names = encoding.input_names();
+    if names.len() != 2 || encoding.class_names().len() != 2 {
+        return Err(Error::Data(format!(
+            "{}: the lesson '{NAME}' needs two columns of numbers and, as the last, one of two classes; this table has {} inputs and {} classes",
+            shown(source),
+            names.len(),
+            encoding.class_names().len()
+        )));
+    }
+    let (inputs, targets) = (encoding.encode_inputs(&table, &rows)?, encoding.encode_targets(&table, &rows, 1)?);
+    Ok((vec![Set { name: shown(source), inputs, targets }], names))
+}
+
+fn set(name: &str, points: Vec<([f64; 2], bool)>) -> Set {
+    let inputs = points.iter().flat_map(|(point, _)| *point).collect();
+    let targets = points.iter().map(|&(_, is_one)| f64::from(u8::from(is_one))).collect();
+    Set { name: name.into(), inputs: Matrix::new(points.len(), 2, inputs), targets: Matrix::new(points.len(), 1, targets) }
+}
+
+/// 1 within a circle, 0 in a ring around it.
+fn circle() -> Set {
+    let mut random = NumpyRandom::new(2);
+    let (angles, ring, disc) = (random.uniforms(ROWS), random.uniforms(ROWS), random.uniforms(ROWS));
+    let point = |row: usize| {
+        let is_inside = row.is_multiple_of(2);
+        let radius = if is_inside { 0.4 * disc[row] } else { 0.65 + 0.3 * ring[row] };
+        let angle = 2.0 * std::f64::consts::PI * angles[row];
+        ([radius * angle.cos(), radius * angle.sin()], is_inside)
+    };
+    set("circle", (0..ROWS).map(point).collect())
+}
+
+/// 1 where just one of the two is above zero.
+fn exclusive_or() -> Set {
+    let values = NumpyRandom::new(1).uniforms(2 * ROWS);
+    let point = |pair: &[f64]| {
+        let [x, y] = [2.0 * pair[0] - 1.0, 2.0 * pair[1] - 1.0];
+        ([x, y], x * y < 0.0)
+    };
+    set("exclusive or", values.chunks(2).map(point).collect())
+}
+
+/// Two clouds.
+fn gaussians() -> Set {
+    let values = NumpyRandom::new(3).normals(0.0, 0.3, 2 * ROWS);
+    let point = |(row, pair): (usize, &[f64])| {
+        let is_one = !row.is_multiple_of(2);
+        let middle = if is_one { 0.4 } else { -0.4 };
+        ([pair[0] + middle, pair[1] + middle], is_one)
+    };
+    set("two Gaussians", values.chunks(2).enumerate().map(point).collect())
+}
+
+/// Two arms, one and a half turns each.
+fn spiral() -> Set {
+    let noise = NumpyRandom::new(4).normals(0.0, 0.02, 2 * ROWS);
+    let point = |(row, noise): (usize, &[f64])| {
+        let is_one = !row.is_multiple_of(2);
+        let along = (row / 2 + 1) as f64 / (ROWS / 2) as f64;
+        let turned = if is_one { std::f64::consts::PI } else { 0.0 };
+        let angle = along * 3.0 * std::f64::consts::PI + turned;
+        ([along * angle.sin() + noise[0], along * angle.cos() + noise[1]], is_one)
+    };
+    set("spiral", noise.chunks(2).enumerate().map(point).collect())
+}
+
+fn network(hidden: &[usize], activation: Activation) -> Result<Network> {
+    let mut activations = vec![activation; hidden.len()];
+    activations.push(Activation::Sigmoid);
+    Network::new([&[2], hidden, &[1]].concat(), activations, true)
+}
+
+/// Uniform between ±√(6 / (inputs + outputs)), layer by layer; biases are 0.
+fn first_weights(seed: u32, hidden: &[usize]) -> Vec<Matrix<f64>> {
+    let mut random = NumpyRandom::new(seed);
+    let widths = [&[2], hidden, &[1]].concat();
+    let matrix = |pair: &[usize]| {
+        let most = (6.0 / (pair[0] + pair[1]) as f64).sqrt();
+        let values = random.uniforms(pair[0] * pair[1]).into_iter().map(|u| most * (2.0 * u - 1.0)).collect();
+        Matrix::new(pair[0], pair[1], values)
+    };
+    widths.windows(2).map(matrix).collect()
+}
+
+fn with_biases<T: Precision>(weights: &[Matrix<f64>]) -> Weights<T> {
+    weights.iter().map(|weight| Layer { weight: weight.converted(), bias: vec![T::ZERO; weight.columns] }).collect()
+}
+
+fn optimizer() -> Optimizer {
+    Optimizer::new(OptimizerKind::Momentum)
+}
+
+fn session<T: Precision>(machine: &Machine, set: &Set, network: &Network) -> Result<Session<T>> {
+    let hidden = &network.widths()[1..network.layers()];
+    let recipe = Recipe { optimizer: optimizer(), ..Recipe::plain(Loss::BinaryCrossEntropy, RATE, set.inputs.rows) };
+    let samples = Samples::new(set.inputs.converted(), set.targets.converted());
+    Session::new(network.clone(), recipe, &with_biases(&first_weights(0, hidden)), samples, &machine.device)
+}
+
+fn train<T: Precision>(session: &mut Session<T>, steps: usize) -> Result<Vec<f64>> {
+    let mut losses = Vec::with_capacity(steps);
+    while losses.len() < steps {
+        let epochs = (steps - losses.len()).min(session.epochs_at_once());
+        losses.extend(session.train(epochs, |_| ControlFlow::Continue(()))?.losses);
+    }
+    Ok(losses)
+}
+
+fn part<T: Precision>(machine: &Machine, set: &Set, network: &Network, steps: usize) -> Result<Parted> {
+    let mut session = session::<T>(machine, set, network)?;
+    let losses = train(&mut session, steps)?;
+    let outputs: Vec<f64> = session.predict(&set.inputs.converted())?.converted().values;
+    let right =
+        outputs.iter().zip(&set.targets.values).filter(|(output, target)| (**output >= 0.5) == (**target >= 0.5)).count();
+    Ok(Parted { losses, outputs, weights: converted(&session.weights()?), right })
+}
+
+/// The hidden layers as they are called.
+fn called(hidden: &[usize]) -> String {
+    match hidden {
+        [] => "none".to_owned(),
+        hidden => hidden.iter().map(usize::to_string).collect::<Vec<_>>().join("-"),
+    }
+}
+
+/// Rows that are right and the loss, of each set with each net.
+fn printed(sets: &[Set], parted: &[Parted]) -> String {
+    let headers: Vec<String> = HIDDEN.iter().map(|hidden| format!("hidden {}", called(hidden))).collect();
+    let headers: Vec<&str> = std::iter::once("set").chain(headers.iter().map(String::as_str)).collect();
+    let row = |(set, parted): (&Set, &[Parted])| {
+        let cell = |parted: &Parted| format!("{} ({})", parted.right, digits(parted.losses[STEPS - 1]));
+        std::iter::once(set.name.clone()).chain(parted.iter().map(cell)).collect()
+    };
+    let rows = sets.iter().zip(parted.chunks(HIDDEN.len())).map(row).collect();
+    format!(
+        "Rows of {} on the right side of ½ after {STEPS} steps (and the cross-entropy)\n{}\n",
+        sets[0].inputs.rows,
+        Table::new(&headers, rows, 1).text()
+    )
+}
+
+fn explanation(sets: &[Set], parted: &[Parted]) -> Vec<String> {
+    let of = |set: usize, hidden: usize| parted[set * HIDDEN.len() + hidden].right;
+    let rows = sets[0].inputs.rows;
+    let mut text = vec![
+        "Why a plane. With two inputs every place of a plane is a row, so that one can see what a network says of all of them: its \
+         output as a colour, ½ as the border between the two. wgrad lesson plane --play plane.html writes a page on which the \
+         network trains before your eyes, computed by wgrad's own kernels in the browser; --data FILE takes your own rows, two \
+         columns of numbers and one of two classes."
+            .to_owned(),
+    ];
+    if sets.len() > 1 {
+        let (circle, xor, clouds, spiral) = (0, 1, 2, 3);
+        text.extend([
+            format!(
+                "What no hidden layer can do. The border is where a weighted sum of the inputs is zero: a straight line. It parts the two \
+                 clouds ({} of {rows} rows are right, and the clouds overlap), and fails wherever the classes do not lie on two sides of \
+                 a line: {} of {rows} in the circle, {} of {rows} for the exclusive or, {} of {rows} in the spiral.",
+                of(clouds, 0),
+                of(circle, 0),
+                of(xor, 0),
+                of(spiral, 0)
+            ),
+            format!(
+                "What hidden units add. Each draws a line of its own, and the output adds up on which sides a row lies. Three lines make a \
+                 triangle around the circle ({} of {rows}) and part the exclusive or almost ({}); eight do both ({} and {}).",
+                of(circle, 1),
+                of(xor, 1),
+                of(circle, 2),
+                of(xor, 2)
+            ),
+            format!(
+                "Why a second layer. The spiral turns one and a half times. One layer of eight units gets {} of {rows} rows right; two \
+                 layers of eight, whose second layer combines the half planes of the first to bent regions, get {}.",
+                of(spiral, 2),
+                of(spiral, 3)
+            ),
+        ]);
+    }
+    text
+}
+
+/// The page on which the sets are learned.
+///
+/// # Errors
+/// Data, for a file that does not fit.
+pub(super) fn play(machine: &Machine, options: &Options, about: String, recorded: String) -> Result<Play> {
+    let (sets, inputs) = sets(options)?;
+    let outputs = vec!["the class".to_owned()];
+    let mut session = session::<f32>(machine, &sets[0], &network(HIDDEN[1], ACTIVATIONS[0])?)?;
+    train(&mut session, TESTED)?;
+    let test =
+        SelfTest { steps: TESTED, weights: converted(&session.weights()?), bound: Machine::drift_of_singles(TESTED, 16.0) };
+    // What is chosen at first, and tested, comes first.
+    let hidden = [HIDDEN[1], HIDDEN[2], HIDDEN[3], HIDDEN[0]];
+    let mut nets = Vec::new();
+    for (hidden, activation) in hidden.iter().flat_map(|&hidden| ACTIVATIONS.map(|activation| (hidden, activation))) {
+        let network = network(hidden, activation)?;
+        let start = |seed: u32| (format!("seed {seed}"), with_biases(&first_weights(seed, hidden)));
+        let (picture, shown) = (picture(&network, &inputs, &outputs, &shown_whole(&network))?, shown_whole(&network));
+        nets.push(Net { activation: Some(activation), picture, shown, network, starts: (0..SEEDS).map(start).collect() });
+    }
+    let rows = sets.iter().map(|set| set.inputs.rows).max().unwrap_or_default();
+    Ok(Play {
+        title: format!("wgrad lesson {NAME}"),
+        about,
+        recorded,
+        sets,
+        nets,
+        loss: Loss::BinaryCrossEntropy,
+        optimizer: optimizer(),
+        adds_up: false,
+        rates: (vec![0.003, 0.01, 0.03, 0.1, RATE, 1.0], 4),
+        batches: vec![10, 30, rows],
+        outputs,
+        inputs,
+        classes: true,
+        test: Some(test),
+    })
+}
+
+/// Of each set, with each number of hidden units.
+#[rustfmt::skip]
+const REFERENCE_FIRST: [f64; 16] = [
+    0.7046715450968313, 0.7065628863648836, 0.6986848591305056, 0.6958122566153889,
+    0.7070527623166191, 0.7418846628008249, 0.7288823605133683, 0.6967643839172458,
+    0.5650146929162481, 0.5415017017012519, 0.6407065757679448, 0.635339319523748,
+    0.6994756099941785, 0.735019894269292, 0.7288183488195263, 0.6963697770493075,
+];
+/// Of each set, with each number of hidden units.
+#[rustfmt::skip]
+const REFERENCE_AFTER: [f64; 16] = [
+    0.6921254891175862, 0.24442250532729848, 0.03705974006894029, 0.0031129674115144743,
+    0.6792184791388747, 0.23609545124390124, 0.07855467017736481, 0.049355911559922826,
+    0.09042993273019545, 0.07366831439810502, 0.07424529101524303, 0.07185999069934272,
+    0.6567246648101147, 0.6585023507061628, 0.6581936353171874, 0.6574283789298414,
+];
