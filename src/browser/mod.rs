@@ -1,9 +1,11 @@
 //! Pages in which a browser runs wgrad's own kernels by WebGPU: the composed WGSL of a plan, dispatched in the plan's order by a short script
 //! that knows buffers, bind groups and dispatches, and no mathematics. A page is one file that fetches nothing.
 
+mod form;
 mod play;
 mod program;
 
+pub use form::{Seen, form_page};
 pub use play::{Net, Play, SelfTest, Set, picture, shown_whole};
 pub use program::{Program, Shaders, padded};
 

@@ -30,6 +30,8 @@ pub struct Play {
     pub sets: Vec<Set>,
     /// The networks to choose from, all for these rows; the first is chosen at first.
     pub nets: Vec<Net>,
+    /// The row in the picture, from 0.
+    pub row: usize,
     /// What training makes small.
     pub loss: Loss,
     /// The optimizer, at a rate that stays.
@@ -281,7 +283,7 @@ impl Play {
             ),
             false => String::new(),
         };
-        let shown_row = select("row", "row in the picture", &rows, 0);
+        let shown_row = select("row", "row in the picture", &rows, self.row);
         format!(
             "<h1>{title}</h1>\n{about}<p id=\"status\" role=\"status\">Starting…</p>\n<div class=\"live\">\n<div class=\"controls\">\
              {choices}</div>\n<div class=\"controls\"><button id=\"step\">Step</button><button id=\"hundred\">100 steps</button><button \

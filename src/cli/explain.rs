@@ -43,6 +43,9 @@ pub(super) struct ExplainArguments {
     /// Write a page with pictures of the network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Write a page on which the network trains in the browser, by the same kernels
+    #[arg(long, value_name = "FILE")]
+    play: Option<PathBuf>,
     #[command(flatten)]
     files: FileOptions,
     /// Print one JSON object, with every number of every unit
@@ -55,35 +58,49 @@ pub(super) struct ExplainArguments {
 
 /// Explains.
 pub(super) fn run(arguments: &ExplainArguments) -> Result<()> {
-    let explanation = explained(arguments)?;
-    if let Some(path) = &arguments.html {
+    let pages = [&arguments.html, &arguments.play].into_iter().flatten();
+    for path in pages.clone() {
         if arguments.data.as_deref().is_some_and(|data| data::takes_in(data, path)) {
             let path = shown(&path.to_string_lossy());
             return Err(Error::Usage(format!("{path}: would be among the data; name another file for the page")));
         }
+        Place::named(path)?.try_out()?;
+    }
+    let (explanation, play) = explained(arguments)?;
+    if let Some(path) = &arguments.html {
         Place::named(path)?.save_without_waiting(explanation.page()?.as_bytes())?;
+    }
+    if let Some((path, page)) = arguments.play.as_ref().zip(play) {
+        Place::named(path)?.save_without_waiting(page.as_bytes())?;
     }
     if arguments.json {
         print::json("explain", &explanation)?;
     } else if !arguments.quiet {
         print::line(&explanation)?;
-        arguments.html.iter().for_each(|path| print::note(format_args!("saved {}", name::shown(path))));
+        pages.for_each(|path| print::note(format_args!("saved {}", name::shown(path))));
     }
     explanation.agreement()
 }
 
-fn explained(arguments: &ExplainArguments) -> Result<Explanation> {
+/// The explanation, and the page to play with if it is wanted.
+fn explained(arguments: &ExplainArguments) -> Result<(Explanation, Option<String>)> {
     let ExplainArguments { row, epoch, units, weight, .. } = *arguments;
-    let data = arguments.data.as_deref();
+    let (data, plays) = (arguments.data.as_deref(), arguments.play.is_some());
     // A lesson has its own rows.
     let word = name::text(arguments.model.as_os_str());
     if data.is_none() && lesson::is_lesson(&word) {
-        return lesson::explained(&word, row, epoch, units, weight);
+        let explanation = lesson::explained(&word, row, epoch, units, weight)?;
+        let options = lesson::Options::default();
+        let play = || lesson::play(&lesson::run(&word, &options)?, &options);
+        return Ok((explanation, plays.then(play).transpose()?));
     }
     let model = named(&arguments.model, arguments.quiet)?;
     if data.is_none() && arguments.files != FileOptions::default() {
         return Err(Error::Usage("a run's own rows are read as the run says: leave out how a file is read".into()));
     }
     let reading = arguments.files.reading(arguments.files.labels.clone());
-    ModelRow::new(&model, &Wanted { data, reading, row, epoch })?.explained(units, weight)
+    let row = ModelRow::new(&model, &Wanted { data, reading, row, epoch, plays })?;
+    let explanation = row.explained(units, weight)?;
+    let play = plays.then(|| row.play(&explanation)).transpose()?;
+    Ok((explanation, play))
 }

@@ -7,25 +7,29 @@ use serde_json::json;
 
 use super::naming::named;
 use super::print;
+use crate::browser::Seen;
 use crate::error::{Error, Result, shown};
-use crate::exchange::{Exported, Format, InputType, OnnxOptions, Port, export};
+use crate::exchange::{Exported, Format, InputType, OnnxOptions, Page, Port, export};
 use crate::files::Place;
+use crate::files::run::{OPTIONS, REPORT_DATA};
 use crate::model::{Model, resolve_model};
-use crate::name;
+use crate::name::{self, folder_of};
+use crate::report::Account;
 
 /// The arguments of `wgrad export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:  wgrad export runs/iris-1 --format onnx
-           wgrad export runs/iris-1 --format safetensors -o weights.safetensors")]
+           wgrad export runs/iris-1 --format safetensors -o weights.safetensors
+           wgrad export runs/iris-1 --format html -o iris.html")]
 pub(super) struct ExportArguments {
     /// A model file, a run's folder or name, or latest
     model: PathBuf,
     /// What to write
     #[arg(long)]
     format: Format,
-    /// File to write to, - for stdout [default: beside the model, as model.onnx, model.weights.safetensors, model.npz or
-    /// model.json]
+    /// File to write to, - for stdout [default: beside the model, as model.onnx, model.weights.safetensors, model.npz,
+    /// model.json or model.html]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// ONNX: the network alone, without scaling, categories and names
@@ -51,7 +55,10 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
         return Err(Error::Usage("-o - and --json both write to stdout; name a file".into()));
     }
     let options = OnnxOptions { plain: arguments.plain, input_type: arguments.input_type };
-    let exported = export(&model, arguments.format, options)?;
+    let folder = folder_of(&file);
+    let name = name::shown(if folder.join(OPTIONS).is_file() { folder } else { &file });
+    let page = Page { name: &name, seen: seen(&file, arguments.format)? };
+    let exported = export(&model, arguments.format, options, &page)?;
     print::remarks(&exported.remarks);
     if to_stdout {
         return print::bytes(&exported.bytes);
@@ -67,6 +74,15 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
         return print::json("export", &report);
     }
     if arguments.quiet { Ok(()) } else { print::line(text(&path, &exported)) }
+}
+
+/// What a run's folder tells of the data that its model was trained on.
+fn seen(model: &Path, format: Format) -> Result<Seen> {
+    let account = match format {
+        Format::Html => Account::read(&folder_of(model).join(REPORT_DATA))?,
+        _ => None,
+    };
+    Ok(account.map_or_else(Seen::default, |account| Seen { ranges: account.ranges, side: account.side }))
 }
 
 /// The report for a person.

@@ -12,6 +12,7 @@ use serde::Serialize;
 pub use exported::{ElementType, Exported, InputType, OnnxOptions, Port};
 pub use import::{Imported, Naming, import};
 
+use crate::browser::{Seen, form_page};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::model::Model;
@@ -29,6 +30,8 @@ pub enum Format {
     Npz,
     /// Everything, as text.
     Json,
+    /// A page with a form that computes in the browser, by the same kernels on WebGPU.
+    Html,
 }
 
 impl Format {
@@ -40,15 +43,25 @@ impl Format {
             Self::Safetensors => "weights.safetensors",
             Self::Npz => "npz",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
+}
+
+/// What a page says beside what is in the model.
+#[derive(Debug, Clone, Default)]
+pub struct Page<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// What is known of the data that it was trained on.
+    pub seen: Seen,
 }
 
 /// The model in another format: the same bytes for the same model.
 ///
 /// # Errors
 /// Usage, if the options do not go with the format or the model cannot be said in it; Limit, if it is too large for it.
-pub fn export(model: &Model, format: Format, options: OnnxOptions) -> Result<Exported> {
+pub fn export(model: &Model, format: Format, options: OnnxOptions, page: &Page<'_>) -> Result<Exported> {
     if format != Format::Onnx && (options.plain || options.input_type.is_some()) {
         return Err(Error::Usage("--plain and --input-type are for --format onnx".into()));
     }
@@ -64,5 +77,6 @@ pub fn export(model: &Model, format: Format, options: OnnxOptions) -> Result<Exp
         Format::Safetensors => model.tensors_alone().map(Exported::of),
         Format::Npz => arrays::export(model).map(Exported::of),
         Format::Json => document::export(model).map(Exported::of),
+        Format::Html => form_page(model, page.name, &page.seen).map(|page| Exported::of(page.into_bytes())),
     }
 }

@@ -36,7 +36,7 @@ impl Explanation {
     }
 
     /// The network in a line.
-    pub(super) fn shape(&self) -> String {
+    pub(crate) fn shape(&self) -> String {
         let widths: Vec<String> = self.widths.iter().map(usize::to_string).collect();
         let activations: Vec<&str> = self.layers.iter().map(|layer| layer.activation.as_str()).collect();
         format!(

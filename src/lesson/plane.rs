@@ -320,6 +320,7 @@ pub(super) fn play(machine: &Machine, options: &Options, about: String, recorded
         recorded,
         sets,
         nets,
+        row: 0,
         loss: Loss::BinaryCrossEntropy,
         optimizer: optimizer(),
         adds_up: false,

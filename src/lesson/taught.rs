@@ -9,7 +9,7 @@ use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::network::{Optimizer, OptimizerKind};
-use crate::page::{digits, escaped};
+use crate::page::{digits, escaped, table};
 use crate::plan::LayerRates;
 use crate::training::session::{PrecisionName, Reduction};
 
@@ -174,6 +174,7 @@ pub fn play(report: &Report, options: &Options) -> Result<String> {
             network,
             starts: starts.into_iter().map(|(name, weights)| (name, layers(&weights))).collect(),
         }],
+        row: 0,
         loss: program.loss,
         optimizer: Optimizer::new(OptimizerKind::Sgd),
         adds_up: recipe.reduction == Reduction::Sum,
@@ -199,10 +200,11 @@ fn about(report: &Report) -> String {
 
 /// What the command line computed.
 fn recorded(report: &Report) -> String {
+    let of = if report.lesson == plane::NAME { ", of the last set with the last layers" } else { "" };
     let rows: Vec<Vec<String>> = report.losses.iter().map(|at| vec![at.step.to_string(), digits(at.loss)]).collect();
     format!(
         "<h2>What the command line computed</h2>\n<pre>{}</pre>\n{}",
         escaped(&report.printed),
-        crate::page::table("The loss of a row, in the mean", &["steps", "loss"], &rows, 0)
+        table(&format!("The loss of a row, in the mean{of}"), &["steps", "loss"], &rows, 0)
     )
 }

@@ -60,6 +60,9 @@ pub struct Account {
     pub layers: Option<Layers>,
     /// The input columns, the first few.
     pub columns: Vec<Column>,
+    /// Of each input column the least and the largest number of some training rows; none of categories.
+    #[serde(default)]
+    pub ranges: Vec<Option<[f64; 2]>>,
 }
 
 /// What a network says over a grid of its two inputs.

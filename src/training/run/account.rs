@@ -98,6 +98,7 @@ impl<T: Precision> Trained<'_, T> {
             surface: self.surface()?,
             layers: self.layers()?,
             columns: self.columns(),
+            ranges: self.ranges(),
             ..Account::default()
         };
         let Some(tested) = tested else { return Ok(account) };
@@ -299,6 +300,17 @@ impl<T: Precision> Trained<'_, T> {
         };
         let layers: Option<Vec<Layer>> = (0..self.network.layers()).map(layer).collect();
         Ok(layers.map(|layers| Layers { rows, layers }))
+    }
+
+    /// The least and the largest number of each input column, of the rows that are looked at.
+    fn ranges(&self) -> Vec<Option<[f64; 2]>> {
+        let of = |(column, span): (&InputColumn, std::ops::Range<usize>)| {
+            let rows = 0..self.looked_at.inputs.rows;
+            let numbers = rows.map(|row| column.decoded(self.looked_at.inputs.row(row)[span.start].to_f64()));
+            let (least, largest) = ends(numbers.map(|number| number.unwrap_or(f64::NAN)));
+            (!column.is_category() && least <= largest).then_some([least, largest])
+        };
+        self.encoding.inputs.iter().zip(self.encoding.spans()).map(of).collect()
     }
 
     /// The first input columns, and what becomes of them in words.

@@ -1,5 +1,6 @@
 //! A row of a table as a model's network sees it, with what a training step would make of it: what `wgrad explain` shows.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::beginning::{first_weights, smooth};
@@ -7,17 +8,20 @@ use super::finetuning::Base;
 use super::options::Options;
 use super::own_rows::{OwnRows, own_rows};
 use super::resolution;
+use crate::browser::{Net, Play, SelfTest, Set, picture};
 use crate::data::remarks::unseen_categories;
-use crate::data::{Encoding, Matrix, ReadOptions, Readings, Table, Target, read};
+use crate::data::{Encoding, Matrix, ReadOptions, Readings, Table, Target, Task, read};
 use crate::error::{Error, Result, shown};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::files::run::OPTIONS;
 use crate::model::{Model, resolve_model};
 use crate::name::{self, folder_of};
 use crate::network::ensemble::mean_weights;
-use crate::network::{Optimizer, OptimizerKind, Weights, converted};
+use crate::network::{Initialization, Optimizer, OptimizerKind, Weights, converted};
+use crate::page::visible;
+use crate::plan::human_bytes;
 use crate::scalar::Scalar;
-use crate::training::session::{Precision, Recipe};
+use crate::training::session::{Device, Precision, Recipe, Samples, Session};
 
 /// A row, and the network that it goes through.
 pub struct ModelRow {
@@ -28,6 +32,11 @@ pub struct ModelRow {
     inputs: Matrix<f64>,
     targets: Matrix<f64>,
     titles: Titles,
+    /// The weights that training started from, where they are known.
+    first: Option<Weights<f64>>,
+    /// Rows to play with, the row's own place among them, and what each is called.
+    played: (Matrix<f64>, Matrix<f64>),
+    place: usize,
 }
 
 /// Which row, and which weights.
@@ -41,7 +50,19 @@ pub struct Wanted<'a> {
     pub row: usize,
     /// The epoch whose weights are taken: 0, or that of the saved ones.
     pub epoch: Option<usize>,
+    /// Whether other rows are wanted as well, for a page on which the network trains.
+    pub plays: bool,
 }
+
+/// Rows of a page on which a network trains, at most.
+const PLAYED: usize = 200;
+/// Parameters up to which such a page has weights drawn from other seeds, and the seeds.
+const DRAWN: u64 = 20_000;
+const SEEDS: u64 = 3;
+/// Steps of its self-test.
+const TESTED: usize = 20;
+/// Bytes of a page, at most.
+const PAGE: usize = 20 << 20;
 
 impl ModelRow {
     /// Loads a model, and reads a row.
@@ -58,15 +79,16 @@ impl ModelRow {
                 let columns = Readings::of_model(&model.encoding);
                 let table = read(data, &ReadOptions { columns, ..wanted.reading.clone() })?;
                 model.encoding.check_columns(&table)?;
-                let row = place(wanted.row, table.rows, data)?;
-                Self::of(model, options.as_ref(), &file, &table, row, wanted)
+                let (rows, place) = rows(wanted, table.rows, data)?;
+                Self::of(model, options.as_ref(), &file, (&table, &rows), place, wanted)
             }
             None => {
                 let own = own_rows(&file, OwnRows::Test, None, None)?;
-                let row = place(wanted.row, own.part.rows.len(), "the run's test rows")?;
+                let (rows, place) = rows(wanted, own.part.rows.len(), "the run's test rows")?;
+                let rows: Vec<usize> = rows.into_iter().map(|row| own.part.rows[row]).collect();
                 let mut made = None;
-                own.part.table.each(&own.part.rows[row..=row], 1, |table, rows| {
-                    made = Some(Self::of(own.model.clone(), options.as_ref(), &file, table, rows[0], wanted));
+                own.part.table.each(&rows, rows.len(), |table, rows| {
+                    made = Some(Self::of(own.model.clone(), options.as_ref(), &file, (table, rows), place, wanted));
                     Ok(())
                 })?;
                 made.expect("a row was read")
@@ -78,10 +100,11 @@ impl ModelRow {
         model: Model,
         options: Option<&Options>,
         file: &Path,
-        table: &Table,
-        row: usize,
+        (table, rows): (&Table, &[usize]),
+        place: usize,
         wanted: &Wanted<'_>,
     ) -> Result<Self> {
+        let row = rows[place];
         let (encoding, outputs) = (&model.encoding, model.network.outputs());
         let inputs = encoding.encode_inputs::<f64>(table, &[row])?;
         let mut targets = encoding.encode_targets::<f64>(table, &[row], outputs)?;
@@ -110,9 +133,15 @@ impl ModelRow {
                 (model.weights.get(), format!("the saved weights{epoch}"))
             }
         };
+        let mut played = match wanted.plays {
+            true => (encoding.encode_inputs::<f64>(table, rows)?, encoding.encode_targets::<f64>(table, rows, outputs)?),
+            false => (inputs.clone(), targets.clone()),
+        };
+        let first = trained.as_ref().filter(|_| wanted.plays).map(|trained| trained.first_weights(&model)).transpose()?;
         if let Some(trained) = &trained {
             remarks.extend(trained.remarks());
-            smooth(&mut targets, resolution::label_smoothing(&trained.options, model.loss)?, model.loss);
+            let smoothing = resolution::label_smoothing(&trained.options, model.loss)?;
+            [&mut targets, &mut played.1].into_iter().for_each(|targets| smooth(targets, smoothing, model.loss));
         }
         let (recipe, rule) = match trained {
             Some(Trained { recipe, .. }) => (Some(recipe), rule(&recipe, model.network.layers())),
@@ -130,38 +159,115 @@ impl ModelRow {
             outputs: output_names(encoding, outputs),
             rule,
         };
-        Ok(Self { model, weights, recipe, inputs, targets, titles })
+        Ok(Self { model, weights, recipe, inputs, targets, titles, first, played, place })
     }
 
     /// Explains the row, showing so many units of a layer.
     ///
     /// # Errors
     /// As [`Explanation::new`].
-    pub fn explained(self, units: usize, weight: Option<Weight>) -> Result<Explanation> {
-        let Self { model, weights, recipe, inputs, targets, titles } = self;
+    pub fn explained(&self, units: usize, weight: Option<Weight>) -> Result<Explanation> {
+        let Self { model, weights, recipe, inputs, targets, titles, .. } = self;
         let layers = model.network.layers();
         let optimizer = recipe.map_or_else(|| Optimizer::new(OptimizerKind::Sgd), |recipe| recipe.optimizer);
         let subject = Subject {
             network: &model.network,
             loss: model.loss,
-            weights: &weights,
+            weights,
             optimizer,
             learning_rate: recipe.map_or(1.0, |recipe| recipe.schedule.learning_rate),
             layer_rates: recipe.map(|recipe| recipe.layer_rates).unwrap_or_default(),
             frozen: (0..layers).filter(|&layer| recipe.is_some_and(|recipe| recipe.frozen.contains(layer))).collect(),
-            inputs: &inputs,
-            targets: &targets,
+            inputs,
+            targets,
             units,
         };
-        Explanation::new(&subject, titles, weight)
+        Explanation::new(&subject, titles.clone(), weight)
     }
 }
 
-/// A row's place from 0.
-fn place(row: usize, rows: usize, of: &str) -> Result<usize> {
-    match row.checked_sub(1).filter(|&place| place < rows) {
-        Some(place) => Ok(place),
-        None => Err(Error::Usage(format!("--row {row}: {} has the rows 1 to {rows}", shown(of)))),
+/// The places, from 0, of the rows that are wanted, and the place among them of the row that is explained.
+fn rows(wanted: &Wanted<'_>, rows: usize, of: &str) -> Result<(Vec<usize>, usize)> {
+    let row = wanted.row;
+    let Some(place) = row.checked_sub(1).filter(|&place| place < rows) else {
+        return Err(Error::Usage(format!("--row {row}: {} has the rows 1 to {rows}", shown(of))));
+    };
+    if !wanted.plays {
+        return Ok((vec![place], 0));
+    }
+    let mut all: Vec<usize> = (0..rows.min(PLAYED)).collect();
+    if place >= all.len() {
+        all.pop();
+        all.push(place);
+    }
+    let among = all.iter().position(|&row| row == place).unwrap_or_default();
+    Ok((all, among))
+}
+
+impl ModelRow {
+    /// A page on which the network trains on the row and others, by plain gradient descent; the units that are shown are the explanation's.
+    ///
+    /// # Errors
+    /// Usage, for more units than a picture has room for; limit, for a network that is too large for a page.
+    pub fn play(&self, explanation: &Explanation) -> Result<String> {
+        let Self { model, titles, first, played: (inputs, targets), .. } = self;
+        let (network, loss) = (&model.network, model.loss);
+        let shown: Vec<Vec<usize>> = std::iter::once(&explanation.shown_inputs)
+            .chain(explanation.layers.iter().map(|layer| &layer.shown))
+            .cloned()
+            .collect();
+        let trained: Weights<f64> = model.weights.get();
+        let mut starts = vec![("trained".to_owned(), trained.clone())];
+        starts.extend(first.iter().map(|first| ("before training".to_owned(), first.clone())));
+        let seeds = if network.parameter_count() <= DRAWN { SEEDS } else { 0 };
+        starts.extend((0..seeds).map(|seed| (format!("drawn, seed {seed}"), Initialization::Auto.weights(network, seed))));
+        let rates = (vec![0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0], 4);
+        let recipe = Recipe::plain(loss, rates.0[rates.1], inputs.rows);
+        let samples = Samples::new(inputs.converted(), targets.converted());
+        let device = Device::cpu(Some(1), "a page's self-test");
+        let mut session = Session::<f32>::new(network.clone(), recipe, &converted(&trained), samples, &device)?;
+        for _ in 0..TESTED {
+            session.train(1, |_| ControlFlow::Continue(()))?;
+        }
+        let test = SelfTest {
+            steps: TESTED,
+            weights: converted(&session.weights()?),
+            // A weight below 16 is rounded by half a unit of its last place in each step.
+            bound: TESTED as f64 * 16.0 * 2.0_f64.powi(-25),
+        };
+        let outputs = titles.outputs.clone();
+        let picture = picture(network, &titles.inputs, &outputs, &shown)?;
+        let play = Play {
+            title: format!("wgrad explain: {}", titles.subject),
+            about: format!(
+                "<p>{}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU: plain gradient descent \
+                 on {} rows. The script knows no mathematics.</p>\n",
+                visible(&explanation.shape()),
+                inputs.rows
+            ),
+            recorded: format!("<h2>What the command line computed</h2>\n<pre>{}</pre>\n", visible(&explanation.to_string())),
+            sets: vec![Set { name: titles.subject.clone(), inputs: inputs.clone(), targets: targets.clone() }],
+            nets: vec![Net { network: network.clone(), activation: None, shown, starts, picture }],
+            row: self.place,
+            loss,
+            optimizer: Optimizer::new(OptimizerKind::Sgd),
+            adds_up: false,
+            rates,
+            batches: vec![10, inputs.rows.max(11)],
+            outputs,
+            inputs: titles.inputs.clone(),
+            classes: model.encoding.task() == Task::Classification,
+            test: Some(test),
+        };
+        let page = play.page()?;
+        match page.len() <= PAGE {
+            true => Ok(page),
+            false => Err(Error::Limit(format!(
+                "the page would have {}, and a browser is given {} at most",
+                human_bytes(page.len() as u64),
+                human_bytes(PAGE as u64)
+            ))),
+        }
     }
 }
 
