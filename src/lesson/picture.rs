@@ -1,7 +1,6 @@
 //! The picture of a lesson's net with its last weights, and one row on its way through.
 
 use crate::network::Activation;
-use crate::network::activation::sigmoid;
 use crate::page::{Edge, Net, Row, Unit, digits};
 
 /// The row that goes through the net of a picture, and what inputs and outputs are called.
@@ -11,6 +10,10 @@ pub(super) struct Example {
     pub(super) inputs: Vec<(&'static str, f64)>,
     /// What each output is called; several are a softmax.
     pub(super) outputs: Vec<&'static str>,
+    /// The activation of hidden units.
+    pub(super) hidden: Activation,
+    /// The biases, layer by layer; none of a net without.
+    pub(super) biases: Vec<Vec<f64>>,
 }
 
 /// Units of a layer that are drawn.
@@ -19,7 +22,7 @@ const DRAWN: usize = 8;
 impl Example {
     /// An example of one output.
     pub(super) fn new(inputs: &[(&'static str, f64)]) -> Self {
-        Self { inputs: inputs.to_vec(), outputs: vec!["output"] }
+        Self { inputs: inputs.to_vec(), outputs: vec!["output"], hidden: Activation::Sigmoid, biases: Vec::new() }
     }
 
     /// The row 1, 0 and the third input, which is always 1.
@@ -27,15 +30,23 @@ impl Example {
         Self::new(&[("first", 1.0), ("second", 0.0), ("always 1", 1.0)])
     }
 
-    /// The net of these weights, layer by layer a list an input, whose hidden units are sigmoids.
+    /// The net of these weights, layer by layer a list an input.
     pub(super) fn picture(&self, weights: &[Vec<Vec<f64>>]) -> Net {
         let mut values = vec![self.inputs.iter().map(|input| input.1).collect::<Vec<_>>()];
         for (layer, weight) in weights.iter().enumerate() {
             let before = &values[layer];
-            let sum = |unit: usize| before.iter().zip(weight).map(|(x, weights)| x * weights[unit]).sum();
+            let bias = |unit: usize| self.biases.get(layer).map_or(0.0, |biases| biases[unit]);
+            let sum =
+                |unit: usize| bias(unit) + before.iter().zip(weight).map(|(x, weights)| x * weights[unit]).sum::<f64>();
             let sums: Vec<f64> = (0..weight[0].len()).map(sum).collect();
-            let is_softmax = layer + 1 == weights.len() && sums.len() > 1;
-            values.push(if is_softmax { softmax(&sums) } else { sums.into_iter().map(sigmoid).collect() });
+            let is_output = layer + 1 == weights.len();
+            let activation = if is_output { Activation::Sigmoid } else { self.hidden };
+            let is_softmax = is_output && sums.len() > 1;
+            values.push(if is_softmax {
+                softmax(&sums)
+            } else {
+                sums.into_iter().map(|z| activation.activate(z)).collect()
+            });
         }
         let layers = values.iter().enumerate().map(|(layer, values)| self.row(layer, weights.len(), values)).collect();
         let row =
@@ -55,8 +66,8 @@ impl Example {
             _ if layer == last => {
                 format!("output ({})", if values.len() > 1 { Activation::Softmax } else { Activation::Sigmoid })
             }
-            _ if last > 2 => format!("hidden layer {layer} (sigmoid)"),
-            _ => "hidden layer (sigmoid)".to_owned(),
+            _ if last > 2 => format!("hidden layer {layer} ({})", self.hidden),
+            _ => format!("hidden layer ({})", self.hidden),
         };
         let label = |unit: usize| match layer {
             0 => self.inputs[unit].0,

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use super::comparison::Comparison;
 use super::numpy_random::NumpyRandom;
+use super::picture::Example;
 use super::program::Machine;
 use super::report::{Findings, Report};
 use super::{Options, Result};
@@ -14,7 +15,7 @@ use crate::data::{Encoding, FitOptions, Matrix, ReadOptions, read};
 use crate::error::{Error, shown};
 use crate::name;
 use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights, converted};
-use crate::page::digits;
+use crate::page::{self, COLOURS, Chart, Form, PIGMENTS, Series, Size, Words, digits, tinted};
 use crate::training::session::{Precision, PrecisionName, Recipe, Samples, Session};
 
 pub(super) const NAME: &str = "plane";
@@ -33,6 +34,8 @@ const ACTIVATIONS: [Activation; 3] = [Activation::Tanh, Activation::Relu, Activa
 const MOST_ROWS: usize = 1_000;
 /// Seeds that a page offers.
 const SEEDS: u32 = 5;
+/// Points of a plane along each side.
+const SIDE: usize = 40;
 /// Steps of a page's self-test.
 const TESTED: usize = 50;
 
@@ -44,10 +47,12 @@ struct Parted {
     outputs: Vec<f64>,
     weights: Weights<f64>,
     right: usize,
+    /// The outputs over the plane, from its upper left corner on.
+    surface: Vec<f64>,
 }
 
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
-    let (sets, _) = sets(options)?;
+    let (sets, names) = sets(options)?;
     let parted = parted(machine, &sets, STEPS)?;
     // The lesson's own sets are compared with numpy's, whatever the reader's rows are.
     let compared = parted_for_numpy(machine, options, &parted)?;
@@ -56,7 +61,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         Comparison::new("losses at the start", "", &REFERENCE_FIRST, &at(0), machine.tolerance(1e-12, 1e-6)),
         Comparison::new("losses after 100 steps", "", &REFERENCE_AFTER, &at(COMPARED), machine.tolerance(1e-9, 1e-4)),
     ];
-    let last = parted.last().expect("there are nets");
+    let (last, last_set) = (parted.last().expect("there are nets"), sets.last().expect("there are sets"));
     let findings = Findings {
         lesson: NAME,
         summary: SUMMARY,
@@ -66,8 +71,15 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         comparisons,
         printed: printed(&sets, &parted),
         explanation: explanation(&sets, &parted),
+        example: Example {
+            hidden: ACTIVATIONS[0],
+            biases: last.weights.iter().map(|layer| layer.bias.clone()).collect(),
+            ..Example::new(&[("x", last_set.inputs.row(0)[0]), ("y", last_set.inputs.row(0)[1])])
+        },
     };
-    Ok(findings.report(machine))
+    let charts =
+        sets.iter().zip(parted.chunks(HIDDEN.len())).map(|(set, parted)| chart(set, &names, &parted[HIDDEN.len() - 1]));
+    Ok(Report { charts: charts.collect(), ..findings.report(machine) })
 }
 
 /// What becomes of each set with each net.
@@ -223,9 +235,48 @@ fn part<T: Precision>(machine: &Machine, set: &Set, network: &Network, steps: us
     let mut session = session::<T>(machine, set, network)?;
     let losses = train(&mut session, steps)?;
     let outputs: Vec<f64> = session.predict(&set.inputs.converted())?.converted().values;
+    let surface = session.predict(&grid(set).converted())?.converted().values;
     let right =
         outputs.iter().zip(&set.targets.values).filter(|(output, target)| (**output >= 0.5) == (**target >= 0.5)).count();
-    Ok(Parted { losses, outputs, weights: converted(&session.weights()?), right })
+    Ok(Parted { losses, outputs, weights: converted(&session.weights()?), right, surface })
+}
+
+/// The ends of a set's plane along one input, with some room.
+fn ends_of(set: &Set, input: usize) -> [f64; 2] {
+    let (least, largest) = page::ends((0..set.inputs.rows).map(|row| set.inputs.row(row)[input]));
+    let room = 0.1 * (largest - least).max(1e-9);
+    [least - room, largest + room]
+}
+
+/// The points of a set's plane, from its upper left corner on.
+fn grid(set: &Set) -> Matrix<f64> {
+    let [across, up] = [0, 1].map(|input| ends_of(set, input));
+    let between = |[from, to]: [f64; 2], place: usize| from + (to - from) * (place as f64 + 0.5) / SIDE as f64;
+    let point = |point: usize| [between(across, point % SIDE), between(up, SIDE - 1 - point / SIDE)];
+    Matrix::new(SIDE * SIDE, 2, (0..SIDE * SIDE).flat_map(point).collect())
+}
+
+/// The plane of a set with the last of the nets: what it says of every place, and the rows.
+fn chart(set: &Set, names: &[String], parted: &Parted) -> Chart {
+    let pixel = |&output: &f64| {
+        let [red, green, blue] = PIGMENTS[usize::from(output < 0.5)];
+        [red, green, blue, (200.0 * (2.0 * output - 1.0).abs()) as u8]
+    };
+    let pixels: Vec<[u8; 4]> = parted.surface.iter().map(pixel).collect();
+    let series = |name: &str, class: usize, is_one: bool| {
+        let rows = (0..set.inputs.rows).filter(|&row| (set.targets.values[row] > 0.5) == is_one);
+        let points = rows.map(|row| (set.inputs.row(row)[0], set.inputs.row(row)[1])).collect();
+        Series { name: name.into(), colour: COLOURS[class], form: Form::Marks, dashed: false, points }
+    };
+    let words = |input: usize| {
+        let [from, to] = ends_of(set, input);
+        Words::linear(&names[input]).over(from, to)
+    };
+    let hidden = called(HIDDEN[HIDDEN.len() - 1]);
+    let title = format!("{}: what the net with hidden layers {hidden} says of each place", set.name);
+    let about = format!("{} of {} rows are on the right side of ½", parted.right, set.inputs.rows);
+    let chart = Chart::half(&title, about, words(0), words(1), vec![series("1", 0, true), series("0", 1, false)]);
+    Chart { picture: Some(tinted(SIDE, &pixels)), size: Size::Square, ..chart }
 }
 
 /// The hidden layers as they are called.

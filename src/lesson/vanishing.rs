@@ -237,7 +237,7 @@ impl Claim {
 fn example(inputs: &Matrix<f64>) -> Example {
     let names = ["sepal length", "sepal width", "petal length", "petal width", "always 1"];
     let inputs = names.into_iter().zip(inputs.row(0).iter().copied()).collect();
-    Example { inputs, outputs: CLASSES.to_vec() }
+    Example { inputs, outputs: CLASSES.to_vec(), ..Example::new(&[]) }
 }
 
 fn printed(nets: &[Deep], deepest: &[&Deep; 3]) -> String {
