@@ -34,8 +34,8 @@ pub struct Canvas {
 /// Dots by line and character: one number for each curve.
 type Picture = Vec<Vec<[u8; MOST]>>;
 
-/// The picture of at most four curves, and below it what it shows and what each curve is called; none where there is no room, or no more
-/// than one point.
+/// The picture of at most four curves, and below it what it shows and what each curve is called; none where there is no
+/// room, or no more than one point.
 pub(crate) fn picture(curves: &[Curve<'_>], caption: &str, canvas: Canvas) -> Option<String> {
     let Canvas { columns, coloured } = canvas;
     let width = columns.saturating_sub(LABEL + 1).min(CHARACTERS);

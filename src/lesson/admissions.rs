@@ -230,8 +230,8 @@ fn check(name: &str, rows: &[[f64; 4]]) -> Result<()> {
     if [ROWS - admitted, admitted] != LABELS {
         let [no, yes] = LABELS;
         return Err(Error::Data(format!(
-            "{name}: {} rows are not admitted and {admitted} are, where UCLA's file has {no} and {yes}. A copy with flipped \
-             labels goes round: take the file from UCLA",
+            "{name}: {} rows are not admitted and {admitted} are, where UCLA's file has {no} and {yes}. A copy with \
+             flipped labels goes round: take the file from UCLA",
             ROWS - admitted
         )));
     }
@@ -283,42 +283,49 @@ fn explanation(rows: &[[f64; 4]], data: &Prepared, measured: &Measured, output: 
     let [gre, gpa] = [1, 2].map(|column| ends(rows.iter().map(|row| row[column])));
     vec![
         format!(
-            "Why the printed train loss is no loss. The program goes through the records one by one, in variables that still hold the last \
-             record when the loop is over. It then computes its loss from that leftover: one output, of one record, which numpy broadcasts \
-             against the targets of all {TRAINING_ROWS}. The number falls nicely, from {:.4} to {last_slipped:.4}, and means nothing: it says \
-             how well one constant would do for everybody. The true mean squared error, every record's own output against its own target, \
-             falls from {:.4} to {last_error:.4}.",
+            "Why the printed train loss is no loss. The program goes through the records one by one, in variables that \
+             still hold the last record when the loop is over. It then computes its loss from that leftover: one output, \
+             of one record, which numpy broadcasts against the targets of all {TRAINING_ROWS}. The number falls nicely, \
+             from {:.4} to {last_slipped:.4}, and means nothing: it says how well one constant would do for everybody. \
+             The true mean squared error, every record's own output against its own target, falls from {:.4} to \
+             {last_error:.4}.",
             slipped[0], errors[0]
         ),
         format!(
-            "How to notice such a thing. Compare with a net that knows nothing: always answering the training rows' mean, {mean:.3}, has a \
-             mean squared error of {guessing:.4}. After its {STEPS} steps this net has {last_error:.4}. It has hardly begun to learn: its \
-             outputs on the test rows all lie between {least:.2} and {largest:.2}. A loss is worth printing beside what guessing gives."
+            "How to notice such a thing. Compare with a net that knows nothing: always answering the training rows' \
+             mean, {mean:.3}, has a mean squared error of {guessing:.4}. After its {STEPS} steps this net has \
+             {last_error:.4}. It has hardly begun to learn: its outputs on the test rows all lie between {least:.2} and \
+             {largest:.2}. A loss is worth printing beside what guessing gives."
         ),
         format!(
-            "Whether {:.3} is good. {right} of {tested} rows are right, where always saying no gets {no}. A few rows in {tested} are within \
-             the luck of the draw: another split gives another number. A small test set is a coarse ruler.",
+            "Whether {:.3} is good. {right} of {tested} rows are right, where always saying no gets {no}. A few rows in \
+             {tested} are within the luck of the draw: another split gives another number. A small test set is a coarse \
+             ruler.",
             right as f64 / tested as f64
         ),
         format!(
-            "Why the steps are averaged. The steps of the {TRAINING_ROWS} records are added up and divided by {TRAINING_ROWS}, so that the \
-             step does not grow with the number of records. With the rate {RATE} that makes for tiny steps, which is why {STEPS} of them do so \
-             little; the same rate on the sum would step {TRAINING_ROWS} times as far. (wgrad train averages unless told --reduction sum.)"
+            "Why the steps are averaged. The steps of the {TRAINING_ROWS} records are added up and divided by \
+             {TRAINING_ROWS}, so that the step does not grow with the number of records. With the rate {RATE} that makes \
+             for tiny steps, which is why {STEPS} of them do so little; the same rate on the sum would step \
+             {TRAINING_ROWS} times as far. (wgrad train averages unless told --reduction sum.)"
         ),
         format!(
-            "Why the columns are prepared. gre goes from {} to {} and gpa from {} to {}. Fed as they are, gre would drive every sigmoid to its \
-             flat end, where the slope is almost 0 and nothing is learned. So both are standardised: minus the mean, divided by the standard \
-             deviation. rank is a name rather than an amount (rank 4 is not four times rank 1), so it becomes four columns, one of them 1. \
-             Those add up to 1 in every row, and so stand in for the bias that the hidden layer lacks.",
+            "Why the columns are prepared. gre goes from {} to {} and gpa from {} to {}. Fed as they are, gre would \
+             drive every sigmoid to its flat end, where the slope is almost 0 and nothing is learned. So both are \
+             standardised: minus the mean, divided by the standard deviation. rank is a name rather than an amount (rank \
+             4 is not four times rank 1), so it becomes four columns, one of them 1. Those add up to 1 in every row, and \
+             so stand in for the bias that the hidden layer lacks.",
             gre.0, gre.1, gpa.0, gpa.1
         ),
         format!(
-            "Which flaw is left. One is left as it is, for the numbers' sake: mean and deviation are taken over all {ROWS} rows, so the test \
-             rows have had a say in the training. wgrad train fits them on the training rows alone."
+            "Which flaw is left. One is left as it is, for the numbers' sake: mean and deviation are taken over all \
+             {ROWS} rows, so the test rows have had a say in the training. wgrad train fits them on the training rows \
+             alone."
         ),
-        "What the step itself is. It is the same as in the other lessons: error (target - output) times the slope output·(1 - output), because \
-         what a weight can move is the sum before the sigmoid, and the slope says how much of that arrives; passed back through the weights to \
-         the hidden units; times the inputs; added, because the error is target minus output."
+        "What the step itself is. It is the same as in the other lessons: error (target - output) times the slope \
+         output·(1 - output), because what a weight can move is the sum before the sigmoid, and the slope says how much \
+         of that arrives; passed back through the weights to the hidden units; times the inputs; added, because the \
+         error is target minus output."
             .into(),
     ]
 }

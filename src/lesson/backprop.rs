@@ -187,40 +187,43 @@ fn explanation(errors: &[f64], slipped: &[f64], slip: &Slip) -> Vec<String> {
     let [[first_a, first_b], [second_a, second_b]] = slip.first;
     vec![
         format!(
-            "Follow it by hand. The first hidden unit gets z = {a}·{x1} + {b}·{x2} = {:.3}, its sigmoid is {h1:.3}; the second gets \
-             {c}·{x1} + {d}·{x2} = {:.2}, its sigmoid is {h2:.3}. The output gets z = {u}·{h1:.3} + {v}·{h2:.3} = {sum:.3}, its \
-             sigmoid is {output:.3}. The target is {TARGET}, so the error ½({TARGET} - {output:.3})² is {:.4}: the first number that \
-             is printed.",
+            "Follow it by hand. The first hidden unit gets z = {a}·{x1} + {b}·{x2} = {:.3}, its sigmoid is {h1:.3}; the \
+             second gets {c}·{x1} + {d}·{x2} = {:.2}, its sigmoid is {h2:.3}. The output gets z = {u}·{h1:.3} + \
+             {v}·{h2:.3} = {sum:.3}, its sigmoid is {output:.3}. The target is {TARGET}, so the error ½({TARGET} - \
+             {output:.3})² is {:.4}: the first number that is printed.",
             sums[0], sums[1], errors[0]
         ),
         format!(
-            "And back. The output's delta is error × slope: ({output:.3} - {TARGET}) · {output:.3}·(1 - {output:.3}) = {delta:.4}. Each \
-             weight to the output loses delta × the hidden output that it carries. Each hidden unit's delta is {delta:.4} × its own weight \
-             to the output × its own slope h(1-h), and each of its weights loses that times the input that it carries. Here the error is \
-             taken as output - target and the step is subtracted: the same as target - output and +=."
+            "And back. The output's delta is error × slope: ({output:.3} - {TARGET}) · {output:.3}·(1 - {output:.3}) = \
+             {delta:.4}. Each weight to the output loses delta × the hidden output that it carries. Each hidden unit's \
+             delta is {delta:.4} × its own weight to the output × its own slope h(1-h), and each of its weights loses \
+             that times the input that it carries. Here the error is taken as output - target and the step is \
+             subtracted: the same as target - output and +=."
         ),
-        "The slip. The two hidden deltas are products of the two weights to the output, which the program holds as a row (1×2), and \
-         the two slopes, which it holds as a column (2×1). Multiplied element by element these shapes do not fit, and numpy does not \
-         complain: it broadcasts, that is, it repeats the row downwards and the column sideways and returns a 2×2 of every weight \
-         times every slope. The two numbers that were meant are its diagonal; the other two pair one unit's weight with the other \
-         unit's slope. The product with the inputs mixes all four, comes out as one row, and is broadcast once more: both hidden \
-         units get the very same step."
+        "The slip. The two hidden deltas are products of the two weights to the output, which the program holds as a row \
+         (1×2), and the two slopes, which it holds as a column (2×1). Multiplied element by element these shapes do not \
+         fit, and numpy does not complain: it broadcasts, that is, it repeats the row downwards and the column sideways \
+         and returns a 2×2 of every weight times every slope. The two numbers that were meant are its diagonal; the \
+         other two pair one unit's weight with the other unit's slope. The product with the inputs mixes all four, comes \
+         out as one row, and is broadcast once more: both hidden units get the very same step."
             .into(),
         format!(
-            "How to see it in the numbers. The first printed error is right (nothing was updated yet); the second is {:.7} where the \
-             gradient gives {:.7}. And since both hidden units took the same steps, their weights end exactly as far apart as they \
-             began: {second_a:.7} - {first_a:.7} = {:.1}, and {first_b:.7} - {second_b:.7} = {:.1}.",
+            "How to see it in the numbers. The first printed error is right (nothing was updated yet); the second is \
+             {:.7} where the gradient gives {:.7}. And since both hidden units took the same steps, their weights end \
+             exactly as far apart as they began: {second_a:.7} - {first_a:.7} = {:.1}, and {first_b:.7} - {second_b:.7} \
+             = {:.1}.",
             slipped[1],
             errors[1],
             second_a - first_a,
             first_b - second_b
         ),
         format!(
-            "Why nobody noticed. The error falls all the same: to {:.1e}, against {:.1e} by the gradient. The weights to the output are \
-             updated correctly, and with one row to learn they alone suffice (wgrad lesson backprop-2-2-1 --compare). In the second \
-             step the wrong version is even ahead. A falling error does not prove that the gradient is right. What does: nudge one \
-             weight by a little, both ways, see how the error changes, and compare that slope with the gradient. And write down the \
-             shape of every product; wgrad's plan does, and a shape that does not fit is an error there.",
+            "Why nobody noticed. The error falls all the same: to {:.1e}, against {:.1e} by the gradient. The weights to \
+             the output are updated correctly, and with one row to learn they alone suffice (wgrad lesson backprop-2-2-1 \
+             --compare). In the second step the wrong version is even ahead. A falling error does not prove that the \
+             gradient is right. What does: nudge one weight by a little, both ways, see how the error changes, and \
+             compare that slope with the gradient. And write down the shape of every product; wgrad's plan does, and a \
+             shape that does not fit is an error there.",
             slipped[3], errors[3]
         ),
     ]

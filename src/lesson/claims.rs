@@ -53,8 +53,8 @@ fn unclaimed(prose: &[String], constants: &str, values: &[f64]) -> Vec<String> {
     prose.iter().flat_map(|paragraph| numbers(paragraph)).filter(|number| !is_claimed(number)).collect()
 }
 
-/// Fails if the explanation or the conclusions of a lesson hold a number that is neither given by its program, computed for the report,
-/// nor one of these values.
+/// Fails if the explanation or the conclusions of a lesson hold a number that is neither given by its program, computed for
+/// the report, nor one of these values.
 pub(super) fn check(report: &Report, constants: &str, values: &[f64]) {
     let compared = report.comparisons.iter().flat_map(|comparison| comparison.computed.iter().copied());
     let steps = [report.steps as f64];

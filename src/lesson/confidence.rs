@@ -265,41 +265,46 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
     let steps = trask::STEPS / 1_000;
     vec![
         format!(
-            "What the height of the output has to do with confidence. The output is a share. Give one unit ten rows with the same input, {YES} \
-             of which are yes, and train: the output settles at {:.4} by the squared error and at {:.4} by cross-entropy. Both losses \
-             are least where the output is as high as yes is frequent. So 0.98 says 'I have seen nearly only yes for such inputs', 0.5 says \
-             'as many as no', and 0.02 'nearly only no'. An output near 0 or 1 is sure, one near ½ is unsure. Whether it is right to \
-             be sure is another question, which only rows that it has not been trained on can answer.",
+            "What the height of the output has to do with confidence. The output is a share. Give one unit ten rows with \
+             the same input, {YES} of which are yes, and train: the output settles at {:.4} by the squared error and at \
+             {:.4} by cross-entropy. Both losses are least where the output is as high as yes is frequent. So 0.98 says \
+             'I have seen nearly only yes for such inputs', 0.5 says 'as many as no', and 0.02 'nearly only no'. An \
+             output near 0 or 1 is sure, one near ½ is unsure. Whether it is right to be sure is another question, which \
+             only rows that it has not been trained on can answer.",
             shares[0], shares[1]
         ),
         format!(
-            "What the slope has to do with confidence. The slope is a·(1-a): ¼ where the unit is unsure, and the nearer to 0 the surer it is, \
-             whichever way. At z = {z_wrong} the output is {wrong_output:.4} and the slope {wrong_slope:.4}, and at z = {z_right}, where it is \
-             {right_output:.4}, the slope is the same. So the slope knows how sure a unit is, and not whether it is right; that is \
-             what the error knows. The delta is their product."
+            "What the slope has to do with confidence. The slope is a·(1-a): ¼ where the unit is unsure, and the nearer \
+             to 0 the surer it is, whichever way. At z = {z_wrong} the output is {wrong_output:.4} and the slope \
+             {wrong_slope:.4}, and at z = {z_right}, where it is {right_output:.4}, the slope is the same. So the slope \
+             knows how sure a unit is, and not whether it is right; that is what the error knows. The delta is their \
+             product."
         ),
         format!(
-            "Sure and right. The target is 1, z = {z_right}: the error is small, and so is the step, {} by the squared error and {} by \
-             cross-entropy. What is right is left alone.",
+            "Sure and right. The target is 1, z = {z_right}: the error is small, and so is the step, {} by the squared \
+             error and {} by cross-entropy. What is right is left alone.",
             right[0], right[1]
         ),
         format!(
-            "Unsure. z = 0, the output is ½: the error is ½ and the slope ¼, which makes a step of {} by the squared error; cross-entropy \
-             steps by the error, {}. The squared error's step is longest nearby, at the output ⅓, where it is {widest:.3}.",
+            "Unsure. z = 0, the output is ½: the error is ½ and the slope ¼, which makes a step of {} by the squared \
+             error; cross-entropy steps by the error, {}. The squared error's step is longest nearby, at the output ⅓, \
+             where it is {widest:.3}.",
             unsure[0], unsure[1]
         ),
         format!(
-            "Sure and wrong. The target is 1, z = {z_wrong}: this unit should learn most, and by the squared error its step is {}, shorter \
-             than the unsure one's {}: the error is nearly 1, but the slope takes it away. By cross-entropy the step is {}, nearly \
-             the longest there can be. Steps of rate 1 until such a unit says more than ½: {} by the squared error, {} by cross-entropy.",
+            "Sure and wrong. The target is 1, z = {z_wrong}: this unit should learn most, and by the squared error its \
+             step is {}, shorter than the unsure one's {}: the error is nearly 1, but the slope takes it away. By \
+             cross-entropy the step is {}, nearly the longest there can be. Steps of rate 1 until such a unit says more \
+             than ½: {} by the squared error, {} by cross-entropy.",
             wrong[0], unsure[0], wrong[1], turned[0], turned[1]
         ),
         format!(
-            "Trask's four rows. Before the first step the outputs are {:.2}, {:.2}, {:.2} and {:.2}: unsure all of them, and the two that should \
-             say yes are on the wrong side. Their slopes are near ¼, so that the squared error asks for steps of {:.3} and {:.3}. \
-             After {steps},000 steps all are sure and right; the third row's error is {:.4} and its slope {:.4}, and their product asks for \
-             {} only. Cross-entropy would still ask for {:.4}, which is {:.0} times as much: that is why it comes so much nearer in \
-             the same time (wgrad lesson trask --compare).",
+            "Trask's four rows. Before the first step the outputs are {:.2}, {:.2}, {:.2} and {:.2}: unsure all of them, \
+             and the two that should say yes are on the wrong side. Their slopes are near ¼, so that the squared error \
+             asks for steps of {:.3} and {:.3}. After {steps},000 steps all are sure and right; the third row's error is \
+             {:.4} and its slope {:.4}, and their product asks for {} only. Cross-entropy would still ask for {:.4}, \
+             which is {:.0} times as much: that is why it comes so much nearer in the same time (wgrad lesson trask \
+             --compare).",
             start[0].output,
             start[1].output,
             start[2].output,
@@ -312,9 +317,9 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
             end[2].error(),
             end[2].error() / end[2].delta()
         ),
-        "Which loss to take. For outputs that are probabilities cross-entropy: its step is the error, so that it is longest where the \
-         unit is most wrong. The squared error was made for amounts, whose outputs have no sigmoid and so no slope to lose by. \
-         wgrad train takes cross-entropy for classes and the squared error for numbers."
+        "Which loss to take. For outputs that are probabilities cross-entropy: its step is the error, so that it is \
+         longest where the unit is most wrong. The squared error was made for amounts, whose outputs have no sigmoid and \
+         so no slope to lose by. wgrad train takes cross-entropy for classes and the squared error for numbers."
             .into(),
     ]
 }

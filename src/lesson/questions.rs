@@ -36,12 +36,14 @@ const ANSWERS: [Answer; 12] = [
     Answer {
         command: "wgrad lesson trask",
         answers: "why error × slope, why += and not -=, why x*(1-x) is given the output",
-        keys: "derivative slope gradient multipl product times chain sigmoid minus sign add subtract += -= weight delta dot transpose",
+        keys: "derivative slope gradient multipl product times chain sigmoid minus sign add subtract += -= weight delta dot \
+               transpose",
     },
     Answer {
         command: "wgrad lesson trask --compare",
         answers: "error × slope against the error alone, the error cubed and cross-entropy",
-        keys: "cub power squar exponent cross entropy without alternative better instead faster multipl derivative leave omit",
+        keys: "cub power squar exponent cross entropy without alternative better instead faster multipl derivative leave \
+               omit",
     },
     Answer {
         command: "wgrad lesson trask-hidden",

@@ -217,8 +217,8 @@ impl Report {
     /// Whether the numbers agree, and with what.
     pub(super) fn verdict(&self) -> String {
         format!(
-            "{}: computed in {}, held against numpy 2.4.6 in f64 within what is allowed; published numbers may differ by half a unit of \
-             their last digit more.",
+            "{}: computed in {}, held against numpy 2.4.6 in f64 within what is allowed; published numbers may differ by \
+             half a unit of their last digit more.",
             if self.agrees { "They agree" } else { "They do NOT agree" },
             self.place()
         )

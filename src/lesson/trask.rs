@@ -66,46 +66,47 @@ fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
     let a: f64 = sigmoid(z);
     vec![
         format!(
-            "What is learned. The target of each row is its first input; the second is noise and the third is always 1. Nobody \
-         tells the net so. It ends with the weights {first}, {second} and {third}: the first input is trusted, the second ignored, \
-         and the third, being always there, works as a bias: it says no ({third}) unless the first input says yes ({first} - \
-         {third_size} is well above 0)."
+            "What is learned. The target of each row is its first input; the second is noise and the third is always 1. \
+         Nobody tells the net so. It ends with the weights {first}, {second} and {third}: the first input is trusted, \
+         the second ignored, and the third, being always there, works as a bias: it says no ({third}) unless the first \
+         input says yes ({first} - {third_size} is well above 0)."
         ),
         String::from(
-            "Why += and not -=. Gradient descent subtracts the gradient: W -= rate · dLoss/dW. The loss is ½(y - a)², y being \
-         the target and a the output, and its derivative with respect to a is a - y. The program calls y - a its error, \
-         which is minus that derivative, and then adds. Two minus signs cancel: += with target - output and -= with output \
-         - target are the same step. Change only one of the two, and the net learns to be wrong.",
+            "Why += and not -=. Gradient descent subtracts the gradient: W -= rate · dLoss/dW. The loss is ½(y - a)², y \
+         being the target and a the output, and its derivative with respect to a is a - y. The program calls y - a its \
+         error, which is minus that derivative, and then adds. Two minus signs cancel: += with target - output and -= \
+         with output - target are the same step. Change only one of the two, and the net learns to be wrong.",
         ),
         format!(
-            "Why x*(1-x) is given the output. The sigmoid a = 1/(1+e^-z) has the slope a·(1-a): it can be written with the \
-         output alone, and the forward pass has that at hand. So the x in x*(1-x) must be the output a, never the sum z \
-         that went into the sigmoid. At z = {z} the output is {a:.3} and the slope {a:.3} · {:.3} = {:.3}; putting z itself in \
-         gives {z} · (1-{z}) = {}: far too large, and with the wrong sign.",
+            "Why x*(1-x) is given the output. The sigmoid a = 1/(1+e^-z) has the slope a·(1-a): it can be written with \
+         the output alone, and the forward pass has that at hand. So the x in x*(1-x) must be the output a, never the \
+         sum z that went into the sigmoid. At z = {z} the output is {a:.3} and the slope {a:.3} · {:.3} = {:.3}; putting \
+         z itself in gives {z} · (1-{z}) = {}: far too large, and with the wrong sign.",
             1.0 - a,
             a * (1.0 - a),
             z * (1.0 - z)
         ),
         String::from(
-            "Why the error is multiplied by that slope. We want to know what a small change of a weight does to the loss. The \
-         weight changes z, z changes the output, the output changes the loss, and the effect of a chain is the product of \
-         its links: (by how much the output is off) × (how strongly z moves the output) × (the input through which the \
-         weight moves z). Leave the middle factor out, and you have assumed that moving z by 0.1 moves the output by 0.1. \
-         It never does: the sigmoid's slope is at most ¼, where the unit is undecided (output ½), and almost 0 where it is \
-         sure (output near 0 or 1). So undecided units take large steps, and units that are sure are left nearly alone. \
-         The price: a unit that is sure and wrong is left alone too, and learns slowly. Cross-entropy is the loss whose \
-         derivative cancels the slope and cures that.",
+            "Why the error is multiplied by that slope. We want to know what a small change of a weight does to the \
+         loss. The weight changes z, z changes the output, the output changes the loss, and the effect of a chain is the \
+         product of its links: (by how much the output is off) × (how strongly z moves the output) × (the input through \
+         which the weight moves z). Leave the middle factor out, and you have assumed that moving z by 0.1 moves the \
+         output by 0.1. It never does: the sigmoid's slope is at most ¼, where the unit is undecided (output ½), and \
+         almost 0 where it is sure (output near 0 or 1). So undecided units take large steps, and units that are sure \
+         are left nearly alone. The price: a unit that is sure and wrong is left alone too, and learns slowly. \
+         Cross-entropy is the loss whose derivative cancels the slope and cures that.",
         ),
         String::from(
-            "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input times its \
-         delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step is a sum, not \
-         a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means something only \
-         together with the number of rows and with which of the two was taken (wgrad train --reduction sum or mean).",
+            "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input \
+         times its delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step \
+         is a sum, not a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means \
+         something only together with the number of rows and with which of the two was taken (wgrad train --reduction \
+         sum or mean).",
         ),
         format!(
-            "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, the \
-         smaller are error and slope, and with them the steps. After {} steps the worst of the four is off by {worst:.4}; ever more \
-         steps bring ever less.",
+            "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, \
+         the smaller are error and slope, and with them the steps. After {} steps the worst of the four is off by \
+         {worst:.4}; ever more steps bring ever less.",
             grouped(STEPS)
         ),
     ]

@@ -109,10 +109,10 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
 
 fn explanation(errors: &[f64]) -> Vec<String> {
     let slow = format!(
-        "Why it becomes slow. The error is {:.4} at first (it guesses), {:.4} after {} steps and {:.4} after {}. Near the target an output \
-         that is off by e has a slope of about e as well, so its delta is about e². Steps that shrink with the square of the error make \
-         it fall like one over the square root of the number of steps: four times the steps for half the error. From step {} to step {} \
-         it falls to {:.2} of what it was.",
+        "Why it becomes slow. The error is {:.4} at first (it guesses), {:.4} after {} steps and {:.4} after {}. Near \
+         the target an output that is off by e has a slope of about e as well, so its delta is about e². Steps that \
+         shrink with the square of the error make it fall like one over the square root of the number of steps: four \
+         times the steps for half the error. From step {} to step {} it falls to {:.2} of what it was.",
         errors[0],
         errors[1],
         grouped(PRINTED_EVERY),

@@ -124,37 +124,40 @@ fn explanation(output: f64, after: f64, term: f64, hidden_terms: [f64; 2]) -> Ve
     let (to_second, third) = (TO_OUTPUT[1], INPUTS[2]);
     vec![
         format!(
-            "What the error term is. It is the error, {TARGET} - {output:.5} = {:.5}, times the slope of the output's sigmoid, \
-             {output:.5}·(1 - {output:.5}) = {:.5}: together {term:.5}. Why times the slope: what can be moved is not the output but the \
-             sum z that goes into the sigmoid, and moving z moves the output by only about a quarter as much. Elsewhere this term is called \
-             delta. It answers: how much less loss, if this unit's z were a little larger?",
+            "What the error term is. It is the error, {TARGET} - {output:.5} = {:.5}, times the slope of the output's \
+             sigmoid, {output:.5}·(1 - {output:.5}) = {:.5}: together {term:.5}. Why times the slope: what can be moved \
+             is not the output but the sum z that goes into the sigmoid, and moving z moves the output by only about a \
+             quarter as much. Elsewhere this term is called delta. It answers: how much less loss, if this unit's z were \
+             a little larger?",
             TARGET - output,
             output * (1.0 - output)
         ),
-        "Why output·(1 - output). The slope of the sigmoid, written with its own output, which the forward pass has just computed; no \
-         second exponential is needed."
+        "Why output·(1 - output). The slope of the sigmoid, written with its own output, which the forward pass has just \
+         computed; no second exponential is needed."
             .into(),
         format!(
-            "How hidden units get error terms. A hidden unit has no target; it is to blame as far as it moved the output: the output's term \
-             × the weight that connects them × the unit's own slope. The weight to the second unit is {to_second}, so its term is \
-             negative: the output should rise, so what works against it should fall."
+            "How hidden units get error terms. A hidden unit has no target; it is to blame as far as it moved the \
+             output: the output's term × the weight that connects them × the unit's own slope. The weight to the second \
+             unit is {to_second}, so its term is negative: the output should rise, so what works against it should \
+             fall."
         ),
         format!(
-            "What the step of a weight is. Δw = rate × error term of the unit that it leads to × the value that it carries. The third input \
-             is {third}, so its two steps have the opposite sign of the others in their column. An input of 0 would have got no step: what \
-             did not take part cannot have been wrong."
+            "What the step of a weight is. Δw = rate × error term of the unit that it leads to × the value that it \
+             carries. The third input is {third}, so its two steps have the opposite sign of the others in their column. \
+             An input of 0 would have got no step: what did not take part cannot have been wrong."
         ),
-        "Where the sign is. The error is target - output, so Δw is added. With output - target it would be subtracted; the step is the \
-         same."
+        "Where the sign is. The error is target - output, so Δw is added. With output - target it would be subtracted; \
+         the step is the same."
             .into(),
         format!(
-            "Why small gets smaller. The hidden terms are {less:.0} to {more:.0} times smaller than the output's: multiplied by a weight below \
-             1 and by a slope of at most ¼. Every further sigmoid layer does that again. This is the vanishing gradient, and the reason why \
-             deep nets use activations like relu, whose slope is 1 where it is on (wgrad lesson vanishing)."
+            "Why small gets smaller. The hidden terms are {less:.0} to {more:.0} times smaller than the output's: \
+             multiplied by a weight below 1 and by a slope of at most ¼. Every further sigmoid layer does that again. \
+             This is the vanishing gradient, and the reason why deep nets use activations like relu, whose slope is 1 \
+             where it is on (wgrad lesson vanishing)."
         ),
         format!(
-            "Whether it helped. One step took the output from {output:.5} to {after:.5}, towards the target {TARGET}. Training is nothing but \
-             this, many times over many rows."
+            "Whether it helped. One step took the output from {output:.5} to {after:.5}, towards the target {TARGET}. \
+             Training is nothing but this, many times over many rows."
         ),
     ]
 }

@@ -57,8 +57,8 @@ impl Deep {
         Ok(Self { activation, depth, gradients, first_loss, losses, output, weights })
     }
 
-    /// By how much the gradient shrinks from one hidden layer to the one before it, in the geometric mean; the first layer, whose inputs
-    /// are the data, is left out.
+    /// By how much the gradient shrinks from one hidden layer to the one before it, in the geometric mean; the first layer,
+    /// whose inputs are the data, is left out.
     fn factor(&self) -> Option<f64> {
         let (second, last) = (self.gradients[1], self.gradients[self.depth - 1]);
         (self.depth > 2).then(|| (second / last).powf(1.0 / (self.depth - 2) as f64))
@@ -110,9 +110,10 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         Comparison::new("gradients of 12 relu layers", "", &REFERENCE_RELU, &gradients(2), 1e-12),
         Comparison::new("factors a layer", "", &REFERENCE_FACTORS, &factors, 1e-9),
         Comparison::new("losses at the start", "", &REFERENCE_FIRST, &first_losses, 1e-12),
+        // Deep nets of relu at this rate enlarge what rounding changes: f32 leaves them within some 1e-4.
         Comparison::new("losses at the end", "", &REFERENCE_LAST, &last_losses, machine.tolerance(1e-9, 1e-3)),
     ];
-    let charts = vec![gradient_chart(&ACTIVATIONS.map(|a| a.name()), &[0, 1, 2].map(gradients)), loss_chart(&nets)];
+    let charts = vec![gradient_chart(&ACTIVATIONS.map(Activation::name), &[0, 1, 2].map(gradients)), loss_chart(&nets)];
     let findings = Findings {
         lesson: NAME,
         summary: SUMMARY,
@@ -187,7 +188,8 @@ fn irises() -> Result<(Matrix<f64>, Matrix<f64>)> {
     Ok((inputs, Matrix::new(rows.len(), CLASSES.len(), targets)))
 }
 
-/// A net of this depth with first weights that suit it: U(-r, r), r = √(6 / (inputs + outputs)) of a layer, for relu √(6 / inputs).
+/// A net of this depth with first weights that suit it: U(-r, r), r = √(6 / (inputs + outputs)) of a layer, for relu √(6 /
+/// inputs).
 fn program((inputs, targets): &(Matrix<f64>, Matrix<f64>), hidden: Activation, depth: usize) -> Program {
     let mut random = NumpyRandom::new(SEED);
     let widths: Vec<usize> = std::iter::once(inputs.columns).chain(vec![WIDTH; depth]).chain([targets.columns]).collect();
@@ -207,7 +209,8 @@ fn program((inputs, targets): &(Matrix<f64>, Matrix<f64>), hidden: Activation, d
     }
 }
 
-/// "At least 75 % is lost in the output layer, and 93.75 % in the hidden layer", and what it comes to for its own example, in percent.
+/// "At least 75 % is lost in the output layer, and 93.75 % in the hidden layer", and what it comes to for its own example,
+/// in percent.
 struct Claim {
     /// What slopes of ¼ leave of an error in one layer and in two.
     least_lost: [f64; 2],
@@ -320,39 +323,42 @@ fn explanation(nets: &[Deep], claim: &Claim) -> Vec<String> {
     let [arrives_first, arrives_second] = claim.arrives;
     vec![
         format!(
-            "What is compared. Nets of {} to {} hidden layers of {WIDTH} units, without biases, with sigmoid, tanh or relu in the hidden \
-             layers and a softmax of three classes as the output. The data are every third of the 150 irises: four measures, \
-             standardised, and a fifth input that is always 1. The first weights suit the activation: uniform in ±√(6/(inputs + \
-             outputs)) of a layer, for relu ±√(6/inputs), from seed {SEED}. All take {STEPS} steps of rate {RATE} with all rows.",
+            "What is compared. Nets of {} to {} hidden layers of {WIDTH} units, without biases, with sigmoid, tanh or \
+             relu in the hidden layers and a softmax of three classes as the output. The data are every third of the 150 \
+             irises: four measures, standardised, and a fifth input that is always 1. The first weights suit the \
+             activation: uniform in ±√(6/(inputs + outputs)) of a layer, for relu ±√(6/inputs), from seed {SEED}. All \
+             take {STEPS} steps of rate {RATE} with all rows.",
             DEPTHS[0],
             DEPTHS[DEPTHS.len() - 1]
         ),
         format!(
-            "Why sigmoids starve the first layers. On its way back the gradient is multiplied by the slope of every layer that it passes, \
-             and a sigmoid's slope is at most ¼. With first weights that neither enlarge nor shrink it, little but the slopes \
-             remains: from one hidden layer to the one before the gradient keeps a factor of {}, {} and {} (4, 8 and 12 hidden \
-             layers). In the deepest net the weights to the output have a gradient of {last:.1e} and the first weights one of \
-             {first:.1e}: {:.0} million times less. At the same rate they stand still.",
+            "Why sigmoids starve the first layers. On its way back the gradient is multiplied by the slope of every \
+             layer that it passes, and a sigmoid's slope is at most ¼. With first weights that neither enlarge nor \
+             shrink it, little but the slopes remains: from one hidden layer to the one before the gradient keeps a \
+             factor of {}, {} and {} (4, 8 and 12 hidden layers). In the deepest net the weights to the output have a \
+             gradient of {last:.1e} and the first weights one of {first:.1e}: {:.0} million times less. At the same rate \
+             they stand still.",
             factor(&sigmoids[1]),
             factor(&sigmoids[2]),
             factor(&sigmoids[3]),
             last / first / 1e6
         ),
         format!(
-            "What that does to learning. After the same {STEPS} steps the sigmoid net of {} hidden layers has come to a loss of {:.4}, that \
-             of {} to {:.4}: nothing but guessing, since ln 3 is {guessing:.4}. The last layers have learned how frequent the classes \
-             are; nothing of the flowers reaches them, for the first layers still turn every flower into nearly the same numbers.",
+            "What that does to learning. After the same {STEPS} steps the sigmoid net of {} hidden layers has come to a \
+             loss of {:.4}, that of {} to {:.4}: nothing but guessing, since ln 3 is {guessing:.4}. The last layers have \
+             learned how frequent the classes are; nothing of the flowers reaches them, for the first layers still turn \
+             every flower into nearly the same numbers.",
             shallow.depth,
             shallow.last_loss(),
             deep.depth,
             deep.last_loss()
         ),
         format!(
-            "Why tanh and relu do not starve them. tanh is a sigmoid stretched and moved, and its slope is 1 where its output is 0, which \
-             is where units with small weights are; relu's slope is 1 wherever it is on. Their factors are {}, {} and {} (tanh) and \
-             {}, {} and {} (relu), and after {STEPS} steps the nets of 12 hidden layers have losses of {:.4} and {:.4}. A factor \
-             above 1 would let gradients explode instead: the first weights are chosen to keep it near 1, and have to be chosen for \
-             the activation.",
+            "Why tanh and relu do not starve them. tanh is a sigmoid stretched and moved, and its slope is 1 where its \
+             output is 0, which is where units with small weights are; relu's slope is 1 wherever it is on. Their \
+             factors are {}, {} and {} (tanh) and {}, {} and {} (relu), and after {STEPS} steps the nets of 12 hidden \
+             layers have losses of {:.4} and {:.4}. A factor above 1 would let gradients explode instead: the first \
+             weights are chosen to keep it near 1, and have to be chosen for the activation.",
             factor(&tanhs[1]),
             factor(&tanhs[2]),
             factor(&tanhs[3]),
@@ -363,21 +369,23 @@ fn explanation(nets: &[Deep], claim: &Claim) -> Vec<String> {
             relus[3].last_loss()
         ),
         format!(
-            "Whether at least 75 % is lost in the output layer and 93.75 % in the hidden layer. So says the course that udacity-step is \
-             from. A slope of at most ¼ takes at least {least} % of an error away, two in a row take at least {least_twice} %. In the \
-             course's own example the slope of the output takes {lost:.2} %, and with those of the two hidden units it is \
-             {lost_first:.2} % and {lost_second:.2} %: the claim holds of the slopes."
+            "Whether at least 75 % is lost in the output layer and 93.75 % in the hidden layer. So says the course that \
+             udacity-step is from. A slope of at most ¼ takes at least {least} % of an error away, two in a row take at \
+             least {least_twice} %. In the course's own example the slope of the output takes {lost:.2} %, and with \
+             those of the two hidden units it is {lost_first:.2} % and {lost_second:.2} %: the claim holds of the \
+             slopes."
         ),
         format!(
-            "What the claim leaves out. Between two slopes there is a weight. In the example these are 0.1 and -0.3, so that only \
-             {arrives_first:.2} % and {arrives_second:.2} % of the error arrive, less than the claim allows. It can be more as well: a \
-             weight above 4 makes up for a slope of ¼, and a unit with many weights to the next layer adds up what comes back \
-             through each. So gradients need not vanish in sigmoid nets. They do with first weights of the usual size, and weights \
-             large enough to prevent it drive sigmoids to their flat ends, where the slope is far below ¼."
+            "What the claim leaves out. Between two slopes there is a weight. In the example these are 0.1 and -0.3, so \
+             that only {arrives_first:.2} % and {arrives_second:.2} % of the error arrive, less than the claim allows. \
+             It can be more as well: a weight above 4 makes up for a slope of ¼, and a unit with many weights to the \
+             next layer adds up what comes back through each. So gradients need not vanish in sigmoid nets. They do with \
+             first weights of the usual size, and weights large enough to prevent it drive sigmoids to their flat ends, \
+             where the slope is far below ¼."
         ),
-        "What to do about it. Take relu or tanh in hidden layers and keep sigmoids for outputs that are probabilities, with \
-         cross-entropy, whose error needs no slope. wgrad train does so by itself; it says so if gradients vanish on their way back \
-         all the same, and a run's report shows them layer by layer."
+        "What to do about it. Take relu or tanh in hidden layers and keep sigmoids for outputs that are probabilities, \
+         with cross-entropy, whose error needs no slope. wgrad train does so by itself; it says so if gradients vanish \
+         on their way back all the same, and a run's report shows them layer by layer."
             .into(),
     ]
 }
@@ -392,7 +400,8 @@ mod tests {
         let report = run(&Machine::for_tests(), &Options::default()).expect("a report");
         let sigmoids = &report.comparisons[3].computed;
         let values = [sigmoids[12] / sigmoids[0] / 1e6, 3.0_f64.ln()];
-        // Layers, units, rows, inputs, steps, rate and seed; the 6 of the first weights; ln 3; slopes; udacity-step's weights.
+        // Layers, units, rows, inputs, steps, rate and seed; the 6 of the first weights; ln 3; slopes; udacity-step's
+        // weights.
         claims::check(&report, "2 4 8 12 16 150 1 0.1 0.3 300 0 6 3", &values);
     }
 

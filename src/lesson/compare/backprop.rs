@@ -42,11 +42,11 @@ fn alternative(name: &str, computed_by: &'static str, errors: &[f64], apart: f64
 fn conclusions([slip, right, alone]: [&[f64]; 3]) -> Vec<String> {
     let at = |errors: &[f64], step: usize| digits(errors[step - 1]);
     vec![format!(
-        "Why nobody sees it in the loss. At step {steps} the error is {} as published, {} with the right shape, and {} if the hidden \
-         weights are left alone altogether. All three learn the one row: the two weights to the output suffice for it, and what is \
-         done to the hidden weights, right, wrong or nothing, changes little. At step 2 the published program is even ahead, with {} \
-         against {}. Only the weights give it away: the hidden units' first weights stay 0.3 apart, as they began, because both units \
-         take the same steps.",
+        "Why nobody sees it in the loss. At step {steps} the error is {} as published, {} with the right shape, and {} \
+         if the hidden weights are left alone altogether. All three learn the one row: the two weights to the output \
+         suffice for it, and what is done to the hidden weights, right, wrong or nothing, changes little. At step 2 the \
+         published program is even ahead, with {} against {}. Only the weights give it away: the hidden units' first \
+         weights stay 0.3 apart, as they began, because both units take the same steps.",
         at(slip, STEPS),
         at(right, STEPS),
         at(alone, STEPS),

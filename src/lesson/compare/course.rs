@@ -16,8 +16,8 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Takes so many steps of a program with one output, and looks at it after those of a curve and after `shown`. Until every row has
-    /// been on the right side of ½ it looks at each of the first steps.
+    /// Takes so many steps of a program with one output, and looks at it after those of a curve and after `shown`. Until
+    /// every row has been on the right side of ½ it looks at each of the first steps.
     pub(super) fn run(trainer: &mut dyn Trainer, program: &Program, steps: usize, shown: &[usize]) -> Result<Self> {
         /// Steps that are looked at one by one, at most.
         const CLOSELY: usize = 1_000;

@@ -42,16 +42,17 @@ fn conclusions(errors: &[f64], learned: &[String], wrong: &[f64]) -> Vec<String>
     let steps = grouped(STEPS);
     vec![
         format!(
-            "Whether the 2 matters. It makes every step twice as long, and nothing else. With it the mean squared error is under {LEARNED} after {} \
-             steps, without it after {}, and after {steps} steps it is {twice} with the 2 and {once} without. \
-             Either is the gradient of a loss, (y-a)² or ½(y-a)², and a learning rate would make up for the difference.",
+            "Whether the 2 matters. It makes every step twice as long, and nothing else. With it the mean squared error \
+             is under {LEARNED} after {} steps, without it after {}, and after {steps} steps it is {twice} with the 2 \
+             and {once} without. Either is the gradient of a loss, (y-a)² or ½(y-a)², and a learning rate would make up \
+             for the difference.",
             learned[0], learned[1]
         ),
         format!(
-            "Whether the sign matters. It does: with -= in the place of += the same steps climb. Every output goes to 1, also that of the \
-             rows whose target is 0 (the least is {least:.4} at the end): the mean squared error rises to {wrong_error}, which is what two \
-             rows of four come to that are as wrong as can be. A loss that rises from the first steps on is a sign to look \
-             for a sign."
+            "Whether the sign matters. It does: with -= in the place of += the same steps climb. Every output goes to 1, \
+             also that of the rows whose target is 0 (the least is {least:.4} at the end): the mean squared error rises \
+             to {wrong_error}, which is what two rows of four come to that are as wrong as can be. A loss that rises \
+             from the first steps on is a sign to look for a sign."
         ),
     ]
 }

@@ -81,11 +81,11 @@ fn conclusions(found: &[Width]) -> Vec<String> {
     let steps = |width: &Width| width.steps.map_or("no".into(), grouped);
     vec![
         format!(
-            "How many hidden units the exclusive or needs. Counted as learned are the seeds that end with a mean squared error under \
-             {LEARNED} after {} steps, of the seeds 0 to {}. With 1 hidden unit {} of them do: one unit draws one line, and no single \
-             line parts these rows. Two units are enough on paper, and {} of {SEEDS} seeds find how; the others stop on a plateau, the \
-             worst at {}. With 4 units {} learn, with 32 units {}. Spare units are spare tries: it is enough if some \
-             of them begin near something useful.",
+            "How many hidden units the exclusive or needs. Counted as learned are the seeds that end with a mean squared \
+             error under {LEARNED} after {} steps, of the seeds 0 to {}. With 1 hidden unit {} of them do: one unit \
+             draws one line, and no single line parts these rows. Two units are enough on paper, and {} of {SEEDS} seeds \
+             find how; the others stop on a plateau, the worst at {}. With 4 units {} learn, with 32 units {}. Spare \
+             units are spare tries: it is enough if some of them begin near something useful.",
             grouped(STEPS),
             SEEDS - 1,
             one.learned,
@@ -95,8 +95,9 @@ fn conclusions(found: &[Width]) -> Vec<String> {
             many.learned
         ),
         format!(
-            "Whether more units learn faster. In steps they do: those that learn need {} steps in the median with 2 units, {} with 4 \
-             and {} with 32. At the same rate more units also mean a longer step of the output, since each adds its part.",
+            "Whether more units learn faster. In steps they do: those that learn need {} steps in the median with 2 \
+             units, {} with 4 and {} with 32. At the same rate more units also mean a longer step of the output, since \
+             each adds its part.",
             steps(two),
             steps(four),
             steps(many)
