@@ -85,7 +85,7 @@ fn plan(model: &Model, evaluation_rows: usize) -> Plan {
 }
 
 /// The network's outputs for all rows of a plan, in f32 on the CPU, as `wgrad predict` computes them.
-fn outputs(model: &Model, plan: Plan, inputs: &Matrix<f64>) -> Result<Matrix<f64>> {
+fn outputs(model: &Model, plan: &Plan, inputs: &Matrix<f64>) -> Result<Matrix<f64>> {
     let rows = inputs.rows;
     let mut executor = Cpu::<f32>::new(plan.clone(), 1)?;
     for (&id, layer) in plan.parameters.iter().zip(model.weights.get::<f32>()) {
@@ -159,7 +159,9 @@ fn recorded(model: &Model, seen: &Seen) -> Result<Vec<Recorded>> {
     let encoding = &model.encoding;
     let usual: Vec<String> = encoding.inputs.iter().map(usual).collect();
     let mut rows = vec![("as usual".to_owned(), usual.clone())];
-    for (place, column) in encoding.inputs.iter().enumerate().take(RECORDED) {
+    // A pixel alone says little.
+    let told = if pad(encoding, seen).is_some() { 0 } else { RECORDED };
+    for (place, column) in encoding.inputs.iter().enumerate().take(told) {
         let ends: Vec<String> = match &column.kind {
             InputKind::Number { .. } => range(encoding, seen, place)
                 .into_iter()
@@ -176,7 +178,7 @@ fn recorded(model: &Model, seen: &Seen) -> Result<Vec<Recorded>> {
     }
     let inputs: Vec<f64> = rows.iter().flat_map(|(_, cells)| encoded(encoding, cells)).collect();
     let inputs = Matrix::new(rows.len(), encoding.inputs(), inputs);
-    let outputs = outputs(model, plan(model, rows.len()), &inputs)?;
+    let outputs = outputs(model, &plan(model, rows.len()), &inputs)?;
     let row =
         |(row, (name, cells)): (usize, (String, Vec<String>))| Recorded { name, cells, outputs: outputs.row(row).to_vec() };
     Ok(rows.into_iter().enumerate().map(row).collect())
@@ -223,7 +225,7 @@ fn body(model: &Model, name: &str, seen: &Seen, is_pad: bool, recorded: &[Record
          </div>\n</div>\n<p id=\"test\" class=\"soft\"></p>\n<h2>Predictions that the command line computed</h2>\n<p class=\"soft\">The usual row \
          has what is usual in each column; the others differ from it in one.</p>\n{}",
         named(name),
-        table("", &head, &rows, 1)
+        table("", &head, &rows, if encoding.class_names().is_empty() { 1 } else { 2 })
     ))
 }
 

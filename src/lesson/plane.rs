@@ -136,7 +136,8 @@ fn readers(source: &str) -> Result<(Vec<Set>, Vec<String>)> {
     Ok((vec![Set { name: shown(source), inputs, targets }], names))
 }
 
-fn set(name: &str, points: Vec<([f64; 2], bool)>) -> Set {
+fn set(name: &str, points: impl Iterator<Item = ([f64; 2], bool)>) -> Set {
+    let points: Vec<_> = points.collect();
     let inputs = points.iter().flat_map(|(point, _)| *point).collect();
     let targets = points.iter().map(|&(_, is_one)| f64::from(u8::from(is_one))).collect();
     Set { name: name.into(), inputs: Matrix::new(points.len(), 2, inputs), targets: Matrix::new(points.len(), 1, targets) }
@@ -152,7 +153,7 @@ fn circle() -> Set {
         let angle = 2.0 * std::f64::consts::PI * angles[row];
         ([radius * angle.cos(), radius * angle.sin()], is_inside)
     };
-    set("circle", (0..ROWS).map(point).collect())
+    set("circle", (0..ROWS).map(point))
 }
 
 /// 1 where just one of the two is above zero.
@@ -162,7 +163,7 @@ fn exclusive_or() -> Set {
         let [x, y] = [2.0 * pair[0] - 1.0, 2.0 * pair[1] - 1.0];
         ([x, y], x * y < 0.0)
     };
-    set("exclusive or", values.chunks(2).map(point).collect())
+    set("exclusive or", values.chunks(2).map(point))
 }
 
 /// Two clouds.
@@ -173,7 +174,7 @@ fn gaussians() -> Set {
         let middle = if is_one { 0.4 } else { -0.4 };
         ([pair[0] + middle, pair[1] + middle], is_one)
     };
-    set("two Gaussians", values.chunks(2).enumerate().map(point).collect())
+    set("two Gaussians", values.chunks(2).enumerate().map(point))
 }
 
 /// Two arms, one and a half turns each.
@@ -186,7 +187,7 @@ fn spiral() -> Set {
         let angle = along * 3.0 * std::f64::consts::PI + turned;
         ([along * angle.sin() + noise[0], along * angle.cos() + noise[1]], is_one)
     };
-    set("spiral", noise.chunks(2).enumerate().map(point).collect())
+    set("spiral", noise.chunks(2).enumerate().map(point))
 }
 
 fn network(hidden: &[usize], activation: Activation) -> Result<Network> {

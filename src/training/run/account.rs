@@ -308,7 +308,9 @@ impl<T: Precision> Trained<'_, T> {
             let rows = 0..self.looked_at.inputs.rows;
             let numbers = rows.map(|row| column.decoded(self.looked_at.inputs.row(row)[span.start].to_f64()));
             let (least, largest) = ends(numbers.map(|number| number.unwrap_or(f64::NAN)));
-            (!column.is_category() && least <= largest).then_some([least, largest])
+            // What single precision left of a zero is one.
+            let told = |end: f64| if end.abs() < 1e-6 * (largest - least) { 0.0 } else { rounded(end) };
+            (!column.is_category() && least <= largest).then(|| [least, largest].map(told))
         };
         self.encoding.inputs.iter().zip(self.encoding.spans()).map(of).collect()
     }
