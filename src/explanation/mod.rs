@@ -2,6 +2,7 @@
 //! slopes, errors, deltas, gradients and what the optimizer makes of them, each gradient beside the central difference of the loss.
 
 mod chain;
+mod links;
 mod page;
 mod picture;
 mod text;

@@ -4,9 +4,6 @@ use super::compare::{Alternatives, grouped};
 use super::report::Report;
 use crate::page::{COLOURS, Chart, Form, Series, Words, document, escaped, figures, table, visible};
 
-/// Points of the curve of the loss, at most.
-const POINTS: usize = 200;
-
 impl Report {
     /// The page, whole.
     pub fn page(&self) -> String {
@@ -96,13 +93,4 @@ fn paragraphs(paragraphs: &[String]) -> String {
         format!("<h3>{}</h3>\n<p>{}</p>\n", escaped(heading), escaped(rest))
     };
     paragraphs.iter().map(of).collect()
-}
-
-/// The losses as points of a curve from step 1 on, each a little farther than the one before where there are many.
-pub(super) fn curve(losses: &[f64]) -> Vec<(f64, f64)> {
-    let last = losses.len() as f64;
-    let point = |place: usize| last.powf(place as f64 / POINTS as f64).round() as usize;
-    let mut steps: Vec<usize> = (0..=POINTS).map(point).filter(|step| (1..=losses.len()).contains(step)).collect();
-    steps.dedup();
-    steps.into_iter().map(|step| (step as f64, losses[step - 1])).collect()
 }

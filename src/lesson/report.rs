@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::compare::{Alternatives, grouped};
 use super::comparison::Comparison;
-use super::page::curve;
 use super::picture::Example;
 use super::program::Machine;
 use crate::braille::Canvas;
@@ -135,6 +134,18 @@ impl Findings {
         };
         report.held(self.comparisons)
     }
+}
+
+/// Points of the curve of the loss, at most.
+const POINTS: usize = 200;
+
+/// The losses as points of a curve from step 1 on, each a little farther than the one before where there are many.
+fn curve(losses: &[f64]) -> Vec<(f64, f64)> {
+    let last = losses.len() as f64;
+    let point = |place: usize| last.powf(place as f64 / POINTS as f64).round() as usize;
+    let mut steps: Vec<usize> = (0..=POINTS).map(point).filter(|step| (1..=losses.len()).contains(step)).collect();
+    steps.dedup();
+    steps.into_iter().map(|step| (step as f64, losses[step - 1])).collect()
 }
 
 /// The first loss, every tenth part's first, and the last.
