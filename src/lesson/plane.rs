@@ -19,8 +19,7 @@ use crate::page::{self, COLOURS, Chart, Form, PIGMENTS, Series, Size, Words, dig
 use crate::training::session::{Precision, PrecisionName, Recipe, Samples, Session};
 
 pub(super) const NAME: &str = "plane";
-pub(super) const SUMMARY: &str =
-    "what hidden layers can part: a plane of two inputs, with --play to touch (4 sets of 120 rows, 2,000 steps)";
+pub(super) const SUMMARY: &str = "what hidden layers can part, on a plane of two inputs (4 sets of 120 rows, 2,000 steps)";
 
 const ROWS: usize = 120;
 const STEPS: usize = 2_000;
@@ -401,3 +400,34 @@ const REFERENCE_AFTER: [f64; 16] = [
     0.09042993273019545, 0.07366831439810502, 0.07424529101524303, 0.07185999069934272,
     0.6567246648101147, 0.6585023507061628, 0.6581936353171874, 0.6574283789298414,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::claims;
+
+    #[test]
+    fn every_number_in_the_prose_is_computed_and_its_words_hold() {
+        let machine = Machine::for_tests();
+        let report = run(&machine, &Options::default()).expect("a report");
+        let parted = parted(&machine, &own_sets(), STEPS).expect("trained nets");
+        let right: Vec<f64> = parted.iter().map(|parted| parted.right as f64).collect();
+        claims::check(&report, "120", &right);
+        let [circle, xor, clouds, spiral] = [0, 1, 2, 3].map(|set| &right[4 * set..][..4]);
+        assert!([circle, xor, spiral].iter().all(|right| right[0] < 80.0), "a line fails: {right:?}");
+        assert!(clouds[0] > 110.0, "a line parts the clouds: {right:?}");
+        assert!(circle[1] == 120.0 && (115.0..120.0).contains(&xor[1]), "three lines: {right:?}");
+        assert!(circle[2] == 120.0 && xor[2] == 120.0, "eight do both: {right:?}");
+        assert!(spiral[2] < 80.0 && spiral[3] == 120.0, "the spiral needs a second layer: {right:?}");
+    }
+
+    #[test]
+    fn the_plane_begins_at_its_upper_left_corner() {
+        let points = [([0.0, 0.0], true), ([10.0, 100.0], false)];
+        let grid = grid(&set("two points", points.into_iter()));
+        assert_eq!((grid.rows, grid.columns), (SIDE * SIDE, 2));
+        assert!(grid.row(0)[0] < 0.0 && grid.row(0)[1] > 100.0, "{:?}", grid.row(0));
+        let last = grid.row(SIDE * SIDE - 1);
+        assert!(last[0] > 10.0 && last[1] < 0.0, "{last:?}");
+    }
+}
