@@ -40,6 +40,12 @@ train wine-quality -o quality
 train rings.csv --hidden 16 --epochs 60 -o rings
 train areas.csv --task regression --hidden 16 --epochs 60 -o areas
 "$wgrad" report digits digits-with-two-hidden-layers-and-a-long-name -o comparison.html >/dev/null
+for lesson in trask trask-hidden loy backprop-2-2-1; do
+    "$wgrad" lesson "$lesson" --compare --quiet --html "$lesson.html"
+done
+for lesson in udacity-step vanishing confidence; do
+    "$wgrad" lesson "$lesson" --quiet --html "$lesson.html"
+done
 "$wgrad" bench --net 64-32-10 --batch-size 16,64,256 --time 4s --device cpu --quiet --html bench.html >/dev/null
 
 # A frame as wide as a phone: a browser's own window cannot be so narrow.
@@ -51,7 +57,8 @@ picture() {
         --blink-settings=preferredColorScheme="$scheme" --window-size="$((width > 500 ? width : 500)),$height" \
         --allow-file-access-from-files --screenshot="$name.png" "file://$PWD/frame.html" >>browser.log 2>&1
 }
-for page in digits cancer quality rings areas comparison bench; do
+for page in digits cancer quality rings areas comparison bench \
+    trask trask-hidden loy backprop-2-2-1 udacity-step vanishing confidence; do
     file=$page/report.html
     [ -d "$page" ] || file=$page.html
     picture "$file" "$page-phone-light" 390 1 5200

@@ -114,8 +114,9 @@ fn explanation() -> Vec<String> {
         "Where the learning rate is. Nowhere: the program adds the whole gradient, and so has the rate 1 without saying \
          so. That works here, on four rows of zeros and ones. On real data, where sums over rows and inputs are larger, it \
          would jump about.",
-        "Why += again. (y - a) is minus the derivative of the loss with respect to the output, up to the 2. The minus sign \
-         of gradient descent is already inside, so the weights are increased by it.",
+        "Why += again. (y - a) is minus the derivative of the loss with respect to the output, up to the 2. The minus \
+         sign of gradient descent is already inside, so the weights are increased by it. wgrad lesson loy --compare \
+         shows what the wrong sign does.",
         "No seed, so no two runs are alike. The program draws its weights anew each time, uniformly from [0, 1), and \
          everybody sees slightly different outputs. The numbers above are those of seed 1. Is the success luck? Of the \
          seeds 0 to 99, 99 end with a mean squared error under 0.05, and seed 67 does not: after 1,500 steps it is still \

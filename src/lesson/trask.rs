@@ -94,7 +94,7 @@ fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
          output by 0.1. It never does: the sigmoid's slope is at most ¼, where the unit is undecided (output ½), and \
          almost 0 where it is sure (output near 0 or 1). So undecided units take large steps, and units that are sure \
          are left nearly alone. The price: a unit that is sure and wrong is left alone too, and learns slowly. \
-         Cross-entropy is the loss whose derivative cancels the slope and cures that.",
+         Cross-entropy is the loss whose derivative cancels the slope and cures that (wgrad lesson trask --compare).",
         ),
         String::from(
             "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input \

@@ -129,8 +129,9 @@ fn explanation(errors: &[f64]) -> Vec<String> {
          (0,0,1) and (1,1,1): (1,1,2) again. So the two z of the yes rows always add up to the same as the two z of the no \
          rows, whatever the weights are, and cannot both be above 0 while the others are both below. No amount of training \
          changes that.",
-        "What the hidden layer does. It makes four new inputs out of the three: each hidden unit draws one line of its own \
-         through the plane of the two bits. Seen through them the four rows lie so that one weighted sum can part them.",
+        "What the hidden layer does. It makes four new inputs out of the three: each hidden unit draws one line of its \
+         own through the plane of the two bits. Seen through them the four rows lie so that one weighted sum can part \
+         them. wgrad lesson trask-hidden --compare shows how many units that takes.",
         "How a hidden unit gets an error. Nobody has a target for it. But it acted on the output through one weight, so \
          its share of the blame is the output's delta (error × slope) times that weight; and its own z acted through its \
          own sigmoid, so the share is multiplied by its own slope. It is the chain rule with two more links: delta1 = \
