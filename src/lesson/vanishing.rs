@@ -16,16 +16,17 @@ use crate::training::session::Reduction;
 use crate::verification::gradients::Problem;
 
 pub(super) const NAME: &str = "vanishing";
-pub(super) const SUMMARY: &str = "why sigmoids starve the first layers (2 to 12 hidden layers, 50 irises, 300 steps)";
+pub(super) const SUMMARY: &str = "why sigmoids starve the first layers (2 to 12 hidden layers, 50 irises, 200 steps)";
 
 /// Hidden layers.
 const DEPTHS: [usize; 4] = [2, 4, 8, 12];
 /// Units of each.
 const WIDTH: usize = 16;
 const ACTIVATIONS: [Activation; 3] = [Activation::Sigmoid, Activation::Tanh, Activation::Relu];
-const STEPS: usize = 300;
-const RATE: f64 = 0.1;
-const SEED: u32 = 0;
+const STEPS: usize = 200;
+const RATE: f64 = 0.07;
+/// One from which rounding to f32 changes nothing that is told: from some seeds deep nets of relu jump about at this rate.
+const SEED: u32 = 11;
 /// Every third row of iris, which is sorted by species.
 const EVERY: usize = 3;
 const CLASSES: [&str; 3] = ["setosa", "versicolor", "virginica"];
@@ -110,8 +111,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         Comparison::new("gradients of 12 relu layers", "", &REFERENCE_RELU, &gradients(2), 1e-12),
         Comparison::new("factors a layer", "", &REFERENCE_FACTORS, &factors, 1e-9),
         Comparison::new("losses at the start", "", &REFERENCE_FIRST, &first_losses, 1e-12),
-        // Deep nets of relu at this rate enlarge what rounding changes: f32 leaves them within some 1e-4.
-        Comparison::new("losses at the end", "", &REFERENCE_LAST, &last_losses, machine.tolerance(1e-9, 1e-3)),
+        Comparison::new("losses at the end", "", &REFERENCE_LAST, &last_losses, machine.tolerance(1e-9, 1e-5)),
     ];
     let charts = vec![gradient_chart(&ACTIVATIONS.map(Activation::name), &[0, 1, 2].map(gradients)), loss_chart(&nets)];
     let findings = Findings {
@@ -122,7 +122,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         losses,
         comparisons,
         printed: printed(&nets, &[0, 1, 2].map(of_deepest)),
-        explanation: explanation(&nets, &claim),
+        explanation: explanation(&nets, &claim, &data.1),
         example: example(&data.0),
     };
     Ok(Report { charts, ..findings.report(machine) })
@@ -130,41 +130,41 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
 
 #[rustfmt::skip]
 const REFERENCE_SIGMOID: [f64; 13] = [
-    9.791014647208272e-09, 1.0461452973943896e-08, 3.080563998896618e-08, 1.3884357260504173e-07, 5.1778567673583e-07,
-    2.0350285149804668e-06, 8.435643294525413e-06, 3.375710520184305e-05, 0.00014768678304869268, 0.00046195596206510006,
-    0.0021619771784651197, 0.009443924205659647, 0.055772088788022416,
+    5.689433572921996e-09, 9.415815042844752e-09, 4.529966938909492e-08, 2.0944908406697182e-07, 9.631765179447176e-07,
+    3.0985963636077143e-06, 1.0907177003870022e-05, 4.2103973494977054e-05, 0.00018187839647082257, 0.0008014986249922432,
+    0.002662719486780568, 0.012357749021163274, 0.09051488608774995,
 ];
 #[rustfmt::skip]
 const REFERENCE_TANH: [f64; 13] = [
-    0.0953055388380543, 0.04767733538226797, 0.04222852386160899, 0.03836606021932347, 0.04155538692164155,
-    0.05009052662171807, 0.041014371905201644, 0.04024233448870561, 0.037813563656388834, 0.02985099413430426,
-    0.026809145687405923, 0.04252325996207993, 0.08307108345186859,
+    0.06045837152726587, 0.046276084311587265, 0.04120327545394211, 0.0378043679453955, 0.04746081176674395,
+    0.03543280851782656, 0.029101662778014927, 0.030212136380597842, 0.02908653197664976, 0.031206696133982123,
+    0.021068616231959415, 0.023870298478727743, 0.04852253308528331,
 ];
 #[rustfmt::skip]
 const REFERENCE_RELU: [f64; 13] = [
-    0.09495331909515045, 0.06843309005801834, 0.054626556019114494, 0.0885017942196752, 0.07675408094303188,
-    0.06518174873680782, 0.09751537919001965, 0.10460117012250458, 0.10508280112035712, 0.09439219990629694,
-    0.0954625057329236, 0.06833961551320179, 0.09919421423072118,
+    0.03134994448913349, 0.02894542449692753, 0.04678591257088206, 0.03840712550265368, 0.05362332596437643,
+    0.040315837075405286, 0.030186187982228167, 0.03596797167785196, 0.034824012478422164, 0.04309327259545455,
+    0.06688115511681891, 0.046204132174907785, 0.09906882341371553,
 ];
 /// Of 4, 8 and 12 hidden layers, for each activation.
 #[rustfmt::skip]
 const REFERENCE_FACTORS: [f64; 9] = [
-    0.24910516816745276, 0.24011326931727892, 0.2537721455105622,
-    0.9987763981793032, 1.0048776585269446, 1.0115061843354018,
-    1.238506389494014, 1.0094163384513928, 1.000136695326164,
+    0.225587859689434, 0.22385665868815763, 0.24445102060781804,
+    0.9662396949672962, 1.0196352035078404, 1.068439352347541,
+    0.9781345943650782, 1.0328585803211163, 0.9543109576741474,
 ];
 /// Of 2, 4, 8 and 12 hidden layers, for each activation.
 #[rustfmt::skip]
 const REFERENCE_FIRST: [f64; 12] = [
-    1.3776355064727843, 1.1712736992485713, 1.6354975961892455, 1.149609370517904,
-    1.3284705868249265, 1.0682154104140873, 1.17310556679874, 1.1770984463792724,
-    1.717897964004906, 1.082018462101108, 3.0654729998148986, 1.1141422333105278,
+    1.1220413999820147, 1.167049719967735, 1.2171599897959566, 1.2682058606286315,
+    1.0103030929801005, 1.2702160835218448, 1.0044327946415281, 1.070523912043707,
+    1.3842947907803111, 1.5924258809007765, 1.3501954200821626, 1.2587662069819459,
 ];
 #[rustfmt::skip]
 const REFERENCE_LAST: [f64; 12] = [
-    0.4708006476615133, 1.0942954153372013, 1.0982121252262624, 1.0982095554868667,
-    0.02940194531779325, 0.011465700215702106, 0.008167957036273803, 0.004764328003140622,
-    0.01978745174318723, 0.0017870239901428735, 0.00032660370652255543, 0.00044132846148334676,
+    0.830933432814262, 1.098400737301603, 1.098207094358959, 1.0982095411553914,
+    0.07761945321409712, 0.02968019627346433, 0.01745491608903045, 0.01834580374700211,
+    0.03275534814086387, 0.005712815046037743, 0.0007779083917635287, 0.0003382761192248762,
 ];
 
 /// Every third iris: four measures, standardised over these rows, and a column of ones; and its species, a column each.
@@ -311,12 +311,18 @@ fn loss_chart(nets: &[Deep]) -> Chart {
     Chart::half("Loss, 12 hidden layers", about, Words::linear("steps"), Words::linear("cross-entropy"), series)
 }
 
-fn explanation(nets: &[Deep], claim: &Claim) -> Vec<String> {
+/// The least cross-entropy of outputs that are the same for every row.
+fn entropy(targets: &Matrix<f64>) -> f64 {
+    let share = |class: usize| (0..targets.rows).map(|row| targets.row(row)[class]).sum::<f64>() / targets.rows as f64;
+    (0..targets.columns).map(share).map(|share| -share * share.ln()).sum()
+}
+
+fn explanation(nets: &[Deep], claim: &Claim, targets: &Matrix<f64>) -> Vec<String> {
     let [sigmoids, tanhs, relus] = [0, 1, 2].map(|which| &nets[which * DEPTHS.len()..(which + 1) * DEPTHS.len()]);
     let deepest = &sigmoids[DEPTHS.len() - 1];
     let (first, last) = (deepest.gradients[0], deepest.gradients[deepest.depth]);
     let factor = |net: &Deep| net.factor().map_or(String::new(), |factor| format!("{factor:.3}"));
-    let guessing = (CLASSES.len() as f64).ln();
+    let guessing = entropy(targets);
     let [shallow, .., deep] = sigmoids else { return Vec::new() };
     let [least, least_twice] = claim.least_lost;
     let [lost, lost_first, lost_second] = claim.lost;
@@ -345,9 +351,9 @@ fn explanation(nets: &[Deep], claim: &Claim) -> Vec<String> {
         ),
         format!(
             "What that does to learning. After the same {STEPS} steps the sigmoid net of {} hidden layers has come to a \
-             loss of {:.4}, that of {} to {:.4}: nothing but guessing, since ln 3 is {guessing:.4}. The last layers have \
-             learned how frequent the classes are; nothing of the flowers reaches them, for the first layers still turn \
-             every flower into nearly the same numbers.",
+             loss of {:.4}, that of {} to {:.4}: nothing but guessing, since knowing only how frequent the three species are \
+             comes to {guessing:.4}. So much its last layer has learned; nothing of the flowers reaches it, for the first \
+             layers still turn every flower into nearly the same numbers.",
             shallow.depth,
             shallow.last_loss(),
             deep.depth,
@@ -399,10 +405,10 @@ mod tests {
     fn every_number_in_the_prose_is_given_or_computed() {
         let report = run(&Machine::for_tests(), &Options::default()).expect("a report");
         let sigmoids = &report.comparisons[3].computed;
-        let values = [sigmoids[12] / sigmoids[0] / 1e6, 3.0_f64.ln()];
-        // Layers, units, rows, inputs, steps, rate and seed; the 6 of the first weights; ln 3; slopes; udacity-step's
-        // weights.
-        claims::check(&report, "2 4 8 12 16 150 1 0.1 0.3 300 0 6 3", &values);
+        let entropy = -2.0 * 0.34 * 0.34_f64.ln() - 0.32 * 0.32_f64.ln();
+        let values = [sigmoids[12] / sigmoids[0] / 1e6, entropy];
+        // Layers, units, rows, inputs, steps, rate and seed; the 6 of the first weights; slopes; udacity-step's weights.
+        claims::check(&report, "2 4 8 12 16 150 1 0 0.1 0.3 200 0.07 11 6", &values);
     }
 
     #[test]

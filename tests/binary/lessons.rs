@@ -318,7 +318,7 @@ fn starved() -> Result<(), Failed> {
     check(sigmoid[0] < 1e-6 * sigmoid[12] && relu[0] > 0.1 * relu[12], || format!("{sigmoid:?}, {relu:?}"))?;
     check(sigmoid[1..12].windows(2).all(|pair| pair[0] < 0.6 * pair[1]), || format!("{sigmoid:?}"))?;
     let losses = computed("losses at the end");
-    check((losses[3] - 3.0_f64.ln()).abs() < 0.001 && losses[7] < 0.01 && losses[11] < 0.01, || format!("{losses:?}"))
+    check((losses[3] - 3.0_f64.ln()).abs() < 0.001 && losses[7] < 0.05 && losses[11] < 0.05, || format!("{losses:?}"))
 }
 
 /// 24 rows that f64 holds exactly: no file is needed, and numpy makes the same ones from
