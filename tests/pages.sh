@@ -43,9 +43,10 @@ train areas.csv --task regression --hidden 16 --epochs 60 -o areas
 for lesson in trask trask-hidden loy backprop-2-2-1; do
     "$wgrad" lesson "$lesson" --compare --quiet --html "$lesson.html"
 done
-for lesson in udacity-step vanishing confidence; do
+for lesson in udacity-step vanishing confidence plane; do
     "$wgrad" lesson "$lesson" --quiet --html "$lesson.html"
 done
+"$wgrad" explain digits digits --row 300 --quiet --html explanation.html
 "$wgrad" bench --net 64-32-10 --batch-size 16,64,256 --time 4s --device cpu --quiet --html bench.html >/dev/null
 
 # A frame as wide as a phone: a browser's own window cannot be so narrow.
@@ -58,7 +59,7 @@ picture() {
         --allow-file-access-from-files --screenshot="$name.png" "file://$PWD/frame.html" >>browser.log 2>&1
 }
 for page in digits cancer quality rings areas comparison bench \
-    trask trask-hidden loy backprop-2-2-1 udacity-step vanishing confidence; do
+    trask trask-hidden loy backprop-2-2-1 udacity-step vanishing confidence plane explanation; do
     file=$page/report.html
     [ -d "$page" ] || file=$page.html
     picture "$file" "$page-phone-light" 390 1 5200

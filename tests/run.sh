@@ -43,8 +43,12 @@ install_vulkan() {
     command -v apt-get >/dev/null || return 1
     say "installing a software Vulkan driver (mesa-vulkan-drivers, libvulkan1)"
     local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120)
-    "${apt[@]}" update >>"$log" 2>&1 || true
-    "${apt[@]}" install -y --no-install-recommends mesa-vulkan-drivers libvulkan1 >>"$log" 2>&1
+    {
+        # tests/browser.sh may be installing as well.
+        ! command -v flock >/dev/null || flock 9
+        "${apt[@]}" update >>"$log" 2>&1 || true
+        "${apt[@]}" install -y --no-install-recommends mesa-vulkan-drivers libvulkan1 >>"$log" 2>&1
+    } 9>"${TMPDIR:-/tmp}/wgrad-tests-apt.lock"
 }
 
 # Metal and DirectX come with their systems: only Linux can lack a driver.

@@ -290,8 +290,7 @@ impl Play {
              id=\"run\">Run</button><button id=\"reset\">Reset</button>\
              <span><b id=\"steps\">0</b> steps, loss <b id=\"loss\">–</b></span> <span id=\"right\" class=\"soft\"></span></div>\n\
              <div class=\"side\">{plane}<div>{pictures}{shown_row}</div>\n<figure class=\"curve\"><svg viewBox=\"0 0 400 180\" role=\"img\" \
-             aria-label=\"the loss by steps, on a logarithmic scale\"><g id=\"ticks\"></g><polyline id=\"line\" fill=\"none\" \
-             stroke=\"var(--c0)\" stroke-width=\"2\" points=\"\"/></svg><figcaption><b>Loss of a row, in the mean</b></figcaption></figure>\
+             aria-label=\"the loss by steps, on a logarithmic scale\"><g id=\"ticks\"></g><polyline id=\"line\" points=\"\"/></svg><figcaption><b>Loss of a row, in the mean</b></figcaption></figure>\
              </div>\n{table}<p id=\"test\" class=\"soft\"></p>\n</div>\n{recorded}",
             title = named(&self.title),
             about = self.about,

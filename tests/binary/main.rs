@@ -4,6 +4,7 @@ mod advice;
 mod attacks;
 mod attention;
 mod bench;
+mod browser;
 mod cli;
 #[path = "../common/mod.rs"]
 mod common;
@@ -46,6 +47,7 @@ fn main() {
         ("devices", devices::trials),
         ("attacks", attacks::trials),
         ("attention", attention::trials),
+        ("browser", browser::trials),
         ("cli", cli::trials),
         ("ensemble", ensemble::trials),
         #[cfg(unix)]

@@ -502,6 +502,22 @@ const REMEDIES: &[Remedy] = &[
     remedy("lesson udacity-step --compare", "has no alternatives to --compare", &["lesson trask --compare"]),
     remedy("lesson loy --compare --seeds 2", "are two questions", &["lesson loy --compare", "lesson loy --seeds 2"]),
     remedy("lesson loy --seeds 0", "from 1 on", &["lesson loy --seeds 1"]),
+    // One row, explained.
+    remedy("explain c c.csv --row 61", "--row 61: c.csv has the rows 1 to 60", &["explain c c.csv --row 60"]),
+    remedy("explain small c.csv --epoch 7", "its first weights (--epoch 0)", &["explain small c.csv --epoch 0"]),
+    remedy("explain small c.csv --weight 3,1,1", "--weight: there is no layer 3", &["explain small c.csv --weight 2,1,1"]),
+    remedy(
+        "explain c/model.safetensors c.csv --units 12 --html e.html",
+        "say --units 11 or fewer for a page",
+        &["explain c/model.safetensors c.csv --units 11 --html e.html"],
+    ),
+    remedy(
+        "explain c c.csv --units 12 --play e.html",
+        "say --units 11 or fewer",
+        &["explain c c.csv --units 11 --play e.html"],
+    ),
+    remedy("explain trask --epoch 10001", "takes 10000 steps", &["explain trask --epoch 10000"]),
+    remedy("explain trask --row 5", "has the rows 1 to 4", &["explain trask --row 4"]),
 ];
 
 /// Messages that no file and command line provoke everywhere, by a part of each, and why.
@@ -552,6 +568,9 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("Trask's four rows", "no remedy: what a program says"),
     ("Why nobody noticed", "no remedy: what a program says"),
     ("wgrad lesson trask --compare", "no message: a list"),
+    ("wgrad lesson plane --play", "no message: a list, and prose"),
+    ("export a smaller model, or another --format", "tests/binary/browser.rs"),
+    ("lies in no run's folder, so wgrad does not know what its training", "tests/binary/explain.rs"),
     ("wgrad lesson trask-hidden --compare", "no message: a list"),
     ("wgrad lesson loy --compare", "no message: a list"),
     ("cargo install", "builds without Parquet alone"),
