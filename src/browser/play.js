@@ -2,7 +2,13 @@
 const data = JSON.parse(document.getElementById('data').textContent);
 const at = (id) => document.getElementById(id);
 const tell = (text) => { at('status').textContent = text; };
-const short = (value) => (Number.isFinite(value) ? Number(value.toPrecision(3)).toString().replace(/^(-?)0\./, '$1.') : String(value));
+// A number that fits into a circle.
+function short(value) {
+    const size = Math.abs(value);
+    if (value === 0 || !Number.isFinite(value)) return String(value);
+    if (size >= 999.5 || size < 0.0005) return value.toExponential(0);
+    return size >= 10 ? value.toFixed(0) : size >= 1 ? value.toFixed(2) : value.toFixed(3).replace('0.', '.');
+}
 const state = { running: false, steps: 0, curve: [], busy: Promise.resolve() };
 
 // What is chosen: one of the nets, a set of rows, where to start, how many rows a batch has, and the rate.

@@ -172,3 +172,98 @@ pub fn padded(rows: impl IntoIterator<Item = impl AsRef<[f64]>>, columns: usize)
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+    use crate::network::{Activation, Loss, Network, OptimizerKind};
+    use crate::plan::{Options, TrainingOptions};
+
+    fn plan(hidden: Activation, loss: Loss, output: Activation, optimizer: OptimizerKind, outputs: usize) -> Plan {
+        let network = Network::new(vec![5, 7, outputs], vec![hidden, output], true).expect("a network");
+        let training = Some(TrainingOptions::plain(9, 4, optimizer));
+        let options = Options { loss, training, evaluation_rows: 3, replicas: 1, own_steps: false, segment_bytes: None };
+        Plan::new(&network, &options)
+    }
+
+    /// A browser's compiler knows no more than WGSL as it is specified.
+    fn compiles(source: &str) {
+        let module = naga::front::wgsl::parse_str(source).unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
+        let mut validator =
+            naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
+        validator.validate(&module).unwrap_or_else(|error| panic!("{error:?}\n{source}"));
+    }
+
+    #[test]
+    fn every_shader_is_whole_without_its_comments() {
+        let mut shaders = Shaders::default();
+        let mut programs = 0;
+        let losses = Loss::value_variants().iter().map(|&loss| match loss.facts().joint {
+            Some(output) => (loss, output),
+            None => (loss, Activation::Tanh),
+        });
+        for (loss, output) in losses {
+            // Outputs for the kernel that has the last layer in one, and for the one that does not.
+            for outputs in [3, 20] {
+                for hidden in Activation::hidden() {
+                    Program::new(plan(hidden, loss, output, OptimizerKind::Sgd, outputs), &mut shaders).expect("a program");
+                    programs += 1;
+                }
+            }
+        }
+        for &optimizer in OptimizerKind::value_variants() {
+            let plan = plan(Activation::Relu, Loss::CrossEntropy, Activation::Softmax, optimizer, 3);
+            Program::new(plan, &mut shaders).expect("a program");
+            programs += 1;
+        }
+        assert!(shaders.0.len() > 20 && shaders.0.len() < 4 * programs, "{} shaders of {programs}", shaders.0.len());
+        for source in &shaders.0 {
+            assert!(!source.contains("//") && source.contains("@compute"), "{source}");
+            compiles(source);
+        }
+    }
+
+    #[test]
+    fn a_program_is_its_plan() {
+        let plan = plan(Activation::Gelu, Loss::CrossEntropy, Activation::Softmax, OptimizerKind::Momentum, 20);
+        let program = Program::new(plan.clone(), &mut Shaders::default()).expect("a program");
+        for (phase, dispatches) in [(Phase::Training, &program.training), (Phase::Evaluation, &program.evaluation)] {
+            let launches = plan.launches(phase);
+            let labels: Vec<&str> = dispatches.iter().map(|dispatch| dispatch.label.as_str()).collect();
+            assert_eq!(labels, launches.iter().map(|launch| launch.label.as_str()).collect::<Vec<_>>());
+            for (dispatch, launch) in dispatches.iter().zip(launches) {
+                let bound: Vec<(Bindable, bool)> =
+                    dispatch.bindings.iter().map(|&(id, writes)| (Bindable::Buffer(id), writes)).collect();
+                let planned: Vec<(Bindable, bool)> =
+                    plan.bindings(launch).into_iter().map(|bound| (bound.operand, bound.writes)).collect();
+                assert_eq!(bound, planned, "{}", dispatch.label);
+                assert_eq!(dispatch.parameters, launch.kernel.parameters(form(&plan, phase, launch)));
+            }
+            assert_eq!(program.workgroups(phase, 2).len(), launches.len());
+        }
+        assert_eq!(program.buffers.len(), plan.buffers.len());
+        assert_eq!(program.places.outputs.len(), 2);
+        assert!(program.buffers.iter().zip(&plan.buffers).all(|(one, other)| one.bytes >= other.padded_bytes(1)));
+    }
+
+    #[test]
+    fn a_plan_that_no_browser_promises_is_refused() {
+        let network =
+            Network::new(vec![8000, 8000, 1], vec![Activation::Relu, Activation::Sigmoid], true).expect("a network");
+        let loss = Loss::SquaredError;
+        let options =
+            Options { loss, training: None, evaluation_rows: 1, replicas: 1, own_steps: false, segment_bytes: None };
+        let error = Program::new(Plan::new(&network, &options), &mut Shaders::default()).err().expect("too large");
+        assert_eq!(error.exit_code(), 6);
+    }
+
+    #[test]
+    fn rows_are_padded_to_whole_vec4s() {
+        let bytes = padded([[1.0, 2.0], [3.0, 4.0]], 2);
+        let values: Vec<f32> =
+            bytes.chunks(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
+        assert_eq!(values, [1.0, 2.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0]);
+    }
+}

@@ -148,8 +148,8 @@ impl Explanation {
             let rows = printable(self.shown_checks(l).map(|check| self.gradient_row(l, check)).collect());
             let headers = ["from → to", "weight", "input", "gradient", "difference", "relative difference", "step"];
             let title = format!("Layer {}: {} gradients", l + 1, rows.len());
-            let open = if l + 1 == self.layers.len() { " open" } else { "" };
-            html += &format!("<details{open}><summary>{title}</summary>\n{}</details>\n", table("", &headers, &rows, 1));
+
+            html += &format!("<details open><summary>{title}</summary>\n{}</details>\n", table("", &headers, &rows, 1));
         }
         html
     }

@@ -99,3 +99,26 @@ fn most_chooses_the_largest_and_keeps_their_order() {
     assert_eq!(most(&[1.0], 0), [0]);
     assert_eq!(most(&[f64::NAN, 1.0], 5), [0, 1]);
 }
+
+#[test]
+fn a_softmax_over_one_output_is_refused() {
+    let network = Network::new(vec![1, 1], vec![Activation::Softmax], true).expect("a network");
+    let weights = vec![Trained { weight: Matrix::new(1, 1, vec![1.0]), bias: vec![0.0] }];
+    let one = Matrix::new(1, 1, vec![1.0]);
+    let subject = Subject {
+        network: &network,
+        loss: Loss::CrossEntropy,
+        weights: &weights,
+        optimizer: Optimizer::new(OptimizerKind::Sgd),
+        learning_rate: 1.0,
+        layer_rates: LayerRates::default(),
+        frozen: Vec::new(),
+        inputs: &one,
+        targets: &one,
+        units: 8,
+    };
+    let titles = example(None).titles;
+    let error = Explanation::new(&subject, titles, None).expect_err("nothing to explain");
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("softmax over one output is 1 whatever goes in"), "{error}");
+}

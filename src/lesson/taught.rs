@@ -192,7 +192,7 @@ pub fn play(report: &Report, options: &Options) -> Result<String> {
 fn about(report: &Report) -> String {
     let paragraphs: String = report.explanation.iter().map(|text| format!("<p>{}</p>\n", escaped(text))).collect();
     format!(
-        "<p>{}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU; the script knows no \
+        "<p>The lesson: {}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU; the script knows no \
          mathematics.</p>\n<details><summary>What the lesson shows</summary>\n{paragraphs}</details>\n",
         escaped(report.summary)
     )
