@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::naming::named;
+use super::pages::Pages;
 use super::print;
 use crate::data;
 use crate::error::{Error, Result, shown};
 use crate::explanation::{Explanation, Weight};
-use crate::files::Place;
 use crate::lesson;
 use crate::name;
 use crate::training::run::options::FileOptions;
@@ -58,26 +58,19 @@ pub(super) struct ExplainArguments {
 
 /// Explains.
 pub(super) fn run(arguments: &ExplainArguments) -> Result<()> {
-    let pages = [&arguments.html, &arguments.play].into_iter().flatten();
-    for path in pages.clone() {
+    for path in [&arguments.html, &arguments.play].into_iter().flatten() {
         if arguments.data.as_deref().is_some_and(|data| data::takes_in(data, path)) {
             let path = shown(&path.to_string_lossy());
             return Err(Error::Usage(format!("{path}: would be among the data; name another file for the page")));
         }
-        Place::named(path)?.try_out()?;
     }
+    let pages = Pages::new(arguments.html.as_deref(), arguments.play.as_deref())?;
     let (explanation, play) = explained(arguments)?;
-    if let Some(path) = &arguments.html {
-        Place::named(path)?.save_without_waiting(explanation.page()?.as_bytes())?;
-    }
-    if let Some((path, page)) = arguments.play.as_ref().zip(play) {
-        Place::named(path)?.save_without_waiting(page.as_bytes())?;
-    }
+    pages.save(arguments.quiet || arguments.json, || explanation.page(), || Ok(play.unwrap_or_default()))?;
     if arguments.json {
         print::json("explain", &explanation)?;
     } else if !arguments.quiet {
         print::line(&explanation)?;
-        pages.for_each(|path| print::note(format_args!("saved {}", name::shown(path))));
     }
     explanation.agreement()
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::ColorChoice;
 use serde_json::json;
 
+use super::pages::Pages;
 use super::{colour, print};
 use crate::error::{Error, Result};
-use crate::files::Place;
 use crate::lesson::{self, Answer, Canvas, Options, QUESTIONS, Question};
 use crate::training::session::PrecisionName;
 use crate::training::session::Wanted;
@@ -65,21 +65,14 @@ pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> 
         }
         return if name.is_empty() { list(json) } else { answer(&name, &found, json) };
     }
-    let place = |path: &Option<PathBuf>| path.as_deref().map(Place::named).transpose();
-    let (html, play) = (place(&html)?, place(&play)?);
-    html.iter().chain(&play).try_for_each(Place::try_out)?;
+    let pages = Pages::new(html.as_deref(), play.as_deref())?;
     let report = lesson::run(&name, &options)?;
     let printed = match (json, quiet) {
         (true, _) => print::json("lesson", &report),
         (_, true) => Ok(()),
         _ => print::bytes(report.text(canvas(color)).as_bytes()),
     };
-    if let Some(place) = html {
-        place.save_without_waiting(report.page().as_bytes())?;
-    }
-    if let Some(place) = play {
-        place.save_without_waiting(lesson::play(&report, &options)?.as_bytes())?;
-    }
+    pages.save(quiet || json, || Ok(report.page()), || lesson::play(&report, &options))?;
     printed?;
     if report.agrees {
         return Ok(());

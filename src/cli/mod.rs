@@ -17,6 +17,7 @@ mod man;
 mod memory;
 mod moving;
 mod naming;
+mod pages;
 mod plan;
 mod predict;
 mod print;
