@@ -100,7 +100,9 @@ impl Net {
                 0 => String::new(),
                 count => format!(", {count} more not drawn"),
             };
-            let above = self.y(layer) - RADIUS - if layer == 0 { 20.0 } else { 6.0 };
+            // Names of units stand above their circles, but at the outputs.
+            let are_named = layer + 1 < self.layers.len() && row.units.iter().any(|unit| !unit.label.is_empty());
+            let above = self.y(layer) - RADIUS - if are_named { 20.0 } else { 6.0 };
             let _ =
                 writeln!(svg, "<text class=\"layer\" x=\"0\" y=\"{above:.1}\">{}{left_out}</text></g>", named(&row.name));
         }
@@ -147,8 +149,7 @@ impl Net {
         let above = layer + 1 < self.layers.len();
         let beside = if above { y - RADIUS - 5.0 } else { y + RADIUS + 15.0 };
         let room = (WIDTH / self.layers[layer].units.len() as f64 / CHARACTER) as usize;
-        let short: String = label.chars().take(room.saturating_sub(1)).collect();
-        let short = if label.chars().count() > room { format!("{short}…") } else { label.clone() };
+        let short = shortened(label, room);
         let _ = write!(
             svg,
             "<circle class=\"page\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"/><circle class=\"u\" cx=\"{x:.1}\" cy=\"{y:.1}\" \
@@ -173,6 +174,18 @@ impl Net {
     }
 }
 
+/// A name within so many characters: its beginning and its end, of which one or the other tells it from others.
+fn shortened(name: &str, room: usize) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= room {
+        return name.to_owned();
+    }
+    let kept = room.saturating_sub(1);
+    let (first, last) = (kept.div_ceil(2), kept / 2);
+    let (beginning, end) = (&characters[..first], &characters[characters.len() - last..]);
+    beginning.iter().chain(&['…']).chain(end).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,13 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn long_names_keep_their_beginning_and_end() {
+        assert_eq!(["pixel_7_4", "pixel", "é…ü", ""].map(|name| shortened(name, 7)), ["pix…7_4", "pixel", "é…ü", ""]);
+        assert_eq!((shortened("abc", 1), shortened("abc", 0)), ("…".into(), "…".into()));
+    }
+
+    #[test]
     fn text_is_escaped_and_nothing_leaves_the_picture() {
         let html = net(8).figure();
         assert!(
             !html.contains("<script") && !html.contains("NaN") && html.contains("a &amp; b, 3 more not drawn"),
             "{html}"
         );
-        assert!(html.contains("1 &lt; 2") && html.contains("&lt;scrip…<title>&lt;script&gt;"), "{html}");
+        assert!(html.contains("1 &lt; 2") && html.contains("&lt;scr…t&gt;<title>&lt;script&gt;"), "{html}");
         assert!(html.contains("stroke-width=\"5.00\""), "a line is as wide as the widest: {html}");
         assert_eq!(html.matches("class=\"u\"").count(), 10);
     }
