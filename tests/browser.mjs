@@ -48,14 +48,35 @@ for (const task of JSON.parse(readFileSync(tasks, 'utf8'))) {
         await page.waitForFunction(() => document.getElementById('test').dataset.agrees !== undefined, null, { timeout: 120000 });
         result.self_test = await page.evaluate(() => document.getElementById('test').dataset.agrees === 'true');
         for (const [id, value] of Object.entries(task.choose ?? {})) {
-            await page.selectOption(`#${id}`, { label: value });
+            await page.selectOption(`#${id}`, typeof value === 'number' ? { index: value } : { label: value });
             await page.evaluate(() => wgrad.state.busy);
         }
         if (task.steps) {
             await page.evaluate((steps) => wgrad.steps(steps), task.steps);
             result.weights = await page.evaluate(async () => (await wgrad.weights()).map((layer) => Array.from(layer)));
-            result.taken = await page.textContent('#steps');
+            result.taken = (await page.textContent('#steps')).split(' ')[0];
             result.right = await page.textContent('#right');
+        }
+        if (task.hurry) {
+            await page.click('#run');
+            for (const [id, values] of Object.entries(task.hurry)) {
+                for (const label of values) {
+                    await page.waitForTimeout(150);
+                    await page.click('#step');
+                    await page.selectOption(`#${id}`, { label });
+                }
+            }
+            await page.waitForTimeout(500);
+            await page.click('#run');
+            await page.evaluate(() => wgrad.state.busy);
+            result.status = await page.textContent('#status');
+            result.ran = await page.evaluate(() => wgrad.state.steps);
+        }
+        if (task.reset) {
+            result.status = await page.textContent('#status');
+            await page.click('#reset');
+            await page.evaluate(() => wgrad.state.busy);
+            result.after_reset = await page.textContent('#status');
         }
         if (task.rows) {
             result.predictions = await page.evaluate(async (rows) => {

@@ -8,7 +8,30 @@ const state = { busy: Promise.resolve() };
 function days(text) {
     const iso = text.trim().replaceAll('/', '-').replace(' ', 'T');
     const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(iso) || !iso.includes('T') ? iso : `${iso}Z`;
-    return /^\d{4}-\d\d-\d\d/.test(iso) ? Date.parse(zoned) / 86400000 : NaN;
+    // A day that its month does not have is none, although scripts go on to the next month.
+    const [day] = iso.split('T');
+    const exists = /^\d{4}-\d\d-\d\d$/.test(day) && new Date(`${day}T00:00Z`).toISOString?.().startsWith(day);
+    return exists ? Date.parse(zoned) / 86400000 : NaN;
+}
+
+// Whether a cell says that its value is missing, as the training's files did.
+function isMissing(text) {
+    const { words, usual } = data.missing;
+    return text === '' || words.includes(usual ? text.toLowerCase() : text);
+}
+
+// A number as the training's files had it: decimal comma, grouped digits, units.
+function numberOf(text) {
+    const { decimal, thousands, units } = data.numerals;
+    let plain = text;
+    for (const unit of units) {
+        if (plain.startsWith(unit)) plain = plain.slice(unit.length);
+        else if (plain.endsWith(unit)) plain = plain.slice(0, -unit.length);
+    }
+    plain = plain.trim();
+    if (thousands) plain = plain.replaceAll(thousands, '');
+    if (decimal !== '.') plain = plain.replace(decimal, '.');
+    return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
 }
 
 // What a column's cell becomes, as the training fitted it; a cell that has no number is an error.
@@ -16,13 +39,15 @@ function encoded(column, cell) {
     const { name, kind } = column;
     const text = cell === undefined || cell === null ? '' : String(cell).trim();
     if (kind === 'category') {
-        const category = text === '' ? column.missing : text;
+        const category = isMissing(text) ? column.missing : text;
         if (category === null) throw new Error(`${name}: choose one`);
         return column.categories.map((known) => (known === category ? 1 : 0));
     }
-    let number = column.calendar ? days(text) : Number(text);
-    if (text === '') number = column.missing;
-    if (number === null || !Number.isFinite(number)) throw new Error(`${name}: '${text}' is no ${column.calendar ? 'date' : 'number'}`);
+    const what = column.calendar ? 'date' : 'number';
+    let number = column.calendar ? days(text) : numberOf(text);
+    if (isMissing(text)) number = column.missing;
+    if (number === null) throw new Error(`${name}: a ${what} is needed`);
+    if (!Number.isFinite(number)) throw new Error(`${name}: '${text}' is no ${what}`);
     if (column.calendar && !column.calendar.time_of_day) number = Math.floor(number);
     const scaled = (number - column.offset) / column.scale;
     const values = [column.reach === null ? scaled : scaled / Math.hypot(1, scaled / column.reach)];
@@ -103,6 +128,9 @@ const predict = () => {
             show(said(await outputs(cells())));
             tell('');
         } catch (error) {
+            // What was said before was said of other cells.
+            at('prediction').textContent = '–';
+            at('said').replaceChildren();
             tell(error.message);
         }
     });

@@ -60,6 +60,10 @@ pub fn form_page(model: &Model, name: &str, seen: &Seen) -> Result<String> {
     let program = Program::new(plan(model, 1), &mut shaders)?;
     let recorded = recorded(model, seen)?;
     let pad = pad(encoding, seen);
+    let (is_usual, numerals) = (encoding.missing_values.is_none(), &encoding.numerals);
+    // The usual words count in any case.
+    let missing = encoding.missing().spellings().into_iter().filter(|word| !is_usual || *word == word.to_lowercase());
+    let missing: Vec<String> = missing.collect();
     let data = json!({
         "shaders": shaders,
         "workgroups": program.workgroups(Phase::Evaluation, 1),
@@ -68,6 +72,12 @@ pub fn form_page(model: &Model, name: &str, seen: &Seen) -> Result<String> {
         "layers": layers(&model.weights.get()),
         "columns": encoding.inputs.iter().map(column).collect::<Vec<_>>(),
         "target": target(encoding),
+        "missing": { "words": missing, "usual": is_usual },
+        "numerals": {
+            "decimal": char::from(numerals.decimal).to_string(),
+            "thousands": numerals.thousands.map(|sign| char::from(sign).to_string()),
+            "units": numerals.units.to_vec(),
+        },
         "pad": pad.map(|(side, most)| json!({ "side": side, "most": most })),
         "recorded": recorded.iter().map(|row| json!({ "cells": row.cells, "outputs": row.outputs })).collect::<Vec<_>>(),
         "bound": BOUND,
@@ -216,12 +226,20 @@ fn body(model: &Model, name: &str, seen: &Seen, is_pad: bool, recorded: &[Record
         format!("<form class=\"controls\" onsubmit=\"return false\">{fields}</form>\n")
     };
     let inputs = encoding.inputs.len();
+    let decision = encoding.decision();
+    let threshold = decision.threshold.map_or_else(String::new, |threshold| {
+        let positive = named(&encoding.class_names()[decision.positive]);
+        format!(
+            "<p class=\"soft\">It says {positive} where the probability of {positive} is at least {}.</p>\n",
+            digits(threshold)
+        )
+    });
     let (rows, head) = recorded_table(encoding, recorded)?;
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     Ok(format!(
         "<h1>{}</h1>\n<p>A model of <b>{targets}</b> from {inputs} columns. The network computes in this browser, by wgrad's own forward kernels, \
          on WebGPU: nothing leaves this page.</p>\n<p id=\"status\" role=\"status\">Starting…</p>\n<div class=\"live side\">\n{input}\
-         <div><p>It says <b id=\"prediction\"></b></p>\n<div class=\"scroll\"><table class=\"bars\"><tbody id=\"said\"></tbody></table></div>\
+         <div class=\"result\"><p class=\"says\">It says <b id=\"prediction\"></b></p>\n{threshold}\n<div class=\"scroll\"><table class=\"bars\"><tbody id=\"said\"></tbody></table></div>\
          </div>\n</div>\n<p id=\"test\" class=\"soft\"></p>\n<h2>Predictions that the command line computed</h2>\n<p class=\"soft\">The usual row \
          has what is usual in each column; the others differ from it in one.</p>\n{}",
         named(name),

@@ -9,7 +9,8 @@ function short(value) {
     if (size >= 999.5 || size < 0.0005) return value.toExponential(0);
     return size >= 10 ? value.toFixed(0) : size >= 1 ? value.toFixed(2) : value.toFixed(3).replace('0.', '.');
 }
-const state = { running: false, steps: 0, curve: [], busy: Promise.resolve() };
+// What is trained is the net and the set that were chosen when training last began anew.
+const state = { running: false, steps: 0, curve: [], busy: Promise.resolve(), net: null, set: null };
 
 // What is chosen: one of the nets, a set of rows, where to start, how many rows a batch has, and the rate.
 const chosen = (id) => Number(at(id)?.value ?? 0);
@@ -73,7 +74,7 @@ async function look(player, { workgroups }, rows) {
 
 // Pictures.
 function drawNet(player, seen, rows) {
-    const picture = document.querySelector(`[data-picture="${net().picture}"]`);
+    const picture = document.querySelector(`[data-picture="${state.net.picture}"]`);
     document.querySelectorAll('[data-picture]').forEach((each) => { each.hidden = each !== picture; });
     const row = Math.min(chosen('row'), rows.rows - 1);
     const values = [rows.values[row], ...seen.outputs.map((outputs, layer) => {
@@ -81,7 +82,7 @@ function drawNet(player, seen, rows) {
         return outputs.subarray(row * columns, (row + 1) * columns);
     })];
     const colour = (value) => `var(${value < 0 ? '--c1' : '--c0'})`;
-    const { shown } = net();
+    const { shown } = state.net;
     picture.querySelectorAll('.l').forEach((layer, index) => {
         const most = values[index].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
         layer.querySelectorAll('.u').forEach((circle, unit) => {
@@ -112,7 +113,7 @@ function drawCurve() {
     at('line').setAttribute('points', path);
     const ticks = Array.from({ length: high - low + 1 }, (_, index) => low + index).filter((tick) => high - low < 7 || tick % 2 === 0);
     at('ticks').innerHTML = ticks.map((tick) => `<line class="grid" x1="52" x2="392" y1="${y(tick)}" y2="${y(tick)}"/><text x="46" y="${y(tick) + 4}" text-anchor="end">1e${tick}</text>`).join('')
-        + `<text x="52" y="172">${first}</text><text x="392" y="172" text-anchor="end">${last} steps</text>`;
+        + `<text x="52" y="172">${first}</text><text x="392" y="172" text-anchor="end">${last} ${last === 1 ? 'step' : 'steps'}</text>`;
 }
 
 function drawPlane(seen, rows) {
@@ -149,19 +150,28 @@ function drawTable(seen, rows) {
         const place = Number(cell.dataset.output);
         cell.textContent = place < rows.rows * columns ? last[place].toFixed(4) : '';
     });
-    const right = rows.wanted.filter((wanted, row) => wanted.every((target, column) => (last[row * columns + column] >= 0.5) === (target >= 0.5)));
-    at('right').textContent = data.classes ? `${right.length} of ${rows.rows} rows on the right side of ½` : '';
+    if (!data.classes) return;
+    const largest = (values) => values.indexOf(Math.max(...values));
+    const isRight = (wanted, row) => {
+        const outputs = Array.from(last.subarray(row * columns, (row + 1) * columns));
+        return columns === 1 ? outputs[0] >= 0.5 === wanted[0] >= 0.5 : largest(outputs) === largest(wanted);
+    };
+    const right = rows.wanted.filter(isRight).length;
+    at('right').textContent = `${right} of ${rows.rows} rows ${columns === 1 ? 'on the right side of ½' : 'have their class as the largest output'}`;
 }
 
 async function draw() {
-    const { player } = state;
-    const [ofNet, rows] = [net(), set()];
+    const { player, net: ofNet, set: rows } = state;
     const seen = await look(player, ofNet, rows);
     const loss = seen.losses.reduce((sum, loss) => sum + loss, 0) / rows.rows;
     if (state.curve.length === 0 || state.curve[state.curve.length - 1][0] < state.steps) state.curve.push([state.steps, loss]);
     if (state.curve.length > 600) state.curve = state.curve.filter((_, index) => index % 2 === 0);
-    at('steps').textContent = state.steps.toLocaleString('en');
+    at('steps').textContent = `${state.steps.toLocaleString('en')} ${state.steps === 1 ? 'step' : 'steps'}`;
     at('loss').textContent = loss.toPrecision(4);
+    if (!Number.isFinite(loss)) {
+        pause();
+        throw new Error('The training has diverged: its loss is no number any more. Take a smaller learning rate, and Reset.');
+    }
     drawNet(player, seen, rows);
     drawCurve();
     drawTable(seen, rows);
@@ -169,20 +179,24 @@ async function draw() {
 }
 
 // One thing at a time: what is asked for waits for what is under way.
-const then = (work) => { state.busy = state.busy.then(work).catch((error) => tell(String(error))); return state.busy; };
+const then = (work) => {
+    state.busy = state.busy.then(work).then(() => tell(''), (error) => tell(error.message));
+    return state.busy;
+};
 
 const reset = () => then(async () => {
     const ofNet = net();
+    [state.net, state.set] = [ofNet, set()];
     state.players ??= new Map();
     if (!state.players.has(ofNet)) state.players.set(ofNet, await Player.create(state.device, data.shaders, ofNet.program, state.pipelines));
     state.player = state.players.get(ofNet);
-    start(state.player, ofNet.starts[chosen('start')], set());
+    start(state.player, ofNet.starts[chosen('start')], state.set);
     [state.steps, state.curve] = [0, []];
     await draw();
 });
 
 async function take(count) {
-    train(state.player, net(), set().batches[chosen('batch')], count, rate(), state.steps);
+    train(state.player, state.net, state.set.batches[chosen('batch')], count, rate(), state.steps);
     state.steps += count;
     await draw();
 }
@@ -192,6 +206,11 @@ const steps = (count) => then(async () => {
     const some = Math.ceil(count / 20);
     for (let taken = 0; taken < count; taken += some) await take(Math.min(some, count - taken));
 });
+
+function pause() {
+    state.running = false;
+    at('run').textContent = 'Run';
+}
 
 // As many steps a frame as take about 30 ms.
 async function run() {
@@ -218,7 +237,7 @@ const selfTest = () => then(async () => {
     const largest = Math.max(...far);
     const agrees = largest <= test.bound;
     at('test').dataset.agrees = agrees;
-    at('test').textContent = `Self-test: after ${test.steps} steps this GPU's weights are up to ${largest.toExponential(1)} from the command line's; ${test.bound.toExponential(1)} is allowed: they ${agrees ? 'agree' : 'do NOT agree'}.`;
+    at('test').textContent = `Self-test: after ${test.steps} ${test.steps === 1 ? 'step' : 'steps'} this GPU's weights are up to ${largest.toExponential(1)} from the command line's; ${test.bound.toExponential(1)} is allowed: they ${agrees ? 'agree' : 'do NOT agree'}.`;
     state.tested = { largest, agrees };
 });
 
@@ -235,12 +254,12 @@ async function begin() {
     at('hundred').onclick = () => steps(100);
     at('reset').onclick = reset;
     at('run').onclick = () => {
-        state.running = !state.running;
-        at('run').textContent = state.running ? 'Pause' : 'Run';
-        if (state.running) run();
+        if (state.running) return pause();
+        state.running = true;
+        at('run').textContent = 'Pause';
+        return run();
     };
     await reset();
-    tell('');
     document.body.dataset.ready = 'true';
     if (data.test) await selfTest();
 }

@@ -48,6 +48,8 @@ pub struct Play {
     pub inputs: Vec<String>,
     /// Whether the targets are classes, 0 or 1.
     pub classes: bool,
+    /// What targets of 0 and 1 mean, where there is one output.
+    pub two: [String; 2],
     /// Weights that the command line computed, to compare with.
     pub test: Option<SelfTest>,
 }
@@ -277,9 +279,11 @@ impl Play {
             true => format!(
                 "<figure><canvas id=\"plane\" width=\"400\" height=\"400\" role=\"img\" aria-label=\"the plane of the two inputs: what the \
                  network says at each place, and the rows as dots\"></canvas><figcaption><b>What the network says of each place</b> {} \
-                 across, {} upwards; blue is 1, orange 0</figcaption></figure>\n",
+                 across, {} upwards; blue is {}, orange {}</figcaption></figure>\n",
                 named(&self.inputs[0]),
-                named(&self.inputs[1])
+                named(&self.inputs[1]),
+                named(&self.two[1]),
+                named(&self.two[0])
             ),
             false => String::new(),
         };
@@ -288,7 +292,7 @@ impl Play {
             "<h1>{title}</h1>\n{about}<p id=\"status\" role=\"status\">Starting…</p>\n<div class=\"live\">\n<div class=\"controls\">\
              {choices}</div>\n<div class=\"controls\"><button id=\"step\">Step</button><button id=\"hundred\">100 steps</button><button \
              id=\"run\">Run</button><button id=\"reset\">Reset</button>\
-             <span><b id=\"steps\">0</b> steps, loss <b id=\"loss\">–</b></span> <span id=\"right\" class=\"soft\"></span></div>\n\
+             <span><b id=\"steps\">0 steps</b>, loss <b id=\"loss\">–</b></span> <span id=\"right\" class=\"soft\"></span></div>\n\
              <div class=\"side\">{plane}<div>{pictures}{shown_row}</div>\n<figure class=\"curve\"><svg viewBox=\"0 0 400 180\" role=\"img\" \
              aria-label=\"the loss by steps, on a logarithmic scale\"><g id=\"ticks\"></g><polyline id=\"line\" points=\"\"/></svg><figcaption><b>Loss of a row, in the mean</b></figcaption></figure>\
              </div>\n{table}<p id=\"test\" class=\"soft\"></p>\n</div>\n{recorded}",

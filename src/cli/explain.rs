@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::naming::named;
 use super::pages::Pages;
@@ -11,6 +11,7 @@ use crate::data;
 use crate::error::{Error, Result, shown};
 use crate::explanation::{Explanation, Weight};
 use crate::lesson;
+use crate::model::Named;
 use crate::name;
 use crate::training::run::options::FileOptions;
 use crate::training::run::row::{ModelRow, Wanted};
@@ -34,7 +35,7 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "N")]
     epoch: Option<usize>,
     /// Units of a layer to show, those with the largest influence on the loss of this row
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = count_above_zero)]
+    #[arg(id = "shown", long = "units", value_name = "N", default_value_t = 8, value_parser = count_above_zero)]
     units: usize,
     /// The weight whose gradient is written out link by link, as 1,3,2 from input 3 to unit 2 of layer 1, or 1,bias,2
     /// [default: that of the first layer with the largest gradient]
@@ -47,13 +48,44 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "FILE")]
     play: Option<PathBuf>,
     #[command(flatten)]
-    files: FileOptions,
+    files: RowFiles,
     /// Print one JSON object, with every number of every unit
     #[arg(long)]
     json: bool,
     /// Print nothing but warnings: the exit code is the answer
     #[arg(short, long)]
     quiet: bool,
+}
+
+/// How the file of the row is read. Its `--units`, which a model knows from its training, has another name here, where units are those of a
+/// layer.
+#[derive(Debug)]
+struct RowFiles(FileOptions);
+
+impl RowFiles {
+    fn renamed(command: Command) -> Command {
+        command.mut_arg("units", |units| units.long("file-units"))
+    }
+}
+
+impl FromArgMatches for RowFiles {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        FileOptions::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl Args for RowFiles {
+    fn augment_args(command: Command) -> Command {
+        Self::renamed(FileOptions::augment_args(command))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::renamed(FileOptions::augment_args_for_update(command))
+    }
 }
 
 /// Explains.
@@ -82,16 +114,23 @@ fn explained(arguments: &ExplainArguments) -> Result<(Explanation, Option<String
     // A lesson has its own rows.
     let word = name::text(arguments.model.as_os_str());
     if data.is_none() && lesson::is_lesson(&word) {
+        let run = Named::of(&arguments.model)?.path;
+        if run.exists() && !arguments.quiet {
+            let run = name::shown(&run);
+            print::remarks(&[format!(
+                "'{word}' is a lesson, and {run} is there as well: name it with its DATA to explain that"
+            )]);
+        }
         let explanation = lesson::explained(&word, row, epoch, units, weight)?;
         let options = lesson::Options::default();
         let play = || lesson::play(&lesson::run(&word, &options)?, &options);
         return Ok((explanation, plays.then(play).transpose()?));
     }
     let model = named(&arguments.model, arguments.quiet)?;
-    if data.is_none() && arguments.files != FileOptions::default() {
+    if data.is_none() && arguments.files.0 != FileOptions::default() {
         return Err(Error::Usage("a run's own rows are read as the run says: leave out how a file is read".into()));
     }
-    let reading = arguments.files.reading(arguments.files.labels.clone());
+    let reading = arguments.files.0.reading(arguments.files.0.labels.clone());
     let row = ModelRow::new(&model, &Wanted { data, reading, row, epoch, plays })?;
     let explanation = row.explained(units, weight)?;
     let play = plays.then(|| row.play(&explanation)).transpose()?;

@@ -55,8 +55,8 @@ pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> 
     let LessonArguments { name, device, precision, data, seeds, compare, html, play, json, quiet } = arguments;
     let options = Options { device, precision, data, seeds, compare };
     let name = name.join(" ");
-    // What is no lesson's name and has several words is a question.
-    let found = if name.contains(char::is_whitespace) { lesson::answers(&name) } else { Vec::new() };
+    // What is no lesson's name, nor close to one, is a question.
+    let found = if lesson::is_like_a_name(&name) { Vec::new() } else { lesson::answers(&name) };
     if name.is_empty() || !found.is_empty() {
         if options.data.is_some() || options.seeds.is_some() || options.compare || html.is_some() || play.is_some() {
             return Err(Error::Usage(
@@ -65,6 +65,7 @@ pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> 
         }
         return if name.is_empty() { list(json) } else { answer(&name, &found, json) };
     }
+    play.as_ref().map_or(Ok(()), |_| lesson::check_play(&name))?;
     let pages = Pages::new(html.as_deref(), play.as_deref())?;
     let report = lesson::run(&name, &options)?;
     let printed = match (json, quiet) {

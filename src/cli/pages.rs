@@ -40,6 +40,9 @@ impl Pages {
     /// # Errors
     /// Usage, if both are the same; what keeps a file from being written there.
     pub(super) fn new(html: Option<&Path>, play: Option<&Path>) -> Result<Self> {
+        if [html, play].into_iter().flatten().any(|path| path.as_os_str() == "-") {
+            return Err(Error::Usage("a page goes into a file: name one, as in --html page.html".into()));
+        }
         if let Some(path) = html.filter(|_| html == play) {
             return Err(Error::Usage(format!("--html and --play: {} cannot be both pages", name::shown(path))));
         }

@@ -15,7 +15,7 @@ use crate::data::Matrix;
 use crate::error::{Error, Result};
 use crate::kernels::operands::Access;
 use crate::network::{Activation, Clip, Extras, Loss, Network, Optimizer, Weights};
-use crate::plan::{LayerRates, TrainingOptions};
+use crate::plan::{Frozen, LayerRates, TrainingOptions};
 use crate::verification::gradients::Problem;
 
 /// What is explained: a network, and a row of numbers as it sees them.
@@ -33,8 +33,10 @@ pub struct Subject<'a> {
     pub learning_rate: f64,
     /// What each layer's rate is of that.
     pub layer_rates: LayerRates,
-    /// Layers that training leaves as they are, from 0.
-    pub frozen: Vec<usize>,
+    /// Layers that training leaves as they are.
+    pub frozen: Frozen,
+    /// Whether training takes steps of this very network.
+    pub takes_steps: bool,
     /// The row [1 × inputs].
     pub inputs: &'a Matrix<f64>,
     /// What the outputs should be [1 × outputs].
@@ -117,7 +119,7 @@ pub struct Layer {
     pub gradients: Vec<Vec<f64>>,
     /// Gradients of the biases: delta.
     pub bias_gradients: Vec<f64>,
-    /// What the optimizer adds to each weight.
+    /// What the optimizer adds to each weight; empty where training takes no step of this network.
     pub steps: Vec<Vec<f64>>,
     /// What it adds to each bias.
     pub bias_steps: Vec<f64>,
@@ -140,6 +142,9 @@ pub struct Check {
     pub difference: f64,
     /// How far they are apart, relative to the difference, or to a thousandth of the layer's largest gradient if that is more.
     pub relative_difference: f64,
+    /// Whether the loss has a kink here, as with relu at 0: then its difference says nothing, and any number between the slopes on both
+    /// sides is a gradient, as this one is.
+    pub kink: bool,
 }
 
 /// How the central differences came out.
@@ -149,8 +154,10 @@ pub struct Checked {
     pub parameters: usize,
     /// All of them.
     pub of: u64,
-    /// The largest relative difference.
+    /// The largest relative difference, but for those at kinks.
     pub largest: f64,
+    /// Gradients at kinks of the loss.
+    pub kinks: usize,
 }
 
 /// Networks of so many parameters are checked whole, larger ones in the units that are shown.
@@ -175,11 +182,22 @@ impl Explanation {
         let extras = Extras { any: true, norm: matches!(optimizer.clip, Clip::Norm(_)), average: false };
         let layer_rates = subject.layer_rates;
         let training = TrainingOptions { extras, layer_rates, ..TrainingOptions::plain(1, 1, optimizer.kind) };
-        let mut problem = Problem::trained(network, *loss, subject.weights, subject.inputs, subject.targets, training)?;
-        problem.step.rates = optimizer.rates(1, subject.learning_rate);
+        let of = |training| -> Result<Problem> {
+            let mut problem = Problem::trained(network, *loss, subject.weights, subject.inputs, subject.targets, training)?;
+            problem.step.rates = optimizer.rates(1, subject.learning_rate);
+            Ok(problem)
+        };
+        let mut problem = of(training)?;
         let value = problem.loss()?;
         let mut layers = forwards(subject, &mut problem)?;
+        let steps = problem.steps()?;
         backwards(subject, &mut problem, &mut layers)?;
+        // Frozen layers have gradients, and take no part in the step.
+        let frozen = subject.frozen;
+        let steps = if frozen.is_empty() { steps } else { of(TrainingOptions { frozen, ..training })?.steps()? };
+        if subject.takes_steps {
+            layers.iter_mut().zip(steps).for_each(|(layer, steps)| layer.take_steps(&steps));
+        }
         let input_errors = errors_before(&layers[0]);
         let inputs = &subject.inputs.values;
         let influence: Vec<f64> = inputs.iter().zip(&input_errors).map(|(input, error)| input * error).collect();
@@ -196,7 +214,7 @@ impl Explanation {
             shown_inputs,
             layers,
             chain: Chain::default(),
-            checked: Checked { parameters: 0, of: network.parameter_count(), largest: 0.0 },
+            checked: Checked { parameters: 0, of: network.parameter_count(), largest: 0.0, kinks: 0 },
             is_joint: loss.is_joint(),
         };
         let weight = weight.unwrap_or_else(|| explanation.steepest());
@@ -240,9 +258,18 @@ impl Explanation {
                 let gradient = layer.gradient(input, unit);
                 let index = input.unwrap_or(inputs) * units + unit;
                 let (difference, relative_difference) = problem.closest_difference(id, index, gradient, 1e-3 * largest)?;
-                layer.checks.push(Check { input, unit, gradient, difference, relative_difference });
+                let is_far = relative_difference > LARGEST_DIFFERENCE;
+                let between = if is_far { problem.kink(id, index)? } else { None };
+                let kink = between.is_some_and(|[least, most]| {
+                    let room = 1e-4 * most.abs().max(least.abs());
+                    (least - room..=most + room).contains(&gradient)
+                });
+                layer.checks.push(Check { input, unit, gradient, difference, relative_difference, kink });
                 self.checked.parameters += 1;
-                self.checked.largest = self.checked.largest.max(relative_difference);
+                match kink {
+                    true => self.checked.kinks += 1,
+                    false => self.checked.largest = self.checked.largest.max(relative_difference),
+                }
             }
         }
         Ok(())
@@ -312,9 +339,23 @@ impl Layer {
         input.map_or_else(|| self.bias_gradients[unit], |input| self.gradients[input][unit])
     }
 
-    /// What the optimizer adds to it.
-    pub(crate) fn step(&self, input: Option<usize>, unit: usize) -> f64 {
-        input.map_or_else(|| self.bias_steps[unit], |input| self.steps[input][unit])
+    /// What the optimizer adds to it; none where training takes no step of this network.
+    pub(crate) fn step(&self, input: Option<usize>, unit: usize) -> Option<f64> {
+        match input {
+            None => self.bias_steps.get(unit).copied(),
+            Some(input) => self.steps.get(input).map(|steps| steps[unit]),
+        }
+    }
+
+    /// The matrix of (inputs + bias) × units as lists of an input, and those of the bias.
+    fn split(&self, values: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
+        let mut rows: Vec<Vec<f64>> = values.chunks(self.z.len()).map(<[f64]>::to_vec).collect();
+        let bias = if self.biases.is_empty() { Vec::new() } else { rows.pop().unwrap_or_default() };
+        (rows, bias)
+    }
+
+    fn take_steps(&mut self, steps: &[f64]) {
+        (self.steps, self.bias_steps) = self.split(steps);
     }
 
     /// The weight, or without an input the bias.
@@ -380,18 +421,8 @@ fn backwards(subject: &Subject<'_>, problem: &mut Problem, layers: &mut [Layer])
     };
     let deltas: Vec<_> = (0..layers.len()).map(of_update).collect();
     let gradients = plan.gradients.clone();
-    let steps = problem.steps()?;
     for (l, layer) in layers.iter_mut().enumerate() {
-        let units = layer.z.len();
-        let split = |values: Vec<f64>| {
-            let mut rows: Vec<Vec<f64>> = values.chunks(units).map(<[f64]>::to_vec).collect();
-            let bias = if layer.biases.is_empty() { Vec::new() } else { rows.pop().unwrap_or_default() };
-            (rows, bias)
-        };
-        (layer.gradients, layer.bias_gradients) = split(problem.read(gradients[l])?);
-        let is_frozen = subject.frozen.contains(&l);
-        let steps = if is_frozen { vec![0.0; steps[l].len()] } else { steps[l].clone() };
-        (layer.steps, layer.bias_steps) = split(steps);
+        (layer.gradients, layer.bias_gradients) = layer.split(&problem.read(gradients[l])?);
         layer.deltas = problem.read(deltas[l])?;
     }
     for l in 0..layers.len() {

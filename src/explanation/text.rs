@@ -174,8 +174,8 @@ impl Explanation {
             digits(input),
             digits(check.gradient),
             digits(check.difference),
-            format!("{:.0e}", check.relative_difference),
-            digits(layer.step(check.input, check.unit)),
+            if check.kink { "kink".to_owned() } else { format!("{:.0e}", check.relative_difference) },
+            layer.step(check.input, check.unit).map_or_else(String::new, digits),
         ]
     }
 
@@ -186,9 +186,16 @@ impl Explanation {
             true => format!("All {} gradients were", checked.of),
             false => format!("{} of the {} gradients were", checked.parameters, checked.of),
         };
+        let kinks = match checked.kinks {
+            0 => String::new(),
+            kinks => format!(
+                "; {kinks} of them lie at a kink of the loss, where its slope jumps, as relu's does at 0: any number between the slopes of \
+                 both sides is a gradient there"
+            ),
+        };
         format!(
-            "{count} held against a central difference of the loss: the largest relative difference is {:.0e} (up to {LARGEST_DIFFERENCE:.0e} is \
-             the difference's own rounding)",
+            "{count} held against a central difference of the loss: the largest relative difference is {:.0e} (up to \
+             {LARGEST_DIFFERENCE:.0e} is the difference's own rounding){kinks}",
             checked.largest
         )
     }

@@ -11,8 +11,8 @@ use super::report::{Findings, Report};
 use super::{Options, Result};
 use crate::browser::{Net, Play, SelfTest, Set, picture, shown_whole};
 use crate::columns::Table;
-use crate::data::{Encoding, FitOptions, Matrix, ReadOptions, read};
-use crate::error::{Error, shown};
+use crate::data::{Encoding, FitOptions, Matrix, ReadOptions, is_absent, read};
+use crate::error::{Error, shown, typed};
 use crate::name;
 use crate::network::{Activation, Layer, Loss, Network, Optimizer, OptimizerKind, Weights, converted};
 use crate::page::{self, COLOURS, Chart, Form, PIGMENTS, Series, Size, Words, digits, tinted};
@@ -20,6 +20,8 @@ use crate::training::session::{Precision, PrecisionName, Recipe, Samples, Sessio
 
 pub(super) const NAME: &str = "plane";
 pub(super) const SUMMARY: &str = "what hidden layers can part, on a plane of two inputs (4 sets of 120 rows, 2,000 steps)";
+
+const OF_READERS: &str = "what hidden layers can part, on a plane of two inputs (your rows, 2,000 steps)";
 
 const ROWS: usize = 120;
 const STEPS: usize = 2_000;
@@ -51,14 +53,18 @@ struct Parted {
 }
 
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
-    let (sets, names) = sets(options)?;
+    let Chosen { sets, inputs: names, two } = sets(options)?;
     let parted = parted(machine, &sets, STEPS)?;
     // The lesson's own sets are compared with numpy's, whatever the reader's rows are.
     let compared = parted_for_numpy(machine, options, &parted)?;
     let at = |step: usize| compared.iter().map(|parted| parted.losses[step]).collect::<Vec<f64>>();
+    let names_of_comparisons = match options.data.is_some() {
+        true => ["the lesson's own sets: losses at the start", "the lesson's own sets: losses after 100 steps"],
+        false => ["losses at the start", "losses after 100 steps"],
+    };
     let comparisons = vec![
-        Comparison::new("losses at the start", "", &REFERENCE_FIRST, &at(0), machine.tolerance(1e-12, 1e-6)),
-        Comparison::new("losses after 100 steps", "", &REFERENCE_AFTER, &at(COMPARED), machine.tolerance(1e-9, 1e-4)),
+        Comparison::new(names_of_comparisons[0], "", &REFERENCE_FIRST, &at(0), machine.tolerance(1e-12, 1e-6)),
+        Comparison::new(names_of_comparisons[1], "", &REFERENCE_AFTER, &at(COMPARED), machine.tolerance(1e-9, 1e-4)),
     ];
     let (last, last_set) = (parted.last().expect("there are nets"), sets.last().expect("there are sets"));
     let findings = Findings {
@@ -76,9 +82,12 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
             ..Example::new(&[("x", last_set.inputs.row(0)[0]), ("y", last_set.inputs.row(0)[1])])
         },
     };
-    let charts =
-        sets.iter().zip(parted.chunks(HIDDEN.len())).map(|(set, parted)| chart(set, &names, &parted[HIDDEN.len() - 1]));
-    Ok(Report { charts: charts.collect(), ..findings.report(machine) })
+    let charts = sets
+        .iter()
+        .zip(parted.chunks(HIDDEN.len()))
+        .map(|(set, parted)| chart(set, &names, &two, &parted[HIDDEN.len() - 1]));
+    let summary = if options.data.is_some() { OF_READERS } else { SUMMARY };
+    Ok(Report { summary, charts: charts.collect(), ..findings.report(machine) })
 }
 
 /// What becomes of each set with each net.
@@ -107,32 +116,46 @@ fn own_sets() -> Vec<Set> {
     vec![circle(), exclusive_or(), gaussians(), spiral()]
 }
 
-/// The sets of the lesson, or the reader's own, and the names of the two inputs.
-fn sets(options: &Options) -> Result<(Vec<Set>, Vec<String>)> {
+/// The sets of the lesson, or the reader's own, and the names of the two inputs and of the two classes.
+struct Chosen {
+    sets: Vec<Set>,
+    inputs: Vec<String>,
+    two: [String; 2],
+}
+
+fn sets(options: &Options) -> Result<Chosen> {
     match &options.data {
         Some(path) => readers(&name::text(path.as_os_str())),
-        None => Ok((own_sets(), vec!["x".into(), "y".into()])),
+        None => Ok(Chosen { sets: own_sets(), inputs: vec!["x".into(), "y".into()], two: ["0".into(), "1".into()] }),
     }
 }
 
 /// The reader's own rows: two columns of numbers, and one of two classes.
-fn readers(source: &str) -> Result<(Vec<Set>, Vec<String>)> {
-    let mut table = read(source, &ReadOptions::default())?;
+fn readers(source: &str) -> Result<Chosen> {
+    let unfit = || {
+        let (name, typed) = (shown(source), typed(source));
+        Error::Data(format!(
+            "{name}: the lesson '{NAME}' needs two columns of numbers and, as the last, one of two classes, without more to be said of them; \
+             wgrad data {typed} says what is there"
+        ))
+    };
+    let plain = |error: Error| match error {
+        Error::Data(_) | Error::Refused(_) if !is_absent(source) => unfit(),
+        other => other,
+    };
+    let mut table = read(source, &ReadOptions::default()).map_err(plain)?;
     table.truncate(MOST_ROWS);
     let rows: Vec<usize> = (0..table.rows).collect();
     let fitting = FitOptions { bins: Some(0), ..FitOptions::default() };
-    let encoding = Encoding::fit(&table, &rows, &fitting)?;
+    let encoding = Encoding::fit(&table, &rows, &fitting).map_err(plain)?;
     let names = encoding.input_names();
     if names.len() != 2 || encoding.class_names().len() != 2 {
-        return Err(Error::Data(format!(
-            "{}: the lesson '{NAME}' needs two columns of numbers and, as the last, one of two classes; this table has {} inputs and {} classes",
-            shown(source),
-            names.len(),
-            encoding.class_names().len()
-        )));
+        return Err(unfit());
     }
     let (inputs, targets) = (encoding.encode_inputs(&table, &rows)?, encoding.encode_targets(&table, &rows, 1)?);
-    Ok((vec![Set { name: shown(source), inputs, targets }], names))
+    let sets = vec![Set { name: shown(source), inputs, targets }];
+    let two = [0, 1].map(|class| encoding.class_names()[class].clone());
+    Ok(Chosen { sets, inputs: names, two })
 }
 
 fn set(name: &str, points: impl Iterator<Item = ([f64; 2], bool)>) -> Set {
@@ -257,7 +280,7 @@ fn grid(set: &Set) -> Matrix<f64> {
 }
 
 /// The plane of a set with the last of the nets: what it says of every place, and the rows.
-fn chart(set: &Set, names: &[String], parted: &Parted) -> Chart {
+fn chart(set: &Set, names: &[String], two: &[String; 2], parted: &Parted) -> Chart {
     let pixel = |&output: &f64| {
         let [red, green, blue] = PIGMENTS[usize::from(output < 0.5)];
         [red, green, blue, (200.0 * (2.0 * output - 1.0).abs()) as u8]
@@ -275,7 +298,7 @@ fn chart(set: &Set, names: &[String], parted: &Parted) -> Chart {
     let hidden = called(HIDDEN[HIDDEN.len() - 1]);
     let title = format!("{}: what the net with hidden layers {hidden} says of each place", set.name);
     let about = format!("{} of {} rows are on the right side of ½", parted.right, set.inputs.rows);
-    let chart = Chart::half(&title, about, words(0), words(1), vec![series("1", 0, true), series("0", 1, false)]);
+    let chart = Chart::half(&title, about, words(0), words(1), vec![series(&two[1], 0, true), series(&two[0], 1, false)]);
     Chart { picture: Some(tinted(SIDE, &pixels)), size: Size::Square, ..chart }
 }
 
@@ -349,8 +372,8 @@ fn explanation(sets: &[Set], parted: &[Parted]) -> Vec<String> {
 /// # Errors
 /// Data, for a file that does not fit.
 pub(super) fn play(machine: &Machine, options: &Options, about: String, recorded: String) -> Result<Play> {
-    let (sets, inputs) = sets(options)?;
-    let outputs = vec!["the class".to_owned()];
+    let Chosen { sets, inputs, two } = sets(options)?;
+    let outputs = vec![format!("P({})", two[1])];
     let mut session = session::<f32>(machine, &sets[0], &network(HIDDEN[1], ACTIVATIONS[0])?)?;
     train(&mut session, TESTED)?;
     let test =
@@ -380,6 +403,7 @@ pub(super) fn play(machine: &Machine, options: &Options, about: String, recorded
         outputs,
         inputs,
         classes: true,
+        two,
         test: Some(test),
     })
 }

@@ -37,7 +37,7 @@ const ANSWERS: [Answer; 12] = [
         command: "wgrad lesson trask",
         answers: "why error × slope, why += and not -=, why x*(1-x) is given the output",
         keys: "derivative slope gradient multipl product times chain sigmoid minus sign add subtract += -= weight delta dot \
-               transpose",
+               transpose bias always",
     },
     Answer {
         command: "wgrad lesson trask --compare",
@@ -83,7 +83,7 @@ const ANSWERS: [Answer; 12] = [
     Answer {
         command: "wgrad lesson vanishing",
         answers: "why sigmoids starve the first layers, and tanh and relu do not",
-        keys: "vanish starve deep depth layer early first explod relu tanh sigmoid gradient 75 93 quarter",
+        keys: "vanish starve deep depth layer early first explod relu tanh sigmoid gradient 75 93 quarter fall nothing learn",
     },
     Answer {
         command: "wgrad lesson confidence",

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::network::{Optimizer, OptimizerKind};
 use crate::page::{digits, escaped, table};
-use crate::plan::LayerRates;
+use crate::plan::{Frozen, LayerRates};
 use crate::training::session::{PrecisionName, Reduction};
 
 /// Steps that a page takes to compare its weights with the command line's, at most.
@@ -74,6 +74,19 @@ fn of(name: &str) -> Result<Taught> {
     })
 }
 
+/// Refuses a lesson without a page to play with.
+///
+/// # Errors
+/// Usage, naming those that have one; also for what is no lesson.
+pub fn check_play(name: &str) -> Result<()> {
+    let has_page = |name: &str| name == plane::NAME || taught(name).is_some();
+    if has_page(name) || !is_lesson(name) {
+        return Ok(());
+    }
+    let with: Vec<&str> = super::names().filter(|name| has_page(name)).collect();
+    Err(Error::Usage(format!("'{name}' has no page to --play with; these lessons have one: {}", with.join(", "))))
+}
+
 /// Whether a word names a lesson.
 pub fn is_lesson(name: &str) -> bool {
     super::names().any(|known| known == name)
@@ -88,7 +101,8 @@ pub fn explained(name: &str, row: usize, steps: Option<usize>, units: usize, wei
     let rows = program.inputs.rows;
     let steps = steps.unwrap_or(all);
     if steps > all {
-        return Err(Error::Usage(format!("--epoch {steps}: the lesson '{name}' takes {all} steps")));
+        let all = if all == 1 { "1 step".to_owned() } else { format!("{all} steps") };
+        return Err(Error::Usage(format!("--epoch {steps}: the lesson '{name}' takes {all}")));
     }
     if row == 0 || row > rows {
         return Err(Error::Usage(format!("--row {row}: the lesson '{name}' has the rows 1 to {rows}")));
@@ -126,7 +140,8 @@ pub fn explained(name: &str, row: usize, steps: Option<usize>, units: usize, wei
         optimizer: recipe.optimizer,
         learning_rate: if recipe.reduction == Reduction::Sum { program.rate } else { program.rate / rows as f64 },
         layer_rates: LayerRates::default(),
-        frozen: Vec::new(),
+        frozen: Frozen::default(),
+        takes_steps: true,
         inputs: &program.inputs.gathered(&[row - 1]),
         targets: &program.targets.gathered(&[row - 1]),
         units,
@@ -183,6 +198,7 @@ pub fn play(report: &Report, options: &Options) -> Result<String> {
         outputs,
         inputs,
         classes: program.targets.values.iter().all(|target| [0.0, 1.0].contains(target)),
+        two: ["0".into(), "1".into()],
         test: Some(test),
     };
     play.page()

@@ -92,7 +92,7 @@ svg { width: 100%; height: auto; display: block } svg text { font: 13px system-u
 .images img { width: 100%; height: auto; aspect-ratio: 1; image-rendering: pixelated; border: 1px solid var(--faint) }
 pre { overflow-x: auto; background: var(--card); border-radius: .5rem; padding: .8rem; font-size: 13px; overflow-wrap: normal }
 .net { max-width: 34rem } .net circle { stroke: var(--middle) } .net .page { fill: var(--page) } .net .v { font-size: 11px }
-.net .n, .net .layer { font-size: 11px; fill: var(--soft) } .net .layer { stroke: var(--page); stroke-width: 4px; paint-order: stroke } .net .key { width: 1rem; margin: 0 .3rem 0 .8rem }
+.net .n, .net .layer { font-size: 11px; fill: var(--soft) } .net .layer { stroke: var(--page); stroke-width: 4px; paint-order: stroke } .pair { white-space: nowrap } .net .key { width: 1rem; margin: 0 .3rem 0 .8rem }
 details { margin: .5rem 0 } summary { cursor: pointer }";
 
 /// A page of this title, which is escaped here, with this body.

@@ -75,8 +75,9 @@ impl Net {
     /// The picture as a figure.
     pub(crate) fn figure(&self) -> String {
         format!(
-            "<figure class=\"net\">\n{}<figcaption><b>{}</b> <span class=\"key\" style=\"border-color:var(--c0)\"></span>above zero \
-             <span class=\"key\" style=\"border-color:var(--c1)\"></span>below</figcaption>\n</figure>\n",
+            "<figure class=\"net\">\n{}<figcaption><b>{}</b> <span class=\"pair\"><span class=\"key\" \
+             style=\"border-color:var(--c0)\"></span>above zero</span> <span class=\"pair\"><span class=\"key\" \
+             style=\"border-color:var(--c1)\"></span>below zero</span></figcaption>\n</figure>\n",
             self.svg(),
             escaped(&self.title)
         )
@@ -123,6 +124,7 @@ impl Net {
         let strength = if edge.strength.is_finite() { edge.strength.clamp(-1.0, 1.0) } else { 0.0 };
         let colour = match (edge.marked, strength >= 0.0) {
             (true, _) => "var(--ink)",
+            _ if strength == 0.0 => "var(--faint)",
             (false, true) => "var(--c0)",
             (false, false) => "var(--c1)",
         };

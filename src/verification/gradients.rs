@@ -169,8 +169,7 @@ impl Problem {
     /// # Errors
     /// What the executor reports.
     pub fn difference(&mut self, id: BufferId, index: usize, width: f64) -> Result<f64> {
-        let layer = self.executor.plan().parameters.iter().position(|&layer| layer == id);
-        let layer = layer.expect("a buffer of parameters");
+        let layer = self.layer_of(id);
         let parameter = self.executor.values_mut(id)[index];
         let mut at = |offset: f64| -> Result<f64> {
             self.executor.values_mut(id)[index] = parameter + offset;
@@ -180,6 +179,12 @@ impl Problem {
         let far = at(2.0 * width)? - at(-2.0 * width)?;
         self.executor.values_mut(id)[index] = parameter;
         Ok((8.0 * near - far) / (12.0 * width))
+    }
+
+    /// The layer, from 0, whose parameters a buffer has.
+    fn layer_of(&self, id: BufferId) -> usize {
+        let layer = self.executor.plan().parameters.iter().position(|&layer| layer == id);
+        layer.expect("a buffer of parameters")
     }
 
     /// Moves targets away from outputs that lie at a kink of the loss: there no difference tells the gradient, and a network that is
@@ -255,6 +260,28 @@ impl Problem {
             }
         }
         Ok(closest)
+    }
+
+    /// The slopes of the loss over one parameter on both sides, the lower one first, where they differ: at a kink, as relu has at 0, where any
+    /// number between the two is a gradient. None where the loss is smooth.
+    ///
+    /// # Errors
+    /// What the executor reports.
+    pub(crate) fn kink(&mut self, id: BufferId, index: usize) -> Result<Option<[f64; 2]>> {
+        /// Narrow, so that a bend that is smooth hardly shows, and what is more than such a bend or rounding makes.
+        const WIDTH: f64 = 1e-6;
+        const APART: f64 = 1e-2;
+        let layer = self.layer_of(id);
+        let parameter = self.executor.values_mut(id)[index];
+        let mut at = |offset: f64| -> Result<f64> {
+            self.executor.values_mut(id)[index] = parameter + offset;
+            self.loss_from(layer)
+        };
+        let (above, below, here) = (at(WIDTH)?, at(-WIDTH)?, at(0.0)?);
+        let [left, right] = [(here - below) / WIDTH, (above - here) / WIDTH];
+        let rounding = 8.0 * f64::EPSILON * here.abs() / WIDTH;
+        let apart = (left - right).abs() - rounding;
+        Ok((apart > APART * left.abs().max(right.abs())).then_some([left.min(right), left.max(right)]))
     }
 
     /// Whole rows of a buffer of one replica.

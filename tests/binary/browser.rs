@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         in_chromium("pages of lessons train in Chromium to the command line's weights", lessons),
         in_chromium("a page of two inputs learns every set that one can choose", plane),
+        in_chromium("a page survives choices in the middle of a run, and says that training has diverged", choices),
         in_chromium("a network of one's own trains in Chromium from where it was", own_network),
         in_chromium("an exported classifier says in Chromium what predict says", classifier),
         in_chromium("an exported model of dates, categories, bins and gaps encodes as predict does", mixed_table),
@@ -161,6 +162,30 @@ fn plane() -> Result<Completion, Failed> {
     })
 }
 
+fn choices() -> Result<Completion, Failed> {
+    let desk = Desk::new();
+    desk.ends(0, &["lesson", "plane", "--play", "plane.html", "-q"])?;
+    desk.write(
+        "far.csv",
+        "a,b,y\n".to_owned() + &(0..20).map(|row| format!("{},{},{}\n", row * 90, row * 70, row * 50)).collect::<String>(),
+    );
+    let flags = ["--task", "regression", "--scale", "none", "--hidden", "4", "--activation", "identity", "--epochs", "1"];
+    desk.ends(0, &[&["train", "far.csv", "--device", "cpu", "-q", "-o", "run"], &flags[..]].concat())?;
+    desk.ends(0, &["explain", "run", "far.csv", "--play", "far.html", "-q"])?;
+    let tasks = json!([
+        { "page": place(&desk, "plane.html"), "hurry": { "hidden": ["8-8", "none", "8"], "set": ["spiral", "circle"], "activation": ["relu"] } },
+        { "page": place(&desk, "far.html"), "choose": { "rate": 6 }, "steps": 100, "reset": true },
+    ]);
+    with(&desk, &tasks, |found| {
+        check(found[0]["status"] == json!("") && found[0]["ran"].as_u64().is_some_and(|steps| steps > 0), || {
+            found[0].to_string()
+        })?;
+        let told = found[1]["status"].as_str().unwrap_or_default();
+        check(told.starts_with("The training has diverged"), || found[1].to_string())?;
+        check(found[1]["after_reset"] == json!(""), || found[1].to_string())
+    })
+}
+
 fn own_network() -> Result<Completion, Failed> {
     let desk = Desk::new();
     desk.ends(0, &["train", "digits", "--hidden", "24,12", "--epochs", "2", "--device", "cpu", "-q", "-o", "run"])?;
@@ -174,7 +199,11 @@ fn own_network() -> Result<Completion, Failed> {
             "all parameters".into()
         })?;
         let right = found[1]["right"].as_str().and_then(|text| text.split(' ').next()?.parse::<u32>().ok());
-        check(right.is_some_and(|right| right > 100), || format!("it learns: {}", found[1]["right"]))
+        check(right.is_some_and(|right| right > 100), || format!("it learns: {}", found[1]["right"]))?;
+        let page = String::from_utf8(desk.bytes("own.html"))?;
+        check(page.contains("\nLoss (cross-entropy)") && page.contains("on 200 rows of digits"), || {
+            "what was recorded".into()
+        })
     })
 }
 
@@ -212,6 +241,18 @@ fn classifier() -> Result<Completion, Failed> {
     let desk = Desk::new();
     desk.ends(0, &["train", "iris", "--device", "cpu", "-q", "-o", "run"])?;
     desk.ends(0, &["export", "run", "--format", "html", "-o", "iris.html", "-q"])?;
+    let comma = |row: u32| {
+        format!("{},{};{} kg;20{:02}-02-28;{}\n", row, row * 7 % 10, row * 3, 10 + row, ["no", "yes"][(row % 2) as usize])
+    };
+    desk.write("comma.csv", "a;b;when;y\n".to_owned() + &(0..40).map(comma).collect::<String>());
+    let flags =
+        ["--delimiter", ";", "--decimal", ",", "--units", "kg", "--hidden", "3", "--epochs", "1", "--threshold", "0.9"];
+    desk.ends(0, &[&["train", "comma.csv", "--device", "cpu", "-q", "-o", "comma"], &flags[..]].concat())?;
+    desk.ends(0, &["export", "comma", "--format", "html", "-o", "comma.html", "-q"])?;
+    check(
+        String::from_utf8(desk.bytes("comma.html"))?.contains("It says yes where the probability of yes is at least 0.9"),
+        || "a threshold".into(),
+    )?;
     let row = |row: u32| {
         let part = |times: u32, from: f64, step: f64| from + step * f64::from(row * times % 23);
         format!("{:.2},{:.2},{:.2},{:.2}\n", part(3, 4.3, 0.15), part(7, 2.0, 0.1), part(5, 1.0, 0.25), part(11, 0.1, 0.1))
@@ -221,11 +262,19 @@ fn classifier() -> Result<Completion, Failed> {
     let tasks = json!([
         { "page": place(&desk, "iris.html"), "rows": cells(&text, 4), "type": { "2": "1.4", "3": "0.2" }, "picture": picture("export-iris")? },
         { "page": place(&desk, "iris.html"), "served": true, "type": { "2": "one" } },
+        { "page": place(&desk, "iris.html"), "type": { "2": "0x10" } },
+        { "page": place(&desk, "comma.html"), "rows": [["7,438", "2 kg", "2020-02-30"], ["7,438", "2", "2020-02-29"]] },
     ]);
     with(&desk, &tasks, |found| {
         agree(&found[0], &predicted(&desk, "run", "rows.csv", &["--probabilities"])?)?;
         check(found[0]["shown"] == json!("setosa") && found[0]["status"] == json!(""), || found[0].to_string())?;
-        check(found[1]["status"] == json!("petal_length: 'one' is no number"), || found[1]["status"].to_string())
+        check(found[1]["status"] == json!("petal_length: 'one' is no number"), || found[1]["status"].to_string())?;
+        check(found[1]["shown"] == json!("–") && found[2]["shown"] == json!("–"), || {
+            "what was said of other cells".into()
+        })?;
+        let said = &found[3]["predictions"];
+        check(said[0]["refused"] == json!("when: '2020-02-30' is no date"), || said.to_string())?;
+        check(numbers(&said[1]["probabilities"]).len() == 2, || said.to_string())
     })
 }
 
@@ -385,7 +434,7 @@ fn refusals() -> Result<(), Failed> {
     let said = desk.ends(2, &["explain", "wide", "iris", "--units", "12", "--play", "page.html"])?;
     check(said.contains("a picture has room for 11 units"), || said)?;
     let said = desk.ends(2, &["lesson", "vanishing", "--play", "page.html"])?;
-    check(said.contains("'vanishing' has no network of its own"), || said)?;
+    check(said.contains("'vanishing' has no page to --play with"), || said)?;
     desk.write("three.csv", "a,b,c,d\n1,2,3,x\n2,3,4,y\n3,4,5,x\n");
     let said = desk.ends(3, &["lesson", "plane", "--data", "three.csv"])?;
     check(said.contains("needs two columns of numbers"), || said)

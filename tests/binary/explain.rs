@@ -31,6 +31,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("what was drawn before training is what is explained of epoch 0", first_weights_are_the_runs),
         Trial::test("explain refuses rows, epochs, weights and columns that are not there", refusals),
         Trial::test("a page escapes what comes from files, and holds the pictures and the chain", pages),
+        Trial::test("a kink of the loss is told from a wrong gradient", kinks),
+        Trial::test("explain says what it fills in, what it takes from elsewhere, and which of two names it takes", remarks),
         Trial::test("without data the run's own test rows are explained", own_rows),
         Trial::test("wide layers are cut to the units that matter, and explain says how many are left out", wide_layers),
     ]);
@@ -83,6 +85,7 @@ fn steps_are_a_trainings() -> Result<(), Failed> {
         &["--optimizer", "momentum", "--clip-norm", "0.05", "--l1", "0.001"],
         &["--optimizer", "rmsprop", "--clip-value", "0.01", "--layer-rates", "1,0.5"],
         &["--optimizer", "adamw", "--freeze", "1"],
+        &["--optimizer", "sgd", "--clip-norm", "0.001", "--freeze", "1"],
     ] {
         let desk = Desk::new();
         desk.write("row.csv", "a,b,y\n0.3,-0.7,0.25\n");
@@ -145,9 +148,9 @@ fn refusals() -> Result<(), Failed> {
     desk.write("less.csv", "sepal_length,petal_length,petal_width,species\n5,1.4,0.2,setosa\n");
     desk.write("blind.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,1.4,0.2\n");
     for (code, arguments, part) in [
-        (2, &["run", "iris", "--row", "151"][..], "--row 151: iris has the rows 1 to 150"),
-        (2, &["run", "iris", "--row", "0"], "--row 0: iris has the rows 1 to 150"),
-        (2, &["run", "--row", "16"], "the run's test rows has the rows 1 to 15"),
+        (2, &["run", "iris", "--row", "151"][..], "--row 151: there are the rows 1 to 150 in iris"),
+        (2, &["run", "iris", "--row", "0"], "--row 0: there are the rows 1 to 150 in iris"),
+        (2, &["run", "--row", "16"], "--row 16: there are the rows 1 to 15 in the run's test rows"),
         (
             2,
             &["run", "iris", "--epoch", "5"],
@@ -209,6 +212,49 @@ fn pages() -> Result<(), Failed> {
         .filter(char::is_ascii_digit)
         .collect();
     check(digits.trim_start_matches('0').starts_with(&leading[..2]), || format!("{digits} is not {loss}"))
+}
+
+fn kinks() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("xor.csv", "a,b,y\n".to_owned() + &"0,0,0\n0,1,1\n1,0,1\n1,1,0\n".repeat(4));
+    train(&desk, &["xor.csv", "--scale", "none", "--hidden", "4", "--epochs", "1"])?;
+    // All sums of the first layer are 0, where relu's slope jumps from 0 to 1.
+    let said = explained(&desk, &["run", "xor.csv", "--row", "1", "--epoch", "0"])?;
+    let checked = &said["checked"];
+    check(checked["kinks"].as_u64().is_some_and(|kinks| kinks > 0), || checked.to_string())?;
+    check(checked["largest"].as_f64().is_some_and(|largest| largest < 1e-6), || checked.to_string())?;
+    let text = String::from_utf8(desk.run(&["explain", "run", "xor.csv", "--epoch", "0"]).stdout)?;
+    check(
+        text.contains("kink") && text.split_whitespace().collect::<Vec<_>>().join(" ").contains("lie at a kink of the loss"),
+        || text,
+    )
+}
+
+fn remarks() -> Result<(), Failed> {
+    let desk = Desk::new();
+    train(&desk, &["iris", "--hidden", "5", "--epochs", "1"])?;
+    desk.write("gap.csv", "sepal_length,sepal_width,petal_length,petal_width,species\n5,,1.4,0.2,setosa\n");
+    let said = explained(&desk, &["run", "gap.csv"])?;
+    check(said["remarks"].to_string().contains("'sepal_width'"), || said["remarks"].to_string())?;
+    desk.ends(0, &["train", "iris", "--finetune", "run", "--epochs", "1", "--device", "cpu", "-q", "-o", "tuned"])?;
+    let said = explained(&desk, &["tuned", "iris", "--epoch", "0"])?;
+    check(said["remarks"].to_string().contains("has now"), || said["remarks"].to_string())?;
+    // Another model where the first weights came from.
+    desk.ends(0, &["train", "iris", "--hidden", "4,4", "--epochs", "1", "--device", "cpu", "-q", "-o", "other"])?;
+    std::fs::copy(desk.path().join("other/model.safetensors"), desk.path().join("run/model.safetensors"))?;
+    let told = desk.ends(8, &["explain", "tuned", "iris", "--epoch", "0"])?;
+    check(told.contains("has other layers now"), || told)?;
+    desk.ends(0, &["train", "iris", "--hidden", "4", "--epochs", "1", "--device", "cpu", "-q", "-o", "trask"])?;
+    let told = desk.ends(0, &["explain", "trask"])?;
+    check(told.contains("'trask' is a lesson"), || told)?;
+    let told = desk.ends(2, &["explain", "other", "iris", "--html", "a.html", "--play", "a.html"])?;
+    check(told.contains("cannot be both pages"), || told)?;
+    let told = desk.ends(2, &["explain", "other", "iris", "--html", "-"])?;
+    check(told.contains("a page goes into a file"), || told)?;
+    // Of several networks no step is told.
+    desk.ends(0, &["train", "iris", "--ensemble", "2", "--epochs", "1", "--device", "cpu", "-q", "-o", "two"])?;
+    let said = explained(&desk, &["two", "iris"])?;
+    check(said["layers"][0]["steps"] == serde_json::json!([]), || said["layers"][0]["steps"].to_string())
 }
 
 fn own_rows() -> Result<(), Failed> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::attention::{self, Attentive};
 use super::options::{Bytes, DeviceOptions};
-use super::own_rows::{OwnRows, own_rows};
+use super::own_rows::{EVALUATE, OwnRows, own_rows};
 use super::sources::{Held, NOT_IN_PARTS, Part, in_parts, is_larger};
 use crate::data::table::listed;
 use crate::data::{FitOptions, Matrix, ReadOptions, Readings, StoredTable, Table, remarks};
@@ -123,7 +123,7 @@ impl Application {
         options: &DeviceOptions,
     ) -> Result<Self> {
         let file = resolve_model(model)?;
-        let own = own_rows(&file, which, data, memory)?;
+        let own = own_rows(&file, which, data, memory, EVALUATE)?;
         let notes = own.is_stored().then(|| in_parts(&own.source)).into_iter().collect();
         let remarks = own.remark.into_iter().collect();
         Self::of(own.model, own.source, own.part, None, options, notes, remarks)

@@ -128,6 +128,24 @@ impl Base {
         Ok((Network::new(widths, activations, model.bias())?, loss))
     }
 
+    /// Refuses a model of other layers than those of a network that was trained from it.
+    ///
+    /// # Errors
+    /// Model.
+    pub(super) fn check_same_shape(&self, trained: &Network) -> Result<()> {
+        let same = |network: &Network| {
+            let known = network.layers() - usize::from(self.has_new_output);
+            (network.widths()[..=known].to_vec(), network.activations()[..known].to_vec(), network.bias())
+        };
+        match self.model.network.layers() == trained.layers() && same(&self.model.network) == same(trained) {
+            true => Ok(()),
+            false => Err(Error::Model(
+                "the model that the run was fine-tuned from has other layers now: its first weights are not known any more"
+                    .into(),
+            )),
+        }
+    }
+
     /// The weights that training starts from: the model's, and a last layer that is drawn where it is new.
     pub fn weights<T: Scalar>(&self, network: &Network, seed: u64) -> Weights<T> {
         let mut weights = self.model.weights.get();

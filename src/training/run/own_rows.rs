@@ -53,11 +53,20 @@ impl Own {
     }
 }
 
-/// Reads some of the rows of the run whose model this file is, its data being where they were or where it is said.
+/// The command that judges.
+pub(super) const EVALUATE: &str = "evaluate";
+
+/// Reads, for a command, some of the rows of the run whose model this file is, its data being where they were or where it is said.
 ///
 /// # Errors
 /// Usage, if the file is in no run's folder or the run has no such rows; data, if its data are not there or not what they were.
-pub(super) fn own_rows(model: &Path, which: OwnRows, data: Option<&str>, memory: Option<Bytes>) -> Result<Own> {
+pub(super) fn own_rows(
+    model: &Path,
+    which: OwnRows,
+    data: Option<&str>,
+    memory: Option<Bytes>,
+    command: &str,
+) -> Result<Own> {
     let folder = folder_of(model);
     let name = shown(&folder.to_string_lossy());
     let options = folder.join(OPTIONS);
@@ -78,10 +87,10 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, data: Option<&str>, memory:
     if let Some(file) = absent.into_iter().find(|file| data::is_absent(file)) {
         return Err(Error::Data(format!(
             "there is no '{}' here, which {name} was made from: go to the folder where the run began, or say where its data are now: wgrad \
-             evaluate {} FILE --rows {}",
+             {command} {} FILE{}",
             shown(file),
             typed_path(folder),
-            which.name()
+            if command == EVALUATE { format!(" --rows {}", which.name()) } else { String::new() }
         )));
     }
     let trained = TrainedRows::of_model(model)?;
@@ -114,7 +123,7 @@ pub(super) fn own_rows(model: &Path, which: OwnRows, data: Option<&str>, memory:
         let which = which.name();
         Error::Usage(format!(
             "{name}: has no {which} rows: {training_rows} training, {validation_rows} validation and {test_rows} test rows; name data, as \
-             in wgrad evaluate {} DATA",
+             in wgrad {command} {} DATA",
             typed_path(folder)
         ))
     })?;

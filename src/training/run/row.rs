@@ -9,16 +9,16 @@ use super::options::Options;
 use super::own_rows::{OwnRows, own_rows};
 use super::resolution;
 use crate::browser::{Net, Play, SelfTest, Set, picture};
-use crate::data::remarks::unseen_categories;
+use crate::data::remarks::{filled_in, missing_cells, unseen_categories};
 use crate::data::{Encoding, Matrix, ReadOptions, Readings, Table, Target, Task, read};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result, printable_lines, shown};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::files::run::OPTIONS;
 use crate::model::{Model, resolve_model};
 use crate::name::{self, folder_of};
 use crate::network::ensemble::mean_weights;
 use crate::network::{Initialization, Optimizer, OptimizerKind, Weights, converted};
-use crate::page::visible;
+use crate::page::{escaped, visible};
 use crate::plan::human_bytes;
 use crate::scalar::Scalar;
 use crate::training::session::{Device, Precision, Recipe, Samples, Session};
@@ -32,11 +32,14 @@ pub struct ModelRow {
     inputs: Matrix<f64>,
     targets: Matrix<f64>,
     titles: Titles,
-    /// The weights that training started from, where they are known.
+    /// The weights that training started from, where they are known, and whether they are those that are explained.
     first: Option<Weights<f64>>,
+    is_first: bool,
     /// Rows to play with, the row's own place among them, and what each is called.
     played: (Matrix<f64>, Matrix<f64>),
     place: usize,
+    /// What the rows are called.
+    rows: String,
 }
 
 /// Which row, and which weights.
@@ -59,8 +62,9 @@ const PLAYED: usize = 200;
 /// Parameters up to which such a page has weights drawn from other seeds, and the seeds.
 const DRAWN: u64 = 20_000;
 const SEEDS: u64 = 3;
-/// Steps of its self-test.
+/// Steps of its self-test, and the learning rates that it offers.
 const TESTED: usize = 20;
+const RATES: [f64; 7] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
 /// Bytes of a page, at most.
 const PAGE: usize = 20 << 20;
 
@@ -83,7 +87,7 @@ impl ModelRow {
                 Self::of(model, options.as_ref(), &file, (&table, &rows), place, wanted)
             }
             None => {
-                let own = own_rows(&file, OwnRows::Test, None, None)?;
+                let own = own_rows(&file, OwnRows::Test, None, None, "explain")?;
                 let (rows, place) = rows(wanted, own.part.rows.len(), "the run's test rows")?;
                 let rows: Vec<usize> = rows.into_iter().map(|row| own.part.rows[row]).collect();
                 let mut made = None;
@@ -109,6 +113,7 @@ impl ModelRow {
         let inputs = encoding.encode_inputs::<f64>(table, &[row])?;
         let mut targets = encoding.encode_targets::<f64>(table, &[row], outputs)?;
         let mut remarks = [table.remarks.clone(), unseen_categories(encoding, table, &[row])].concat();
+        remarks.extend(filled_in(&table.row_place(row), &missing_cells(encoding, table, &std::iter::once(row))));
         let trained = options.map(|options| Trained::of(options, &model)).transpose()?;
         let saved = model.training.pointer("/epoch").and_then(serde_json::Value::as_u64).map(|epoch| epoch as usize);
         let (weights, words) = match (wanted.epoch, &trained) {
@@ -138,9 +143,16 @@ impl ModelRow {
             false => (inputs.clone(), targets.clone()),
         };
         let first = trained.as_ref().filter(|_| wanted.plays).map(|trained| trained.first_weights(&model)).transpose()?;
+        if let (Some(from), Some(0)) = (trained.as_ref().and_then(|trained| trained.options.finetune.as_ref()), wanted.epoch)
+        {
+            remarks.push(format!("The first weights are those that {} has now.", name::shown(from)));
+        }
         if let Some(trained) = &trained {
             remarks.extend(trained.remarks());
             let smoothing = resolution::label_smoothing(&trained.options, model.loss)?;
+            if smoothing > 0.0 {
+                remarks.push(format!("The targets are smoothed as in training (--label-smoothing {smoothing})."));
+            }
             [&mut targets, &mut played.1].into_iter().for_each(|targets| smooth(targets, smoothing, model.loss));
         }
         let (recipe, rule) = match trained {
@@ -159,7 +171,13 @@ impl ModelRow {
             outputs: output_names(encoding, outputs),
             rule,
         };
-        Ok(Self { model, weights, recipe, inputs, targets, titles, first, played, place })
+        let is_first = wanted.epoch == Some(0);
+        let count = if rows.len() == 1 { "1 row".to_owned() } else { format!("{} rows", rows.len()) };
+        let rows = match wanted.data {
+            Some(data) => format!("{count} of {}", shown(data)),
+            None => format!("{count} of the run's own test rows"),
+        };
+        Ok(Self { model, weights, recipe, inputs, targets, titles, first, is_first, played, place, rows })
     }
 
     /// Explains the row, showing so many units of a layer.
@@ -168,7 +186,6 @@ impl ModelRow {
     /// As [`Explanation::new`].
     pub fn explained(&self, units: usize, weight: Option<Weight>) -> Result<Explanation> {
         let Self { model, weights, recipe, inputs, targets, titles, .. } = self;
-        let layers = model.network.layers();
         let optimizer = recipe.map_or_else(|| Optimizer::new(OptimizerKind::Sgd), |recipe| recipe.optimizer);
         let subject = Subject {
             network: &model.network,
@@ -177,7 +194,9 @@ impl ModelRow {
             optimizer,
             learning_rate: recipe.map_or(1.0, |recipe| recipe.schedule.learning_rate),
             layer_rates: recipe.map(|recipe| recipe.layer_rates).unwrap_or_default(),
-            frozen: (0..layers).filter(|&layer| recipe.is_some_and(|recipe| recipe.frozen.contains(layer))).collect(),
+            frozen: recipe.map(|recipe| recipe.frozen).unwrap_or_default(),
+            // Each of several networks takes steps of its own.
+            takes_steps: recipe.is_none_or(|recipe| recipe.members == 1),
             inputs,
             targets,
             units,
@@ -190,7 +209,7 @@ impl ModelRow {
 fn rows(wanted: &Wanted<'_>, rows: usize, of: &str) -> Result<(Vec<usize>, usize)> {
     let row = wanted.row;
     let Some(place) = row.checked_sub(1).filter(|&place| place < rows) else {
-        return Err(Error::Usage(format!("--row {row}: {} has the rows 1 to {rows}", shown(of))));
+        return Err(Error::Usage(format!("--row {row}: there are the rows 1 to {rows} in {}", shown(of))));
     };
     if !wanted.plays {
         return Ok((vec![place], 0));
@@ -217,23 +236,23 @@ impl ModelRow {
             .cloned()
             .collect();
         let trained: Weights<f64> = model.weights.get();
-        let mut starts = vec![("trained".to_owned(), trained.clone())];
+        let mut starts = vec![("trained".to_owned(), trained)];
         starts.extend(first.iter().map(|first| ("before training".to_owned(), first.clone())));
+        // The page begins with the weights that are explained.
+        if self.is_first {
+            starts.swap(0, 1);
+        }
         let seeds = if network.parameter_count() <= DRAWN { SEEDS } else { 0 };
         starts.extend((0..seeds).map(|seed| (format!("drawn, seed {seed}"), Initialization::Auto.weights(network, seed))));
-        let rates = (vec![0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0], 4);
-        let recipe = Recipe::plain(loss, rates.0[rates.1], inputs.rows);
-        let samples = Samples::new(inputs.converted(), targets.converted());
-        let device = Device::cpu(Some(1), "a page's self-test");
-        let mut session = Session::<f32>::new(network.clone(), recipe, &converted(&trained), samples, &device)?;
-        for _ in 0..TESTED {
-            session.train(1, |_| ControlFlow::Continue(()))?;
-        }
+        let (rates, rate, tested) = self.tested(&starts[0].1)?;
+        let numbers = tested.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias));
+        let largest = numbers.fold(16.0_f64, |largest, number| largest.max(number.abs()));
+        let rates = (rates, rate);
         let test = SelfTest {
             steps: TESTED,
-            weights: converted(&session.weights()?),
-            // A weight below 16 is rounded by half a unit of its last place in each step.
-            bound: TESTED as f64 * 16.0 * 2.0_f64.powi(-25),
+            weights: tested,
+            // Each step rounds a weight by half a unit of its last place.
+            bound: TESTED as f64 * largest.log2().ceil().exp2() * 2.0_f64.powi(-25),
         };
         let outputs = titles.outputs.clone();
         let picture = picture(network, &titles.inputs, &outputs, &shown)?;
@@ -241,11 +260,14 @@ impl ModelRow {
             title: format!("wgrad explain: {}", titles.subject),
             about: format!(
                 "<p>{}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU: plain gradient descent \
-                 on {} rows. The script knows no mathematics.</p>\n",
+                 on {}. The script knows no mathematics.</p>\n",
                 visible(&explanation.shape()),
-                inputs.rows
+                escaped(&self.rows)
             ),
-            recorded: format!("<h2>What the command line computed</h2>\n<pre>{}</pre>\n", visible(&explanation.to_string())),
+            recorded: format!(
+                "<h2>What the command line computed</h2>\n<pre>{}</pre>\n",
+                escaped(&printable_lines(&explanation.to_string()))
+            ),
             sets: vec![Set { name: titles.subject.clone(), inputs: inputs.clone(), targets: targets.clone() }],
             nets: vec![Net { network: network.clone(), activation: None, shown, starts, picture }],
             row: self.place,
@@ -257,6 +279,7 @@ impl ModelRow {
             outputs,
             inputs: titles.inputs.clone(),
             classes: model.encoding.task() == Task::Classification,
+            two: two(&model.encoding),
             test: Some(test),
         };
         let page = play.page()?;
@@ -271,13 +294,49 @@ impl ModelRow {
     }
 }
 
+impl ModelRow {
+    /// Learning rates to choose from, the place of the largest of the first five by which some steps make the loss no larger, and the weights
+    /// after these. Where inputs are large, as without scaling, all rates are small.
+    fn tested(&self, first: &Weights<f64>) -> Result<(Vec<f64>, usize, Weights<f64>)> {
+        let (inputs, targets) = &self.played;
+        let device = Device::cpu(Some(1), "a page's self-test");
+        let factors = (0..8).map(|power| 100.0_f64.powi(-power));
+        let tries = factors.flat_map(|factor| (0..5).rev().map(move |place| (factor, place)));
+        let (mut rates, mut weights) = (RATES.to_vec(), first.clone());
+        for (factor, place) in tries {
+            rates = RATES.iter().map(|rate| rate * factor).collect();
+            let recipe = Recipe::plain(self.model.loss, rates[place], inputs.rows);
+            let samples = Samples::new(inputs.converted(), targets.converted());
+            let network = self.model.network.clone();
+            let mut session = Session::<f32>::new(network, recipe, &converted(first), samples, &device)?;
+            let mut losses = Vec::new();
+            for _ in 0..TESTED {
+                losses.extend(session.train(1, |_| ControlFlow::Continue(()))?.losses);
+            }
+            weights = converted(&session.weights()?);
+            if losses[TESTED - 1] <= losses[0] {
+                return Ok((rates, place, weights));
+            }
+        }
+        Ok((rates, 0, weights))
+    }
+}
+
 /// The names of the network's outputs.
 fn output_names(encoding: &Encoding, outputs: usize) -> Vec<String> {
     match &encoding.target {
         // A single output is the second class's probability.
-        Target::Classification { classes, .. } if outputs == 1 => vec![classes[classes.len() - 1].clone()],
+        Target::Classification { classes, .. } if outputs == 1 => vec![format!("P({})", classes[classes.len() - 1])],
         Target::Classification { classes, .. } => classes.clone(),
         Target::Regression { columns } => columns.iter().map(|column| column.name.clone()).collect(),
+    }
+}
+
+/// What targets of 0 and 1 mean, of two classes.
+fn two(encoding: &Encoding) -> [String; 2] {
+    match encoding.class_names() {
+        [first, second] => [first.clone(), second.clone()],
+        _ => ["0".into(), "1".into()],
     }
 }
 
@@ -316,6 +375,9 @@ impl Trained {
 
     fn drawn<T: Precision>(&self, model: &Model) -> Result<Weights<T>> {
         let base = Base::of(&self.options)?;
+        if let Some(base) = &base {
+            base.check_same_shape(&model.network)?;
+        }
         let (network, _) = match &base {
             Some(base) => base.network(&self.options, &model.encoding)?,
             None => resolution::network(&self.options, &model.encoding)?,
@@ -334,7 +396,7 @@ impl Trained {
         let ensemble = (members > 1).then(|| {
             format!(
                 "The model is the mean of {members} networks, as one network {members} times as wide: training goes over each of them by \
-                 itself, and gradients here are those of the one."
+                 itself, so gradients here are those of the one, and no step is shown."
             )
         });
         let dropout = (!self.recipe.dropout.is_none()).then(|| "No unit is dropped here, as in a prediction.".to_owned());

@@ -503,7 +503,7 @@ const REMEDIES: &[Remedy] = &[
     remedy("lesson loy --compare --seeds 2", "are two questions", &["lesson loy --compare", "lesson loy --seeds 2"]),
     remedy("lesson loy --seeds 0", "from 1 on", &["lesson loy --seeds 1"]),
     // One row, explained.
-    remedy("explain c c.csv --row 61", "--row 61: c.csv has the rows 1 to 60", &["explain c c.csv --row 60"]),
+    remedy("explain c c.csv --row 61", "--row 61: there are the rows 1 to 60 in c.csv", &["explain c c.csv --row 60"]),
     remedy("explain small c.csv --epoch 7", "its first weights (--epoch 0)", &["explain small c.csv --epoch 0"]),
     remedy("explain small c.csv --weight 3,1,1", "--weight: there is no layer 3", &["explain small c.csv --weight 2,1,1"]),
     remedy(
@@ -517,6 +517,13 @@ const REMEDIES: &[Remedy] = &[
         &["explain c c.csv --units 11 --play e.html"],
     ),
     remedy("explain trask --epoch 10001", "takes 10000 steps", &["explain trask --epoch 10000"]),
+    remedy("explain c c.csv --html -", "a page goes into a file", &["explain c c.csv --html page.html"]),
+    remedy(
+        "explain c c.csv --html e.html --play e.html",
+        "cannot be both pages",
+        &["explain c c.csv --html e.html --play f.html"],
+    ),
+    remedy("lesson vanishing --play e.html", "has no page to --play with", &["lesson trask --play e.html"]),
     remedy("explain trask --row 5", "has the rows 1 to 4", &["explain trask --row 4"]),
 ];
 
@@ -524,7 +531,6 @@ const REMEDIES: &[Remedy] = &[
 const LEFT_OUT: &[(&str, &str)] = &[
     (" --stratify=false", "tests/binary/first.rs"),
     ("--split {} --split-seed", "tests/binary/first.rs"),
-    ("or say where its data are now", "tests/binary/first.rs"),
     ("the table is too small for some", "tests/binary/two_classes.rs"),
     ("threads cannot be started, only", "of a system that gives no threads: tests/binary/attacks.rs"),
     ("memory ended on the way", "of a system that gives no memory: tests/binary/attacks.rs"),
@@ -570,6 +576,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("wgrad lesson trask --compare", "no message: a list"),
     ("wgrad lesson plane --play", "no message: a list, and prose"),
     ("export a smaller model, or another --format", "tests/binary/browser.rs"),
+    ("The targets are smoothed as in training", "no message: what was said"),
     ("lies in no run's folder, so wgrad does not know what its training", "tests/binary/explain.rs"),
     ("wgrad lesson trask-hidden --compare", "no message: a list"),
     ("wgrad lesson loy --compare", "no message: a list"),
