@@ -31,10 +31,10 @@ pub(super) struct ExplainArguments {
     /// The row, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1)]
     row: usize,
-    /// The weights after so many epochs: 0 for those that training started from [default: those that are saved]
+    /// The weights after so many epochs (of a lesson, steps): 0 is before training [default: the saved weights]
     #[arg(long, value_name = "N")]
     epoch: Option<usize>,
-    /// Units of a layer to show, those with the largest influence on the loss of this row
+    /// How many units of a layer to show: those with the largest influence on the loss of this row
     #[arg(id = "shown", long = "units", value_name = "N", default_value_t = 8, value_parser = count_above_zero)]
     units: usize,
     /// The weight whose gradient is written out link by link, as 1,3,2 from input 3 to unit 2 of layer 1, or 1,bias,2

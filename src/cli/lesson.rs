@@ -15,7 +15,7 @@ use crate::training::session::Wanted;
 /// What `wgrad lesson` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct LessonArguments {
-    /// The lesson, or a question that one may answer; without either the lessons are listed
+    /// A lesson's name, or a question; without it wgrad lists the lessons
     #[arg(value_name = "LESSON")]
     name: Vec<String>,
     /// Where to compute: cpu, gpu, gpu:INDEX, a part of a GPU's name, or auto
@@ -24,13 +24,13 @@ pub(super) struct LessonArguments {
     /// The type of the numbers: f64 on the CPU and f32 on a GPU, unless said otherwise
     #[arg(long, value_enum)]
     precision: Option<PrecisionName>,
-    /// The data of the lesson `admissions`
+    /// The data of the lesson `admissions`, or your own rows for `plane`
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Runs the lesson `loy` from the seeds 0 to N - 1 as well, and counts those that learn
+    /// Also run the lesson `loy` from the seeds 0 to N - 1, and count those that learn
     #[arg(long, value_name = "N")]
     seeds: Option<u32>,
-    /// Runs alternatives to the program as well, from the same start: trask, trask-hidden, loy and backprop-2-2-1 have some
+    /// Also run variants of the program from the same first weights: trask, trask-hidden, loy and backprop-2-2-1 have some
     #[arg(long)]
     compare: bool,
     /// Write the lesson, with its curves and the picture of its net, as one HTML file

@@ -22,7 +22,7 @@ impl Explanation {
             let name = self.named_unit(l, unit);
             match path.get(l + 1 - layer) {
                 Some(&next) => links.push(Link {
-                    symbol: format!("w[{}]", l + 2),
+                    symbol: format!("w, layer {}", l + 2),
                     words: format!("weight from {name} to {}", self.named_unit(l + 1, next)),
                     value: self.layers[l + 1].weights[unit][next],
                 }),
@@ -31,14 +31,18 @@ impl Explanation {
             let is_output = l + 1 == self.layers.len();
             if let (false, Some(slope)) = (is_output, here.slopes[unit]) {
                 links.push(Link {
-                    symbol: format!("f'(z[{}])", l + 1),
+                    symbol: format!("f'(z), layer {}", l + 1),
                     words: format!("slope of {name} ({})", here.activation),
                     value: slope,
                 });
             }
         }
         links.push(Link {
-            symbol: input.map_or_else(|| "1".to_owned(), |_| format!("a[{layer}]")),
+            symbol: match (input, layer) {
+                (None, _) => "1".to_owned(),
+                (Some(_), 0) => "input".to_owned(),
+                (Some(_), layer) => format!("a, layer {layer}"),
+            },
             words: match input {
                 None => "input of a bias, which is always 1".to_owned(),
                 Some(input) if layer == 0 => format!("input '{}'", self.input_name(0, Some(input))),
@@ -62,7 +66,7 @@ impl Explanation {
             (Some(error), Some(slope)) => {
                 links.push(Link { symbol: "dLoss/da".to_owned(), words: format!("error of {name}"), value: error });
                 links.push(Link {
-                    symbol: format!("f'(z[{}])", l + 1),
+                    symbol: format!("f'(z), layer {}", l + 1),
                     words: format!("slope of {name} ({})", last.activation),
                     value: slope,
                 });

@@ -9,6 +9,7 @@ mod text;
 
 pub use chain::{Chain, Link, Weight};
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::data::Matrix;
@@ -74,6 +75,8 @@ pub struct Explanation {
     pub widths: Vec<usize>,
     /// The loss's name.
     pub loss_name: String,
+    /// Its formula.
+    pub loss_formula: String,
     /// The row's loss.
     pub loss: f64,
     /// The row as the network sees it.
@@ -207,6 +210,7 @@ impl Explanation {
             titles,
             widths: network.widths().to_vec(),
             loss_name: loss.description(),
+            loss_formula: formula(*loss),
             loss: value,
             input_values: inputs.clone(),
             targets: subject.targets.values.clone(),
@@ -321,12 +325,12 @@ impl Explanation {
         let softmax = self.layers.last().is_some_and(|layer| layer.slopes.iter().any(Option::is_none));
         match (self.is_joint, softmax) {
             (true, true) => {
-                "delta = output - target: every output of a softmax depends on every sum, and with cross-entropy errors and slopes add \
-                 up to this"
+                "a softmax has no slope of one unit alone, so there is none; the error is dLoss/da, -1/output for the true class and 0 for the \
+                 others; together with cross-entropy delta is output - target"
             }
             (true, false) => {
-                "delta = error × slope, and as the error of cross-entropy is (output - target) / slope, it is output - target: the slope \
-                 cancels"
+                "delta = error × slope; the error of cross-entropy is (output - target) / slope, so that the slope cancels and delta is output - \
+                 target"
             }
             (false, _) => "delta = error × slope",
         }
@@ -366,6 +370,12 @@ impl Layer {
     fn all_gradients(&self) -> impl Iterator<Item = f64> + '_ {
         self.gradients.iter().flatten().chain(&self.bias_gradients).copied()
     }
+}
+
+/// A loss as its help has it.
+fn formula(loss: Loss) -> String {
+    let value = loss.to_possible_value();
+    value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
 }
 
 /// The forward pass: sums, outputs and slopes of each layer.

@@ -33,26 +33,21 @@ impl Explanation {
         let titles = &self.titles;
         let remarks: String =
             titles.remarks.iter().map(|remark| format!("<p class=\"soft\">{}</p>\n", visible(remark))).collect();
-        let wanted = match self.targets.len() {
-            1 => digits(self.targets[0]),
-            _ => {
-                let targets = self.targets.iter().zip(&titles.outputs).filter(|(target, _)| **target != 0.0);
-                targets.map(|(target, name)| format!("{} at '{name}'", digits(*target))).collect::<Vec<_>>().join(", ")
-            }
-        };
         format!(
-            "<h1>{}</h1>\n<p>{}.</p>\n{remarks}<p>The loss of this row is <b>{}</b>; the target is {}.</p>\n",
+            "<h1>{}</h1>\n<p>{}.</p>\n{remarks}<p>The loss of this row is <b>{}</b> ({}: {}); target: {}.</p>\n",
             visible(&titles.subject),
             escaped(&self.shape()),
             digits(self.loss),
-            visible(&wanted)
+            escaped(&self.loss_name),
+            escaped(&self.loss_formula),
+            visible(&self.target_text())
         )
     }
 
     fn pictures(&self) -> String {
         format!(
             "<div class=\"charts\">\n{}{}</div>\n<p class=\"soft\">The thicker a line, the larger its number. The line in the colour of \
-             the text is the weight whose chain is written out below.</p>\n",
+             the text is the weight whose chain is written out below. Biases are not drawn.</p>\n",
             self.forward_picture().figure(),
             self.backward_picture().figure()
         )
@@ -110,8 +105,8 @@ impl Explanation {
 
     fn page_layers(&self) -> String {
         let mut html = format!(
-            "<h2>Layer by layer</h2>\n<p>Forwards: z is the sum of inputs · weights + bias, a = f(z). Backwards: the error says what the loss \
-             does when an output moves; {}. Below the last layer, error = Σ weight × delta of the layer after it.</p>\n",
+            "<h2>Layer by layer</h2>\n<p>Forwards: z is the sum of inputs · weights + bias, a = f(z). Backwards: the error is dLoss/da, the change \
+             of the loss per change of the output; {}. Below the last layer, error = Σ weight × delta of the layer after it.</p>\n",
             escaped(self.word_on_delta())
         );
         for (l, layer) in self.layers.iter().enumerate() {
@@ -139,8 +134,8 @@ impl Explanation {
 
     fn page_gradients(&self) -> String {
         let mut html = format!(
-            "<h2>Gradients</h2>\n<p>A gradient is input × delta. Beside it is the central difference of the loss, which knows nothing of \
-             derivatives. Step is what the optimizer adds to the weight ({}). {}.</p>\n",
+            "<h2>Gradients</h2>\n<p>A gradient is input × delta. Difference is the same by measuring: move the weight a little up and down, and \
+             compare the two losses. Step is what the optimizer adds to the weight ({}). {}.</p>\n",
             visible(&self.titles.rule),
             escaped(&self.checked_text())
         );

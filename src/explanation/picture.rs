@@ -23,9 +23,13 @@ impl Explanation {
              gradients",
             self.shape()
         );
-        self.picture("Backwards: deltas in the circles, gradients as lines", about, &values, 0.0, &|l, input, unit| {
-            self.layers[l].gradients[input][unit]
-        })
+        self.picture(
+            "Backwards: deltas in the circles (at the inputs dLoss/dx), gradients as lines",
+            about,
+            &values,
+            0.0,
+            &|l, input, unit| self.layers[l].gradients[input][unit],
+        )
     }
 
     fn picture(

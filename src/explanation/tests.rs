@@ -78,7 +78,7 @@ fn the_chain_is_the_gradient_as_a_product() {
     let weight: Weight = "1,2,1".parse().expect("a weight");
     let chain = example(Some(weight)).chain;
     let symbols: Vec<&str> = chain.links.iter().map(|link| link.symbol.as_str()).collect();
-    assert_eq!(symbols, ["dLoss/da", "f'(z[2])", "w[2]", "f'(z[1])", "a[0]"]);
+    assert_eq!(symbols, ["dLoss/da", "f'(z), layer 2", "w, layer 2", "f'(z), layer 1", "input"]);
     near(chain.links[2].value, 0.3);
     near(chain.links[4].value, 0.9);
     near(chain.product, chain.gradient);

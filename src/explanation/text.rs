@@ -87,20 +87,27 @@ impl Explanation {
     }
 
     fn loss_text(&self) -> String {
-        let targets = self.targets.iter().zip(&self.titles.outputs);
+        let (name, formula, loss) = (&self.loss_name, &self.loss_formula, digits(self.loss));
+        paragraph(&format!("Loss ({name}: {formula}): {loss}; target: {}", self.target_text()))
+    }
+
+    /// What the outputs should be: of classes, which is the true one.
+    pub(super) fn target_text(&self) -> String {
+        let names = self.titles.outputs.iter().map(|name| shown(name));
         let wanted: Vec<String> = match self.targets.len() {
             1 => vec![digits(self.targets[0])],
-            _ => targets
-                .filter(|(target, _)| **target != 0.0)
-                .map(|(target, name)| format!("{} at '{}'", digits(*target), shown(name)))
-                .collect(),
+            _ if self.targets.iter().all(|&target| target == 0.0 || target == 1.0) => {
+                self.targets.iter().zip(names).filter(|(target, _)| **target == 1.0).map(|(_, name)| name).collect()
+            }
+            _ => self.targets.iter().zip(names).map(|(target, name)| format!("{name} {}", digits(*target))).collect(),
         };
-        paragraph(&format!("Loss ({}): {}, the target being {}", self.loss_name, digits(self.loss), wanted.join(", ")))
+        wanted.join(", ")
     }
 
     fn backwards(&self) -> String {
         let mut parts = vec![paragraph(&format!(
-            "Backwards: the error says what the loss does when an output moves; {}",
+            "Backwards: the error is dLoss/da, the change of the loss per change of the output (programs that take target - output instead \
+             have the opposite sign, and add where gradient descent subtracts); {}",
             self.word_on_delta()
         ))];
         for (l, layer) in self.layers.iter().enumerate().rev() {
@@ -126,7 +133,8 @@ impl Explanation {
 
     fn gradients(&self) -> String {
         let mut parts = vec![paragraph(&format!(
-            "Gradients: input × delta, held against the central difference of the loss; step is what the optimizer adds ({})",
+            "Gradients: input × delta. Difference is the same by measuring: move the weight a little up and down, and compare the two losses; \
+             relative says how far both are apart. Step is what the optimizer adds ({})",
             self.titles.rule
         ))];
         for (l, layer) in self.layers.iter().enumerate().rev() {
@@ -144,7 +152,7 @@ impl Explanation {
                 "step".into(),
             ];
             let left = if checks.len() < all {
-                format!("\nthe {} largest of {all} gradients of these units", checks.len())
+                format!("\nthe {} largest of the {all} gradients between these units", checks.len())
             } else {
                 String::new()
             };
@@ -174,7 +182,11 @@ impl Explanation {
             digits(input),
             digits(check.gradient),
             digits(check.difference),
-            if check.kink { "kink".to_owned() } else { format!("{:.0e}", check.relative_difference) },
+            match check {
+                Check { kink: true, .. } => "kink".to_owned(),
+                Check { relative_difference: 0.0, .. } => "0".to_owned(),
+                check => format!("{:.0e}", check.relative_difference),
+            },
             layer.step(check.input, check.unit).map_or_else(String::new, digits),
         ]
     }
@@ -194,8 +206,8 @@ impl Explanation {
             ),
         };
         format!(
-            "{count} held against a central difference of the loss: the largest relative difference is {:.0e} (up to \
-             {LARGEST_DIFFERENCE:.0e} is the difference's own rounding){kinks}",
+            "{count} compared with a central difference of the loss: the largest relative difference is {:.0e}, and up to \
+             {LARGEST_DIFFERENCE:.0e} is rounding{kinks}",
             checked.largest
         )
     }

@@ -89,7 +89,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
         comparisons,
         printed: printed(&along, &start, &end),
         explanation: explanation(&along, turned, shares, &start, &end),
-        example: Example::bits(),
+        example: Example { net: "Trask's net", ..Example::bits() },
     };
     Ok(Report { charts: along.charts(), ..findings.report(machine) })
 }
@@ -267,7 +267,7 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
         format!(
             "What the height of the output has to do with confidence. The output is a share. Give one unit ten rows with \
              the same input, {YES} of which are yes, and train: the output settles at {:.4} by the squared error and at \
-             {:.4} by cross-entropy. Both losses are least where the output is as high as yes is frequent. So 0.98 says \
+             {:.4} by cross-entropy. Both losses are smallest where the output equals the share of yes. So 0.98 says \
              'I have seen nearly only yes for such inputs', 0.5 says 'as many as no', and 0.02 'nearly only no'. An \
              output near 0 or 1 is sure, one near ½ is unsure. Whether it is right to be sure is another question, which \
              only rows that it has not been trained on can answer.",
@@ -300,8 +300,7 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
         ),
         format!(
             "Trask's four rows. Before the first step the outputs are {:.2}, {:.2}, {:.2} and {:.2}: unsure all of them, \
-             and the two that should say yes are on the wrong side. Their slopes are near ¼, so that the squared error \
-             asks for steps of {:.3} and {:.3}. After {steps},000 steps all are sure and right; the third row's error is \
+             and the two that should say yes are on the wrong side. Their slopes are {:.2} and {:.2}, not far below the largest, ¼, so that the squared error asks for steps of {:.3} and {:.3}. After {steps},000 steps all are sure and right; the third row's error is \
              {:.4} and its slope {:.4}, and their product asks for {} only. Cross-entropy would still ask for {:.4}, \
              which is {:.0} times as much: that is why it comes so much nearer in the same time (wgrad lesson trask \
              --compare).",
@@ -309,6 +308,8 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
             start[1].output,
             start[2].output,
             start[3].output,
+            start[2].slope(),
+            start[3].slope(),
             start[2].delta(),
             start[3].delta(),
             end[2].error(),
@@ -340,7 +341,8 @@ mod tests {
         let end = seen(&trainer.predict(&program.inputs).expect("outputs"));
         let slope = |a: f64| a * (1.0 - a);
         let values = [slope(sigmoid(4.0)), 4.0 / 27.0, end[2].slope(), end[2].error() / end[2].delta(), slope(0.5) * 0.5];
-        let values = [&values[..], &start].concat();
+        let slopes: Vec<f64> = start.iter().map(|&a| slope(a)).collect();
+        let values = [&values[..], &start, &slopes].concat();
         // The target, sums z and shares that are spoken of, and rows that are yes.
         claims::check(&report, "0 1 4 0.98 0.5 0.02 7", &values);
     }

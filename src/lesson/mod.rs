@@ -32,7 +32,7 @@ pub use comparison::Comparison;
 pub use options::Options;
 pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use report::{LossAt, Report, Seeds};
-pub use taught::{check_play, explained, is_lesson, play};
+pub use taught::{check_play, explained, is_lesson, is_like_a_name, play};
 
 use crate::error::{Error, Result, shown, suggestion};
 use crate::training::session::PrecisionName;
@@ -68,11 +68,6 @@ const LESSONS: [Lesson; 9] = [
 /// The lessons' names, from the simplest on.
 pub fn names() -> impl Iterator<Item = &'static str> {
     LESSONS.iter().map(|lesson| lesson.name)
-}
-
-/// Whether a text is a lesson's name, or was meant to be one.
-pub fn is_like_a_name(text: &str) -> bool {
-    !text.contains(char::is_whitespace) && (is_lesson(text) || !suggestion(text, names()).is_empty())
 }
 
 /// What a lesson is about, in a line.

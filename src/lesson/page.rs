@@ -46,7 +46,7 @@ impl Report {
     fn output(&self) -> String {
         let seeds =
             self.seeds.as_ref().map_or(String::new(), |seeds| format!("<pre>{}</pre>\n", escaped(&seeds.to_string())));
-        format!("<h2>What the program prints</h2>\n<pre>{}</pre>\n{seeds}", escaped(self.printed.trim_end()))
+        format!("<h2>{}</h2>\n<pre>{}</pre>\n{seeds}", self.printed_heading(), escaped(self.printed.trim_end()))
     }
 
     fn alternatives(&self) -> String {
@@ -89,7 +89,10 @@ impl Report {
 /// Paragraphs, each under its first sentence.
 fn paragraphs(paragraphs: &[String]) -> String {
     let of = |paragraph: &String| {
-        let (heading, rest) = paragraph.split_once(". ").unwrap_or(("", paragraph));
+        // The first sentence, which may be a question.
+        let end = paragraph.find(". ").into_iter().chain(paragraph.find("? ").map(|end| end + 1)).min();
+        let (heading, rest) = paragraph.split_at(end.unwrap_or(0));
+        let rest = rest.trim_start_matches(['.', ' ']);
         format!("<h3>{}</h3>\n<p>{}</p>\n", escaped(heading), escaped(rest))
     };
     paragraphs.iter().map(of).collect()

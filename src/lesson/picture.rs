@@ -10,6 +10,8 @@ pub(super) struct Example {
     pub(super) inputs: Vec<(&'static str, f64)>,
     /// What each output is called; several are a softmax.
     pub(super) outputs: Vec<&'static str>,
+    /// Which net it is.
+    pub(super) net: &'static str,
     /// The activation of hidden units.
     pub(super) hidden: Activation,
     /// The biases, layer by layer; none of a net without.
@@ -22,7 +24,13 @@ const DRAWN: usize = 8;
 impl Example {
     /// An example of one output.
     pub(super) fn new(inputs: &[(&'static str, f64)]) -> Self {
-        Self { inputs: inputs.to_vec(), outputs: vec!["output"], hidden: Activation::Sigmoid, biases: Vec::new() }
+        Self {
+            inputs: inputs.to_vec(),
+            outputs: vec!["output"],
+            net: "The net",
+            hidden: Activation::Sigmoid,
+            biases: Vec::new(),
+        }
     }
 
     /// The row 1, 0 and the third input, which is always 1.
@@ -53,7 +61,7 @@ impl Example {
             self.inputs.iter().map(|(name, value)| format!("{name} {}", digits(*value))).collect::<Vec<_>>().join(", ");
         let said = self.outputs.iter().zip(&values[weights.len()]).map(|(name, value)| format!("{name} {}", digits(*value)));
         Net {
-            title: "The net after its last step, and a row on its way through".into(),
+            title: format!("{} after its last step, and a row on its way through", self.net),
             about: format!("the lines are weights; for {row} it says {}", said.collect::<Vec<_>>().join(", ")),
             layers,
             edges: weights.iter().map(|weight| edges(weight)).collect(),

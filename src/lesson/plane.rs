@@ -78,6 +78,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<Report> {
         explanation: explanation(&sets, &parted),
         example: Example {
             hidden: ACTIVATIONS[0],
+            net: "The net with hidden layers 8-8 for the last set",
             biases: last.weights.iter().map(|layer| layer.bias.clone()).collect(),
             ..Example::new(&[("x", last_set.inputs.row(0)[0]), ("y", last_set.inputs.row(0)[1])])
         },

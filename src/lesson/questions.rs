@@ -28,7 +28,7 @@ pub const QUESTIONS: [Question; 5] = [
     Question { question: "why is the error multiplied by the derivative of the sigmoid?", command: "wgrad lesson trask" },
     Question { question: "would cubing the error not be better?", command: "wgrad lesson trask --compare" },
     Question { question: "what has the height of the output to do with confidence?", command: "wgrad lesson confidence" },
-    Question { question: "where is the missing minus sign?", command: "wgrad lesson loy --compare" },
+    Question { question: "where is the missing minus sign?", command: "wgrad lesson trask" },
     Question { question: "why do sigmoids starve the first layers?", command: "wgrad lesson vanishing" },
 ];
 
@@ -36,7 +36,7 @@ const ANSWERS: [Answer; 12] = [
     Answer {
         command: "wgrad lesson trask",
         answers: "why error × slope, why += and not -=, why x*(1-x) is given the output",
-        keys: "derivative slope gradient multipl product times chain sigmoid minus sign add subtract += -= weight delta dot \
+        keys: "derivative slope gradient multipl product times chain sigmoid minus sign missing descent add subtract += -= weight delta dot \
                transpose bias always",
     },
     Answer {
@@ -63,7 +63,7 @@ const ANSWERS: [Answer; 12] = [
     Answer {
         command: "wgrad lesson loy --compare",
         answers: "what a factor 2 and a wrong sign do",
-        keys: "minus sign += -= negative missing wrong direction descent ascent factor 2 twice",
+        keys: "negative wrong direction ascent factor 2 twice",
     },
     Answer {
         command: "wgrad lesson backprop-2-2-1",
@@ -141,7 +141,8 @@ mod tests {
     fn questions_in_other_words_find_their_lessons() {
         for (question, command) in [
             ("Why do we multiply by the slope", "wgrad lesson trask"),
-            ("why += and not -= here", "wgrad lesson loy --compare"),
+            ("why += and not -= here", "wgrad lesson trask"),
+            ("what does a wrong sign do", "wgrad lesson loy --compare"),
             ("shouldn't it be error cubed?", "wgrad lesson trask --compare"),
             ("is an output of 0.9 more confident", "wgrad lesson confidence"),
             ("how many hidden neurons do I need", "wgrad lesson trask-hidden --compare"),

@@ -188,7 +188,8 @@ impl Report {
 
     /// The report for a person; where there is room for a picture, with the curves of the alternatives.
     pub fn text(&self, canvas: Option<Canvas>) -> String {
-        let mut text = format!("{}: {}\n\nWhat the program prints\n{}", self.lesson, self.summary, indented(&self.printed));
+        let (heading, printed) = (self.printed_heading(), indented(&self.printed));
+        let mut text = format!("{}: {}\n\n{heading}\n{printed}", self.lesson, self.summary);
         if let Some(seeds) = &self.seeds {
             let _ = writeln!(text, "\n{seeds}");
         }
@@ -204,6 +205,14 @@ impl Report {
             text += &format!("\n{}", paragraphs(&alternatives.conclusions));
         }
         text + "\nWhat it shows\n" + &paragraphs(&self.explanation)
+    }
+
+    /// What stands above what is printed: some lessons are no famous program.
+    pub(super) fn printed_heading(&self) -> &'static str {
+        match self.lesson {
+            "vanishing" | "confidence" | "plane" => "The numbers",
+            _ => "What the program prints",
+        }
     }
 
     /// The comparisons as a table, and the verdict.

@@ -6,7 +6,7 @@ use super::report::Report;
 use super::{Options, backprop, loy, plane, trask, trask_hidden, udacity_step};
 use crate::browser::{Net, Play, SelfTest, Set, picture, shown_whole};
 use crate::data::Matrix;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, suggestion};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::network::{Optimizer, OptimizerKind};
 use crate::page::{digits, escaped, table};
@@ -87,6 +87,11 @@ pub fn check_play(name: &str) -> Result<()> {
     Err(Error::Usage(format!("'{name}' has no page to --play with; these lessons have one: {}", with.join(", "))))
 }
 
+/// Whether a text is a lesson's name, or was meant to be one.
+pub fn is_like_a_name(text: &str) -> bool {
+    !text.contains(char::is_whitespace) && (is_lesson(text) || !suggestion(text, super::names()).is_empty())
+}
+
 /// Whether a word names a lesson.
 pub fn is_lesson(name: &str) -> bool {
     super::names().any(|known| known == name)
@@ -129,7 +134,7 @@ pub fn explained(name: &str, row: usize, steps: Option<usize>, units: usize, wei
         inputs: inputs.iter().map(|&name| name.to_owned()).collect(),
         outputs: vec![target],
         rule: format!(
-            "gradient descent at the rate {}, the steps of all rows being {summed}: this row's share",
+            "gradient descent at the rate {}, where the steps of all rows are {summed}; this is the part of this row",
             program.rate
         ),
     };

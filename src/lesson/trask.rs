@@ -97,7 +97,7 @@ fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
          Cross-entropy is the loss whose derivative cancels the slope and cures that (wgrad lesson trask --compare).",
         ),
         String::from(
-            "Why the product X.T times delta. Each row says how it would like to have the weights changed: its input \
+            "Why the product X.T times delta. Each row asks for its own change of the weights: its input \
          times its delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step \
          is a sum, not a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means \
          something only together with the number of rows and with which of the two was taken (wgrad train --reduction \

@@ -240,7 +240,7 @@ impl Claim {
 fn example(inputs: &Matrix<f64>) -> Example {
     let names = ["sepal length", "sepal width", "petal length", "petal width", "always 1"];
     let inputs = names.into_iter().zip(inputs.row(0).iter().copied()).collect();
-    Example { inputs, outputs: CLASSES.to_vec(), ..Example::new(&[]) }
+    Example { inputs, outputs: CLASSES.to_vec(), net: "The sigmoid net of 2 hidden layers", ..Example::new(&[]) }
 }
 
 fn printed(nets: &[Deep], deepest: &[&Deep; 3]) -> String {
@@ -264,13 +264,14 @@ fn printed(nets: &[Deep], deepest: &[&Deep; 3]) -> String {
     let name = |layer: usize| if layer == layers { "to the output".into() } else { format!("to hidden {}", layer + 1) };
     let rows = (0..=layers).map(|layer| {
         let sizes = deepest.iter().map(|net| format!("{:.1e}", net.gradients[layer]));
-        let bound = STEEPEST.powi((layers - layer) as i32);
+        let bound = deepest[0].gradients[layers] * STEEPEST.powi((layers - layer) as i32);
         std::iter::once(name(layer)).chain(sizes).chain([format!("{bound:.1e}")]).collect()
     });
     let by_layer = Table::new(&["weights", "sigmoid", "tanh", "relu", "slopes of ¼ alone"], rows.collect(), 1);
     format!(
-        "the size of the gradient (root of the mean square) of the first and the last weights, before any step\n{}\n\n\
-         layer by layer, {layers} hidden layers, beside what slopes of ¼ alone would leave of 1\n{}\n",
+        "the size of the gradient (root mean square) of the first and the last weights, before any step;\n\
+         factor a layer: what is kept from a hidden layer to the one before, in the mean, back to the second\n{}\n\n\
+         layer by layer, {layers} hidden layers, beside what slopes of ¼ alone leave of the sigmoid net's last\n{}\n",
         nets.text(),
         by_layer.text()
     )
@@ -289,7 +290,10 @@ fn gradient_chart(names: &[&str; 3], gradients: &[Vec<f64>; 3]) -> Chart {
         format!("{name}: {} in the first layer, {} in the last", digits(sizes[0]), digits(sizes[sizes.len() - 1]))
     });
     let about = ends.collect::<Vec<_>>().join("; ");
-    let (x, y) = (Words::linear("layer of weights, from the inputs on"), Words::logarithmic("root of the mean square"));
+    let (x, y) = (
+        Words::linear("layer of weights, from the first to the output's"),
+        Words::logarithmic("gradient (root mean square)"),
+    );
     Chart::half("Size of the gradient, 12 hidden layers", about, x, y, series.collect())
 }
 
@@ -340,10 +344,8 @@ fn explanation(nets: &[Deep], claim: &Claim, targets: &Matrix<f64>) -> Vec<Strin
         format!(
             "Why sigmoids starve the first layers. On its way back the gradient is multiplied by the slope of every \
              layer that it passes, and a sigmoid's slope is at most ¼. With first weights that neither enlarge nor \
-             shrink it, little but the slopes remains: from one hidden layer to the one before the gradient keeps a \
-             factor of {}, {} and {} (4, 8 and 12 hidden layers). In the deepest net the weights to the output have a \
-             gradient of {last:.1e} and the first weights one of {first:.1e}: {:.0} million times less. At the same rate \
-             they stand still.",
+             shrink it, almost only the slopes count: from the last hidden layer back to the second, the gradient keeps in the mean, from one layer to the one before, a factor of {}, {} and {} (4, 8 and 12 hidden layers). In the deepest net the weights to the output have a \
+             gradient of {last:.1e} and the first weights one of {first:.1e}: {:.0} million times less. So at the same rate the first weights hardly change.",
             factor(&sigmoids[1]),
             factor(&sigmoids[2]),
             factor(&sigmoids[3]),
@@ -352,8 +354,7 @@ fn explanation(nets: &[Deep], claim: &Claim, targets: &Matrix<f64>) -> Vec<Strin
         format!(
             "What that does to learning. After the same {STEPS} steps the sigmoid net of {} hidden layers has come to a \
              loss of {:.4}, that of {} to {:.4}: nothing but guessing, since knowing only how frequent the three species are \
-             comes to {guessing:.4}. So much its last layer has learned; nothing of the flowers reaches it, for the first \
-             layers still turn every flower into nearly the same numbers.",
+             comes to {guessing:.4}. That is all that its last layer has learned: it is told nothing about the flowers, since the first layers still turn every flower into nearly the same numbers.",
             shallow.depth,
             shallow.last_loss(),
             deep.depth,
@@ -375,8 +376,7 @@ fn explanation(nets: &[Deep], claim: &Claim, targets: &Matrix<f64>) -> Vec<Strin
             relus[3].last_loss()
         ),
         format!(
-            "Whether at least 75 % is lost in the output layer and 93.75 % in the hidden layer. So says the course that \
-             udacity-step is from. A slope of at most ¼ takes at least {least} % of an error away, two in a row take at \
+            "Is at least 75 % lost in the output layer and 93.75 % in the hidden layer? So says the course that udacity-step is from. A slope of at most ¼ takes at least {least} % of an error away, two in a row take at \
              least {least_twice} %. In the course's own example the slope of the output takes {lost:.2} %, and with \
              those of the two hidden units it is {lost_first:.2} % and {lost_second:.2} %: the claim holds of the \
              slopes."

@@ -212,7 +212,7 @@ mod tests {
             !html.contains("<script") && !html.contains("NaN") && html.contains("a &amp; b, 3 more not drawn"),
             "{html}"
         );
-        assert!(html.contains("1 &lt; 2") && html.contains("&lt;scr…t&gt;<title>&lt;script&gt;"), "{html}");
+        assert!(html.contains("1 &lt; 2") && html.contains("&lt;sc…pt&gt;<title>&lt;script&gt;"), "{html}");
         assert!(html.contains("stroke-width=\"5.00\""), "a line is as wide as the widest: {html}");
         assert_eq!(html.matches("class=\"u\"").count(), 10);
     }

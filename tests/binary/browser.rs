@@ -201,7 +201,7 @@ fn own_network() -> Result<Completion, Failed> {
         let right = found[1]["right"].as_str().and_then(|text| text.split(' ').next()?.parse::<u32>().ok());
         check(right.is_some_and(|right| right > 100), || format!("it learns: {}", found[1]["right"]))?;
         let page = String::from_utf8(desk.bytes("own.html"))?;
-        check(page.contains("\nLoss (cross-entropy)") && page.contains("on 200 rows of digits"), || {
+        check(page.contains("\nLoss (cross-entropy") && page.contains("on 200 rows of digits"), || {
             "what was recorded".into()
         })
     })

@@ -32,7 +32,7 @@ pub(in crate::lesson) fn compare(machine: &Machine) -> Result<Alternatives> {
     let alternatives = courses.into_iter().map(|(name, computed_by, course)| {
         course.alternative(name, computed_by, &SHOWN, |course| {
             let shown = |step: &Option<usize>| step.map_or("never".into(), grouped);
-            vec![Figure::list("rows right from step", &course.right_from, shown)]
+            vec![Figure::list("first step right, rows 1 to 4", &course.right_from, shown)]
         })
     });
     Ok(Alternatives {
@@ -56,7 +56,7 @@ fn conclusions(errors: &[f64], first: &[f64], right: &[Option<usize>]) -> Vec<St
     let (steps, after) = (grouped(STEPS), SHOWN[0]);
     vec![
         format!(
-            "Whether the error alone does better. It does: after {steps} steps the mean squared error is {slope} with \
+            "Does the error alone do better? It does: after {steps} steps the mean squared error is {slope} with \
              the slope and {alone} without it. And it is no trick, but the exact gradient of another loss. \
              Cross-entropy, -(y ln a + (1-y) ln(1-a)), has the derivative (a-y)/(a(1-a)) with respect to the output; \
              times the slope a(1-a) that leaves a-y, the error alone. The last column is that loss, computed by the \
@@ -64,11 +64,9 @@ fn conclusions(errors: &[f64], first: &[f64], right: &[Option<usize>]) -> Vec<St
              the squared error the slope belongs to the gradient."
         ),
         format!(
-            "Whether cubing the error does better. It does not. error³ × slope is a gradient too, that of ¼(y-a)⁴, which \
+            "Does cubing the error do better? It does not. error³ × slope is a gradient too, that of ¼(y-a)⁴, which \
              hardly minds small errors: an error of 0.1 becomes 0.001. After {after} steps the mean squared error is \
-             {first_cubed}, where it is {first_slope} with the error itself, and after {steps} steps it is {cubed}. The \
-             cube keeps large errors nearly as they are and takes the steps away that are still needed when the errors \
-             are small. The rows are all on the right side of ½ after {right_alone} step without the slope, \
+             {first_cubed}, where it is {first_slope} with the error itself, and after {steps} steps it is {cubed}. The cube makes every error below 1 smaller, the small ones most, and so takes away the steps that are still needed when the errors have become small. The rows are all on the right side of ½ after {right_alone} step without the slope, \
              {right_slope} steps with it, and {right_cubed} with the cube."
         ),
     ]

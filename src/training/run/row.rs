@@ -344,8 +344,10 @@ fn two(encoding: &Encoding) -> [String; 2] {
 fn rule(recipe: &Recipe, layers: usize) -> String {
     let beyond = recipe.beyond_the_rule(layers);
     let beyond = if beyond.is_empty() { String::new() } else { format!(", {}", beyond.join(", ")) };
+    let is_adam = recipe.optimizer.kind.has_mean();
+    let of_adam = if is_adam { "; its first step is as long as the rate, whatever the size of the gradient" } else { "" };
     format!(
-        "{}, as its first step, on this row alone, at the learning rate {}, without its schedule{beyond}",
+        "{}, as its first step, on this row alone, at the learning rate {}, without its schedule{beyond}{of_adam}",
         recipe.optimizer.kind, recipe.schedule.learning_rate
     )
 }
