@@ -241,7 +241,7 @@ fn body(model: &Model, name: &str, seen: &Seen, is_pad: bool, recorded: &[Record
          on WebGPU: nothing leaves this page.</p>\n<p id=\"status\" role=\"status\">Starting…</p>\n<div class=\"live side\">\n{input}\
          <div class=\"result\"><p class=\"says\">It says <b id=\"prediction\"></b></p>\n{threshold}\n<div class=\"scroll\"><table class=\"bars\"><tbody id=\"said\"></tbody></table></div>\
          </div>\n</div>\n<p id=\"test\" class=\"soft\"></p>\n<h2>Predictions that the command line computed</h2>\n<p class=\"soft\">The usual row \
-         has what is usual in each column; the others differ from it in one.</p>\n{}",
+         has a typical value in each column; every other row changes one column.</p>\n{}",
         named(name),
         table("", &head, &rows, if encoding.class_names().is_empty() { 1 } else { 2 })
     ))

@@ -5,7 +5,7 @@ const tell = (text) => { at('status').textContent = text; };
 // A number that fits into a circle.
 function short(value) {
     const size = Math.abs(value);
-    if (value === 0 || !Number.isFinite(value)) return String(value);
+    if (!Number.isFinite(value) || (Number.isInteger(value) && size < 100)) return String(value);
     if (size >= 999.5 || size < 0.0005) return value.toExponential(0);
     return size >= 10 ? value.toFixed(0) : size >= 1 ? value.toFixed(2) : value.toFixed(3).replace('0.', '.');
 }

@@ -293,8 +293,9 @@ impl Play {
              {choices}</div>\n<div class=\"controls\"><button id=\"step\">Step</button><button id=\"hundred\">100 steps</button><button \
              id=\"run\">Run</button><button id=\"reset\">Reset</button>\
              <span><b id=\"steps\">0 steps</b>, loss <b id=\"loss\">–</b></span> <span id=\"right\" class=\"soft\"></span></div>\n\
-             <div class=\"side\">{plane}<div>{pictures}{shown_row}</div>\n<figure class=\"curve\"><svg viewBox=\"0 0 400 180\" role=\"img\" \
-             aria-label=\"the loss by steps, on a logarithmic scale\"><g id=\"ticks\"></g><polyline id=\"line\" points=\"\"/></svg><figcaption><b>Loss of a row, in the mean</b></figcaption></figure>\
+             <div class=\"side\">{plane}<div>{pictures}{shown_row}<p class=\"soft\">Circles hold outputs, lines are weights: blue above zero, orange below; the fuller or \
+             thicker, the larger.</p></div>\n<figure class=\"curve\"><svg viewBox=\"0 0 400 180\" role=\"img\" \
+             aria-label=\"the loss by steps, on a logarithmic scale\"><g id=\"ticks\"></g><polyline id=\"line\" points=\"\"/></svg><figcaption><b>Mean loss of a row</b></figcaption></figure>\
              </div>\n{table}<p id=\"test\" class=\"soft\"></p>\n</div>\n{recorded}",
             title = named(&self.title),
             about = self.about,

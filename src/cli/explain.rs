@@ -123,7 +123,7 @@ fn explained(arguments: &ExplainArguments) -> Result<(Explanation, Option<String
         }
         let explanation = lesson::explained(&word, row, epoch, units, weight)?;
         let options = lesson::Options::default();
-        let play = || lesson::play(&lesson::run(&word, &options)?, &options);
+        let play = || lesson::play(&lesson::run(&word, &options)?, &options, row);
         return Ok((explanation, plays.then(play).transpose()?));
     }
     let model = named(&arguments.model, arguments.quiet)?;

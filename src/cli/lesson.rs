@@ -73,7 +73,7 @@ pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> 
         (_, true) => Ok(()),
         _ => print::bytes(report.text(canvas(color)).as_bytes()),
     };
-    pages.save(quiet || json, || Ok(report.page()), || lesson::play(&report, &options))?;
+    pages.save(quiet || json, || Ok(report.page()), || lesson::play(&report, &options, 1))?;
     printed?;
     if report.agrees {
         return Ok(());

@@ -68,7 +68,7 @@ enum Command {
     Runs(runs::RunsArguments),
     /// Show what a model file holds
     Inspect(inspect::InspectArguments),
-    /// Write a model as ONNX, plain safetensors, npz or JSON
+    /// Write a model as ONNX, plain safetensors, npz, JSON or a page for the browser
     Export(export::ExportArguments),
     /// Make a model of a net from an ONNX or a plain safetensors file
     Import(import::ImportArguments),

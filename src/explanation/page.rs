@@ -46,7 +46,7 @@ impl Explanation {
 
     fn pictures(&self) -> String {
         format!(
-            "<div class=\"charts\">\n{}{}</div>\n<p class=\"soft\">The thicker a line, the larger its number. The line in the colour of \
+            "<div class=\"charts\">\n{}{}</div>\n<p class=\"soft\">The thicker a line and the fuller a circle, the larger the number. The line in the colour of \
              the text is the weight whose chain is written out below. Biases are not drawn.</p>\n",
             self.forward_picture().figure(),
             self.backward_picture().figure()

@@ -1,7 +1,7 @@
 //! The pictures of an explanation: the network as the row goes through it, and as the gradient comes back.
 
 use super::{Explanation, Weight};
-use crate::page::{Edge, Net, Row, Unit, digits};
+use crate::page::{Edge, Net, Row, Unit, digits, in_circle};
 
 impl Explanation {
     /// Forwards: units by their outputs, lines by the weights.
@@ -81,17 +81,5 @@ impl Explanation {
             }
         };
         places().map(edge).collect()
-    }
-}
-
-/// A number that fits into a circle.
-fn in_circle(value: f64) -> String {
-    let size = value.abs();
-    match size {
-        _ if value == 0.0 => "0".to_owned(),
-        _ if !(0.0005..999.5).contains(&size) => format!("{value:.0e}"),
-        _ if size >= 10.0 => format!("{value:.0}"),
-        _ if size >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}").replacen("0.", ".", 1),
     }
 }

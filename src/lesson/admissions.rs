@@ -16,7 +16,7 @@ use crate::training::session::Reduction;
 
 pub(super) const NAME: &str = "admissions";
 pub(super) const SUMMARY: &str =
-    "real data, and a train loss that is not one (6-2-1, 360 rows, 900 steps; needs --data FILE)";
+    "real data, and a printed loss that is wrong (6-2-1, 360 rows, 900 steps; needs --data FILE)";
 
 const STEPS: usize = 900;
 const PRINTED_EVERY: usize = 90;
@@ -319,7 +319,7 @@ fn explanation(rows: &[[f64; 4]], data: &Prepared, measured: &Measured, output: 
         ),
         format!(
             "Which flaw is left. One is left as it is, for the numbers' sake: mean and deviation are taken over all \
-             {ROWS} rows, so the test rows have had a say in the training. wgrad train fits them on the training rows \
+             {ROWS} rows, so the test rows have influenced the training. wgrad train fits them on the training rows \
              alone."
         ),
         "What the step itself is. It is the same as in the other lessons: error (target - output) times the slope \

@@ -274,8 +274,7 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
             shares[0], shares[1]
         ),
         format!(
-            "What the slope has to do with confidence. The slope is a·(1-a): ¼ where the unit is unsure, and the nearer \
-             to 0 the surer it is, whichever way. At z = {z_wrong} the output is {wrong_output:.4} and the slope \
+            "What the slope has to do with confidence. The slope is a·(1-a): ¼ where the unit is unsure, and the closer to 0 the surer the unit is, of yes or of no. At z = {z_wrong} the output is {wrong_output:.4} and the slope \
              {wrong_slope:.4}, and at z = {z_right}, where it is {right_output:.4}, the slope is the same. So the slope \
              knows how sure a unit is, and not whether it is right; that is what the error knows. The delta is their \
              product."
@@ -287,7 +286,7 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
         ),
         format!(
             "Unsure. z = 0, the output is ½: the error is ½ and the slope ¼, which makes a step of {} by the squared \
-             error; cross-entropy steps by the error, {}. The squared error's step is longest nearby, at the output ⅓, \
+             error; with cross-entropy the step is the error itself, {}. The squared error's step is longest nearby, at the output ⅓, \
              where it is {widest:.3}.",
             unsure[0], unsure[1]
         ),
@@ -299,7 +298,7 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
             wrong[0], unsure[0], wrong[1], turned[0], turned[1]
         ),
         format!(
-            "Trask's four rows. Before the first step the outputs are {:.2}, {:.2}, {:.2} and {:.2}: unsure all of them, \
+            "Trask's four rows. Before the first step the outputs are {:.2}, {:.2}, {:.2} and {:.2}: all are unsure, \
              and the two that should say yes are on the wrong side. Their slopes are {:.2} and {:.2}, not far below the largest, ¼, so that the squared error asks for steps of {:.3} and {:.3}. After {steps},000 steps all are sure and right; the third row's error is \
              {:.4} and its slope {:.4}, and their product asks for {} only. Cross-entropy would still ask for {:.4}, \
              which is {:.0} times as much: that is why it comes so much nearer in the same time (wgrad lesson trask \
@@ -319,8 +318,7 @@ fn explanation(along: &Along, turned: [usize; 2], shares: [f64; 2], start: &[See
             end[2].error() / end[2].delta()
         ),
         "Which loss to take. For outputs that are probabilities cross-entropy: its step is the error, so that it is \
-         longest where the unit is most wrong. The squared error was made for amounts, whose outputs have no sigmoid and \
-         so no slope to lose by. wgrad train takes cross-entropy for classes and the squared error for numbers."
+         longest where the unit is most wrong. The squared error was made for amounts, whose outputs have no sigmoid, and so no slope that shrinks the step. wgrad train takes cross-entropy for classes and the squared error for numbers."
             .into(),
     ]
 }

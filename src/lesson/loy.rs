@@ -121,7 +121,7 @@ fn explanation() -> Vec<String> {
          everybody sees slightly different outputs. The numbers above are those of seed 1. Is the success luck? Of the \
          seeds 0 to 99, 99 end with a mean squared error under 0.05, and seed 67 does not: after 1,500 steps it is still \
          on a plateau near 0.126, which is what guessing ½ for two of the four rows gives (½² for half of the rows is \
-         0.125), and it comes off it only between steps 2,500 and 3,000. The surface of the loss has flat places, and the \
+         0.125), and it leaves the plateau only between steps 2,500 and 3,000. The surface of the loss has flat places, and the \
          first weights decide whether the path leads over one. See for yourself: wgrad lesson loy --seeds 100.",
         "What to take from that. One run of a net proves little, either way. Set a seed, so that a result can be had \
          again; try several seeds, so that you know it was not the seed.",

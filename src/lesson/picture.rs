@@ -1,7 +1,7 @@
 //! The picture of a lesson's net with its last weights, and one row on its way through.
 
 use crate::network::Activation;
-use crate::page::{Edge, Net, Row, Unit, digits};
+use crate::page::{Edge, Net, Row, Unit, digits, in_circle};
 
 /// The row that goes through the net of a picture, and what inputs and outputs are called.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl Example {
 
     /// The row 1, 0 and the third input, which is always 1.
     pub(super) fn bits() -> Self {
-        Self::new(&[("first", 1.0), ("second", 0.0), ("always 1", 1.0)])
+        Self::new(&[("first bit", 1.0), ("second bit", 0.0), ("always 1", 1.0)])
     }
 
     /// The net of these weights, layer by layer a list an input.
@@ -85,7 +85,7 @@ impl Example {
         let largest = values.iter().fold(1.0, |largest: f64, value| largest.max(value.abs()));
         let unit = |(unit, value): (usize, &f64)| Unit {
             label: label(unit).to_owned(),
-            value: short(*value),
+            value: in_circle(*value),
             shade: value / largest,
         };
         let units = values.iter().enumerate().take(DRAWN).map(unit).collect();
@@ -116,15 +116,6 @@ fn softmax(sums: &[f64]) -> Vec<f64> {
     sums.iter().map(|z| (z - largest).exp() / all).collect()
 }
 
-/// A number that fits into a circle.
-fn short(value: f64) -> String {
-    match value.abs() {
-        size if value.fract() == 0.0 && size < 100.0 => format!("{value}"),
-        size if size < 0.005 => format!("{value:.0e}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +128,7 @@ mod tests {
             net.layers.iter().map(|row| (row.units.len(), row.left_out)).collect::<Vec<_>>(),
             [(2, 0), (8, 2), (1, 0)]
         );
-        assert_eq!([&net.layers[1].units[0].value, &net.layers[2].units[0].value], ["0.50", "0.50"]);
+        assert_eq!([&net.layers[1].units[0].value, &net.layers[2].units[0].value], [".500", ".500"]);
         assert_eq!((net.edges[0].len(), net.edges[1].len(), net.edges[0][8].strength), (16, 8, -1.0));
         assert!(net.about.contains("for a 1, b 0.5 it says output 0.5"), "{}", net.about);
     }

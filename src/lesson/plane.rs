@@ -1,4 +1,4 @@
-//! Two inputs, and so a plane to look at: what a line, a few hidden units and two hidden layers can part, on four sets or the reader's own.
+//! Two inputs, and so a plane to look at: what a line, a few hidden units and two hidden layers can separate, on four sets or the reader's own.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -19,9 +19,10 @@ use crate::page::{self, COLOURS, Chart, Form, PIGMENTS, Series, Size, Words, dig
 use crate::training::session::{Precision, PrecisionName, Recipe, Samples, Session};
 
 pub(super) const NAME: &str = "plane";
-pub(super) const SUMMARY: &str = "what hidden layers can part, on a plane of two inputs (4 sets of 120 rows, 2,000 steps)";
+pub(super) const SUMMARY: &str =
+    "what hidden layers can separate, on a plane of two inputs (4 sets of 120 rows, 2,000 steps)";
 
-const OF_READERS: &str = "what hidden layers can part, on a plane of two inputs (your rows, 2,000 steps)";
+const OF_READERS: &str = "what hidden layers can separate, on a plane of two inputs (your rows, 2,000 steps)";
 
 const ROWS: usize = 120;
 const STEPS: usize = 2_000;
@@ -297,7 +298,7 @@ fn chart(set: &Set, names: &[String], two: &[String; 2], parted: &Parted) -> Cha
         Words::linear(&names[input]).over(from, to)
     };
     let hidden = called(HIDDEN[HIDDEN.len() - 1]);
-    let title = format!("{}: what the net with hidden layers {hidden} says of each place", set.name);
+    let title = format!("{}: what the net with hidden layers {hidden} says at each point", set.name);
     let about = format!("{} of {} rows are on the right side of ½", parted.right, set.inputs.rows);
     let chart = Chart::half(&title, about, words(0), words(1), vec![series(&two[1], 0, true), series(&two[0], 1, false)]);
     Chart { picture: Some(tinted(SIDE, &pixels)), size: Size::Square, ..chart }
@@ -331,7 +332,7 @@ fn explanation(sets: &[Set], parted: &[Parted]) -> Vec<String> {
     let of = |set: usize, hidden: usize| parted[set * HIDDEN.len() + hidden].right;
     let rows = sets[0].inputs.rows;
     let mut text = vec![
-        "Why a plane. With two inputs every place of a plane is a row, so that one can see what a network says of all of them: its \
+        "Why a plane. With two inputs every point of a plane is a possible row, so that one can see what a network says at each of them: its \
          output as a colour, ½ as the border between the two. wgrad lesson plane --play plane.html writes a page on which the \
          network trains before your eyes, computed by wgrad's own kernels in the browser; --data FILE takes your own rows, two \
          columns of numbers and one of two classes."
@@ -341,8 +342,7 @@ fn explanation(sets: &[Set], parted: &[Parted]) -> Vec<String> {
         let (circle, xor, clouds, spiral) = (0, 1, 2, 3);
         text.extend([
             format!(
-                "What no hidden layer can do. The border is where a weighted sum of the inputs is zero: a straight line. It parts the two \
-                 clouds ({} of {rows} rows are right, and the clouds overlap), and fails wherever the classes do not lie on two sides of \
+                "What no hidden layer can do. The border is where the weighted sum of the inputs and the bias is zero: a straight line. It separates the two clouds ({} of {rows} rows are right, and the clouds overlap), and fails wherever the classes do not lie on two sides of \
                  a line: {} of {rows} in the circle, {} of {rows} for the exclusive or, {} of {rows} in the spiral.",
                 of(clouds, 0),
                 of(circle, 0),
@@ -351,7 +351,7 @@ fn explanation(sets: &[Set], parted: &[Parted]) -> Vec<String> {
             ),
             format!(
                 "What hidden units add. Each draws a line of its own, and the output adds up on which sides a row lies. Three lines make a \
-                 triangle around the circle ({} of {rows}) and part the exclusive or almost ({}); eight do both ({} and {}).",
+                 triangle around the circle ({} of {rows}) and almost separate the exclusive or ({}); eight do both ({} and {}).",
                 of(circle, 1),
                 of(xor, 1),
                 of(circle, 2),
@@ -359,7 +359,7 @@ fn explanation(sets: &[Set], parted: &[Parted]) -> Vec<String> {
             ),
             format!(
                 "Why a second layer. The spiral turns one and a half times. One layer of eight units gets {} of {rows} rows right; two \
-                 layers of eight, whose second layer combines the half planes of the first to bent regions, get {}.",
+                 layers of eight, whose second layer combines the half planes of the first into curved regions, get {}.",
                 of(spiral, 2),
                 of(spiral, 3)
             ),

@@ -37,12 +37,12 @@ const ANSWERS: [Answer; 12] = [
         command: "wgrad lesson trask",
         answers: "why error × slope, why += and not -=, why x*(1-x) is given the output",
         keys: "derivative slope gradient multipl product times chain sigmoid minus sign missing descent add subtract += -= weight delta dot \
-               transpose bias always",
+               transpose bias always nonlin deriv error",
     },
     Answer {
         command: "wgrad lesson trask --compare",
         answers: "error × slope against the error alone, the error cubed and cross-entropy",
-        keys: "cub power squar exponent cross entropy without alternative better instead faster multipl derivative leave \
+        keys: "cub power squar exponent cross entropy without alone alternative better instead faster multipl derivative leave \
                omit",
     },
     Answer {
@@ -92,7 +92,7 @@ const ANSWERS: [Answer; 12] = [
     },
     Answer {
         command: "wgrad lesson plane --play plane.html",
-        answers: "what hidden layers can part, on a plane of two inputs, in the browser",
+        answers: "what hidden layers can separate, on a plane of two inputs, in the browser",
         keys: "plane boundary border surface region separat line circle spiral picture play browser playground two-dimensional 2d visual",
     },
 ];
@@ -105,7 +105,12 @@ pub fn answers(question: &str) -> Vec<Answer> {
     let question = question.to_lowercase();
     let separates = |character: char| !(character.is_alphanumeric() || "+-=".contains(character));
     let words: Vec<&str> = question.split(separates).flat_map(parts).filter(|word| !word.is_empty()).collect();
-    let asks = |key: &str| words.iter().any(|word| word.starts_with(key));
+    // A long word may have a letter too many, too few or wrong.
+    let is_close = |word: &str, key: &str| {
+        let beginning: String = word.chars().take(key.chars().count()).collect();
+        key.chars().count() > 5 && strsim::osa_distance(&beginning, key) <= 1
+    };
+    let asks = |key: &str| words.iter().any(|word| word.starts_with(key) || is_close(word, key));
     let has = |answer: &Answer, key: &str| answer.keys.split(' ').any(|known| known == key);
     // A key that many lessons have says little of which is meant.
     let weight = |key: &str| 1.0 / ANSWERS.iter().filter(|answer| has(answer, key)).count() as f64;

@@ -154,11 +154,11 @@ pub fn explained(name: &str, row: usize, steps: Option<usize>, units: usize, wei
     Explanation::new(&subject, titles, weight)
 }
 
-/// The page on which a lesson's network trains in the browser, by the same kernels.
+/// The page on which a lesson's network trains in the browser, by the same kernels, with this row, from 1, in its picture.
 ///
 /// # Errors
 /// Usage, for a lesson without a network.
-pub fn play(report: &Report, options: &Options) -> Result<String> {
+pub fn play(report: &Report, options: &Options, row: usize) -> Result<String> {
     if report.lesson == plane::NAME {
         let machine = Machine::choose(&Options::default().device, Some(PrecisionName::F32))?;
         return plane::play(&machine, options, about(report), recorded(report))?.page();
@@ -194,7 +194,7 @@ pub fn play(report: &Report, options: &Options) -> Result<String> {
             network,
             starts: starts.into_iter().map(|(name, weights)| (name, layers(&weights))).collect(),
         }],
-        row: 0,
+        row: row - 1,
         loss: program.loss,
         optimizer: Optimizer::new(OptimizerKind::Sgd),
         adds_up: recipe.reduction == Reduction::Sum,
@@ -213,19 +213,20 @@ pub fn play(report: &Report, options: &Options) -> Result<String> {
 fn about(report: &Report) -> String {
     let paragraphs: String = report.explanation.iter().map(|text| format!("<p>{}</p>\n", escaped(text))).collect();
     format!(
-        "<p>The lesson: {}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU; the script knows no \
-         mathematics.</p>\n<details><summary>What the lesson shows</summary>\n{paragraphs}</details>\n",
+        "<p>The lesson: {}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU; the page's script does \
+         no calculations itself.</p>\n<details><summary>What the lesson shows</summary>\n{paragraphs}</details>\n",
         escaped(report.summary)
     )
 }
 
 /// What the command line computed.
 fn recorded(report: &Report) -> String {
-    let of = if report.lesson == plane::NAME { ", of the last set with the last layers" } else { "" };
+    let of =
+        if report.lesson == plane::NAME && report.summary == plane::SUMMARY { ": spiral, hidden layers 8-8" } else { "" };
     let rows: Vec<Vec<String>> = report.losses.iter().map(|at| vec![at.step.to_string(), digits(at.loss)]).collect();
     format!(
         "<h2>What the command line computed</h2>\n<pre>{}</pre>\n{}",
         escaped(&report.printed),
-        table(&format!("The loss of a row, in the mean{of}"), &["steps", "loss"], &rows, 0)
+        table(&format!("Mean loss of a row{of}"), &["steps", "loss"], &rows, 0)
     )
 }

@@ -66,8 +66,8 @@ fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
     let a: f64 = sigmoid(z);
     vec![
         format!(
-            "What is learned. The target of each row is its first input; the second is noise and the third is always 1. \
-         Nobody tells the net so. It ends with the weights {first}, {second} and {third}: the first input is trusted, \
+            "What is learned. In the program l0 are the inputs, syn0 the weights, l1 the output a, l1_error is y - a, nonlin(l1, True) the slope a·(1-a), and l1_delta error × slope. The target of each row is its first input; the second is noise and the third is always 1. \
+         The net is not told this. It ends with the weights {first}, {second} and {third}: the first input is trusted, \
          the second ignored, and the third, being always there, works as a bias: it says no ({third}) unless the first \
          input says yes ({first} - {third_size} is well above 0)."
         ),
@@ -75,7 +75,7 @@ fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
             "Why += and not -=. Gradient descent subtracts the gradient: W -= rate · dLoss/dW. The loss is ½(y - a)², y \
          being the target and a the output, and its derivative with respect to a is a - y. The program calls y - a its \
          error, which is minus that derivative, and then adds. Two minus signs cancel: += with target - output and -= \
-         with output - target are the same step. Change only one of the two, and the net learns to be wrong.",
+         with output - target are the same step. Change only one of the two, and the net learns to be wrong (wgrad lesson loy --compare). wgrad explain trask --row 3 --epoch 0 shows a row with output - target as its error.",
         ),
         format!(
             "Why x*(1-x) is given the output. The sigmoid a = 1/(1+e^-z) has the slope a·(1-a): it can be written with \
@@ -99,13 +99,11 @@ fn explanation(output: &[f64], weights: &[f64]) -> Vec<String> {
         String::from(
             "Why the product X.T times delta. Each row asks for its own change of the weights: its input \
          times its delta (delta is error × slope). The matrix product adds up the wishes of all four rows, so the step \
-         is a sum, not a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means \
-         something only together with the number of rows and with which of the two was taken (wgrad train --reduction \
+         is a sum, not a mean. A sum over 4 rows at rate 1 is a mean over 4 rows at rate 4: a learning rate means something only together with the number of rows, and with whether they are added up or averaged (wgrad train --reduction \
          sum or mean).",
         ),
         format!(
-            "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and the nearer it comes, \
-         the smaller are error and slope, and with them the steps. After {} steps the worst of the four is off by \
+            "Why the outputs stop short of 0 and 1. The sigmoid reaches them only at infinity, and as the output gets nearer to them, the error, the slope and so the steps get smaller. After {} steps the worst of the four is off by \
          {worst:.4}; ever more steps bring ever less.",
             grouped(STEPS)
         ),
@@ -126,6 +124,10 @@ mod tests {
         let worst = TARGETS.iter().zip(&report.output).map(|(y, a)| (y - a).abs()).fold(0.0, f64::max);
         // The program's inputs, targets, rows and rates; a z to look at, and steps of 0.1, with the cube.
         let constants = "0 1 4 3 0.1 0.001 10";
-        claims::check(&report, constants, &[a, 1.0 - a, a * (1.0 - a), 3.0 * (1.0 - 3.0), worst]);
+        let mut longer = machine.trainer(&Program { rate: 4.0, ..program() }).expect("a trainer");
+        longer.train(STEPS).expect("steps");
+        let outputs = longer.predict(&program().inputs).expect("outputs");
+        let longer = crate::lesson::program::mean_squared_error(&TARGETS, &outputs);
+        claims::check(&report, constants, &[a, 1.0 - a, a * (1.0 - a), 3.0 * (1.0 - 3.0), worst, longer]);
     }
 }

@@ -110,8 +110,7 @@ pub(super) fn run(machine: &Machine, _: &Options) -> Result<Report> {
 fn explanation(errors: &[f64]) -> Vec<String> {
     let slow = format!(
         "Why it becomes slow. The error is {:.4} at first (it guesses), {:.4} after {} steps and {:.4} after {}. Near \
-         the target an output that is off by e has a slope of about e as well, so its delta is about e². Steps that \
-         shrink with the square of the error make it fall like one over the square root of the number of steps: four \
+         the target an output that is off by e has a slope of about e as well, so its delta is about e². Its sum z moves the output by that slope once more, so that each step makes the error smaller by about e³, and it falls like one over the square root of the number of steps: four \
          times the steps for half the error. From step {} to step {} it falls to {:.2} of what it was.",
         errors[0],
         errors[1],
@@ -130,12 +129,11 @@ fn explanation(errors: &[f64]) -> Vec<String> {
          rows, whatever the weights are, and cannot both be above 0 while the others are both below. No amount of training \
          changes that.",
         "What the hidden layer does. It makes four new inputs out of the three: each hidden unit draws one line of its \
-         own through the plane of the two bits. Seen through them the four rows lie so that one weighted sum can part \
-         them. wgrad lesson trask-hidden --compare shows how many units that takes.",
+         own through the plane of the two bits. In these four new inputs one weighted sum can separate the rows. wgrad lesson trask-hidden --compare shows how many units that takes.",
         "How a hidden unit gets an error. Nobody has a target for it. But it acted on the output through one weight, so \
          its share of the blame is the output's delta (error × slope) times that weight; and its own z acted through its \
          own sigmoid, so the share is multiplied by its own slope. It is the chain rule with two more links: delta1 = \
-         (delta2 · W2ᵀ) × h(1-h). The layers are gone through from back to front, hence back-propagation. delta1 is made \
+         (delta2 · W2ᵀ) × h(1-h). We go through the layers from back to front, hence back-propagation. delta1 is made \
          with the W2 that was used going forward, before the update changes it.",
         "Why the weights start at random. Had all weights of a layer the same value, the four hidden units would compute \
          the same, get the same delta and take the same step: they would stay four copies of one unit for ever. Started \

@@ -167,7 +167,7 @@ const REFERENCE_LAST: [f64; 12] = [
     0.03275534814086387, 0.005712815046037743, 0.0007779083917635287, 0.0003382761192248762,
 ];
 
-/// Every third iris: four measures, standardised over these rows, and a column of ones; and its species, a column each.
+/// Every third iris: four measurements, standardised over these rows, and a column of ones; and its species, a column each.
 fn irises() -> Result<(Matrix<f64>, Matrix<f64>)> {
     let table = read("iris", &ReadOptions::default())?;
     let rows: Vec<usize> = (0..table.rows).step_by(EVERY).collect();
@@ -378,8 +378,7 @@ fn explanation(nets: &[Deep], claim: &Claim, targets: &Matrix<f64>) -> Vec<Strin
         format!(
             "Is at least 75 % lost in the output layer and 93.75 % in the hidden layer? So says the course that udacity-step is from. A slope of at most ¼ takes at least {least} % of an error away, two in a row take at \
              least {least_twice} %. In the course's own example the slope of the output takes {lost:.2} %, and with \
-             those of the two hidden units it is {lost_first:.2} % and {lost_second:.2} %: the claim holds of the \
-             slopes."
+             those of the two hidden units it is {lost_first:.2} % and {lost_second:.2} %: the claim is true for the slopes."
         ),
         format!(
             "What the claim leaves out. Between two slopes there is a weight. In the example these are 0.1 and -0.3, so \
@@ -390,8 +389,7 @@ fn explanation(nets: &[Deep], claim: &Claim, targets: &Matrix<f64>) -> Vec<Strin
              where the slope is far below ¼."
         ),
         "What to do about it. Take relu or tanh in hidden layers and keep sigmoids for outputs that are probabilities, \
-         with cross-entropy, whose error needs no slope. wgrad train does so by itself; it says so if gradients vanish \
-         on their way back all the same, and a run's report shows them layer by layer."
+         with cross-entropy, whose error needs no slope. wgrad train does so by itself; it warns you if gradients vanish on their way back all the same, and a run's report shows them layer by layer."
             .into(),
     ]
 }

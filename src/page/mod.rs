@@ -10,7 +10,7 @@ mod png;
 pub(crate) use axis::{Words, ends};
 pub(crate) use bars::{Bar, bars};
 pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, PIGMENTS, Rule, Series, Size};
-pub(crate) use net::{Edge, MOST_UNITS, Net, Row, Unit};
+pub(crate) use net::{Edge, MOST_UNITS, Net, Row, Unit, in_circle};
 pub(crate) use png::{base64, grey, tinted};
 
 use crate::error::{printable, shown};

@@ -176,6 +176,19 @@ impl Net {
     }
 }
 
+/// A number that fits into a circle.
+pub(crate) fn in_circle(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if value == 0.0 => "0".to_owned(),
+        _ if value.fract() == 0.0 && size < 100.0 => format!("{value}"),
+        _ if !(0.0005..999.5).contains(&size) => format!("{value:.0e}"),
+        _ if size >= 10.0 => format!("{value:.0}"),
+        _ if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}").replacen("0.", ".", 1),
+    }
+}
+
 /// A name within so many characters: its beginning and its end, of which one or the other tells it from others.
 fn shortened(name: &str, room: usize) -> String {
     let characters: Vec<char> = name.chars().collect();
@@ -197,6 +210,14 @@ mod tests {
         let row = |units: usize| Row { name: "a & b".into(), units: (0..units).map(unit).collect(), left_out: 3 };
         let edge = Edge { from: 0, to: 1, strength: 7.0, title: "1 < 2".into(), marked: true };
         Net { title: "net".into(), about: "of \"two\"".into(), layers: vec![row(units), row(2)], edges: vec![vec![edge]] }
+    }
+
+    #[test]
+    fn numbers_fit_into_circles() {
+        let numbers = [-0.0, 1.0, -12.0, 0.5, -0.0646, 2.345, 12.34, 250.0, 1234.0, 0.00012, -3e-9];
+        let short = ["0", "1", "-12", ".500", "-.065", "2.35", "12", "250", "1e3", "1e-4", "-3e-9"];
+        assert_eq!(numbers.map(in_circle), short);
+        assert!(short.iter().all(|number| number.len() < 6));
     }
 
     #[test]

@@ -51,8 +51,7 @@ fn conclusions(errors: &[f64], learned: &[String], wrong: &[f64]) -> Vec<String>
         format!(
             "Whether the sign matters. It does: with -= in the place of += the same steps climb. Every output goes to 1, \
              also that of the rows whose target is 0 (the least is {least:.4} at the end): the mean squared error rises \
-             to {wrong_error}, which is what two rows of four come to that are as wrong as can be. A loss that rises \
-             from the first steps on is a sign to look for a sign."
+             to {wrong_error}, the value where two of the four rows are completely wrong. If the loss rises from the first step on, look for a wrong sign."
         ),
     ]
 }

@@ -10,6 +10,8 @@ use crate::lesson::trask::{STEPS, program};
 use crate::network::Loss;
 use crate::page::digits;
 
+/// A rate that makes up for a slope of ¼.
+const LONGER: f64 = 4.0;
 /// The steps after which the errors are shown.
 const SHOWN: [usize; 4] = [10, 100, 1_000, STEPS];
 
@@ -29,6 +31,8 @@ pub(in crate::lesson) fn compare(machine: &Machine) -> Result<Alternatives> {
     let first: Vec<f64> = courses.iter().map(|(_, _, course)| course.error_after(SHOWN[0])).collect();
     let right: Vec<Option<usize>> =
         courses.iter().map(|(_, _, course)| course.right_from.iter().copied().max().flatten()).collect();
+    let mut longer = machine.trainer(&Program { rate: LONGER, ..program() })?;
+    let longer = Course::run(longer.as_mut(), &program(), STEPS, &SHOWN)?.error_after(STEPS);
     let alternatives = courses.into_iter().map(|(name, computed_by, course)| {
         course.alternative(name, computed_by, &SHOWN, |course| {
             let shown = |step: &Option<usize>| step.map_or("never".into(), grouped);
@@ -38,7 +42,7 @@ pub(in crate::lesson) fn compare(machine: &Machine) -> Result<Alternatives> {
     Ok(Alternatives {
         steps: STEPS,
         alternatives: alternatives.collect(),
-        conclusions: conclusions(&errors, &first, &right),
+        conclusions: conclusions(&errors, &first, &right, longer),
         comparisons: vec![Comparison::new(
             "the alternatives' errors",
             "",
@@ -49,7 +53,8 @@ pub(in crate::lesson) fn compare(machine: &Machine) -> Result<Alternatives> {
     })
 }
 
-fn conclusions(errors: &[f64], first: &[f64], right: &[Option<usize>]) -> Vec<String> {
+fn conclusions(errors: &[f64], first: &[f64], right: &[Option<usize>], longer: f64) -> Vec<String> {
+    let longer = digits(longer);
     let [slope, alone, cubed] = [errors[0], errors[1], errors[2]].map(digits);
     let [first_slope, first_cubed] = [first[0], first[2]].map(digits);
     let [right_slope, right_alone, right_cubed] = [0, 1, 2].map(|which| right[which].map_or("no".into(), grouped));
@@ -60,12 +65,10 @@ fn conclusions(errors: &[f64], first: &[f64], right: &[Option<usize>]) -> Vec<St
              the slope and {alone} without it. And it is no trick, but the exact gradient of another loss. \
              Cross-entropy, -(y ln a + (1-y) ln(1-a)), has the derivative (a-y)/(a(1-a)) with respect to the output; \
              times the slope a(1-a) that leaves a-y, the error alone. The last column is that loss, computed by the \
-             plan: it is the second column again. Whoever asks why the slope is needed is right, for cross-entropy; for \
-             the squared error the slope belongs to the gradient."
+             plan: it is the second column again. With cross-entropy the slope is not needed; with the squared error it is part of the gradient. Nor is it only that steps without the slope are longer: at rate 4, which makes up for a slope of ¼, error × slope comes to {longer}."
         ),
         format!(
-            "Does cubing the error do better? It does not. error³ × slope is a gradient too, that of ¼(y-a)⁴, which \
-             hardly minds small errors: an error of 0.1 becomes 0.001. After {after} steps the mean squared error is \
+            "Does cubing the error do better? It does not. error³ × slope is a gradient too, that of ¼(y-a)⁴, which almost ignores small errors: an error of 0.1 becomes 0.001. After {after} steps the mean squared error is \
              {first_cubed}, where it is {first_slope} with the error itself, and after {steps} steps it is {cubed}. The cube makes every error below 1 smaller, the small ones most, and so takes away the steps that are still needed when the errors have become small. The rows are all on the right side of ½ after {right_alone} step without the slope, \
              {right_slope} steps with it, and {right_cubed} with the cube."
         ),

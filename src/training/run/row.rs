@@ -260,7 +260,7 @@ impl ModelRow {
             title: format!("wgrad explain: {}", titles.subject),
             about: format!(
                 "<p>{}. Every step on this page is computed by wgrad's own kernels, which the browser runs by WebGPU: plain gradient descent \
-                 on {}. The script knows no mathematics.</p>\n",
+                 on {}. The page's script does no calculations itself.</p>\n",
                 visible(&explanation.shape()),
                 escaped(&self.rows)
             ),
