@@ -16,7 +16,7 @@ const MOST: usize = 4;
 /// Blue, yellow, green and magenta, and the end of them.
 pub(crate) const COLOURS: [&str; MOST] = ["\u{1b}[34m", "\u{1b}[33m", "\u{1b}[32m", "\u{1b}[35m"];
 pub(crate) const PLAIN: &str = "\u{1b}[0m";
-/// Which columns of dots a curve has where there are no colours, of so many, and what its line is called then.
+/// Without colours: how many dot columns of a pattern each curve fills, how wide its pattern is, and what the legend calls it.
 const PATTERNS: [(usize, usize, &str); MOST] = [(1, 1, ""), (1, 4, " (dotted)"), (5, 8, " (dashed)"), (2, 10, " (sparse)")];
 
 /// A curve: its name, and its points from left to right.

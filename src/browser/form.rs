@@ -19,7 +19,7 @@ use crate::plan::{Options, Phase, Plan, human_bytes};
 const PAGE: u64 = 20 << 20;
 /// Columns of which the recorded rows take the ends.
 const RECORDED: usize = 8;
-/// How far outputs of a GPU may be from those that were recorded.
+/// How far a GPU's outputs may differ from the recorded ones.
 const BOUND: f64 = 1e-5;
 
 /// What is known of the data that a model was trained on, beside its encoding.
@@ -145,7 +145,7 @@ fn range(encoding: &Encoding, seen: &Seen, place: usize) -> Option<[f64; 2]> {
     }
 }
 
-/// Pixels along the side of a pad, and the number of a pixel that is written on; none where the rows are no images.
+/// The side of the drawing pad in pixels, and the value of a pixel that the pen fills; none if the rows are not images.
 fn pad(encoding: &Encoding, seen: &Seen) -> Option<(usize, f64)> {
     let side = seen.side.filter(|side| side * side == encoding.inputs())?;
     let most = (0..encoding.inputs.len()).filter_map(|place| range(encoding, seen, place)).map(|[_, most]| most);

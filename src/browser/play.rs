@@ -88,7 +88,7 @@ pub struct SelfTest {
     pub bound: f64,
 }
 
-/// A value for the first words that say what a choice is called, in the order of their first occurrence.
+/// The different names, in the order in which they first occur.
 fn places<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut found: Vec<&str> = Vec::new();
     names.for_each(|name| {
@@ -371,7 +371,7 @@ pub fn shown_whole(network: &Network) -> Vec<Vec<usize>> {
     network.widths().iter().map(|&width| (0..width).collect()).collect()
 }
 
-/// The picture of a network, or of those of its units that are shown: the script fills its circles and lines.
+/// Draws a network, or the units of it that are shown; the script colours the circles and lines.
 ///
 /// # Errors
 /// Usage, for a layer that shows more than a picture has room for.

@@ -98,7 +98,7 @@ struct Places {
 }
 
 impl Program {
-    /// The program of a plan, whose shaders go to those of the page.
+    /// Makes a program of a plan, and adds its shaders to those of the page.
     ///
     /// # Errors
     /// Limit, for a plan that is larger than what every browser promises.

@@ -3,7 +3,7 @@
 use crate::braille::{self, Canvas};
 use crate::report::Curve;
 
-/// The picture; none of fewer than two epochs, or where there is no room.
+/// Draws the losses; none if there are fewer than two epochs, or no room.
 pub(super) fn picture(curve: &Curve, columns: usize, coloured: bool) -> Option<String> {
     let curves =
         [("training", curve.points(|epoch| Some(epoch.loss))), ("validation", curve.points(|epoch| epoch.validation_loss))];

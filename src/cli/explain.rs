@@ -57,8 +57,8 @@ pub(super) struct ExplainArguments {
     quiet: bool,
 }
 
-/// How the file of the row is read. Its `--units`, which a model knows from its training, has another name here, where units are those of a
-/// layer.
+/// Options for reading the row's file. `--units` counts units of a layer in this command, so the option for units of numbers, which a model
+/// remembers from its training, is `--file-units` here.
 #[derive(Debug)]
 struct RowFiles(FileOptions);
 

@@ -27,7 +27,7 @@ pub(super) struct LessonArguments {
     /// The data of the lesson `admissions`, or your own rows for `plane`
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Also run the lesson `loy` from the seeds 0 to N - 1, and count those that learn
+    /// Also run the lesson `loy` from each seed from 0 to N - 1, and count how many of these runs learn
     #[arg(long, value_name = "N")]
     seeds: Option<u32>,
     /// Also run variants of the program from the same first weights: trask, trask-hidden, loy and backprop-2-2-1 have some
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: LessonArguments, color: ColorChoice) -> Result<()> 
     let LessonArguments { name, device, precision, data, seeds, compare, html, play, json, quiet } = arguments;
     let options = Options { device, precision, data, seeds, compare };
     let name = name.join(" ");
-    // What is no lesson's name, nor close to one, is a question.
+    // A text is a question unless it is a lesson's name, or close to one.
     let found = if lesson::is_like_a_name(&name) { Vec::new() } else { lesson::answers(&name) };
     if name.is_empty() || !found.is_empty() {
         if options.data.is_some() || options.seeds.is_some() || options.compare || html.is_some() || play.is_some() {

@@ -1,4 +1,4 @@
-//! The pages that a command writes beside what it prints: their places are tried before the work begins, and each is told with its size.
+//! The pages that a command writes beside what it prints. It checks that it can write them before the work begins, and prints their sizes.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
-//! The famous small numpy programs as lessons: trained by the plan, printed as they printed, held against their numbers.
+//! The famous small numpy programs as lessons: trained by the plan, printed as they printed, held against their numbers; and lessons of our
+//! own on what learners ask.
 //!
-//! A lesson starts from the very weights that its program started from ([`numpy_random`]), trains through the same session
+//! A program's lesson starts from the very weights that its program started from ([`numpy_random`]), trains through the same session
 //! and plan as everything else, and compares with two kinds of numbers: what the program is known to print, in as many
 //! digits as are published, and what numpy 2.4.6 computes for the same program in all digits of f64.
 
