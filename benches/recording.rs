@@ -42,6 +42,7 @@ mod recording {
             loss: Loss::CrossEntropy,
             training: Some(training),
             evaluation_rows: batch,
+            evaluation_data: 0,
             replicas: 1,
             own_steps: false,
             segment_bytes: None,

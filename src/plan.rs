@@ -172,8 +172,15 @@ impl Plan {
         let network = network.expect("a forward pass has inputs and outputs");
         let loss = crate::network::Loss::SquaredError;
         let rows = capacity;
-        let options =
-            Options { loss, training: None, evaluation_rows: 1, replicas: 1, own_steps: false, segment_bytes: None };
+        let options = Options {
+            loss,
+            training: None,
+            evaluation_rows: 1,
+            evaluation_data: 0,
+            replicas: 1,
+            own_steps: false,
+            segment_bytes: None,
+        };
         let mut plan = Self::new(&network, &options);
         let matrix = |name: &str, columns: usize| Buffer {
             name: name.into(),
@@ -294,6 +301,7 @@ mod tests {
             loss: Loss::CrossEntropy,
             training: Some(training),
             evaluation_rows: 32,
+            evaluation_data: 0,
             replicas: 1,
             own_steps: false,
             segment_bytes: Some(1 << 20),

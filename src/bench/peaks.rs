@@ -219,7 +219,15 @@ fn copy(device: &Device) -> Result<f64> {
 
 fn options(rows: usize, device: &Device) -> Options {
     let segment_bytes = device.segment_bytes();
-    Options { loss: Loss::SquaredError, training: None, evaluation_rows: rows, replicas: 1, own_steps: false, segment_bytes }
+    Options {
+        loss: Loss::SquaredError,
+        training: None,
+        evaluation_rows: rows,
+        evaluation_data: 0,
+        replicas: 1,
+        own_steps: false,
+        segment_bytes,
+    }
 }
 
 fn fastest(executor: &mut dyn Executor<f32>, phase: Phase, launch: usize, rows: usize) -> Result<f64> {

@@ -97,8 +97,8 @@ pub fn training(options: &TrainingOptions, device: &Device, started: Instant) ->
     let device = &device;
     let samples = workload.samples(rows);
     let weights: Vec<_> = (0..options.replicas).map(|replica| workload.weights_of(replica)).collect();
-    let seeds: Vec<u64> = (0..options.replicas as u64).collect();
-    let mut session = Session::replicated(network, recipe, &seeds, &weights, Samples::clone(&samples), device)?;
+    let recipes: Vec<Recipe> = (0..options.replicas as u64).map(|seed| Recipe { seed, ..recipe }).collect();
+    let mut session = Session::side_by_side(network, &recipes, &weights, Samples::clone(&samples), device)?;
     let warmup = epochs(&mut session, options.warmup.unwrap_or(workload.warmup))?;
     // The peak is measured last before the clock starts: it keeps the device at work, and training goes no further by it.
     let peak = f32_peak(device)?;

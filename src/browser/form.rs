@@ -90,7 +90,8 @@ pub fn form_page(model: &Model, name: &str, seen: &Seen) -> Result<String> {
 /// The plan that evaluates so many rows.
 fn plan(model: &Model, evaluation_rows: usize) -> Plan {
     let (loss, training) = (model.loss, None);
-    let options = Options { loss, training, evaluation_rows, replicas: 1, own_steps: false, segment_bytes: None };
+    let options =
+        Options { loss, training, evaluation_rows, evaluation_data: 0, replicas: 1, own_steps: false, segment_bytes: None };
     Plan::new(&model.network, &options)
 }
 

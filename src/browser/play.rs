@@ -175,6 +175,7 @@ impl Play {
             loss: self.loss,
             training: Some(training),
             evaluation_rows,
+            evaluation_data: 0,
             replicas: 1,
             own_steps: false,
             segment_bytes: None,

@@ -184,7 +184,15 @@ mod tests {
     fn plan(hidden: Activation, loss: Loss, output: Activation, optimizer: OptimizerKind, outputs: usize) -> Plan {
         let network = Network::new(vec![5, 7, outputs], vec![hidden, output], true).expect("a network");
         let training = Some(TrainingOptions::plain(9, 4, optimizer));
-        let options = Options { loss, training, evaluation_rows: 3, replicas: 1, own_steps: false, segment_bytes: None };
+        let options = Options {
+            loss,
+            training,
+            evaluation_rows: 3,
+            evaluation_data: 0,
+            replicas: 1,
+            own_steps: false,
+            segment_bytes: None,
+        };
         Plan::new(&network, &options)
     }
 
@@ -253,8 +261,15 @@ mod tests {
         let network =
             Network::new(vec![8000, 8000, 1], vec![Activation::Relu, Activation::Sigmoid], true).expect("a network");
         let loss = Loss::SquaredError;
-        let options =
-            Options { loss, training: None, evaluation_rows: 1, replicas: 1, own_steps: false, segment_bytes: None };
+        let options = Options {
+            loss,
+            training: None,
+            evaluation_rows: 1,
+            evaluation_data: 0,
+            replicas: 1,
+            own_steps: false,
+            segment_bytes: None,
+        };
         let error = Program::new(Plan::new(&network, &options), &mut Shaders::default()).err().expect("too large");
         assert_eq!(error.exit_code(), 6);
     }

@@ -60,8 +60,8 @@ pub trait Executor<T> {
     /// Internal, from the device.
     fn read_values(&mut self, buffer: BufferId, replica: usize, count: usize) -> Result<Vec<T>>;
 
-    /// Shows `look` the number of each replica and the first `count` elements of its buffer, which has a single row: where they lie,
-    /// without a copy of them.
+    /// Shows `look` the number of each replica and the first `count` elements of its buffer, whole rows or a part of the only one: where
+    /// they lie, without a copy of them, unless padding between rows has to be taken out.
     ///
     /// # Errors
     /// Internal, from the device.

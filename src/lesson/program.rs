@@ -143,7 +143,7 @@ impl Program {
         let (network, recipe) = self.parts()?;
         let samples = Samples::new(self.inputs.converted(), self.targets.converted());
         let first: Vec<Weights<T>> = first.iter().map(|weights| layers(weights)).collect();
-        let mut session = Session::replicated(network, recipe, &vec![0; first.len()], &first, samples, device)?;
+        let mut session = Session::side_by_side(network, &vec![recipe; first.len()], &first, samples, device)?;
         let mut losses = vec![Vec::with_capacity(steps); first.len()];
         while losses[0].len() < steps {
             let epochs = (steps - losses[0].len()).min(session.epochs_at_once());

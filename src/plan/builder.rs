@@ -196,13 +196,14 @@ impl Builder<'_> {
     }
 
     pub(super) fn evaluation(&mut self, parameters: &[BufferId]) -> Evaluation {
-        let rows = self.options.evaluation_rows;
-        let inputs = self.add("evaluation inputs", rows, self.network.inputs(), Element::Real, false);
-        let targets = self.add("evaluation targets", rows, self.network.outputs(), Element::Real, false);
+        let (rows, data) = (self.options.evaluation_rows, self.options.evaluation_data);
+        let (brought, source) = if data > 0 { (data, Source::InPlace) } else { (rows, Source::Batch) };
+        let inputs = self.add("evaluation inputs", brought, self.network.inputs(), Element::Real, data > 0);
+        let targets = self.add("evaluation targets", brought, self.network.outputs(), Element::Real, data > 0);
         let losses = self.add("evaluation losses", 1, rows, Element::Real, false);
         let outputs = self.add("evaluation outputs", rows, self.network.outputs(), Element::Real, false);
         let mut launches = Vec::new();
-        let data = Data { inputs, targets, weights: None, source: Source::Batch, order: None };
+        let data = Data { inputs, targets, weights: None, source, order: None };
         let ends = Ends { product: OutputProduct::Output, written: outputs, losses, room: rows };
         self.forward(&mut launches, "evaluation ", &data, parameters, rows, &ends);
         Evaluation { launches, inputs, targets, outputs, losses }

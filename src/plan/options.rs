@@ -82,6 +82,9 @@ pub struct Options {
     pub training: Option<TrainingOptions>,
     /// Rows that are evaluated at once.
     pub evaluation_rows: usize,
+    /// Rows to evaluate that stay on the device, one copy for all networks, so that a step's first row says which are meant; 0: rows are
+    /// brought for each evaluation, for each network its own.
+    pub evaluation_data: usize,
     /// Networks of this shape that are trained at once.
     pub replicas: usize,
     /// Whether each replica has steps of its own, instead of the same for all.

@@ -136,6 +136,7 @@ mod tests {
             loss: Loss::SquaredError,
             training: Some(training),
             evaluation_rows: 1,
+            evaluation_data: 0,
             replicas: 1,
             own_steps: false,
             segment_bytes,

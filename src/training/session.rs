@@ -32,7 +32,7 @@ use crate::scalar::Scalar;
 pub use device::{Device, DeviceReport, Precision, PrecisionName, Wanted};
 pub use forecast::Forecast;
 pub use loss_scale::LossScale;
-use planning::{epochs_at_once, plan, streamed_plan, window};
+use planning::{Replicas, epochs_at_once, plan, plan_of_replicas, streamed_plan, window};
 pub use recipe::{Mixed, Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
 pub use schedule::{Schedule, ScheduleKind};
@@ -42,10 +42,9 @@ use streamed::Streamed;
 /// A network with its training data on a device.
 pub struct Session<T> {
     network: Network,
-    recipe: Recipe,
     executor: Box<dyn Executor<T>>,
-    /// The seed of each replica.
-    seeds: Vec<u64>,
+    /// The networks that are trained side by side, at least one.
+    replicas: Vec<Replica<T>>,
     rows: usize,
     /// The data, where the device holds a window of it only.
     streamed: Option<Streamed<T>>,
@@ -53,16 +52,29 @@ pub struct Session<T> {
     piece: usize,
     /// Steps taken since the weights were made.
     steps: u64,
-    /// The steps that the rate dropped before, of a plateau schedule.
-    drops: Vec<u64>,
     /// Whole epochs.
     epoch: usize,
-    /// The losses of the rows that were done of an epoch under way, or of its steps where the plan sums them, of each replica.
-    begun: Vec<Vec<T>>,
-    /// The loss scale of each replica, where training is mixed.
-    loss_scales: Vec<LossScale>,
     /// Evaluates the mean of the replicas, where that is the model.
     mean: Option<Box<Self>>,
+}
+
+/// One of the networks that are trained side by side: what the host knows of it.
+struct Replica<T> {
+    /// How it is trained. What decides the plan is the same for all.
+    recipe: Recipe,
+    /// The steps that the rate dropped before, of a plateau schedule.
+    drops: Vec<u64>,
+    /// The losses of the rows that were done of an epoch under way, or of its steps where the plan sums them.
+    begun: Vec<T>,
+    /// The loss scale, where training is mixed.
+    loss_scale: Option<LossScale>,
+}
+
+impl<T> Replica<T> {
+    /// One that has not begun to train on so many rows.
+    fn new(recipe: Recipe, rows: usize) -> Self {
+        Self { recipe, drops: Vec::new(), begun: Vec::new(), loss_scale: recipe.loss_scale(rows) }
+    }
 }
 
 /// What some epochs of training came to.
@@ -101,27 +113,47 @@ impl<T: Precision> Session<T> {
         rows: impl Into<Rows<T>>,
         device: &Device,
     ) -> Result<Self> {
-        Self::replicated(network, recipe, &[recipe.seed], std::slice::from_ref(weights), rows, device)
+        Self::side_by_side(network, &[recipe], std::slice::from_ref(weights), rows, device)
     }
 
-    /// Puts several networks of one shape onto a device, to be trained side by side on the same data, each with its own first
-    /// weights and, where rows are shuffled, in the orders of its own seed: each comes out as it does alone.
+    /// Puts several networks of one shape onto a device, to be trained side by side on the same data, each from its own first weights
+    /// by its own recipe (and, where rows are shuffled, in the orders of its own seed): each comes out as it does alone. The recipes
+    /// differ only in what [`Recipe::shape`] leaves out.
     ///
     /// # Errors
     /// Usage, if loss and activation do not go together; limit, if the plan does not fit the device.
     ///
     /// # Panics
-    /// If there is not one list of weights a seed.
-    pub fn replicated(
+    /// If there is not one list of weights a recipe.
+    pub fn side_by_side(
         network: Network,
-        recipe: Recipe,
-        seeds: &[u64],
+        recipes: &[Recipe],
         weights: &[Weights<T>],
         rows: impl Into<Rows<T>>,
         device: &Device,
     ) -> Result<Self> {
-        let training = rows.into();
-        assert_eq!(seeds.len(), weights.len(), "each replica has its seed and its first weights");
+        Self::with_validation(network, recipes, weights, rows, None, device)
+    }
+
+    /// The same with rows that stay on the device, to evaluate all replicas with
+    /// ([`evaluate_replicas`](Self::evaluate_replicas)).
+    ///
+    /// # Errors
+    /// As [`side_by_side`](Self::side_by_side).
+    ///
+    /// # Panics
+    /// As there.
+    pub fn with_validation(
+        network: Network,
+        recipes: &[Recipe],
+        weights: &[Weights<T>],
+        rows: impl Into<Rows<T>>,
+        validation: Option<&Samples<T>>,
+        device: &Device,
+    ) -> Result<Self> {
+        let (training, recipe) = (rows.into(), recipes[0]);
+        assert_eq!(recipes.len(), weights.len(), "each replica has its recipe and its first weights");
+        debug_assert!(recipes.iter().all(|other| other.shape() == recipe.shape()), "the recipes have one plan");
         recipe.loss.check(network.output_activation())?;
         assert_eq!(recipe.weighted, training.is_weighted(), "rows that are to have weights have them");
         let rows = training.rows();
@@ -131,7 +163,9 @@ impl<T: Precision> Session<T> {
         if rows == 0 {
             return Err(Error::Data("there is no row to train on".into()));
         }
-        let (mut executor, recipe) = Self::executor(&network, &recipe, rows, seeds.len(), device)?;
+        let replicas = Replicas::of(recipes, validation.map_or(0, |rows| rows.inputs.rows));
+        let (mut executor, fitted) = Self::executor(&network, &recipe, replicas, rows, device)?;
+        let recipes = recipes.iter().map(|recipe| Recipe { micro_batches: fitted.micro_batches, ..*recipe });
         let mut streamed = None;
         match training {
             Rows::Memory(samples) if window(executor.plan()) == rows => load(executor.as_mut(), samples)?,
@@ -150,44 +184,45 @@ impl<T: Precision> Session<T> {
         }
         let mut session = Self {
             network,
-            recipe,
             executor,
-            seeds: seeds.to_vec(),
+            replicas: recipes.map(|recipe| Replica::new(recipe, rows)).collect(),
             rows,
             streamed,
             piece: 1,
             steps: 0,
-            drops: Vec::new(),
             epoch: 0,
-            begun: vec![Vec::new(); seeds.len()],
-            loss_scales: recipe.loss_scale(rows).map_or_else(Vec::new, |scale| vec![scale; seeds.len()]),
             mean: None,
         };
         for (replica, weights) in weights.iter().enumerate() {
             session.set_weights_of(replica, weights)?;
         }
+        if let Some(rows) = validation {
+            let (inputs, targets) = (session.plan().evaluation_inputs, session.plan().evaluation_targets);
+            session.executor.write(inputs, 0, &rows.inputs.values)?;
+            session.executor.write(targets, 0, &rows.targets.values)?;
+        }
         if let Some(order) = session.executor.plan().order {
             let ascending: Vec<u32> = (0..window(session.executor.plan()) as u32).collect();
-            (0..session.seeds.len()).try_for_each(|replica| session.executor.write_indices(order, replica, &ascending))?;
+            (0..session.replicas()).try_for_each(|replica| session.executor.write_indices(order, replica, &ascending))?;
         }
         Ok(session)
     }
 
-    /// An executor, and the recipe as it follows it. Where a GPU's memory ends, it has a window of the data on the device, and if that is
+    /// An executor, and the first recipe as it follows it. Where a GPU's memory ends, it has a window of the data on the device, and if that is
     /// not enough it goes through batches in more micro-batches.
     fn executor(
         network: &Network,
         recipe: &Recipe,
+        replicas: Replicas,
         rows: usize,
-        replicas: usize,
         device: &Device,
     ) -> Result<(Box<dyn Executor<T>>, Recipe)> {
         let mut first_limit = None;
         for recipe in planning::with_micro_batches(recipe, rows) {
-            let resident = plan::<T>(network, recipe.loss, Some(&recipe), rows, replicas, device);
+            let resident = plan_of_replicas::<T>(network, recipe.loss, Some(&recipe), rows, replicas, device);
             let streamed = || streamed_plan::<T>(network, recipe.loss, &recipe, rows, device, u64::MAX);
             let is_resident = window(&resident) == rows && !recipe.streamed;
-            let can_be_streamed = replicas == recipe.members && device.gpu().is_some() && is_resident;
+            let can_be_streamed = replicas.count == recipe.members && device.gpu().is_some() && is_resident;
             let streamed = can_be_streamed.then(streamed).filter(|plan| window(plan) < rows);
             for plan in std::iter::once(resident).chain(streamed) {
                 match T::executor(plan, device) {
@@ -223,21 +258,15 @@ impl<T: Precision> Session<T> {
     ) -> Result<Self> {
         let executor = T::executor(plan::<T>(&network, loss, None, rows, 1, device), device)?;
         let recipe = Recipe { epochs: 0, ..Recipe::plain(loss, 0.0, 0) };
-        let (seeds, streamed, begun) = (vec![0], None, vec![Vec::new()]);
-        let (drops, loss_scales) = (Vec::new(), Vec::new());
         let mut session = Self {
             network,
-            recipe,
             executor,
-            seeds,
+            replicas: vec![Replica::new(recipe, 0)],
             rows: 0,
-            streamed,
+            streamed: None,
             piece: 1,
             steps: 0,
-            drops,
             epoch: 0,
-            begun,
-            loss_scales,
             mean: None,
         };
         session.set_weights(weights)?;
@@ -261,12 +290,12 @@ impl<T: Precision> Session<T> {
 
     /// Networks that are trained side by side.
     pub fn replicas(&self) -> usize {
-        self.seeds.len()
+        self.replicas.len()
     }
 
-    /// How it is trained.
+    /// How it is trained: the first replica, where there are several.
     pub fn recipe(&self) -> &Recipe {
-        &self.recipe
+        &self.replicas[0].recipe
     }
 
     /// So many rows of the training data, or all: those that lie first on the device.
@@ -295,12 +324,12 @@ impl<T: Precision> Session<T> {
 
     /// Whether an epoch is under way.
     pub fn is_in_epoch(&self) -> bool {
-        !self.begun[0].is_empty()
+        !self.replicas[0].begun.is_empty()
     }
 
     /// Steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.rows.div_ceil(self.recipe.batch.max(1)) as u64
+        self.rows.div_ceil(self.recipe().batch.max(1)) as u64
     }
 
     /// Rows of the training data.
@@ -310,9 +339,9 @@ impl<T: Precision> Session<T> {
 
     /// Epochs that [`train`](Self::train) can do in one go, without a word from the device in between.
     pub fn epochs_at_once(&self) -> usize {
-        let possible = if self.streamed.is_some() { 1 } else { epochs_at_once(&self.recipe, self.rows) };
+        let possible = if self.streamed.is_some() { 1 } else { epochs_at_once(self.recipe(), self.rows) };
         let period = self.scale_period();
-        if self.loss_scales.is_empty() { possible } else { possible.min(period - self.epoch % period) }
+        if self.loss_scale().is_none() { possible } else { possible.min(period - self.epoch % period) }
     }
 
     /// The weights as they are: of the first replica, where there are several.
@@ -420,17 +449,18 @@ impl<T: Precision> Session<T> {
         self.look_at_overflows(self.epoch + done.div_ceil(per_epoch))?;
         let period = self.scale_period();
         for done in (1..=done / per_epoch).map(|more| self.epoch + more) {
-            self.loss_scales.iter_mut().for_each(|scale| scale.end_epoch(done, period));
+            let scales = self.replicas.iter_mut().filter_map(|replica| replica.loss_scale.as_mut());
+            scales.for_each(|scale| scale.end_epoch(done, period));
         }
         self.steps += (done - self.steps_begun()) as u64;
         self.epoch += done / per_epoch;
         let (epochs, in_epoch) = (rows / self.rows, rows % self.rows);
         let mut told = Vec::with_capacity(trained.len());
-        for (of_epochs, begun) in trained.into_iter().zip(&mut self.begun) {
+        for (of_epochs, replica) in trained.into_iter().zip(&mut self.replicas) {
             let mean = |sum: &f64| sum / self.rows as f64;
             let partial = of_epochs.sums.get(epochs).map(|sum| sum / in_epoch as f64);
             told.push(Trained { losses: of_epochs.sums[..epochs].iter().map(mean).collect(), partial, rows: rows - before });
-            *begun = of_epochs.begun;
+            replica.begun = of_epochs.begun;
         }
         Ok(told)
     }
@@ -441,24 +471,24 @@ impl<T: Precision> Session<T> {
         let buffer = plan.losses.expect("a plan that trains has losses");
         let of_epoch = if plan.sums_losses() { self.steps_per_epoch() as usize } else { self.rows };
         let places = if plan.sums_losses() { steps } else { rows };
-        let Self { executor, begun, .. } = self;
-        let mut losses = Vec::with_capacity(begun.len());
+        let Self { executor, replicas, .. } = self;
+        let mut losses = Vec::with_capacity(replicas.len());
         executor.look_at_replicas(buffer, places, &mut |replica, noted| {
-            losses.push(Losses::new(&begun[replica], noted, of_epoch));
+            losses.push(Losses::new(&replicas[replica].begun, noted, of_epoch));
         })?;
         Ok(losses)
     }
 
     /// Steps that were taken of the epoch under way.
     fn steps_begun(&self) -> usize {
-        let begun = self.begun[0].len();
-        if self.executor.plan().sums_losses() { begun } else { begun.div_ceil(self.recipe.batch.max(1)) }
+        let begun = self.replicas[0].begun.len();
+        if self.executor.plan().sums_losses() { begun } else { begun.div_ceil(self.recipe().batch.max(1)) }
     }
 
     /// Rows that were done of the epoch under way.
     fn rows_begun(&self) -> usize {
-        let begun = self.begun[0].len();
-        if self.executor.plan().sums_losses() { (begun * self.recipe.batch).min(self.rows) } else { begun }
+        let begun = self.replicas[0].begun.len();
+        if self.executor.plan().sums_losses() { (begun * self.recipe().batch).min(self.rows) } else { begun }
     }
 
     /// Takes the steps of some epochs (at most [`epochs_at_once`](Self::epochs_at_once)) without counting them, and gives the time

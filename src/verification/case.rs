@@ -124,6 +124,7 @@ impl Case {
             loss: self.loss,
             training: Some(training),
             evaluation_rows: training.micro_batch(),
+            evaluation_data: 0,
             replicas: self.replicas,
             own_steps: self.own_steps,
             segment_bytes: self.segment_bytes,

@@ -157,6 +157,7 @@ pub fn sigmoid_is_accurate(make: impl FnOnce(Plan) -> Result<Box<dyn Executor<f3
         loss: Loss::SquaredError,
         training: None,
         evaluation_rows: rows,
+        evaluation_data: 0,
         replicas: 1,
         own_steps: false,
         segment_bytes: None,

@@ -76,6 +76,7 @@ fn loops_end_early(device: &Device) -> Result<bool> {
         loss: Loss::SquaredError,
         training: None,
         evaluation_rows: 1,
+        evaluation_data: 0,
         replicas: 1,
         own_steps: false,
         segment_bytes: None,

@@ -80,6 +80,7 @@ impl Problem {
             loss,
             training: Some(training),
             evaluation_rows: rows,
+            evaluation_data: 0,
             replicas: 1,
             own_steps: false,
             segment_bytes: None,

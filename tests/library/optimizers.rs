@@ -435,6 +435,7 @@ fn trained(optimizer: &Optimizer, steps: usize, beside: &Beside) -> [Vec<f64>; 2
         loss: Loss::SquaredError,
         training: Some(training),
         evaluation_rows: 4,
+        evaluation_data: 0,
         replicas: 1,
         own_steps: false,
         segment_bytes: None,

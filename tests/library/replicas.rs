@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use crate::common::{Failed, Shared, Trial};
 use wgrad::data::Matrix;
-use wgrad::network::{Activation, Initialization, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
+use wgrad::network::{Activation, Clip, Initialization, Layer, Loss, Network, Optimizer, OptimizerKind, Weights};
 use wgrad::plan::Dropout;
 use wgrad::random::{Purpose, Stream};
-use wgrad::training::{Device, Precision, Recipe, Samples, Session, Wanted};
+use wgrad::training::{Device, Precision, Recipe, Reduction, Samples, Schedule, ScheduleKind, Session, Wanted};
 
 /// Networks side by side: more than one vector of lanes holds, and no multiple of it.
 const REPLICAS: u64 = 19;
@@ -52,6 +52,18 @@ fn jobs() -> Vec<Job> {
     ]
 }
 
+/// What is done beside the optimizer's rule, which is layer by layer whatever the size.
+fn jobs_beyond_the_rule() -> Vec<Job> {
+    let adam = job("3-5-4, norm, L1, average", &[3, 5, 4], Activation::Relu, Activation::Softmax, OptimizerKind::Adam);
+    let extras = Optimizer { l1: 1e-3, average: 0.9, clip: Clip::Norm(0.2), ..adam.recipe.optimizer };
+    let sgd = job("3-5-1, values clipped", &[3, 5, 1], Activation::Tanh, Activation::Sigmoid, OptimizerKind::Nesterov);
+    let clipped = Optimizer { clip: Clip::Value(0.01), ..sgd.recipe.optimizer };
+    vec![
+        Job { recipe: Recipe { optimizer: extras, ..adam.recipe }, ..adam },
+        Job { recipe: Recipe { optimizer: clipped, ..sgd.recipe }, ..sgd },
+    ]
+}
+
 fn samples<T: Precision>(outputs: usize) -> Samples<T> {
     let mut stream = Stream::new(3, Purpose::Test, 0);
     let inputs: Vec<T> = (0..ROWS * 3).map(|_| T::from_f64(f64::from(stream.normal() as f32))).collect();
@@ -68,18 +80,20 @@ type Outcome<T> = (Vec<T>, Vec<f64>);
 /// The weights and losses of each replica after some epochs, the replicas' seeds being these.
 fn trained<T: Precision>(job: &Job, seeds: &[u64], device: &Device) -> Result<Vec<Outcome<T>>, Failed> {
     let weights: Vec<Weights<T>> = seeds.iter().map(|&seed| first_weights(&job.network, seed)).collect();
-    let (network, recipe) = (job.network.clone(), Recipe { seed: seeds[0], ..job.recipe });
-    let mut session = Session::replicated(network, recipe, seeds, &weights, samples(job.network.outputs()), device)?;
+    let recipes: Vec<Recipe> = seeds.iter().map(|&seed| Recipe { seed, ..job.recipe }).collect();
+    let rows = samples(job.network.outputs());
+    let mut session = Session::side_by_side(job.network.clone(), &recipes, &weights, rows, device)?;
     let mut losses = vec![Vec::new(); seeds.len()];
     while losses[0].len() < EPOCHS {
         let left = EPOCHS - losses[0].len();
         let all = session.train_replicas(left, |_| ControlFlow::Continue(()))?;
         losses.iter_mut().zip(all).for_each(|(losses, trained)| losses.extend(trained.losses));
     }
-    let numbers = |weights: Weights<T>| {
-        weights.iter().flat_map(|layer| [layer.weight.values.clone(), layer.bias.clone()].concat()).collect()
-    };
     losses.into_iter().enumerate().map(|(replica, losses)| Ok((numbers(session.weights_of(replica)?), losses))).collect()
+}
+
+fn numbers<T: Precision>(weights: Weights<T>) -> Vec<T> {
+    weights.into_iter().flat_map(|layer| [layer.weight.values, layer.bias].concat()).collect()
 }
 
 /// The same first weights in either precision: those of f32.
@@ -93,6 +107,99 @@ fn first_weights<T: Precision>(network: &Network, seed: u64) -> Weights<T> {
             bias: converted(&layer.bias),
         })
         .collect()
+}
+
+/// The recipe of one of several networks: each differs from the others in all that networks side by side may differ in.
+fn recipe_of(job: &Job, replica: usize) -> Recipe {
+    let Recipe { optimizer, dropout, .. } = job.recipe;
+    let more = 1.0 + 0.07 * replica as f64;
+    let kinds = [ScheduleKind::Constant, ScheduleKind::Cosine, ScheduleKind::Step, ScheduleKind::Plateau];
+    let clip = match optimizer.clip {
+        Clip::Norm(norm) => Clip::Norm(norm * more),
+        Clip::Value(value) => Clip::Value(value * more),
+        Clip::None => Clip::None,
+    };
+    Recipe {
+        reduction: if replica % 5 == 3 { Reduction::Sum } else { Reduction::Mean },
+        optimizer: Optimizer {
+            momentum: 0.9 / more,
+            beta1: 0.8 / more,
+            beta2: 0.999 / more,
+            epsilon: 1e-8 * more,
+            weight_decay: 1e-3 * more,
+            l1: optimizer.l1 * more,
+            average: optimizer.average / more,
+            clip,
+            ..optimizer
+        },
+        schedule: Schedule {
+            kind: kinds[replica % 4],
+            warmup: 0.5 * (replica % 3) as f64,
+            every: 1 + replica % 4,
+            factor: 0.5,
+            ..Schedule::constant(0.01 * more)
+        },
+        dropout,
+        epochs: EPOCHS + replica,
+        seed: if replica % 4 == 1 { 7 } else { 7 + replica as u64 },
+        ..job.recipe
+    }
+}
+
+/// What a session's networks came to after some epochs, in which plateau schedules have dropped their rates twice: weights, losses, and
+/// what each says of rows that it was not trained on.
+fn by_recipes(job: &Job, recipes: &[Recipe], device: &Device) -> Result<Vec<(Outcome<f32>, Outcome<f32>)>, Failed> {
+    let outputs = job.network.outputs();
+    let weights: Vec<Weights<f32>> = recipes.iter().map(|recipe| first_weights(&job.network, recipe.seed)).collect();
+    let others = samples(outputs).gathered(&(0..11).collect::<Vec<_>>());
+    let together = recipes.len() > 1;
+    let validation = together.then_some(&others);
+    let mut session =
+        Session::with_validation(job.network.clone(), recipes, &weights, samples(outputs), validation, device)?;
+    let mut losses = vec![Vec::new(); recipes.len()];
+    for epoch in 0..EPOCHS {
+        let all = session.train_replicas(1, |_| ControlFlow::Continue(()))?;
+        losses.iter_mut().zip(all).for_each(|(losses, trained)| losses.extend(trained.losses));
+        for replica in (0..recipes.len()).filter(|_| [3, 5].contains(&epoch)) {
+            let is_plateau = recipes[replica].schedule.kind == ScheduleKind::Plateau;
+            (0..usize::from(is_plateau)).for_each(|_| session.drop_rate_of(replica));
+        }
+    }
+    let mut said = vec![(Vec::new(), Vec::new()); recipes.len()];
+    if together {
+        session.evaluate_replicas(|replica, first, outputs, losses| {
+            assert_eq!(first, 0, "they are few");
+            said[replica] = (outputs.to_vec(), losses.iter().map(|&loss| f64::from(loss)).collect());
+        })?;
+    } else {
+        let (outputs, losses) = (session.predict(&others.inputs)?, session.losses_of(&others)?);
+        said[0] = (outputs.values, losses.into_iter().map(f64::from).collect());
+    }
+    let mut each = Vec::new();
+    for (replica, (losses, said)) in losses.into_iter().zip(said).enumerate() {
+        each.push(((numbers(session.weights_of(replica)?), losses), said));
+    }
+    Ok(each)
+}
+
+fn each_recipe_is_as_alone(job: &Job, device: &Device) -> Result<(), Failed> {
+    let recipes: Vec<Recipe> = (0..REPLICAS as usize).map(|replica| recipe_of(job, replica)).collect();
+    let together = by_recipes(job, &recipes, device)?;
+    for (replica, (recipe, together)) in recipes.iter().zip(&together).enumerate() {
+        let alone = by_recipes(job, &[*recipe], device)?;
+        if alone[0].0 != together.0 {
+            return Err(format!("network {replica} has other weights or losses among others than alone").into());
+        }
+        if alone[0].1 != together.1 {
+            return Err(format!("network {replica} says other things among others than alone").into());
+        }
+    }
+    if together.iter().any(|(outcome, _)| outcome.0 == together[0].0.0 && outcome.1 != together[0].0.1) {
+        return Err("different losses, and the same weights".into());
+    }
+    let different: std::collections::HashSet<String> =
+        together.iter().map(|(outcome, _)| format!("{:?}", outcome.0)).collect();
+    if different.len() < recipes.len() { Err("two recipes gave the same weights".into()) } else { Ok(()) }
 }
 
 fn each_is_as_alone(job: &Job, device: &Device) -> Result<(), Failed> {
@@ -130,6 +237,16 @@ fn trains_as_in_f64(job: &Job, device: &Device) -> Result<(), Failed> {
 pub(crate) fn trials() -> Vec<Trial> {
     let shared = Shared;
     let mut trials = Vec::new();
+    for job in jobs().into_iter().chain(jobs_beyond_the_rule()) {
+        for threads in [1, 2] {
+            let own = job.clone();
+            let name = format!("cpu, {threads} threads: each of {REPLICAS} recipes is as alone: {}", job.name);
+            trials.push(Trial::test(name, move || each_recipe_is_as_alone(&own, &Device::cpu(Some(threads), "a test"))));
+        }
+        let name = format!("gpu: each of {REPLICAS} recipes is as alone: {}", job.name);
+        let on_gpu = move |_: &_| each_recipe_is_as_alone(&job, &Device::choose(&Wanted::Gpu, None, false)?);
+        trials.push(shared.trial(name, move |gpu| on_gpu(&gpu)));
+    }
     for job in jobs() {
         for threads in [1, 2] {
             let alone = job.clone();

@@ -449,7 +449,15 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
                 ..TrainingOptions::plain(20, 6, optimizer)
             };
             let training = Some(training);
-            let options = Options { loss, training, evaluation_rows: 9, replicas: 2, own_steps: true, segment_bytes };
+            let options = Options {
+                loss,
+                training,
+                evaluation_rows: 9,
+                evaluation_data: 0,
+                replicas: 2,
+                own_steps: true,
+                segment_bytes,
+            };
             // Wide outputs are for mixed training, by every optimizer.
             let is_wide = network.outputs() == 19;
             if !is_wide || optimizer == OptimizerKind::value_variants()[0] {

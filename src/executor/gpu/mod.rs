@@ -248,12 +248,24 @@ impl Executor<f32> for Gpu {
 
     fn look_at_replicas(&mut self, buffer: BufferId, count: usize, look: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
         let shape = &self.plan.buffers[buffer];
-        assert_eq!(shape.rows, 1, "single elements are read from a single row");
-        let (stride, copies) = (stride4(shape.columns) * 4, self.plan.copies(buffer));
-        let place = &self.buffers[buffer];
-        let bytes = ((copies - 1) * stride + count) * size_of::<f32>();
+        let (row, columns, copies) = (stride4(shape.columns) * 4, shape.columns, self.plan.copies(buffer));
+        let rows = if shape.rows == 1 { 1 } else { count / columns };
+        assert!(rows == 1 || rows * columns == count, "of several rows whole ones are read");
+        let is_dense = rows == 1 || row == columns;
+        let (place, stride) = (&self.buffers[buffer], shape.rows * row);
+        let last = if is_dense { count } else { rows * row };
+        let bytes = ((copies - 1) * stride + last) * size_of::<f32>();
         self.device.look(&place.memory, place.offset, bytes as u64, |values: &[f32]| {
-            values.chunks(stride).enumerate().for_each(|(replica, values)| look(replica, &values[..count]));
+            let mut dense = Vec::new();
+            for (replica, values) in values.chunks(stride).enumerate() {
+                if is_dense {
+                    look(replica, &values[..count]);
+                    continue;
+                }
+                dense.clear();
+                values.chunks(row).take(rows).for_each(|row| dense.extend_from_slice(&row[..columns]));
+                look(replica, &dense);
+            }
         })?;
         self.pace.idle();
         Ok(())

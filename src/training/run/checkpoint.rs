@@ -220,7 +220,7 @@ impl<'a> Checkpoints<'a> {
             facts: self.facts.clone(),
             steps: state.steps,
             epoch: state.epoch,
-            drops: state.drops,
+            drops: state.members[0].drops.clone(),
             plateau: memory.plateau,
             best: memory.best.as_ref().map(|(loss, epoch, _)| (*loss, *epoch)),
             least: memory.least.clone(),
@@ -388,13 +388,14 @@ fn resumed<T: Precision>(
         ));
     }
     let mut loss_scales = document.loss_scales.into_iter();
-    let member =
-        |SavedMember { weights, states, losses }| Member { weights, states, losses, loss_scale: loss_scales.next() };
+    let member = |SavedMember { weights, states, losses }| {
+        let (drops, loss_scale) = (document.drops.clone(), loss_scales.next());
+        Member { weights, states, losses, drops, loss_scale }
+    };
     Ok(Resumed {
         state: State {
             members: checkpoint.members.into_iter().map(member).collect(),
             steps: document.steps,
-            drops: document.drops,
             epoch: document.epoch,
         },
         memory: Memory {

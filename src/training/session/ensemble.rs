@@ -22,7 +22,8 @@ impl<T: Precision> Session<T> {
         rows: impl Into<Rows<T>>,
         device: &Device,
     ) -> Result<Self> {
-        let mut session = Self::replicated(network, recipe, &recipe.seeds(), weights, rows, device)?;
+        let recipes: Vec<Recipe> = recipe.seeds().into_iter().map(|seed| Recipe { seed, ..recipe }).collect();
+        let mut session = Self::side_by_side(network, &recipes, weights, rows, device)?;
         if weights.len() > 1 {
             let mean = mean_network(session.network(), weights.len())?;
             let evaluates =
@@ -42,7 +43,7 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// What the device reports.
     pub fn model_weights(&mut self) -> Result<Weights<T>> {
-        let members = (0..self.seeds.len()).map(|replica| self.weights_of(replica)).collect::<Result<Vec<_>>>()?;
+        let members = (0..self.replicas()).map(|replica| self.weights_of(replica)).collect::<Result<Vec<_>>>()?;
         Ok(mean_weights(&members))
     }
 

@@ -70,6 +70,31 @@ impl<T: Precision> Session<T> {
         Ok((all(outputs), Cow::Owned(all(targets)), mean(&losses)))
     }
 
+    /// Evaluates all replicas with the rows that stay on the device, at most so many at a time as one takes alone. `look` is shown each
+    /// replica's outputs [rows × outputs] of the rows from a first one on, and the loss of each of these rows.
+    ///
+    /// # Errors
+    /// What the device reports.
+    ///
+    /// # Panics
+    /// If no rows to evaluate with stay on the device ([`Session::with_validation`]).
+    pub fn evaluate_replicas(&mut self, mut look: impl FnMut(usize, usize, &[T], &[T])) -> Result<()> {
+        let plan = self.executor.plan();
+        let (all, most, records) = (plan.buffers[plan.evaluation_inputs].rows, plan.evaluation_rows, plan.records);
+        let (outputs, losses, columns) = (plan.evaluation_outputs, plan.evaluation_losses, self.network.outputs());
+        assert!(plan.buffers[plan.evaluation_inputs].shared, "the rows to evaluate with are on the device");
+        for first in (0..all).step_by(most) {
+            let rows = most.min(all - first);
+            self.executor.run(Phase::Evaluation, &vec![Step { first, rows, scale: 1.0, ..Step::default() }; records])?;
+            let mut of_rows = Vec::with_capacity(self.replicas.len() * rows);
+            self.executor.look_at_replicas(losses, rows, &mut |_, losses| of_rows.extend_from_slice(losses))?;
+            self.executor.look_at_replicas(outputs, rows * columns, &mut |replica, outputs| {
+                look(replica, first, outputs, &of_rows[replica * rows..][..rows]);
+            })?;
+        }
+        Ok(())
+    }
+
     fn forward(&mut self, inputs: &Matrix<T>, targets: Option<&Matrix<T>>) -> Result<(Matrix<T>, Vec<T>)> {
         let plan = self.executor.plan();
         let [x, y] = [plan.evaluation_inputs, plan.evaluation_targets];

@@ -34,6 +34,30 @@ const WINDOW_BYTES: u64 = 32 << 20;
 /// next is read.
 const FILE_WINDOW_BYTES: u64 = 4 << 20;
 
+/// Networks that are trained side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replicas {
+    /// How many.
+    pub count: usize,
+    /// Whether each has steps of its own, by a recipe of its own or with units dropped and a loss scale of its own.
+    pub own_steps: bool,
+    /// Rows that stay on the device, to evaluate all of them with; 0: a network is evaluated with rows that are brought.
+    pub validation_rows: usize,
+}
+
+impl Replicas {
+    /// Those of some recipes.
+    pub fn of(recipes: &[Recipe], validation_rows: usize) -> Self {
+        let own_steps = !recipes.iter().all(|recipe| recipe.steps_as(&recipes[0]));
+        Self { count: recipes.len(), own_steps, validation_rows }
+    }
+
+    /// So many by one recipe, each with a seed of its own.
+    pub fn alike(recipe: Option<&Recipe>, count: usize) -> Self {
+        Self { count, own_steps: recipe.is_some_and(|recipe| !recipe.steps_as(recipe)), validation_rows: 0 }
+    }
+}
+
 /// The plan of training `network` on `rows` rows by this recipe on a device, or without a recipe of evaluation alone, of so many rows at
 /// a time at most (0: of as many as suit), in numbers of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas that are no ensemble go
 /// through it in orders of their own.
@@ -45,6 +69,18 @@ pub fn plan<T: Precision>(
     replicas: usize,
     device: &Device,
 ) -> Plan {
+    plan_of_replicas::<T>(network, loss, recipe, rows, Replicas::alike(recipe, replicas), device)
+}
+
+/// The same for replicas that may have recipes of their own.
+pub(super) fn plan_of_replicas<T: Precision>(
+    network: &Network,
+    loss: Loss,
+    recipe: Option<&Recipe>,
+    rows: usize,
+    replicas: Replicas,
+    device: &Device,
+) -> Plan {
     let sizes = Sizes { rows, window: rows, replicas };
     let resident = plan_of::<T>(network, loss, recipe, sizes, device);
     if let Some(gpu) = device.gpu().filter(|_| resident.multiply_adds() >= WORTH_RATES) {
@@ -52,7 +88,7 @@ pub fn plan<T: Precision>(
     }
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
     match recipe {
-        Some(recipe) if replicas == recipe.members && (recipe.streamed || bytes_on(&resident, device) > memory) => {
+        Some(recipe) if replicas.count == recipe.members && (recipe.streamed || bytes_on(&resident, device) > memory) => {
             streamed_plan::<T>(network, loss, recipe, rows, device, memory)
         }
         _ => resident,
@@ -96,8 +132,8 @@ pub(super) fn streamed_plan<T: Precision>(
     device: &Device,
     memory: u64,
 ) -> Plan {
-    let with_window =
-        |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas: recipe.members }, device);
+    let replicas = Replicas::alike(Some(recipe), recipe.members);
+    let with_window = |window| plan_of::<T>(network, loss, Some(recipe), Sizes { rows, window, replicas }, device);
     let batch = recipe.batch.min(rows);
     if recipe.micro_batches > 1 {
         return with_window(batch.div_ceil(recipe.micro_batches));
@@ -125,7 +161,7 @@ struct Sizes {
     /// Rows that are on the device at once: all of them, or, in the order of the epoch, some.
     window: usize,
     /// Networks that are trained side by side.
-    replicas: usize,
+    replicas: Replicas,
 }
 
 /// The plan of training with a window of the data on the device.
@@ -138,12 +174,16 @@ fn plan_of<T: Precision>(
 ) -> Plan {
     let widest = network.widths().iter().max().copied().unwrap_or(1);
     let memory = device.gpu().and_then(|gpu| gpu.limits().memory).unwrap_or(u64::MAX);
-    let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / replicas as u64;
+    let Replicas { count: replicas, own_steps, validation_rows } = replicas;
+    // Those that are evaluated together go through as many rows at once as each does alone.
+    let evaluated = if validation_rows > 0 { 1 } else { replicas };
+    let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / evaluated as u64;
     // Of an ensemble another session evaluates the mean.
     let is_ensemble = recipe.is_some_and(|recipe| recipe.members > 1 && recipe.members == replicas);
     let most_rows = match recipe {
         _ if is_ensemble => 1,
         None if rows > 0 => rows.min(EVALUATION_ROWS) as u64,
+        _ if validation_rows > 0 => validation_rows.min(EVALUATION_ROWS) as u64,
         _ => EVALUATION_ROWS as u64,
     };
     let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, most_rows) as usize;
@@ -173,9 +213,10 @@ fn plan_of<T: Precision>(
         whole: whole(recipe),
     });
     let segment_bytes = device.segment_bytes();
-    // Each replica drops units of its own, and has a loss scale of its own.
-    let own_steps = recipe.is_some_and(|recipe| !recipe.dropout.is_none() || recipe.mixed.is_some());
-    let mut plan = Plan::new(network, &Options { loss, training, evaluation_rows, replicas, own_steps, segment_bytes });
+    let mut plan = Plan::new(
+        network,
+        &Options { loss, training, evaluation_rows, evaluation_data: validation_rows, replicas, own_steps, segment_bytes },
+    );
     plan.choose(device.choices());
     plan
 }

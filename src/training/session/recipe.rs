@@ -75,6 +75,33 @@ impl Recipe {
         (0..self.members.max(1) as u64).map(|member| if member == 0 { self.seed } else { drawn(member) }).collect()
     }
 
+    /// The recipe without what networks side by side may differ in: the numbers of their steps, and what the host draws.
+    #[must_use]
+    pub fn shape(&self) -> Self {
+        let Self { loss, optimizer, batch, epochs, .. } = *self;
+        let extras = optimizer.extras();
+        let clip = match optimizer.clip {
+            Clip::Value(_) => Clip::Value(1.0),
+            Clip::Norm(_) => Clip::Norm(1.0),
+            Clip::None => Clip::None,
+        };
+        // What is done beside the rule is a kernel of its own; how much of it is a number.
+        let optimizer = Optimizer {
+            clip,
+            l1: if extras.any { 1.0 } else { 0.0 },
+            average: if extras.average { 0.5 } else { 0.0 },
+            ..Optimizer::new(optimizer.kind)
+        };
+        let plain = Self { optimizer, ..Self::plain(loss, 0.0, batch) };
+        Self { optimizer, reduction: plain.reduction, schedule: plain.schedule, epochs: epochs.min(1), seed: 0, ..*self }
+    }
+
+    /// Whether another recipe takes the same steps from the same weights, so that both have the records of one.
+    pub(super) fn steps_as(&self, other: &Self) -> bool {
+        let seedless = |recipe: &Self| Self { seed: 0, ..*recipe };
+        seedless(self) == seedless(other) && self.dropout.is_none() && self.mixed.is_none()
+    }
+
     /// The loss scale that training on so many rows begins with; none where it is not mixed.
     pub fn loss_scale(&self, rows: usize) -> Option<LossScale> {
         let averaged = if self.reduction == Reduction::Mean { self.batch.min(rows) } else { 1 };

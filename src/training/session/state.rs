@@ -1,8 +1,8 @@
 //! The state of a session: taken, put back, and looked at where it is no longer finite.
 
-use super::Session;
 use super::device::Precision;
 use super::loss_scale::LossScale;
+use super::{Replica, Session};
 use crate::error::{Error, Result};
 use crate::kernels::Step;
 use crate::network::Weights;
@@ -15,8 +15,6 @@ pub struct State<T> {
     pub members: Vec<Member<T>>,
     /// Steps taken.
     pub steps: u64,
-    /// The steps that a plateau schedule's rate dropped before.
-    pub drops: Vec<u64>,
     /// Whole epochs done.
     pub epoch: usize,
 }
@@ -31,6 +29,8 @@ pub struct Member<T> {
     /// The losses of the rows that were done of the epoch under way, or of its steps, each the sum over its rows, where one kernel takes
     /// whole steps; none between epochs.
     pub losses: Vec<T>,
+    /// The steps that a plateau schedule's rate dropped before.
+    pub drops: Vec<u64>,
     /// The loss scale of mixed training.
     pub loss_scale: Option<LossScale>,
 }
@@ -55,13 +55,15 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// What the device reports.
     pub fn state(&mut self) -> Result<State<T>> {
-        let drops = self.drops.iter().copied().filter(|&before| before <= self.steps).collect();
-        let members = (0..self.seeds.len()).map(|replica| self.member(replica)).collect::<Result<_>>()?;
-        Ok(State { members, steps: self.steps, drops, epoch: self.epoch })
+        let members = (0..self.replicas()).map(|replica| self.member(replica)).collect::<Result<_>>()?;
+        Ok(State { members, steps: self.steps, epoch: self.epoch })
     }
 
     /// Where the training of one replica is.
-    fn member(&mut self, replica: usize) -> Result<Member<T>> {
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn member(&mut self, replica: usize) -> Result<Member<T>> {
         let ids = self.executor.plan().states.clone();
         let rows = |l: usize| self.network.widths()[l] + usize::from(self.network.bias());
         let rows: Vec<usize> = (0..ids.len()).map(rows).collect();
@@ -69,9 +71,11 @@ impl<T: Precision> Session<T> {
         for (ids, rows) in ids.into_iter().zip(rows) {
             states.push(ids.into_iter().map(|id| self.executor.read(id, replica, rows)).collect::<Result<_>>()?);
         }
-        let (losses, parameters) = (self.begun[replica].clone(), self.executor.plan().parameters.clone());
-        let (weights, loss_scale) = (self.layers(&parameters, replica)?, self.loss_scales.get(replica).copied());
-        Ok(Member { weights, states, losses, loss_scale })
+        let parameters = self.executor.plan().parameters.clone();
+        let weights = self.layers(&parameters, replica)?;
+        let Replica { drops, begun, loss_scale, .. } = &self.replicas[replica];
+        let drops = drops.iter().copied().filter(|&before| before <= self.steps).collect();
+        Ok(Member { weights, states, losses: begun.clone(), drops, loss_scale: *loss_scale })
     }
 
     /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
@@ -83,7 +87,7 @@ impl<T: Precision> Session<T> {
     /// # Panics
     /// If the state is of another network or optimizer, or of another number of networks.
     pub fn restore(&mut self, state: &State<T>) -> Result<()> {
-        assert_eq!(self.seeds.len(), state.members.len(), "the state of as many networks");
+        assert_eq!(self.replicas(), state.members.len(), "the state of as many networks");
         let begun = state.members.iter().map(|member| {
             self.begun_in(state, &member.losses).ok_or_else(|| {
                 let (steps, epochs, losses) = (state.steps, state.epoch, member.losses.len());
@@ -103,12 +107,14 @@ impl<T: Precision> Session<T> {
             assert_eq!(ids.len(), states.len(), "the states of this optimizer");
             ids.iter().zip(&states).try_for_each(|(&id, values)| self.executor.write(id, replica, values))?;
         }
-        self.loss_scales = state.members.iter().filter_map(|member| member.loss_scale).collect();
         self.clear_overflows()?;
-        (self.steps, self.epoch, self.begun) = (state.steps, state.epoch, begun);
-        // A state that this training was in: what came after it is gone through again as it was.
-        if !self.drops.starts_with(&state.drops) {
-            self.drops.clone_from(&state.drops);
+        (self.steps, self.epoch) = (state.steps, state.epoch);
+        for ((replica, member), begun) in self.replicas.iter_mut().zip(&state.members).zip(begun) {
+            (replica.begun, replica.loss_scale) = (begun, member.loss_scale);
+            // A state that this training was in: what came after it is gone through again as it was.
+            if !replica.drops.starts_with(&member.drops) {
+                replica.drops.clone_from(&member.drops);
+            }
         }
         self.piece = 1;
         Ok(())
@@ -119,7 +125,7 @@ impl<T: Precision> Session<T> {
     fn begun_in(&self, state: &State<T>, losses: &[T]) -> Option<Vec<T>> {
         let before = (state.epoch as u64).checked_mul(self.steps_per_epoch())?;
         let steps = usize::try_from(state.steps.checked_sub(before)?).ok()?;
-        let batch = self.recipe.batch.max(1);
+        let batch = self.recipe().batch.max(1);
         let rows = steps.checked_mul(batch)?;
         let is_of_epoch = rows < self.rows.max(1);
         match self.executor.plan().sums_losses() {
@@ -141,7 +147,7 @@ impl<T: Precision> Session<T> {
     pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
         self.shuffle()?;
         let (launches, records) = (self.executor.plan().training.clone(), self.executor.plan().records);
-        let replicas = self.seeds.len();
+        let replicas = self.replicas();
         let steps: Vec<Step> = self.micro_steps(self.steps_begun()).collect();
         // Each micro-batch is a step for all replicas, or one for each.
         for steps in steps.chunks(records) {

@@ -5,15 +5,15 @@ use std::ops::Range;
 
 use super::device::Precision;
 use super::planning::window;
-use super::{Reduction, Session};
+use super::{Recipe, Reduction, Replica, Session};
 use crate::error::Result;
 use crate::kernels::Step;
 use crate::plan::Phase;
 use crate::random::{Purpose, Stream};
 
 impl<T: Precision> Session<T> {
-    /// Gives the epoch an order of its own: one for all networks of an ensemble, so that its rows can be streamed, and one for each of
-    /// other replicas.
+    /// Gives the epoch an order of its own: one for all networks of an ensemble, so that its rows can be streamed, and one for each seed
+    /// of other replicas.
     pub(super) fn shuffle(&mut self) -> Result<()> {
         if !self.shuffles() {
             return Ok(());
@@ -23,15 +23,17 @@ impl<T: Precision> Session<T> {
             Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
             indices
         };
-        let first = order_of(self.seeds[0]);
+        let seed_of_first = self.recipe().seed;
+        let first = order_of(seed_of_first);
         if let Some(streamed) = &mut self.streamed {
             streamed.reorder(first);
             return Ok(());
         }
         let Some(order) = self.executor.plan().order else { return Ok(()) };
-        let is_ensemble = self.recipe.members == self.seeds.len();
-        for (replica, &seed) in self.seeds.iter().enumerate() {
-            let own = if is_ensemble || replica == 0 { Cow::Borrowed(&first) } else { Cow::Owned(order_of(seed)) };
+        let is_ensemble = self.recipe().members == self.replicas();
+        for (replica, Replica { recipe: Recipe { seed, .. }, .. }) in self.replicas.iter().enumerate() {
+            let is_first = is_ensemble || *seed == seed_of_first;
+            let own = if is_first { Cow::Borrowed(&first) } else { Cow::Owned(order_of(*seed)) };
             self.executor.write_indices(order, replica, &own)?;
         }
         Ok(())
@@ -39,7 +41,7 @@ impl<T: Precision> Session<T> {
 
     /// Whether each epoch has an order of its own.
     fn shuffles(&self) -> bool {
-        self.recipe.shuffle && self.recipe.batch < self.rows
+        self.recipe().shuffle && self.recipe().batch < self.rows
     }
 
     /// Runs these steps of the epoch under way, counted from its beginning; gives the rows of all.
@@ -61,12 +63,12 @@ impl<T: Precision> Session<T> {
     /// ([`streamed_plan`](super::planning)).
     fn window_of(&self, step: &Step) -> usize {
         let window = window(self.executor.plan());
-        if window < self.recipe.batch.min(self.rows) { step.first } else { step.first - step.first % window }
+        if window < self.recipe().batch.min(self.rows) { step.first } else { step.first - step.first % window }
     }
 
     /// The places of the window that begins there, in the order of the epoch: those of a cut batch end with it.
     fn window_from(&self, first: usize) -> Range<usize> {
-        let (window, batch) = (window(self.executor.plan()), self.recipe.batch.min(self.rows));
+        let (window, batch) = (window(self.executor.plan()), self.recipe().batch.min(self.rows));
         let end = first + window;
         let end = if window < batch { end.min(first - first % batch + batch) } else { end };
         first.min(self.rows)..end.min(self.rows)
@@ -97,49 +99,66 @@ impl<T: Precision> Session<T> {
     /// The micro-batches of the step of this number from the beginning of the epoch under way on, each for every replica that has steps
     /// of its own; epochs follow each other.
     pub(super) fn micro_steps(&self, index: usize) -> impl Iterator<Item = Step> + use<T> {
-        let recipe = &self.recipe;
+        let recipe = self.recipe();
         let per_epoch = self.steps_per_epoch() as usize;
         let (epoch, first) = (index / per_epoch, index % per_epoch * recipe.batch.min(self.rows));
         let number = self.steps - self.steps_begun() as u64 + index as u64;
         let rows = recipe.batch.min(self.rows - first);
-        let scale = match recipe.reduction {
-            Reduction::Mean => 1.0 / rows as f64,
-            Reduction::Sum => 1.0,
-        };
-        let rates = recipe.optimizer.rates(number + 1, self.learning_rate(number));
         let sums = self.executor.plan().sums_losses();
         let loss_row = if sums { index } else { epoch * self.rows + first };
         let (most, records) = (self.executor.plan().batch, self.executor.plan().records);
-        let of_replica = |(replica, &seed): (usize, &u64)| {
-            let exponent = self.loss_scales.get(replica).map_or(0, |scale| scale.exponent);
-            (self.key(seed, number), exponent)
+        let of_replica = |replica: &Replica<T>| {
+            let recipe = &replica.recipe;
+            let scale = match recipe.reduction {
+                Reduction::Mean => 1.0 / rows as f64,
+                Reduction::Sum => 1.0,
+            };
+            let loss_scale = replica.loss_scale.map_or(0, |scale| scale.exponent);
+            Step {
+                rates: recipe.optimizer.rates(number + 1, self.rate_of(replica, number)),
+                key: key(recipe, number),
+                scale: scale * 2.0_f64.powi(loss_scale),
+                loss_scale,
+                ..Step::default()
+            }
         };
-        let replicas: Vec<([u32; 2], i32)> = self.seeds.iter().take(records).enumerate().map(of_replica).collect();
+        let replicas: Vec<Step> = self.replicas.iter().take(records).map(of_replica).collect();
         (0..rows).step_by(most).enumerate().flat_map(move |(micro, begun)| {
             let of_micro = most.min(rows - begun);
             let is_partial = begun + of_micro < rows;
             let (first, loss_row) = (first + begun, loss_row + begun);
-            let of = |(key, loss_scale)| {
-                let scale = scale * 2.0_f64.powi(loss_scale);
-                Step { first, rows: of_micro, loss_row, scale, rates, micro, is_partial, key, loss_scale }
-            };
+            let of = |step| Step { first, rows: of_micro, loss_row, micro, is_partial, ..step };
             replicas.iter().copied().map(of).collect::<Vec<_>>()
         })
     }
 
-    /// What decides which units are dropped in a step of this number.
-    fn key(&self, seed: u64, number: u64) -> [u32; 2] {
-        if self.recipe.dropout.is_none() { [0; 2] } else { Stream::new(seed, Purpose::Dropout, number).words() }
-    }
-
-    /// The learning rate of a step, from 0.
+    /// The learning rate of a step, from 0: of the first replica, where there are several.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let drops = self.drops.iter().filter(|&&before| before <= step).count();
-        self.recipe.schedule.rate(step, self.steps_per_epoch(), self.recipe.epochs, drops)
+        self.learning_rate_of(0, step)
     }
 
-    /// Drops the rate of a plateau schedule from the next step on.
-    pub fn drop_rate(&mut self) {
-        self.drops.push(self.steps);
+    /// The learning rate of a replica's step, from 0.
+    pub fn learning_rate_of(&self, replica: usize, step: u64) -> f64 {
+        self.rate_of(&self.replicas[replica], step)
     }
+
+    fn rate_of(&self, Replica { recipe, drops, .. }: &Replica<T>, step: u64) -> f64 {
+        let drops = drops.iter().filter(|&&before| before <= step).count();
+        recipe.schedule.rate(step, self.steps_per_epoch(), recipe.epochs, drops)
+    }
+
+    /// Drops the rate of plateau schedules from the next step on: those of all replicas.
+    pub fn drop_rate(&mut self) {
+        (0..self.replicas()).for_each(|replica| self.drop_rate_of(replica));
+    }
+
+    /// Drops the rate of one replica's plateau schedule from the next step on.
+    pub fn drop_rate_of(&mut self, replica: usize) {
+        self.replicas[replica].drops.push(self.steps);
+    }
+}
+
+/// What decides which units are dropped in a step of this number.
+fn key(recipe: &Recipe, number: u64) -> [u32; 2] {
+    if recipe.dropout.is_none() { [0; 2] } else { Stream::new(recipe.seed, Purpose::Dropout, number).words() }
 }
