@@ -19,7 +19,13 @@ fn scrambled(words: vec4u) -> vec4u {
 fn is_kept(row: u32, column: u32) -> vec4<bool> {
     let step = this_step();
     let row_of_batch = step.micro * parameters.capacity + row;
-    return scrambled(vec4u(row_of_batch, column, step.key0, step.key1 + parameters.layer)) >= vec4u(parameters.dropped);
+    let threshold = select(parameters.dropped, step.dropped, parameters.dropped == 0u);
+    return scrambled(vec4u(row_of_batch, column, step.key0, step.key1 + parameters.layer)) >= vec4u(threshold);
+}
+
+// What units that are kept are multiplied by.
+fn factor() -> f32 {
+    return select(parameters.kept, this_step().kept, parameters.dropped == 0u);
 }
 
 fn store(row: u32, column: u32, sum: vec4f) {
@@ -27,6 +33,6 @@ fn store(row: u32, column: u32, sum: vec4f) {
     let activated = activate(z);
     let element = batch_start(parameters.outputs) + row * stride(parameters.outputs) + column;
     let kept = inside(column, parameters.outputs) & is_kept(row, column);
-    output[element] = select(vec4f(), activated * parameters.kept, kept);
-    slopes[element] = select(vec4f(), derivative(stored_of(z, activated)) * parameters.kept, kept);
+    output[element] = select(vec4f(), activated * factor(), kept);
+    slopes[element] = select(vec4f(), derivative(stored_of(z, activated)) * factor(), kept);
 }

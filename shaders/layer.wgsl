@@ -8,8 +8,8 @@ struct Parameters {
     losses: u32,          // places from one replica's losses to the next
     parts: u32,           // into which the sums are split, where they are
     layer: u32,           // from 0; for dropout, as what follows
-    dropped: u32,         // of 2^32 units so many are dropped
-    kept: f32,            // what units that are kept are multiplied by
+    dropped: u32,         // of 2^32 units so many are dropped; 0: as many as the step says
+    kept: f32,            // what units that are kept are multiplied by, unless the step says it
     rate: f32,            // what update multiplies the learning rate by
     of_loss: f32,         // the number that shapes the loss, if it has one
 }

@@ -21,6 +21,8 @@ struct Step {
     key0: u32,            // what dropout draws from
     key1: u32,
     unscaled: f32,        // what gradients of scaled deltas are multiplied by; 1 where deltas are not scaled
+    dropped: u32,         // of 2^32 units so many are dropped, where layers have no share of their own
+    kept: f32,            // what units that are kept are multiplied by then
 }
 @group(0) @binding(1) var<storage, read> steps: array<Step>;
 

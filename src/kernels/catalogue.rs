@@ -86,14 +86,18 @@ pub fn all_shaders(lanes: u32, software: bool) -> Vec<Entry> {
             }
             add(&Delta { layer, slope: activation.slope_of(), factors });
         }
-        let (source, dropped, factors) = (Source::Batch, None, Factors::Full);
-        add(&Forward { layer, activation, slope: false, dropped, source, factors });
+        // An evaluation, of rows that are brought or that stay.
+        for source in [Source::Batch, Source::InPlace] {
+            add(&Forward { layer, activation, slope: false, dropped: None, source, factors: Factors::Full });
+        }
         for &loss in Loss::value_variants() {
             if loss.check(activation).is_err() {
                 continue;
             }
             let training = sources.into_iter().map(|source| (OutputProduct::Delta, source));
-            for (product, source) in training.chain([(OutputProduct::Output, Source::Batch)]) {
+            for (product, source) in
+                training.chain([Source::Batch, Source::InPlace].map(|source| (OutputProduct::Output, source)))
+            {
                 for weighted in [false, true] {
                     // Weighted rows are gathered or lie as they are, and are trained on.
                     if weighted && (source == Source::Ordered(1) || product == OutputProduct::Output) {

@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 pub struct Dropped {
     /// The layer, from 0: each drops units of its own.
     layer: u32,
-    /// Of 2^32 units so many are dropped.
+    /// Of 2^32 units so many are dropped; 0: as many as the step says, the same in each layer.
     threshold: u32,
 }
 
@@ -19,27 +19,39 @@ impl Dropped {
         (threshold > 0).then(|| Self { layer: word(layer), threshold })
     }
 
-    /// What units that are kept are multiplied by.
-    pub(crate) fn factor<T: Scalar>(self) -> T {
-        T::from_f64(1.0 / (1.0 - f64::from(self.threshold) / (1_u64 << 32) as f64))
+    /// The share of a layer's units, from 0, that each step says ([`Step::dropped`]).
+    pub fn by_step(layer: usize) -> Self {
+        Self { layer: word(layer), threshold: 0 }
+    }
+
+    /// Of 2^32 units so many are dropped in a step.
+    #[inline(always)]
+    fn threshold(self, step: &Step) -> u32 {
+        if self.threshold == 0 { step.dropped } else { self.threshold }
+    }
+
+    /// What units that are kept in a step are multiplied by.
+    pub(crate) fn factor<T: Scalar>(self, step: &Step) -> T {
+        factor(self.threshold(step))
     }
 
     /// The words of a layer's parameters that say it.
     pub(crate) fn words(self) -> [u32; 3] {
-        [self.layer, self.threshold, self.factor::<f32>().to_bits()]
+        [self.layer, self.threshold, factor::<f32>(self.threshold).to_bits()]
     }
 
     /// Whether each of four units is kept: those of column `4 column4` on, of a row that is counted from the beginning of the batch.
     #[inline(always)]
     pub(crate) fn keeps(self, step: &Step, row_of_batch: usize, column4: usize) -> [bool; 4] {
         let words = [row_of_batch as u32, column4 as u32, step.key[0], step.key[1].wrapping_add(self.layer)];
-        scrambled(words).map(|word| word >= self.threshold)
+        let threshold = self.threshold(step);
+        scrambled(words).map(|word| word >= threshold)
     }
 
     /// Sets what is dropped of some values of a row, those of `column` on, to zero and multiplies the others.
     #[inline(always)]
     pub(crate) fn apply<T: Scalar>(self, step: &Step, row_of_batch: usize, column: usize, lists: &mut [&mut [T]]) {
-        let (factor, length) = (self.factor::<T>(), lists[0].len());
+        let (factor, length) = (self.factor::<T>(step), lists[0].len());
         let mut place = 0;
         while place < length {
             let (column4, lane) = ((column + place) / 4, (column + place) % 4);
@@ -52,6 +64,11 @@ impl Dropped {
             }
         }
     }
+}
+
+/// What units that are kept are multiplied by where of 2^32 so many are dropped.
+pub(super) fn factor<T: Scalar>(threshold: u32) -> T {
+    T::from_f64(1.0 / (1.0 - f64::from(threshold) / (1_u64 << 32) as f64))
 }
 
 /// Four random words of four words: pcg4d of Jarzynski and Olano, "Hash Functions for GPU Rendering", 2020.
@@ -134,12 +151,16 @@ mod tests {
     #[test]
     fn parts_of_a_row_are_dropped_as_the_whole_is() {
         let (dropped, step) = (dropped(0.3), Step { key: [3, 4], ..Step::default() });
+        let by_step = Step { dropped: dropped.threshold, ..step };
         let mut whole = [1.0_f64; 23];
         dropped.apply(&step, 9, 0, &mut [&mut whole]);
         for first in 0..23 {
             let mut part = vec![1.0_f64; 23 - first];
             dropped.apply(&step, 9, first, &mut [&mut part]);
             assert_eq!(part, whole[first..]);
+            let mut as_the_step_says = vec![1.0_f64; 23 - first];
+            Dropped::by_step(1).apply(&by_step, 9, first, &mut [&mut as_the_step_says]);
+            assert_eq!(as_the_step_says, part);
         }
         let values: Vec<f64> = whole.iter().copied().filter(|&value| value != 0.0).collect();
         assert!(values.len() < 23 && values.iter().all(|value| (value - 1.0 / 0.7).abs() < 1e-9), "{whole:?}");

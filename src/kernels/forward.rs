@@ -163,7 +163,7 @@ impl Forward {
         if !dropped.keeps(step, self.row_of_batch(step, row), column / 4)[column % 4] {
             return [0.0; 2];
         }
-        let (factor, activated) = (dropped.factor::<f64>(), self.activation.activate(z));
+        let (factor, activated) = (dropped.factor::<f64>(step), self.activation.activate(z));
         let slope_error = if self.activation.stores_slope() {
             slope
         } else {

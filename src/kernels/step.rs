@@ -1,5 +1,6 @@
 //! What changes from one training step to the next: the batch and the rates.
 
+use super::dropped::factor;
 use crate::network::optimizer::Rates;
 
 /// One training step of one replica.
@@ -21,6 +22,8 @@ pub struct Step {
     pub is_partial: bool,
     /// What decides which units this step drops, where it drops any.
     pub key: [u32; 2],
+    /// Of 2^32 units so many are dropped, where layers have no share of their own.
+    pub dropped: u32,
     /// The power of two by which deltas are larger than they are: `scale` has it as a factor, and gradients are divided by it.
     pub loss_scale: i32,
 }
@@ -63,6 +66,8 @@ pub struct StepWords {
     pub key0: u32,
     pub key1: u32,
     pub unscaled: f32,
+    pub dropped: u32,
+    pub kept: f32,
 }
 
 impl From<&Step> for StepWords {
@@ -90,6 +95,8 @@ impl From<&Step> for StepWords {
             key0: step.key[0],
             key1: step.key[1],
             unscaled: step.unscaled() as f32,
+            dropped: step.dropped,
+            kept: factor(step.dropped),
         }
     }
 }

@@ -116,7 +116,17 @@ impl Dropout {
 
     /// What is dropped of a hidden layer, counted from 0.
     pub fn of(&self, layer: usize) -> Option<Dropped> {
-        Dropped::new(layer, self.thresholds[layer.min(Self::MOST - 1)])
+        match self.by_step() {
+            Some(_) => Some(Dropped::by_step(layer)),
+            None => Dropped::new(layer, self.thresholds[layer.min(Self::MOST - 1)]),
+        }
+    }
+
+    /// Of 2^32 units of each layer so many, where it is the same in all and a step says it; none where layers have shares of their own
+    /// and where nothing is dropped.
+    pub fn by_step(&self) -> Option<u32> {
+        let first = self.thresholds[0];
+        (first > 0 && self.thresholds.iter().all(|&threshold| threshold == first)).then_some(first)
     }
 }
 

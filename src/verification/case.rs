@@ -46,6 +46,8 @@ pub struct Case {
     pub layer_rates: LayerRates,
     /// The share of each hidden layer's units that is dropped.
     pub dropout: f64,
+    /// Whether each layer has a share of its own, each half, a third and so on of the first one's, instead of the steps saying one.
+    pub layered_dropout: bool,
     /// The exponent of the loss scale, where training is mixed: the factors of wide layers' products are rounded to f16 then.
     pub mixed: Option<i32>,
     /// Whether the rows are read through an order.
@@ -86,6 +88,7 @@ impl Case {
             frozen: Frozen::default(),
             layer_rates: LayerRates::default(),
             dropout: 0.0,
+            layered_dropout: false,
             mixed: None,
             bias: true,
             batch,
@@ -167,7 +170,7 @@ impl Case {
             weighted,
             frozen,
             layer_rates,
-            dropout: Dropout::of_all(self.dropout),
+            dropout: self.dropped(),
             mixed: mixed.is_some(),
             losses: rows,
             joint,
@@ -180,6 +183,15 @@ impl Case {
         let mixed = launch.kernel.factors() == Factors::Halves;
         let suits = |choice: &Choice| mixed || !Family::UNITS.contains(&choice.family);
         self.choice.filter(|_| launch.kernel.product(self.batch).is_some()).filter(suits)
+    }
+
+    /// What is dropped: a share that the steps say, or one of each layer.
+    fn dropped(&self) -> Dropout {
+        let of_layer = |layer: usize| self.dropout / (1 + layer) as f64;
+        match self.layered_dropout {
+            true => Dropout::of_each(&(0..self.widths.len() - 2).map(of_layer).collect::<Vec<_>>()),
+            false => Dropout::of_all(self.dropout),
+        }
     }
 
     /// The steps of an epoch: two whole batches and a short last one, unless its sizes say otherwise, each in its micro-batches, each
@@ -206,6 +218,7 @@ impl Case {
                         micro,
                         is_partial: begun + micro_rows < rows,
                         key: [number as u32, replica as u32],
+                        dropped: self.dropped().by_step().unwrap_or(0),
                         loss_scale,
                     });
                 }

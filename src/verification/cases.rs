@@ -227,6 +227,8 @@ pub fn layers() -> Vec<Case> {
         let case = Case { hidden, dropout: 0.4, ..Case::new(format!("dropout after {hidden}"), [31, 33, 19, 7]) };
         cases.extend([Case { widths: vec![33, 19, 6, 7], ..three_in_micro_batches(&case) }, case]);
     }
+    let layered = Case { layered_dropout: true, dropout: 0.6, ..Case::new("dropout of each layer", [31, 33, 19, 7]) };
+    cases.push(layered);
     cases.push(Case { name: "nearly all units dropped".into(), dropout: 0.99, ..binary.clone() });
     cases.push(Case { name: "dropout, rows in place".into(), dropout: 0.5, shuffle: false, ..binary.clone() });
     cases.push(Case { name: "micro-batches of a row".into(), micro_batches: 9, ..binary.clone() });

@@ -476,6 +476,7 @@ fn micro_steps(optimizer: &Optimizer, number: usize, most: usize) -> impl Iterat
             micro,
             is_partial: first + rows < 4,
             key: [number as u32, 7],
+            dropped: Dropout::of_all(0.4).by_step().unwrap_or(0),
             ..Step::default()
         }
     })

@@ -139,7 +139,7 @@ fn recipe_of(job: &Job, replica: usize) -> Recipe {
             factor: 0.5,
             ..Schedule::constant(0.01 * more)
         },
-        dropout,
+        dropout: if dropout.is_none() { dropout } else { Dropout::of_all(0.4 / more) },
         epochs: EPOCHS + replica,
         seed: if replica % 4 == 1 { 7 } else { 7 + replica as u64 },
         ..job.recipe

@@ -331,7 +331,9 @@ fn step_fields() -> Vec<Field> {
         average,
         key0,
         key1,
-        unscaled
+        unscaled,
+        dropped,
+        kept
     )
 }
 
@@ -453,7 +455,8 @@ fn planned(network: &Network, loss: Loss, optimizer: OptimizerKind) -> Vec<Plan>
                 loss,
                 training,
                 evaluation_rows: 9,
-                evaluation_data: 0,
+                // Rows that are brought, and rows that stay.
+                evaluation_data: if average { 11 } else { 0 },
                 replicas: 2,
                 own_steps: true,
                 segment_bytes,

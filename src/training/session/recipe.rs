@@ -93,7 +93,16 @@ impl Recipe {
             ..Optimizer::new(optimizer.kind)
         };
         let plain = Self { optimizer, ..Self::plain(loss, 0.0, batch) };
-        Self { optimizer, reduction: plain.reduction, schedule: plain.schedule, epochs: epochs.min(1), seed: 0, ..*self }
+        let dropout = if self.dropout.by_step().is_some() { Dropout::of_all(0.5) } else { self.dropout };
+        Self {
+            optimizer,
+            dropout,
+            reduction: plain.reduction,
+            schedule: plain.schedule,
+            epochs: epochs.min(1),
+            seed: 0,
+            ..*self
+        }
     }
 
     /// Whether another recipe takes the same steps from the same weights, so that both have the records of one.

@@ -117,6 +117,7 @@ impl<T: Precision> Session<T> {
             Step {
                 rates: recipe.optimizer.rates(number + 1, self.rate_of(replica, number)),
                 key: key(recipe, number),
+                dropped: recipe.dropout.by_step().unwrap_or(0),
                 scale: scale * 2.0_f64.powi(loss_scale),
                 loss_scale,
                 ..Step::default()

@@ -857,18 +857,25 @@ fn dropped() -> Case {
 }
 
 fn dropout_faults() -> Vec<Fault> {
-    let slope =
-        ["derivative(stored_of(z, activated)) * parameters.kept, kept)", "derivative(stored_of(z, activated)), kept)"];
+    let slope = ["derivative(stored_of(z, activated)) * factor(), kept)", "derivative(stored_of(z, activated)), kept)"];
     let columns = ["vec4u(row_of_batch, column, step.key0", "vec4u(row_of_batch, 0u, step.key0"];
     vec![
-        fault(
-            "what is dropped is kept",
-            "forward",
-            [">= vec4u(parameters.dropped)", "< vec4u(parameters.dropped)"],
-            dropped(),
-        ),
+        fault("what is dropped is kept", "forward", [">= vec4u(threshold)", "< vec4u(threshold)"], dropped()),
         fault("nothing is dropped", "forward", [" & is_kept(row, column)", ""], dropped()),
-        fault("what is kept is not multiplied", "forward", ["activated * parameters.kept", "activated"], dropped()),
+        fault("what is kept is not multiplied", "forward", ["activated * factor()", "activated"], dropped()),
+        fault(
+            "the step's share is not looked at",
+            "forward",
+            ["step.dropped, parameters", "1u << 31u, parameters"],
+            Case { dropout: 0.3, ..dropped() },
+        ),
+        fault(
+            "the layer's share is not looked at",
+            "forward",
+            ["select(parameters.dropped, step.dropped, parameters.dropped == 0u)", "step.dropped"],
+            Case { layered_dropout: true, ..dropped() },
+        ),
+        fault("the step's factor is not looked at", "forward", ["this_step().kept", "1.5"], dropped()),
         fault("slopes are not multiplied", "forward", slope, dropped()),
         fault("all micro-batches drop the same", "forward", ["step.micro * parameters.capacity + row", "row"], dropped()),
         fault("all columns drop the same", "forward", columns, dropped()),
