@@ -38,6 +38,7 @@ pub mod report;
 pub mod rounding;
 pub mod scalar;
 mod simd;
+pub mod sweep;
 mod text;
 mod threads;
 pub mod training;

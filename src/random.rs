@@ -23,6 +23,8 @@ pub enum Purpose {
     Length = 7,
     /// Which row gets whose cell of a column, to see how much a model goes by it (the stream's epoch counts columns and shuffles).
     Importance = 8,
+    /// The options of a sweep's trial (the stream's epoch is the trial, from 0).
+    Trial = 9,
 }
 
 /// One stream of random numbers.

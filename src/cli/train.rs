@@ -153,6 +153,7 @@ fn text(report: &RunReport, has_patience: bool) -> String {
     let why = match report.ending {
         Ending::AllEpochs => String::new(),
         Ending::NoBetter { .. } => ", ended early".into(),
+        Ending::StopAfter => ", ended by --stop-after".into(),
         Ending::Time => ", ended by --max-time".into(),
         Ending::Signal { .. } => ", ended by a signal".into(),
     } + &match report.resumed_at {
@@ -169,6 +170,13 @@ fn text(report: &RunReport, has_patience: bool) -> String {
             format!(
                 "ended after {epochs} without a better loss; wgrad train --resume {run} --patience {} goes on",
                 2 * waited
+            )
+        }
+        Ending::StopAfter => {
+            let more = 2 * epochs;
+            format!(
+                "{} were done, as --stop-after says; wgrad train --resume {run} --stop-after {more} goes on",
+                counted(epochs, "epoch")
             )
         }
         _ => {

@@ -14,6 +14,7 @@ mod looking;
 mod page;
 mod scores;
 mod story;
+pub mod sweep;
 mod wrong;
 
 pub use account::Account;

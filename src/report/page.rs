@@ -78,6 +78,7 @@ impl Story {
                 format!("Stopped at epoch {last}: no better {loss} for {waited}.")
             }
             "time" => format!("Training was ended by its limit of time after {epochs} epochs."),
+            "stop-after" => format!("Training was to end after {epochs} epochs (--stop-after)."),
             "signal" => format!("Training was interrupted after {epochs} epochs."),
             "" => format!("Training has {epochs} epochs so far, and no end is written down."),
             _ => format!("It was trained for {epochs} epochs."),

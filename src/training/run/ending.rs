@@ -13,6 +13,8 @@ pub enum Ending {
         /// The epoch that the weights are from.
         best_epoch: usize,
     },
+    /// As many of the epochs were done as it was to end after.
+    StopAfter,
     /// Time was up.
     Time,
     /// A signal asked for it.

@@ -25,6 +25,8 @@ pub struct Limits {
     pub min_delta: f64,
     /// Time after which training ends.
     pub time: Option<Duration>,
+    /// Epochs after which training ends, though the learning rate falls as if more came.
+    pub epochs: Option<usize>,
 }
 
 /// What training gave.
@@ -131,8 +133,11 @@ impl<T: Precision> Training<'_, T> {
             if self.session.epoch() >= self.epochs {
                 break Ending::AllEpochs;
             }
+            if self.session.epoch() >= self.last_epoch() {
+                break Ending::StopAfter;
+            }
             let stopped = self.some_epochs(&clock, observer)?;
-            if let Some(stopped) = stopped.filter(|_| self.session.epoch() < self.epochs) {
+            if let Some(stopped) = stopped.filter(|_| self.session.epoch() < self.last_epoch()) {
                 break stopped;
             }
         };
@@ -149,6 +154,11 @@ impl<T: Precision> Training<'_, T> {
         Ok(Fitted { weights, ending, epoch, last: self.memory.last, steps, seconds })
     }
 
+    /// The epoch after which training ends, unless something ends it before.
+    fn last_epoch(&self) -> usize {
+        self.limits.epochs.map_or(self.epochs, |most| most.min(self.epochs))
+    }
+
     /// Trains until there is something to look at: an epoch, several where nobody wants to know, or the middle of one where it is
     /// time to save or to end. Gives the reason to end, if there is one.
     fn some_epochs(&mut self, clock: &Clock, observer: &mut dyn Observer) -> Result<Option<Ending>> {
@@ -159,11 +169,11 @@ impl<T: Precision> Training<'_, T> {
         let until_saved = self.checkpoints.epochs_until(epoch);
         let at_once = match watched {
             true => 1,
-            false => self.session.epochs_at_once().min(EPOCHS_AT_ONCE).min(self.epochs - epoch).min(until_saved),
+            false => self.session.epochs_at_once().min(EPOCHS_AT_ONCE).min(self.last_epoch() - epoch).min(until_saved),
         };
         let mut stopped = None;
         let loss_scale = self.session.loss_scale().map(LossScale::scale);
-        let (limits, checkpoints, total) = (&self.limits, &self.checkpoints, self.epochs * rows);
+        let (limits, checkpoints, total) = (&self.limits, &self.checkpoints, self.last_epoch() * rows);
         let trained = self.session.train(at_once, |done| {
             observer.progress(epoch * rows + done, total);
             stopped = observer.signal().map(|signal| Ending::Signal { signal });

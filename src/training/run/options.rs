@@ -39,11 +39,18 @@ const FIXED: Rules = Rules::FIXED;
 /// Rules of options that only name where the rows are, or how a file is read that holds them.
 const FREE_OF_DATA: Rules = Rules { resume: Resume::Free, ..OF_DATA };
 /// Rules of options that decide no number.
-const FREE: Rules = Rules { resume: Resume::Free, ..FIXED };
+const FREE: Rules = Rules { resume: Resume::Free, not_varied: Some(NO_NUMBER), ..FIXED };
 /// Rules of what is said of one table.
-const OF_DATA: Rules = Rules { left_open: other_data, ..FIXED };
+const OF_DATA: Rules = Rules { left_open: other_data, not_varied: Some(SAME_ROWS), ..FIXED };
 /// Rules of what is said of the columns of one table, which a model knows.
-const OF_COLUMNS: Rules = Rules { of_model: always, ..OF_DATA };
+const OF_COLUMNS: Rules = Rules { of_model: always, not_varied: None, ..OF_DATA };
+/// Rules of what is the same for all trials of a sweep, which are judged by the same rows.
+const OF_ROWS: Rules = Rules { not_varied: Some(SAME_ROWS), ..FIXED };
+
+/// Why the trials of a sweep do not differ in an option.
+const SAME_ROWS: &str = "trials are compared on the same rows and the same target";
+const NO_NUMBER: &str = "it changes nothing that a network learns";
+const ONE_LENGTH: &str = "it says how long each trial may take";
 
 /// A model says it, whatever the options are.
 fn always(_: &Options) -> bool {
@@ -175,7 +182,7 @@ declared! {
         /// Target column, by name or by position from 0; several, with commas, for regression [default: the last]
         #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
         pub target: Option<Vec<String>> =>
-            Rules { left_open: other_data, of_model: of_target, model_hint: NEW_OUTPUT, ..FIXED };
+            Rules { left_open: other_data, of_model: of_target, model_hint: NEW_OUTPUT, ..OF_ROWS };
         /// What the target is [default: regression for numbers, classification for text and few integers]
         #[arg(long, help_heading = "Data")]
         pub task: Option<Task> =>
@@ -183,7 +190,7 @@ declared! {
                 left_open: |new, old| other_data(new, old) || new.target.is_some(),
                 of_model: of_target,
                 model_hint: NEW_OUTPUT,
-                ..FIXED
+                ..OF_ROWS
             };
         /// Columns to leave out
         #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
@@ -227,19 +234,19 @@ declared! {
         pub split: Option<Fractions> = default_split =>
             Rules {
                 left_open: |new, old| new.test.is_some() || new.validation.is_some() || is_other(&new.folds, &old.folds),
-                ..FIXED
+                ..OF_ROWS
             };
         /// Deal the rows of every class out alike; false: deal out all rows at random [default: true]
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Data")]
-        pub stratify: Option<bool> = |_| true => FIXED;
+        pub stratify: Option<bool> = |_| true => OF_ROWS;
         /// Cross-validate: deal the rows out to so many folds, which take turns in being the test rows, and train once
         /// for each; --split then shares out the others [default: one run]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]
-        pub folds: Option<usize> => FIXED;
+        pub folds: Option<usize> => OF_ROWS;
         /// Train for this fold alone, from 1, of --folds
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Data")]
         pub fold: Option<usize> =>
-            Rules { left_open: |new, _| new.folds.is_some(), ..FIXED };
+            Rules { left_open: |new, _| new.folds.is_some(), ..OF_ROWS };
         /// A file of validation rows
         #[arg(long, alias = "val", value_name = "FILE", value_parser = name::parser(), help_heading = "Data")]
         pub validation: Option<String> => FREE_OF_DATA;
@@ -305,6 +312,7 @@ declared! {
                     options.ensemble.is_none_or(|members| members == 1) || draws_weights(options)
                 }),
                 range: AT_LEAST_1,
+                not_varied: Some("each trial is one network; --ensemble of a sweep says how many of the best become one model"),
                 ..FIXED
             };
 
@@ -312,7 +320,8 @@ declared! {
         /// --freeze)
         #[arg(long, value_name = "MODEL", help_heading = "Network")]
         #[serde(with = "crate::name")]
-        pub finetune: Option<PathBuf> => FIXED;
+        pub finetune: Option<PathBuf> =>
+            Rules { not_varied: Some("a sweep trains from first weights of its own, or from one --init FILE"), ..FIXED };
         /// With --finetune: draw the last layer anew, for the data's own target
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Network")]
         pub new_output: Option<bool> =>
@@ -445,7 +454,7 @@ declared! {
         /// the second]
         #[arg(long, value_name = "CLASS", help_heading = "Training")]
         pub positive: Option<String> =>
-            Rules { resume: Resume::Free, left_open: |new, old| other_data(new, old) || new.target.is_some(), ..FIXED };
+            Rules { resume: Resume::Free, left_open: |new, old| other_data(new, old) || new.target.is_some(), ..OF_ROWS };
         /// Of two classes: predict the positive one (see --positive) where its probability is at least this number; or
         /// choose the number on the validation rows, for the best F1 (f1), the best recall minus false positive rate
         /// (youden), the best precision with at least this recall (recall=0.9), or the best recall with at least this
@@ -459,11 +468,11 @@ declared! {
                 left_open: |new, old| {
                     other_data(new, old) || new.target.is_some() || is_other(&new.positive, &old.positive)
                 },
-                ..FIXED
+                ..OF_ROWS
             };
         /// A column, by name, of numbers that the training rows' losses are multiplied by; it is no input
         #[arg(long, value_name = "COLUMN", help_heading = "Training")]
-        pub weight_column: Option<String> => OF_DATA;
+        pub weight_column: Option<String> => Rules { not_varied: None, ..OF_DATA };
         /// Layers that stay as they are, from 1, with commas
         #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = count_above_zero, help_heading = "Training")]
         pub freeze: Option<Vec<usize>> =>
@@ -524,7 +533,7 @@ declared! {
         /// Rows of a batch, full for all, or auto [default: auto: 8 below 500 rows of training, 32 from there, 64 from
         /// 10,000, 128 from 100,000]
         #[arg(long, alias = "batch", value_name = "ROWS", help_heading = "Training")]
-        pub batch_size: Option<BatchSize> = |_| BatchSize::Auto => OF_DATA;
+        pub batch_size: Option<BatchSize> = |_| BatchSize::Auto => Rules { not_varied: None, ..OF_DATA };
         /// Compute a batch in so many micro-batches, whose gradients are added up: the step is that of the whole batch,
         /// in less memory [default: as few as there is room for]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Training")]
@@ -532,6 +541,7 @@ declared! {
             Rules {
                 left_open: |new, old| other_data(new, old) || is_other(&new.batch_size, &old.batch_size),
                 range: AT_LEAST_1,
+                not_varied: Some(NO_NUMBER),
                 ..FIXED
             };
         /// Times to go through the training rows [default: 20; 50 where --schedule is not cosine; with several networks 10 to
@@ -539,6 +549,10 @@ declared! {
         #[arg(long, alias = "epoch", value_parser = count, help_heading = "Training")]
         pub epochs: Option<usize> = usual_epochs =>
             Rules { resume: Resume::Told(|options| options.schedule() == ScheduleKind::Cosine), ..FIXED };
+        /// End after so many of the epochs; the learning rate falls as if all of them came. --resume RUN --stop-after N goes on
+        #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
+        pub stop_after: Option<usize> =>
+            Rules { resume: Resume::Free, range: AT_LEAST_1, not_varied: Some(ONE_LENGTH), ..FIXED };
         /// Go through the rows in their order, in every epoch
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]
         pub no_shuffle: Option<bool> = |_| false => FIXED;
@@ -548,12 +562,12 @@ declared! {
             Rules { may_differ: true, ..FIXED };
         /// Seed of the split alone, so that runs of other seeds have the same test rows [default: as --seed]
         #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Data")]
-        pub split_seed: Option<u64> => FIXED;
+        pub split_seed: Option<u64> => OF_ROWS;
         /// End after so many epochs without a lower validation loss (training loss, where there are no validation rows),
         /// and take the best epoch's weights
         #[arg(long, value_name = "EPOCHS", value_parser = count_above_zero, help_heading = "Training")]
         pub patience: Option<usize> =>
-            Rules { resume: Resume::Free, range: AT_LEAST_1, ..FIXED };
+            Rules { resume: Resume::Free, range: AT_LEAST_1, not_varied: Some(ONE_LENGTH), ..FIXED };
         /// By how much the loss must be lower to count, with --patience [default: 0]
         #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help_heading = "Training")]
         pub min_delta: Option<f64> =>
@@ -561,6 +575,7 @@ declared! {
                 resume: Resume::Free,
                 needs: Needs::ever("--patience", |options| options.patience.is_some()),
                 range: AT_LEAST_0,
+                not_varied: Some(ONE_LENGTH),
                 ..FIXED
             };
         /// End after this time: 90s, 15m, 1.5h
@@ -572,7 +587,7 @@ declared! {
         /// Checkpoints to keep, the newest ones [default: 2]
         #[arg(long, value_name = "NUMBER", value_parser = checkpoints, help_heading = "Output")]
         pub keep_checkpoints: Option<usize> = |_| 2 =>
-            Rules { resume: Resume::Free, range: AT_LEAST_1, ..FIXED };
+            Rules { resume: Resume::Free, range: AT_LEAST_1, not_varied: Some(NO_NUMBER), ..FIXED };
         /// Write each epoch's numbers for this program as well [default: metrics.jsonl only]
         #[arg(long, value_name = "PROGRAM", help_heading = "Output")]
         pub log: Option<Log> => FREE;
@@ -596,6 +611,7 @@ declared! {
             Rules {
                 resume: Resume::Free,
                 needs: Needs::of_flag("a GPU", |options| options.device.device != Some(Wanted::Cpu)),
+                not_varied: Some(NO_NUMBER),
                 ..FIXED
             };
     }
@@ -668,7 +684,8 @@ declared! {
         /// What numbers to compute in; f64 is for the CPU; mixed rounds the factors of large products to f16 in training,
         /// for the matrix units of GPUs [default: f32]
         #[arg(long, help_heading = "Device")]
-        pub precision: Option<PrecisionName> = |_| PrecisionName::F32 => FIXED;
+        pub precision: Option<PrecisionName> = |_| PrecisionName::F32 =>
+            Rules { not_varied: Some("trials are compared in one precision"), ..FIXED };
         /// Threads of the CPU path [default: as many as there are cores]
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Device")]
         pub threads: Option<u16> => FREE;
@@ -678,6 +695,7 @@ declared! {
             Rules {
                 resume: Resume::Free,
                 needs: Needs::of_flag("a GPU", |options| options.device.device != Some(Wanted::Cpu) && !options.device.double()),
+                not_varied: Some(NO_NUMBER),
                 ..FIXED
             };
         /// How a GPU computes each product ([`crate::plan::Launch::product_key`]): in run.toml only, so that it is the
@@ -687,6 +705,7 @@ declared! {
             Rules {
                 resume: Resume::TOLD,
                 left_open: |new, _| new.device.tune.is_some() || new.device.device.is_some(),
+                not_varied: Some(NO_NUMBER),
                 ..FIXED
             };
     }

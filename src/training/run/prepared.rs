@@ -186,7 +186,7 @@ impl<T: Precision> Prepared<T> {
         let (epoch, step) = (self.session.epoch(), self.session.steps());
         let mut was_done = self.is_done();
         // A run that has nothing left to train is as its run.toml says, but for what is decided after training.
-        if self.resumed.is_none() || epoch < self.recipe.epochs {
+        if self.resumed.is_none() || epoch < self.recipe.epochs && !was_done {
             self.folder.write_run_toml(&self.options.to_toml())?;
         } else if let Ok(file) = Options::from_toml(&self.folder.run_toml()) {
             let (positive, threshold) = (self.options.positive.clone(), self.options.threshold);
@@ -243,6 +243,7 @@ impl<T: Precision> Prepared<T> {
                 patience: self.options.patience,
                 min_delta: self.options.min_delta.unwrap_or(0.0),
                 time: self.options.max_time.map(|time| time.0),
+                epochs: self.options.stop_after,
             },
             memory,
             checkpoints,
@@ -277,14 +278,15 @@ impl<T: Precision> Prepared<T> {
         let best = resumed.memory.best.as_ref().map(|(_, epoch, _)| *epoch);
         let waited = best.map(|best| self.session.epoch().saturating_sub(best));
         let is_exhausted = self.options.patience.zip(waited).is_some_and(|(patience, waited)| waited >= patience);
-        let is_trained = self.session.epoch() >= self.recipe.epochs || is_exhausted;
+        let last = self.options.stop_after.map_or(self.recipe.epochs, |most| most.min(self.recipe.epochs));
+        let is_trained = self.session.epoch() >= last || is_exhausted;
         // Of those epochs, and not of some before.
         let is_told = || {
             let told = Account::read(&self.folder.report_data()).ok().flatten();
             told.is_some_and(|told| {
                 let (outcome, steps) = (&told.outcome, self.session.steps());
                 outcome["steps"] == steps
-                    && ["all-epochs", "no-better"].map(Some).contains(&outcome["ending"]["reason"].as_str())
+                    && ["all-epochs", "no-better", "stop-after"].map(Some).contains(&outcome["ending"]["reason"].as_str())
             })
         };
         is_trained && self.folder.model().is_file() && is_told()

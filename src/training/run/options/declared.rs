@@ -20,6 +20,8 @@ pub struct Rules<Options> {
     pub range: Range,
     /// Whether networks that are trained side by side may differ in it: it changes neither their plan nor their rows.
     pub may_differ: bool,
+    /// Why the trials of a sweep cannot differ in it; none if they can.
+    pub not_varied: Option<&'static str>,
 }
 
 impl<Options> Rules<Options> {
@@ -32,6 +34,7 @@ impl<Options> Rules<Options> {
         needs: None,
         range: Range { from: f64::NEG_INFINITY, below: f64::INFINITY },
         may_differ: false,
+        not_varied: None,
     };
 }
 

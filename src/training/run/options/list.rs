@@ -24,6 +24,13 @@ impl Options {
         }
     }
 
+    /// Why each number that cannot be meant is refused, by its option's key.
+    pub fn out_of_range(&self) -> std::collections::BTreeMap<String, String> {
+        let fields = self.fields();
+        let refusal = |(key, rules): (String, Rules)| Some((rules.range.refusal(fields.get(&key)?)?, key));
+        Self::rules().filter_map(refusal).map(|(refusal, key)| (key, refusal)).collect()
+    }
+
     /// Refuses numbers that cannot be meant, and what has no effect without something else that is not said.
     ///
     /// # Errors

@@ -68,7 +68,10 @@ impl Options {
             let as_text = |text: &str| toml::Value::String(text.into());
             let parts = || text.split(',').map(str::trim);
             let lists = [parts().map(as_value).collect(), parts().map(as_text).collect()].map(toml::Value::Array);
-            let candidates: Vec<toml::Value> = [as_value(text), as_text(text)].into_iter().chain(lists).collect();
+            // A list of nothing, such as no hidden layer.
+            let nothing = (text == "none").then(|| toml::Value::Array(Vec::new()));
+            let candidates: Vec<toml::Value> =
+                [as_value(text), as_text(text)].into_iter().chain(lists).chain(nothing).collect();
             let fits = |value: &toml::Value| {
                 is_finite(value) && toml::Table::from_iter([(key.clone(), value.clone())]).try_into::<Self>().is_ok()
             };
@@ -199,6 +202,7 @@ pub(super) mod tests {
             ..Options::default()
         };
         assert_eq!(options, expected);
+        assert_eq!(set(&["hidden=none"]).expect("options").hidden, Some(Hidden(Vec::new())));
         for (setting, said) in [
             ("hiden=3", "did you mean 'hidden'?"),
             ("epochs", "KEY=VALUE"),
@@ -207,6 +211,7 @@ pub(super) mod tests {
             ("layer-rates=1,nan", "no number"),
             ("dropout=[inf]", "no number"),
             ("loss=none", "--set loss=none"),
+            ("l1=none", "--set l1=none"),
         ] {
             let error = set(&[setting]).expect_err(setting).to_string();
             assert!(error.contains(said), "{error}");

@@ -1,0 +1,168 @@
+//! The files of a sweep: a line of `trials.jsonl` for each trial that has ended, and `sweep.json` for all of them.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::importance::Importance;
+use crate::error::{Error, Result, shown};
+use crate::files::{self, run::OPTIONS_BYTES};
+
+/// Bytes of a line of `trials.jsonl`, at most.
+const LINE: u64 = 64 << 20;
+
+/// What a trial came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// Its number, from 1.
+    pub trial: usize,
+    /// The options that vary, as they are in `run.toml`.
+    pub options: Map<String, Value>,
+    /// Why it ended.
+    pub ended: TrialEnding,
+    /// Whole epochs that it was trained for.
+    pub epochs: usize,
+    /// The epoch with the lowest validation loss; none if there was no whole epoch.
+    pub best_epoch: Option<usize>,
+    /// The metric of that epoch; none where it is not defined.
+    pub score: Option<f64>,
+    /// The mean validation loss of that epoch.
+    pub validation_loss: Option<f64>,
+    /// CRC-32 of that epoch's weights, layer by layer, then biases, as their bytes lie in the model's file.
+    pub weights: Option<String>,
+    /// Its epochs.
+    pub curve: Curve,
+}
+
+/// Why a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialEnding {
+    /// All of its epochs were done.
+    AllEpochs,
+    /// Others were better after as many epochs.
+    Halving,
+    /// The validation loss had not become lower for as many epochs as `--patience` says.
+    Patience,
+    /// A loss was no longer finite.
+    Diverged,
+    /// The sweep was ended before, by its time or by a signal; `--resume` goes on with it.
+    Unfinished,
+}
+
+/// The epochs of a trial, from the first.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Curve {
+    /// The mean loss of a training row.
+    pub loss: Vec<f64>,
+    /// The mean loss of a validation row.
+    pub validation_loss: Vec<f64>,
+    /// The metric over the validation rows.
+    pub score: Vec<Option<f64>>,
+}
+
+/// An option that varies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Varied {
+    /// Its name in `run.toml`.
+    pub key: String,
+    /// As it was written: `learning-rate=1e-4..1e-1:log`.
+    pub text: String,
+    /// Whether it is numbers of a range, and not one of a list.
+    pub is_range: bool,
+    /// Whether these are spread evenly in their logarithms.
+    pub is_log: bool,
+}
+
+/// The best trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Its number.
+    pub trial: usize,
+    /// The metric of its best epoch over the validation rows.
+    pub score: f64,
+    /// The same over the test rows, which nothing was chosen by; none without test rows.
+    pub test_score: Option<f64>,
+    /// The scores of the test rows, in a line.
+    pub test: Option<String>,
+}
+
+/// A sweep as a whole: `sweep.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepAccount {
+    /// The version of wgrad.
+    pub wgrad: String,
+    /// The data, as the user named it.
+    pub source: String,
+    /// `classification` or `regression`.
+    pub task: String,
+    /// What trials are judged by.
+    pub metric: String,
+    /// Whether less of it is better.
+    pub lower_is_better: bool,
+    /// `random`, `grid` or `halving`.
+    pub search: String,
+    /// The options that vary.
+    pub varied: Vec<Varied>,
+    /// Trials that there are to be.
+    pub trials: usize,
+    /// With halving: the epochs after which the worse trials end.
+    pub rungs: Vec<usize>,
+    /// Rows to train on, to judge by and to test with.
+    pub rows: [usize; 3],
+    /// What computed.
+    pub device: String,
+    /// Seconds that the sweep took.
+    pub seconds: f64,
+    /// Whether all trials have ended.
+    pub is_whole: bool,
+    /// The best trial, once there is one.
+    pub best: Option<Best>,
+    /// How much each option mattered, the most first.
+    pub importance: Vec<Importance>,
+    /// The commands that made it.
+    pub commands: Vec<String>,
+    /// What was remarked on the way.
+    pub remarks: Vec<String>,
+}
+
+impl SweepAccount {
+    /// Reads `sweep.json`.
+    ///
+    /// # Errors
+    /// Model, naming the file and what is wrong with it.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = files::text(path, OPTIONS_BYTES)?;
+        let damaged = |error| Error::Model(format!("{}: is damaged: {error}", shown(&path.to_string_lossy())));
+        serde_json::from_str(&text).map_err(damaged)
+    }
+}
+
+impl TrialRecord {
+    /// Reads `trials.jsonl`, by number; a last line that was cut short is left out.
+    ///
+    /// # Errors
+    /// Model, naming the file and line.
+    pub fn read_all(path: &Path) -> Result<Vec<Self>> {
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let text = files::text(path, LINE)?;
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let line = |(number, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|error| {
+                let name = shown(&path.to_string_lossy());
+                Error::Model(format!("{name}, line {}: is damaged: {error}", number + 1))
+            })
+        };
+        let lines = whole.lines().enumerate().filter(|(_, text)| !text.is_empty());
+        let mut records = lines.map(line).collect::<Result<Vec<Self>>>()?;
+        // Of a trial that went on the last line counts.
+        records.reverse();
+        let mut seen = std::collections::HashSet::new();
+        records.retain(|record| seen.insert(record.trial));
+        records.sort_by_key(|record| record.trial);
+        Ok(records)
+    }
+}
