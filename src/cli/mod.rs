@@ -25,6 +25,7 @@ mod progress;
 mod report;
 mod runs;
 mod signals;
+mod sweep;
 mod tips;
 mod train;
 mod verify;
@@ -58,6 +59,8 @@ Exit codes:  0 done · 1 internal · 2 usage · 3 data · 4 a check failed
 enum Command {
     /// Train a network and save it into a run's folder
     Train(Box<train::TrainArguments>),
+    /// Try many options side by side, and keep the best network
+    Sweep(Box<sweep::SweepArguments>),
     /// Judge a model on data with known targets
     Evaluate(evaluate::EvaluateArguments),
     /// Predict the targets of data, as CSV
@@ -112,11 +115,12 @@ impl CommandLine {
 pub fn run(line: CommandLine) -> Result<()> {
     signals::outlive_full_files();
     // A training's threads may be named in a file of options, which is read first.
-    if !matches!(line.command, Command::Train(_)) {
+    if !matches!(line.command, Command::Train(_) | Command::Sweep(_)) {
         print::remarks(threads::begin(line.command.threads())?.as_slice());
     }
     match line.command {
         Command::Train(arguments) => train::run(*arguments, line.color),
+        Command::Sweep(arguments) => sweep::run(*arguments, line.color),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

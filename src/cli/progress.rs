@@ -290,7 +290,7 @@ fn short(value: f64) -> String {
 }
 
 /// A time in its largest unit.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     match seconds {
         s if s < 60.0 => format!("{s:.0} s"),
         s if s < 3600.0 => format!("{:.0} min", s / 60.0),

@@ -22,6 +22,16 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 pub(crate) const REPORT_DATA: &str = "report.json";
 /// What the folds of a cross-validation came to, in the folder that theirs lie in.
 pub(crate) const FOLDS: &str = "folds.json";
+/// What a sweep is asked to do, in its folder.
+pub(crate) const SWEEP_OPTIONS: &str = "sweep.toml";
+/// What a sweep came to as a whole.
+pub(crate) const SWEEP: &str = "sweep.json";
+/// A line for each of its trials that has ended.
+pub(crate) const TRIALS: &str = "trials.jsonl";
+/// Bytes of that file, at most.
+pub(crate) const TRIALS_BYTES: u64 = 1 << 30;
+/// Its trials as a table.
+pub(crate) const SWEEP_TABLE: &str = "sweep.csv";
 /// The file whose lock says that a wgrad works in the folder.
 pub(crate) const LOCK: &str = "wgrad.lock";
 /// How the names of TensorBoard's event files begin: it looks for `tfevents` in them.
@@ -37,6 +47,16 @@ pub(crate) fn fold(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("fold-{number}"))
 }
 
+/// The folder of one trial of a sweep, from 1.
+pub(crate) fn trial(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("trial-{number}"))
+}
+
+/// The run of a sweep's best trial.
+pub(crate) fn best(folder: &Path) -> PathBuf {
+    folder.join("best")
+}
+
 /// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.
 pub(super) fn is_own_file(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
@@ -44,5 +64,7 @@ pub(super) fn is_own_file(path: &Path) -> bool {
         || name.starts_with(EVENTS)
         || (name.starts_with("checkpoint") && name.ends_with(".safetensors"));
     let folder = folder_of(path);
-    is_own && folder.join(OPTIONS).is_file() || name == FOLDS && folder.join(FOLDS).is_file()
+    let of_sweep =
+        [SWEEP_OPTIONS, SWEEP, TRIALS, SWEEP_TABLE, LOCK].contains(&&*name) && folder.join(SWEEP_OPTIONS).is_file();
+    is_own && folder.join(OPTIONS).is_file() || of_sweep || name == FOLDS && folder.join(FOLDS).is_file()
 }

@@ -1,6 +1,7 @@
 //! The checkpoint file: what a training needs to go on, as one safetensors file. The weights are named as in a model's file, the best
-//! ones with `best.` before; of networks that are trained side by side those after the first have `member2.` and so on before all names; `<l>.state.<k>` are the optimizer's states of layer l, [inputs + bias, outputs]; `losses` are those of the
-//! rows of an epoch under way. Its metadata is one JSON document, and before it a checksum (CRC-32) of the whole file in which its
+//! ones with `best.` before; of networks that are trained side by side those after the first have `member2.` and so on before all names,
+//! and where each has best weights of its own, as the trials of a sweep, these have `own-best.` before them; `<l>.state.<k>` are the
+//! optimizer's states of layer l, [inputs + bias, outputs]; `losses` are those of the rows of an epoch under way. Its metadata is one JSON document, and before it a checksum (CRC-32) of the whole file in which its
 //! own eight digits are zeros: a bit that has flipped is noticed.
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +23,7 @@ const KEY: &str = "wgrad-checkpoint";
 /// What stands for the checksum while it is computed.
 const NO_CHECKSUM: &str = "00000000";
 const BEST: &str = "best.";
+const OWN_BEST: &str = "own-best.";
 const LOSSES: &str = "losses";
 
 /// What a checkpoint holds.
@@ -42,6 +44,8 @@ pub struct SavedMember<T> {
     pub states: Vec<Vec<Vec<T>>>,
     /// The losses of the rows that are done of an epoch under way.
     pub losses: Vec<T>,
+    /// Its best weights so far, where each network has its own.
+    pub best: Option<Weights<T>>,
 }
 
 /// A checkpoint's file: whole, as its checksum says, but the tensors not read yet.
@@ -69,9 +73,10 @@ impl<T: Element> Checkpoint<T> {
             tensors(weights).into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect::<Vec<_>>()
         };
         let mut entries: Vec<_> = self.best.iter().flat_map(|weights| named(BEST, weights)).collect();
-        for (member, SavedMember { weights, states, losses }) in self.members.iter().enumerate() {
+        for (member, SavedMember { weights, states, losses, best }) in self.members.iter().enumerate() {
             let prefix = prefix(member);
             entries.extend(named(&prefix, weights));
+            entries.extend(best.iter().flat_map(|best| named(&format!("{prefix}{OWN_BEST}"), best)));
             for (l, (states, layer)) in states.iter().zip(weights).enumerate() {
                 for (k, state) in states.iter().enumerate() {
                     let shape = vec![state.len() / layer.weight.columns, layer.weight.columns];
@@ -174,7 +179,15 @@ impl CheckpointFile {
         if has_best {
             expected.extend(expected_tensors(&mean).map(|(name, shape)| (format!("{BEST}{name}"), shape)));
         }
+        let has_own_best = |prefix: &String, file: &TensorFile| {
+            expected_tensors(network)
+                .next()
+                .is_some_and(|(name, _)| file.tensors.contains_key(&format!("{prefix}{OWN_BEST}{name}")))
+        };
         for prefix in &prefixes {
+            if has_own_best(prefix, &self.file) {
+                expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{prefix}{OWN_BEST}{name}"), shape)));
+            }
             expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{prefix}{name}"), shape)));
             for (l, pair) in network.widths().windows(2).enumerate() {
                 let shape = vec![pair[0] as u64 + u64::from(network.bias()), pair[1] as u64];
@@ -201,7 +214,8 @@ impl CheckpointFile {
             let weights = read_layers(file, network, prefix)?;
             let mut states_of = |l| (0..states).map(|k| file.read(&state_name(prefix, l, k))).collect::<Result<_>>();
             let states = (0..network.layers()).map(&mut states_of).collect::<Result<_>>()?;
-            Ok(SavedMember { weights, states, losses })
+            let best = has_own_best(prefix, file).then(|| read_layers(file, network, &format!("{prefix}{OWN_BEST}")));
+            Ok(SavedMember { weights, states, losses, best: best.transpose()? })
         };
         let members = prefixes.iter().map(&mut read).collect::<Result<_>>()?;
         Ok(Checkpoint { members, best })
@@ -230,6 +244,7 @@ mod tests {
                 weights: Initialization::Auto.weights(&network(), 3 + member as u64),
                 states: states.into(),
                 losses: (0..losses).map(number).collect(),
+                best: (member % 2 == 1).then(|| Initialization::Auto.weights(&network(), 50 + member as u64)),
             }
         };
         let best = best.then(|| Initialization::Auto.weights(&mean, 4));
@@ -279,7 +294,8 @@ mod tests {
             let (weights, best) = (layers(), (round % 2 > 0).then(&mut layers));
             let of_layer = |pair: &[usize]| (pair[0] + usize::from(bias)) * pair[1];
             let states = widths.windows(2).map(|pair| (0..states).map(|_| numbers(of_layer(pair))).collect()).collect();
-            let saved = Checkpoint { members: vec![SavedMember { weights, states, losses: numbers(round % 5) }], best };
+            let saved =
+                Checkpoint { members: vec![SavedMember { weights, states, losses: numbers(round % 5), best: None }], best };
             saved.save(&path, &serde_json::json!({ "round": round }), || Ok(())).expect("a file");
             let loaded =
                 CheckpointFile::open(&path).expect("the file").read::<f32>(&network, 1, round % 3).expect("the network");

@@ -68,6 +68,14 @@ impl StoredWeights {
         }
     }
 
+    /// CRC-32 of the weights of each layer, then its biases, as they lie in the file: eight digits.
+    pub fn checksum(&self) -> String {
+        match self {
+            Self::Single(weights) => checksum(weights),
+            Self::Double(weights) => checksum(weights),
+        }
+    }
+
     /// `"f32"` or `"f64"`.
     pub fn precision(&self) -> &'static str {
         match self {
@@ -83,6 +91,16 @@ impl StoredWeights {
             Self::Double(weights) => check_weights(weights, network),
         }
     }
+}
+
+/// CRC-32 of some weights, as [`StoredWeights::checksum`] has it.
+pub fn checksum<T: Element>(weights: &Weights<T>) -> String {
+    let mut sum = crc32fast::Hasher::new();
+    for layer in weights {
+        sum.update(T::bytes(&layer.weight.values));
+        sum.update(T::bytes(&layer.bias));
+    }
+    format!("{:08x}", sum.finalize())
 }
 
 fn check_weights<T: Scalar>(weights: &Weights<T>, network: &Network) -> Result<(), String> {

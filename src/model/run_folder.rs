@@ -71,6 +71,16 @@ impl RunFolder {
         Ok(run)
     }
 
+    /// The folder of an earlier sweep, to go on with it.
+    ///
+    /// # Errors
+    /// Usage if another wgrad works in it; Internal if the system refuses.
+    pub fn open_sweep(path: &Path) -> Result<Self> {
+        let sweep = Self { path: path.to_path_buf(), _lock: lock(path)? };
+        sweep.remove_temporary_files();
+        Ok(sweep)
+    }
+
     fn create_at(path: &Path) -> Result<Self> {
         files::folder(path).map_err(|error| no_folder(path, &error))?;
         Self::check_new(path)?;
@@ -323,6 +333,12 @@ fn refuse_unless_empty(path: &Path) -> Result<()> {
         let name = shown(&path.to_string_lossy());
         if [OPTIONS, METRICS, MODEL, CHECKPOINT].iter().any(|file| path.join(file).exists()) {
             return Err(Error::Usage(format!("{name}: holds a run already; choose a new folder with -o")));
+        }
+        if path.join(run::SWEEP_OPTIONS).exists() {
+            return Err(Error::Usage(format!(
+                "{name}: holds a sweep already; wgrad sweep --resume {} goes on with it, or choose a new folder with -o",
+                typed_path(path)
+            )));
         }
         let entry = shown(&entry.to_string_lossy());
         return Err(Error::Usage(format!("{name}: is not empty (it holds {entry}); choose a new folder with -o")));

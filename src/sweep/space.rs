@@ -13,24 +13,24 @@ const MOST_POINTS: usize = 1_000_000;
 
 /// The options that vary, in the order in which they were named.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Space {
+pub(super) struct Space {
     axes: Vec<Axis>,
 }
 
 /// One option and its values.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub(super) struct Axis {
     /// The option's name in `run.toml`.
-    pub key: String,
+    pub(super) key: String,
     /// As it was written: `KEY=VALUES`.
     text: String,
     /// What it may be.
-    pub values: Values,
+    pub(super) values: Values,
 }
 
 /// The values of an option.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Values {
+pub(super) enum Values {
     /// One of these, as they are written after `--set KEY=`.
     List(Vec<String>),
     /// Between two numbers, both included.
@@ -50,7 +50,7 @@ pub enum Values {
 
 /// How numbers are spread over a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
+pub(super) enum Scale {
     /// Evenly.
     Linear,
     /// Evenly in their logarithms.
@@ -60,7 +60,7 @@ pub enum Scale {
 }
 
 /// The values of one trial: an option and its value a pair, as they are written after `--set`.
-pub type Point = Vec<(String, String)>;
+pub(super) type Point = Vec<(String, String)>;
 
 impl Space {
     /// Reads `KEY=VALUES`, one an option.
@@ -68,7 +68,7 @@ impl Space {
     /// # Errors
     /// Usage, naming the option, for keys that are no options or cannot vary, for values that the option does not take, and for
     /// ranges that are empty.
-    pub fn new(varied: &[String]) -> Result<Self> {
+    pub(super) fn new(varied: &[String]) -> Result<Self> {
         let axes = varied.iter().map(|text| axis(text)).collect::<Result<Vec<Axis>>>()?;
         for (place, axis) in axes.iter().enumerate() {
             if axes[..place].iter().any(|other| other.key == axis.key) {
@@ -88,12 +88,12 @@ impl Space {
     }
 
     /// The options that vary.
-    pub fn axes(&self) -> &[Axis] {
+    pub(super) fn axes(&self) -> &[Axis] {
         &self.axes
     }
 
     /// The points that there are; none where an option takes any number of a range.
-    pub fn points(&self) -> Option<usize> {
+    pub(super) fn points(&self) -> Option<usize> {
         self.axes.iter().try_fold(1_usize, |all, axis| Some(all.saturating_mul(axis.values.count()?)))
     }
 
@@ -101,7 +101,7 @@ impl Space {
     ///
     /// # Errors
     /// Usage, for a range that does not say how many, and for more than a million points.
-    pub fn grid(&self) -> Result<usize> {
+    pub(super) fn grid(&self) -> Result<usize> {
         let mut all = 1_usize;
         for axis in &self.axes {
             let Some(count) = axis.values.grid_count() else {
@@ -122,7 +122,7 @@ impl Space {
     }
 
     /// A point of the grid, from 0: the last option's values change first.
-    pub fn grid_point(&self, number: usize) -> Point {
+    pub(super) fn grid_point(&self, number: usize) -> Point {
         let (mut rest, mut point) = (number, Vec::with_capacity(self.axes.len()));
         for axis in self.axes.iter().rev() {
             let count = axis.values.grid_count().unwrap_or(1);
@@ -133,16 +133,34 @@ impl Space {
         point
     }
 
-    /// The point of a trial, from 0, drawn at random: a function of the seed and the trial alone. Where there are few points, none is
-    /// drawn twice before each was drawn once.
-    pub fn random_point(&self, seed: u64, trial: usize) -> Point {
-        if let Some(points) = self.points().filter(|&points| points <= MOST_POINTS) {
+    /// Points drawn at random: each is a function of the seed and the trial alone. Where there are few points, none is drawn twice
+    /// before each was drawn once.
+    pub(super) fn random(&self, seed: u64) -> Drawing<'_> {
+        let order = self.points().filter(|&points| points <= MOST_POINTS).map(|points| {
             let mut order: Vec<u32> = (0..points as u32).collect();
             Stream::new(seed, Purpose::Trial, u64::MAX).shuffle(&mut order);
-            return self.grid_point(order[trial % points] as usize);
+            order
+        });
+        Drawing { space: self, seed, order }
+    }
+}
+
+/// Points of a space, drawn at random.
+pub(super) struct Drawing<'a> {
+    space: &'a Space,
+    seed: u64,
+    /// The points of the grid in the order in which they are drawn, where they are few.
+    order: Option<Vec<u32>>,
+}
+
+impl Drawing<'_> {
+    /// The point of a trial, from 0.
+    pub(super) fn point(&self, trial: usize) -> Point {
+        if let Some(order) = &self.order {
+            return self.space.grid_point(order[trial % order.len()] as usize);
         }
-        let mut stream = Stream::new(seed, Purpose::Trial, trial as u64);
-        self.axes.iter().map(|axis| (axis.key.clone(), axis.values.drawn(stream.uniform()))).collect()
+        let mut stream = Stream::new(self.seed, Purpose::Trial, trial as u64);
+        self.space.axes.iter().map(|axis| (axis.key.clone(), axis.values.drawn(stream.uniform()))).collect()
     }
 }
 
@@ -150,13 +168,13 @@ impl Space {
 ///
 /// # Errors
 /// Usage, for a value that its option does not take.
-pub fn options_of(point: &Point) -> Result<Options> {
+pub(super) fn options_of(point: &Point) -> Result<Options> {
     let settings: Vec<String> = point.iter().map(|(key, value)| format!("{key}={value}")).collect();
     Options::from_settings(&settings).map_err(of_vary)
 }
 
 /// The values of a point, as they are in `run.toml`.
-pub fn values_of(point: &Point) -> Map<String, Value> {
+pub(super) fn values_of(point: &Point) -> Map<String, Value> {
     let fields = options_of(point).map(|options| options.fields()).unwrap_or_default();
     point.iter().map(|(key, _)| (key.clone(), fields.get(key).cloned().unwrap_or_default())).collect()
 }
@@ -477,9 +495,9 @@ mod tests {
         let mut below = 0;
         let mut seen = [0; 4];
         for trial in 0..2000 {
-            let point = space.random_point(3, trial);
-            assert_eq!(point, space.random_point(3, trial));
-            assert_ne!(point, space.random_point(4, trial));
+            let point = space.random(3).point(trial);
+            assert_eq!(point, space.random(3).point(trial));
+            assert_ne!(point, space.random(4).point(trial));
             let number = |axis: usize| point[axis].1.parse::<f64>().expect("a number");
             assert!((1e-4..=1e-1).contains(&number(0)) && (8.0..=64.0).contains(&number(1)));
             assert!((0.1..=0.5).contains(&number(2)));
@@ -495,7 +513,7 @@ mod tests {
     #[test]
     fn of_few_points_none_comes_twice_before_each_came_once() {
         let space = space(&["optimizer=adam/sgd/rmsprop", "hidden=8/16"]).expect("a space");
-        let points: std::collections::HashSet<Point> = (0..6).map(|trial| space.random_point(1, trial)).collect();
+        let points: std::collections::HashSet<Point> = (0..6).map(|trial| space.random(1).point(trial)).collect();
         assert_eq!((space.points(), points.len()), (Some(6), 6));
     }
 }

@@ -3,7 +3,7 @@
 mod account;
 pub mod application;
 pub mod attention;
-mod beginning;
+pub mod beginning;
 pub mod checkpoint;
 mod columns;
 mod destination;

@@ -378,6 +378,43 @@ impl<T: Precision> Session<T> {
             .collect()
     }
 
+    /// The weights of some replicas, in this order: their averages, where some are kept. Each buffer is read once.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn weights_of_some(&mut self, replicas: &[usize]) -> Result<Vec<Weights<T>>> {
+        let plan = self.executor.plan();
+        let trained = if plan.averages.is_empty() { plan.parameters.clone() } else { plan.averages.clone() };
+        self.layers_of_some(&trained, replicas)
+    }
+
+    /// The matrices of all layers in some buffers, of some replicas.
+    fn layers_of_some(&mut self, buffers: &[BufferId], replicas: &[usize]) -> Result<Vec<Weights<T>>> {
+        let mut each: Vec<Weights<T>> = replicas.iter().map(|_| Vec::with_capacity(buffers.len())).collect();
+        for (l, &id) in buffers.iter().enumerate() {
+            let (inputs, outputs) = (self.network.widths()[l], self.network.widths()[l + 1]);
+            for (weights, mut values) in each.iter_mut().zip(self.values_of_some(id, replicas)?) {
+                let bias = values.split_off(inputs * outputs);
+                weights.push(Layer { weight: Matrix::new(inputs, outputs, values), bias });
+            }
+        }
+        Ok(each)
+    }
+
+    /// All values of a buffer, of some replicas in this order.
+    fn values_of_some(&mut self, id: BufferId, replicas: &[usize]) -> Result<Vec<Vec<T>>> {
+        let (count, all) = (self.executor.plan().buffers[id].length(), self.replicas.len());
+        let mut places = vec![None; all];
+        replicas.iter().enumerate().for_each(|(place, &replica)| places[replica] = Some(place));
+        let mut values = vec![Vec::new(); replicas.len()];
+        self.executor.look_at_replicas(id, count, &mut |replica, of_replica| {
+            if let Some(place) = places[replica] {
+                values[place] = of_replica.to_vec();
+            }
+        })?;
+        Ok(values)
+    }
+
     /// Replaces the weights.
     ///
     /// # Errors

@@ -2,13 +2,16 @@
 
 use super::options::{Init, Options};
 use crate::data::Matrix;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{load_weights, resolve_model};
 use crate::network::{Initialization, Loss, Network, Weights};
-use crate::training::session::Precision;
+use crate::training::session::{Precision, Samples};
 
 /// The weights that training starts from.
-pub(super) fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
+///
+/// # Errors
+/// Model, for a file of weights that cannot be read or is of another network.
+pub fn first_weights<T: Precision>(options: &Options, network: &Network, seed: u64) -> Result<Weights<T>> {
     match &options.init {
         Some(Init::File(path)) if path.is_dir() => Ok(load_weights(&resolve_model(path)?, network)?.get()),
         Some(Init::File(path)) => Ok(load_weights(path, network)?.get()),
@@ -18,10 +21,29 @@ pub(super) fn first_weights<T: Precision>(options: &Options, network: &Network, 
 }
 
 /// Moves targets of 0 and 1 towards each other by this share.
-pub(super) fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
+pub fn smooth<T: Precision>(targets: &mut Matrix<T>, share: f64, loss: Loss) {
     if let Some(middle) = loss.facts().smoothed_towards.filter(|_| share > 0.0) {
         let middle = middle(targets.columns);
         let moved = |target: f64| target * (1.0 - share) + share * middle;
         targets.values.iter_mut().for_each(|target| *target = T::from_f64(moved(target.to_f64())));
+    }
+}
+
+/// Refuses targets that the output's activation can never say.
+///
+/// # Errors
+/// Usage, naming the target and the range.
+pub fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()> {
+    let output = network.output_activation();
+    let (low, high) = output.facts().range;
+    if low.is_infinite() && high.is_infinite() {
+        return Ok(());
+    }
+    match samples.targets.values.iter().map(|value| value.to_f64()).find(|value| !(low..=high).contains(value)) {
+        None => Ok(()),
+        Some(target) => Err(Error::Usage(format!(
+            "a target is {target} as it is scaled, and --output-activation {output} reaches {low} to {high} only: scale it \
+             (--scale minmax), or take --output-activation identity"
+        ))),
     }
 }

@@ -233,7 +233,7 @@ impl<'a> Checkpoints<'a> {
         let document = serde_json::to_value(&document).map_err(|error| Error::Internal(format!("a checkpoint: {error}")))?;
         let (steps, epoch) = (state.steps, state.epoch);
         let best = memory.best.as_ref().map(|(_, _, weights)| weights.clone());
-        let saved = |Member { weights, states, losses, .. }| SavedMember { weights, states, losses };
+        let saved = |Member { weights, states, losses, .. }| SavedMember { weights, states, losses, best: None };
         let checkpoint = Checkpoint { members: state.members.into_iter().map(saved).collect(), best };
         self.folder.sync_metrics()?;
         let make_room = || {
@@ -388,7 +388,7 @@ fn resumed<T: Precision>(
         ));
     }
     let mut loss_scales = document.loss_scales.into_iter();
-    let member = |SavedMember { weights, states, losses }| {
+    let member = |SavedMember { weights, states, losses, .. }| {
         let (drops, loss_scale) = (document.drops.clone(), loss_scales.next());
         Member { weights, states, losses, drops, loss_scale }
     };

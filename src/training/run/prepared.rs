@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Run;
 use super::account::{Tested, Trained, looked_at};
-use super::beginning::{first_weights, smooth};
+use super::beginning::{first_weights, reachable, smooth};
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
 use super::destination::{Destination, run_name};
 use super::fit::{Fitted, Limits, Measure, Training};
@@ -448,20 +448,4 @@ fn some<T: Precision>(rows: &Rows<T>) -> Result<TrainedRows> {
     let mut some = TrainedRows::default();
     some.add(&samples.inputs, &samples.targets);
     Ok(some.finished())
-}
-
-/// Refuses targets that the output's activation can never say.
-fn reachable<T: Precision>(network: &Network, samples: &Samples<T>) -> Result<()> {
-    let output = network.output_activation();
-    let (low, high) = output.facts().range;
-    if low.is_infinite() && high.is_infinite() {
-        return Ok(());
-    }
-    match samples.targets.values.iter().map(|value| value.to_f64()).find(|value| !(low..=high).contains(value)) {
-        None => Ok(()),
-        Some(target) => Err(Error::Usage(format!(
-            "a target is {target} as it is scaled, and --output-activation {output} reaches {low} to {high} only: scale it \
-             (--scale minmax), or take --output-activation identity"
-        ))),
-    }
 }

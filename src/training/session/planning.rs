@@ -73,7 +73,7 @@ pub fn plan<T: Precision>(
 }
 
 /// The same for replicas that may have recipes of their own.
-pub(super) fn plan_of_replicas<T: Precision>(
+pub fn plan_of_replicas<T: Precision>(
     network: &Network,
     loss: Loss,
     recipe: Option<&Recipe>,

@@ -55,27 +55,32 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// What the device reports.
     pub fn state(&mut self) -> Result<State<T>> {
-        let members = (0..self.replicas()).map(|replica| self.member(replica)).collect::<Result<_>>()?;
+        let members = self.members(&(0..self.replicas()).collect::<Vec<_>>())?;
         Ok(State { members, steps: self.steps, epoch: self.epoch })
     }
 
-    /// Where the training of one replica is.
+    /// Where the training of some replicas is, in this order.
     ///
     /// # Errors
     /// What the device reports.
-    pub fn member(&mut self, replica: usize) -> Result<Member<T>> {
-        let ids = self.executor.plan().states.clone();
-        let rows = |l: usize| self.network.widths()[l] + usize::from(self.network.bias());
-        let rows: Vec<usize> = (0..ids.len()).map(rows).collect();
-        let mut states = Vec::with_capacity(ids.len());
-        for (ids, rows) in ids.into_iter().zip(rows) {
-            states.push(ids.into_iter().map(|id| self.executor.read(id, replica, rows)).collect::<Result<_>>()?);
+    pub fn members(&mut self, replicas: &[usize]) -> Result<Vec<Member<T>>> {
+        let (ids, parameters) = (self.executor.plan().states.clone(), self.executor.plan().parameters.clone());
+        let mut states: Vec<Vec<Vec<Vec<T>>>> = replicas.iter().map(|_| Vec::with_capacity(ids.len())).collect();
+        for of_layer in ids {
+            states.iter_mut().for_each(|states| states.push(Vec::with_capacity(of_layer.len())));
+            for id in of_layer {
+                let values = self.values_of_some(id, replicas)?;
+                let last = states.iter_mut().map(|states| states.last_mut().expect("the layer's"));
+                last.zip(values).for_each(|(states, values)| states.push(values));
+            }
         }
-        let parameters = self.executor.plan().parameters.clone();
-        let weights = self.layers(&parameters, replica)?;
-        let Replica { drops, begun, loss_scale, .. } = &self.replicas[replica];
-        let drops = drops.iter().copied().filter(|&before| before <= self.steps).collect();
-        Ok(Member { weights, states, losses: begun.clone(), drops, loss_scale: *loss_scale })
+        let weights = self.layers_of_some(&parameters, replicas)?;
+        let member = |((&replica, states), weights): ((&usize, _), _)| {
+            let Replica { drops, begun, loss_scale, .. } = &self.replicas[replica];
+            let drops = drops.iter().copied().filter(|&before| before <= self.steps).collect();
+            Member { weights, states, losses: begun.clone(), drops, loss_scale: *loss_scale }
+        };
+        Ok(replicas.iter().zip(states).zip(weights).map(member).collect())
     }
 
     /// Goes on from a state of a training of the same network by the same recipe on the same data: the same steps follow, and on the
