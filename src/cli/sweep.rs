@@ -16,7 +16,7 @@ use crate::columns::{COLUMNS, Table};
 use crate::error::{Error, Result, shown, typed, typed_path};
 use crate::name;
 use crate::page::figures;
-use crate::sweep::{Overview, Request, Search, Shard, SweepReport, Watcher, begin, plain, resume};
+use crate::sweep::{Overview, Request, Search, Shard, SweepReport, Watcher, begin, merge, plain, resume};
 use crate::threads;
 use crate::training::Options;
 
@@ -60,6 +60,15 @@ pub(super) struct SweepArguments {
     /// Go on with a sweep that was ended early, to the same bits; --trials may be more
     #[arg(long, value_name = "SWEEP", conflicts_with_all = ["vary", "search", "metric", "shard", "output"], help_heading = "Sweep")]
     resume: Option<PathBuf>,
+    /// Put the trials of several shards together in a new folder
+    #[arg(
+        long,
+        value_name = "SWEEP",
+        num_args = 1..,
+        conflicts_with_all = ["vary", "search", "metric", "shard", "resume", "trials"],
+        help_heading = "Sweep"
+    )]
+    merge: Vec<PathBuf>,
     #[command(flatten)]
     options: Options,
 
@@ -79,13 +88,33 @@ pub(super) struct SweepArguments {
 
 /// Sweeps.
 pub(super) fn run(arguments: SweepArguments, _color: ColorChoice) -> Result<()> {
-    let SweepArguments { vary, trials, search, metric, shard, resume: resumed, options, output, settings, json, quiet } =
-        arguments;
+    let SweepArguments {
+        vary,
+        trials,
+        search,
+        metric,
+        shard,
+        resume: resumed,
+        merge: merged,
+        options,
+        output,
+        settings,
+        json,
+        quiet,
+    } = arguments;
     let options = with_named_runs(Options::from_settings(&settings)?.and(&options), quiet)?;
     print::remarks(threads::begin(options.device.threads.map(usize::from))?.as_slice());
     options.refuse_idle(&options)?;
     let (watcher, trials) = (Terminal::new(quiet)?, trials.map(|trials| trials as usize));
     let swept = match resumed {
+        None if !merged.is_empty() => {
+            if options != Options::default() {
+                return Err(Error::Usage(
+                    "--merge: a sweep's folders say what was trained; beside it -o can be named".into(),
+                ));
+            }
+            merge(&merged, output.as_deref(), &command(), &watcher)
+        }
         Some(folder) => {
             let said = Options { max_time: None, ..options.clone() };
             if said != Options::default() {

@@ -133,6 +133,20 @@ impl SweepFolder {
         self.trials.write_all(&bytes).map_err(|error| Error::writing(&path, &error))
     }
 
+    /// Takes over the trials that have ended in another folder.
+    pub(super) fn take_over(&mut self, other: &Self) -> Result<()> {
+        let mut bytes = Vec::new();
+        for record in other.records()? {
+            let text = files::text(&run::trial(other.path(), record.trial).join(run::OPTIONS), run::OPTIONS_BYTES)?;
+            let folder = run::trial(self.path(), record.trial);
+            files::folder(&folder).map_err(|error| Error::writing(&folder, &error))?;
+            Place::own(&folder.join(run::OPTIONS)).save_without_waiting(text.as_bytes())?;
+            bytes.extend(line(&record)?);
+        }
+        let path = self.path().join(run::TRIALS);
+        self.trials.write_all(&bytes).map_err(|error| Error::writing(&path, &error))
+    }
+
     /// Writes the options that train a trial again, up to so many epochs.
     pub(super) fn write_options(&self, trial: &Trial, epochs: usize) -> Result<()> {
         let folder = run::trial(self.path(), trial.number);

@@ -15,5 +15,5 @@ mod training;
 mod trial;
 mod winner;
 
-pub use run::{Overview, Request, SweepReport, Watcher, begin, plain, resume};
+pub use run::{Overview, Request, SweepReport, Watcher, begin, merge, plain, resume};
 pub use settings::{Search, Shard};

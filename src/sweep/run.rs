@@ -120,7 +120,7 @@ const USUAL_TRIALS: [usize; 2] = [16, 256];
 /// Bytes of the networks that are trained side by side, at most, and the share of the memory that is there.
 const BYTES: u128 = 1 << 30;
 /// Networks side by side on the CPU, at most: more are no faster.
-const SIDE_BY_SIDE: usize = 1024;
+const SIDE_BY_SIDE: usize = 256;
 
 /// Begins a sweep.
 ///
@@ -163,7 +163,8 @@ pub fn begin(request: &Request, watcher: &dyn Watcher) -> Result<SweepReport> {
     };
     let name = options.data.as_deref().map_or("sweep".into(), |data| format!("{}-sweep", run_name(data)));
     let made = maker.trials(&space, points(&space, &settings).into_iter())?;
-    let to_be = ToBe { settings, made, is_usual, command: request.command.clone() };
+    let command = request.command.clone();
+    let to_be = ToBe { settings, made, is_usual, is_merged: false, command };
     in_precision!(options.device.double(), T => to_be.run::<T>(Where::New(request.output.clone(), name), watcher))
 }
 
@@ -197,8 +198,60 @@ pub fn resume(
     }
     let options = settings.options.clone();
     let made = Maker::new(&options).trials(&space, points(&space, &settings).into_iter())?;
-    let to_be = ToBe { settings, made, is_usual: false, command: command.to_owned() };
+    let to_be = ToBe { settings, made, is_usual: false, is_merged: false, command: command.to_owned() };
     in_precision!(options.device.double(), T => to_be.run::<T>(Where::Resumed(folder), watcher))
+}
+
+/// Puts the trials of several shards of one sweep together, in a new folder, and trains the best of them as a run.
+///
+/// # Errors
+/// Usage, for folders that hold no sweep or parts of different ones; as [`begin`].
+pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher: &dyn Watcher) -> Result<SweepReport> {
+    let shown_of = |path: &Path| shown(&path.to_string_lossy());
+    let mut parts = Vec::new();
+    for path in folders {
+        let folder = SweepFolder::open(path)?;
+        let settings = Settings::read(&path.join(run::SWEEP_OPTIONS))?;
+        parts.push((folder, settings));
+    }
+    let Some((_, first)) = parts.first() else { return Err(Error::Usage("--merge: name the folders of the shards".into())) };
+    let whole = first.whole();
+    let mut known: BTreeMap<usize, &Path> = BTreeMap::new();
+    for (folder, settings) in &parts {
+        let path = folder.path();
+        if settings.whole() != whole {
+            return Err(Error::Usage(format!(
+                "--merge: {} and {} are parts of different sweeps: their {} differ",
+                shown_of(parts[0].0.path()),
+                shown_of(path),
+                whole.difference(&settings.whole())
+            )));
+        }
+        for record in folder.records()? {
+            if let Some(other) = known.insert(record.trial, path) {
+                return Err(Error::Usage(format!(
+                    "--merge: trial {} is in {} and in {}; name each shard once",
+                    record.trial,
+                    shown_of(other),
+                    shown_of(path)
+                )));
+            }
+        }
+    }
+    let name = whole.options.data.as_deref().map_or("sweep".into(), |data| format!("{}-sweep", run_name(data)));
+    let space = Space::new(&whole.vary)?;
+    let made = Maker::new(&whole.options).trials(&space, points(&space, &whole).into_iter())?;
+    let mut merged = SweepFolder::create(output, &name)?;
+    for (folder, _) in &parts {
+        merged.take_over(folder)?;
+    }
+    let missing = made.all.iter().filter(|trial| !known.contains_key(&trial.number)).count();
+    if missing > 0 {
+        watcher.remark(&format!("{missing} of {} trials are in none of these folders", made.all.len()));
+    }
+    let double = whole.options.device.double();
+    let to_be = ToBe { settings: whole, made, is_usual: false, is_merged: true, command: command.to_owned() };
+    in_precision!(double, T => to_be.run::<T>(Where::Resumed(merged), watcher))
 }
 
 /// Where a sweep is saved.
@@ -266,7 +319,7 @@ fn searched(request: &Request, space: &Space, options: &Options, sources: &Sourc
     // Of few points each is tried once.
     let few = points.filter(|&points| points <= trials);
     let search = match request.search {
-        None | Some(Search::Halving) if few.is_some_and(|points| points < 8) => Search::Grid,
+        None if few.is_some_and(|points| points < 8) => Search::Grid,
         search => search.unwrap_or(Search::Halving),
     };
     Ok((search, few.unwrap_or(trials)))
@@ -288,12 +341,14 @@ struct ToBe {
     settings: Settings,
     made: Trials,
     is_usual: bool,
+    /// Whether its trials were trained elsewhere, and none is to be here.
+    is_merged: bool,
     command: String,
 }
 
 impl ToBe {
     fn run<T: Precision>(self, place: Where, watcher: &dyn Watcher) -> Result<SweepReport> {
-        let Self { mut settings, made, is_usual, command } = self;
+        let Self { mut settings, made, is_usual, is_merged, command } = self;
         let Trials { all, mut shapes, sources, remarks } = made;
         let judges = sources.iter().map(|sources| judge(sources, &settings)).collect::<Result<Vec<_>>>()?;
         let encoded = Encoded::<T>::new(&sources, &shapes)?;
@@ -350,6 +405,7 @@ impl ToBe {
             device: &device,
             rungs: &rungs,
             watcher,
+            is_merged,
             started,
             shared: Mutex::new(Shared::new(&mut folder)),
         };
@@ -399,7 +455,8 @@ impl ToBe {
                 folder.write_options(trial, epochs)?;
                 report.best = Some(winner::trained(trial.again(epochs), &report.folder, watcher)?);
             }
-            report.note_best()?;
+            let is_of_here = is_new && !is_merged;
+            report.note_best(is_of_here, watcher)?;
         }
         report.save()?;
         Ok(report)
@@ -558,6 +615,7 @@ struct Sweep<'a, T> {
     device: &'a Device,
     rungs: &'a [usize],
     watcher: &'a dyn Watcher,
+    is_merged: bool,
     started: Instant,
     shared: Mutex<Shared<'a, T>>,
 }
@@ -719,8 +777,11 @@ impl<'a, T: Precision> Sweep<'a, T> {
         };
         let Done { lives, ended } = ground.train(lives, rung, self)?;
         let ended: Vec<TrialRecord> = ended.iter().map(|(live, ending)| self.record(live, *ending)).collect();
-        self.shared().waiting.extend(lives.into_iter().map(|live| (live.trial, live)));
-        self.end(ended)?;
+        {
+            let mut shared = self.shared();
+            shared.waiting.extend(lives.into_iter().map(|live| (live.trial, live)));
+            self.end(&mut shared, ended)?;
+        }
         if rung < self.rungs.last().copied().unwrap_or(rung) && !self.stops() {
             self.let_go(trials, rung)?;
         }
@@ -729,8 +790,7 @@ impl<'a, T: Precision> Sweep<'a, T> {
     }
 
     /// Notes that some trials have ended.
-    fn end(&self, ended: Vec<TrialRecord>) -> Result<()> {
-        let mut shared = self.shared();
+    fn end(&self, shared: &mut Shared<'a, T>, ended: Vec<TrialRecord>) -> Result<()> {
         let lines: Vec<_> = ended.iter().map(|record| (record, &self.trials[&record.trial])).collect();
         shared.folder.ended(&lines)?;
         for record in ended {
@@ -742,25 +802,25 @@ impl<'a, T: Precision> Sweep<'a, T> {
     }
 
     /// Ends those trials that are at a rung already and behind so many others that they cannot go on: they need no memory any more.
-    fn let_go(&self, trials: &[usize], rung: usize) -> Result<()> {
-        let order = self.order(trials, rung);
-        let behind = &order[quota(trials.len()).min(order.len())..];
-        let ended: Vec<TrialRecord> = {
-            let shared = self.shared();
-            let lives = behind.iter().filter_map(|trial| shared.waiting.get(trial));
-            lives.map(|live| self.record(live, TrialEnding::Halving)).collect()
-        };
-        self.end(ended)
+    /// Gives those that are ahead, from the best.
+    fn let_go(&self, trials: &[usize], rung: usize) -> Result<Vec<usize>> {
+        // Two threads that did so at once would end a trial twice.
+        let mut shared = self.shared();
+        let mut ahead = self.order(&shared, trials, rung);
+        let behind = ahead.split_off(quota(trials.len()).min(ahead.len()));
+        let lives = behind.iter().filter_map(|trial| shared.waiting.get(trial));
+        let ended = lives.map(|live| self.record(live, TrialEnding::Halving)).collect();
+        self.end(&mut shared, ended)?;
+        Ok(ahead)
     }
 
     /// Those of some trials that have come to a rung, from the best to the worst.
-    fn order(&self, trials: &[usize], rung: usize) -> Vec<usize> {
-        let shared = self.shared();
+    fn order(&self, shared: &Shared<'_, T>, trials: &[usize], rung: usize) -> Vec<usize> {
         let min_delta = self.settings.options.min_delta.unwrap_or(0.0);
         let standing = |&trial: &usize| {
-            let record = shared.records.get(&trial).map(|record| (&record.curve, true));
-            let live = shared.waiting.get(&trial).map(|live| (&live.curve, live.epoch >= rung));
-            let (curve, _) = record.or(live).filter(|(_, is_there)| *is_there)?;
+            let of_record = shared.records.get(&trial).map(|record| &record.curve);
+            let of_live = shared.waiting.get(&trial).filter(|live| live.epoch >= rung).map(|live| &live.curve);
+            let curve = of_record.or(of_live)?;
             let best = best_of(&curve.validation_loss[..rung.min(curve.validation_loss.len())], min_delta);
             let score = best.and_then(|best| curve.score[best]);
             Some(Standing { trial, score, loss: best.map(|best| curve.validation_loss[best]) })
@@ -773,11 +833,10 @@ impl<'a, T: Precision> Sweep<'a, T> {
         if rung == self.rungs.last().copied().unwrap_or(rung) {
             return Ok(Vec::new());
         }
-        self.let_go(trials, rung)?;
-        let order = self.order(trials, rung);
+        let mut ahead = self.let_go(trials, rung)?;
         let shared = self.shared();
-        let goes_on = |trial: &&usize| shared.records.get(trial).is_none_or(|record| record.epochs > rung);
-        Ok(order[..quota(trials.len()).min(order.len())].iter().filter(goes_on).copied().collect())
+        ahead.retain(|trial| shared.records.get(trial).is_none_or(|record| record.epochs > rung));
+        Ok(ahead)
     }
 
     /// What a trial came to.
@@ -830,7 +889,7 @@ impl<T: Precision> Watch<T> for Sweep<'_, T> {
 
     fn stops(&self) -> bool {
         let most = self.settings.options.max_time.map(|time| time.0);
-        self.watcher.signal().is_some() || most.is_some_and(|most| self.started.elapsed() >= most)
+        self.is_merged || self.watcher.signal().is_some() || most.is_some_and(|most| self.started.elapsed() >= most)
     }
 
     fn scored(&self, trial: usize, score: f64) {
@@ -876,16 +935,21 @@ impl SweepReport {
         order.iter().map(|trial| by_number[trial]).collect()
     }
 
-    /// Notes the best trial, and holds its run to what it came to among the others.
-    fn note_best(&mut self) -> Result<()> {
+    /// Notes the best trial, and holds its run to what it came to among the others, here or, before it went on, elsewhere.
+    fn note_best(&mut self, is_of_here: bool, watcher: &dyn Watcher) -> Result<()> {
         let (Some(record), Some(run)) = (self.best_trial(), &self.best) else { return Ok(()) };
         let trained = winner::checksum(&run.run)?;
         if record.weights.as_ref() != Some(&trained) {
-            return Err(Error::Internal(format!(
-                "trial {} has other weights alone than among the others: a fault of wgrad or of the device; {} has both",
-                record.trial,
-                shown(&self.folder.to_string_lossy())
-            )));
+            if is_of_here {
+                return Err(Error::Internal(format!(
+                    "trial {} has other weights alone than among the others: a fault of wgrad or of the device",
+                    record.trial
+                )));
+            }
+            watcher.remark(&format!(
+                "trial {} comes out with other weights here than where it was trained before: the devices round otherwise",
+                record.trial
+            ));
         }
         let metric = &self.account.metric;
         self.account.best = Some(Best {

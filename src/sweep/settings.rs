@@ -117,6 +117,29 @@ impl Settings {
         Place::own(path).save_bytes(text.as_bytes(), |_| Ok(()))
     }
 
+    /// The settings of the sweep that this is a shard of, wherever it is trained.
+    pub(super) fn whole(&self) -> Self {
+        let mut whole = Self { shard: None, ..self.clone() };
+        (whole.options.device.device, whole.options.device.threads, whole.options.max_time) = (None, None, None);
+        whole
+    }
+
+    /// In what two sweeps differ, in a few words.
+    pub(super) fn difference(&self, other: &Self) -> String {
+        let (fields, others) = (self.options.fields(), other.options.fields());
+        let keys = fields.iter().filter(|(key, value)| others.get(*key) != Some(value)).map(|(key, _)| key.as_str());
+        let named = [
+            ("what varies", self.vary != other.vary),
+            ("search", self.search != other.search),
+            ("number of trials", self.trials != other.trials),
+            ("metric", self.metric != other.metric),
+            ("rows", self.rows != other.rows),
+            ("version of wgrad", self.wgrad != other.wgrad),
+        ];
+        let named = named.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name);
+        named.chain(keys).collect::<Vec<_>>().join(", ")
+    }
+
     /// All trials that there are to be.
     pub(super) fn all_trials(&self) -> usize {
         self.trials.iter().sum()

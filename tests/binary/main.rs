@@ -28,6 +28,7 @@ mod report;
 mod resume;
 mod runs;
 mod storage;
+mod sweep;
 mod terminal;
 mod two_classes;
 
@@ -44,6 +45,7 @@ fn main() {
         ("mnist", mnist::trials),
         ("bench", bench::trials),
         ("larger", larger::trials),
+        ("sweep", sweep::trials),
         ("devices", devices::trials),
         ("attacks", attacks::trials),
         ("attention", attention::trials),
