@@ -22,6 +22,10 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 pub(crate) const REPORT_DATA: &str = "report.json";
 /// What the folds of a cross-validation came to, in the folder that theirs lie in.
 pub(crate) const FOLDS: &str = "folds.json";
+/// What a sweep came to, in its folder.
+pub(crate) const SWEEP: &str = "sweep.json";
+/// What each trial of a sweep came to.
+pub(crate) const TRIALS: &str = "trials.jsonl";
 /// The file whose lock says that a wgrad works in the folder.
 pub(crate) const LOCK: &str = "wgrad.lock";
 /// How the names of TensorBoard's event files begin: it looks for `tfevents` in them.

@@ -5,7 +5,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::importance::Importance;
 use crate::error::{Error, Result, shown};
 use crate::files::{self, run::OPTIONS_BYTES};
 
@@ -86,6 +85,16 @@ pub struct Best {
     pub test_score: Option<f64>,
     /// The scores of the test rows, in a line.
     pub test: Option<String>,
+}
+
+/// How much one option mattered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// The option.
+    pub key: String,
+    /// The share of the differences between trials that it explains alone, from 0 to 1; none where there are too few trials
+    /// to tell.
+    pub share: Option<f64>,
 }
 
 /// A sweep as a whole: `sweep.json`.
