@@ -114,7 +114,7 @@ fn explained(arguments: &ExplainArguments) -> Result<(Explanation, Option<String
     // A lesson has its own rows.
     let word = name::text(arguments.model.as_os_str());
     if data.is_none() && lesson::is_lesson(&word) {
-        let run = Named::of(&arguments.model)?.path;
+        let run = Named::of(&arguments.model)?.run().path;
         if run.exists() && !arguments.quiet {
             let run = name::shown(&run);
             print::remarks(&[format!(

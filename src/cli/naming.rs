@@ -14,7 +14,7 @@ use crate::training::run::options::Init;
 /// # Errors
 /// Model, if `latest` is named and there is no run.
 pub(super) fn named(name: &Path, quiet: bool) -> Result<PathBuf> {
-    let Named { path, remark } = Named::of(name)?;
+    let Named { path, remark } = Named::of(name)?.run();
     if !quiet {
         print::remarks(remark.as_slice());
     }

@@ -10,7 +10,9 @@ use super::naming::named;
 use super::print;
 use crate::error::{Result, shown};
 use crate::files::Place;
-use crate::model::{folds_of, is_folds};
+use crate::files::run::REPORT;
+use crate::model::{Named, folds_of, is_folds, is_sweep};
+use crate::report::sweep::SweepPage;
 use crate::report::{Comparison, Story};
 
 /// The arguments of `wgrad report`.
@@ -21,7 +23,7 @@ Examples:  wgrad report runs/digits-1 --open
            wgrad report runs/digits-1 runs/digits-2 -o comparison.html
            wgrad report runs/wine-1")]
 pub(super) struct ReportArguments {
-    /// A run's folder or name, or latest; several are compared, and so are the folds of a cross-validation
+    /// A run's or a sweep's folder or name, or latest; several runs are compared, and so are the folds of a cross-validation
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The page [default: report.html in the folder; of several runs comparison-NAMES.html here]
@@ -38,11 +40,14 @@ pub(super) struct ReportArguments {
     quiet: bool,
 }
 
-/// The page of a run, or of the folds of a cross-validation, in its folder.
-const REPORT: &str = "report.html";
-
 /// Makes the page.
 pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
+    if let [name] = &arguments.runs[..] {
+        let named = Named::of(name)?;
+        if is_sweep(&named.path) {
+            return of_sweep(&named, arguments);
+        }
+    }
     let (mut folders, mut whole) = (Vec::new(), None);
     for name in &arguments.runs {
         let folder = named(name, arguments.quiet)?;
@@ -95,6 +100,31 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
         let instead = if replaces { ", in place of an earlier one" } else { "" };
         print::line(format_args!("written: {}{instead}", shown(&path)))?;
     }
+    open_if_asked(&page, arguments);
+    Ok(())
+}
+
+/// Makes the page of a sweep.
+fn of_sweep(sweep: &Named, arguments: &ReportArguments) -> Result<()> {
+    if !arguments.quiet {
+        print::remarks(sweep.remark.as_slice());
+    }
+    let page = arguments.output.clone().unwrap_or_else(|| sweep.path.join(REPORT));
+    let told = SweepPage::read(&sweep.path)?;
+    told.save(&Place::named(&page)?)?;
+    let path = page.to_string_lossy();
+    if arguments.json {
+        print::json("report", &json!({ "page": path, "sweep": told.account, "trials": told.trials.len() }))?;
+    } else if !arguments.quiet {
+        print::line(format_args!("written: {}", shown(&path)))?;
+    }
+    open_if_asked(&page, arguments);
+    Ok(())
+}
+
+/// Opens the page, where that was asked for.
+fn open_if_asked(page: &Path, arguments: &ReportArguments) {
+    let path = page.to_string_lossy();
     if let (true, Err(why)) = (arguments.open, page.canonicalize().and_then(open::that_detached)) {
         let why = match why.kind() {
             ErrorKind::NotFound => "wgrad found no program that opens pages, such as xdg-open".to_owned(),
@@ -102,5 +132,4 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<()> {
         };
         print::remarks(&[format!("{} could not be opened: {why}", shown(&path))]);
     }
-    Ok(())
 }

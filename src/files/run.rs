@@ -32,6 +32,8 @@ pub(crate) const TRIALS: &str = "trials.jsonl";
 pub(crate) const TRIALS_BYTES: u64 = 1 << 30;
 /// Its trials as a table.
 pub(crate) const SWEEP_TABLE: &str = "sweep.csv";
+/// The page of a run, of the folds of a cross-validation or of a sweep.
+pub(crate) const REPORT: &str = "report.html";
 /// The file whose lock says that a wgrad works in the folder.
 pub(crate) const LOCK: &str = "wgrad.lock";
 /// How the names of TensorBoard's event files begin: it looks for `tfevents` in them.

@@ -1,5 +1,6 @@
 //! Dropout: which units of a layer a step drops, as a function of counters. Shader: `shaders/forward_dropped.wgsl`.
 
+use super::step::kept_factor;
 use super::{Step, word};
 use crate::scalar::Scalar;
 
@@ -32,12 +33,12 @@ impl Dropped {
 
     /// What units that are kept in a step are multiplied by.
     pub(crate) fn factor<T: Scalar>(self, step: &Step) -> T {
-        factor(self.threshold(step))
+        T::from_f64(kept_factor(self.threshold(step)))
     }
 
     /// The words of a layer's parameters that say it.
     pub(crate) fn words(self) -> [u32; 3] {
-        [self.layer, self.threshold, factor::<f32>(self.threshold).to_bits()]
+        [self.layer, self.threshold, (kept_factor(self.threshold) as f32).to_bits()]
     }
 
     /// Whether each of four units is kept: those of column `4 column4` on, of a row that is counted from the beginning of the batch.
@@ -64,11 +65,6 @@ impl Dropped {
             }
         }
     }
-}
-
-/// What units that are kept are multiplied by where of 2^32 so many are dropped.
-pub(super) fn factor<T: Scalar>(threshold: u32) -> T {
-    T::from_f64(1.0 / (1.0 - f64::from(threshold) / (1_u64 << 32) as f64))
 }
 
 /// Four random words of four words: pcg4d of Jarzynski and Olano, "Hash Functions for GPU Rendering", 2020.

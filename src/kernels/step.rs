@@ -1,6 +1,5 @@
 //! What changes from one training step to the next: the batch and the rates.
 
-use super::dropped::factor;
 use crate::network::optimizer::Rates;
 
 /// One training step of one replica.
@@ -38,6 +37,11 @@ impl Step {
     pub fn unscaled(&self) -> f64 {
         2.0_f64.powi(-self.loss_scale)
     }
+}
+
+/// What units that are kept are multiplied by where of 2^32 so many are dropped.
+pub(super) fn kept_factor(dropped: u32) -> f64 {
+    1.0 / (1.0 - f64::from(dropped) / (1_u64 << 32) as f64)
 }
 
 /// The step as the shaders' `struct Step` (`shaders/step.wgsl`) has it; a test holds the two together.
@@ -96,7 +100,7 @@ impl From<&Step> for StepWords {
             key1: step.key[1],
             unscaled: step.unscaled() as f32,
             dropped: step.dropped,
-            kept: factor(step.dropped),
+            kept: kept_factor(step.dropped) as f32,
         }
     }
 }

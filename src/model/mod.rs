@@ -17,7 +17,7 @@ use std::collections::HashSet;
 pub use checkpoint::{Checkpoint, CheckpointFile, SavedMember};
 pub use event_file::EventFile;
 pub use file::{check_room, hidden_widths, load_weights};
-pub use naming::{LATEST, Named, RUNS, by_name, folds_of, is_folds, made, no_run, runs_in};
+pub use naming::{LATEST, Named, RUNS, by_name, folds_of, is_folds, is_sweep, made, no_run, runs_in};
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};
 pub use sequence::{Sequence, load_sequence};

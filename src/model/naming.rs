@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::{Error, Result, closest_path, neighbour, shown, typed_path};
-use crate::files::run::{FOLDS, OPTIONS, fold};
+use crate::files::run::{FOLDS, OPTIONS, SWEEP_OPTIONS, best, fold};
 
 /// The folder of runs, in the current folder.
 pub const RUNS: &str = "runs";
@@ -30,6 +30,19 @@ impl Named {
     /// Model, if `latest` is named and there is no run.
     pub fn of(name: &Path) -> Result<Self> {
         Self::within(Path::new(RUNS), name)
+    }
+
+    /// The run that is meant: of a sweep's folder that of its best trial.
+    #[must_use]
+    pub fn run(self) -> Self {
+        let best = best(&self.path);
+        if !is_sweep(&self.path) || !best.join(OPTIONS).is_file() {
+            return self;
+        }
+        let said = |path: &Path| shown(&path.to_string_lossy());
+        let of_sweep = format!("{} is a sweep; its best run is {}", said(&self.path), said(&best));
+        let remark = self.remark.map_or_else(|| of_sweep.clone(), |remark| format!("{remark}; {of_sweep}"));
+        Self { path: best, remark: Some(remark) }
     }
 
     fn within(runs: &Path, name: &Path) -> Result<Self> {
@@ -56,7 +69,12 @@ impl Named {
     }
 }
 
-/// The folders in a folder of runs, each a run or the folds of a cross-validation.
+/// Whether a folder holds a sweep.
+pub fn is_sweep(folder: &Path) -> bool {
+    folder.join(SWEEP_OPTIONS).is_file()
+}
+
+/// The folders in a folder of runs, each a run, that of a sweep's best trial, or the folds of a cross-validation.
 ///
 /// # Errors
 /// The system's, if the folder cannot be read.
@@ -66,6 +84,8 @@ pub fn runs_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         if path.join(OPTIONS).symlink_metadata().is_ok() || is_folds(&path) {
             runs.push(path);
+        } else if is_sweep(&path) && best(&path).join(OPTIONS).is_file() {
+            runs.push(best(&path));
         }
     }
     Ok(runs)
@@ -118,6 +138,9 @@ pub fn no_run(path: &Path) -> String {
     let name = shown(&path.to_string_lossy());
     if !path.exists() {
         return format!("{name}: there is no such folder{}; name a run's folder", near(path));
+    }
+    if is_sweep(path) {
+        return format!("{name}: is a sweep that has no best run yet; wgrad sweep --resume {} goes on", typed_path(path));
     }
     refused_folds(path).unwrap_or_else(|| format!("{name}: holds no run (there is no {OPTIONS} in it); name a run's folder"))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::naming::{RUNS, near, no_run, refused_folds};
+use super::naming::{RUNS, is_sweep, near, no_run, refused_folds};
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files::run::{self, CHECKPOINT, LOCK, METRICS, MODEL, OPTIONS};
 use crate::files::{self, Place};
@@ -203,7 +203,7 @@ impl RunFolder {
 
     /// The report to read in a browser.
     pub fn report(&self) -> PathBuf {
-        self.path.join("report.html")
+        self.path.join(run::REPORT)
     }
 
     /// What the report is made of, beside the other files.
@@ -300,6 +300,8 @@ pub fn resolve_model(path: &Path) -> Result<PathBuf> {
         )
     } else if let Some(folds) = refused_folds(path) {
         folds
+    } else if is_sweep(path) {
+        no_run(path)
     } else if path.join(OPTIONS).is_file() {
         format!("{name}: this run has saved no {MODEL}; train again")
     } else {

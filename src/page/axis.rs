@@ -1,5 +1,7 @@
 //! An axis of a chart: where a value lies, and the round values that are written beside it.
 
+use super::shortened;
+
 /// How values lie along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
@@ -18,17 +20,25 @@ pub(crate) struct Words {
     pub scale: Scale,
     /// Its ends; without, those of the values with a little room.
     pub range: Option<(f64, f64)>,
+    /// What stands at 0, 1, 2 and so on of an axis of names; of others nothing.
+    pub names: Vec<String>,
 }
 
 impl Words {
     /// An axis in proportion to its values.
     pub(crate) fn linear(label: &str) -> Self {
-        Self { label: label.into(), scale: Scale::Linear, range: None }
+        Self { label: label.into(), scale: Scale::Linear, range: None, names: Vec::new() }
     }
 
     /// An axis in proportion to the values' logarithms.
     pub(crate) fn logarithmic(label: &str) -> Self {
-        Self { label: label.into(), scale: Scale::Logarithmic, range: None }
+        Self { label: label.into(), scale: Scale::Logarithmic, range: None, names: Vec::new() }
+    }
+
+    /// An axis of names, the first at 0, the next at 1.
+    pub(crate) fn of_names(label: &str, names: Vec<String>) -> Self {
+        let range = Some((-0.5, names.len().max(1) as f64 - 0.5));
+        Self { label: label.into(), scale: Scale::Linear, range, names }
     }
 
     /// An axis of this scale that suits values: by their logarithms, where all are above zero and far from each other.
@@ -50,7 +60,12 @@ pub(crate) struct Axis {
     pub(super) largest: f64,
     pub(super) from: f64,
     pub(super) to: f64,
+    pub(super) names: Vec<String>,
 }
+
+/// The width of a character of a label, about, and the room between two labels.
+const CHARACTER: f64 = 7.0;
+const GAP: f64 = 6.0;
 
 impl Axis {
     /// The axis of some values onto these pixels.
@@ -72,7 +87,7 @@ impl Axis {
                 Scale::Linear => (0.0, 1.0),
             }
         });
-        Self { scale, least, largest, from, to }
+        Self { scale, least, largest, from, to, names: words.names.clone() }
     }
 
     pub(super) fn pixel(&self, value: f64) -> f64 {
@@ -86,9 +101,40 @@ impl Axis {
     /// Round values on the axis, and how they are written.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         match self.scale {
+            _ if !self.names.is_empty() => self.name_ticks(),
             Scale::Linear => self.linear_ticks(),
             Scale::Logarithmic => self.logarithmic_ticks().into_iter().map(|tick| (tick, short(tick))).collect(),
         }
+    }
+
+    /// The values of an axis from left to right, so few that their labels do not touch: of a logarithmic axis powers of ten,
+    /// if others have no room.
+    pub(super) fn ticks_across(&self) -> Vec<(f64, String)> {
+        let mut ticks = self.ticks();
+        if self.scale == Scale::Logarithmic && !self.have_room(&ticks, 1) {
+            let is_power = |tick: &(f64, String)| (tick.0.log10() - tick.0.log10().round()).abs() < 1e-9;
+            let powers: Vec<(f64, String)> = ticks.iter().filter(|tick| is_power(tick)).cloned().collect();
+            ticks = if powers.len() > 1 { powers } else { ticks };
+        }
+        let apart = (1..ticks.len()).find(|&apart| self.have_room(&ticks, apart)).unwrap_or_else(|| ticks.len().max(1));
+        ticks.into_iter().step_by(apart).collect()
+    }
+
+    /// Whether the labels of these ticks, or of some evenly taken, stand beside each other without touching.
+    fn have_room(&self, ticks: &[(f64, String)], apart: usize) -> bool {
+        let width = |label: &str| CHARACTER * label.chars().count() as f64;
+        let some: Vec<&(f64, String)> = ticks.iter().step_by(apart).collect();
+        some.windows(2).all(|pair| {
+            let room = (self.pixel(pair[1].0) - self.pixel(pair[0].0)).abs();
+            room >= f64::midpoint(width(&pair[0].1), width(&pair[1].1)) + GAP
+        })
+    }
+
+    /// The names, shortened to the room that each has, or to a few characters where there are many.
+    fn name_ticks(&self) -> Vec<(f64, String)> {
+        let each = (self.to - self.from).abs() / self.names.len() as f64;
+        let room = (((each - GAP) / CHARACTER) as usize).max(8);
+        self.names.iter().enumerate().map(|(place, name)| (place as f64, shortened(name, room))).collect()
     }
 
     /// Multiples of one, two or five times a power of ten, about five of them.
@@ -152,7 +198,7 @@ mod tests {
     use super::*;
 
     fn axis(scale: Scale, least: f64, largest: f64) -> Axis {
-        Axis { scale, least, largest, from: 0.0, to: 200.0 }
+        Axis { scale, least, largest, from: 0.0, to: 200.0, names: Vec::new() }
     }
 
     fn written(axis: &Axis) -> Vec<String> {
@@ -177,6 +223,29 @@ mod tests {
         assert_eq!(written(&axis(Scale::Linear, -1.0, 49.0)), ["0", "10", "20", "30", "40"]);
         assert_eq!(written(&axis(Scale::Linear, 0.0, 1e5)), ["0", "20k", "40k", "60k", "80k", "100k"]);
         assert!((axis(Scale::Linear, 0.0, 1.0).pixel(0.25) - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn labels_beside_each_other_do_not_touch() {
+        let across = |axis: &Axis| axis.ticks_across().into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(across(&axis(Scale::Logarithmic, 1.0, 100.0)), ["1", "2", "5", "10", "20", "50", "100"]);
+        assert_eq!(across(&axis(Scale::Logarithmic, 1e-5, 1e-2)), ["1e-5", "0.0001", "0.001", "0.01"]);
+        assert_eq!(across(&axis(Scale::Linear, 0.0, 1.0)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        let long = Axis { to: 100.0, ..axis(Scale::Linear, 0.0, 1.0) };
+        assert_eq!(across(&long), ["0.0", "0.4", "0.8"]);
+    }
+
+    #[test]
+    fn names_have_places_of_their_own() {
+        let of = |names: &[&str]| {
+            let words = Words::of_names("x", names.iter().map(|name| (*name).to_owned()).collect());
+            Axis::new(&words, std::iter::empty(), 0.0, 200.0)
+        };
+        let two = of(&["sgd", "a-name-that-is-very-long"]);
+        assert_eq!(two.ticks_across(), [(0.0, "sgd".to_owned()), (1.0, "a-name…y-long".to_owned())]);
+        assert_eq!([two.pixel(0.0), two.pixel(1.0)], [50.0, 150.0]);
+        let many = of(&["a-name-as-others"; 40]);
+        assert!((2..5).contains(&many.ticks_across().len()));
     }
 
     #[test]

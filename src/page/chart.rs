@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::axis::{Axis, Words};
-use super::{escaped, figures};
+use super::{escaped, figures, named};
 
 /// How the points of a series are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) enum Form {
     Marks,
     /// A small dot at each: for many.
     Dots,
+    /// Many thin lines, each ended by a point that is no number.
+    Threads,
     /// A bar from zero to each, as wide as they are apart.
     Bars,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Series {
 pub(crate) struct Rule {
     /// Where.
     pub x: f64,
-    /// What stands beside it.
+    /// What stands beside it, if anything.
     pub label: String,
 }
 
@@ -92,6 +94,8 @@ pub(crate) const PIGMENTS: [[u8; 3]; 7] = [
 ];
 /// Colours for what belongs to no series of its own.
 pub(crate) const NEUTRAL: [&str; 2] = ["var(--middle)", "var(--ink)"];
+/// The first colour, fainter.
+pub(crate) const PALE: &str = "var(--pale)";
 
 impl Size {
     fn units(self) -> (f64, f64) {
@@ -143,10 +147,15 @@ impl Chart {
 
     fn axes(&self, svg: &mut String, x: &Axis, y: &Axis) {
         let middle = |axis: &Axis| f64::midpoint(axis.from, axis.to);
-        for (tick, label) in x.ticks() {
+        for (tick, label) in x.ticks_across() {
             let at = x.pixel(tick);
             line(svg, "grid", (at, y.from), (at, y.to));
-            let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{label}</text>", y.from + 17.0);
+            let _ = writeln!(
+                svg,
+                "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                y.from + 17.0,
+                named(&label)
+            );
         }
         for (tick, label) in y.ticks() {
             let at = y.pixel(tick);
@@ -169,6 +178,7 @@ impl Series {
         match self.form {
             Form::Bars => return self.bars(svg, &places, y),
             Form::Dots => return self.dots(svg, &places),
+            Form::Threads => return self.threads(svg, x, y),
             Form::Line | Form::MarkedLine => {
                 let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
                 let _ = writeln!(svg, "<polyline {} points=\"{}\"/>", self.stroke(), path.join(" "));
@@ -188,6 +198,24 @@ impl Series {
         let _ = writeln!(svg, "<path fill=\"none\" {style} d=\"{path}\"/>");
     }
 
+    /// Lines that are seen through each other.
+    fn threads(&self, svg: &mut String, x: &Axis, y: &Axis) {
+        let style =
+            "fill=\"none\" stroke-width=\"1.5\" stroke-opacity=\".5\" stroke-linejoin=\"round\" stroke-linecap=\"round\"";
+        let _ = writeln!(svg, "<g stroke=\"{}\" {style}>", self.colour);
+        let threads = self.points.split(|point| !(point.0.is_finite() && point.1.is_finite()));
+        for thread in threads.filter(|thread| !thread.is_empty()) {
+            let place = |point: &(f64, f64)| format!("{:.1},{:.1}", x.pixel(point.0), y.pixel(point.1));
+            let mut path: Vec<String> = thread.iter().map(place).collect();
+            // A line of one point is seen as its two round ends.
+            if let [only] = &path[..] {
+                path = vec![only.clone(); 2];
+            }
+            let _ = writeln!(svg, "<polyline points=\"{}\"/>", path.join(" "));
+        }
+        svg.push_str("</g>\n");
+    }
+
     fn bars(&self, svg: &mut String, places: &[(f64, f64)], y: &Axis) {
         let apart = places.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min);
         let wide = if apart.is_finite() { (apart - 1.0).max(0.5) } else { 30.0 };
@@ -204,7 +232,7 @@ impl Series {
             _ if self.dashed => "key dashed",
             _ => "key",
         };
-        format!("<li><span class=\"{kind}\" style=\"border-color:{}\"></span>{}</li>\n", self.colour, escaped(&self.name))
+        key(kind, self.colour, &self.name)
     }
 
     /// A mark; on a picture its rim stands out from it.
@@ -234,13 +262,21 @@ impl Rule {
             return;
         }
         line(svg, "rule", (at, y.from), (at, y.to));
+        if self.label.is_empty() {
+            return;
+        }
         let (place, anchor) = if at > f64::midpoint(x.from, x.to) { (at + 4.0, "end") } else { (at - 4.0, "start") };
         let (high, label) = (y.to - 6.0, escaped(&self.label));
         let _ = writeln!(svg, "<text x=\"{place:.1}\" y=\"{high:.1}\" text-anchor=\"{anchor}\">{label}</text>");
     }
 }
 
-fn line(svg: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
+/// A line of a legend.
+pub(super) fn key(kind: &str, colour: &str, name: &str) -> String {
+    format!("<li><span class=\"{kind}\" style=\"border-color:{colour}\"></span>{}</li>\n", escaped(name))
+}
+
+pub(super) fn line(svg: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
     let ((x1, y1), (x2, y2)) = (from, to);
     let _ = writeln!(svg, "<line class=\"{class}\" x1=\"{x1:.1}\" x2=\"{x2:.1}\" y1=\"{y1:.1}\" y2=\"{y2:.1}\"/>");
 }
@@ -273,8 +309,16 @@ mod tests {
     }
 
     #[test]
+    fn threads_are_ended_by_what_is_no_number() {
+        let (end, points) = ((f64::NAN, f64::NAN), [(1.0, 2.0), (2.0, 3.0)]);
+        let all = [&points[..], &[end, end], &points[..1], &[end]].concat();
+        let svg = chart(series(Form::Threads, all)).figure();
+        assert_eq!((svg.matches("<polyline").count(), svg.matches("<circle").count()), (2, 0), "{svg}");
+    }
+
+    #[test]
     fn what_is_not_finite_is_left_out() {
-        for form in [Form::Line, Form::MarkedLine, Form::Marks, Form::Dots, Form::Bars] {
+        for form in [Form::Line, Form::MarkedLine, Form::Marks, Form::Dots, Form::Threads, Form::Bars] {
             let mut chart = chart(series(form, vec![(1.0, f64::NAN), (f64::INFINITY, 2.0), (3.0, 4.0)]));
             (chart.x, chart.y) = (Words::linear("x"), Words::linear("y"));
             let svg = chart.figure();

@@ -5,12 +5,14 @@ mod axis;
 mod bars;
 mod chart;
 mod net;
+mod parallel;
 mod png;
 
 pub(crate) use axis::{Words, ends};
 pub(crate) use bars::{Bar, bars};
-pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, PIGMENTS, Rule, Series, Size};
+pub(crate) use chart::{COLOURS, Chart, Form, NEUTRAL, PALE, PIGMENTS, Rule, Series, Size};
 pub(crate) use net::{Edge, MOST_UNITS, Net, Row, Unit, in_circle};
+pub(crate) use parallel::{Parallel, Strands};
 pub(crate) use png::{base64, grey, tinted};
 
 use crate::error::{printable, shown};
@@ -28,6 +30,18 @@ pub(crate) fn named(text: &str) -> String {
 /// Text as it may stand in a page, whole, its control characters visible.
 pub(crate) fn visible(text: &str) -> String {
     escaped(&printable(text))
+}
+
+/// A name within so many characters: its beginning and its end, of which one or the other tells it from others.
+pub(crate) fn shortened(name: &str, room: usize) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= room {
+        return name.to_owned();
+    }
+    let kept = room.saturating_sub(1);
+    let (first, last) = (kept.div_ceil(2), kept / 2);
+    let (beginning, end) = (&characters[..first], &characters[characters.len() - last..]);
+    beginning.iter().chain(&['…']).chain(end).collect()
 }
 
 /// A number with three significant figures, or all those before the point.
@@ -62,9 +76,9 @@ fn trimmed(number: &str) -> &str {
 }
 
 const STYLE: &str = "\
-:root { --page: #fff; --ink: #1b1b1b; --soft: #595959; --faint: #d8d8d8; --card: #f4f4f2; --middle: #777; color-scheme: light dark;
+:root { --page: #fff; --ink: #1b1b1b; --soft: #595959; --faint: #d8d8d8; --card: #f4f4f2; --middle: #777; --pale: #a9cbe2; color-scheme: light dark;
   --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7; --c4: #e69f00; --c5: #56b4e9; --c6: #f0e442 }
-@media (prefers-color-scheme: dark) { :root { --page: #161616; --ink: #e8e8e8; --soft: #a8a8a8; --faint: #3a3a3a; --card: #212121; --middle: #999;
+@media (prefers-color-scheme: dark) { :root { --page: #161616; --ink: #e8e8e8; --soft: #a8a8a8; --faint: #3a3a3a; --card: #212121; --middle: #999; --pale: #37658a;
   --c0: #4ba3e3; --c1: #f07f2e; --c2: #2fc08f; --c3: #dd9bc1; --c4: #f0b23c; --c5: #8fd0f5 } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--page); overflow-wrap: anywhere }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.5rem } h3 { font-size: 1rem }
@@ -93,6 +107,8 @@ svg { width: 100%; height: auto; display: block } svg text { font: 13px system-u
 pre { overflow-x: auto; background: var(--card); border-radius: .5rem; padding: .8rem; font-size: 13px; overflow-wrap: normal }
 .net { max-width: 34rem } .net circle { stroke: var(--middle) } .net .page { fill: var(--page) } .net .v { font-size: 11px }
 .net .n, .net .layer { font-size: 11px; fill: var(--soft) } .net .layer { stroke: var(--page); stroke-width: 4px; paint-order: stroke } .pair { white-space: nowrap } .net .key { width: 1rem; margin: 0 .3rem 0 .8rem }
+.parallel { max-width: 34rem } .parallel line { stroke: var(--soft) }
+.parallel .halo { stroke: var(--page); stroke-width: 4px; paint-order: stroke }
 details { margin: .5rem 0 } summary { cursor: pointer }";
 
 /// A page of this title, which is escaped here, with this body.
@@ -145,6 +161,12 @@ mod tests {
         assert_eq!([1.2, 0.9778, 0.041_699, 33349.4, 1200.0].map(digits), ["1.2", "0.9778", "0.0417", "33349", "1200"]);
         assert_eq!([1_538_907_266.834_916, 2e6, 1.234_56e-5, -0.0].map(digits), ["1.539e9", "2e6", "1.235e-5", "0"]);
         assert_eq!([f64::NAN, f64::INFINITY, -12.345].map(digits), ["NaN", "inf", "-12.35"]);
+    }
+
+    #[test]
+    fn long_names_keep_their_beginning_and_end() {
+        assert_eq!(["pixel_7_4", "pixel", "é…ü", ""].map(|name| shortened(name, 7)), ["pix…7_4", "pixel", "é…ü", ""]);
+        assert_eq!((shortened("abc", 1), shortened("abc", 0)), ("…".into(), "…".into()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{escaped, named};
+use super::{escaped, named, shortened};
 
 /// A network, or the part of it that is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,18 +189,6 @@ pub(crate) fn in_circle(value: f64) -> String {
     }
 }
 
-/// A name within so many characters: its beginning and its end, of which one or the other tells it from others.
-fn shortened(name: &str, room: usize) -> String {
-    let characters: Vec<char> = name.chars().collect();
-    if characters.len() <= room {
-        return name.to_owned();
-    }
-    let kept = room.saturating_sub(1);
-    let (first, last) = (kept.div_ceil(2), kept / 2);
-    let (beginning, end) = (&characters[..first], &characters[characters.len() - last..]);
-    beginning.iter().chain(&['…']).chain(end).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,12 +206,6 @@ mod tests {
         let short = ["0", "1", "-12", ".500", "-.065", "2.35", "12", "250", "1e3", "1e-4", "-3e-9"];
         assert_eq!(numbers.map(in_circle), short);
         assert!(short.iter().all(|number| number.len() < 6));
-    }
-
-    #[test]
-    fn long_names_keep_their_beginning_and_end() {
-        assert_eq!(["pixel_7_4", "pixel", "é…ü", ""].map(|name| shortened(name, 7)), ["pix…7_4", "pixel", "é…ü", ""]);
-        assert_eq!((shortened("abc", 1), shortened("abc", 0)), ("…".into(), "…".into()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::story::flattened;
 use crate::data::dates;
 use crate::error::{Error, Result, shown};
 use crate::files::{self, run};
-use crate::model::{RunFolder, folds_of, is_folds, made};
+use crate::model::{RunFolder, folds_of, is_folds, is_sweep, made};
 
 /// Bytes of a `folds.json`, at most.
 const FOLDS_BYTES: u64 = 1 << 22;
@@ -190,7 +190,10 @@ impl Listed {
     /// What a folder is called.
     fn title(path: &Path) -> String {
         let real = if path.file_name().is_some() { path.to_path_buf() } else { path.canonicalize().unwrap_or_default() };
-        real.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+        let name = real.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        // A sweep's best run is called after the sweep.
+        let sweep = real.parent().filter(|parent| is_sweep(parent)).and_then(Path::file_name);
+        sweep.map_or(name.clone(), |sweep| format!("{}/{name}", sweep.to_string_lossy()))
     }
 
     /// A run, called so `before` its own name.

@@ -13,7 +13,7 @@ impl Story {
     pub fn page(&self) -> String {
         let parts = [
             self.head(),
-            self.remarks(),
+            remarks(&self.account.remarks),
             self.training(),
             self.scores(),
             self.images(),
@@ -30,22 +30,9 @@ impl Story {
 
     /// The title, the result in a sentence, the command, and the figures that say most.
     fn head(&self) -> String {
-        let cards = self.cards();
-        // Rows of cards that are equally long, or nearly so.
-        let rows = cards.len().div_ceil(6).max(1);
-        let across = cards.len().div_ceil(rows).max(1);
-        let card =
-            |(name, value): &(&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value));
-        let cards: String = cards.iter().map(card).collect();
-        let commands: Vec<String> = self.account.commands.iter().map(|command| visible(command)).collect();
-        let commands = match commands.is_empty() {
-            true => String::new(),
-            false => format!("<pre class=\"command\">{}</pre>\n", commands.join("\n")),
-        };
         let (name, headline) = (named(&self.name), escaped(&self.headline()));
-        format!(
-            "<h1>{name}</h1>\n<p>{headline}</p>\n{commands}<dl class=\"cards\" style=\"--across:{across}\">\n{cards}</dl>\n"
-        )
+        let (commands, cards) = (commands(&self.account.commands), cards(&self.cards()));
+        format!("<h1>{name}</h1>\n<p>{headline}</p>\n{commands}{cards}")
     }
 
     /// What was judged, and how training ended.
@@ -115,12 +102,6 @@ impl Story {
             seconds,
         ];
         cards.into_iter().flatten().collect()
-    }
-
-    /// What wgrad remarked while it read the data and trained.
-    fn remarks(&self) -> String {
-        let remarks: String = self.account.remarks.iter().map(|remark| format!("<li>{}</li>\n", visible(remark))).collect();
-        if remarks.is_empty() { remarks } else { format!("<h2>Remarks</h2>\n<ul class=\"remarks\">\n{remarks}</ul>\n") }
     }
 
     /// The curves of loss and measure, and a table of some epochs.
@@ -311,6 +292,29 @@ pub(super) fn facts(rows: &[(&str, String)]) -> String {
     };
     let rows: String = rows.iter().filter(|(_, value)| !value.is_empty()).map(row).collect();
     format!("<table class=\"facts\">\n<tbody>\n{rows}</tbody>\n</table>\n")
+}
+
+/// The commands that made what a page shows.
+pub(super) fn commands(commands: &[String]) -> String {
+    let commands: Vec<String> = commands.iter().map(|command| visible(command)).collect();
+    if commands.is_empty() { String::new() } else { format!("<pre class=\"command\">{}</pre>\n", commands.join("\n")) }
+}
+
+/// The figures that say most, each with its name.
+pub(super) fn cards(cards: &[(&str, String)]) -> String {
+    // Rows of cards that are equally long, or nearly so.
+    let rows = cards.len().div_ceil(6).max(1);
+    let across = cards.len().div_ceil(rows).max(1);
+    let card =
+        |(name, value): &(&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value));
+    let cards: String = cards.iter().map(card).collect();
+    format!("<dl class=\"cards\" style=\"--across:{across}\">\n{cards}</dl>\n")
+}
+
+/// What wgrad remarked on the way.
+pub(super) fn remarks(remarks: &[String]) -> String {
+    let remarks: String = remarks.iter().map(|remark| format!("<li>{}</li>\n", visible(remark))).collect();
+    if remarks.is_empty() { remarks } else { format!("<h2>Remarks</h2>\n<ul class=\"remarks\">\n{remarks}</ul>\n") }
 }
 
 /// A line of a chart, in its colour.

@@ -22,7 +22,7 @@ use crate::memory;
 use crate::model::checksum;
 use crate::network::Loss;
 use crate::plan::Plan;
-use crate::report::sweep::{Best, SweepAccount, TrialEnding, TrialRecord, Varied, importance};
+use crate::report::sweep::{Best, SweepAccount, SweepPage, TrialEnding, TrialRecord, Varied, importance};
 use crate::training::run::options::{Interval, Time};
 use crate::training::run::resolution;
 use crate::training::run::{Options, RunReport, Sources, run_name};
@@ -453,12 +453,16 @@ impl ToBe {
             if let Some((number, epochs)) = number {
                 let trial = &trials[&number];
                 folder.write_options(trial, epochs)?;
-                report.best = Some(winner::trained(trial.again(epochs), &report.folder, watcher)?);
+                report.best = Some(winner::trained(&trial.again(epochs), &report.folder, watcher)?);
             }
             let is_of_here = is_new && !is_merged;
             report.note_best(is_of_here, watcher)?;
         }
         report.save()?;
+        // A page that fails costs nobody a sweep: it can be made again.
+        if let Err(error) = report.show() {
+            watcher.remark(&format!("the report could not be written: {error}"));
+        }
         Ok(report)
     }
 }
@@ -983,6 +987,11 @@ impl SweepReport {
         }
         let bytes = table.into_inner().map_err(|error| Error::Internal(format!("the table of trials: {error}")))?;
         Place::own(&self.folder.join(run::SWEEP_TABLE)).save_bytes(&bytes, |_| Ok(()))
+    }
+
+    /// Writes the page.
+    fn show(&self) -> Result<()> {
+        SweepPage::read(&self.folder)?.save(&Place::own(&self.folder.join(run::REPORT)))
     }
 
     /// Writes `sweep.json`.

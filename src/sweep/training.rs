@@ -268,11 +268,11 @@ impl<T: Precision> Side<T> {
             live.best = Some(Best { epoch, loss: judged[replica].0, weights });
             live.score().iter().for_each(|&score| watch.scored(live.trial, score));
         }
-        for replica in 0..self.lives.len() {
+        for (replica, &(validation_loss, _)) in judged.iter().enumerate() {
             let Some(live) = &mut self.lives[replica] else { continue };
             let recipe = ground.recipe(live.trial);
             if recipe.schedule.kind == ScheduleKind::Plateau
-                && live.plateau.is_over(judged[replica].0, recipe.schedule.patience)
+                && live.plateau.is_over(validation_loss, recipe.schedule.patience)
             {
                 let rate = self.session.learning_rate_of(replica, self.session.steps());
                 if (rate - recipe.schedule.factor * rate).abs() > Plateau::LEAST_DROP {

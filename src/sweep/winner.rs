@@ -15,10 +15,10 @@ use crate::training::session::{Device, Recipe};
 ///
 /// # Errors
 /// What training comes to; interrupted, if a signal comes.
-pub(super) fn trained(options: Options, folder: &Path, watcher: &dyn Watcher) -> Result<RunReport> {
+pub(super) fn trained(options: &Options, folder: &Path, watcher: &dyn Watcher) -> Result<RunReport> {
     let path = run::best(folder);
     remove(&path)?;
-    let report = Run::new(&options)?.train(Destination::New(Some(path)), &mut Quiet { watcher })?;
+    let report = Run::new(options)?.train(Destination::New(Some(path)), &mut Quiet { watcher })?;
     report.ended()?;
     Ok(report)
 }

@@ -62,7 +62,7 @@ const VARIED: [(&str, &str, &str); 39] = [
     ("bins", "0/4", ""),
     ("hidden", "4..40", ""),
     ("activation", "relu/tanh/gelu", ""),
-    ("output-activation", "softmax/sigmoid", "--loss squared-error"),
+    ("output-activation", "identity/sigmoid", "--loss squared-error"),
     ("no-bias", "true/false", ""),
     ("init", "he-normal/normal(0.3)", ""),
     ("new-output", "", ""),

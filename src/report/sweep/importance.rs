@@ -7,23 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::record::{TrialRecord, Varied};
+use super::record::{Importance, TrialRecord, Varied};
 
 /// The most groups of a range, and the fewest trials of a group.
 const GROUPS: usize = 5;
 const LEAST: usize = 4;
-
-/// What one option came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Importance {
-    /// The option.
-    pub key: String,
-    /// The share of the differences between trials that it explains alone, from 0 to 1; none where there are too few trials to tell.
-    pub share: Option<f64>,
-}
 
 /// How much each option mattered, the most first, by the scores after so many epochs, of all trials that have as many.
 pub fn importance(trials: &[TrialRecord], varied: &[Varied], epochs: usize, lower_is_better: bool) -> Vec<Importance> {
@@ -63,14 +53,17 @@ fn ranks(numbers: &[f64]) -> Vec<f64> {
 
 /// The group of each trial by its number, as many in each as can be; equal numbers are in one group.
 fn of_range(values: &[&Value]) -> Vec<usize> {
-    // A list of one number, as of hidden layers, is that number.
-    let number = |value: &Value| match value {
-        Value::Array(several) if several.len() == 1 => several[0].as_f64(),
-        other => other.as_f64(),
-    };
     let numbers: Vec<f64> = values.iter().map(|value| number(value).unwrap_or(f64::NAN)).collect();
     let count = (values.len() / LEAST).clamp(1, GROUPS) as f64;
     ranks(&numbers).into_iter().map(|rank| (rank * count / values.len() as f64) as usize).collect()
+}
+
+/// The number that a value of a range is: a list of one number, as of hidden layers, is that number.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Array(several) if several.len() == 1 => several[0].as_f64(),
+        other => other.as_f64(),
+    }
 }
 
 /// The group of each trial by its value.
@@ -113,7 +106,7 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};
 
-    fn trial(number: usize, options: Value, score: f64) -> TrialRecord {
+    fn trial(number: usize, options: &Value, score: f64) -> TrialRecord {
         let curve = Curve { loss: vec![1.0; 2], validation_loss: vec![0.5, 0.4], score: vec![Some(0.0), Some(score)] };
         TrialRecord {
             trial: number,
@@ -141,7 +134,11 @@ mod tests {
                 let [a, b] = [stream.uniform(), stream.uniform()];
                 let word = ["x", "y"][stream.below(2) as usize];
                 let better = if word == "x" { 0.35 } else { 0.0 };
-                trial(number, json!({ "momentum": a, "dropout": [b], "optimizer": word }), -(a - 0.5).powi(2) * 4.0 + better)
+                trial(
+                    number,
+                    &json!({ "momentum": a, "dropout": [b], "optimizer": word }),
+                    -(a - 0.5).powi(2) * 4.0 + better,
+                )
             })
             .collect();
         let all = [varied("dropout", true), varied("optimizer", false), varied("momentum", true)];
@@ -151,7 +148,7 @@ mod tests {
         assert!(shares[0] > 0.4 && (0.15..0.5).contains(&shares[1]) && shares[2] < 0.05, "{shares:?}");
         // A loss is better the lower it is: the shares are the same.
         let losses: Vec<TrialRecord> =
-            trials.iter().map(|of| trial(of.trial, json!(of.options), -of.score.expect("a score"))).collect();
+            trials.iter().map(|of| trial(of.trial, &json!(of.options), -of.score.expect("a score"))).collect();
         assert_eq!(importance(&losses, &all, 2, true), found);
     }
 
@@ -174,7 +171,8 @@ mod tests {
 
     #[test]
     fn trials_that_ended_before_are_left_out() {
-        let trials: Vec<TrialRecord> = (0..20).map(|number| trial(number, json!({ "l1": number }), number as f64)).collect();
+        let trials: Vec<TrialRecord> =
+            (0..20).map(|number| trial(number, &json!({ "l1": number }), number as f64)).collect();
         let of = |epochs| importance(&trials, &[varied("l1", true)], epochs, false)[0].share;
         assert!(of(2).is_some_and(|share| share > 0.8) && of(3).is_none());
     }

@@ -5,12 +5,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::importance::Importance;
 use crate::error::{Error, Result, shown};
-use crate::files::{self, run::OPTIONS_BYTES};
-
-/// Bytes of a line of `trials.jsonl`, at most.
-const LINE: u64 = 64 << 20;
+use crate::files::{
+    self,
+    run::{OPTIONS_BYTES, TRIALS_BYTES},
+};
 
 /// What a trial came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +87,16 @@ pub struct Best {
     pub test: Option<String>,
 }
 
+/// How much one option mattered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// The option.
+    pub key: String,
+    /// The share of the differences between trials that it explains alone, from 0 to 1; none where there are too few trials
+    /// to tell.
+    pub share: Option<f64>,
+}
+
 /// A sweep as a whole: `sweep.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepAccount {
@@ -148,7 +157,7 @@ impl TrialRecord {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let text = files::text(path, LINE)?;
+        let text = files::text(path, TRIALS_BYTES)?;
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let line = |(number, line): (usize, &str)| {
             serde_json::from_str(line).map_err(|error| {
