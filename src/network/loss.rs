@@ -193,9 +193,7 @@ impl Loss {
     /// activation are a joint pair.
     #[inline(always)]
     pub(crate) fn of_rows<T: Scalar>(self, rows: &mut [T], targets: &[T], outputs: usize, losses: &mut [T]) {
-        let rows = rows.chunks_exact_mut(outputs).zip(targets.chunks_exact(outputs));
-        let rows = losses.iter_mut().zip(rows);
-        each!(self, loss => for (of_row, (row, targets)) in rows { *of_row = loss.of_row(row, targets); });
+        each!(self, loss => loss.of_rows(rows, targets, outputs, losses));
     }
 
     /// Turns outputs into the loss's derivatives, times `scale`: with respect to the outputs or, where loss and activation

@@ -122,6 +122,30 @@ impl OptimizerKind {
         }
     }
 
+    /// The rule for parameters of as many networks as there are lanes, each at its own rates: the first of the lists has a vector a
+    /// parameter, whose states are the others. `decays` says whether they are weights.
+    #[inline(always)]
+    pub(crate) fn update_lanes<const L: usize, const N: usize>(
+        self,
+        rates: &LaneRates<L>,
+        decays: bool,
+        lists: [&mut [f32]; N],
+        gradient: &[f32],
+    ) {
+        macro_rules! each {
+            ($($kind:ident),*) => {
+                match self {
+                    $(Self::$kind => each_lane::<L, N>(gradient, lists, |lane, weight, gradient: f32, state: &mut [f32; 2]| {
+                        let rates = rates.of(lane);
+                        let decay = if decays { rates.weight_decay } else { 0.0 };
+                        Self::$kind.update(&rates, decay, weight, gradient, state)
+                    }),)*
+                }
+            };
+        }
+        each!(Sgd, Momentum, Nesterov, Rmsprop, Adam, Adamw);
+    }
+
     /// The WGSL of `rule`.
     pub fn shader(self) -> (&'static str, &'static str) {
         match self {
@@ -166,6 +190,33 @@ fn each_update<T: Scalar>(gradient: &[T], lists: &mut [&mut [T]], update: impl F
             }
         }
         _ => panic!("no optimizer has more than two states"),
+    }
+}
+
+/// `weight = update(lane, weight, gradient, state)` for every vector of weights, over arrays of their own, so that no lane seems to
+/// depend on another.
+#[inline(always)]
+fn each_lane<const L: usize, const N: usize>(
+    gradient: &[f32],
+    mut lists: [&mut [f32]; N],
+    update: impl Fn(usize, f32, f32, &mut [f32; 2]) -> f32,
+) {
+    let (gradients, _) = gradient.as_chunks::<L>();
+    for (place, gradient) in gradients.iter().enumerate() {
+        let range = place * L..(place + 1) * L;
+        let mut vectors = [[0.0; L]; N];
+        vectors.iter_mut().zip(&lists).for_each(|(vector, list)| vector.copy_from_slice(&list[range.clone()]));
+        for lane in 0..L {
+            let mut state = [0.0; 2];
+            for k in 1..N {
+                state[k - 1] = vectors[k][lane];
+            }
+            vectors[0][lane] = update(lane, vectors[0][lane], gradient[lane], &mut state);
+            for k in 1..N {
+                vectors[k][lane] = state[k - 1];
+            }
+        }
+        lists.iter_mut().zip(&vectors).for_each(|(list, vector)| list[range.clone()].copy_from_slice(vector));
     }
 }
 
@@ -300,6 +351,55 @@ pub struct Rates<T> {
     pub clip: T,
     /// β of the parameters' average.
     pub average: T,
+}
+
+/// The rates of as many networks as there are lanes, a vector a number.
+pub(crate) struct LaneRates<const L: usize> {
+    learning_rate: [f32; L],
+    weight_decay: [f32; L],
+    beta1: [f32; L],
+    complement1: [f32; L],
+    correction1: [f32; L],
+    beta2: [f32; L],
+    complement2: [f32; L],
+    correction2: [f32; L],
+    epsilon: [f32; L],
+}
+
+impl<const L: usize> LaneRates<L> {
+    /// The rates of some networks, as many as there are lanes at most.
+    pub(crate) fn new<'a>(networks: impl Iterator<Item = &'a Rates<f64>>) -> Self {
+        let mut each = [Rates::<f32>::default(); L];
+        each.iter_mut().zip(networks).for_each(|(to, rates)| *to = rates.converted());
+        Self {
+            learning_rate: each.map(|rates| rates.learning_rate),
+            weight_decay: each.map(|rates| rates.weight_decay),
+            beta1: each.map(|rates| rates.beta1),
+            complement1: each.map(|rates| rates.complement1),
+            correction1: each.map(|rates| rates.correction1),
+            beta2: each.map(|rates| rates.beta2),
+            complement2: each.map(|rates| rates.complement2),
+            correction2: each.map(|rates| rates.correction2),
+            epsilon: each.map(|rates| rates.epsilon),
+        }
+    }
+
+    /// What the rule needs of one network's.
+    #[inline(always)]
+    fn of(&self, lane: usize) -> Rates<f32> {
+        Rates {
+            learning_rate: self.learning_rate[lane],
+            weight_decay: self.weight_decay[lane],
+            beta1: self.beta1[lane],
+            complement1: self.complement1[lane],
+            correction1: self.correction1[lane],
+            beta2: self.beta2[lane],
+            complement2: self.complement2[lane],
+            correction2: self.correction2[lane],
+            epsilon: self.epsilon[lane],
+            ..Rates::default()
+        }
+    }
 }
 
 impl<T: Scalar> Rates<T> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -138,9 +138,7 @@ impl SweepFolder {
         let mut bytes = Vec::new();
         for record in other.records()? {
             let text = files::text(&run::trial(other.path(), record.trial).join(run::OPTIONS), run::OPTIONS_BYTES)?;
-            let folder = run::trial(self.path(), record.trial);
-            files::folder(&folder).map_err(|error| Error::writing(&folder, &error))?;
-            Place::own(&folder.join(run::OPTIONS)).save_without_waiting(text.as_bytes())?;
+            self.write_text(record.trial, &text)?;
             bytes.extend(line(&record)?);
         }
         let path = self.path().join(run::TRIALS);
@@ -149,9 +147,22 @@ impl SweepFolder {
 
     /// Writes the options that train a trial again, up to so many epochs.
     pub(super) fn write_options(&self, trial: &Trial, epochs: usize) -> Result<()> {
-        let folder = run::trial(self.path(), trial.number);
+        self.write_text(trial.number, &trial.again(epochs).to_toml())
+    }
+
+    /// Writes the text of a trial's options.
+    fn write_text(&self, trial: usize, text: &str) -> Result<()> {
+        let folder = run::trial(self.path(), trial);
         files::folder(&folder).map_err(|error| Error::writing(&folder, &error))?;
-        Place::own(&folder.join(run::OPTIONS)).save_without_waiting(trial.again(epochs).to_toml().as_bytes())
+        let path = folder.join(run::OPTIONS);
+        // Nearly always there is none yet, and thousands of files need no other ones on the way.
+        match files::append_new(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Place::own(&path).save_without_waiting(text.as_bytes())
+            }
+            Err(error) => Err(Error::writing(&path, &error)),
+        }
     }
 
     /// Saves the states of trials of one shape that are as far as each other; older files of the same trials go then.

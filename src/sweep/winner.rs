@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::run::Watcher;
+use super::watcher::Watcher;
 use crate::error::{Error, Result};
 use crate::files::{self, run};
 use crate::model::Model;

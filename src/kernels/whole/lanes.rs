@@ -11,7 +11,7 @@ use crate::kernels::source::ORDER;
 use crate::kernels::{Replicas, ReplicasMut, Step};
 use crate::network::Activation;
 use crate::network::loss::{Lanes, Vector};
-use crate::network::optimizer::Rates;
+use crate::network::optimizer::{LaneRates, Rates};
 use crate::simd::{Vectorised, vectorised};
 
 /// Replicas that go through the same instructions.
@@ -382,6 +382,7 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
     /// The optimizer's rule for every parameter.
     #[inline(always)]
     fn update(&mut self, whole: &Whole, steps: &[Step]) {
+        let mut own = None;
         for index in 0..self.layers.len() {
             let layer = self.layers[index];
             let weights = layer.inputs * layer.outputs;
@@ -392,12 +393,9 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
                 self.apply(whole, &rates, rates.weight_decay, first * Self::OWN..(first + weights) * Self::OWN);
                 self.apply(whole, &rates, 0.0, (first + weights) * Self::OWN..(first + all) * Self::OWN);
             } else {
-                for (lane, step) in steps.iter().enumerate() {
-                    let rates: Rates<f32> = step.rates.converted();
-                    let range = |from: usize, to: usize| from * LANES..to * LANES;
-                    self.apply_lane(whole, &rates, rates.weight_decay, range(first, first + weights), lane);
-                    self.apply_lane(whole, &rates, 0.0, range(first + weights, first + all), lane);
-                }
+                let own = own.get_or_insert_with(|| LaneRates::new(steps.iter().map(|step| &step.rates)));
+                self.apply_lanes(whole, own, true, first * LANES..(first + weights) * LANES);
+                self.apply_lanes(whole, own, false, (first + weights) * LANES..(first + all) * LANES);
             }
         }
     }
@@ -418,11 +416,19 @@ impl<const LANES: usize, const SAMPLES: bool> Block<LANES, SAMPLES> {
         }
     }
 
-    /// The rule for one lane's parameters of a range.
+    /// The rule for a range of the parameters, each lane at its own rates.
     #[inline(always)]
-    fn apply_lane(&mut self, whole: &Whole, rates: &Rates<f32>, decay: f32, range: Range<usize>, lane: usize) {
-        for index in (range.start + lane..range.end).step_by(LANES) {
-            self.apply(whole, rates, decay, index..index + 1);
+    fn apply_lanes(&mut self, whole: &Whole, rates: &LaneRates<LANES>, decays: bool, range: Range<usize>) {
+        let [first, second] = &mut self.states;
+        let (parameters, gradient) = (&mut self.parameters[range.clone()], &self.gradient[range.clone()]);
+        let optimizer = whole.optimizer;
+        match optimizer.states() {
+            0 => optimizer.update_lanes(rates, decays, [parameters], gradient),
+            1 => optimizer.update_lanes(rates, decays, [parameters, &mut first[range]], gradient),
+            _ => {
+                let (first, second) = (&mut first[range.clone()], &mut second[range]);
+                optimizer.update_lanes(rates, decays, [parameters, first, second], gradient);
+            }
         }
     }
 }

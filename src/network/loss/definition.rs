@@ -75,6 +75,13 @@ pub(super) trait OfRows: Definition {
     /// The row's loss; leaves the outputs in `row`.
     fn of_row<T: Scalar>(self, row: &mut [T], targets: &[T]) -> T;
 
+    /// The losses of rows of so many outputs; leaves the outputs in `rows`.
+    #[inline(always)]
+    fn of_rows<T: Scalar>(self, rows: &mut [T], targets: &[T], outputs: usize, losses: &mut [T]) {
+        let rows = rows.chunks_exact_mut(outputs).zip(targets.chunks_exact(outputs));
+        losses.iter_mut().zip(rows).for_each(|(of_row, (row, targets))| *of_row = self.of_row(row, targets));
+    }
+
     /// The losses of as many rows as there are lanes. A delta is what `finished` makes of an output's number and derivative.
     fn of_lanes<const L: usize>(self, rows: Lanes<'_, L>, finished: impl Fn(usize, Vector<L>) -> Vector<L>) -> Vector<L>;
 }

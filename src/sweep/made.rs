@@ -1,0 +1,250 @@
+//! A sweep whose trials are made: its device is opened, it is trained, and its best trial becomes a run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use super::course::{Course, Shared};
+use super::encoded::Encoded;
+use super::folder::SweepFolder;
+use super::halving::rungs;
+use super::judge::Judge;
+use super::report::SweepReport;
+use super::settings::{Search, Settings};
+use super::space::{Axis, Scale, Space, Values};
+use super::trial::{Shape, Trial, Trials};
+use super::watcher::{Overview, Watcher};
+use super::winner;
+use crate::error::{Error, Result, counted, shown};
+use crate::files::run;
+use crate::report::sweep::{SweepAccount, TrialEnding, TrialRecord, Varied, importance};
+use crate::training::run::{Options, Sources};
+use crate::training::session::fastest::Choice;
+use crate::training::session::planning::fitting;
+use crate::training::session::{Device, Precision, Recipe, Wanted};
+
+/// Where a sweep is saved.
+pub(super) enum Where {
+    New(Option<PathBuf>, String),
+    Resumed(SweepFolder),
+}
+
+/// A sweep whose trials are made, before its device is opened.
+pub(super) struct Made {
+    pub(super) settings: Settings,
+    pub(super) made: Trials,
+    pub(super) is_usual: bool,
+    /// Whether its trials were trained elsewhere, and none is to be here.
+    pub(super) is_merged: bool,
+    pub(super) command: String,
+}
+
+impl Made {
+    pub(super) fn run<T: Precision>(self, place: Where, watcher: &dyn Watcher) -> Result<SweepReport> {
+        let Self { mut settings, made, is_usual, is_merged, command } = self;
+        let Trials { all, mut shapes, sources, remarks } = made;
+        let judges = sources.iter().map(|sources| judge(sources, &settings)).collect::<Result<Vec<_>>>()?;
+        let encoded = Encoded::<T>::new(&sources, &shapes)?;
+        settings.check_rows(&place, encoded.checksums())?;
+        let rows: Vec<usize> = shapes.iter().map(|shape| sources[shape.rows].training.rows()).collect();
+        let device = opened(&settings.options, &shapes, &all, &rows)?;
+        for (shape, &rows) in shapes.iter_mut().zip(&rows) {
+            shape.recipe = fitting::<T>(&shape.network, &shape.recipe, rows, &device);
+        }
+        settings.options.device.device = Some(named(&settings.options, &device));
+        let as_trained = |mut trial: Trial| {
+            let micro_batches = shapes[trial.group].recipe.micro_batches;
+            trial.options.device.device.clone_from(&settings.options.device.device);
+            (trial.options.accumulate, trial.recipe.micro_batches) = (Some(micro_batches), micro_batches);
+            (trial.number, trial)
+        };
+        let trials: BTreeMap<usize, Trial> = all.into_iter().map(as_trained).collect();
+        let longest = trials.values().map(|trial| trial.recipe.epochs).max().unwrap_or(1);
+        let rungs = if settings.search == Search::Halving { rungs(longest) } else { vec![longest] };
+        let is_new = matches!(place, Where::New(..));
+        let mut folder = match place {
+            Where::New(path, name) => SweepFolder::create(path.as_deref(), &name)?,
+            Where::Resumed(folder) => folder,
+        };
+        settings.save(&folder.path().join(run::SWEEP_OPTIONS))?;
+        let records = folder.records()?;
+        let (lives, damaged) = folder.read_states::<T>(&trials, &shapes)?;
+        let path = folder.path().to_path_buf();
+        let earlier = SweepAccount::read(&path.join(run::SWEEP)).ok();
+        let overview = Overview {
+            data: sources[0].report().to_string(),
+            vary: settings.vary.clone(),
+            is_usual,
+            search: said(&settings, trials.len(), &rungs),
+            metric: judges[0].metric(),
+            lower_is_better: judges[0].lower_is_better(),
+            trials: trials.len(),
+            ended: records.len(),
+            shapes: shapes.len(),
+            device: device.told(),
+            folder: path.clone(),
+        };
+        watcher.begins(&overview)?;
+        let remarks: Vec<String> = sources[0].remarks.iter().cloned().chain(remarks).chain(damaged).collect();
+        remarks.iter().for_each(|remark| watcher.remark(remark));
+        let started = Instant::now();
+        let sweep = Course {
+            settings: &settings,
+            trials: &trials,
+            shapes: &shapes,
+            rows: &rows,
+            encoded: &encoded,
+            judges: &judges,
+            device: &device,
+            rungs: &rungs,
+            watcher,
+            is_merged,
+            started,
+            shared: Mutex::new(Shared::new(&mut folder)),
+        };
+        let swept = sweep.all(records, lives);
+        drop(sweep);
+        let (records, is_whole) = match swept {
+            Ok(swept) => swept,
+            Err(error) => {
+                if is_new && folder.records()?.is_empty() {
+                    folder.discard();
+                }
+                return Err(error);
+            }
+        };
+        let [training, validation, test] = {
+            let report = sources[0].report();
+            [report.training_rows, report.validation_rows, report.test_rows]
+        };
+        let space = Space::new(&settings.vary)?;
+        let varied: Vec<Varied> = space.axes().iter().map(varied).collect();
+        let account = SweepAccount {
+            wgrad: env!("CARGO_PKG_VERSION").into(),
+            source: sources[0].source.clone(),
+            task: format!("{:?}", sources[0].encoding.task()).to_lowercase(),
+            metric: overview.metric.into(),
+            lower_is_better: overview.lower_is_better,
+            search: settings.search.name().into(),
+            importance: importance(&records, &varied, compared_after(&records, &rungs), overview.lower_is_better),
+            varied,
+            trials: trials.len(),
+            rungs: if settings.search == Search::Halving { rungs.clone() } else { Vec::new() },
+            rows: [training, validation, test],
+            device: device.told(),
+            seconds: started.elapsed().as_secs_f64() + earlier.as_ref().map_or(0.0, |earlier| earlier.seconds),
+            is_whole,
+            best: None,
+            commands: earlier.map_or_else(Vec::new, |earlier| earlier.commands).into_iter().chain([command]).collect(),
+            remarks,
+        };
+        let signal = watcher.signal();
+        let mut report = SweepReport { account, trials: records, best: None, folder: path, signal };
+        report.save_table()?;
+        if signal.is_none() {
+            let number = report.best_trial().map(|record| (record.trial, record.epochs));
+            if let Some((number, epochs)) = number {
+                let trial = &trials[&number];
+                folder.write_options(trial, epochs)?;
+                report.best = Some(winner::trained(&trial.again(epochs), &report.folder, watcher)?);
+            }
+            let is_of_here = is_new && !is_merged;
+            report.note_best(is_of_here, watcher)?;
+        }
+        report.save()?;
+        // A page that fails costs nobody a sweep: it can be made again.
+        if let Err(error) = report.show() {
+            watcher.remark(&format!("the report could not be written: {error}"));
+        }
+        Ok(report)
+    }
+}
+
+/// After how many epochs trials are compared, to tell what mattered: as many as most of them have.
+fn compared_after(records: &[TrialRecord], rungs: &[usize]) -> usize {
+    let longest = rungs.first().copied().unwrap_or(1);
+    let shortest = records.iter().filter(|record| record.ended == TrialEnding::AllEpochs).map(|record| record.epochs).min();
+    shortest.map_or(longest, |shortest| shortest.min(longest)).max(1)
+}
+
+/// What a report says of an option that varies.
+fn varied(axis: &Axis) -> Varied {
+    let scale = match axis.values {
+        Values::List(_) => None,
+        Values::Range { scale, .. } => Some(scale),
+    };
+    Varied {
+        key: axis.key.clone(),
+        text: axis.to_string(),
+        is_range: scale.is_some(),
+        is_log: scale.is_some_and(|scale| scale != Scale::Linear),
+    }
+}
+
+/// What the trials on some rows are judged by.
+fn judge(sources: &Sources, settings: &Settings) -> Result<Judge> {
+    let Some(validation) = &sources.validation else {
+        return Err(Error::Usage(
+            "there are no rows to judge trials by: set some apart (--split 0.8/0.1/0.1) or name a file (--validation FILE)"
+                .into(),
+        ));
+    };
+    Judge::new(settings.metric.as_deref(), validation.truth(&sources.encoding)?, &sources.encoding)
+}
+
+/// How a sweep goes about its trials, in a sentence.
+fn said(settings: &Settings, trials: usize, rungs: &[usize]) -> String {
+    let trials = counted(trials, "trial");
+    let epochs = |epochs: &[usize]| epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let shard = settings.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
+    match (settings.search, rungs) {
+        (Search::Halving, [first @ .., last]) if !first.is_empty() => {
+            format!("{trials}; the best quarter goes on after {} epochs, to {last}{shard}", epochs(first))
+        }
+        (Search::Grid, [.., last]) => format!("{trials}, every point of the grid, {last} epochs each{shard}"),
+        (_, [.., last]) => format!("{trials}, {last} epochs each{shard}"),
+        _ => trials,
+    }
+}
+
+/// The device that was asked for, or the faster one for the shape with most work.
+fn opened(options: &Options, shapes: &[Shape], trials: &[Trial], rows: &[usize]) -> Result<Device> {
+    let of = |group: usize| trials.iter().filter(|trial| trial.group == group).count();
+    let work = |group: usize| of(group) as f64 * shapes[group].network.parameter_count() as f64 * rows[group] as f64;
+    let largest = (0..shapes.len()).max_by(|&a, &b| work(a).total_cmp(&work(b))).unwrap_or(0);
+    let device = if options.device.is_auto() && !options.device.double() && !options.device.mixed() {
+        // What side by side is worth to a GPU shows with some of them.
+        let recipe = Recipe { members: of(largest).clamp(1, 16), ..shapes[largest].recipe };
+        let threads = options.device.threads.map(usize::from);
+        Device::fastest(&shapes[largest].network, &recipe, rows[largest], threads, &Choice::default())
+    } else {
+        options.device.open()?
+    };
+    Ok(device.with_memory(options.device_memory.map(|memory| memory.0)))
+}
+
+/// How the options of a trial name the device.
+fn named(options: &Options, device: &Device) -> Wanted {
+    let asked = options.device.device.clone().filter(|wanted| *wanted != Wanted::Auto);
+    asked.unwrap_or(if device.gpu().is_some() { Wanted::Gpu } else { Wanted::Cpu })
+}
+
+impl Settings {
+    /// Notes the rows that trials are trained on and judged by; refuses others than those that the sweep began with.
+    fn check_rows(&mut self, place: &Where, rows: Vec<String>) -> Result<()> {
+        let Where::Resumed(folder) = place else {
+            self.rows = rows;
+            return Ok(());
+        };
+        // New trials may have rows of their own.
+        if rows.iter().zip(&self.rows).all(|(now, before)| now == before) {
+            self.rows = rows;
+            return Ok(());
+        }
+        let name = shown(&folder.path().to_string_lossy());
+        Err(Error::Model(format!(
+            "{name}: the data is not what it was when the sweep began; begin a new one (without --resume)"
+        )))
+    }
+}
