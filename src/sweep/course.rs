@@ -261,13 +261,13 @@ impl<'a, T: Precision> Course<'a, T> {
 
     /// Those of some trials that have come to a rung, from the best to the worst.
     fn order(&self, shared: &Shared<'_, T>, trials: &[usize], rung: usize) -> Vec<usize> {
-        let min_delta = self.settings.options.min_delta.unwrap_or(0.0);
+        let (min_delta, by_loss) = (self.settings.options.min_delta.unwrap_or(0.0), self.settings.halves_by_loss());
         let standing = |&trial: &usize| {
             let of_record = shared.records.get(&trial).map(|record| &record.curve);
             let of_live = shared.waiting.get(&trial).filter(|live| live.epoch >= rung).map(|live| &live.curve);
             let curve = of_record.or(of_live)?;
             let best = best_of(&curve.validation_loss[..rung.min(curve.validation_loss.len())], min_delta);
-            let score = best.and_then(|best| curve.score[best]);
+            let score = best.and_then(|best| curve.score[best]).filter(|_| !by_loss);
             Some(Standing { trial, score, loss: best.map(|best| curve.validation_loss[best]) })
         };
         ranked(trials.iter().filter_map(standing).collect(), self.judges[0].lower_is_better())

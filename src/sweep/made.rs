@@ -200,7 +200,8 @@ fn said(settings: &Settings, trials: usize, rungs: &[usize]) -> String {
     let shard = settings.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
     match (settings.search, rungs) {
         (Search::Halving, [first @ .., last]) if !first.is_empty() => {
-            format!("{trials}; the best quarter goes on after {} epochs, to {last}{shard}", epochs(first))
+            let by = if settings.halves_by_loss() { "lowest validation loss" } else { "best scores" };
+            format!("{trials}; the quarter with the {by} goes on after {} epochs, to {last}{shard}", epochs(first))
         }
         (Search::Grid, [.., last]) => format!("{trials}, every point of the grid, {last} epochs each{shard}"),
         (_, [.., last]) => format!("{trials}, {last} epochs each{shard}"),

@@ -75,7 +75,7 @@ pub fn begin(request: &Request, watcher: &dyn Watcher) -> Result<SweepReport> {
     }
     let settings = Settings {
         wgrad: env!("CARGO_PKG_VERSION").into(),
-        vary,
+        vary: space.axes().iter().map(ToString::to_string).collect(),
         search,
         trials: vec![trials],
         metric: request.metric.clone(),

@@ -140,6 +140,14 @@ impl Settings {
         named.chain(keys).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether halving goes by the validation loss, which tells small differences where a metric does not: unless a metric was named, or
+    /// something varies that changes what a loss means.
+    pub(super) fn halves_by_loss(&self) -> bool {
+        const OF_LOSS: [&str; 4] = ["loss", "huber-delta", "output-activation", "scale"];
+        let varies = |key: &str| self.vary.iter().any(|text| text.split('=').next() == Some(key));
+        self.metric.is_none() && !OF_LOSS.into_iter().any(varies)
+    }
+
     /// All trials that there are to be.
     pub(super) fn all_trials(&self) -> usize {
         self.trials.iter().sum()
@@ -190,6 +198,9 @@ mod tests {
         for trial in 1..20 {
             assert_eq!((1..=3).filter(|&number| shard(number).has(trial)).count(), 1);
         }
+        assert!(settings().halves_by_loss());
+        assert!(!Settings { vary: vec!["scale=minmax/standard".into()], ..settings() }.halves_by_loss());
+        assert!(!Settings { metric: Some("accuracy".into()), ..settings() }.halves_by_loss());
         assert_eq!("3/8".parse(), Ok(Shard { number: 3, of: 8 }));
         for text in ["0/3", "4/3", "3", "a/b", "1/0", ""] {
             text.parse::<Shard>().expect_err(text);
