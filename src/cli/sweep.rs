@@ -34,8 +34,9 @@ What --vary takes:
 
 Examples:
   wgrad sweep digits
-  wgrad sweep houses.csv --target price --vary hidden=32/64/64,32 --vary learning-rate=1e-4..1e-1:log
-  wgrad sweep digits --vary optimizer=adam/sgd --vary batch-size=16..128:log2 --search grid
+  wgrad sweep houses.csv --target price --vary hidden=32/64/64,32 \\
+      --vary learning-rate=1e-4..1e-1:log
+  wgrad sweep digits --vary optimizer=adam/sgd --search grid
   wgrad sweep --resume runs/digits-sweep-1 --trials 500
   wgrad predict runs/digits-sweep-1/best new-rows.csv"
 )]

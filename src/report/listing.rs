@@ -166,6 +166,9 @@ impl Listed {
         if folder.join(run::OPTIONS).symlink_metadata().is_ok() {
             return Ok(vec![Self::of(folder, String::new())]);
         }
+        if is_sweep(folder) {
+            return Ok(Self::of_sweep(folder).into_iter().collect());
+        }
         // The folds of one that was named are what is asked for.
         if is_folds(folder) {
             let title = Self::title(folder);
@@ -180,11 +183,19 @@ impl Listed {
                     true => all.extend(folds_of(&path).iter().map(|fold| Self::of(fold, Self::title(&path) + "/"))),
                     false => all.push(Self::of_folds(&path)),
                 }
+            } else if is_sweep(&path) {
+                all.extend(Self::of_sweep(&path));
             } else if is_run(&path) {
                 all.push(Self::of(&path, String::new()));
             }
         }
         Ok(all)
+    }
+
+    /// The run of a sweep's best trial, if there is one.
+    fn of_sweep(path: &Path) -> Option<Self> {
+        let best = run::best(path);
+        is_run(&best).then(|| Self::of(&best, String::new()))
     }
 
     /// What a folder is called.

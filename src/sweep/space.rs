@@ -229,10 +229,10 @@ fn alternatives(key: &str, text: &str) -> Vec<String> {
     if text.contains('|') {
         return parts('|');
     }
-    if text.contains('/') && key != "init" {
+    let takes = |text: &str| Options::from_settings(&[format!("{key}={text}")]).is_ok();
+    if text.contains('/') && (key != "init" || parts('/').iter().all(|part| takes(part))) {
         return parts('/');
     }
-    let takes = |text: &str| Options::from_settings(&[format!("{key}={text}")]).is_ok();
     if text.contains(',') && !takes(text) && parts(',').iter().all(|part| takes(part)) {
         parts(',')
     } else {
@@ -436,6 +436,8 @@ mod tests {
         assert_eq!(values("optimizer=adam,sgd"), list(&["adam", "sgd"]));
         assert_eq!(values("learning_rate=0.1,0.01"), list(&["0.1", "0.01"]));
         assert_eq!(values("no-bias=true/false"), list(&["true", "false"]));
+        assert_eq!(values("init=he-normal/normal(0.3)"), list(&["he-normal", "normal(0.3)"]));
+        assert_eq!(values("init=auto|some/run/model.safetensors"), list(&["auto", "some/run/model.safetensors"]));
         let range = |from, to, scale, whole, points| Values::Range { from, to, scale, whole, points };
         assert_eq!(values("dropout=0..0.5"), range(0.0, 0.5, Scale::Linear, false, None));
         assert_eq!(values("lr=1e-4..1e-1:log"), range(1e-4, 1e-1, Scale::Log, false, None));

@@ -77,6 +77,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("shapes are drawn, trained on, judged and predicted", || walk("shapes.md")),
         Trial::test("admissions are looked at, trained on and predicted", || walk("admissions.md")),
         Trial::test("iris is cross-validated, trained on and asked in onnxruntime", || walk("iris.md")),
+        Trial::test("a table is swept, and its best network predicts", || walk("sweep.md")),
         Trial::test("a line agrees within what rounding may do, and not in its words", a_line_agrees),
     ]
 }

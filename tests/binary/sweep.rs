@@ -439,6 +439,47 @@ fn time_ends_a_sweep_in_order() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A sweep's folder stands for its best run, and is listed as that; its page is made again to the same bytes.
+fn a_sweep_is_known_by_its_name() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let vary = ["--vary", "learning-rate=1e-3..1e-1:log", "--vary", "hidden=4/8", "--epochs", "3", "--trials", "8"];
+    desk.ends(0, &[&["sweep", "iris", "-q", "--device", "cpu"], &vary[..]].concat())?;
+    let page = desk.bytes("runs/iris-sweep-1/report.html");
+    desk.ends(0, &["report", "iris-sweep-1"])?;
+    if desk.bytes("runs/iris-sweep-1/report.html") != page {
+        return Err("the page is another one".into());
+    }
+    let text = String::from_utf8_lossy(&page).into_owned();
+    let best = &swept(&desk, &["--resume", "runs/iris-sweep-1"])?["best"];
+    let has_all = ["learning-rate", "hidden", "/best DATA", "/run.toml"].iter().all(|word| text.contains(word));
+    if !has_all || !text.contains(&format!("trial {}", best["trial"])) {
+        return Err(format!("{best}: {text}").into());
+    }
+    let listed = desk.run(&["runs"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let alone = desk.run(&["runs", "runs/iris-sweep-1"]);
+    if !listed.contains("iris-sweep-1/best") || String::from_utf8_lossy(&alone.stdout) != listed {
+        return Err(format!("{listed}{}", String::from_utf8_lossy(&alone.stdout)).into());
+    }
+    desk.write("new.csv", "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n");
+    for model in ["runs/iris-sweep-1", "iris-sweep-1", "latest", "runs/iris-sweep-1/best"] {
+        let output = desk.run(&["predict", model, "new.csv", "-q"]);
+        ended(0, &[model], &output)?;
+        if !String::from_utf8_lossy(&output.stdout).contains("setosa") {
+            return Err(format!("{model}: {}", String::from_utf8_lossy(&output.stdout)).into());
+        }
+    }
+    // The files of a sweep are no place for others.
+    for file in ["trials.jsonl", "sweep.toml", "sweep.csv", "sweep.json"] {
+        let output = format!("runs/iris-sweep-1/{file}");
+        let said = desk.ends(2, &["predict", "latest", "new.csv", "-o", &output])?;
+        if !said.contains("belongs to a run") {
+            return Err(said.into());
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
     let shared = Shared;
     let mut trials = vec![
@@ -451,6 +492,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("trials may grow", trials_may_grow),
         Trial::test("shards are put together", shards_are_put_together),
         Trial::test("what cannot be meant is refused", what_cannot_be_meant_is_refused),
+        Trial::test("a sweep is known by its name", a_sweep_is_known_by_its_name),
         Trial::test("time ends a sweep in order", time_ends_a_sweep_in_order),
     ];
     trials.push(shared.trial("each trial is what its options train, on a GPU".to_owned(), |_| {
