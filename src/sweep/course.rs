@@ -68,7 +68,6 @@ pub(super) struct Course<'a, T> {
 impl<'a, T: Precision> Course<'a, T> {
     /// Trains all trials. Gives what each came to, those that were stopped included, and whether all have ended.
     pub(super) fn all(&self, records: Vec<TrialRecord>, lives: Vec<Live<T>>) -> Result<(Vec<TrialRecord>, bool)> {
-        let brackets = self.settings.brackets();
         {
             let mut shared = self.shared();
             shared.records = records.into_iter().map(|record| (record.trial, record)).collect();
@@ -82,20 +81,10 @@ impl<'a, T: Precision> Course<'a, T> {
             let left = self.trials.values().filter(|trial| !shared.records.contains_key(&trial.number));
             shared.all = left.map(work).sum::<f64>() * share_of_epochs(self.trials.len(), self.rungs);
         }
-        for bracket in &brackets {
-            let mut going: Vec<usize> = bracket.iter().copied().filter(|trial| self.trials.contains_key(trial)).collect();
-            for &rung in self.rungs {
-                self.up_to(&going, rung)?;
-                if self.stops() {
-                    break;
-                }
-                going = self.after(&going, rung)?;
-            }
-            if self.stops() {
-                break;
-            }
-        }
+        // What waits to go on is kept, whatever became of the others.
+        let trained = self.brackets();
         self.save_waiting()?;
+        trained?;
         let mut shared = self.shared();
         let needed: Vec<usize> = shared.waiting.keys().copied().collect();
         shared.folder.prune_states(|trial| needed.contains(&trial))?;
@@ -105,6 +94,21 @@ impl<'a, T: Precision> Course<'a, T> {
         records.extend(unfinished.map(|live| self.record(live, TrialEnding::Unfinished)));
         records.sort_by_key(|record| record.trial);
         Ok((records, is_whole))
+    }
+
+    /// Trains those that were begun together, rung after rung, until all have ended or training is to stop.
+    fn brackets(&self) -> Result<()> {
+        for bracket in self.settings.brackets() {
+            let mut going: Vec<usize> = bracket.into_iter().filter(|trial| self.trials.contains_key(trial)).collect();
+            for &rung in self.rungs {
+                self.up_to(&going, rung)?;
+                if self.stops() {
+                    return Ok(());
+                }
+                going = self.after(&going, rung)?;
+            }
+        }
+        Ok(())
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared<'a, T>> {

@@ -122,6 +122,11 @@ impl SweepFolder {
         TrialRecord::read_all(&self.path().join(run::TRIALS))
     }
 
+    /// Whether nothing was trained yet that could go on.
+    pub(super) fn is_blank(&self) -> Result<bool> {
+        Ok(self.states.is_empty() && self.records()?.is_empty())
+    }
+
     /// Adds trials that have ended, and what trains each of them again.
     pub(super) fn ended(&mut self, ended: &[(&TrialRecord, &Trial)]) -> Result<()> {
         let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! A sweep whose trials are made: its device is opened, it is trained, and its best trial becomes a run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use super::space::{Axis, Scale, Space, Values};
 use super::trial::{Shape, Trial, Trials};
 use super::watcher::{Overview, Watcher};
 use super::winner;
-use crate::error::{Error, Result, counted, shown};
+use crate::error::{Error, Result, counted, shown, typed_path};
 use crate::files::run;
 use crate::report::sweep::{SweepAccount, TrialEnding, TrialRecord, Varied, importance};
 use crate::training::run::{Options, Sources};
@@ -108,10 +108,11 @@ impl Made {
         let (records, is_whole) = match swept {
             Ok(swept) => swept,
             Err(error) => {
-                if is_new && folder.records()?.is_empty() {
+                if is_new && folder.is_blank()? {
                     folder.discard();
+                    return Err(error);
                 }
-                return Err(error);
+                return Err(with_advice(error, &path));
             }
         };
         let [training, validation, test] = {
@@ -158,6 +159,18 @@ impl Made {
             watcher.remark(&format!("the report could not be written: {error}"));
         }
         Ok(report)
+    }
+}
+
+/// An error that broke a sweep off, and how the sweep goes on.
+fn with_advice(error: Error, folder: &Path) -> Error {
+    let advice = format!("; what was saved goes on with: wgrad sweep --resume {}", typed_path(folder));
+    match error {
+        Error::DeviceLost(what) => Error::DeviceLost(what + &advice),
+        Error::NoDevice(what) => Error::NoDevice(what + &advice),
+        Error::Limit(what) => Error::Limit(what + &advice),
+        Error::Internal(what) => Error::Internal(what + &advice),
+        other => other,
     }
 }
 

@@ -164,6 +164,7 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
     let space = Space::new(&whole.vary)?;
     let made = Maker::new(&whole.options).trials(&space, points(&space, &whole).into_iter())?;
     let mut merged = SweepFolder::create(output, &name)?;
+    whole.save(&merged.path().join(run::SWEEP_OPTIONS))?;
     for (folder, _) in &parts {
         merged.take_over(folder)?;
     }
@@ -202,13 +203,9 @@ fn refuse(options: &Options) -> Result<()> {
 
 /// The options with rows set apart to judge by, the same for all trials.
 fn with_validation(options: &Options) -> Options {
-    let has_both = options.validation.is_some();
-    let share = match (options.validation.is_some(), options.test.is_some()) {
-        (true, _) => None,
-        (false, true) => Some("0.9/0.1/0"),
-        (false, false) => Some("0.8/0.1/0.1"),
-    };
-    let split = options.split.or_else(|| share.filter(|_| !has_both).and_then(|share| share.parse().ok()));
+    let shares = if options.test.is_some() { "0.9/0.1/0" } else { "0.8/0.1/0.1" };
+    let usual = options.validation.is_none().then(|| shares.parse().expect("shares that add up to 1"));
+    let split = options.split.or(usual);
     let split_seed = options.split_seed.or(Some(options.seed.unwrap_or(0)));
     Options { split, split_seed, ..options.clone() }
 }

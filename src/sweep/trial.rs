@@ -94,7 +94,8 @@ impl<'a> Maker<'a> {
     /// The trial of a number at a point.
     fn trial(&mut self, number: usize, point: Point) -> Result<Trial> {
         let varied = options_of(&point)?;
-        let options = Options { ensemble: Some(1), ..varied.and(self.base) };
+        // The time is that of the whole sweep.
+        let options = Options { ensemble: Some(1), max_time: None, ..varied.and(self.base) };
         varied.refuse_idle(&options)?;
         options.check()?;
         let rows = self.rows(&options)?;
