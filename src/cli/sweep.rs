@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use clap::{Args, ColorChoice};
+use clap::{Arg, Args, ColorChoice};
 use serde_json::json;
 
 use super::moving::{MovingLine, bar};
@@ -13,9 +13,10 @@ use super::print;
 use super::progress::{called, time};
 use super::signals::Signals;
 use crate::columns::{COLUMNS, Table};
-use crate::error::{Error, Result, shown, typed, typed_path};
+use crate::error::{Error, Result, counted, shown, typed, typed_path};
 use crate::name;
 use crate::page::figures;
+use crate::report::sweep::{TrialEnding, TrialRecord};
 use crate::sweep::{Overview, Request, Search, Shard, SweepReport, Watcher, begin, merge, plain, resume};
 use crate::threads;
 use crate::training::Options;
@@ -24,13 +25,21 @@ use crate::training::Options;
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
+    mut_args = as_in_a_sweep,
     after_help = "\
 What --vary takes:
-  hidden=32/64/64,32            one of these (each between strokes)
+  hidden=32/64/64,32            one of these values, separated by slashes
   dropout=0..0.5                a number from 0 to 0.5
   learning-rate=1e-4..1e-1:log  a number, evenly spread in its logarithm
   batch-size=16..256:log2       a power of two
-  weight-decay=1e-6..1e-2:log:5 five numbers, for --search grid
+  weight-decay=1e-6..1e-2:log:5 five of these numbers
+
+A sweep sets rows apart to judge by (--split 0.8/0.1/0.1), draws trials at
+random and compares them by successive halving: after a tenth of the epochs,
+and again after a quarter, the best quarter goes on and the others end. Each
+trial counts with the epoch of its lowest validation loss. The folder holds
+best/ (the best trial as a run), report.html, sweep.csv, trials.jsonl and
+trial-N/run.toml, by which 'wgrad train --config' trains a trial again.
 
 Examples:
   wgrad sweep digits
@@ -38,7 +47,8 @@ Examples:
       --vary learning-rate=1e-4..1e-1:log
   wgrad sweep digits --vary optimizer=adam/sgd --search grid
   wgrad sweep --resume runs/digits-sweep-1 --trials 500
-  wgrad predict runs/digits-sweep-1/best new-rows.csv"
+  wgrad predict runs/digits-sweep-1 new-rows.csv
+  wgrad train --config runs/digits-sweep-1/best/run.toml --ensemble 8"
 )]
 pub(super) struct SweepArguments {
     /// Vary an option of 'wgrad train', by its name in run.toml: KEY=A/B/C, KEY=FROM..TO, with :log or :log2 behind it (see below);
@@ -55,13 +65,14 @@ pub(super) struct SweepArguments {
     /// What trials are judged by, on the validation rows: any metric of 'wgrad evaluate' [default: accuracy, or r2]
     #[arg(long, value_name = "METRIC", help_heading = "Sweep")]
     metric: Option<String>,
-    /// Take every so-many-th trial, such as 3/8 for the third of eight machines; --merge puts them together
+    /// Train part I of N of the trials, such as 3/8 on the third of eight machines (with --search random or grid); --merge puts the parts
+    /// together
     #[arg(long, value_name = "I/N", help_heading = "Sweep")]
     shard: Option<Shard>,
-    /// Go on with a sweep that was ended early, to the same bits; --trials may be more
+    /// Continue a sweep that was interrupted: the result is the same, bit for bit. A larger --trials adds trials
     #[arg(long, value_name = "SWEEP", conflicts_with_all = ["vary", "search", "metric", "shard", "output"], help_heading = "Sweep")]
     resume: Option<PathBuf>,
-    /// Put the trials of several shards together in a new folder
+    /// Put the trials of several --shard parts together in a new folder
     #[arg(
         long,
         value_name = "SWEEP",
@@ -85,6 +96,18 @@ pub(super) struct SweepArguments {
     /// No progress on stderr; warnings stay
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
+}
+
+/// The options of a training as a sweep has them: without those that it refuses, and with its own defaults.
+fn as_in_a_sweep(option: Arg) -> Arg {
+    match option.get_id().as_str() {
+        "ensemble" | "folds" | "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
+        "data" => option.help("The data, as 'wgrad train' takes them, but for stdin and pipes, which can be read once"),
+        "split" => option.help(
+            "Shares of training, validation and test rows [default: 0.8/0.1/0.1; 0.9/0.1/0 with --test, 0.9/0/0.1 with --validation]",
+        ),
+        _ => option,
+    }
 }
 
 /// Sweeps.
@@ -120,7 +143,7 @@ pub(super) fn run(arguments: SweepArguments, _color: ColorChoice) -> Result<()> 
             let said = Options { max_time: None, ..options.clone() };
             if said != Options::default() {
                 return Err(Error::Usage(
-                    "--resume: a sweep goes on as it began; beside it --trials and --max-time can be named".into(),
+                    "--resume continues a sweep with its own options; you can add --trials and --max-time only".into(),
                 ));
             }
             resume(&folder, trials, options.max_time, &command(), &watcher)
@@ -179,7 +202,7 @@ fn text(report: &SweepReport) -> String {
             account.importance.iter().filter_map(|of| Some(format!("{} {:.0} %", of.key, 100.0 * of.share?))).collect();
         if !shares.is_empty() {
             lines.push(format!(
-                "what mattered (share of the ranks' differences that it explains alone): {}",
+                "how much each option alone explains of the differences between trials: {}",
                 shares.join(", ")
             ));
         }
@@ -188,18 +211,34 @@ fn text(report: &SweepReport) -> String {
         let name = called(&account.metric.replace('-', "_"));
         lines.push(format!("best: trial {}, validation {name} {}", best.trial, figures_of(best.score)));
         if let Some(test) = &best.test {
-            lines.push(format!("test, which nothing was chosen by: {test}"));
+            // A metric that the line does not have.
+            let others = !["accuracy", "balanced-accuracy", "log-loss", "r2", "rmse", "mae"].contains(&&*account.metric);
+            let metric =
+                best.test_score.filter(|_| others).map_or(String::new(), |score| format!("{name} {}, ", figures_of(score)));
+            lines.push(format!("test rows, which nothing was chosen by: {metric}{test}"));
+        }
+        if let Some(trial) = ranked.iter().find(|trial| trial.trial == best.trial)
+            && matches!(trial.ended, TrialEnding::Unfinished | TrialEnding::Halving)
+        {
+            lines.push(format!("the best is unfinished: it was trained for {} only", counted(trial.epochs, "epoch")));
         }
     }
-    let left =
-        account.trials - ranked.iter().filter(|trial| trial.ended != crate::report::sweep::TrialEnding::Unfinished).count();
-    lines.push(match (report.signal, left) {
+    let ended = ranked.iter().filter(|trial| trial.ended != TrialEnding::Unfinished).count();
+    let left = account.trials.saturating_sub(ended);
+    let end = match (report.signal, left) {
         (None, 0) if account.best.is_some() => {
-            format!("saved in {}; next: wgrad predict {folder}/best DATA", shown(&report.folder.to_string_lossy()))
+            let saved = shown(&report.folder.to_string_lossy());
+            lines.push(format!(
+                "8 networks of its options, whose mean is often better: wgrad train --config {folder}/best/run.toml --ensemble 8"
+            ));
+            format!("saved in {saved}; next: wgrad predict {folder} DATA")
         }
         (None, 0) => format!("saved in {}; no trial has a score", shown(&report.folder.to_string_lossy())),
-        (_, left) => format!("{left} of {} trials have not ended; wgrad sweep --resume {folder} goes on", account.trials),
-    });
+        (_, left) => {
+            format!("{left} of {} trials are unfinished; to continue: wgrad sweep --resume {folder}", account.trials)
+        }
+    };
+    lines.push(end);
     lines.join("\n")
 }
 
@@ -213,20 +252,21 @@ fn table(report: &SweepReport) -> String {
     let account = &report.account;
     let name = called(&account.metric.replace('-', "_"));
     let keys: Vec<&str> = account.varied.iter().map(|option| &*option.key).collect();
-    let heads: Vec<&str> = ["trial", &name].into_iter().chain(["loss", "epoch"]).chain(keys.iter().copied()).collect();
-    let row = |trial: &&crate::report::sweep::TrialRecord| {
-        let epoch = trial.best_epoch.map_or(String::new(), |best| format!("{best}/{}", trial.epochs));
+    let heads: Vec<&str> =
+        ["trial", &name].into_iter().chain(["val. loss", "best epoch", "epochs"]).chain(keys.iter().copied()).collect();
+    let row = |trial: &&TrialRecord| {
         let start = [
             trial.trial.to_string(),
             trial.score.map_or("-".into(), figures_of),
             trial.validation_loss.map_or("-".into(), figures),
-            epoch,
+            trial.best_epoch.map_or("-".into(), |epoch| epoch.to_string()),
+            trial.epochs.to_string(),
         ];
         start.into_iter().chain(keys.iter().map(|key| shown(&plain(trial.options.get(*key))))).collect::<Vec<String>>()
     };
     let ranked = report.ranked();
     let rows: Vec<Vec<String>> = ranked.iter().take(SHOWN).map(row).collect();
-    Table::new(&heads, rows, 0).within(print::columns().unwrap_or(COLUMNS), &["loss", "epoch"]).text()
+    Table::new(&heads, rows, 0).within(print::columns().unwrap_or(COLUMNS), &["val. loss", "best epoch"]).text()
 }
 
 /// Shows a sweep on a terminal; its threads tell it at once.
@@ -300,7 +340,7 @@ impl Watcher for Terminal {
         print::note(format_args!("varies {}{chosen}", overview.vary.join(" ")));
         let shapes = match overview.shapes {
             1 => String::new(),
-            shapes => format!("; {shapes} shapes of networks take turns"),
+            shapes => format!("; in {shapes} groups of networks of the same shape"),
         };
         let better = if overview.lower_is_better { "lower" } else { "higher" };
         let metric = called(&overview.metric.replace('-', "_"));
@@ -308,7 +348,7 @@ impl Watcher for Terminal {
         print::note(format_args!("on {}", overview.device));
         print::note(format_args!("into {}", shown(&overview.folder.to_string_lossy())));
         if overview.ended > 0 {
-            print::note(format_args!("goes on: {} trials have ended", overview.ended));
+            print::note(format_args!("{} of {} trials are done already", overview.ended, overview.trials));
         }
         Ok(())
     }

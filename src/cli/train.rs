@@ -16,7 +16,7 @@ use super::{plan, print};
 use crate::data;
 use crate::error::{Error, Result, counted, shown, typed_path};
 use crate::evaluation::{Classification, Evaluation, significant};
-use crate::model::RunFolder;
+use crate::model::{Named, RunFolder, is_sweep};
 use crate::page::figures;
 use crate::report::patience_for;
 use crate::threads;
@@ -70,6 +70,10 @@ pub(super) fn run(arguments: TrainArguments, color: ColorChoice) -> Result<()> {
     let flags = with_named_runs(Options::from_settings(&arguments.settings)?.and(&arguments.options), quiet)?;
     let destination = match &arguments.resume {
         None => Destination::New(arguments.output),
+        Some(run) if is_sweep(&Named::of(run)?.path) => {
+            let sweep = typed_path(&Named::of(run)?.path);
+            return Err(Error::Usage(format!("{sweep} is a sweep: 'wgrad sweep --resume {sweep}' goes on with it")));
+        }
         Some(run) => Destination::Resumed(RunFolder::open(&named(run, quiet)?)?),
     };
     let file = match &destination {

@@ -18,7 +18,7 @@ impl Judge {
     ///
     /// # Errors
     /// Usage, for a metric that the task does not have.
-    pub(super) fn new(metric: Option<&str>, truth: Truth, encoding: &Encoding) -> Result<Self> {
+    pub(super) fn new(metric: Option<&str>, truth: Truth, encoding: &Encoding, has_rule: bool) -> Result<Self> {
         let (known, usual): (&'static [&'static str], _) = match encoding.task() {
             Task::Classification => (Classification::new(&[], &[], encoding.class_names()).metrics(), "accuracy"),
             Task::Regression => (&Regression::METRICS, "r2"),
@@ -35,8 +35,15 @@ impl Judge {
             } else {
                 format!("is no metric{}", suggestion(&wanted, known.iter().copied()))
             };
-            return Err(Error::Usage(format!("--metric {}: {what}; choose one of {}", shown(&wanted), known.join(", "))));
+            return Err(Error::Usage(format!("--metric {}: {what}. Choose one of {}", shown(&wanted), known.join(", "))));
         };
+        // Those that no threshold changes.
+        if has_rule && !["auc", "average-precision", "log-loss"].contains(&metric) {
+            return Err(Error::Usage(format!(
+                "--threshold chooses a threshold for the best network, and {metric} would judge all trials without it: take --metric auc, \
+                 average-precision or log-loss"
+            )));
+        }
         Ok(Self { metric, truth, encoding: encoding.clone(), decision: encoding.decision() })
     }
 

@@ -12,7 +12,7 @@ use super::halving::rungs;
 use super::judge::Judge;
 use super::report::SweepReport;
 use super::settings::{Search, Settings};
-use super::space::{Axis, Scale, Space, Values};
+use super::space::{Axis, Scale, Space, Values, values_of};
 use super::trial::{Shape, Trial, Trials};
 use super::watcher::{Overview, Watcher};
 use super::winner;
@@ -69,6 +69,7 @@ impl Made {
         };
         settings.save(&folder.path().join(run::SWEEP_OPTIONS))?;
         let records = folder.records()?;
+        check_records(&records, &trials, folder.path())?;
         let (lives, damaged) = folder.read_states::<T>(&trials, &shapes)?;
         let path = folder.path().to_path_buf();
         let earlier = SweepAccount::read(&path.join(run::SWEEP)).ok();
@@ -134,6 +135,7 @@ impl Made {
             rungs: if settings.search == Search::Halving { rungs.clone() } else { Vec::new() },
             rows: [training, validation, test],
             device: device.told(),
+            folder: path.to_string_lossy().into_owned(),
             seconds: started.elapsed().as_secs_f64() + earlier.as_ref().map_or(0.0, |earlier| earlier.seconds),
             is_whole,
             best: None,
@@ -141,6 +143,15 @@ impl Made {
             remarks,
         };
         let signal = watcher.signal();
+        if is_whole && !records.is_empty() && records.iter().all(|record| record.score.is_none()) {
+            let diverged = records.iter().filter(|record| record.ended == TrialEnding::Diverged).count();
+            return Err(Error::Diverged(format!(
+                "none of the {} has a score, and {diverged} of them left the finite numbers: vary a lower learning-rate, as in --vary \
+                 learning-rate=1e-5..1e-2:log; what each came to is in {}",
+                counted(records.len(), "trial"),
+                shown(&path.join(run::TRIALS).to_string_lossy())
+            )));
+        }
         let mut report = SweepReport { account, trials: records, best: None, folder: path, signal };
         report.save_table()?;
         if signal.is_none() {
@@ -174,6 +185,20 @@ fn with_advice(error: Error, folder: &Path) -> Error {
     }
 }
 
+/// Refuses trials that have ended and are none of the sweep, or of other options: somebody has changed a file.
+fn check_records(records: &[TrialRecord], trials: &BTreeMap<usize, Trial>, folder: &Path) -> Result<()> {
+    let is_of_sweep =
+        |record: &&TrialRecord| trials.get(&record.trial).is_some_and(|trial| values_of(&trial.point) == record.options);
+    let Some(other) = records.iter().find(|record| !is_of_sweep(record)) else { return Ok(()) };
+    Err(Error::Model(format!(
+        "{}: {} tells of a trial {} that is not one of those in {}: one of the two files was changed; begin a new sweep",
+        shown(&folder.to_string_lossy()),
+        run::TRIALS,
+        other.trial,
+        run::SWEEP_OPTIONS
+    )))
+}
+
 /// After how many epochs trials are compared, to tell what mattered: as many as most of them have.
 fn compared_after(records: &[TrialRecord], rungs: &[usize]) -> usize {
     let longest = rungs.first().copied().unwrap_or(1);
@@ -199,11 +224,13 @@ fn varied(axis: &Axis) -> Varied {
 fn judge(sources: &Sources, settings: &Settings) -> Result<Judge> {
     let Some(validation) = &sources.validation else {
         return Err(Error::Usage(
-            "there are no rows to judge trials by: set some apart (--split 0.8/0.1/0.1) or name a file (--validation FILE)"
+            "there are no rows to judge trials by: give more rows, set some apart (--split 0.6/0.2/0.2) or name a file (--validation \
+             FILE)"
                 .into(),
         ));
     };
-    Judge::new(settings.metric.as_deref(), validation.truth(&sources.encoding)?, &sources.encoding)
+    let (truth, has_rule) = (validation.truth(&sources.encoding)?, sources.threshold.is_some());
+    Judge::new(settings.metric.as_deref(), truth, &sources.encoding, has_rule)
 }
 
 /// How a sweep goes about its trials, in a sentence.
@@ -213,11 +240,11 @@ fn said(settings: &Settings, trials: usize, rungs: &[usize]) -> String {
     let shard = settings.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
     match (settings.search, rungs) {
         (Search::Halving, [first @ .., last]) if !first.is_empty() => {
-            let by = if settings.halves_by_loss() { "lowest validation loss" } else { "best scores" };
-            format!("{trials}; the quarter with the {by} goes on after {} epochs, to {last}{shard}", epochs(first))
+            let by = if settings.halves_by_loss() { "lowest validation loss" } else { "best score" };
+            format!("{trials}; after {} epochs the best quarter ({by}) goes on, to {last} epochs{shard}", epochs(first))
         }
-        (Search::Grid, [.., last]) => format!("{trials}, every point of the grid, {last} epochs each{shard}"),
-        (_, [.., last]) => format!("{trials}, {last} epochs each{shard}"),
+        (Search::Grid, [.., last]) => format!("{trials}, every point of the grid, {} each{shard}", counted(*last, "epoch")),
+        (_, [.., last]) => format!("{trials}, {} each{shard}", counted(*last, "epoch")),
         _ => trials,
     }
 }

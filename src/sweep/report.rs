@@ -61,7 +61,7 @@ impl SweepReport {
                 )));
             }
             watcher.remark(&format!(
-                "trial {} comes out with other weights here than where it was trained before: the devices round otherwise",
+                "trial {} comes out with other weights than before: the device rounds otherwise, or a file that it starts from has changed",
                 record.trial
             ));
         }

@@ -10,8 +10,11 @@ use super::settings::{Search, Settings, Shard};
 use super::space::{Point, Space};
 use super::trial::{Maker, usual_space};
 use super::watcher::Watcher;
-use crate::error::{Error, Result, shown};
+use crate::data;
+use crate::error::{Error, Result, shown, typed};
 use crate::files::run;
+use crate::model::is_sweep;
+use crate::name;
 use crate::network::Loss;
 use crate::training::run::options::Time;
 use crate::training::run::resolution;
@@ -62,6 +65,13 @@ pub fn begin(request: &Request, watcher: &dyn Watcher) -> Result<SweepReport> {
         return Err(Error::Usage("there is nothing left to vary; name something, as in --vary dropout=0..0.5".into()));
     }
     let space = Space::new(&vary)?;
+    let said = request.options.fields();
+    // A seed is what the points are drawn by as well.
+    let is_given = |key: &str| key != "seed" && said.get(key).is_some_and(|value| !value.is_null());
+    if let Some(axis) = space.axes().iter().find(|axis| is_given(&axis.key)) {
+        let key = &axis.key;
+        return Err(Error::Usage(format!("--{key} is given, and --vary {axis} varies it; leave one of the two out")));
+    }
     let (search, trials) = searched(request, &space, &options, maker.sources(rows))?;
     if let (Search::Halving, Some(shard)) = (search, request.shard) {
         return Err(Error::Usage(format!(
@@ -83,8 +93,16 @@ pub fn begin(request: &Request, watcher: &dyn Watcher) -> Result<SweepReport> {
         rows: Vec::new(),
         options: options.clone(),
     };
+    if let (Some(shard), [bracket]) = (request.shard, &settings.brackets()[..])
+        && bracket.is_empty()
+    {
+        return Err(Error::Usage(format!("--shard {shard}: there are {trials} trials, and none is in this shard")));
+    }
     let name = options.data.as_deref().map_or("sweep".into(), |data| format!("{}-sweep", run_name(data)));
-    let made = maker.trials(&space, points(&space, &settings).into_iter())?;
+    let mut made = maker.trials(&space, points(&space, &settings).into_iter())?;
+    if let Some(wanted) = request.trials.filter(|&wanted| wanted > trials) {
+        made.remarks.push(format!("--trials {wanted}: there are {trials} points, each of which is tried once"));
+    }
     let command = request.command.clone();
     let made_sweep = Made { settings, made, is_usual, is_merged: false, command };
     in_precision!(options.device.double(), T => made_sweep.run::<T>(Where::New(request.output.clone(), name), watcher))
@@ -130,8 +148,18 @@ pub fn resume(
 /// Usage, for folders that hold no sweep or parts of different ones; as [`begin`].
 pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher: &dyn Watcher) -> Result<SweepReport> {
     let shown_of = |path: &Path| shown(&path.to_string_lossy());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let mut parts = Vec::new();
-    for path in folders {
+    for (place, path) in folders.iter().enumerate() {
+        if folders[..place].iter().any(|other| real(other) == real(path)) {
+            return Err(Error::Usage(format!("--merge: {} is named twice", shown_of(path))));
+        }
+        if output.is_some_and(|output| real(output) == real(path)) {
+            return Err(Error::Usage(format!(
+                "--merge: -o {} is one of the folders to be merged; name a new one",
+                shown_of(path)
+            )));
+        }
         let folder = SweepFolder::open(path)?;
         let settings = Settings::read(&path.join(run::SWEEP_OPTIONS))?;
         parts.push((folder, settings));
@@ -143,7 +171,7 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
         let path = folder.path();
         if settings.whole() != whole {
             return Err(Error::Usage(format!(
-                "--merge: {} and {} are parts of different sweeps: their {} differ",
+                "--merge: {} and {} are parts of different sweeps; they differ in: {}",
                 shown_of(parts[0].0.path()),
                 shown_of(path),
                 whole.difference(&settings.whole())
@@ -180,6 +208,18 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
 /// Options that a sweep has no use for.
 fn refuse(options: &Options) -> Result<()> {
     let refused = |flag: &str, why: &str| Err(Error::Usage(format!("{flag}: {why}")));
+    if let Some(data) = &options.data {
+        if is_sweep(&name::path(data)) {
+            let folder = typed(data);
+            return Err(Error::Usage(format!("{folder} is a sweep: 'wgrad sweep --resume {folder}' goes on with it")));
+        }
+        if !data::is_there_again(data) {
+            return Err(Error::Usage(
+                "a sweep reads the data again for its best network, and stdin or a pipe can be read once: name a file"
+                    .into(),
+            ));
+        }
+    }
     if options.finetune.is_some() {
         return refused("--finetune", "a sweep trains networks from their first weights; --init FILE takes those of a file");
     }
@@ -193,7 +233,10 @@ fn refuse(options: &Options) -> Result<()> {
         return refused("--stop-after", "all trials have --epochs; halving ends the worse ones early");
     }
     if options.ensemble.is_some_and(|members| members > 1) {
-        return refused("--ensemble", "each trial of a sweep is one network");
+        return refused(
+            "--ensemble",
+            "each trial of a sweep is one network; train the best one's options with it afterwards",
+        );
     }
     if options.epochs == Some(0) {
         return refused("--epochs 0", "trials are judged by what they learn; at least 1");
@@ -232,6 +275,7 @@ fn searched(request: &Request, space: &Space, options: &Options, sources: &Sourc
     // Of few points each is tried once.
     let few = points.filter(|&points| points <= trials);
     let search = match request.search {
+        None if request.shard.is_some() => Search::Random,
         None if few.is_some_and(|points| points < 8) => Search::Grid,
         search => search.unwrap_or(Search::Halving),
     };

@@ -127,16 +127,16 @@ impl Settings {
     /// In what two sweeps differ, in a few words.
     pub(super) fn difference(&self, other: &Self) -> String {
         let (fields, others) = (self.options.fields(), other.options.fields());
-        let keys = fields.iter().filter(|(key, value)| others.get(*key) != Some(value)).map(|(key, _)| key.as_str());
+        let keys = fields.iter().filter(|(key, value)| others.get(*key) != Some(value)).map(|(key, _)| format!("--{key}"));
         let named = [
-            ("what varies", self.vary != other.vary),
-            ("search", self.search != other.search),
-            ("number of trials", self.trials != other.trials),
-            ("metric", self.metric != other.metric),
+            ("--vary", self.vary != other.vary),
+            ("--search", self.search != other.search),
+            ("--trials", self.trials != other.trials),
+            ("--metric", self.metric != other.metric),
             ("rows", self.rows != other.rows),
             ("version of wgrad", self.wgrad != other.wgrad),
         ];
-        let named = named.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name);
+        let named = named.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned());
         named.chain(keys).collect::<Vec<_>>().join(", ")
     }
 

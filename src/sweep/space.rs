@@ -104,7 +104,7 @@ impl Space {
     pub(super) fn grid(&self) -> Result<usize> {
         let mut all = 1_usize;
         for axis in &self.axes {
-            let Some(count) = axis.values.grid_count() else {
+            let Some(count) = axis.values.count() else {
                 return Err(Error::Usage(format!(
                     "--vary {}: a grid needs to know how many of these numbers to take: write {}:5 for five",
                     axis.text, axis.text
@@ -125,7 +125,7 @@ impl Space {
     pub(super) fn grid_point(&self, number: usize) -> Point {
         let (mut rest, mut point) = (number, Vec::with_capacity(self.axes.len()));
         for axis in self.axes.iter().rev() {
-            let count = axis.values.grid_count().unwrap_or(1);
+            let count = axis.values.count().unwrap_or(1);
             point.push((axis.key.clone(), axis.values.of_grid(rest % count, count)));
             rest /= count;
         }
@@ -182,7 +182,12 @@ pub(super) fn values_of(point: &Point) -> Map<String, Value> {
 /// The same error about `--vary`.
 fn of_vary(error: Error) -> Error {
     match error {
-        Error::Usage(what) => Error::Usage(what.replacen("--set ", "--vary ", 1)),
+        Error::Usage(what) => {
+            // As lists and ranges are written elsewhere.
+            let is_foreign = what.contains(['[', ']', '(', '{']);
+            let how = if is_foreign { format!("; write values as in {HOW}") } else { String::new() };
+            Error::Usage(what.replacen("--set ", "--vary ", 1) + &how)
+        }
         other => other,
     }
 }
@@ -214,6 +219,11 @@ fn axis(written: &str) -> Result<Axis> {
         Some(range) => range.map_err(refused)?.of(&key)?,
         None => Values::List(alternatives(&key, text)),
     };
+    if let Values::List(values) = &values
+        && let Some(twice) = values.iter().enumerate().find(|(place, value)| values[..*place].contains(value))
+    {
+        return Err(refused(format!("'{}' is named twice", shown(twice.1))));
+    }
     let axis = Axis { text: format!("{key}={text}"), key, values };
     axis.check()?;
     Ok(axis)
@@ -250,6 +260,9 @@ struct Written<'a> {
 /// Reads `FROM..TO`, `FROM..TO:log`, `FROM..TO:log2`, each with `:POINTS` behind it; none of what is no range.
 fn range(text: &str) -> Option<std::result::Result<Written<'_>, String>> {
     let (from, rest) = text.split_once("..")?;
+    if rest.starts_with('.') {
+        return Some(Err("write two dots between the numbers, as in 0..0.5".into()));
+    }
     let mut parts = rest.trim_start_matches('=').split(':').map(str::trim);
     let mut written = Written { ends: [from.trim(), parts.next()?], scale: Scale::Linear, points: None };
     written.ends.iter().all(|end| end.parse::<f64>().is_ok()).then_some(())?;
@@ -297,7 +310,8 @@ impl Written<'_> {
             return Err(refused("log2 goes from a power of two to a power of two, as in 16..256:log2".into()));
         }
         let values = Values::Range { from, to, scale, whole, points };
-        if let (Some(points), Some(count)) = (points, values.count())
+        let all = Values::Range { from, to, scale, whole, points: None };
+        if let (Some(points), Some(count)) = (points, all.count())
             && points > count
         {
             return Err(refused(format!("{points} points, and there are {count} numbers")));
@@ -351,17 +365,10 @@ impl Values {
     fn count(&self) -> Option<usize> {
         match *self {
             Self::List(ref values) => Some(values.len()),
+            Self::Range { points: Some(points), .. } => Some(points),
             Self::Range { from, to, scale: Scale::Log2, .. } => Some((to / from).log2().round() as usize + 1),
             Self::Range { from, to, whole: true, .. } => Some((to - from) as usize + 1),
             Self::Range { .. } => None,
-        }
-    }
-
-    /// How many values a grid takes; none where it is not said.
-    fn grid_count(&self) -> Option<usize> {
-        match self {
-            Self::Range { points: Some(points), .. } => Some(*points),
-            _ => self.count(),
         }
     }
 
@@ -380,6 +387,9 @@ impl Values {
     fn drawn(&self, uniform: f64) -> String {
         match self {
             Self::List(values) => values[((uniform * values.len() as f64) as usize).min(values.len() - 1)].clone(),
+            Self::Range { points: Some(points), .. } => {
+                self.of_grid(((uniform * *points as f64) as usize).min(points - 1), *points)
+            }
             Self::Range { from, to, scale, whole: true, .. } => match scale {
                 // Each whole number has a piece of the same length, of the range or of its logarithms.
                 Scale::Linear => self.written((from + uniform * (to - from + 1.0)).floor().min(*to)),
@@ -398,7 +408,10 @@ impl Values {
         let Self::Range { from, to, scale, .. } = *self else { return String::new() };
         self.written(match scale {
             Scale::Linear => from + share * (to - from),
-            Scale::Log | Scale::Log2 => from * libm::exp(share * libm::log(to / from)),
+            Scale::Log | Scale::Log2 => {
+                let [first, last] = [from, to].map(libm::log);
+                libm::exp(first + share * (last - first))
+            }
         })
     }
 

@@ -138,7 +138,8 @@ impl<'a> Maker<'a> {
         let of = |(why, numbers): &(String, Vec<usize>)| {
             let first: Vec<String> = numbers.iter().take(5).map(ToString::to_string).collect();
             let more = if numbers.len() > 5 { ", …" } else { "" };
-            format!("{} of {count} trials ({}{more}) are left out: {why}", numbers.len(), first.join(", "))
+            let are = if numbers.len() == 1 { "is" } else { "are" };
+            format!("{} of {count} trials ({}{more}) {are} left out: {why}", numbers.len(), first.join(", "))
         };
         let remarks = refused.iter().map(of).collect();
         let Self { shapes, sources, .. } = self;

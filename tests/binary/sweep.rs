@@ -344,8 +344,8 @@ fn shards_are_put_together() -> Result<(), Failed> {
     same(&desk, "whole", "part")?;
     desk.ends(0, &of("other", &["--shard", "2/3", "--seed", "4"]))?;
     for (folders, said) in [
-        (vec!["one", "other"], "their rows, "),
-        (vec!["one", "one"], "another wgrad"),
+        (vec!["one", "other"], "they differ in: "),
+        (vec!["one", "one"], "one is named twice"),
         (vec!["one", "whole"], "trial 1 is in"),
     ] {
         let arguments = [&["sweep", "--merge"], &folders[..], &["-o", "refused"]].concat();
@@ -372,16 +372,29 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
         (2, "iris --vary hidden=3/4 --split 0.9/0/0.1", "there are no rows to judge trials by"),
         (2, "iris --vary hidden=3/4 --metric rmse", "--metric rmse: is no metric of more than two classes"),
         (2, "iris --vary hidden=3/4 --metric acuracy", "did you mean 'accuracy'?"),
-        (2, "iris --vary hidden=3/4 --metric auc", "choose one of accuracy"),
+        (2, "iris --vary hidden=3/4 --metric auc", "Choose one of accuracy"),
         (2, "iris --vary epochs=3..90 --search halving", "--vary epochs: halving itself decides"),
-        (2, "iris --vary learning-rate=0.1..1 --shard 1/2", "--shard 1/2: halving compares all trials"),
+        (2, "iris --vary learning-rate=0.1..1 --search halving --shard 1/2", "--shard 1/2: halving compares all trials"),
         (2, "iris --vary learning-rate=0.1..1 --shard 3/2", "write 3/8"),
         (2, "iris --vary hidden=3/4 --trials 0", "--trials"),
         (2, "iris --vary hidden=3/4 --trials 5 --search grid", "a grid tries all of its 2 points"),
         (2, "iris --vary hidden=3/4 --folds 3", "--folds"),
         (2, "iris --vary hidden=3/4 --ensemble 3", "--ensemble"),
+        (2, "iris --hidden 3 --vary hidden=4/5", "--hidden is given, and --vary hidden=4/5 varies it"),
+        (2, "iris --set hidden=3 --vary hidden=4/5", "--hidden is given"),
+        (2, "iris --vary learning-rate=1e-4...1e-1", "write two dots"),
+        (2, "iris --vary optimizer=adam/sgd/adam", "'adam' is named twice"),
+        (2, "iris --vary dropout=[0.1,0.2]", "write values as in"),
+        (2, "iris --vary dropout=0.1..0.2 --trials 3 --search random --shard 4/5", "none is in this shard"),
+        (2, "- --vary hidden=3/4", "can be read once: name a file"),
+        (2, "breast-cancer --vary hidden=3/4 --threshold f1 --metric f1", "take --metric auc"),
+        (
+            7,
+            "iris --vary learning-rate=1e25/1e28 --optimizer sgd --epochs 3 --hidden 8,8",
+            "2 of them left the finite numbers",
+        ),
         (2, "--resume nowhere", "holds no sweep"),
-        (2, "--resume nowhere --epochs 5", "a sweep goes on as it began"),
+        (2, "--resume nowhere --epochs 5", "continues a sweep with its own options"),
         (3, "nothing.csv --vary hidden=3/4", "nothing.csv"),
         (2, "rows.csv --vary hidden=3/4 --device gpu:99", "gpu"),
     ] {
@@ -392,6 +405,10 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
         if !told.contains(said) {
             return Err(format!("{arguments}: {told}").into());
         }
+        // What each trial came to is kept.
+        if code == 7 {
+            fs::remove_dir_all(desk.path().join("out"))?;
+        }
         if desk.path().join("out").exists() {
             return Err(format!("{arguments}: there is a folder").into());
         }
@@ -401,6 +418,18 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     let said = desk.ends(0, &[&["sweep", "iris", "--epochs", "2", "--hidden", "4", "-o", "some"], &vary[..]].concat())?;
     if !said.contains("2 of 4 trials (1, 2) are left out: --momentum goes with") || records(&desk, "some")?.len() != 2 {
         return Err(said.into());
+    }
+    // Files that somebody has changed.
+    let settings = fs::read_to_string(desk.path().join("some/sweep.toml"))?;
+    desk.write("some/sweep.toml", settings.replace("0.5/0.9", "0.5/0.8"));
+    let changed = desk.ends(8, &["sweep", "--resume", "some"])?;
+    desk.write("some/sweep.toml", settings);
+    let train = desk.ends(2, &["train", "--resume", "some"])?;
+    let data = desk.ends(2, &["sweep", "some"])?;
+    if !(changed.contains("one of the two files was changed")
+        && [train, data].iter().all(|said| said.contains("'wgrad sweep --resume some'")))
+    {
+        return Err(changed.into());
     }
     // A folder that holds a sweep, and one in which another wgrad works.
     let again = desk.ends(2, &[&["sweep", "iris", "-o", "some"], &vary[..]].concat())?;
@@ -431,7 +460,7 @@ fn time_ends_a_sweep_in_order() -> Result<(), Failed> {
     let output = desk.run(&arguments);
     ended(0, &arguments, &output)?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !(said.contains("trials have not ended; wgrad sweep --resume sweep goes on") && said.contains("best: trial ")) {
+    if !(said.contains("trials are unfinished; to continue: wgrad sweep --resume sweep") && said.contains("best: trial ")) {
         return Err(said.into());
     }
     desk.ends(0, &["evaluate", "sweep/best"])?;

@@ -158,7 +158,7 @@ impl Ranked<'_> {
         let (rows, count) = (counted(self.account.rows[2], "test row"), self.scored.len());
         let flatters = match count {
             1 => "by the validation rows its best epoch was chosen".to_owned(),
-            _ => format!("the validation score is the best of {count}, and so is likely to say too much"),
+            _ => format!("the validation score is the best of {count}, and so is probably too optimistic"),
         };
         match &self.account.best {
             Some(Best { test_score: Some(score), test, .. }) => {
@@ -191,16 +191,25 @@ impl Ranked<'_> {
         table("", &headers, &rows, headers.len())
     }
 
+    /// The sweep's folder, where the sweep began.
+    fn folder(&self) -> &str {
+        if self.account.folder.is_empty() { self.name } else { &self.account.folder }
+    }
+
     /// What to do with the best trial.
     fn uses(&self) -> String {
         let Some(best) = self.best else { return String::new() };
-        let predict = format!("wgrad predict {} DATA", typed(&format!("{}/best", self.name)));
-        let again = format!("wgrad train --config {}", typed(&format!("{}/trial-{}/run.toml", self.name, best.trial)));
+        let folder = self.folder();
+        let predict = format!("wgrad predict {} DATA", typed(&format!("{folder}/best")));
+        let again = format!("wgrad train --config {}", typed(&format!("{folder}/trial-{}/run.toml", best.trial)));
+        let several = format!("wgrad train --config {} --ensemble 8", typed(&format!("{folder}/best/run.toml")));
         format!(
-            "<p>In the folder that holds the sweep's, the first of these commands predicts the rows of a file with the best \
-             model, and the second trains this trial again:</p>\n<pre class=\"command\">{}\n{}</pre>\n",
+            "<p>Run these commands where you started the sweep. The first predicts the rows of a file with the best model, the second \
+             trains this trial again, and the third trains 8 networks of the same options, whose mean is often better:</p>\n\
+             <pre class=\"command\">{}\n{}\n{}</pre>\n",
             escaped(&predict),
-            escaped(&again)
+            escaped(&again),
+            escaped(&several)
         )
     }
 
@@ -226,7 +235,7 @@ impl Ranked<'_> {
     /// How the sweep is gone on with.
     fn going_on(&self) -> String {
         let SweepAccount { trials, is_whole, search, .. } = self.account;
-        let resume = format!("wgrad sweep --resume {}", typed(self.name));
+        let resume = format!("wgrad sweep --resume {}", typed(self.folder()));
         let more = format!("{resume} --trials {}", trials.saturating_mul(2));
         let (words, command) = match (is_whole, search.as_str()) {
             (false, _) => ("The sweep was ended before its trials were done. This goes on with it:", Some(resume)),

@@ -130,6 +130,9 @@ pub struct SweepAccount {
     pub best: Option<Best>,
     /// How much each option mattered, the most first.
     pub importance: Vec<Importance>,
+    /// Its folder, as it is named where the sweep began.
+    #[serde(default)]
+    pub folder: String,
     /// The commands that made it.
     pub commands: Vec<String>,
     /// What was remarked on the way.

@@ -101,6 +101,7 @@ pub(super) fn account(trials: &[TrialRecord], is_regression: bool) -> SweepAccou
         trials: trials.len(),
         rungs: vec![3, 9],
         rows: [1257, 180, 360],
+        folder: String::new(),
         device: "NVIDIA H200".into(),
         seconds: 192.4,
         is_whole: true,

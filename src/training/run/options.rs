@@ -312,7 +312,7 @@ declared! {
                     options.ensemble.is_none_or(|members| members == 1) || draws_weights(options)
                 }),
                 range: AT_LEAST_1,
-                not_varied: Some("each trial is one network; --ensemble of a sweep says how many of the best become one model"),
+                not_varied: Some("each trial is one network; train the best one's options with --ensemble afterwards"),
                 ..FIXED
             };
 
