@@ -1,6 +1,6 @@
 //! An axis of a chart: where a value lies, and the round values that are written beside it.
 
-use super::shortened;
+use super::{figures, shortened};
 
 /// How values lie along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,12 @@ const CHARACTER: f64 = 7.0;
 const GAP: f64 = 6.0;
 
 impl Axis {
+    /// What is said of a value: the name that it is next to, or the number.
+    pub(super) fn said(&self, value: f64) -> String {
+        let name = self.names.get(value.round().max(0.0) as usize);
+        name.map_or_else(|| figures(value), Clone::clone)
+    }
+
     /// The axis of some values onto these pixels.
     pub(super) fn new(words: &Words, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let scale = words.scale;
@@ -244,6 +250,7 @@ mod tests {
         let two = of(&["sgd", "a-name-that-is-very-long"]);
         assert_eq!(two.ticks_across(), [(0.0, "sgd".to_owned()), (1.0, "a-name…y-long".to_owned())]);
         assert_eq!([two.pixel(0.0), two.pixel(1.0)], [50.0, 150.0]);
+        assert_eq!([two.said(-0.2), two.said(1.3)], ["sgd", "a-name-that-is-very-long"]);
         let many = of(&["a-name-as-others"; 40]);
         assert!((2..5).contains(&many.ticks_across().len()));
     }

@@ -186,7 +186,7 @@ impl Series {
             Form::Marks => {}
         }
         for (place, point) in places.iter().zip(finite).filter(|_| self.form != Form::Line) {
-            let title = format!("{}: {}, {}", self.name, figures(point.0), figures(point.1));
+            let title = format!("{}: {}, {}", self.name, x.said(point.0), figures(point.1));
             self.mark(svg, *place, &title, is_pictured);
         }
     }
