@@ -101,10 +101,13 @@ pub(super) struct SweepArguments {
 /// The options of a training as a sweep has them: without those that it refuses, and with its own defaults.
 fn as_in_a_sweep(option: Arg) -> Arg {
     match option.get_id().as_str() {
-        "ensemble" | "folds" | "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
+        "ensemble" | "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
         "data" => option.help("The data, as 'wgrad train' takes them, but for stdin and pipes, which can be read once"),
+        "folds" => option.help(
+            "Judge each trial by all folds: deal the rows that are not for testing out to so many folds, which take turns in judging",
+        ),
         "split" => option.help(
-            "Shares of training, validation and test rows [default: 0.8/0.1/0.1; 0.9/0.1/0 with --test, 0.9/0/0.1 with --validation]",
+            "Shares of training, validation and test rows [default: 0.8/0.1/0.1; 0.9/0.1/0 with --test, 0.9/0/0.1 with --validation or --folds]",
         ),
         _ => option,
     }

@@ -11,7 +11,7 @@ use super::judge::Judge;
 use super::settings::Settings;
 use super::space::values_of;
 use super::training::{Done, Ground, Job, Live, Watch};
-use super::trial::{Shape, Trial};
+use super::trial::{Shape, Trial, unit};
 use super::watcher::Watcher;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -59,6 +59,8 @@ pub(super) struct Course<'a, T> {
     pub(super) judges: &'a [Judge],
     pub(super) device: &'a Device,
     pub(super) rungs: &'a [usize],
+    /// Folds of each trial, at least 1.
+    pub(super) folds: usize,
     pub(super) watcher: &'a dyn Watcher,
     pub(super) is_merged: bool,
     pub(super) started: Instant,
@@ -70,15 +72,16 @@ impl<'a, T: Precision> Course<'a, T> {
     pub(super) fn all(&self, records: Vec<TrialRecord>, lives: Vec<Live<T>>) -> Result<(Vec<TrialRecord>, bool)> {
         {
             let mut shared = self.shared();
-            shared.records = records.into_iter().map(|record| (record.trial, record)).collect();
+            let folds = self.folds;
+            shared.records = records.into_iter().map(|record| (unit(record.trial, record.fold, folds), record)).collect();
             let ended: Vec<usize> = shared.records.keys().copied().collect();
             let is_under_way = |live: &Live<T>| !ended.contains(&live.trial);
             shared.waiting = lives.into_iter().filter(is_under_way).map(|live| (live.trial, live)).collect();
             let work = |trial: &Trial| {
-                let epochs = shared.waiting.get(&trial.number).map_or(0, |live| live.epoch);
+                let epochs = shared.waiting.get(&trial.unit(folds)).map_or(0, |live| live.epoch);
                 self.work(trial) * trial.recipe.epochs.saturating_sub(epochs) as f64
             };
-            let left = self.trials.values().filter(|trial| !shared.records.contains_key(&trial.number));
+            let left = self.trials.values().filter(|trial| !shared.records.contains_key(&trial.unit(folds)));
             shared.all = left.map(work).sum::<f64>() * share_of_epochs(self.trials.len(), self.rungs);
         }
         // What waits to go on is kept, whatever became of the others.
@@ -92,14 +95,16 @@ impl<'a, T: Precision> Course<'a, T> {
         let mut records: Vec<TrialRecord> = std::mem::take(&mut shared.records).into_values().collect();
         let unfinished = shared.waiting.values().filter(|live| live.epoch > 0);
         records.extend(unfinished.map(|live| self.record(live, TrialEnding::Unfinished)));
-        records.sort_by_key(|record| record.trial);
+        records.sort_by_key(|record| (record.trial, record.fold));
         Ok((records, is_whole))
     }
 
     /// Trains those that were begun together, rung after rung, until all have ended or training is to stop.
     fn brackets(&self) -> Result<()> {
         for bracket in self.settings.brackets() {
-            let mut going: Vec<usize> = bracket.into_iter().filter(|trial| self.trials.contains_key(trial)).collect();
+            let units = bracket.into_iter().flat_map(|trial| (1..=self.folds).map(move |fold| (trial, fold)));
+            let units = units.map(|(trial, fold)| unit(trial, Some(fold), self.folds));
+            let mut going: Vec<usize> = units.filter(|unit| self.trials.contains_key(unit)).collect();
             for &rung in self.rungs {
                 self.up_to(&going, rung)?;
                 if self.stops() {
@@ -240,13 +245,14 @@ impl<'a, T: Precision> Course<'a, T> {
 
     /// Notes that some trials have ended.
     fn end(&self, shared: &mut Shared<'a, T>, ended: Vec<TrialRecord>) -> Result<()> {
-        let lines: Vec<_> = ended.iter().map(|record| (record, &self.trials[&record.trial])).collect();
+        let unit = |record: &TrialRecord| unit(record.trial, record.fold, self.folds);
+        let lines: Vec<_> = ended.iter().map(|record| (record, &self.trials[&unit(record)])).collect();
         shared.folder.ended(&lines)?;
         for record in ended {
-            shared.waiting.remove(&record.trial);
-            shared.records.insert(record.trial, record);
+            shared.waiting.remove(&unit(&record));
+            shared.records.insert(unit(&record), record);
         }
-        self.watcher.ended(shared.records.len());
+        self.watcher.ended(shared.records.len() / self.folds);
         Ok(())
     }
 
@@ -256,25 +262,36 @@ impl<'a, T: Precision> Course<'a, T> {
         // Two threads that did so at once would end a trial twice.
         let mut shared = self.shared();
         let mut ahead = self.order(&shared, trials, rung);
-        let behind = ahead.split_off(quota(trials.len()).min(ahead.len()));
+        // Whole trials go on, or end.
+        let most = quota(trials.len() / self.folds) * self.folds;
+        let behind = ahead.split_off(most.min(ahead.len()));
         let lives = behind.iter().filter_map(|trial| shared.waiting.get(trial));
         let ended = lives.map(|live| self.record(live, TrialEnding::Halving)).collect();
         self.end(&mut shared, ended)?;
         Ok(ahead)
     }
 
-    /// Those of some trials that have come to a rung, from the best to the worst.
+    /// Those of some trials that have come to a rung in all of their folds, from the best to the worst.
     fn order(&self, shared: &Shared<'_, T>, trials: &[usize], rung: usize) -> Vec<usize> {
         let (min_delta, by_loss) = (self.settings.options.min_delta.unwrap_or(0.0), self.settings.halves_by_loss());
-        let standing = |&trial: &usize| {
-            let of_record = shared.records.get(&trial).map(|record| &record.curve);
-            let of_live = shared.waiting.get(&trial).filter(|live| live.epoch >= rung).map(|live| &live.curve);
+        // The loss and the score of a fold's best epoch so far.
+        let of_fold = |unit: &usize| -> Option<(Option<f64>, Option<f64>)> {
+            let of_record = shared.records.get(unit).map(|record| &record.curve);
+            let of_live = shared.waiting.get(unit).filter(|live| live.epoch >= rung).map(|live| &live.curve);
             let curve = of_record.or(of_live)?;
             let best = best_of(&curve.validation_loss[..rung.min(curve.validation_loss.len())], min_delta);
-            let score = best.and_then(|best| curve.score[best]).filter(|_| !by_loss);
-            Some(Standing { trial, score, loss: best.map(|best| curve.validation_loss[best]) })
+            Some((best.map(|best| curve.validation_loss[best]), best.and_then(|best| curve.score[best])))
         };
-        ranked(trials.iter().filter_map(standing).collect(), self.judges[0].lower_is_better())
+        let standing = |units: &[usize]| {
+            let folds = units.iter().map(of_fold).collect::<Option<Vec<_>>>()?;
+            let (losses, scores): (Vec<Option<f64>>, Vec<Option<f64>>) = folds.into_iter().unzip();
+            let mean = |of: Vec<Option<f64>>| of.into_iter().sum::<Option<f64>>().map(|sum| sum / units.len() as f64);
+            let (loss, score) = (mean(losses), mean(scores).filter(|_| !by_loss));
+            Some(Standing { trial: units[0], score, loss })
+        };
+        let standings = trials.chunks(self.folds).filter_map(standing).collect();
+        let firsts = ranked(standings, self.judges[0].lower_is_better());
+        firsts.into_iter().flat_map(|first| first..first + self.folds).collect()
     }
 
     /// The trials that go on after a rung: the best of those that came to it, but for those that have ended.
@@ -284,20 +301,29 @@ impl<'a, T: Precision> Course<'a, T> {
         }
         let mut ahead = self.let_go(trials, rung)?;
         let shared = self.shared();
-        ahead.retain(|trial| shared.records.get(trial).is_none_or(|record| record.epochs > rung));
+        // A trial that ended in one of its folds is judged by what it came to there, and goes on in the others.
+        let has_ended = |unit: &usize| shared.records.get(unit).is_some_and(|record| record.epochs <= rung);
+        let ended: Vec<usize> =
+            ahead.chunks(self.folds).filter(|units| units.iter().all(has_ended)).flatten().copied().collect();
+        ahead.retain(|unit| !ended.contains(unit));
+        // In the order in which they were.
+        ahead.sort_unstable();
         Ok(ahead)
     }
 
     /// What a trial came to.
     fn record(&self, live: &Live<T>, ended: TrialEnding) -> TrialRecord {
+        let trial = &self.trials[&live.trial];
         TrialRecord {
-            trial: live.trial,
-            options: values_of(&self.trials[&live.trial].point),
+            trial: trial.number,
+            fold: trial.fold,
+            options: values_of(&trial.point),
             ended,
             epochs: live.curve.loss.len(),
             best_epoch: live.best.as_ref().map(|best| best.epoch),
             score: live.score(),
             validation_loss: live.best.as_ref().map(|best| best.loss),
+            deviation: None,
             weights: live.best.as_ref().map(|best| checksum(&best.weights)),
             curve: live.curve.clone(),
         }
@@ -348,7 +374,10 @@ impl<T: Precision> Watch<T> for Course<'_, T> {
         if shared.best.is_none_or(is_better) {
             shared.best = Some(score);
             drop(shared);
-            self.watcher.better(trial, score);
+            // One fold's score is not that of the trial.
+            if self.folds == 1 {
+                self.watcher.better(trial, score);
+            }
         }
     }
 

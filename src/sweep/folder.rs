@@ -142,8 +142,9 @@ impl SweepFolder {
     pub(super) fn take_over(&mut self, other: &Self) -> Result<()> {
         let mut bytes = Vec::new();
         for record in other.records()? {
-            let text = files::text(&run::trial(other.path(), record.trial).join(run::OPTIONS), run::OPTIONS_BYTES)?;
-            self.write_text(record.trial, &text)?;
+            let folder = of_trial(other.path(), record.trial, record.fold);
+            let text = files::text(&folder.join(run::OPTIONS), run::OPTIONS_BYTES)?;
+            self.write_text(record.trial, record.fold, &text)?;
             bytes.extend(line(&record)?);
         }
         let path = self.path().join(run::TRIALS);
@@ -152,12 +153,12 @@ impl SweepFolder {
 
     /// Writes the options that train a trial again, up to so many epochs.
     pub(super) fn write_options(&self, trial: &Trial, epochs: usize) -> Result<()> {
-        self.write_text(trial.number, &trial.again(epochs).to_toml())
+        self.write_text(trial.number, trial.fold, &trial.again(epochs).to_toml())
     }
 
     /// Writes the text of a trial's options.
-    fn write_text(&self, trial: usize, text: &str) -> Result<()> {
-        let folder = run::trial(self.path(), trial);
+    fn write_text(&self, trial: usize, fold: Option<usize>, text: &str) -> Result<()> {
+        let folder = of_trial(self.path(), trial, fold);
         files::folder(&folder).map_err(|error| Error::writing(&folder, &error))?;
         let path = folder.join(run::OPTIONS);
         // Nearly always there is none yet, and thousands of files need no other ones on the way.
@@ -265,6 +266,12 @@ impl SweepFolder {
         lives.sort_by_key(|live| live.trial);
         Ok((lives, remarks))
     }
+}
+
+/// The folder of a trial, or of what one fold has of it.
+fn of_trial(sweep: &Path, trial: usize, fold: Option<usize>) -> PathBuf {
+    let folder = run::trial(sweep, trial);
+    fold.map_or(folder.clone(), |fold| run::fold(&folder, fold))
 }
 
 /// A file of states.

@@ -13,7 +13,7 @@ use super::judge::Judge;
 use super::report::SweepReport;
 use super::settings::{Search, Settings};
 use super::space::{Axis, Scale, Space, Values, values_of};
-use super::trial::{Shape, Trial, Trials};
+use super::trial::{Shape, Trial, Trials, unit};
 use super::watcher::{Overview, Watcher};
 use super::winner;
 use crate::error::{Error, Result, counted, shown, typed_path};
@@ -53,11 +53,12 @@ impl Made {
             shape.recipe = fitting::<T>(&shape.network, &shape.recipe, rows, &device);
         }
         settings.options.device.device = Some(named(&settings.options, &device));
+        let folds = settings.options.folds.unwrap_or(1);
         let as_trained = |mut trial: Trial| {
             let micro_batches = shapes[trial.group].recipe.micro_batches;
             trial.options.device.device.clone_from(&settings.options.device.device);
             (trial.options.accumulate, trial.recipe.micro_batches) = (Some(micro_batches), micro_batches);
-            (trial.number, trial)
+            (trial.unit(folds), trial)
         };
         let trials: BTreeMap<usize, Trial> = all.into_iter().map(as_trained).collect();
         let longest = trials.values().map(|trial| trial.recipe.epochs).max().unwrap_or(1);
@@ -69,7 +70,7 @@ impl Made {
         };
         settings.save(&folder.path().join(run::SWEEP_OPTIONS))?;
         let records = folder.records()?;
-        check_records(&records, &trials, folder.path())?;
+        check_records(&records, &trials, folds, folder.path())?;
         let (lives, damaged) = folder.read_states::<T>(&trials, &shapes)?;
         let path = folder.path().to_path_buf();
         let earlier = SweepAccount::read(&path.join(run::SWEEP)).ok();
@@ -77,11 +78,11 @@ impl Made {
             data: sources[0].report().to_string(),
             vary: settings.vary.clone(),
             is_usual,
-            search: said(&settings, trials.len(), &rungs),
+            search: said(&settings, trials.len() / folds, &rungs),
             metric: judges[0].metric(),
             lower_is_better: judges[0].lower_is_better(),
-            trials: trials.len(),
-            ended: records.len(),
+            trials: trials.len() / folds,
+            ended: records.len() / folds,
             shapes: shapes.len(),
             device: device.told(),
             folder: path.clone(),
@@ -99,6 +100,7 @@ impl Made {
             judges: &judges,
             device: &device,
             rungs: &rungs,
+            folds,
             watcher,
             is_merged,
             started,
@@ -116,6 +118,7 @@ impl Made {
                 return Err(with_advice(error, &path));
             }
         };
+        let records = TrialRecord::together(&records);
         let [training, validation, test] = {
             let report = sources[0].report();
             [report.training_rows, report.validation_rows, report.test_rows]
@@ -131,7 +134,8 @@ impl Made {
             search: settings.search.name().into(),
             importance: importance(&records, &varied, compared_after(&records, &rungs), overview.lower_is_better),
             varied,
-            trials: trials.len(),
+            trials: trials.len() / folds,
+            folds,
             rungs: if settings.search == Search::Halving { rungs.clone() } else { Vec::new() },
             rows: [training, validation, test],
             device: device.told(),
@@ -155,11 +159,13 @@ impl Made {
         let mut report = SweepReport { account, trials: records, best: None, folder: path, signal };
         report.save_table()?;
         if signal.is_none() {
-            let number = report.best_trial().map(|record| (record.trial, record.epochs));
-            if let Some((number, epochs)) = number {
-                let trial = &trials[&number];
-                folder.write_options(trial, epochs)?;
-                report.best = Some(winner::trained(&trial.again(epochs), &report.folder, watcher)?);
+            let best = report.best_trial().map(|record| (record.trial, record.epochs, record.best_epoch.unwrap_or(1)));
+            if let Some((number, epochs, best_epoch)) = best {
+                let first = &trials[&unit(number, Some(1), folds)];
+                let of_folds = trials.range(unit(number, Some(1), folds)..=unit(number, Some(folds), folds));
+                of_folds.map(|(_, trial)| trial).try_for_each(|trial| folder.write_options(trial, epochs))?;
+                let options = if folds > 1 { first.of_all_folds(best_epoch) } else { first.again(epochs) };
+                report.best = Some(winner::trained(&options, &report.folder, watcher)?);
             }
             let is_of_here = is_new && !is_merged;
             report.note_best(is_of_here, watcher)?;
@@ -186,9 +192,13 @@ fn with_advice(error: Error, folder: &Path) -> Error {
 }
 
 /// Refuses trials that have ended and are none of the sweep, or of other options: somebody has changed a file.
-fn check_records(records: &[TrialRecord], trials: &BTreeMap<usize, Trial>, folder: &Path) -> Result<()> {
-    let is_of_sweep =
-        |record: &&TrialRecord| trials.get(&record.trial).is_some_and(|trial| values_of(&trial.point) == record.options);
+fn check_records(records: &[TrialRecord], trials: &BTreeMap<usize, Trial>, folds: usize, folder: &Path) -> Result<()> {
+    let is_of_sweep = |record: &&TrialRecord| {
+        let known = trials.get(&unit(record.trial.max(1), record.fold, folds));
+        known.is_some_and(|trial| {
+            (trial.number, trial.fold) == (record.trial, record.fold) && values_of(&trial.point) == record.options
+        })
+    };
     let Some(other) = records.iter().find(|record| !is_of_sweep(record)) else { return Ok(()) };
     Err(Error::Model(format!(
         "{}: {} tells of a trial {} that is not one of those in {}: one of the two files was changed; begin a new sweep",
@@ -237,6 +247,7 @@ fn judge(sources: &Sources, settings: &Settings) -> Result<Judge> {
 fn said(settings: &Settings, trials: usize, rungs: &[usize]) -> String {
     let trials = counted(trials, "trial");
     let epochs = |epochs: &[usize]| epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let trials = settings.options.folds.map_or(trials.clone(), |folds| format!("{trials} on {folds} folds"));
     let shard = settings.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
     match (settings.search, rungs) {
         (Search::Halving, [first @ .., last]) if !first.is_empty() => {

@@ -53,7 +53,8 @@ impl SweepReport {
     pub(super) fn note_best(&mut self, is_of_here: bool, watcher: &dyn Watcher) -> Result<()> {
         let (Some(record), Some(run)) = (self.best_trial(), &self.best) else { return Ok(()) };
         let trained = winner::checksum(&run.run)?;
-        if record.weights.as_ref() != Some(&trained) {
+        // That of several folds is trained on all of their rows.
+        if record.weights.as_ref().is_some_and(|weights| *weights != trained) {
             if is_of_here {
                 return Err(Error::Internal(format!(
                     "trial {} has other weights alone than among the others: a fault of wgrad or of the device",
@@ -80,7 +81,8 @@ impl SweepReport {
         let failed = |error: csv::Error| Error::Internal(format!("the table of trials: {error}"));
         let mut table = csv::Writer::from_writer(Vec::new());
         let keys: Vec<&str> = self.account.varied.iter().map(|option| &*option.key).collect();
-        let ends = ["ended", "epochs", "best_epoch", &self.account.metric, "validation_loss"];
+        let ends = ["ended", "epochs", "best_epoch", &self.account.metric, "deviation", "validation_loss"];
+        let ends: Vec<&str> = ends.into_iter().filter(|end| *end != "deviation" || self.account.folds > 1).collect();
         table.write_record(["trial"].iter().chain(&keys).chain(&ends)).map_err(failed)?;
         let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
         for record in self.ranked() {
@@ -91,8 +93,9 @@ impl SweepReport {
                 record.epochs.to_string(),
                 record.best_epoch.map_or(String::new(), |epoch| epoch.to_string()),
                 number(record.score),
-                number(record.validation_loss),
             ];
+            let deviation = (self.account.folds > 1).then(|| number(record.deviation));
+            let ends = ends.into_iter().chain(deviation).chain([number(record.validation_loss)]);
             table.write_record([record.trial.to_string()].into_iter().chain(options).chain(ends)).map_err(failed)?;
         }
         let bytes = table.into_inner().map_err(|error| Error::Internal(format!("the table of trials: {error}")))?;

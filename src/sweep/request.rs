@@ -1,6 +1,6 @@
 //! What a sweep is asked to do, and how it begins, goes on and is put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::folder::SweepFolder;
@@ -56,7 +56,8 @@ pub fn begin(request: &Request, watcher: &dyn Watcher) -> Result<SweepReport> {
     let options = with_validation(&request.options);
     options.check()?;
     let mut maker = Maker::new(&options);
-    let rows = maker.rows(&options)?;
+    let first = Options { fold: options.folds.map(|_| 1), ..options.clone() };
+    let rows = maker.rows(&first)?;
     let sources = maker.sources(rows);
     let training_rows = sources.training.rows();
     let is_usual = request.vary.is_empty();
@@ -178,7 +179,7 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
             )));
         }
         for record in folder.records()? {
-            if let Some(other) = known.insert(record.trial, path) {
+            if let Some(other) = known.insert(record.trial, path).filter(|other| *other != path) {
                 return Err(Error::Usage(format!(
                     "--merge: trial {} is in {} and in {}; name each shard once",
                     record.trial,
@@ -196,9 +197,11 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
     for (folder, _) in &parts {
         merged.take_over(folder)?;
     }
-    let missing = made.all.iter().filter(|trial| !known.contains_key(&trial.number)).count();
-    if missing > 0 {
-        watcher.remark(&format!("{missing} of {} trials are in none of these folders", made.all.len()));
+    let missing: BTreeSet<usize> =
+        made.all.iter().map(|trial| trial.number).filter(|number| !known.contains_key(number)).collect();
+    if !missing.is_empty() {
+        let (missing, all) = (missing.len(), whole.all_trials());
+        watcher.remark(&format!("{missing} of {all} trials are in none of these folders"));
     }
     let double = whole.options.device.double();
     let made_sweep = Made { settings: whole, made, is_usual: false, is_merged: true, command: command.to_owned() };
@@ -223,10 +226,16 @@ fn refuse(options: &Options) -> Result<()> {
     if options.finetune.is_some() {
         return refused("--finetune", "a sweep trains networks from their first weights; --init FILE takes those of a file");
     }
-    if options.folds.is_some() || options.fold.is_some() {
+    if options.fold.is_some() {
+        return refused("--fold", "a sweep trains each trial for all folds");
+    }
+    if options.folds.is_some() && options.validation.is_some() {
+        return refused("--folds", "the folds judge, and so do the rows of --validation; leave one of the two out");
+    }
+    if options.folds.is_some() && options.split.is_some_and(|split| split.test() == 0.0 || split.validation() > 0.0) {
         return refused(
             "--folds",
-            "a sweep judges by validation rows (--split, --validation FILE); --folds is for 'wgrad train'",
+            "the folds judge, and rows of no fold test the best network: take a --split without validation rows, such as 0.9/0/0.1",
         );
     }
     if options.stop_after.is_some() {
@@ -246,7 +255,11 @@ fn refuse(options: &Options) -> Result<()> {
 
 /// The options with rows set apart to judge by, the same for all trials.
 fn with_validation(options: &Options) -> Options {
-    let shares = if options.test.is_some() { "0.9/0.1/0" } else { "0.8/0.1/0.1" };
+    let shares = match (options.folds.is_some(), options.test.is_some()) {
+        (true, _) => "0.9/0/0.1",
+        (false, true) => "0.9/0.1/0",
+        (false, false) => "0.8/0.1/0.1",
+    };
     let usual = options.validation.is_none().then(|| shares.parse().expect("shares that add up to 1"));
     let split = options.split.or(usual);
     let split_seed = options.split_seed.or(Some(options.seed.unwrap_or(0)));

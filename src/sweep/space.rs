@@ -182,12 +182,7 @@ pub(super) fn values_of(point: &Point) -> Map<String, Value> {
 /// The same error about `--vary`.
 fn of_vary(error: Error) -> Error {
     match error {
-        Error::Usage(what) => {
-            // As lists and ranges are written elsewhere.
-            let is_foreign = what.contains(['[', ']', '(', '{']);
-            let how = if is_foreign { format!("; write values as in {HOW}") } else { String::new() };
-            Error::Usage(what.replacen("--set ", "--vary ", 1) + &how)
-        }
+        Error::Usage(what) => Error::Usage(what.replacen("--set ", "--vary ", 1)),
         other => other,
     }
 }
@@ -214,6 +209,9 @@ fn axis(written: &str) -> Result<Axis> {
     }
     if text.is_empty() {
         return Err(refused(format!("there are no values; write {HOW}")));
+    }
+    if key != "init" && text.contains(['[', '{', '(']) {
+        return Err(refused(format!("write values as in {HOW}")));
     }
     let values = match range(text) {
         Some(range) => range.map_err(refused)?.of(&key)?,
@@ -481,6 +479,10 @@ mod tests {
             ("missing=median/drop", "drop leaves rows out"),
             ("hidden=64,32", "hidden=64,32 is one value"),
             ("dropout=0.1", "there is one point to try"),
+            ("dropout=[0.1,0.2]", "write values as in"),
+            ("learning-rate=loguniform(1e-4,1e-1)", "write values as in"),
+            ("learning-rate=1e-4...1e-1", "write two dots"),
+            ("optimizer=adam/sgd/adam", "'adam' is named twice"),
         ] {
             let error = space(&[varied]).expect_err(varied).to_string();
             assert!(error.contains(said), "{varied}: {error}");
@@ -492,7 +494,7 @@ mod tests {
     #[test]
     fn a_grid_has_every_point_once() {
         let space = space(&["hidden=8/16/none", "learning-rate=0.001..0.1:log:3", "epochs=1..2"]).expect("a space");
-        assert_eq!((space.grid().expect("a grid"), space.points()), (18, None));
+        assert_eq!((space.grid().expect("a grid"), space.points()), (18, Some(18)));
         let points: std::collections::HashSet<Point> = (0..18).map(|number| space.grid_point(number)).collect();
         assert_eq!(points.len(), 18);
         let of = |number: usize| space.grid_point(number).into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(" ");
@@ -523,6 +525,17 @@ mod tests {
         // Two of three decades are below 0.01, within four deviations; the four powers come as often as each other.
         assert!((1333 - 84..=1333 + 84).contains(&below), "{below}");
         assert!(seen.iter().all(|count| (420..=580).contains(count)), "{seen:?}");
+    }
+
+    /// Numbers of a range that says how many it has are drawn from these, and ranges beyond what a quotient holds have numbers.
+    #[test]
+    fn a_range_of_points_has_no_others() {
+        let few = space(&["learning-rate=1e-3..1e-1:log:3", "seed=1..900"]).expect("a space");
+        let drawn: std::collections::HashSet<String> =
+            (0..50).map(|trial| few.random(1).point(trial)[0].1.clone()).collect();
+        assert_eq!(drawn, ["0.001", "0.01", "0.1"].map(str::to_owned).into());
+        let wide = space(&["learning-rate=1e-300..1e300:log"]).expect("a space");
+        assert!((0..50).all(|trial| wide.random(1).point(trial)[0].1.parse::<f64>().expect("a number").is_normal()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::space::{Point, Space, options_of};
+use crate::data::Fractions;
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::training::run::options::{Hidden, Init};
@@ -10,13 +11,15 @@ use crate::training::run::{Options, Sources, resolution};
 use crate::training::session::Recipe;
 
 /// The options that decide how columns become numbers, or what rows weigh: trials that differ in one of them have rows of their own.
-const OF_ROWS: [&str; 8] =
-    ["ignore", "categorical", "missing", "missing-values", "scale", "bins", "class-weights", "weight-column"];
+const OF_ROWS: [&str; 9] =
+    ["ignore", "categorical", "missing", "missing-values", "scale", "bins", "class-weights", "weight-column", "fold"];
 
-/// A trial that can be trained.
+/// A trial that can be trained, or what one fold has of it.
 pub(super) struct Trial {
     /// Its number, from 1.
     pub(super) number: usize,
+    /// The fold that judges it, from 1; none without folds.
+    pub(super) fold: Option<usize>,
     /// The options that vary.
     pub(super) point: Point,
     /// All options, with everything said that was left open.
@@ -91,11 +94,18 @@ impl<'a> Maker<'a> {
         &self.sources[rows]
     }
 
-    /// The trial of a number at a point.
-    fn trial(&mut self, number: usize, point: Point) -> Result<Trial> {
+    /// The trial of a number at a point: one, or one of each fold.
+    fn trial(&mut self, number: usize, point: &Point) -> Result<Vec<Trial>> {
+        match self.base.folds {
+            None => Ok(vec![self.of_fold(number, None, point.clone())?]),
+            Some(folds) => (1..=folds).map(|fold| self.of_fold(number, Some(fold), point.clone())).collect(),
+        }
+    }
+
+    fn of_fold(&mut self, number: usize, fold: Option<usize>, point: Point) -> Result<Trial> {
         let varied = options_of(&point)?;
         // The time is that of the whole sweep.
-        let options = Options { ensemble: Some(1), max_time: None, ..varied.and(self.base) };
+        let options = Options { ensemble: Some(1), max_time: None, fold, ..varied.and(self.base) };
         varied.refuse_idle(&options)?;
         options.check()?;
         let rows = self.rows(&options)?;
@@ -110,7 +120,7 @@ impl<'a> Maker<'a> {
             shapes.push(Shape { network, recipe: recipe.shape(), smoothing, rows });
             shapes.len() - 1
         });
-        Ok(Trial { number, point, options, recipe, group })
+        Ok(Trial { number, fold, point, options, recipe, group })
     }
 
     /// The trials of these numbers. Those whose options contradict each other are left out, and said.
@@ -120,8 +130,8 @@ impl<'a> Maker<'a> {
     pub(super) fn trials(mut self, space: &Space, points: impl Iterator<Item = (usize, Point)>) -> Result<Trials> {
         let (mut all, mut refused): (Vec<Trial>, Vec<(String, Vec<usize>)>) = (Vec::new(), Vec::new());
         for (number, point) in points {
-            match self.trial(number, point) {
-                Ok(trial) => all.push(trial),
+            match self.trial(number, &point) {
+                Ok(trial) => all.extend(trial),
                 Err(Error::Usage(why)) => match refused.iter_mut().find(|(known, _)| *known == why) {
                     Some((_, numbers)) => numbers.push(number),
                     None => refused.push((why, vec![number])),
@@ -134,7 +144,7 @@ impl<'a> Maker<'a> {
             let axes: Vec<&str> = space.axes().iter().map(|axis| &*axis.key).collect();
             return Err(Error::Usage(format!("no trial can be trained ({} varies): {why}", axes.join(", "))));
         }
-        let count = all.len() + left_out;
+        let count = all.len() / self.base.folds.unwrap_or(1) + left_out;
         let of = |(why, numbers): &(String, Vec<usize>)| {
             let first: Vec<String> = numbers.iter().take(5).map(ToString::to_string).collect();
             let more = if numbers.len() > 5 { ", …" } else { "" };
@@ -148,6 +158,25 @@ impl<'a> Maker<'a> {
 }
 
 impl Trial {
+    /// What it is known by among the trials of all folds.
+    pub(super) fn unit(&self, folds: usize) -> usize {
+        unit(self.number, self.fold, folds)
+    }
+
+    /// The options of a training on all rows but those to test with, for as many epochs as the folds were best after.
+    pub(super) fn of_all_folds(&self, epochs: usize) -> Options {
+        let test = self.options.split.map_or(0.0, Fractions::test);
+        Options {
+            folds: None,
+            fold: None,
+            split: format!("{}/0/{test}", 1.0 - test).parse().ok(),
+            stop_after: Some(epochs).filter(|&epochs| epochs > 0 && epochs < self.recipe.epochs),
+            patience: None,
+            batch_size: self.options.batch_size,
+            ..self.options.clone()
+        }
+    }
+
     /// The options of the training that gives this trial's weights again: the best of the first `epochs` epochs.
     pub(super) fn again(&self, epochs: usize) -> Options {
         let all = self.recipe.epochs;
@@ -163,6 +192,11 @@ impl Trial {
     pub(super) fn first_weights_key(&self) -> (String, u64) {
         (self.options.init.as_ref().map(ToString::to_string).unwrap_or_default(), self.recipe.seed)
     }
+}
+
+/// What a trial of a fold is known by: those of the folds of a trial follow each other.
+pub(super) fn unit(number: usize, fold: Option<usize>, folds: usize) -> usize {
+    (number - 1) * folds + fold.unwrap_or(1)
 }
 
 /// What varies where nobody says it, for networks on so many rows: the learning rate, the weight decay, the widths, the dropout and

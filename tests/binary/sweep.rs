@@ -13,13 +13,13 @@ use wgrad::model::Model;
 use wgrad::random::{Purpose, Stream};
 use wgrad::training::Options;
 
-/// The lines of a sweep's `trials.jsonl`, by trial.
+/// The lines of a sweep's `trials.jsonl`, by trial, those of folds a thousand apart.
 fn records(desk: &Desk, sweep: &str) -> Result<BTreeMap<u64, Value>, Failed> {
     let text = fs::read_to_string(desk.path().join(sweep).join("trials.jsonl"))?;
     let mut records = BTreeMap::new();
     for line in text.lines() {
         let record: Value = serde_json::from_str(line)?;
-        let number = record["trial"].as_u64().ok_or("a number")?;
+        let number = 1000 * record["fold"].as_u64().unwrap_or(0) + record["trial"].as_u64().ok_or("a number")?;
         if records.insert(number, record).is_some() {
             return Err(format!("trial {number} has two lines").into());
         }
@@ -37,7 +37,8 @@ fn swept(desk: &Desk, arguments: &[&str]) -> Result<Value, Failed> {
 /// Trains a trial again by its run.toml, and holds its weights to those of the sweep.
 fn is_trained_again(desk: &Desk, sweep: &str, record: &Value) -> Result<(), Failed> {
     let (number, again) = (&record["trial"], format!("{sweep}-{}", record["trial"]));
-    let config = format!("{sweep}/trial-{number}/run.toml");
+    let fold = record["fold"].as_u64().map_or(String::new(), |fold| format!("/fold-{fold}"));
+    let config = format!("{sweep}/trial-{number}{fold}/run.toml");
     // One that left the finite numbers in its first epoch does so again.
     let code = if record["epochs"] == 0 { 7 } else { 0 };
     desk.ends(code, &["train", "--config", &config, "-q", "-o", &again])?;
@@ -227,6 +228,83 @@ fn halving_keeps_the_best_quarter() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Each trial is judged by the mean over folds, each fold is what its options train, and the best network is trained on all folds' rows.
+fn folds_judge_in_turn() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let vary = ["--vary", "hidden=4/8", "--vary", "learning-rate=1e-2..1e-1:log", "--vary", "dropout=0/0.1"];
+    let arguments = [&["iris", "--folds", "3", "--epochs", "6", "--device", "cpu"], &vary[..]].concat();
+    let random = [&arguments[..], &["--trials", "5", "--search", "random", "-o", "random"]].concat();
+    let report = swept(&desk, &random)?;
+    let all = records(&desk, "random")?;
+    if all.len() != 15 {
+        return Err(format!("{} lines", all.len()).into());
+    }
+    for record in all.values() {
+        is_trained_again(&desk, "random", record)?;
+    }
+    for trial in report["trials"].as_array().ok_or("a list")? {
+        let number = trial["trial"].as_u64().ok_or("a number")?;
+        let scores: Vec<f64> = (1..=3).filter_map(|fold| all[&(1000 * fold + number)]["score"].as_f64()).collect();
+        let mean = scores.iter().sum::<f64>() / 3.0;
+        if scores.len() != 3 || (trial["score"].as_f64().ok_or("a score")? - mean).abs() > 1e-12 {
+            return Err(format!("{scores:?}: {trial}").into());
+        }
+    }
+    let rows = &report["run"]["data"];
+    if [&rows["training_rows"], &rows["validation_rows"], &rows["test_rows"]] != [135, 0, 15] {
+        return Err(format!("{rows}").into());
+    }
+    desk.ends(0, &["evaluate", "random/best"])?;
+    // A quarter goes on, whole.
+    let halved = [&arguments[..], &["--trials", "8", "--search", "halving", "-o", "halved"]].concat();
+    swept(&desk, &halved)?;
+    let halved = records(&desk, "halved")?;
+    let counts = [1, 2, 6].map(|epochs| halved.values().filter(|record| record["epochs"] == epochs).count());
+    if counts != [18, 3, 3] {
+        return Err(format!("{counts:?}").into());
+    }
+    for record in halved.values().filter(|record| record["epochs"] != 1) {
+        is_trained_again(&desk, "halved", record)?;
+    }
+    for (more, said) in [
+        ("--split 1/0/0", "rows of no fold test the best network"),
+        ("--split 0.8/0.1/0.1", "the folds judge"),
+        ("--validation rows.csv", "the folds judge, and so do the rows of --validation"),
+        ("--fold 2", "trains each trial for all folds"),
+    ] {
+        let arguments = [&["sweep"], &arguments[..], &more.split(' ').collect::<Vec<_>>(), &["-o", "out"]].concat();
+        let told = desk.ends(2, &arguments)?;
+        if !told.contains(said) || desk.path().join("out").exists() {
+            return Err(told.into());
+        }
+    }
+    Ok(())
+}
+
+/// A training that ends after some of its epochs has those of the whole one, and goes on to the same model.
+fn a_training_ends_after_some_epochs_and_goes_on() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let train = ["train", "iris", "--hidden", "4", "--epochs", "6", "--device", "cpu"];
+    desk.ends(0, &[&train[..], &["-q", "-o", "whole"]].concat())?;
+    let output = desk.run(&[&train[..], &["--stop-after", "2", "-o", "part"]].concat());
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = |run: &str| fs::read_to_string(desk.path().join(run).join("metrics.jsonl"));
+    let loss = |line: &str| serde_json::from_str::<Value>(line).map(|record| record["loss"].clone());
+    let (whole, part) = (lines("whole")?, lines("part")?);
+    let same =
+        whole.lines().zip(part.lines()).all(|(one, other)| matches!((loss(one), loss(other)), (Ok(a), Ok(b)) if a == b));
+    if !(said.contains("trained 2 epochs") && said.contains("ended by --stop-after") && same && part.lines().count() == 2) {
+        return Err(format!("{said}{part}").into());
+    }
+    let done = desk.run(&["train", "--resume", "part"]);
+    let done = String::from_utf8_lossy(&done.stdout).into_owned();
+    if !done.contains("as --stop-after says; wgrad train --resume part --stop-after 4 goes on") {
+        return Err(done.into());
+    }
+    desk.ends(0, &["train", "--resume", "part", "--stop-after", "6", "-q"])?;
+    desk.same("whole", "part")
+}
+
 /// The records of two sweeps are the same, whatever their order in the files.
 fn same(desk: &Desk, one: &str, other: &str) -> Result<(), Failed> {
     let [one, other] = [records(desk, one)?, records(desk, other)?];
@@ -237,7 +315,11 @@ fn same(desk: &Desk, one: &str, other: &str) -> Result<(), Failed> {
 /// Killed or interrupted at any moment, a sweep goes on to the same trials, with the same bits; so does one to which trials are added.
 fn sweeps_that_are_broken_off_go_on(kind: &str) -> Result<(), Failed> {
     let desk = Desk::new();
-    let searches: [&[&str]; 2] = [&HALVING, &[&HALVING[..7], &["--search", "random"], &HALVING[7..]].concat()];
+    let searches: [&[&str]; 3] = [
+        &HALVING,
+        &[&HALVING[..7], &["--search", "random"], &HALVING[7..]].concat(),
+        &[&HALVING[..7], &["--folds", "2", "--trials", "12"], &HALVING[9..]].concat(),
+    ];
     let mut stream = Stream::new(std::process::id().into(), Purpose::Test, 3);
     for (number, search) in searches.iter().enumerate() {
         let (whole, kept) = (format!("whole-{number}"), ["--checkpoint-every", "1"]);
@@ -378,7 +460,6 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
         (2, "iris --vary learning-rate=0.1..1 --shard 3/2", "write 3/8"),
         (2, "iris --vary hidden=3/4 --trials 0", "--trials"),
         (2, "iris --vary hidden=3/4 --trials 5 --search grid", "a grid tries all of its 2 points"),
-        (2, "iris --vary hidden=3/4 --folds 3", "--folds"),
         (2, "iris --vary hidden=3/4 --ensemble 3", "--ensemble"),
         (2, "iris --hidden 3 --vary hidden=4/5", "--hidden is given, and --vary hidden=4/5 varies it"),
         (2, "iris --set hidden=3 --vary hidden=4/5", "--hidden is given"),
@@ -515,6 +596,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("each trial is what its options train", || each_trial_is_what_its_options_train("cpu")),
         Trial::test("shapes take turns", || shapes_take_turns_and_each_trial_is_as_alone("cpu")),
         Trial::test("halving keeps the best quarter", halving_keeps_the_best_quarter),
+        Trial::test("a training ends after some epochs", a_training_ends_after_some_epochs_and_goes_on),
+        Trial::test("folds judge in turn", folds_judge_in_turn),
         Trial::test("killed sweeps go on", || sweeps_that_are_broken_off_go_on("kill")).on_unix(),
         Trial::test("interrupted sweeps go on", || sweeps_that_are_broken_off_go_on("-INT")).on_unix(),
         Trial::test("terminated sweeps go on", || sweeps_that_are_broken_off_go_on("-TERM")).on_unix(),

@@ -117,6 +117,8 @@ mod tests {
             score: Some(score),
             validation_loss: Some(0.4),
             weights: None,
+            deviation: None,
+            fold: None,
             curve,
         }
     }

@@ -27,8 +27,10 @@ impl SweepPage {
     /// # Errors
     /// Data, if they cannot be read; model, naming the file that is damaged.
     pub fn read(folder: &Path) -> Result<Self> {
-        let (account, trials) =
-            (SweepAccount::read(&folder.join(run::SWEEP))?, TrialRecord::read_all(&folder.join(run::TRIALS))?);
+        let (account, trials) = (
+            SweepAccount::read(&folder.join(run::SWEEP))?,
+            TrialRecord::together(&TrialRecord::read_all(&folder.join(run::TRIALS))?),
+        );
         let path = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Ok(Self { name, account, trials })

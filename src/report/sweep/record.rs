@@ -16,6 +16,9 @@ use crate::files::{
 pub struct TrialRecord {
     /// Its number, from 1.
     pub trial: usize,
+    /// Which fold its rows are of, from 1, where each trial is trained on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
     /// The options that vary, as they are in `run.toml`.
     pub options: Map<String, Value>,
     /// Why it ended.
@@ -28,7 +31,10 @@ pub struct TrialRecord {
     pub score: Option<f64>,
     /// The mean validation loss of that epoch.
     pub validation_loss: Option<f64>,
-    /// CRC-32 of that epoch's weights, layer by layer, then biases, as their bytes lie in the model's file.
+    /// Of all folds together: the standard deviation of their scores, with one degree of freedom less than folds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
+    /// CRC-32 of that epoch's weights, layer by layer: those of a layer, inputs × outputs, then its biases, in the sweep's precision.
     pub weights: Option<String>,
     /// Its epochs.
     pub curve: Curve,
@@ -118,7 +124,10 @@ pub struct SweepAccount {
     pub trials: usize,
     /// With halving: the epochs after which the worse trials end.
     pub rungs: Vec<usize>,
-    /// Rows to train on, to judge by and to test with.
+    /// Folds that each trial is trained for, 1 without.
+    #[serde(default = "one")]
+    pub folds: usize,
+    /// Rows to train on, to judge by and to test with; of the first fold, where there are some.
     pub rows: [usize; 3],
     /// What computed.
     pub device: String,
@@ -137,6 +146,10 @@ pub struct SweepAccount {
     pub commands: Vec<String>,
     /// What was remarked on the way.
     pub remarks: Vec<String>,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl SweepAccount {
@@ -173,8 +186,51 @@ impl TrialRecord {
         // Of a trial that went on the last line counts.
         records.reverse();
         let mut seen = std::collections::HashSet::new();
-        records.retain(|record| seen.insert(record.trial));
-        records.sort_by_key(|record| record.trial);
+        records.retain(|record| seen.insert((record.trial, record.fold)));
+        records.sort_by_key(|record| (record.trial, record.fold));
         Ok(records)
+    }
+
+    /// The records of all folds of each trial as one: means of what they came to.
+    pub fn together(records: &[Self]) -> Vec<Self> {
+        records.chunk_by(|one, next| one.trial == next.trial).map(Self::of_folds).collect()
+    }
+
+    /// The records of one trial's folds as one.
+    fn of_folds(folds: &[Self]) -> Self {
+        if let [one] = folds {
+            return Self { fold: None, ..one.clone() };
+        }
+        let count = folds.len() as f64;
+        let mean = |of: &dyn Fn(&Self) -> Option<f64>| folds.iter().map(of).sum::<Option<f64>>().map(|sum| sum / count);
+        let score = mean(&|fold| fold.score);
+        let deviation = score.map(|mean| {
+            let squares: f64 = folds.iter().filter_map(|fold| fold.score).map(|score| (score - mean).powi(2)).sum();
+            (squares / (count - 1.0)).sqrt()
+        });
+        // What one of them came to that others did not: it tells most.
+        let endings = [TrialEnding::Unfinished, TrialEnding::Diverged, TrialEnding::Halving, TrialEnding::Patience];
+        let ended = endings.into_iter().find(|ending| folds.iter().any(|fold| fold.ended == *ending));
+        let epochs = folds.iter().map(|fold| fold.curve.loss.len()).min().unwrap_or(0);
+        let of_epochs = |of: &dyn Fn(&Self, usize) -> Option<f64>| -> Vec<Option<f64>> {
+            (0..epochs).map(|epoch| mean(&|fold| of(fold, epoch))).collect()
+        };
+        let known = |values: Vec<Option<f64>>| values.into_iter().map(Option::unwrap_or_default).collect();
+        Self {
+            fold: None,
+            ended: ended.unwrap_or(TrialEnding::AllEpochs),
+            epochs: folds.iter().map(|fold| fold.epochs).max().unwrap_or(0),
+            best_epoch: mean(&|fold| fold.best_epoch.map(|epoch| epoch as f64)).map(|epoch| epoch.round() as usize),
+            score,
+            deviation,
+            validation_loss: mean(&|fold| fold.validation_loss),
+            weights: None,
+            curve: Curve {
+                loss: known(of_epochs(&|fold, epoch| Some(fold.curve.loss[epoch]))),
+                validation_loss: known(of_epochs(&|fold, epoch| Some(fold.curve.validation_loss[epoch]))),
+                score: of_epochs(&|fold, epoch| fold.curve.score[epoch]),
+            },
+            ..folds[0].clone()
+        }
     }
 }

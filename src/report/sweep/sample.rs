@@ -22,6 +22,8 @@ pub(super) fn trial(number: usize) -> TrialRecord {
         score: Some(0.5),
         validation_loss: Some(0.4),
         weights: None,
+        deviation: None,
+        fold: None,
         curve,
     }
 }
@@ -100,6 +102,7 @@ pub(super) fn account(trials: &[TrialRecord], is_regression: bool) -> SweepAccou
         varied,
         trials: trials.len(),
         rungs: vec![3, 9],
+        folds: 1,
         rows: [1257, 180, 360],
         folder: String::new(),
         device: "NVIDIA H200".into(),

@@ -524,6 +524,26 @@ const REMEDIES: &[Remedy] = &[
         &["explain c c.csv --html e.html --play f.html"],
     ),
     remedy("lesson vanishing --play e.html", "has no page to --play with", &["lesson trask --play e.html"]),
+    remedy(
+        "sweep iris --hidden 4 --epochs 2 --vary optimizer=adam",
+        "there is one point to try",
+        &["sweep iris --hidden 4 --epochs 2 --vary optimizer=adam/sgd"],
+    ),
+    remedy(
+        "sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --search grid",
+        "write l1=0..0.1:5 for five",
+        &["sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1:5 --search grid"],
+    ),
+    remedy(
+        "sweep iris --hidden 4 --epochs 2 --vary l1=0.1..0",
+        "did you mean 0..0.1?",
+        &["sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --trials 8"],
+    ),
+    remedy(
+        "sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --trials 8 --search halving --shard 1/2",
+        "take --search random or grid",
+        &["sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --trials 8 --search random --shard 1/2"],
+    ),
     remedy("explain trask --row 5", "has the rows 1 to 4", &["explain trask --row 4"]),
 ];
 
@@ -586,6 +606,13 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("train --dry-run", "no message: a name in JSON"),
     ("'wgrad verify' tells more", "a GPU that computes wrongly"),
     ("--set: {}", "what no single option is refused for"),
+    ("with --ensemble afterwards", "tests/binary/sweep.rs"),
+    ("or from one --init FILE", "tests/binary/sweep.rs"),
+    ("is a sweep: 'wgrad sweep --resume", "tests/binary/sweep.rs"),
+    ("holds a sweep already", "tests/binary/sweep.rs"),
+    ("is a sweep that has no best run yet", "tests/binary/sweep.rs"),
+    (", ended by --stop-after", "tests/binary/sweep.rs"),
+    ("were done, as --stop-after says", "tests/binary/sweep.rs"),
 ];
 
 /// What the remedies are followed with.
@@ -796,9 +823,10 @@ fn unheard(heard: &str) -> Outcome<Vec<String>> {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() && !["bench", "kernels", "page", "report"].contains(&name.as_str()) {
+            // What a sweep says is provoked in tests/binary/sweep.rs.
+            if path.is_dir() && !["bench", "kernels", "page", "report", "sweep"].contains(&name.as_str()) {
                 folders.push(path);
-            } else if name.ends_with(".rs") && name != "tests.rs" && name != "man.rs" {
+            } else if name.ends_with(".rs") && !["tests.rs", "man.rs", "sweep.rs"].contains(&name.as_str()) {
                 let text = std::fs::read_to_string(&path)?;
                 let code = text.split("mod tests {").next().unwrap_or_default();
                 let is_message =

@@ -1,6 +1,6 @@
 //! Which rows of the main table are for what: as shares of it, or as one fold of several.
 
-use crate::data::{self, Fold, Split};
+use crate::data::{self, Fold, Fractions, Split};
 use crate::error::{Error, Result};
 use crate::training::run::options::Options;
 
@@ -9,8 +9,19 @@ pub(super) fn split(rows: usize, options: &Options, strata: Option<&[usize]>) ->
     let (shares, seed) = (options.split(), options.split_seed.unwrap_or_else(|| options.seed()));
     match fold(options)? {
         None => data::split(rows, shares, seed, strata),
+        Some(fold) if shares.test() > 0.0 => beside_test_rows(rows, fold, shares, seed, strata),
         Some(fold) => data::fold(rows, fold, shares, seed, strata),
     }
+}
+
+/// One fold of the rows that no test takes: the fold's rows validate, and the others are trained on.
+fn beside_test_rows(rows: usize, fold: Fold, shares: Fractions, seed: u64, strata: Option<&[usize]>) -> Result<Split> {
+    let Split { training: rest, test, .. } = data::split(rows, shares, seed, strata)?;
+    let strata: Option<Vec<usize>> = strata.map(|strata| rest.iter().map(|&row| strata[row]).collect());
+    let all = "1/0/0".parse().expect("shares that add up to 1");
+    let of_fold = data::fold(rest.len(), fold, all, seed, strata.as_deref())?;
+    let of_rest = |places: Vec<usize>| places.into_iter().map(|place| rest[place]).collect();
+    Ok(Split { training: of_rest(of_fold.training), validation: of_rest(of_fold.test), test })
 }
 
 /// The fold whose rows are the test rows, in a cross-validation.
@@ -37,9 +48,17 @@ pub(super) fn unused_share(options: &Options) -> Result<()> {
         ("--test", options.test.is_some() && split.test() > 0.0),
     ];
     if options.folds.is_some() && split.test() > 0.0 {
-        return Err(Error::Usage(format!(
-            "--folds sets test rows apart, and so does --split {split}: make its last share 0; the others share what is left"
-        )));
+        if options.fold.is_none() {
+            return Err(Error::Usage(format!(
+                "--folds sets test rows apart, and so does --split {split}: make its last share 0; the others share what is left; or take \
+                 'wgrad sweep', whose folds validate"
+            )));
+        }
+        if split.validation() > 0.0 {
+            return Err(Error::Usage(format!(
+                "--fold and --split {split}: where the split sets test rows apart, the fold validates; make the middle share 0"
+            )));
+        }
     }
     match twice.into_iter().find(|(_, twice)| *twice) {
         None => Ok(()),
@@ -52,6 +71,34 @@ pub(super) fn unused_share(options: &Options) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each row that is no test row validates in one fold, and is trained on in the others; the test rows are those without folds.
+    #[test]
+    fn folds_beside_test_rows_validate_in_turn() {
+        let strata: Vec<usize> = (0..100).map(|row| row % 3).collect();
+        let of = |folds: Option<usize>, fold| {
+            let options = Options { folds, fold, split: "0.9/0/0.1".parse().ok(), seed: Some(3), ..Options::default() };
+            unused_share(&options).expect("shares that are used");
+            split(100, &options, Some(&strata)).expect("a split")
+        };
+        let plain = of(None, None);
+        let mut validating = Vec::new();
+        for fold in 1..=4 {
+            let split = of(Some(4), Some(fold));
+            assert_eq!(split.test, plain.test);
+            let mut all = [&split.training[..], &split.validation, &split.test].concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..100).collect::<Vec<_>>());
+            validating.extend(split.validation);
+        }
+        validating.sort_unstable();
+        assert_eq!(validating, plain.training);
+        for split in ["0.9/0/0.1", "0.8/0.1/0.1"] {
+            let fold = (split != "0.9/0/0.1").then_some(1);
+            let options = Options { folds: Some(4), fold, split: split.parse().ok(), ..Options::default() };
+            unused_share(&options).expect_err(split);
+        }
+    }
 
     #[test]
     fn runs_of_other_seeds_share_a_split_if_its_seed_is_said() {
