@@ -7,11 +7,13 @@ use crate::data;
 use crate::error::{Error, Result, shown, typed_path};
 use crate::files;
 use crate::model::RunFolder;
+use crate::training::run::sources::check_folds;
 use crate::training::run::{Destination, FoldReport, FoldsReport, Observer, Options, Run, Score, run_name};
 
 /// Trains for one fold after the other. Gives what those came to that were trained to their end, and what broke it off.
 pub(super) fn run(options: &Options, destination: Destination, mut progress: Progress) -> Result<(FoldsReport, Result<()>)> {
     let folds = options.folds.unwrap_or_default();
+    check_folds(options)?;
     if options.data.as_deref().is_some_and(|data| !data::is_there_again(data)) {
         return Err(Error::Usage(
             "--folds reads the data for each fold, and stdin or a pipe can be read once: name a file".into(),

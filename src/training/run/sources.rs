@@ -21,6 +21,7 @@ use crate::evaluation::{Rule, Threshold, Truth};
 pub use encoded::Encoded;
 pub(super) use held::Held;
 pub(super) use originals::Originals;
+pub use shares::check_folds;
 use shares::{split, unused_share};
 
 /// Some rows of a table.

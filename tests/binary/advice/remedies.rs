@@ -525,6 +525,11 @@ const REMEDIES: &[Remedy] = &[
     ),
     remedy("lesson vanishing --play e.html", "has no page to --play with", &["lesson trask --play e.html"]),
     remedy(
+        "train c.csv --folds 3 --fold 1 --split 0.8/0.1/0.1",
+        "make the middle share 0",
+        &["train c.csv --folds 3 --fold 1 --split 0.9/0/0.1"],
+    ),
+    remedy(
         "sweep iris --hidden 4 --epochs 2 --vary optimizer=adam",
         "there is one point to try",
         &["sweep iris --hidden 4 --epochs 2 --vary optimizer=adam/sgd"],
@@ -537,7 +542,7 @@ const REMEDIES: &[Remedy] = &[
     remedy(
         "sweep iris --hidden 4 --epochs 2 --vary l1=0.1..0",
         "did you mean 0..0.1?",
-        &["sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --trials 8"],
+        &["sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1"],
     ),
     remedy(
         "sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --trials 8 --search halving --shard 1/2",

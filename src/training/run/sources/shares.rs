@@ -40,6 +40,22 @@ fn fold(options: &Options) -> Result<Option<Fold>> {
     }
 }
 
+/// Refuses rows to test with beside folds that are tested in turn.
+fn refuse_test_rows(split: Fractions) -> Result<()> {
+    Err(Error::Usage(format!(
+        "--folds sets test rows apart, and so does --split {split}: make its last share 0; the others share what is left; or take \
+         'wgrad sweep', whose folds validate"
+    )))
+}
+
+/// Refuses a cross-validation, whose folds are tested in turn, that sets rows apart to test with.
+///
+/// # Errors
+/// Usage, if it does.
+pub fn check_folds(options: &Options) -> Result<()> {
+    options.split.filter(|split| split.test() > 0.0).map_or(Ok(()), refuse_test_rows)
+}
+
 /// Refuses a share of the rows that nothing would use, because a file holds what it is for.
 pub(super) fn unused_share(options: &Options) -> Result<()> {
     let Some(split) = options.split else { return Ok(()) };
@@ -49,10 +65,7 @@ pub(super) fn unused_share(options: &Options) -> Result<()> {
     ];
     if options.folds.is_some() && split.test() > 0.0 {
         if options.fold.is_none() {
-            return Err(Error::Usage(format!(
-                "--folds sets test rows apart, and so does --split {split}: make its last share 0; the others share what is left; or take \
-                 'wgrad sweep', whose folds validate"
-            )));
+            return refuse_test_rows(split);
         }
         if split.validation() > 0.0 {
             return Err(Error::Usage(format!(
