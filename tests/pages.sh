@@ -40,6 +40,7 @@ train wine-quality -o quality
 train rings.csv --hidden 16 --epochs 60 -o rings
 train areas.csv --task regression --hidden 16 --epochs 60 -o areas
 "$wgrad" report digits digits-with-two-hidden-layers-and-a-long-name -o comparison.html >/dev/null
+"$wgrad" sweep digits --device cpu --quiet -o digits-sweep >/dev/null
 for lesson in trask trask-hidden loy backprop-2-2-1; do
     "$wgrad" lesson "$lesson" --compare --quiet --html "$lesson.html"
 done
@@ -58,7 +59,7 @@ picture() {
         --blink-settings=preferredColorScheme="$scheme" --window-size="$((width > 500 ? width : 500)),$height" \
         --allow-file-access-from-files --screenshot="$name.png" "file://$PWD/frame.html" >>browser.log 2>&1
 }
-for page in digits cancer quality rings areas comparison bench \
+for page in digits cancer quality rings areas digits-sweep comparison bench \
     trask trask-hidden loy backprop-2-2-1 udacity-step vanishing confidence plane explanation; do
     file=$page/report.html
     [ -d "$page" ] || file=$page.html
