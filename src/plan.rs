@@ -86,6 +86,10 @@ pub struct Plan {
     pub weights: Vec<Segment>,
     /// The order of the rows in an epoch; absent where batches are read in place.
     pub order: Option<BufferId>,
+    /// Rows of the training data that each network has on the device at once.
+    pub window: usize,
+    /// How often there are as many: 1, or a window for each network.
+    pub windows: usize,
     /// Losses of the rows trained on, or of whole steps ([`Plan::loss_places`]).
     pub losses: Option<BufferId>,
     /// Flags of the factors that were beyond the range of f16 ([`Kind`](crate::kernels::halves::Kind)), where training is mixed.
@@ -154,6 +158,8 @@ impl Plan {
             targets: training.targets,
             weights: training.weights,
             order: training.order,
+            window: options.training.map_or(0, |training| training.rows),
+            windows: options.training.map_or(1, |training| training.windows),
             losses: training.losses,
             evaluation_inputs: evaluation.inputs,
             evaluation_targets: evaluation.targets,

@@ -25,6 +25,8 @@ pub enum Purpose {
     Importance = 8,
     /// The options of a sweep's trial (the stream's epoch is the trial, from 0).
     Trial = 9,
+    /// Which rows a network draws with replacement, to be trained on them.
+    Bootstrap = 10,
 }
 
 /// One stream of random numbers.

@@ -32,6 +32,10 @@ pub trait Scalar:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// The least number above 0 that has all its digits.
+    const LEAST: f64;
+    /// From 1 to the next larger number.
+    const EPSILON: f64;
 
     /// The nearest value to `value`.
     fn from_f64(value: f64) -> Self;
@@ -66,6 +70,8 @@ macro_rules! scalar {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const LEAST: f64 = $type::MIN_POSITIVE as f64;
+            const EPSILON: f64 = $type::EPSILON as f64;
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as $type

@@ -93,9 +93,20 @@ async function outputs(cells) {
     const values = data.columns.flatMap((column, index) => encoded(column, cells[index]));
     const { places } = state.player.program;
     state.player.write(places.evaluation_inputs, new Float32Array([...values, ...new Array((4 - (values.length % 4)) % 4).fill(0)]));
-    state.player.run('evaluation', [{ words: new Uint32Array(data.record), workgroups: data.workgroups }]);
-    const [found] = await state.player.read([[places.outputs[places.outputs.length - 1], 1]]);
-    return found;
+    const networks = state.networks.length;
+    let mean = null;
+    for (const layers of state.networks) {
+        if (networks > 1) load(layers);
+        state.player.run('evaluation', [{ words: new Uint32Array(data.record), workgroups: data.workgroups }]);
+        const [found] = await state.player.read([[places.outputs[places.outputs.length - 1], 1]]);
+        mean = mean ? mean.map((sum, output) => sum + found[output]) : Array.from(found);
+    }
+    return mean.map((sum) => Math.fround(sum / networks));
+}
+
+// Puts a network's parameters where the kernels find them.
+function load(layers) {
+    layers.forEach((layer, index) => state.player.write(data.program.places.parameters[index], layer));
 }
 
 // What stands in the form: the pad's pixels, or the fields.
@@ -192,7 +203,8 @@ async function begin() {
         return;
     }
     state.player = await Player.create(device, data.shaders, data.program);
-    data.layers.forEach((layer, index) => state.player.write(data.program.places.parameters[index], bytesOf(layer)));
+    state.networks = data.networks.map((layers) => layers.map(bytesOf));
+    load(state.networks[0]);
     if (data.pad) pad();
     document.querySelectorAll('[data-column]').forEach((field) => field.addEventListener('input', predict));
     await predict();

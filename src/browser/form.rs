@@ -12,6 +12,8 @@ use crate::executor::cpu::Cpu;
 use crate::kernels::Step;
 use crate::kernels::step::StepWords;
 use crate::model::Model;
+use crate::network::Weights;
+use crate::network::ensemble::mean_outputs;
 use crate::page::{digits, escaped, named, table};
 use crate::plan::{Options, Phase, Plan, human_bytes};
 
@@ -45,7 +47,8 @@ struct Recorded {
 pub fn form_page(model: &Model, name: &str, seen: &Seen) -> Result<String> {
     let (network, encoding) = (&model.network, &model.encoding);
     // Four bytes become four characters of three, and a third more.
-    let bytes = network.parameter_count().saturating_mul(16) / 3;
+    let parameters = network.parameter_count().saturating_mul(model.weights.networks() as u64);
+    let bytes = parameters.saturating_mul(16) / 3;
     let too_large = |bytes: u64| {
         Error::Limit(format!(
             "the page would have {}, and a browser is given {} at most: export a smaller model, or another --format",
@@ -69,7 +72,8 @@ pub fn form_page(model: &Model, name: &str, seen: &Seen) -> Result<String> {
         "workgroups": program.workgroups(Phase::Evaluation, 1),
         "record": bytemuck::cast_slice::<_, u32>(&[StepWords::from(&Step { rows: 1, scale: 1.0, ..Step::default() })]),
         "program": program,
-        "layers": layers(&model.weights.get()),
+        // Of each network, whose outputs in the mean are the model's.
+        "networks": model.weights.get().iter().map(layers).collect::<Vec<_>>(),
         "columns": encoding.inputs.iter().map(column).collect::<Vec<_>>(),
         "target": target(encoding),
         "missing": { "words": missing, "usual": is_usual },
@@ -99,13 +103,16 @@ fn plan(model: &Model, evaluation_rows: usize) -> Plan {
 fn outputs(model: &Model, plan: &Plan, inputs: &Matrix<f64>) -> Result<Matrix<f64>> {
     let rows = inputs.rows;
     let mut executor = Cpu::<f32>::new(plan.clone(), 1)?;
-    for (&id, layer) in plan.parameters.iter().zip(model.weights.get::<f32>()) {
-        executor.write(id, 0, &[layer.weight.values, layer.bias].concat())?;
-    }
     executor.write(plan.evaluation_inputs, 0, &inputs.converted::<f32>().values)?;
-    executor.run(Phase::Evaluation, &[Step { rows, scale: 1.0, ..Step::default() }])?;
-    let outputs = Matrix::new(rows, model.network.outputs(), executor.read(plan.evaluation_outputs, 0, rows)?);
-    Ok(outputs.converted())
+    let mut of_network = |weights: Weights<f32>| {
+        for (&id, layer) in plan.parameters.iter().zip(weights) {
+            executor.write(id, 0, &[layer.weight.values, layer.bias].concat())?;
+        }
+        executor.run(Phase::Evaluation, &[Step { rows, scale: 1.0, ..Step::default() }])?;
+        Ok(Matrix::new(rows, model.network.outputs(), executor.read(plan.evaluation_outputs, 0, rows)?))
+    };
+    let each = model.weights.get().into_iter().map(&mut of_network).collect::<Result<Vec<_>>>()?;
+    Ok(mean_outputs(each).converted())
 }
 
 /// How a column's cells become numbers.

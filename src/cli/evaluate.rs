@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::memory::MemoryArguments;
-use super::naming::named;
+use super::naming::named_model;
 use super::print;
 use crate::error::{Error, Result, shown};
 use crate::evaluation::{Asked, Gate, Threshold, check};
@@ -76,7 +76,7 @@ fn gate(text: &str) -> std::result::Result<Gate, String> {
 
 /// Evaluates.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let model = &named(&arguments.model, arguments.quiet)?;
+    let model = &named_model(&arguments.model, arguments.quiet)?;
     let own = arguments.rows.or(arguments.data.is_none().then_some(OwnRows::Test));
     let (memory, device) = (arguments.memory.memory, &arguments.device);
     let application = match &arguments.data {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::naming::named;
+use super::naming::named_model;
 use super::pages::Pages;
 use super::print;
 use crate::data;
@@ -34,6 +34,9 @@ pub(super) struct ExplainArguments {
     /// The weights after so many epochs (of a lesson, steps): 0 is before training [default: the saved weights]
     #[arg(long, value_name = "N")]
     epoch: Option<usize>,
+    /// Of a model of several networks: which of them, counted from 1 [default: 1]
+    #[arg(long, value_name = "N", value_parser = count_above_zero)]
+    member: Option<usize>,
     /// How many units of a layer to show: those with the largest influence on the loss of this row
     #[arg(id = "shown", long = "units", value_name = "N", default_value_t = 8, value_parser = count_above_zero)]
     units: usize,
@@ -109,7 +112,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<()> {
 
 /// The explanation, and the page to play with if it is wanted.
 fn explained(arguments: &ExplainArguments) -> Result<(Explanation, Option<String>)> {
-    let ExplainArguments { row, epoch, units, weight, .. } = *arguments;
+    let ExplainArguments { row, epoch, member, units, weight, .. } = *arguments;
     let (data, plays) = (arguments.data.as_deref(), arguments.play.is_some());
     // A lesson has its own rows.
     let word = name::text(arguments.model.as_os_str());
@@ -121,17 +124,20 @@ fn explained(arguments: &ExplainArguments) -> Result<(Explanation, Option<String
                 "'{word}' is a lesson, and {run} is there as well: name it with its DATA to explain that"
             )]);
         }
+        if member.is_some() {
+            return Err(Error::Usage("--member: a lesson trains one network".into()));
+        }
         let explanation = lesson::explained(&word, row, epoch, units, weight)?;
         let options = lesson::Options::default();
         let play = || lesson::play(&lesson::run(&word, &options)?, &options, row);
         return Ok((explanation, plays.then(play).transpose()?));
     }
-    let model = named(&arguments.model, arguments.quiet)?;
+    let model = named_model(&arguments.model, arguments.quiet)?;
     if data.is_none() && arguments.files.0 != FileOptions::default() {
         return Err(Error::Usage("a run's own rows are read as the run says: leave out how a file is read".into()));
     }
     let reading = arguments.files.0.reading(arguments.files.0.labels.clone());
-    let row = ModelRow::new(&model, &Wanted { data, reading, row, epoch, plays })?;
+    let row = ModelRow::new(&model, &Wanted { data, reading, row, epoch, member, plays })?;
     let explanation = row.explained(units, weight)?;
     let play = plays.then(|| row.play(&explanation)).transpose()?;
     Ok((explanation, play))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::naming::named;
+use super::naming::named_model;
 use super::print;
 use crate::browser::Seen;
 use crate::error::{Error, Result, shown};
@@ -48,7 +48,7 @@ pub(super) struct ExportArguments {
 
 /// Exports.
 pub(super) fn run(arguments: &ExportArguments) -> Result<()> {
-    let file = resolve_model(&named(&arguments.model, arguments.quiet)?)?;
+    let file = resolve_model(&named_model(&arguments.model, arguments.quiet)?)?;
     let model = Model::load(&file)?;
     let to_stdout = arguments.output.as_deref() == Some(Path::new("-"));
     if to_stdout && arguments.json {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::naming::named;
+use super::naming::named_model;
 use super::print;
 use crate::data::remarks::unseen_categories;
 use crate::data::{ReadOptions, Readings, read};
@@ -46,7 +46,7 @@ pub(super) struct GradcheckArguments {
 
 /// Checks the gradients.
 pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
-    let model = Model::load(&resolve_model(&named(&arguments.model, arguments.quiet)?)?)?;
+    let model = Model::load(&resolve_model(&named_model(&arguments.model, arguments.quiet)?)?)?;
     let columns = Readings::of_model(&model.encoding);
     let table = read(&arguments.data, &ReadOptions { columns, ..arguments.files.reading(arguments.files.labels.clone()) })?;
     let rows: Vec<usize> = (0..table.rows.min(arguments.rows)).collect();
@@ -54,8 +54,17 @@ pub(super) fn run(arguments: &GradcheckArguments) -> Result<()> {
     print::remarks(&unseen_categories(&model.encoding, &table, &rows));
     let inputs = model.encoding.encode_inputs::<f64>(&table, &rows)?;
     let targets = model.encoding.encode_targets::<f64>(&table, &rows, model.network.outputs())?;
-    let mut problem = Problem::new(&model.network, model.loss, &model.weights.get(), &inputs, &targets)?;
-    let (loss, layers) = (problem.loss()?, problem.check(arguments.parameters, 0)?);
+    let networks = model.weights.get();
+    let (mut loss, mut layers) = (0.0, Vec::<LayerCheck>::new());
+    for weights in &networks {
+        let mut problem = Problem::new(&model.network, model.loss, weights, &inputs, &targets)?;
+        loss += problem.loss()? / networks.len() as f64;
+        let of_network = problem.check(arguments.parameters, 0)?;
+        layers = match layers.is_empty() {
+            true => of_network,
+            false => layers.iter().zip(&of_network).map(|(before, more)| before.and(more)).collect(),
+        };
+    }
     if arguments.json {
         let report =
             json!({ "data": arguments.data, "rows": rows.len(), "loss": loss, "bound": LARGEST_ERROR, "layers": layers });

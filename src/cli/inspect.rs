@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::naming::named;
+use super::naming::named_model;
 use super::print;
 use crate::error::Result;
 use crate::model::{Model, resolve_model};
@@ -24,7 +24,7 @@ pub(super) struct InspectArguments {
 
 /// Shows a model.
 pub(super) fn run(arguments: &InspectArguments) -> Result<()> {
-    let path = resolve_model(&named(&arguments.model, arguments.quiet)?)?;
+    let path = resolve_model(&named_model(&arguments.model, arguments.quiet)?)?;
     let model = Model::load(&path)?;
     let summary = model.summary(std::fs::metadata(&path).ok().map(|metadata| metadata.len()));
     if arguments.json { print::json("inspect", &summary) } else { print::line(summary) }

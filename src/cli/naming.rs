@@ -9,16 +9,27 @@ use crate::model::{Named, no_run};
 use crate::training::run::Options;
 use crate::training::run::options::Init;
 
-/// The path of the run or model that is named; says which it took where the name is no path, unless nobody wants to hear it.
+/// The path of the run that is named; says which it took where the name is no path, unless nobody wants to hear it.
 ///
 /// # Errors
 /// Model, if `latest` is named and there is no run.
 pub(super) fn named(name: &Path, quiet: bool) -> Result<PathBuf> {
-    let Named { path, remark } = Named::of(name)?.run();
+    Ok(told(Named::of(name)?.run(), quiet))
+}
+
+/// The path of the model that is named, or of the run that it is in; says which it took, as [`named`] does.
+///
+/// # Errors
+/// As there.
+pub(super) fn named_model(name: &Path, quiet: bool) -> Result<PathBuf> {
+    Ok(told(Named::of(name)?.model(), quiet))
+}
+
+fn told(Named { path, remark }: Named, quiet: bool) -> PathBuf {
     if !quiet {
         print::remarks(remark.as_slice());
     }
-    Ok(path)
+    path
 }
 
 /// The file of options that is named: itself, or that of a run.
@@ -40,10 +51,10 @@ pub(super) fn named_options(name: &Path, quiet: bool) -> Result<PathBuf> {
 /// As [`named`].
 pub(super) fn with_named_runs(mut options: Options, quiet: bool) -> Result<Options> {
     if let Some(model) = &mut options.finetune {
-        *model = named(model, quiet)?;
+        *model = named_model(model, quiet)?;
     }
     if let Some(Init::File(file)) = &mut options.init {
-        *file = named(file, quiet)?;
+        *file = named_model(file, quiet)?;
     }
     Ok(options)
 }

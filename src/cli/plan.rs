@@ -39,6 +39,9 @@ struct DryRun {
     dependent_dispatches: Option<usize>,
     /// Rows of the data that are on the device at once.
     rows_on_device: usize,
+    /// How often there are as many: once, or for each network.
+    #[serde(skip)]
+    windows: usize,
     /// Steps in an epoch.
     steps_per_epoch: usize,
     /// Bytes of the host's memory that the rows take as numbers, those to validate and test with included.
@@ -90,7 +93,8 @@ pub(super) fn print(run: &Run, json: bool) -> Result<()> {
         loss_bytes: plan.loss_places(run.recipe.batch.min(rows)) as u64 * plan.replicas as u64 * row_bytes(4) / 4,
         step,
         dependent_dispatches: run.device.target().map(|target| plan.dependent_dispatches(&target)),
-        rows_on_device: plan.inputs.iter().map(|segment| segment.rows).sum(),
+        rows_on_device: plan.window,
+        windows: plan.windows,
         buffers: buffers(&plan, run),
         bytes: buffers(&plan, run).iter().map(|buffer| buffer.bytes).fold(0, u64::saturating_add),
         largest_buffer: limits.as_ref().map(|limits| limits.buffer_bytes),
@@ -179,7 +183,8 @@ fn text(report: &DryRun, run: &Run) -> String {
     }
     let rows = run.sources.training.rows();
     if report.rows_on_device < rows {
-        lines.push(format!("the {rows} rows are streamed, {} at once on the device", report.rows_on_device));
+        let each = if report.windows > 1 { " for each network" } else { "" };
+        lines.push(format!("the {rows} rows are streamed, {} at once on the device{each}", report.rows_on_device));
     }
     lines.extend([String::new(), "buffers:".into()]);
     for buffer in &report.buffers {

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::memory::MemoryArguments;
-use super::naming::named;
+use super::naming::named_model;
 use super::print;
 use crate::data::{self, Decision};
 use crate::error::{Error, Result, shown};
@@ -17,7 +17,7 @@ use crate::files::{Place, Waiting};
 use crate::name;
 use crate::training::run::application::{Application, Extent};
 use crate::training::run::options::{DeviceOptions, FileOptions};
-use crate::training::run::predictions;
+use crate::training::run::predictions::{self, Beside};
 
 /// The arguments of `wgrad predict`.
 #[derive(Debug, Args)]
@@ -33,6 +33,10 @@ pub(super) struct PredictArguments {
     /// Add each class's probability
     #[arg(long)]
     probabilities: bool,
+    /// Of a model of several networks (train --ensemble): add how far they differ, as a standard deviation of the number or of
+    /// the predicted class's probability, with --probabilities of each class's
+    #[arg(long)]
+    spread: bool,
     /// Of two classes: predict the positive one (see train --positive) where its probability is at least this number, from 0
     /// to 1 [default: as the model was trained]
     #[arg(long, allow_hyphen_values = true, value_name = "NUMBER", value_parser = threshold)]
@@ -65,17 +69,25 @@ fn threshold(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+impl PredictArguments {
+    /// What is wanted beside the predictions.
+    fn beside(&self) -> Beside {
+        Beside { probabilities: self.probabilities, spread: self.spread }
+    }
+}
+
 /// Predicts.
 pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
     let reading = arguments.files.reading(arguments.files.labels.clone());
     let extent = Extent { memory: arguments.memory.memory, all_columns: arguments.append, targets: false };
-    let model = named(&arguments.model, arguments.quiet)?;
+    let model = named_model(&arguments.model, arguments.quiet)?;
     let mut application = Application::new(&model, &arguments.data, &reading, extent, &arguments.device)?;
     if arguments.threshold.is_some() {
         let encoding = &mut application.model.encoding;
         encoding.check_two("--threshold")?;
         encoding.decide(Decision { threshold: arguments.threshold, ..encoding.decision() });
     }
+    arguments.beside().check(&application.model)?;
     print::told(&application, arguments.quiet);
     put(arguments, &application)?;
     print::remarks(application.remark_on_missing().as_slice());
@@ -91,7 +103,7 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<()> {
 /// Prints the predictions, or saves them.
 fn put(arguments: &PredictArguments, application: &Application) -> Result<()> {
     if arguments.json {
-        return json_of(application, arguments.probabilities);
+        return json_of(application, arguments.beside());
     }
     let Some(path) = arguments.output.as_ref().filter(|path| path.as_os_str() != "-") else {
         // Nothing is printed if a row has an error.
@@ -117,7 +129,7 @@ fn csv_of(
 ) -> Result<()> {
     let mut is_first = true;
     application.each(|table, rows, outputs| {
-        let columns = predictions::columns(&application.model.encoding, outputs, arguments.probabilities)?;
+        let columns = predictions::columns(&application.model.encoding, outputs, arguments.beside())?;
         let text = predictions::csv(table, rows, &columns, arguments.append, is_first)?;
         is_first = false;
         put(text)
@@ -125,10 +137,10 @@ fn csv_of(
 }
 
 /// Prints the predictions as JSON, column by column. They come row by row, so they wait until all are there.
-fn json_of(application: &Application, wants_probabilities: bool) -> Result<()> {
+fn json_of(application: &Application, beside: Beside) -> Result<()> {
     let (mut waiting, mut all) = (Waiting::default(), Vec::<(String, Vec<Range<u64>>)>::new());
     application.each(|_, _, outputs| {
-        let columns = predictions::columns(&application.model.encoding, outputs, wants_probabilities)?;
+        let columns = predictions::columns(&application.model.encoding, outputs, beside)?;
         if all.is_empty() {
             all = columns.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
         }

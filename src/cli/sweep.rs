@@ -48,7 +48,7 @@ Examples:
   wgrad sweep digits --vary optimizer=adam/sgd --search grid
   wgrad sweep --resume runs/digits-sweep-1 --trials 500
   wgrad predict runs/digits-sweep-1 new-rows.csv
-  wgrad train --config runs/digits-sweep-1/best/run.toml --ensemble 8"
+  wgrad sweep --resume runs/digits-sweep-1 --ensemble 8"
 )]
 pub(super) struct SweepArguments {
     /// Vary an option of 'wgrad train', by its name in run.toml: KEY=A/B/C, KEY=FROM..TO, with :log or :log2 behind it (see below);
@@ -101,7 +101,10 @@ pub(super) struct SweepArguments {
 /// The options of a training as a sweep has them: without those that it refuses, and with its own defaults.
 fn as_in_a_sweep(option: Arg) -> Arg {
     match option.get_id().as_str() {
-        "ensemble" | "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
+        "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
+        "ensemble" => option.help_heading("Sweep").help(
+            "Also make one model of the best NUMBER trials that have the best one's network: it predicts the mean of what they predict",
+        ),
         "data" => option.help("The data, as 'wgrad train' takes them, but for stdin and pipes, which can be read once"),
         "folds" => option.help(
             "Judge each trial by all folds: deal the rows that are not for testing out to so many folds, which take turns in judging",
@@ -135,21 +138,22 @@ pub(super) fn run(arguments: SweepArguments, _color: ColorChoice) -> Result<()> 
     let (watcher, trials) = (Terminal::new(quiet)?, trials.map(|trials| trials as usize));
     let swept = match resumed {
         None if !merged.is_empty() => {
-            if options != Options::default() {
+            if (Options { ensemble: None, ..options.clone() }) != Options::default() {
                 return Err(Error::Usage(
-                    "--merge: a sweep's folders say what was trained; beside it -o can be named".into(),
+                    "--merge: a sweep's folders say what was trained; you can add --ensemble and -o only".into(),
                 ));
             }
-            merge(&merged, output.as_deref(), &command(), &watcher)
+            merge(&merged, output.as_deref(), options.ensemble, &command(), &watcher)
         }
         Some(folder) => {
-            let said = Options { max_time: None, ..options.clone() };
+            let said = Options { max_time: None, ensemble: None, ..options.clone() };
             if said != Options::default() {
                 return Err(Error::Usage(
-                    "--resume continues a sweep with its own options; you can add --trials and --max-time only".into(),
+                    "--resume continues a sweep with its own options; you can add --trials, --max-time and --ensemble only"
+                        .into(),
                 ));
             }
-            resume(&folder, trials, options.max_time, &command(), &watcher)
+            resume(&folder, trials, &options, &command(), &watcher)
         }
         None => {
             let command = command();
@@ -187,7 +191,7 @@ fn told(report: &SweepReport) -> serde_json::Value {
     json!({
         "folder": report.folder.to_string_lossy(), "metric": report.account.metric, "search": report.account.search,
         "seconds": report.account.seconds, "is_whole": report.account.is_whole, "best": report.account.best,
-        "importance": report.account.importance, "run": report.best, "trials": trials,
+        "ensemble": report.account.ensemble, "importance": report.account.importance, "run": report.best, "trials": trials,
     })
 }
 
@@ -220,6 +224,11 @@ fn text(report: &SweepReport) -> String {
                 best.test_score.filter(|_| others).map_or(String::new(), |score| format!("{name} {}, ", figures_of(score)));
             lines.push(format!("test rows, which nothing was chosen by: {metric}{test}"));
         }
+        if let Some(together) = &account.ensemble {
+            let score = together.score.map_or(String::new(), |score| format!(", validation {name} {}", figures_of(score)));
+            let test = together.test.as_ref().map_or(String::new(), |test| format!("; test rows: {test}"));
+            lines.push(format!("the best {} together{score}{test}", together.trials.len()));
+        }
         if let Some(trial) = ranked.iter().find(|trial| trial.trial == best.trial)
             && matches!(trial.ended, TrialEnding::Unfinished | TrialEnding::Halving)
         {
@@ -231,9 +240,11 @@ fn text(report: &SweepReport) -> String {
     let end = match (report.signal, left) {
         (None, 0) if account.best.is_some() => {
             let saved = shown(&report.folder.to_string_lossy());
-            lines.push(format!(
-                "8 networks of its options, whose mean is often better: wgrad train --config {folder}/best/run.toml --ensemble 8"
-            ));
+            if account.ensemble.is_none() {
+                lines.push(format!(
+                    "the best 8 as one model, which is often better: wgrad sweep --resume {folder} --ensemble 8"
+                ));
+            }
             format!("saved in {saved}; next: wgrad predict {folder} DATA")
         }
         (None, 0) => format!("saved in {}; no trial has a score", shown(&report.folder.to_string_lossy())),

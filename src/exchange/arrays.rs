@@ -1,13 +1,15 @@
 //! A model as an npz archive: what plain numpy needs to compute predictions.
 //!
-//! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers (`b` is zeros in a net without biases), `activations`
-//! their names. An array each says of every input of the network: `columns` (its column), `categories` (its category,
-//! empty for numbers), `offset` and `scale` ((cell - offset) / scale is the input), `missing` (what stands in for a
-//! missing cell, before scaling; NaN for nothing), and where there are dates `parts` (which part of a date it is, of which
-//! `days` are those since 1970; empty for other columns). Where columns have bins, `reach`, `least` and `most` say what
-//! becomes of a scaled number x: x / sqrt(1 + (x / reach)^2), and then no less than `least` and no more than `most`. Of a
-//! classification `target` and `classes`, and where a threshold decides between two, `positive`, the class that is said
-//! from a probability of `threshold` on; of a regression `targets`, `target_offset`, `target_scale`.
+//! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers (`b` is zeros in a net without biases),
+//! `activations` their names. Of several networks, whose outputs in the mean are the model's, `W1` is [networks ×
+//! inputs × outputs] and `b1` [networks × 1 × outputs], as `numpy.matmul` takes them. An array each says of every input
+//! of the network: `columns` (its column), `categories` (its category, empty for numbers), `offset` and `scale`
+//! (the input is (cell - offset) / scale), `missing` (what stands in for a missing cell, before scaling; NaN for nothing), and
+//! where there are dates `parts` (which part of a date it is, of which `days` are those since 1970; empty for other
+//! columns). Where columns have bins, `reach`, `least` and `most` say what becomes of a scaled number x: x / sqrt(1 +
+//! (x / reach)^2), and then no less than `least` and no more than `most`. Of a classification `target` and `classes`,
+//! and where a threshold decides between two, `positive`, the class that is said from a probability of `threshold` on;
+//! of a regression `targets`, `target_offset`, `target_scale`.
 
 use std::io::{Cursor, ErrorKind, Write};
 use std::iter::repeat;
@@ -16,11 +18,11 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::data::npy;
-use crate::data::{Calendar, Encoding, InputColumn, InputKind, Target};
+use crate::data::{Calendar, Encoding, InputColumn, InputKind, Matrix, Target};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::model::{Element, Model, StoredWeights};
-use crate::network::Weights;
+use crate::network::{Layer, Weights};
 
 /// The model as an npz archive.
 ///
@@ -94,8 +96,8 @@ impl Archive {
     fn write(&mut self, model: &Model) -> std::io::Result<()> {
         self.text("wgrad", env!("CARGO_PKG_VERSION"))?;
         match &model.weights {
-            StoredWeights::Single(weights) => self.layers(weights)?,
-            StoredWeights::Double(weights) => self.layers(weights)?,
+            StoredWeights::Single(networks) => self.layers(networks)?,
+            StoredWeights::Double(networks) => self.layers(networks)?,
         }
         self.texts("activations", model.network.activations().iter().map(|activation| activation.name()))?;
         let inputs = inputs(&model.encoding);
@@ -131,13 +133,21 @@ impl Archive {
         }
     }
 
-    fn layers<T: Element>(&mut self, weights: &Weights<T>) -> std::io::Result<()> {
-        for (l, layer) in weights.iter().enumerate() {
-            let (matrix, l) = (&layer.weight, l + 1);
-            self.values(&format!("W{l}"), &[matrix.rows, matrix.columns], &matrix.values)?;
-            let zeros = vec![T::ZERO; if layer.bias.is_empty() { matrix.columns } else { 0 }];
-            let bias = if layer.bias.is_empty() { &zeros } else { &layer.bias };
-            self.values(&format!("b{l}"), &[matrix.columns], bias)?;
+    fn layers<T: Element>(&mut self, networks: &[Weights<T>]) -> std::io::Result<()> {
+        for l in 0..networks[0].len() {
+            let Matrix { rows, columns, .. } = networks[0][l].weight;
+            let (mut weights, mut biases) = (Vec::new(), Vec::new());
+            for Layer { weight, bias } in networks.iter().map(|weights| &weights[l]) {
+                weights.extend_from_slice(&weight.values);
+                biases.extend_from_slice(bias);
+                biases.resize(weights.len() / rows, T::ZERO);
+            }
+            let (of_weights, of_biases) = match networks.len() {
+                1 => (vec![rows, columns], vec![columns]),
+                several => (vec![several, rows, columns], vec![several, 1, columns]),
+            };
+            self.values(&format!("W{}", l + 1), &of_weights, &weights)?;
+            self.values(&format!("b{}", l + 1), &of_biases, &biases)?;
         }
         Ok(())
     }

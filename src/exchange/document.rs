@@ -8,15 +8,20 @@ use crate::model::{Model, StoredWeights};
 use crate::network::{Activation, Weights};
 use crate::scalar::Scalar;
 
-/// The model as JSON: `layers` has, for each, `weights` (a list an input, a number an output) and `biases`.
+/// The model as JSON: `layers` has, for each, `weights` (a list an input, a number an output) and `biases`. Of several networks, whose
+/// outputs in the mean are the model's, `members` has a list of layers for each.
 ///
 /// # Errors
 /// Internal, if something is no JSON.
 pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
-    let layers = match &model.weights {
-        StoredWeights::Single(weights) => layers(model.network.activations(), weights),
-        StoredWeights::Double(weights) => layers(model.network.activations(), weights),
+    let mut networks = match &model.weights {
+        StoredWeights::Single(networks) => all_layers(model.network.activations(), networks),
+        StoredWeights::Double(networks) => all_layers(model.network.activations(), networks),
     }?;
+    let layers = match networks.len() {
+        1 => ("layers", networks.remove(0)),
+        _ => ("members", format!("[\n{}\n]", networks.join(",\n"))),
+    };
     let mut network = json!({
         "widths": model.network.widths(),
         "activations": model.network.activations(),
@@ -32,10 +37,14 @@ pub(super) fn export(model: &Model) -> Result<Vec<u8>> {
         ("precision", text(&model.weights.precision())?),
         ("encoding", text(&model.encoding)?),
         ("training", text(&model.training)?),
-        ("layers", layers),
+        layers,
     ];
     let entries: Vec<String> = entries.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
     Ok(format!("{{\n{}\n}}\n", entries.join(",\n")).into_bytes())
+}
+
+fn all_layers<T: Scalar + Serialize>(activations: &[Activation], networks: &[Weights<T>]) -> Result<Vec<String>> {
+    networks.iter().map(|weights| layers(activations, weights)).collect()
 }
 
 fn layers<T: Scalar + Serialize>(activations: &[Activation], weights: &Weights<T>) -> Result<String> {

@@ -112,15 +112,15 @@ fn whole(name: &str, model: Model, naming: &Naming) -> Result<Imported> {
 
 fn layers_of(weights: &StoredWeights) -> usize {
     match weights {
-        StoredWeights::Single(weights) => weights.len(),
-        StoredWeights::Double(weights) => weights.len(),
+        StoredWeights::Single(networks) => networks[0].len(),
+        StoredWeights::Double(networks) => networks[0].len(),
     }
 }
 
 fn inputs_of(weights: &StoredWeights) -> usize {
     match weights {
-        StoredWeights::Single(weights) => weights[0].weight.rows,
-        StoredWeights::Double(weights) => weights[0].weight.rows,
+        StoredWeights::Single(networks) => networks[0][0].weight.rows,
+        StoredWeights::Double(networks) => networks[0][0].weight.rows,
     }
 }
 
@@ -147,8 +147,8 @@ fn activations(name: &str, layers: usize, naming: &Naming) -> Result<Vec<Activat
 fn model(name: &str, foreign: Foreign, naming: &Naming, format: &str) -> Result<Model> {
     let unfit = |what: String| Error::Model(format!("{name}: {what}"));
     let (widths, bias) = match &foreign.weights {
-        StoredWeights::Single(weights) => shape(weights),
-        StoredWeights::Double(weights) => shape(weights),
+        StoredWeights::Single(networks) => shape(&networks[0]),
+        StoredWeights::Double(networks) => shape(&networks[0]),
     };
     let (inputs, outputs) = (widths[0], widths[widths.len() - 1]);
     let network = Network::new(widths, foreign.activations, bias).map_err(|error| unfit(error.to_string()))?;

@@ -171,10 +171,11 @@ pub fn affordable<T: Scalar>(plan: &Plan) -> Result<()> {
     }
 }
 
-/// A buffer's memory: data that will be loaded whole ([`Executor::load`]) takes none yet.
+/// A buffer's memory: training data, which will be loaded whole ([`Executor::load`]), takes none yet.
 fn allocate<T: Scalar>(plan: &Plan, id: BufferId) -> Result<Storage<T>> {
     let buffer = &plan.buffers[id];
-    let length = if buffer.shared { 0 } else { buffer.length() * plan.replicas };
+    let is_loaded = buffer.shared && plan.data().any(|data| data == id);
+    let length = if is_loaded { 0 } else { buffer.length() * plan.copies(id) };
     let full = |size: usize| {
         let bytes = human_bytes(length as u64 * size as u64);
         Error::Limit(format!("there is no memory for '{}' ({bytes}): take smaller batches or hidden layers", buffer.name))

@@ -36,8 +36,6 @@ pub struct Subject<'a> {
     pub layer_rates: LayerRates,
     /// Layers that training leaves as they are.
     pub frozen: Frozen,
-    /// Whether training takes steps of this very network.
-    pub takes_steps: bool,
     /// The row [1 × inputs].
     pub inputs: &'a Matrix<f64>,
     /// What the outputs should be [1 × outputs].
@@ -198,9 +196,7 @@ impl Explanation {
         // Frozen layers have gradients, and take no part in the step.
         let frozen = subject.frozen;
         let steps = if frozen.is_empty() { steps } else { of(TrainingOptions { frozen, ..training })?.steps()? };
-        if subject.takes_steps {
-            layers.iter_mut().zip(steps).for_each(|(layer, steps)| layer.take_steps(&steps));
-        }
+        layers.iter_mut().zip(steps).for_each(|(layer, steps)| layer.take_steps(&steps));
         let input_errors = errors_before(&layers[0]);
         let inputs = &subject.inputs.values;
         let influence: Vec<f64> = inputs.iter().zip(&input_errors).map(|(input, error)| input * error).collect();

@@ -16,6 +16,8 @@ pub(crate) const METRICS_LINE: u64 = 1 << 16;
 pub(crate) const MODEL: &str = "model.safetensors";
 /// Hashes of the rows that the model was trained on.
 pub(crate) const TRAINED_ROWS: &str = "trained-rows.bin";
+/// The model of a sweep's best trials together, beside that of the best one.
+const ENSEMBLE: &str = "ensemble.safetensors";
 /// The newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 /// What the report is made of, beside the other files.
@@ -59,10 +61,15 @@ pub(crate) fn best(folder: &Path) -> PathBuf {
     folder.join("best")
 }
 
+/// The model of a sweep's best trials together.
+pub(crate) fn best_ensemble(folder: &Path) -> PathBuf {
+    best(folder).join(ENSEMBLE)
+}
+
 /// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.
 pub(super) fn is_own_file(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
-    let is_own = [OPTIONS, METRICS, REPORT_DATA, MODEL, TRAINED_ROWS, LOCK].contains(&&*name)
+    let is_own = [OPTIONS, METRICS, REPORT_DATA, MODEL, ENSEMBLE, TRAINED_ROWS, LOCK].contains(&&*name)
         || name.starts_with(EVENTS)
         || (name.starts_with("checkpoint") && name.ends_with(".safetensors"));
     let folder = folder_of(path);

@@ -146,7 +146,6 @@ pub fn explained(name: &str, row: usize, steps: Option<usize>, units: usize, wei
         learning_rate: if recipe.reduction == Reduction::Sum { program.rate } else { program.rate / rows as f64 },
         layer_rates: LayerRates::default(),
         frozen: Frozen::default(),
-        takes_steps: true,
         inputs: &program.inputs.gathered(&[row - 1]),
         targets: &program.targets.gathered(&[row - 1]),
         units,

@@ -1,6 +1,6 @@
 //! The checkpoint file: what a training needs to go on, as one safetensors file. The weights are named as in a model's file, the best
-//! ones with `best.` before; of networks that are trained side by side those after the first have `member2.` and so on before all names,
-//! and where each has best weights of its own, as the trials of a sweep, these have `own-best.` before them; `<l>.state.<k>` are the
+//! ones with `best.` before; of networks that are trained side by side those after the first have `member2.` and so on before all names;
+//! `<l>.state.<k>` are the
 //! optimizer's states of layer l, [inputs + bias, outputs]; `losses` are those of the rows of an epoch under way. Its metadata is one JSON document, and before it a checksum (CRC-32) of the whole file in which its
 //! own eight digits are zeros: a bit that has flipped is noticed.
 
@@ -15,7 +15,6 @@ use super::file::{Source, Tensor, expected_tensors, read_layers, tensors};
 use super::tensor_file::{Element, LARGEST_HEADER, TensorFile, from_json};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
-use crate::network::ensemble::mean_network;
 use crate::network::{Network, Weights};
 
 /// The key of the document in the file's metadata.
@@ -23,7 +22,6 @@ const KEY: &str = "wgrad-checkpoint";
 /// What stands for the checksum while it is computed.
 const NO_CHECKSUM: &str = "00000000";
 const BEST: &str = "best.";
-const OWN_BEST: &str = "own-best.";
 const LOSSES: &str = "losses";
 
 /// What a checkpoint holds.
@@ -31,8 +29,6 @@ const LOSSES: &str = "losses";
 pub struct Checkpoint<T> {
     /// Each of the networks that are trained side by side, or the only one.
     pub members: Vec<SavedMember<T>>,
-    /// The model's best weights so far, where training ends with them.
-    pub best: Option<Weights<T>>,
 }
 
 /// What it holds of one network.
@@ -44,7 +40,7 @@ pub struct SavedMember<T> {
     pub states: Vec<Vec<Vec<T>>>,
     /// The losses of the rows that are done of an epoch under way.
     pub losses: Vec<T>,
-    /// Its best weights so far, where each network has its own.
+    /// Its best weights so far, or those of the epoch that was best for all: where training ends with them.
     pub best: Option<Weights<T>>,
 }
 
@@ -72,11 +68,11 @@ impl<T: Element> Checkpoint<T> {
         let named = |prefix: &str, weights| {
             tensors(weights).into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect::<Vec<_>>()
         };
-        let mut entries: Vec<_> = self.best.iter().flat_map(|weights| named(BEST, weights)).collect();
+        let mut entries = Vec::new();
         for (member, SavedMember { weights, states, losses, best }) in self.members.iter().enumerate() {
             let prefix = prefix(member);
             entries.extend(named(&prefix, weights));
-            entries.extend(best.iter().flat_map(|best| named(&format!("{prefix}{OWN_BEST}"), best)));
+            entries.extend(best.iter().flat_map(|best| named(&format!("{prefix}{BEST}"), best)));
             for (l, (states, layer)) in states.iter().zip(weights).enumerate() {
                 for (k, state) in states.iter().enumerate() {
                     let shape = vec![state.len() / layer.weight.columns, layer.weight.columns];
@@ -173,20 +169,16 @@ impl CheckpointFile {
     /// # Errors
     /// Model, naming the tensor, what was found and what is expected.
     pub fn read<T: Element>(mut self, network: &Network, members: usize, states: usize) -> Result<Checkpoint<T>> {
-        let (mean, prefixes) = (mean_network(network, members)?, (0..members).map(prefix).collect::<Vec<_>>());
-        let has_best = self.file.tensors.keys().any(|name| name.starts_with(BEST));
+        let prefixes: Vec<String> = (0..members).map(prefix).collect();
         let mut expected = BTreeMap::new();
-        if has_best {
-            expected.extend(expected_tensors(&mean).map(|(name, shape)| (format!("{BEST}{name}"), shape)));
-        }
-        let has_own_best = |prefix: &String, file: &TensorFile| {
+        let has_best = |prefix: &String, file: &TensorFile| {
             expected_tensors(network)
                 .next()
-                .is_some_and(|(name, _)| file.tensors.contains_key(&format!("{prefix}{OWN_BEST}{name}")))
+                .is_some_and(|(name, _)| file.tensors.contains_key(&format!("{prefix}{BEST}{name}")))
         };
         for prefix in &prefixes {
-            if has_own_best(prefix, &self.file) {
-                expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{prefix}{OWN_BEST}{name}"), shape)));
+            if has_best(prefix, &self.file) {
+                expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{prefix}{BEST}{name}"), shape)));
             }
             expected.extend(expected_tensors(network).map(|(name, shape)| (format!("{prefix}{name}"), shape)));
             for (l, pair) in network.widths().windows(2).enumerate() {
@@ -207,18 +199,17 @@ impl CheckpointFile {
             return Err(Error::Model(format!("{}: tensor {} belongs to no checkpoint", self.file.name, shown(name))));
         }
         let file = &mut self.file;
-        let best = if has_best { Some(read_layers(file, &mean, BEST)?) } else { None };
         let mut read = |prefix: &String| {
             let losses = format!("{prefix}{LOSSES}");
             let losses = if expected.contains_key(&losses) { file.read(&losses)? } else { Vec::new() };
             let weights = read_layers(file, network, prefix)?;
             let mut states_of = |l| (0..states).map(|k| file.read(&state_name(prefix, l, k))).collect::<Result<_>>();
             let states = (0..network.layers()).map(&mut states_of).collect::<Result<_>>()?;
-            let best = has_own_best(prefix, file).then(|| read_layers(file, network, &format!("{prefix}{OWN_BEST}")));
+            let best = has_best(prefix, file).then(|| read_layers(file, network, &format!("{prefix}{BEST}")));
             Ok(SavedMember { weights, states, losses, best: best.transpose()? })
         };
         let members = prefixes.iter().map(&mut read).collect::<Result<_>>()?;
-        Ok(Checkpoint { members, best })
+        Ok(Checkpoint { members })
     }
 }
 
@@ -236,7 +227,6 @@ mod tests {
     }
 
     fn checkpoint<T: Element>(best: bool, losses: usize, members: usize) -> Checkpoint<T> {
-        let mean = mean_network(&network(), members).expect("a network");
         let member = |member: usize| {
             let number = |index: usize| T::from_f64((index + 100 * member) as f64 / 7.0);
             let states = [16, 10].map(|count| (0..2).map(|k| (k..k + count).map(number).collect()).collect());
@@ -244,11 +234,10 @@ mod tests {
                 weights: Initialization::Auto.weights(&network(), 3 + member as u64),
                 states: states.into(),
                 losses: (0..losses).map(number).collect(),
-                best: (member % 2 == 1).then(|| Initialization::Auto.weights(&network(), 50 + member as u64)),
+                best: (best || member % 2 == 1).then(|| Initialization::Auto.weights(&network(), 50 + member as u64)),
             }
         };
-        let best = best.then(|| Initialization::Auto.weights(&mean, 4));
-        Checkpoint { members: (0..members).map(member).collect(), best }
+        Checkpoint { members: (0..members).map(member).collect() }
     }
 
     fn round_trip<T: Element>(best: bool, losses: usize, members: usize) {
@@ -294,8 +283,7 @@ mod tests {
             let (weights, best) = (layers(), (round % 2 > 0).then(&mut layers));
             let of_layer = |pair: &[usize]| (pair[0] + usize::from(bias)) * pair[1];
             let states = widths.windows(2).map(|pair| (0..states).map(|_| numbers(of_layer(pair))).collect()).collect();
-            let saved =
-                Checkpoint { members: vec![SavedMember { weights, states, losses: numbers(round % 5), best: None }], best };
+            let saved = Checkpoint { members: vec![SavedMember { weights, states, losses: numbers(round % 5), best }] };
             saved.save(&path, &serde_json::json!({ "round": round }), || Ok(())).expect("a file");
             let loaded =
                 CheckpointFile::open(&path).expect("the file").read::<f32>(&network, 1, round % 3).expect("the network");

@@ -1,6 +1,7 @@
 //! The model file: one safetensors file. Layer `l` is `<2l>.weight` [outputs, inputs] and `<2l>.bias` [outputs], as
-//! PyTorch's `nn.Sequential` of Linear and activation names them; everything else is one JSON document in its metadata, under
-//! `wgrad`.
+//! PyTorch's `nn.Sequential` of Linear and activation names them; of several networks all names have `members.0.`,
+//! `members.1.`, … before them, as in a module whose `members` are an `nn.ModuleList`. Everything else is one JSON document in
+//! its metadata, under `wgrad`.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -17,13 +18,13 @@ use crate::data::{Encoding, Matrix};
 use crate::error::{Error, Result, shown};
 use crate::files::Place;
 use crate::memory;
-use crate::network::ensemble::mean_network;
 use crate::network::{Activation, Layer, Loss, Network, Weights};
 
 /// The key of the JSON document in the file's metadata.
 pub(super) const KEY: &str = "wgrad";
-/// The version of that document. A new one is due when an older wgrad would misread it.
+/// The version of that document, and that of several networks. A new one is due when an older wgrad would misread it.
 const FORMAT: u64 = 1;
+const FORMAT_OF_SEVERAL: u64 = 2;
 const ALTERED: &str = "the file is damaged or was altered; take another copy, or train again";
 
 /// The JSON document: everything but the weights.
@@ -36,12 +37,29 @@ struct Document<'a> {
     /// One a layer.
     activations: Cow<'a, [Activation]>,
     bias: bool,
+    /// Networks of this shape.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    members: usize,
     loss: Loss,
     /// What shapes the loss, if it has such a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     loss_number: Option<f64>,
     encoding: Cow<'a, Encoding>,
     training: Cow<'a, serde_json::Value>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
+/// The format of a file of so many networks.
+fn format_of(members: usize) -> u64 {
+    if members > 1 { FORMAT_OF_SEVERAL } else { FORMAT }
 }
 
 /// What is read of a document before it is known that the rest can be.
@@ -57,11 +75,13 @@ impl Model {
     /// Model if the parts do not fit together or a weight is not finite; Limit if the columns are too many for a file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check().map_err(|what| Error::Model(format!("this model cannot be saved: {what}")))?;
+        let members = self.weights.networks();
         let document = Document {
-            format: FORMAT,
+            format: format_of(members),
             widths: self.network.widths().into(),
             activations: self.network.activations().into(),
             bias: self.network.bias(),
+            members,
             loss: self.loss,
             loss_number: self.loss.number().map(|(_, number)| number),
             encoding: Cow::Borrowed(&self.encoding),
@@ -72,8 +92,8 @@ impl Model {
         // One entry only: the order of several would be a HashMap's.
         let metadata = HashMap::from([(KEY.to_string(), json)]);
         let bytes = match &self.weights {
-            StoredWeights::Single(weights) => safetensors::serialize(tensors(weights), Some(metadata)),
-            StoredWeights::Double(weights) => safetensors::serialize(tensors(weights), Some(metadata)),
+            StoredWeights::Single(networks) => safetensors::serialize(tensors_of_all(networks), Some(metadata)),
+            StoredWeights::Double(networks) => safetensors::serialize(tensors_of_all(networks), Some(metadata)),
         };
         let bytes = bytes.map_err(|error| Error::Internal(format!("the model's file: {error}")))?;
         let header = u64::from_le_bytes(*bytes.first_chunk().expect("a safetensors file starts with eight bytes of length"));
@@ -106,7 +126,7 @@ fn too_many(what: impl std::fmt::Display) -> Error {
 }
 
 /// Checks, before a training, that files will hold what comes of it: the model, and the checkpoints with an optimizer's states for each
-/// matrix, `states` of them, of so many networks, and the model's best weights. `options` are those of the training, which the model's
+/// matrix, `states` of them, of so many networks, and their best weights. `options` are those of the training, which the model's
 /// file keeps.
 ///
 /// # Errors
@@ -122,12 +142,11 @@ pub fn check_room(
     const VALUES: u64 = 60_000;
     /// Bytes of a value beside its name.
     const VALUE_BYTES: u64 = 32;
-    let network = &mean_network(network, members)?;
     super::check_encoding(encoding, network)
         .map_err(|what| Error::Data(format!("a model of this data cannot be saved: {what}")))?;
     let layers = network.widths().len() - 1;
     let of_weights = layers * (1 + usize::from(network.bias()));
-    let tensors = of_weights.saturating_add(members.saturating_mul(of_weights + layers * states + 1));
+    let tensors = members.saturating_mul(2 * of_weights + layers * states + 1);
     if tensors > MOST_TENSORS {
         let (of, fewer) =
             if members > 1 { (format!("{members} networks of "), ", or a smaller --ensemble") } else { Default::default() };
@@ -136,14 +155,15 @@ pub fn check_room(
         )));
     }
     // As it is made, beside itself on a device, and in a checkpoint.
-    let parameters = network.parameter_count();
+    let parameters = network.parameter_count().saturating_mul(members as u64);
     if members > 1 && !memory::has_room(3 * size_of::<f64>() as u128 * u128::from(parameters)) {
         return Err(Error::Limit(format!(
-            "the mean of {members} networks is one of {parameters} parameters, for which there is no memory; take a smaller --ensemble"
+            "{members} networks have {parameters} parameters, for which there is no memory; take a smaller --ensemble"
         )));
     }
     let document = Document {
-        format: FORMAT,
+        format: format_of(members),
+        members,
         widths: network.widths().into(),
         activations: network.activations().into(),
         bias: network.bias(),
@@ -183,10 +203,23 @@ fn names(encoding: &Encoding) -> Vec<&str> {
 /// Model, naming the file, the tensor, what was found, what is expected, and which options would fit.
 pub fn load_weights(path: &Path, network: &Network) -> Result<StoredWeights> {
     let mut file = TensorFile::open(path, path)?;
-    read_weights(&mut file, network, Reader::Init)
+    let members = networks_of(&file);
+    read_weights(&mut file, network, members, Reader::Init)
 }
 
-/// The hidden widths of the network whose weights are in the file at `path`; none where it is no such file, as
+/// How many networks' weights are in the file at `path`; 1 where it is no such file, as [`load_weights`] will say.
+pub fn networks_in(path: &Path) -> usize {
+    TensorFile::open(path, path).map_or(1, |file| networks_of(&file))
+}
+
+/// How many networks have tensors in a file, by their names.
+fn networks_of(file: &TensorFile) -> usize {
+    let member_of = |name: &String| name.strip_prefix(MEMBERS)?.split_once('.')?.0.parse::<usize>().ok();
+    let members: HashSet<usize> = file.tensors.keys().filter_map(member_of).collect();
+    members.len().max(1)
+}
+
+/// The hidden widths of each network whose weights are in the file at `path`; none where it is no such file, as
 /// [`load_weights`] will say.
 pub fn hidden_widths(path: &Path) -> Option<Vec<usize>> {
     let file = TensorFile::open(path, path).ok()?;
@@ -206,17 +239,21 @@ fn load_as(path: &Path, named: &Path) -> Result<Model> {
     };
     let unreadable = |what: String| Error::Model(format!("{name}: its metadata '{KEY}': {what}; {ALTERED}"));
     let Version { format } = from_json(&json).map_err(unreadable)?;
-    if format != FORMAT {
+    if ![FORMAT, FORMAT_OF_SEVERAL].contains(&format) {
         return Err(Error::Model(format!(
-            "{name}: is a model of format {format}, and this wgrad reads format {FORMAT}; use the one that wrote it"
+            "{name}: is a model of format {format}, and this wgrad reads formats {FORMAT} and {FORMAT_OF_SEVERAL}; use the one that \
+             wrote it"
         )));
     }
     let document: Document<'_> = from_json(&json).map_err(unreadable)?;
+    if document.format != format_of(document.members) || !(1..=MOST_TENSORS).contains(&document.members) {
+        return Err(unreadable(format!("format {format} for {} networks", document.members)));
+    }
     let network = Network::new(document.widths.into_owned(), document.activations.into_owned(), document.bias)
         .map_err(|error| unreadable(error.to_string()))?;
     let shaped = document.loss_number.map_or(Ok(document.loss), |number| document.loss.with_number(number));
     let loss = shaped.map_err(|error| unreadable(error.to_string()))?;
-    let weights = read_weights(&mut file, &network, Reader::Model)?;
+    let weights = read_weights(&mut file, &network, document.members, Reader::Model)?;
     let model =
         Model { network, loss, weights, encoding: document.encoding.into_owned(), training: document.training.into_owned() };
     model.check().map_err(unreadable)?;
@@ -231,6 +268,14 @@ enum Reader {
     /// `--init`: the options and the data say what they must be.
     Init,
 }
+
+/// What stands before the names of a network's tensors, which is one of so many.
+pub(super) fn member_prefix(member: usize, members: usize) -> String {
+    if members == 1 { String::new() } else { format!("{MEMBERS}{member}.") }
+}
+
+/// What the names of several networks' tensors begin with.
+pub(super) const MEMBERS: &str = "members.";
 
 /// The tensors that a network's file holds, and their shapes.
 pub(super) fn expected_tensors(network: &Network) -> impl Iterator<Item = (String, Vec<u64>)> {
@@ -249,20 +294,29 @@ fn bias_name(l: usize) -> String {
     format!("{}.bias", 2 * l)
 }
 
-fn read_weights(file: &mut TensorFile, network: &Network, reader: Reader) -> Result<StoredWeights> {
-    let dtype = check_tensors(file, network)
+fn read_weights(file: &mut TensorFile, network: &Network, members: usize, reader: Reader) -> Result<StoredWeights> {
+    let dtype = check_tensors(file, network, members)
         .map_err(|what| Error::Model(format!("{}: {what}; {}", file.name, advice(file, network, reader))))?;
     Ok(match dtype {
-        Dtype::F32 => StoredWeights::Single(read_layers(file, network, "")?),
-        _ => StoredWeights::Double(read_layers(file, network, "")?),
+        Dtype::F32 => StoredWeights::Single(read_networks(file, network, members)?),
+        _ => StoredWeights::Double(read_networks(file, network, members)?),
     })
 }
 
-/// Checks that the tensors are exactly the network's, and says which number type they have.
-fn check_tensors(file: &TensorFile, network: &Network) -> std::result::Result<Dtype, String> {
+/// The weights of so many networks, which have been checked.
+fn read_networks<T: Element>(file: &mut TensorFile, network: &Network, members: usize) -> Result<Vec<Weights<T>>> {
+    (0..members).map(|member| read_layers(file, network, &member_prefix(member, members))).collect()
+}
+
+/// Checks that the tensors are exactly those of so many networks, and says which number type they have.
+fn check_tensors(file: &TensorFile, network: &Network, members: usize) -> std::result::Result<Dtype, String> {
     let mut common = None;
-    let mut count = 0;
-    for (name, shape) in expected_tensors(network) {
+    let mut known = HashSet::new();
+    let of_member = |member| {
+        let prefix = member_prefix(member, members);
+        expected_tensors(network).map(move |(name, shape)| (prefix.clone() + &name, shape))
+    };
+    for (name, shape) in (0..members).flat_map(of_member) {
         let Some(info) = file.tensors.get(&name) else {
             return Err(format!("tensor {name} {shape:?} is missing ({})", found(file)));
         };
@@ -276,10 +330,9 @@ fn check_tensors(file: &TensorFile, network: &Network) -> std::result::Result<Dt
             let meaning = if shape.len() == 2 { "[outputs, inputs] = " } else { "" };
             return Err(format!("tensor {name} has shape {:?}, and {meaning}{shape:?} is expected", info.shape));
         }
-        count += 1;
+        known.insert(name);
     }
-    if file.tensors.len() > count {
-        let known: HashSet<_> = expected_tensors(network).map(|(name, _)| name).collect();
+    if file.tensors.len() > known.len() {
         let extra = file.tensors.keys().find(|name| !known.contains(*name)).expect("more tensors than known names");
         return Err(format!("tensor {} is there, and no layer has it", shown(extra)));
     }
@@ -341,9 +394,10 @@ fn given(network: &Network) -> impl Iterator<Item = u64> {
     network.widths().iter().map(|&width| width as u64)
 }
 
-/// The shapes of the weights, layer by layer.
+/// The shapes of the weights, layer by layer: of several networks those of the first.
 fn shapes(file: &TensorFile) -> Vec<Vec<u64>> {
-    let shape = |name: String| file.tensors.get(&name).map(|info| info.shape.clone());
+    let prefix = member_prefix(0, networks_of(file));
+    let shape = |name: String| file.tensors.get(&(prefix.clone() + &name)).map(|info| info.shape.clone());
     (0..).map_while(|l| shape(weight_name(l))).collect()
 }
 
@@ -383,6 +437,15 @@ pub(super) enum Source<'a, T> {
     Weight(&'a Matrix<T>),
     /// In any shape, as they lie.
     Values(&'a [T]),
+}
+
+/// The tensors of one network or of several, each with its name.
+pub(super) fn tensors_of_all<T: Element>(networks: &[Weights<T>]) -> Vec<(String, Tensor<'_, T>)> {
+    let of_member = |(member, weights)| {
+        let prefix = member_prefix(member, networks.len());
+        tensors(weights).into_iter().map(move |(name, tensor)| (prefix.clone() + &name, tensor))
+    };
+    networks.iter().enumerate().flat_map(of_member).collect()
 }
 
 pub(super) fn tensors<T: Element>(weights: &Weights<T>) -> Vec<(String, Tensor<'_, T>)> {

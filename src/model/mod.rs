@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 pub use checkpoint::{Checkpoint, CheckpointFile, SavedMember};
 pub use event_file::EventFile;
-pub use file::{check_room, hidden_widths, load_weights};
+pub use file::{check_room, hidden_widths, load_weights, networks_in};
 pub use naming::{LATEST, Named, RUNS, by_name, folds_of, is_folds, is_sweep, made, no_run, runs_in};
 pub(crate) use run_folder::MOST_CHECKPOINTS;
 pub use run_folder::{RunFolder, resolve_model};
@@ -30,10 +30,10 @@ use crate::error::shown;
 use crate::network::{Loss, Network, Weights, converted};
 use crate::scalar::Scalar;
 
-/// A trained network with all that predictions need.
+/// A trained network, or several of one shape whose mean is the model's output, with all that predictions need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    /// Its shape.
+    /// The shape of each network.
     pub network: Network,
     /// What training made small.
     pub loss: Loss,
@@ -45,34 +45,58 @@ pub struct Model {
     pub training: serde_json::Value,
 }
 
-/// Weights in the number type in which they were trained, which is the one in which they are stored.
+/// The weights of each network, at least one, in the number type in which they were trained, which is the one in which they are stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoredWeights {
     /// f32, `F32` in the file.
-    Single(Weights<f32>),
+    Single(Vec<Weights<f32>>),
     /// f64, `F64` in the file.
-    Double(Weights<f64>),
+    Double(Vec<Weights<f64>>),
+}
+
+/// Each network's weights in another number type.
+fn all_converted<T: Scalar, U: Scalar>(networks: &[Weights<T>]) -> Vec<Weights<U>> {
+    networks.iter().map(converted).collect()
 }
 
 impl StoredWeights {
-    /// These weights, to be stored in their own number type.
-    pub fn new<T: Scalar>(weights: &Weights<T>) -> Self {
-        if T::NAME == f64::NAME { Self::Double(converted(weights)) } else { Self::Single(converted(weights)) }
-    }
-
-    /// The weights in the number type wanted; f64 to f32 rounds to the nearest.
-    pub fn get<T: Scalar>(&self) -> Weights<T> {
-        match self {
-            Self::Single(weights) => converted(weights),
-            Self::Double(weights) => converted(weights),
+    /// These weights, one list a network, to be stored in their own number type.
+    pub fn new<T: Scalar>(networks: &[Weights<T>]) -> Self {
+        match T::NAME == f64::NAME {
+            true => Self::Double(all_converted(networks)),
+            false => Self::Single(all_converted(networks)),
         }
     }
 
-    /// CRC-32 of the weights of each layer, then its biases, as they lie in the file: eight digits.
+    /// Each network's weights in the number type wanted; f64 to f32 rounds to the nearest.
+    pub fn get<T: Scalar>(&self) -> Vec<Weights<T>> {
+        match self {
+            Self::Single(networks) => all_converted(networks),
+            Self::Double(networks) => all_converted(networks),
+        }
+    }
+
+    /// Networks of several models as those of one, in double precision if one of them is.
+    pub fn joined(models: &[Self]) -> Self {
+        if models.iter().all(|weights| matches!(weights, Self::Single(_))) {
+            return Self::Single(models.iter().flat_map(Self::get).collect());
+        }
+        Self::Double(models.iter().flat_map(Self::get).collect())
+    }
+
+    /// How many networks there are.
+    pub fn networks(&self) -> usize {
+        match self {
+            Self::Single(networks) => networks.len(),
+            Self::Double(networks) => networks.len(),
+        }
+    }
+
+    /// CRC-32 of the weights of each network's layers, each before its biases, as they lie in the file: eight digits.
     pub fn checksum(&self) -> String {
         match self {
-            Self::Single(weights) => checksum(weights),
-            Self::Double(weights) => checksum(weights),
+            Self::Single(networks) => checksum(networks),
+            Self::Double(networks) => checksum(networks),
         }
     }
 
@@ -87,16 +111,17 @@ impl StoredWeights {
     /// Checks that these are a network's weights and finite.
     fn check(&self, network: &Network) -> Result<(), String> {
         match self {
-            Self::Single(weights) => check_weights(weights, network),
-            Self::Double(weights) => check_weights(weights, network),
+            _ if self.networks() == 0 => Err("there is no network".into()),
+            Self::Single(networks) => networks.iter().try_for_each(|weights| check_weights(weights, network)),
+            Self::Double(networks) => networks.iter().try_for_each(|weights| check_weights(weights, network)),
         }
     }
 }
 
-/// CRC-32 of some weights, as [`StoredWeights::checksum`] has it.
-pub fn checksum<T: Element>(weights: &Weights<T>) -> String {
+/// CRC-32 of the weights of some networks, as [`StoredWeights::checksum`] has it.
+pub fn checksum<T: Element>(networks: &[Weights<T>]) -> String {
     let mut sum = crc32fast::Hasher::new();
-    for layer in weights {
+    for layer in networks.iter().flatten() {
         sum.update(T::bytes(&layer.weight.values));
         sum.update(T::bytes(&layer.bias));
     }

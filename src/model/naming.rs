@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::{Error, Result, closest_path, neighbour, shown, typed_path};
-use crate::files::run::{FOLDS, OPTIONS, SWEEP_OPTIONS, best, fold};
+use crate::files::run::{FOLDS, OPTIONS, SWEEP_OPTIONS, best, best_ensemble, fold};
 
 /// The folder of runs, in the current folder.
 pub const RUNS: &str = "runs";
@@ -43,6 +43,20 @@ impl Named {
         let of_sweep = format!("{} is a sweep; its best run is {}", said(&self.path), said(&best));
         let remark = self.remark.map_or_else(|| of_sweep.clone(), |remark| format!("{remark}; {of_sweep}"));
         Self { path: best, remark: Some(remark) }
+    }
+
+    /// The model that is meant: of a sweep's folder that of its best trials together, if they were asked for, or else that of the best.
+    #[must_use]
+    pub fn model(self) -> Self {
+        let together = best_ensemble(&self.path);
+        if !is_sweep(&self.path) || !together.is_file() {
+            return self.run();
+        }
+        let said = |path: &Path| shown(&path.to_string_lossy());
+        let of_sweep =
+            format!("{} is a sweep; the model of its best trials together is {}", said(&self.path), said(&together));
+        let remark = self.remark.map_or_else(|| of_sweep.clone(), |remark| format!("{remark}; {of_sweep}"));
+        Self { path: together, remark: Some(remark) }
     }
 
     fn within(runs: &Path, name: &Path) -> Result<Self> {

@@ -12,9 +12,12 @@ use crate::evaluation::Decided;
 /// What `wgrad inspect` says of a model.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
+    /// Networks of these layers, whose mean is the model; absent of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<usize>,
     /// Layer by layer, from the inputs to the outputs.
     pub layers: Vec<LayerSummary>,
-    /// Number of trained numbers.
+    /// Number of trained numbers, of all networks.
     pub parameters: u64,
     /// `"f32"` or `"f64"`.
     pub precision: &'static str,
@@ -64,9 +67,11 @@ impl Model {
             bias,
             parameters: (pair[0] as u64 + u64::from(bias)) * pair[1] as u64,
         };
+        let networks = self.weights.networks();
         Summary {
+            ensemble: (networks > 1).then_some(networks),
             layers: self.network.widths().windows(2).zip(self.network.activations()).map(layer).collect(),
-            parameters: self.network.parameter_count(),
+            parameters: self.network.parameter_count().saturating_mul(networks as u64),
             precision: self.weights.precision(),
             loss: self.loss.name(),
             loss_number: self.loss.number().map(|(_, number)| number),
@@ -84,6 +89,9 @@ impl fmt::Display for Summary {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.file_bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
         writeln!(text, "{} parameters in {}{bytes}, loss {}", self.parameters, self.precision, self.loss_description)?;
+        if let Some(networks) = self.ensemble {
+            writeln!(text, "\n{networks} networks of one shape; the model predicts the mean of what they predict")?;
+        }
         writeln!(text, "\nlayer   inputs × outputs   bias   parameters   activation")?;
         for (l, layer) in self.layers.iter().enumerate() {
             let shape = format!("{} × {}", layer.inputs, layer.outputs);

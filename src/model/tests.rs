@@ -38,6 +38,15 @@ fn model(weights: impl FnOnce(&Network) -> StoredWeights) -> Model {
     }
 }
 
+/// Weights of so many networks in all sizes of numbers: tiny, huge, negative zero.
+fn random_networks<T: Scalar>(count: usize, network: &Network, stream: &mut Stream) -> StoredWeights {
+    let one = |_| match random_weights::<T>(network, stream) {
+        StoredWeights::Single(networks) => networks.iter().map(converted).collect::<Vec<Weights<T>>>().remove(0),
+        StoredWeights::Double(networks) => networks.iter().map(converted).collect::<Vec<Weights<T>>>().remove(0),
+    };
+    StoredWeights::new(&(0..count).map(one).collect::<Vec<_>>())
+}
+
 /// Weights in all sizes of numbers: tiny, huge, negative zero.
 fn random_weights<T: Scalar>(network: &Network, stream: &mut Stream) -> StoredWeights {
     let mut number = |_| T::from_f64(stream.normal() * 2_f64.powi(stream.below(200) as i32 - 145)) * -T::ONE;
@@ -45,7 +54,7 @@ fn random_weights<T: Scalar>(network: &Network, stream: &mut Stream) -> StoredWe
         weight: Matrix::new(pair[0], pair[1], (0..pair[0] * pair[1]).map(&mut number).collect()),
         bias: (0..if network.bias() { pair[1] } else { 0 }).map(&mut number).collect(),
     });
-    StoredWeights::new(&layers.collect::<Vec<Layer<T>>>())
+    StoredWeights::new(&[layers.collect::<Vec<Layer<T>>>()])
 }
 
 fn single_model() -> Model {
@@ -55,7 +64,11 @@ fn single_model() -> Model {
 /// The bits of all weights, layer by layer: `==` would take -0 for 0.
 fn bits(weights: &StoredWeights) -> Vec<u64> {
     let layers = weights.get::<f64>();
-    layers.iter().flat_map(|layer| layer.weight.values.iter().chain(&layer.bias).map(|value| value.to_bits())).collect()
+    layers
+        .iter()
+        .flatten()
+        .flat_map(|layer| layer.weight.values.iter().chain(&layer.bias).map(|value| value.to_bits()))
+        .collect()
 }
 
 fn there_and_back(model: &Model) -> Model {
@@ -134,10 +147,11 @@ fn random_networks_come_back_bit_for_bit() {
         let widths: Vec<_> = (0..=layers).map(|_| 1 + stream.below(9) as usize).collect();
         let chosen = (0..layers).map(|_| activations[stream.below(5) as usize]).collect();
         let network = Network::new(widths, chosen, seed % 3 > 0).unwrap();
+        let networks = [1, 1, 2, 12][seed as usize % 4];
         let weights = if seed % 2 == 0 {
-            random_weights::<f32>(&network, &mut stream)
+            random_networks::<f32>(networks, &network, &mut stream)
         } else {
-            random_weights::<f64>(&network, &mut stream)
+            random_networks::<f64>(networks, &network, &mut stream)
         };
         let name = |letter: char, index: usize| format!("{letter}\u{1f600}\"\\\n{index}");
         let number = InputKind::Number { offset: -1.0, scale: 2.0, missing: None, bins: Bins::default() };
@@ -148,7 +162,7 @@ fn random_networks_come_back_bit_for_bit() {
             Encoding { inputs, target: Target::Regression { columns }, missing_values: None, numerals: Numerals::default() };
         let model = Model { network, loss: Loss::SquaredError, weights, encoding, training: Value::Null };
         let back = there_and_back(&model);
-        assert_eq!(back, model, "seed {seed}");
+        assert_eq!((back.weights.networks(), &back), (networks, &model), "seed {seed}");
         assert_eq!(bits(&back.weights), bits(&model.weights), "seed {seed}");
     }
 }
@@ -190,7 +204,7 @@ fn the_file_holds_each_layer_as_outputs_times_inputs() {
         f32::from_le_bytes(data[place..place + 4].try_into().unwrap())
     };
     for (input, output) in [(0, 0), (4, 0), (0, 3), (2, 1)] {
-        assert_eq!(at(output, input), weights[0].weight.row(input)[output]);
+        assert_eq!(at(output, input), weights[0][0].weight.row(input)[output]);
     }
 }
 
@@ -202,7 +216,7 @@ fn a_model_that_does_not_fit_together_is_not_saved() {
     let old = fs::read(&path).unwrap();
     let mut unfit = [single_model(), single_model(), single_model()];
     let StoredWeights::Single(weights) = &mut unfit[0].weights else { unreachable!() };
-    weights[1].bias[2] = f32::NAN;
+    weights[0][1].bias[2] = f32::NAN;
     unfit[1].encoding.inputs.pop();
     unfit[2].loss = Loss::BinaryCrossEntropy;
     for model in unfit {
@@ -319,9 +333,20 @@ fn names_that_come_twice_are_refused() {
 
 #[test]
 fn metadata_that_is_not_a_models_is_refused() {
-    assert_contains(&refusal_with_document(|document| document["format"] = json!(2)), &["format 2", "reads format 1"]);
+    let of_format = |format: u64| refusal_with_document(move |document| document["format"] = json!(format));
+    assert_contains(&of_format(3), &["format 3", "reads formats 1 and 2"]);
+    assert_contains(&of_format(2), &["format 2 for 1 networks", "damaged"]);
+    for members in [0, 2, 1_000_000_000] {
+        let refused = refusal_with_document(|document| document["members"] = json!(members));
+        assert_contains(&refused, &[&format!("format 1 for {members} networks")]);
+    }
+    let of_two = |document: &mut Value| {
+        document["format"] = json!(2);
+        document["members"] = json!(2);
+    };
+    assert_contains(&refusal_with_document(of_two), &["tensor members.0.0.weight [4, 5] is missing"]);
     let newer = |document: &mut Value| *document = json!({ "format": 3, "layers": "anything" });
-    assert_contains(&refusal_with_document(newer), &["format 3", "reads format 1"]);
+    assert_contains(&refusal_with_document(newer), &["format 3", "reads formats 1 and 2"]);
     assert_contains(&refusal_with_document(|document| document["format"] = json!("1")), &["its metadata 'wgrad'"]);
     assert_contains(&refusal_with_document(|document| document["dropout"] = json!(0.5)), &["unknown field", "dropout"]);
     assert_contains(&refusal_with_document(|document| *document = json!([1])), &["its metadata 'wgrad'"]);
@@ -396,9 +421,9 @@ fn weights_to_start_from_need_no_metadata() {
     weights_file(&path, &[("0.weight", &[4, 6]), ("2.weight", &[2, 4])]);
     let weights = load_weights(&path, &network(&[6, 4, 2], false)).unwrap();
     let StoredWeights::Double(layers) = &weights else { panic!("stored as F64") };
-    assert_eq!((layers[0].weight.rows, layers[0].weight.columns), (6, 4));
+    assert_eq!((layers[0][0].weight.rows, layers[0][0].weight.columns), (6, 4));
     assert_eq!(weights.precision(), "f64");
-    assert_eq!(weights.get::<f32>()[1].weight, Matrix::zeros(4, 2));
+    assert_eq!(weights.get::<f32>()[0][1].weight, Matrix::zeros(4, 2));
 
     let refused = |network| load_weights(&path, &network).unwrap_err().to_string();
     assert_contains(&refused(network(&[6, 4, 2], true)), &["0.bias [4] is missing", "give --no-bias"]);

@@ -1,75 +1,52 @@
-//! Several networks as one: its outputs are the mean of what theirs add up before the output's activation.
-//!
-//! The first layer has the units of all networks side by side, layers between hidden ones are block diagonal, and the last
-//! layer adds up all units with weights divided by the number of networks. So a model that is the mean of several networks
-//! needs no format of its own.
+//! Several networks of one shape as one model: its outputs are the mean of theirs, of probabilities where they say these.
 
-use super::{Layer, Network, Weights};
 use crate::data::Matrix;
-use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// The network that is the mean of so many networks of this shape.
-///
-/// # Errors
-/// Limit, if a layer is beyond every memory.
-pub fn mean_network(network: &Network, members: usize) -> Result<Network> {
-    let (widths, last) = (network.widths(), network.layers());
-    let wide = |(l, &width): (usize, &usize)| if l == 0 || l == last { width } else { width.saturating_mul(members) };
-    let widths = widths.iter().enumerate().map(wide).collect();
-    Network::new(widths, network.activations().to_vec(), network.bias())
-}
-
-/// The weights of the mean of networks of one shape, whose weights these are.
+/// The mean of the outputs [rows × outputs] of several networks, added up in f64 in their order; those of a single one as they are.
 ///
 /// # Panics
 /// If there is none.
-pub fn mean_weights<T: Scalar>(members: &[Weights<T>]) -> Weights<T> {
-    if let [one] = members {
-        return one.clone();
+pub fn mean_outputs<T: Scalar>(mut networks: Vec<Matrix<T>>) -> Matrix<T> {
+    if networks.len() == 1 {
+        return networks.remove(0);
     }
-    let last = members[0].len() - 1;
-    let layers = (0..=last).map(|l| {
-        let layers: Vec<&Layer<T>> = members.iter().map(|weights| &weights[l]).collect();
-        let (weights, biases): (Vec<_>, Vec<_>) = layers.iter().map(|layer| (&layer.weight, &layer.bias)).unzip();
-        let weight = match (l == 0, l == last) {
-            (true, true) => mean(&weights.iter().map(|weight| weight.values.as_slice()).collect::<Vec<_>>()),
-            (true, false) => (0..weights[0].rows)
-                .flat_map(|row| weights.iter().flat_map(move |weight| weight.row(row).to_vec()))
-                .collect(),
-            (false, false) => block_diagonal(&weights),
-            (false, true) => {
-                let share = T::from_f64(1.0 / members.len() as f64);
-                weights.iter().flat_map(|weight| weight.values.iter().map(|&value| value * share)).collect()
-            }
-        };
-        let bias: Vec<T> = match l == last {
-            true => mean(&biases.iter().map(|bias| bias.as_slice()).collect::<Vec<_>>()),
-            false => biases.into_iter().flatten().copied().collect(),
-        };
-        let rows = if l == 0 { weights[0].rows } else { weights[0].rows * members.len() };
-        let columns = if l == last { weights[0].columns } else { weights[0].columns * members.len() };
-        Layer { weight: Matrix::new(rows, columns, weight), bias }
-    });
-    layers.collect()
+    let (rows, columns, count) = (networks[0].rows, networks[0].columns, networks.len() as f64);
+    let mut sums = vec![0.0; rows * columns];
+    for outputs in &networks {
+        sums.iter_mut().zip(&outputs.values).for_each(|(sum, output)| *sum += output.to_f64());
+    }
+    Matrix::new(rows, columns, sums.into_iter().map(|sum| T::from_f64(sum / count)).collect())
 }
 
-/// The mean of vectors of one length, in f64.
-fn mean<T: Scalar>(vectors: &[&[T]]) -> Vec<T> {
-    let mean = |place: usize| vectors.iter().map(|vector| vector[place].to_f64()).sum::<f64>() / vectors.len() as f64;
-    (0..vectors[0].len()).map(|place| T::from_f64(mean(place))).collect()
+/// The standard deviation of numbers that several networks say, as of a sample: of a single one there is none.
+pub fn deviation(numbers: impl Iterator<Item = f64> + Clone) -> Option<f64> {
+    let count = numbers.clone().count();
+    if count < 2 {
+        return None;
+    }
+    let mean = numbers.clone().sum::<f64>() / count as f64;
+    Some((numbers.map(|number| (number - mean).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt())
 }
 
-/// Matrices of one shape along a diagonal, and zeros.
-fn block_diagonal<T: Scalar>(blocks: &[&Matrix<T>]) -> Vec<T> {
-    let (rows, columns) = (blocks[0].rows, blocks[0].columns);
-    let width = columns * blocks.len();
-    let mut values = vec![T::ZERO; rows * blocks.len() * width];
-    for (index, block) in blocks.iter().enumerate() {
-        for row in 0..rows {
-            let first = (index * rows + row) * width + index * columns;
-            values[first..first + columns].copy_from_slice(block.row(row));
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_of_all_and_of_one_it_is_that_one() {
+        let outputs = |values: [f32; 4]| Matrix::new(2, 2, values.to_vec());
+        let (one, other) = (outputs([0.1, 0.9, f32::NAN, 1.0]), outputs([0.3, 0.5, 0.0, 0.0]));
+        assert_eq!(mean_outputs(vec![other.clone()]), other);
+        let mean = mean_outputs(vec![one, other]).values;
+        assert_eq!((mean[0], mean[1], mean[2].is_nan(), mean[3]), (0.2, 0.7, true, 0.5));
     }
-    values
+
+    /// `numpy.std([1, 2, 4], ddof=1)`.
+    #[test]
+    fn a_deviation_is_that_of_a_sample() {
+        let of = |numbers: &[f64]| deviation(numbers.iter().copied());
+        assert!((of(&[1.0, 2.0, 4.0]).expect("three") - 1.527_525_231_651_946_6).abs() < 1e-15);
+        assert_eq!((of(&[3.0]), of(&[]), of(&[2.0, 2.0])), (None, None, Some(0.0)));
+    }
 }

@@ -196,6 +196,12 @@ impl Loss {
         each!(self, loss => loss.of_rows(rows, targets, outputs, losses));
     }
 
+    /// The loss of a row of outputs: what networks say and, where loss and activation are a joint pair, not the logits. It is computed in
+    /// f64, of numbers that round as `T` does.
+    pub fn of_outputs<T: Scalar>(self, outputs: &[T], targets: &[T]) -> f64 {
+        each!(self, loss => loss.of_outputs(outputs, targets))
+    }
+
     /// Turns outputs into the loss's derivatives, times `scale`: with respect to the outputs or, where loss and activation
     /// are a joint pair, the logits.
     #[inline(always)]

@@ -110,11 +110,13 @@ impl Builder<'_> {
     ) -> Training {
         let (network, layers) = (self.network, self.network.layers());
         let batch = training.micro_batch();
-        let inputs = self.segments("inputs", training.rows, network.inputs());
-        let targets = self.segments("targets", training.rows, network.outputs());
-        let weights = if training.weighted { self.segments("row weights", training.rows, 1) } else { Vec::new() };
+        let rows = training.data_rows();
+        let inputs = self.segments("inputs", rows, network.inputs());
+        let targets = self.segments("targets", rows, network.outputs());
+        let weights = if training.weighted { self.segments("row weights", rows, 1) } else { Vec::new() };
         let in_segments = [&inputs, &targets, &weights].iter().any(|segments| segments.len() > 1);
-        let ordered = self.plain || in_segments || (training.shuffle && training.batch < training.rows);
+        let is_shuffled = training.shuffle && training.batch < training.rows;
+        let ordered = self.plain || in_segments || is_shuffled || training.bootstrap || training.windows > 1;
         let order = ordered.then(|| self.add(ORDER, 1, training.rows, Element::Index, false));
         let source = match order {
             None => Source::InPlace,

@@ -7,14 +7,19 @@ use crate::network::{Extras, Loss, OptimizerKind};
 /// What a training step needs to know beside the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingOptions {
-    /// Rows of the training data that are on the device at once.
+    /// Rows of the training data that each network has on the device at once.
     pub rows: usize,
+    /// How often there are as many: 1, or, where the networks go through more data than the device holds in orders of their own, a window of
+    /// rows for each, one behind the other.
+    pub windows: usize,
     /// Rows of a batch. As many as there are: the batch is the data, and has no order.
     pub batch: usize,
     /// Into how many micro-batches a batch is cut, whose gradients are added up before the parameters are updated: at least 1.
     pub micro_batches: usize,
     /// Whether batches follow an order of the rows. Without, they are the rows as they lie.
     pub shuffle: bool,
+    /// Whether each network goes through rows that it has drawn: by an order even where a batch is all of them.
+    pub bootstrap: bool,
     /// Whether the rows of a shuffled batch are copied together, for products that want them so, instead of being read where
     /// the order says.
     pub gather: bool,
@@ -45,9 +50,11 @@ impl TrainingOptions {
     pub fn plain(rows: usize, batch: usize, optimizer: OptimizerKind) -> Self {
         Self {
             rows,
+            windows: 1,
             batch,
             micro_batches: 1,
             shuffle: false,
+            bootstrap: false,
             gather: false,
             optimizer,
             extras: Extras::default(),
@@ -65,6 +72,11 @@ impl TrainingOptions {
     /// Rows of a micro-batch: the last ones of a batch may be shorter or missing.
     pub fn micro_batch(&self) -> usize {
         self.batch.div_ceil(self.micro_batches.max(1)).min(self.rows)
+    }
+
+    /// Rows of the data that are on the device at once.
+    pub(super) fn data_rows(&self) -> usize {
+        self.rows * self.windows
     }
 
     /// Micro-batches of a whole batch.

@@ -13,8 +13,9 @@ impl Builder<'_> {
         let add = |builder: &mut Self, name: &str, rows: usize, columns: usize| {
             builder.add(name, rows, columns, Element::Real, true)
         };
-        let inputs = add(self, "inputs", training.rows, self.network.inputs());
-        let targets = add(self, "targets", training.rows, self.network.outputs());
+        let rows = training.data_rows();
+        let inputs = add(self, "inputs", rows, self.network.inputs());
+        let targets = add(self, "targets", rows, self.network.outputs());
         let order = self.add("order", 1, training.rows, Element::Index, false);
         let losses = self.add("losses", 1, training.losses, Element::Real, false);
         let states = self.states(training);
@@ -36,7 +37,7 @@ impl Builder<'_> {
         let trained = parameters.iter().chain(states.iter().flatten()).map(|&id| ("trained", id));
         let data = [("inputs", inputs), ("targets", targets), ("order", order), ("losses", losses)];
         let launches = vec![Launch::new("whole", kernel, data.into_iter().chain(trained))];
-        let segment = |buffer| vec![Segment { buffer, first: 0, rows: training.rows }];
+        let segment = |buffer| vec![Segment { buffer, first: 0, rows }];
         let (inputs, targets) = (segment(inputs), segment(targets));
         Training {
             launches,

@@ -18,8 +18,10 @@ impl Story {
         let rows: Vec<Vec<String>> = looked.layers.iter().enumerate().map(|(index, layer)| row(index + 1, layer)).collect();
         let headers =
             ["layer", "units", "weights", "from", "to", "gradients", "the largest", "activations", "constant units"];
+        let of = self.account.outcome.pointer("/network/ensemble").and_then(serde_json::Value::as_u64);
+        let of = of.map_or(String::new(), |networks| format!("These are the layers of the first of {networks} networks. "));
         let told = format!(
-            "In double precision, after training, on {} training rows: mean ± standard deviation. Gradients are those of the mean loss; a \
+            "{of}In double precision, after training, on {} training rows: mean ± standard deviation. Gradients are those of the mean loss; a \
              unit that gives the same for every row learns nothing.",
             looked.rows
         );

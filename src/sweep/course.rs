@@ -324,7 +324,7 @@ impl<'a, T: Precision> Course<'a, T> {
             score: live.score(),
             validation_loss: live.best.as_ref().map(|best| best.loss),
             deviation: None,
-            weights: live.best.as_ref().map(|best| checksum(&best.weights)),
+            weights: live.best.as_ref().map(|best| checksum(std::slice::from_ref(&best.weights))),
             curve: live.curve.clone(),
         }
     }

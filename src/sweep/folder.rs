@@ -13,13 +13,12 @@ use super::trial::{Shape, Trial};
 use crate::error::{Error, Result, shown};
 use crate::files::{self, Place, run};
 use crate::model::{Checkpoint, CheckpointFile, RunFolder, SavedMember};
-use crate::network::Weights;
 use crate::report::sweep::{Curve, TrialRecord};
 use crate::training::session::schedule::Plateau;
 use crate::training::session::{LossScale, Member, Precision};
 
 /// The version of the files of states.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// The folder of the states.
 const STATES: &str = "states";
 
@@ -197,7 +196,7 @@ impl SweepFolder {
         files::folder(&folder).map_err(|error| Error::writing(&folder, &error))?;
         let numbers: Vec<usize> = lives.iter().map(|live| live.trial).collect();
         let path = folder.join(format!("{}-{steps}.safetensors", first.trial));
-        Checkpoint { members, best: None::<Weights<T>> }.save(&path, &document, || Ok(()))?;
+        Checkpoint { members }.save(&path, &document, || Ok(()))?;
         let is_new = |number: &usize| numbers.contains(number);
         let others: Vec<PathBuf> = self
             .states

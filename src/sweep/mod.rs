@@ -7,6 +7,7 @@
 
 mod course;
 mod encoded;
+mod ensemble;
 mod folder;
 mod halving;
 mod judge;

@@ -30,15 +30,29 @@ pub struct SweepReport {
 }
 
 impl SweepReport {
-    /// The best trial: of those that were trained to their end, if there are some.
+    /// The best trial.
     pub fn best_trial(&self) -> Option<&TrialRecord> {
+        self.best_trials().first().copied()
+    }
+
+    /// The trials that can be the best, the best one first: those that were trained to their end, if there are some.
+    pub(super) fn best_trials(&self) -> Vec<&TrialRecord> {
         let is_whole = |record: &&TrialRecord| matches!(record.ended, TrialEnding::AllEpochs | TrialEnding::Patience);
         let scored: Vec<&TrialRecord> = self.trials.iter().filter(|record| record.score.is_some()).collect();
         let whole: Vec<&TrialRecord> = scored.iter().copied().filter(is_whole).collect();
         let candidates = if whole.is_empty() { scored } else { whole };
         let of = |record: &&TrialRecord| Standing { trial: record.trial, score: record.score, loss: record.validation_loss };
-        let first = ranked(candidates.iter().map(of).collect(), self.account.lower_is_better).first().copied()?;
-        candidates.into_iter().find(|record| record.trial == first)
+        let order = ranked(candidates.iter().map(of).collect(), self.account.lower_is_better);
+        order.iter().filter_map(|trial| candidates.iter().find(|record| record.trial == *trial).copied()).collect()
+    }
+
+    /// The trials that can be in an ensemble, the best one first: behind those that can be the best those that halving ended.
+    pub(super) fn ensemble_trials(&self) -> Vec<&TrialRecord> {
+        let best = self.best_trials();
+        let is_known = |record: &TrialRecord| best.iter().any(|known| known.trial == record.trial);
+        let is_ended = |record: &TrialRecord| record.ended == TrialEnding::Halving && record.score.is_some();
+        let others = self.ranked().into_iter().filter(|record| is_ended(record) && !is_known(record));
+        best.iter().copied().chain(others).collect()
     }
 
     /// The trials from the best to the worst.

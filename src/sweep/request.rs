@@ -12,11 +12,11 @@ use super::trial::{Maker, usual_space};
 use super::watcher::Watcher;
 use crate::data;
 use crate::error::{Error, Result, shown, typed};
+use crate::evaluation::Threshold;
 use crate::files::run;
 use crate::model::is_sweep;
 use crate::name;
 use crate::network::Loss;
-use crate::training::run::options::Time;
 use crate::training::run::resolution;
 use crate::training::run::{Options, Sources, run_name};
 use crate::training::session::device::in_precision;
@@ -109,20 +109,23 @@ pub fn begin(request: &Request, watcher: &dyn Watcher) -> Result<SweepReport> {
     in_precision!(options.device.double(), T => made_sweep.run::<T>(Where::New(request.output.clone(), name), watcher))
 }
 
-/// Goes on with a sweep: with the trials that have not ended, and with more, if `trials` are more than there were.
+/// Goes on with a sweep: with the trials that have not ended, and with more, if `trials` are more than there were. `more` may say how long it
+/// goes on, and how many of the best trials are to be an ensemble.
 ///
 /// # Errors
 /// As [`begin`]; model, if the data is not what it was.
 pub fn resume(
     path: &Path,
     trials: Option<usize>,
-    max_time: Option<Time>,
+    more: &Options,
     command: &str,
     watcher: &dyn Watcher,
 ) -> Result<SweepReport> {
     let folder = SweepFolder::open(path)?;
     let mut settings = Settings::read(&path.join(run::SWEEP_OPTIONS))?;
-    settings.options.max_time = max_time;
+    settings.options.max_time = more.max_time;
+    settings.options.ensemble = more.ensemble.or(settings.options.ensemble);
+    refuse_thresholds(&settings.options)?;
     let space = Space::new(&settings.vary)?;
     let known = settings.all_trials();
     match trials {
@@ -147,7 +150,13 @@ pub fn resume(
 ///
 /// # Errors
 /// Usage, for folders that hold no sweep or parts of different ones; as [`begin`].
-pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher: &dyn Watcher) -> Result<SweepReport> {
+pub fn merge(
+    folders: &[PathBuf],
+    output: Option<&Path>,
+    ensemble: Option<usize>,
+    command: &str,
+    watcher: &dyn Watcher,
+) -> Result<SweepReport> {
     let shown_of = |path: &Path| shown(&path.to_string_lossy());
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let mut parts = Vec::new();
@@ -166,7 +175,7 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
         parts.push((folder, settings));
     }
     let Some((_, first)) = parts.first() else { return Err(Error::Usage("--merge: name the folders of the shards".into())) };
-    let whole = first.whole();
+    let mut whole = first.whole();
     let mut known: BTreeMap<usize, &Path> = BTreeMap::new();
     for (folder, settings) in &parts {
         let path = folder.path();
@@ -189,6 +198,8 @@ pub fn merge(folders: &[PathBuf], output: Option<&Path>, command: &str, watcher:
             }
         }
     }
+    whole.options.ensemble = ensemble.or(first.options.ensemble);
+    refuse_thresholds(&whole.options)?;
     let name = whole.options.data.as_deref().map_or("sweep".into(), |data| format!("{}-sweep", run_name(data)));
     let space = Space::new(&whole.vary)?;
     let made = Maker::new(&whole.options).trials(&space, points(&space, &whole).into_iter())?;
@@ -241,14 +252,20 @@ fn refuse(options: &Options) -> Result<()> {
     if options.stop_after.is_some() {
         return refused("--stop-after", "all trials have --epochs; halving ends the worse ones early");
     }
-    if options.ensemble.is_some_and(|members| members > 1) {
-        return refused(
-            "--ensemble",
-            "each trial of a sweep is one network; train the best one's options with it afterwards",
-        );
-    }
+    refuse_thresholds(options)?;
     if options.epochs == Some(0) {
         return refused("--epochs 0", "trials are judged by what they learn; at least 1");
+    }
+    Ok(())
+}
+
+/// Refuses an ensemble of networks that would each choose a threshold.
+fn refuse_thresholds(options: &Options) -> Result<()> {
+    if options.ensemble.is_some_and(|members| members > 1) && matches!(options.threshold, Some(Threshold::By(_))) {
+        return Err(Error::Usage(
+            "--ensemble: each network would choose a threshold of its own by the rule in --threshold; leave that out, or give a number"
+                .into(),
+        ));
     }
     Ok(())
 }

@@ -121,6 +121,7 @@ impl Settings {
     pub(super) fn whole(&self) -> Self {
         let mut whole = Self { shard: None, ..self.clone() };
         (whole.options.device.device, whole.options.device.threads, whole.options.max_time) = (None, None, None);
+        whole.options.ensemble = None;
         whole
     }
 

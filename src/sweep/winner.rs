@@ -11,20 +11,23 @@ use crate::training::run::{
 };
 use crate::training::session::{Device, Recipe};
 
-/// Trains the run of the best trial into the sweep's folder, in place of an earlier one.
+/// Trains the run of a trial into a folder, in place of an earlier one; what a person should hear begins with `named`.
 ///
 /// # Errors
 /// What training comes to; interrupted, if a signal comes.
-pub(super) fn trained(options: &Options, folder: &Path, watcher: &dyn Watcher) -> Result<RunReport> {
-    let path = run::best(folder);
-    remove(&path)?;
-    let report = Run::new(options)?.train(Destination::New(Some(path)), &mut Quiet { watcher })?;
+pub(super) fn trained(options: &Options, path: &Path, named: &str, watcher: &dyn Watcher) -> Result<RunReport> {
+    remove(path)?;
+    let mut observer = Quiet { named, watcher };
+    let report = Run::new(options)?.train(Destination::New(Some(path.to_path_buf())), &mut observer)?;
     report.ended()?;
     Ok(report)
 }
 
-/// Removes an earlier best run.
-fn remove(path: &Path) -> Result<()> {
+/// Removes an earlier run.
+///
+/// # Errors
+/// Internal, if the system refuses.
+pub(super) fn remove(path: &Path) -> Result<()> {
     if !path.join(run::OPTIONS).is_file() {
         return Ok(());
     }
@@ -46,6 +49,7 @@ pub(super) fn checksum(folder: &Path) -> Result<String> {
 
 /// Passes on what is remarked, and the signals.
 struct Quiet<'a> {
+    named: &'a str,
     watcher: &'a dyn Watcher,
 }
 
@@ -57,7 +61,7 @@ impl Observer for Quiet<'_> {
     }
 
     fn remark(&mut self, remark: &str) {
-        self.watcher.remark(&format!("the best trial: {remark}"));
+        self.watcher.remark(&format!("{}: {remark}", self.named));
     }
 
     fn signal(&self) -> Option<u8> {

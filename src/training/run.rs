@@ -121,9 +121,11 @@ impl Run {
             Some(base) => base.network(options, &sources.encoding)?,
         };
         let (rows, streamed) = (sources.training.rows(), sources.training.is_stored());
+        let given = resolution::given_networks(options, base.as_ref())?;
         let recipe_of = |options: &Options| {
             let recipe = resolution::recipe(options, &network, loss, rows, streamed)?;
-            Ok::<_, Error>(Recipe { members: resolution::members(options, &network, sources.rows()), ..recipe })
+            let members = resolution::members(options, &network, sources.rows(), given)?;
+            Ok::<_, Error>(Recipe { members, ..recipe })
         };
         let trial = length::tried(options, &sources, &network, &recipe_of(options)?)?;
         let options = &trial.iter().fold(options.clone(), Options::with_length);

@@ -30,9 +30,10 @@ use crate::network::{Layer, Loss, Network, Weights};
 use crate::plan::{BufferId, Phase, Plan};
 use crate::scalar::Scalar;
 pub use device::{Device, DeviceReport, Precision, PrecisionName, Wanted};
+pub use evaluation::Said;
 pub use forecast::Forecast;
 pub use loss_scale::LossScale;
-use planning::{Replicas, epochs_at_once, plan, plan_of_replicas, streamed_plan, window};
+use planning::{Replicas, epochs_at_once, plan, plan_of_replicas, streamed_plan};
 pub use recipe::{Mixed, Recipe, Reduction};
 pub use samples::{Rows, Samples, StoredSamples};
 pub use schedule::{Schedule, ScheduleKind};
@@ -54,8 +55,8 @@ pub struct Session<T> {
     steps: u64,
     /// Whole epochs.
     epoch: usize,
-    /// Evaluates the mean of the replicas, where that is the model.
-    mean: Option<Box<Self>>,
+    /// Whether rows to evaluate all replicas with stay on the device.
+    holds_validation: bool,
 }
 
 /// One of the networks that are trained side by side: what the host knows of it.
@@ -168,18 +169,18 @@ impl<T: Precision> Session<T> {
         let recipes = recipes.iter().map(|recipe| Recipe { micro_batches: fitted.micro_batches, ..*recipe });
         let mut streamed = None;
         match training {
-            Rows::Memory(samples) if window(executor.plan()) == rows => load(executor.as_mut(), samples)?,
+            Rows::Memory(samples) if planning::is_resident(executor.plan(), rows) => load(executor.as_mut(), samples)?,
             training => {
-                let length = window(executor.plan());
-                let bytes = length * training.widths().iter().sum::<usize>() * size_of::<T>();
+                let Plan { window: length, windows: copies, .. } = *executor.plan();
+                let bytes = copies * length * training.widths().iter().sum::<usize>() * size_of::<T>();
                 // The window that is sent, its copy on the way, the one that is read, their places, and two orders of all rows.
                 let windows = if length < rows { 3 } else { 2 };
-                if recipe.streamed && !memory::is_there((windows * bytes + 40 * length + 8 * rows) as u128) {
+                if recipe.streamed && !memory::is_there((windows * bytes + copies * (40 * length + 8 * rows)) as u128) {
                     return Err(Error::Limit(
                         "there is no memory for the rows of a batch; take fewer (--batch-size)".into(),
                     ));
                 }
-                streamed = Some(Streamed::new(training, rows));
+                streamed = Some(Streamed::new(training, rows, copies, length));
             }
         }
         let mut session = Self {
@@ -191,19 +192,22 @@ impl<T: Precision> Session<T> {
             piece: 1,
             steps: 0,
             epoch: 0,
-            mean: None,
+            holds_validation: validation.is_some(),
         };
-        for (replica, weights) in weights.iter().enumerate() {
-            session.set_weights_of(replica, weights)?;
-        }
+        session.set_weights_of_all(weights)?;
         if let Some(rows) = validation {
             let (inputs, targets) = (session.plan().evaluation_inputs, session.plan().evaluation_targets);
             session.executor.write(inputs, 0, &rows.inputs.values)?;
             session.executor.write(targets, 0, &rows.targets.values)?;
         }
         if let Some(order) = session.executor.plan().order {
-            let ascending: Vec<u32> = (0..window(session.executor.plan()) as u32).collect();
-            (0..session.replicas()).try_for_each(|replica| session.executor.write_indices(order, replica, &ascending))?;
+            let Plan { window, windows, .. } = *session.executor.plan();
+            for replica in 0..session.replicas() {
+                // Those that have a window each find it behind those before.
+                let first = if windows > 1 { replica * window } else { 0 };
+                let places: Vec<u32> = (first as u32..(first + window) as u32).collect();
+                session.executor.write_indices(order, replica, &places)?;
+            }
         }
         Ok(session)
     }
@@ -221,9 +225,9 @@ impl<T: Precision> Session<T> {
         for recipe in planning::with_micro_batches(recipe, rows) {
             let resident = plan_of_replicas::<T>(network, recipe.loss, Some(&recipe), rows, replicas, device);
             let streamed = || streamed_plan::<T>(network, recipe.loss, &recipe, rows, device, u64::MAX);
-            let is_resident = window(&resident) == rows && !recipe.streamed;
+            let is_resident = planning::is_resident(&resident, rows) && !recipe.streamed;
             let can_be_streamed = replicas.count == recipe.members && device.gpu().is_some() && is_resident;
-            let streamed = can_be_streamed.then(streamed).filter(|plan| window(plan) < rows);
+            let streamed = can_be_streamed.then(streamed).filter(|plan| plan.window < rows);
             for plan in std::iter::once(resident).chain(streamed) {
                 match T::executor(plan, device) {
                     Err(Error::Limit(why)) => first_limit = first_limit.or(Some(why)),
@@ -237,11 +241,11 @@ impl<T: Precision> Session<T> {
         Err(Error::Limit(first_limit.expect("one plan was tried")))
     }
 
-    /// Puts a trained network onto a device, to evaluate with it.
+    /// Puts trained networks of one shape onto a device, to evaluate with their mean: one list of weights a network.
     ///
     /// # Errors
     /// Limit, if the plan does not fit the device.
-    pub fn for_evaluation(network: Network, loss: Loss, weights: &Weights<T>, device: &Device) -> Result<Self> {
+    pub fn for_evaluation(network: Network, loss: Loss, weights: &[Weights<T>], device: &Device) -> Result<Self> {
         Self::for_evaluation_of(0, network, loss, weights, device)
     }
 
@@ -253,23 +257,23 @@ impl<T: Precision> Session<T> {
         rows: usize,
         network: Network,
         loss: Loss,
-        weights: &Weights<T>,
+        weights: &[Weights<T>],
         device: &Device,
     ) -> Result<Self> {
-        let executor = T::executor(plan::<T>(&network, loss, None, rows, 1, device), device)?;
+        let executor = T::executor(plan::<T>(&network, loss, None, rows, weights.len(), device), device)?;
         let recipe = Recipe { epochs: 0, ..Recipe::plain(loss, 0.0, 0) };
         let mut session = Self {
             network,
             executor,
-            replicas: vec![Replica::new(recipe, 0)],
+            replicas: weights.iter().map(|_| Replica::new(recipe, 0)).collect(),
             rows: 0,
             streamed: None,
             piece: 1,
             steps: 0,
             epoch: 0,
-            mean: None,
+            holds_validation: false,
         };
-        session.set_weights(weights)?;
+        session.set_weights_of_all(weights)?;
         Ok(session)
     }
 
@@ -378,6 +382,14 @@ impl<T: Precision> Session<T> {
             .collect()
     }
 
+    /// The weights of all replicas: their averages, where some are kept.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn weights_of_all(&mut self) -> Result<Vec<Weights<T>>> {
+        self.weights_of_some(&(0..self.replicas()).collect::<Vec<_>>())
+    }
+
     /// The weights of some replicas, in this order: their averages, where some are kept. Each buffer is read once.
     ///
     /// # Errors
@@ -421,6 +433,14 @@ impl<T: Precision> Session<T> {
     /// What the device reports.
     pub fn set_weights(&mut self, weights: &Weights<T>) -> Result<()> {
         self.set_weights_of(0, weights)
+    }
+
+    /// Replaces the weights of all replicas, one list each.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn set_weights_of_all(&mut self, weights: &[Weights<T>]) -> Result<()> {
+        weights.iter().enumerate().try_for_each(|(replica, weights)| self.set_weights_of(replica, weights))
     }
 
     /// Replaces the weights of one replica, and their average, where one is kept.
@@ -467,7 +487,7 @@ impl<T: Precision> Session<T> {
     /// Trains until so many steps are taken, counted from the beginning of the epoch under way.
     fn train_up_to(&mut self, in_all: usize, mut between: impl FnMut(usize) -> ControlFlow<()>) -> Result<Vec<Trained>> {
         let per_epoch = self.steps_per_epoch() as usize;
-        self.shuffle()?;
+        self.order_rows()?;
         let before = self.rows_begun();
         let (mut done, mut rows) = (self.steps_begun(), before);
         while done < in_all {

@@ -160,6 +160,8 @@ impl Case {
         } = *self;
         let extras = self.optimizer().extras();
         TrainingOptions {
+            windows: 1,
+            bootstrap: false,
             rows,
             batch,
             micro_batches,

@@ -43,6 +43,16 @@ pub struct LayerCheck {
     pub at: usize,
 }
 
+impl LayerCheck {
+    /// The same layer of two networks as one: all parameters, and the larger of the errors.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let worse = if other.worst > self.worst || other.worst.is_nan() { other } else { self };
+        let (parameters, checked) = (self.parameters + other.parameters, self.checked + other.checked);
+        Self { parameters, checked, ..worse.clone() }
+    }
+}
+
 impl Problem {
     /// The mean loss of a batch: inputs [rows × inputs], targets [rows × outputs].
     ///

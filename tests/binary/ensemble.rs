@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{Desk, Failed, Shared, Trial};
 
@@ -187,19 +187,191 @@ fn runs_of_every_kind_take_it() -> Result<(), Failed> {
     if members.ne([Some(8); 2]) { Err(format!("{folds}").into()) } else { Ok(()) }
 }
 
-/// `--init RUN` takes the network of the run with its weights, however wide its mean is.
-fn a_mean_is_what_another_training_starts_from() -> Result<(), Failed> {
+/// `--init RUN` and `--finetune RUN` go on from each of the run's networks.
+fn all_networks_are_what_another_training_starts_from() -> Result<(), Failed> {
     let desk = Desk::new();
     desk.write("rows.csv", rows(300, false));
     trained(&desk, "train rows.csv --device cpu -q --epochs 2", "first")?;
     for (start, run) in [("--init first", "second"), ("--finetune first", "third")] {
         let report = trained(&desk, &format!("train rows.csv --device cpu -q --epochs 0 {start}"), run)?;
-        let widths = &report["network"]["widths"];
-        if !same_model(&desk, "first", run) || *widths != serde_json::json!([2, 1024, 1]) {
+        let network = &report["network"];
+        if !same_model(&desk, "first", run) || (&network["widths"], &network["ensemble"]) != (&json!([2, 128, 1]), &json!(8))
+        {
             return Err(format!("{start}: {report}").into());
+        }
+        let refused =
+            desk.ends(2, &[&["train", "rows.csv", "--ensemble", "3"], &start.split(' ').collect::<Vec<_>>()[..]].concat())?;
+        if !refused.contains("starts from 8 networks") {
+            return Err(refused.into());
+        }
+        // Each goes on by itself, and with a new output each draws one.
+        let more = format!("train rows.csv --device cpu -q --epochs 2 {start}");
+        trained(&desk, &more, &format!("{run}-more"))?;
+        if same_model(&desk, "first", &format!("{run}-more")) {
+            return Err(format!("{start} trained nothing").into());
+        }
+    }
+    desk.write("others.csv", "x,y,z\n".to_owned() + &"0.1,0.5,3\n0.7,0.2,4\n".repeat(30));
+    let other = trained(&desk, "train others.csv --device cpu -q --epochs 1 --finetune first --new-output", "other")?;
+    if other["network"]["ensemble"] != 8 { Err(format!("{other}").into()) } else { Ok(()) }
+}
+
+/// How a desk's ensemble of three is trained, and the members' weights.
+fn together(desk: &Desk, options: &str, device: &str) -> Result<(Vec<u64>, Vec<u8>), Failed> {
+    let train = format!("train rows.csv --device {device} -q --ensemble 3 --hidden 8 --seed 7 {options}");
+    trained(desk, &train, "together")?;
+    let inspected: Value = serde_json::from_slice(&desk.run(&["inspect", "together", "--json"]).stdout)?;
+    let seeds = inspected["training"]["seeds"].as_array().ok_or("seeds")?;
+    let seeds: Vec<u64> = seeds.iter().filter_map(Value::as_u64).collect();
+    if (seeds.len(), seeds[0], &inspected["ensemble"]) != (3, 7, &json!(3)) {
+        return Err(format!("{inspected}").into());
+    }
+    Ok((seeds, desk.tensors("together/model.safetensors")))
+}
+
+/// With the options in the run's `run.toml` and the seed that `inspect` shows, each network is trained alone to the same bits: whatever
+/// is drawn, wherever the rows are.
+fn each_network_is_the_one_that_is_trained_alone(device: &str) -> Result<(), Failed> {
+    let all = [
+        "--epochs 3",
+        "--epochs 3 --bootstrap",
+        "--epochs 3 --bootstrap --no-shuffle --dropout 0.3 --batch-size full",
+        "--epochs 2 --memory 1KiB",
+        "--epochs 2 --memory 1KiB --bootstrap --batch-size 17",
+        "--epochs 3 --bootstrap --class-weights balanced --optimizer momentum --batch-size 40 --accumulate 3",
+        "--epochs 5 --stop-after 3 --clip-norm 1 --l1 1e-4 --weight-average 0.9 --label-smoothing 0.1 --loss cross-entropy",
+        "--epochs 3 --precision f64 --hidden 5,4 --bootstrap",
+    ];
+    // On a GPU also where its memory does not hold the rows: in one kernel, and in one a layer.
+    let more = [
+        "--epochs 2 --device-memory 30KiB --hidden 20,20 --batch-size 20",
+        "--epochs 1 --device-memory 230KiB --hidden 40,40 --dropout 0.2 --batch-size 20 --bootstrap",
+    ];
+    let is_cpu = device == "cpu";
+    let of_device = all.iter().filter(|options| is_cpu || !options.contains("f64")).chain(more.iter().filter(|_| !is_cpu));
+    for options in of_device {
+        let desk = Desk::new();
+        desk.write("rows.csv", rows(if options.contains("230KiB") { 1500 } else { 200 }, false));
+        let (seeds, weights) = together(&desk, options, device)?;
+        if options.contains("--device-memory") {
+            let plan = desk.run(&["train", "--config", "together/run.toml", "--dry-run"]);
+            let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+            if !plan.contains("at once on the device for each network") {
+                return Err(format!("{options}: not streamed: {plan}").into());
+            }
+        }
+        let members: Vec<&[u8]> = weights.chunks(weights.len() / 3).collect();
+        for (member, seed) in seeds.iter().enumerate() {
+            let alone = format!("alone-{member}");
+            trained(&desk, &format!("train --config together/run.toml --ensemble 1 --seed {seed} -q"), &alone)?;
+            if desk.tensors(&format!("{alone}/model.safetensors")) != members[member] {
+                return Err(format!("{options}: network {member} of seed {seed} is another alone").into());
+            }
+        }
+        if members[0] == members[1] || members[1] == members[2] {
+            return Err(format!("{options}: two networks are the same").into());
         }
     }
     Ok(())
+}
+
+/// `predict` says the mean of what the networks alone say, and `--spread` their standard deviation, for numbers and for classes.
+fn the_spread_is_that_of_the_networks_alone() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(200, false));
+    let numbers = |text: &str, column: &str| -> Result<Vec<f64>, Failed> {
+        let mut lines = text.lines();
+        let place = lines.next().ok_or("a header")?.split(',').position(|name| name == column).ok_or("no such column")?;
+        lines.map(|line| Ok(line.split(',').nth(place).ok_or("a cell")?.parse()?)).collect()
+    };
+    let said = |arguments: &[&str]| -> Result<String, Failed> {
+        let output = desk.run(&[&["predict"], arguments].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(String::from_utf8(output.stdout)?) } else { Err(error.into()) }
+    };
+    for (options, flags, columns) in [
+        ("--epochs 4 --target x --task regression", &[][..], "prediction spread"),
+        ("--epochs 4", &["--probabilities"], "probability_in spread_in probability_out spread_out"),
+    ] {
+        let columns: Vec<&str> = columns.split(' ').collect();
+        let (seeds, _) = together(&desk, options, "cpu")?;
+        for (member, seed) in seeds.iter().enumerate() {
+            let again = format!("train --config together/run.toml --ensemble 1 --seed {seed} -q");
+            trained(&desk, &again, &format!("alone-{member}"))?;
+        }
+        let of = |run: &str, spread: &[&str]| said(&[&[run, "rows.csv", "--device", "cpu"], flags, spread].concat());
+        let all = of("together", &["--spread"])?;
+        let alone = ["alone-0", "alone-1", "alone-2"].map(|run| of(run, &[]));
+        let alone = alone.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for pair in columns.chunks(2) {
+            let (value, deviation) = (pair[0], pair[1]);
+            let each = alone.iter().map(|text| numbers(text, value)).collect::<Result<Vec<_>, _>>()?;
+            let (means, deviations) = (numbers(&all, value)?, numbers(&all, deviation)?);
+            for row in 0..200 {
+                let said: Vec<f64> = each.iter().map(|numbers| numbers[row]).collect();
+                let mean = said.iter().sum::<f64>() / 3.0;
+                let variance = said.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / 2.0;
+                let is_near = |one: f64, other: f64| (one - other).abs() <= 1e-6;
+                if !(is_near(means[row], mean) && is_near(deviations[row], variance.sqrt())) {
+                    return Err(format!("{options}, row {row}: {} ± {}, not {said:?}", means[row], deviations[row]).into());
+                }
+            }
+        }
+        // Beside a class stands the deviation of its own probability.
+        if !flags.is_empty() {
+            for line in all.lines().skip(1) {
+                let cells: Vec<&str> = line.split(',').collect();
+                let own = if cells[0] == "in" { cells[3] } else { cells[5] };
+                if cells[1] != own {
+                    return Err(format!("{line}: the spread is not that of the class").into());
+                }
+            }
+        }
+        let refused = desk.ends(2, &["predict", "alone-0", "rows.csv", "--spread"])?;
+        if !refused.contains("this model is one network") {
+            return Err(refused.into());
+        }
+        for run in ["together", "alone-0", "alone-1", "alone-2"] {
+            fs::remove_dir_all(desk.path().join(run))?;
+        }
+    }
+    Ok(())
+}
+
+/// A graph of several networks, read back, says what they say; `explain` and `gradcheck` take each of them.
+fn every_command_takes_several_networks() -> Result<(), Failed> {
+    let desk = Desk::new();
+    desk.write("rows.csv", rows(200, false));
+    let (_, weights) = together(&desk, "--epochs 3", "cpu")?;
+    for (format, flags, file) in
+        [("onnx", &["--plain"][..], "model.onnx"), ("safetensors", &[], "model.tensors.safetensors")]
+    {
+        let export = ["export", "together", "--format", format, "-o", file];
+        desk.ends(0, &[&export[..], flags].concat())?;
+        let naming: &[&str] = match format {
+            "onnx" => &["--columns", "x,y", "--classes", "in,out"],
+            _ => &["--columns", "x,y", "--classes", "in,out", "--activation", "relu", "--output-activation", "sigmoid"],
+        };
+        desk.ends(0, &[&["import", file, "-o", "back.safetensors"], naming].concat())?;
+        if desk.tensors("back.safetensors") != weights {
+            return Err(format!("{format}: other weights come back").into());
+        }
+        let inspected: Value = serde_json::from_slice(&desk.run(&["inspect", "back.safetensors", "--json"]).stdout)?;
+        if inspected["ensemble"] != 3 {
+            return Err(format!("{inspected}").into());
+        }
+        fs::remove_file(desk.path().join("back.safetensors"))?;
+    }
+    desk.ends(0, &["gradcheck", "together", "rows.csv", "-q"])?;
+    for member in ["1", "3"] {
+        let explained = desk.run(&["explain", "together", "rows.csv", "--member", member]);
+        let text = String::from_utf8_lossy(&explained.stdout).into_owned();
+        if !explained.status.success() || !text.contains(&format!("This is network {member} of 3")) {
+            return Err(text.into());
+        }
+    }
+    let refused = desk.ends(2, &["explain", "together", "rows.csv", "--member", "4"])?;
+    if refused.contains("the networks 1 to 3") { Ok(()) } else { Err(refused.into()) }
 }
 
 /// A GPU trains the same networks, to what the CPU comes to but for rounding.
@@ -226,7 +398,18 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("rows that weigh little decide little", rows_that_weigh_little_decide_little),
         Trial::test("rows in parts give the same model", rows_in_parts_give_the_same_model),
         Trial::test("runs of every kind take it", runs_of_every_kind_take_it),
-        Trial::test("a mean is what another training starts from", a_mean_is_what_another_training_starts_from),
+        Trial::test(
+            "all networks are what another training starts from",
+            all_networks_are_what_another_training_starts_from,
+        ),
+        Trial::test("each network is the one that is trained alone", || {
+            each_network_is_the_one_that_is_trained_alone("cpu")
+        }),
+        Trial::test("the spread is that of the networks alone", the_spread_is_that_of_the_networks_alone),
+        Trial::test("every command takes several networks", every_command_takes_several_networks),
+        Shared.trial("each network of a GPU is the one that is trained alone".into(), |_| {
+            each_network_is_the_one_that_is_trained_alone("gpu")
+        }),
         Shared.trial("a GPU trains the same ensemble".into(), |_| a_gpu_trains_the_same_ensemble()),
     ]
 }

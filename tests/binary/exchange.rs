@@ -252,8 +252,8 @@ fn numpy_says_the_same_of_an_npz_archive() -> Result<(), Failed> {
     let desk = Desk::new();
     admissions(&desk);
     let options = ["--missing", "mode", "--target", "gpa", "--activation", "gelu,tanh", "--hidden", "6,4", "--bins"];
-    for bins in ["0", "6"] {
-        train(&desk, "admissions.csv", &[&options[..], &[bins]].concat())?;
+    for (bins, networks) in [("0", "1"), ("6", "1"), ("0", "3")] {
+        train(&desk, "admissions.csv", &[&options[..], &[bins, "--ensemble", networks]].concat())?;
         desk.ends(0, &["export", "run", "--format", "npz"])?;
         desk.ends(0, &["export", "run", "--format", "npz", "-o", "again.npz"])?;
         assert_eq!(desk.bytes("run/model.npz"), desk.bytes("again.npz"), "the same model is the same archive");

@@ -24,9 +24,16 @@ fn layer(desk: &Desk, run: &str, layer: usize) -> Vec<f32> {
     let bytes = desk.bytes(&format!("{run}/model.safetensors"));
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("a model");
     let numbers = |name: &str| {
-        let tensor = tensors.tensor(&format!("{}.{name}", 2 * (layer - 1))).expect("a tensor");
-        let (numbers, _) = tensor.data().as_chunks::<4>();
-        numbers.iter().map(|&number| f32::from_le_bytes(number)).collect::<Vec<_>>()
+        let name = format!("{}.{name}", 2 * (layer - 1));
+        // Of several networks those of all.
+        let is_meant = |known: &str| known == name || known.starts_with("members.") && known.ends_with(&format!(".{name}"));
+        let mut names: Vec<&str> = tensors.names().into_iter().filter(|known| is_meant(known)).collect();
+        names.sort_unstable();
+        let of = |name: &str| {
+            let (numbers, _) = tensors.tensor(name).expect("a tensor").data().as_chunks::<4>();
+            numbers.iter().map(|&number| f32::from_le_bytes(number)).collect::<Vec<_>>()
+        };
+        names.into_iter().flat_map(of).collect::<Vec<_>>()
     };
     [numbers("weight"), numbers("bias")].concat()
 }

@@ -87,13 +87,15 @@ fn predicted(model: &Path, data: &Path) -> (Vec<String>, Vec<Vec<f64>>) {
 
 /// Saves a model of this network and compares what Python predicts with `expected`, which gets the network's outputs.
 fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expected: impl Fn(Vec<f64>) -> Vec<f64>) {
-    for (single, bound) in [(false, 1e-12), (true, 1e-6)] {
+    for (single, bound, networks) in [(false, 1e-12, 1), (true, 1e-6, 1), (false, 1e-12, 3), (true, 1e-6, 2)] {
         let folder = tempfile::tempdir().unwrap();
         let (path, data) = (folder.path().join("model.safetensors"), folder.path().join("data.csv"));
         fs::write(&data, CSV).unwrap();
-        let weights = weights(network, 7);
-        let stored =
-            if single { StoredWeights::Single(wgrad::network::converted(&weights)) } else { StoredWeights::new(&weights) };
+        let each: Vec<Weights<f64>> = (0..networks).map(|member| weights(network, 7 + member)).collect();
+        let stored = match single {
+            true => StoredWeights::Single(each.iter().map(wgrad::network::converted).collect()),
+            false => StoredWeights::new(&each),
+        };
         let encoding =
             Encoding { inputs: columns(), target: target.clone(), missing_values: None, numerals: Numerals::default() };
         let model = Model { network: network.clone(), loss, weights: stored, encoding, training: Value::Null };
@@ -102,7 +104,9 @@ fn compare(network: &Network, loss: Loss, target: &Target, header: &[&str], expe
         assert_eq!(names, header);
         assert_eq!(rows.len(), INPUTS.len());
         for (row, inputs) in rows.iter().zip(INPUTS) {
-            let expected = expected(forward(network, &weights, &inputs));
+            let outputs: Vec<Vec<f64>> = each.iter().map(|weights| forward(network, weights, &inputs)).collect();
+            let mean = |output: usize| outputs.iter().map(|outputs| outputs[output]).sum::<f64>() / outputs.len() as f64;
+            let expected = expected((0..network.outputs()).map(mean).collect());
             assert_eq!(row.len(), expected.len());
             for (value, expected) in row.iter().zip(expected) {
                 let difference = (value - expected).abs();

@@ -116,7 +116,7 @@ fn a_classification_shows_its_scores_its_curves_and_its_worst_images() {
         "Validation accuracy by epoch",
         "best: ",
         "The most wrong images",
-        "64 → 1024 relu",
+        "64 → 128 relu",
     ] {
         assert!(html.contains(words), "'{words}' is missing");
     }

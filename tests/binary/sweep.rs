@@ -96,7 +96,8 @@ const VARIED: [(&str, &str, &str); 39] = [
     ("batch-size", "4..64:log2", ""),
 ];
 /// Options that vary beside another one, or need what a table of flowers does not have.
-const BESIDE: [(&str, &str, &str); 3] = [("epochs", "2..6", ""), ("no-shuffle", "true/false", ""), ("seed", "1..50", "")];
+const BESIDE: [(&str, &str, &str); 4] =
+    [("epochs", "2..6", ""), ("no-shuffle", "true/false", ""), ("bootstrap", "true/false", ""), ("seed", "1..50", "")];
 
 /// Every option that can vary: each trial is what its run.toml trains.
 fn each_trial_is_what_its_options_train(device: &str) -> Result<(), Failed> {
@@ -439,6 +440,78 @@ fn shards_are_put_together() -> Result<(), Failed> {
     Ok(())
 }
 
+/// `--ensemble` makes one model of the best trials: its members are these trials trained alone, and it is what the sweep's name means.
+fn the_best_trials_are_one_model() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let sweep = "breast-cancer --hidden 6 --vary learning-rate=1e-3..3e-2:log --vary dropout=0/0.2 --trials 8 --search random --epochs 3 \
+                 --device cpu -o s --ensemble 3";
+    let told = swept(&desk, &sweep.split(' ').collect::<Vec<_>>())?;
+    let numbers = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect::<Vec<_>>();
+    let best: Vec<u64> = told["trials"].as_array().ok_or("trials")?.iter().filter_map(|of| of["trial"].as_u64()).collect();
+    let together = &told["ensemble"];
+    if numbers(&together["trials"]) != best[..3] || told["best"]["trial"] != best[0] {
+        return Err(format!("{together}, best {best:?}").into());
+    }
+    let mut members = Vec::new();
+    for number in &best[..3] {
+        let again = format!("again-{number}");
+        desk.ends(0, &["train", "--config", &format!("s/trial-{number}/run.toml"), "-q", "-o", &again])?;
+        members.extend(desk.tensors(&format!("{again}/model.safetensors")));
+    }
+    if desk.tensors("s/best/ensemble.safetensors") != members || desk.path().join(format!("s/again-{}", best[1])).exists() {
+        return Err("the members are other networks than the trials".into());
+    }
+    // Without data the sweep's own test rows, with the model of all three.
+    let judged: Value = serde_json::from_slice(&desk.run(&["evaluate", "s", "--json", "--device", "cpu"]).stdout)?;
+    let inspected: Value = serde_json::from_slice(&desk.run(&["inspect", "s", "--json"]).stdout)?;
+    if judged["evaluation"]["accuracy"] != together["test_score"] || inspected["ensemble"] != 3 {
+        return Err(format!("{together}: {judged}, {inspected}").into());
+    }
+    let predicted = desk.ends(0, &["predict", "s", "breast-cancer", "--spread", "-o", "said.csv"])?;
+    let page = fs::read_to_string(desk.path().join("s/report.html"))?;
+    let is_told = predicted.contains("the model of its best trials together is s/best/ensemble.safetensors");
+    if !is_told || !page.contains("The best 3 together") || !page.contains("wgrad predict s DATA --spread") {
+        return Err(format!("{predicted}, {page}").into());
+    }
+    // Another number of them, later.
+    let fewer = swept(&desk, &["--resume", "s", "--ensemble", "2"])?;
+    if numbers(&fewer["ensemble"]["trials"]) != best[..2] {
+        return Err(format!("{fewer}").into());
+    }
+    // Those that halving ended are trained to their end.
+    let halved =
+        "iris --hidden 6 --vary learning-rate=1e-3..1e-1:log --trials 16 --epochs 10 --device cpu -o halved --ensemble 6";
+    let halved = swept(&desk, &halved.split(' ').collect::<Vec<_>>())?;
+    let last = numbers(&halved["ensemble"]["trials"]).last().copied().ok_or("trials")?;
+    desk.ends(
+        0,
+        &["train", "--config", &format!("halved/trial-{last}/run.toml"), "--set", "stop-after=10", "-q", "-o", "whole"],
+    )?;
+    let (all, whole) = (desk.tensors("halved/best/ensemble.safetensors"), desk.tensors("whole/model.safetensors"));
+    if all.len() != 6 * whole.len() || !all.ends_with(&whole) {
+        return Err(format!("{}: not trial {last} to its end", halved["ensemble"]).into());
+    }
+    // A trial is one network, and so starts from one.
+    desk.ends(0, &["train", "iris", "--ensemble", "2", "--epochs", "1", "--device", "cpu", "-q", "-o", "two"])?;
+    let several = desk.ends(2, &["sweep", "iris", "--init", "two", "--vary", "dropout=0.1/0.2", "--device", "cpu", "-q"])?;
+    if !several.contains("it holds the weights of 2 networks, and here it starts 1") {
+        return Err(several.into());
+    }
+    // Only networks of one shape have a mean here, and folds leave no rows to validate with.
+    let shapes = "iris --vary hidden=3/5/7 --search grid --epochs 2 --device cpu -o shapes --ensemble 3 -q";
+    let alone = desk.ends(0, &[&["sweep"], &shapes.split(' ').collect::<Vec<_>>()[..]].concat())?;
+    if !alone.contains("--ensemble 3: no other trial has the network") {
+        return Err(alone.into());
+    }
+    let folds = "iris --folds 3 --hidden 4 --vary learning-rate=0.01/0.02/0.03 --search grid --epochs 2 --device cpu -o folds --ensemble 2";
+    let folds = swept(&desk, &folds.split(' ').collect::<Vec<_>>())?;
+    let together = &folds["ensemble"];
+    if !(together["score"].is_null() && together["test_score"].is_number() && numbers(&together["trials"]).len() == 2) {
+        return Err(format!("{folds}").into());
+    }
+    Ok(())
+}
+
 /// What cannot be meant: a sentence that names the option, its exit code, and nothing is trained.
 fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
     let desk = Desk::new();
@@ -460,7 +533,7 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Failed> {
         (2, "iris --vary learning-rate=0.1..1 --shard 3/2", "write 3/8"),
         (2, "iris --vary hidden=3/4 --trials 0", "--trials"),
         (2, "iris --vary hidden=3/4 --trials 5 --search grid", "a grid tries all of its 2 points"),
-        (2, "iris --vary hidden=3/4 --ensemble 3", "--ensemble"),
+        (2, "breast-cancer --vary dropout=0.1/0.2 --ensemble 3 --threshold f1", "choose a threshold of its own"),
         (2, "iris --hidden 3 --vary hidden=4/5", "--hidden is given, and --vary hidden=4/5 varies it"),
         (2, "iris --set hidden=3 --vary hidden=4/5", "--hidden is given"),
         (2, "iris --vary learning-rate=1e-4...1e-1", "write two dots"),
@@ -603,6 +676,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("terminated sweeps go on", || sweeps_that_are_broken_off_go_on("-TERM")).on_unix(),
         Trial::test("trials may grow", trials_may_grow),
         Trial::test("shards are put together", shards_are_put_together),
+        Trial::test("the best trials are one model", the_best_trials_are_one_model),
         Trial::test("what cannot be meant is refused", what_cannot_be_meant_is_refused),
         Trial::test("a sweep is known by its name", a_sweep_is_known_by_its_name),
         Trial::test("time ends a sweep in order", time_ends_a_sweep_in_order),

@@ -291,7 +291,11 @@ fn identity(threshold: Option<f64>, positive: usize, outputs: usize, is_double: 
     Model {
         network,
         loss: Loss::SquaredError,
-        weights: if is_double { StoredWeights::Double(weights) } else { StoredWeights::Single(converted(&weights)) },
+        weights: if is_double {
+            StoredWeights::Double(vec![weights])
+        } else {
+            StoredWeights::Single(vec![converted(&weights)])
+        },
         encoding: Encoding {
             inputs: vec![InputColumn::new("x", kind)],
             target: Target::Classification { column: "y".into(), classes: vec!["no".into(), "yes".into()], decision },

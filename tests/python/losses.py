@@ -1,4 +1,4 @@
-"""The mean loss of a regression that wgrad trained, from its model file alone:
+"""The mean loss of a regression that wgrad trained, from its model file alone; of several networks, the mean of their losses:
 
     python losses.py model.safetensors data.csv
 
@@ -18,11 +18,11 @@ LOSSES = {
 
 
 def main(model_path, data_path):
-    model, x, cells = outputs(model_path, data_path, np.float64)
+    model, each, cells = outputs(model_path, data_path, np.float64)
     columns = model["encoding"]["target"]["columns"]
     y = [[(float(row[column["name"]]) - column["offset"]) / column["scale"] for column in columns] for row in cells]
-    losses = LOSSES[model["loss"]](x - np.array(y), model.get("loss_number"))
-    print(losses.sum(axis=1).mean())
+    losses = LOSSES[model["loss"]](np.array(each) - np.array(y), model.get("loss_number"))
+    print(losses.sum(axis=2).mean())
 
 
 if __name__ == "__main__":

@@ -47,11 +47,12 @@ def number(kind, cell):
 
 
 def outputs(model_path, data_path, dtype=None):
-    """What the model's file says, the network's outputs for the rows of the data, and these rows' cells."""
+    """What the model's file says, each network's outputs for the rows of the data, and these rows' cells."""
     with safe_open(model_path, framework="numpy") as file:
         model = json.loads(file.metadata()["wgrad"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-    if model["format"] != 1:
+    networks = model.get("members", 1)
+    if model["format"] != (1 if networks == 1 else 2):
         sys.exit(f"model format {model['format']} is not known here")
 
     columns = model["encoding"]["inputs"]
@@ -59,17 +60,22 @@ def outputs(model_path, data_path, dtype=None):
         cells = list(csv.DictReader(file))
     rows = [sum((encode(column, row[column["name"]]) for column in columns), []) for row in cells]
 
-    x = np.array(rows).astype(dtype or tensors["0.weight"].dtype)
-    for layer, activation in enumerate(model["activations"]):
-        z = x @ tensors[f"{2 * layer}.weight"].T
-        if model["bias"]:
-            z = z + tensors[f"{2 * layer}.bias"]
-        x = ACTIVATIONS[activation](z).astype(z.dtype)
-    return model, x, cells
+    each = []
+    for network in range(networks):
+        prefix = "" if networks == 1 else f"members.{network}."
+        x = np.array(rows).astype(dtype or tensors[f"{prefix}0.weight"].dtype)
+        for layer, activation in enumerate(model["activations"]):
+            z = x @ tensors[f"{prefix}{2 * layer}.weight"].T
+            if model["bias"]:
+                z = z + tensors[f"{prefix}{2 * layer}.bias"]
+            x = ACTIVATIONS[activation](z).astype(z.dtype)
+        each.append(x)
+    return model, each, cells
 
 
 def main(model_path, data_path):
-    model, x, _ = outputs(model_path, data_path)
+    model, each, _ = outputs(model_path, data_path)
+    x = np.mean(each, axis=0)
     target = model["encoding"]["target"]
     if target["task"] == "regression":
         names = [column["name"] for column in target["columns"]]

@@ -34,6 +34,7 @@ def main(model_path, data_path):
         x = np.clip(x / np.sqrt(1 + (x / model["reach"]) ** 2), model["least"], model["most"])
     for layer, activation in enumerate(model["activations"], 1):
         x = ACTIVATIONS[activation](x @ model[f"W{layer}"] + model[f"b{layer}"])
+    x = x.mean(axis=0) if x.ndim == 3 else x  # several networks
     if "targets" in model:
         x = x * model["target_scale"] + model["target_offset"]
     csv.writer(sys.stdout, lineterminator="\n").writerows(x.tolist())

@@ -233,7 +233,7 @@ mod tests {
     fn exported<T: Scalar>(activations: &[Activation]) -> Vec<u8> {
         let network = Network::new(vec![3; activations.len() + 1], activations.to_vec(), true).expect("a network");
         let columns = (0..3).map(|place| NumberTarget { name: place.to_string(), offset: 0.0, scale: 1.0 }).collect();
-        let weights = StoredWeights::new(&Initialization::Auto.weights::<T>(&network, 1));
+        let weights = StoredWeights::new(&[Initialization::Auto.weights::<T>(&network, 1)]);
         let encoding = Encoding {
             inputs: Vec::new(),
             target: Target::Regression { columns },

@@ -48,7 +48,7 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
     let missing = encoding.missing().spellings();
     let mut graph = Graph { builder: Builder::new(own, taken), cells, missing };
     let inputs = graph.encoded(&encoding.inputs, target_names.len())?;
-    let outputs = graph.network(model, inputs);
+    let outputs = graph.network(model, &inputs);
     match &encoding.target {
         Target::Classification { classes, decision, .. } => {
             graph.classes(outputs, classes, model.network.outputs(), *decision);
@@ -63,7 +63,7 @@ pub(in crate::exchange) fn export(model: &Model, options: OnnxOptions) -> Result
 fn alone(model: &Model, own: ElementType) -> Result<Exported> {
     let mut graph = Graph { builder: Builder::new(own, [INPUT, OUTPUT]), cells: own, missing: Vec::new() };
     graph.builder.input(INPUT, own, model.network.inputs());
-    let outputs = graph.network(model, INPUT.to_owned());
+    let outputs = graph.network(model, INPUT);
     graph.builder.output(&outputs, OUTPUT, own, Some(model.network.outputs()));
     let (bytes, inputs, outputs) = graph.builder.finished()?;
     Ok(Exported { bytes, inputs, outputs, remarks: Vec::new() })
@@ -330,25 +330,47 @@ impl Graph {
         self.builder.node("Equal", &[&code, &codes], &[])
     }
 
-    /// The network's outputs.
-    fn network(&mut self, model: &Model, inputs: String) -> String {
+    /// The model's outputs: those of its network, or the mean of those of several.
+    fn network(&mut self, model: &Model, inputs: &str) -> String {
         match &model.weights {
-            StoredWeights::Single(weights) => self.layers(model.network.activations(), weights, inputs),
-            StoredWeights::Double(weights) => self.layers(model.network.activations(), weights, inputs),
+            StoredWeights::Single(networks) => self.mean(model.network.activations(), networks, inputs),
+            StoredWeights::Double(networks) => self.mean(model.network.activations(), networks, inputs),
         }
     }
 
-    fn layers<T: Element>(&mut self, activations: &[Activation], weights: &Weights<T>, inputs: String) -> String {
+    fn mean<T: Element>(&mut self, activations: &[Activation], networks: &[Weights<T>], inputs: &str) -> String {
+        if let [one] = networks {
+            return self.layers("", activations, one, inputs.to_owned());
+        }
+        let of_member = |(member, weights): (usize, _)| {
+            self.layers(&format!("members.{member}."), activations, weights, inputs.to_owned())
+        };
+        let outputs: Vec<String> = networks.iter().enumerate().map(of_member).collect();
+        // onnxruntime knows Mean for floats alone.
+        let sum = self.builder.node("Sum", &outputs.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+        let count = self.builder.number("wgrad/networks", networks.len() as f64);
+        self.builder.node("Div", &[&sum, &count], &[])
+    }
+
+    /// The outputs of a network, whose constants' names begin with `prefix`.
+    fn layers<T: Element>(
+        &mut self,
+        prefix: &str,
+        activations: &[Activation],
+        weights: &Weights<T>,
+        inputs: String,
+    ) -> String {
         let raw = |values: &[T]| values.iter().flat_map(|value| T::bytes(std::slice::from_ref(value)).to_vec()).collect();
         let mut value = inputs;
         for (l, (layer, &activation)) in weights.iter().zip(activations).enumerate() {
             let (matrix, l) = (&layer.weight, l + 1);
             let shape = [matrix.rows, matrix.columns];
-            let weight = self.builder.raw(&format!("W{l}"), self.builder.own, &shape, raw(&matrix.values));
+            let weight = self.builder.raw(&format!("{prefix}W{l}"), self.builder.own, &shape, raw(&matrix.values));
             value = if layer.bias.is_empty() {
                 self.builder.node("MatMul", &[&value, &weight], &[])
             } else {
-                let bias = self.builder.raw(&format!("b{l}"), self.builder.own, &[layer.bias.len()], raw(&layer.bias));
+                let bias =
+                    self.builder.raw(&format!("{prefix}b{l}"), self.builder.own, &[layer.bias.len()], raw(&layer.bias));
                 self.builder.node("Gemm", &[&value, &weight, &bias], &[])
             };
             value = activations::write(&mut self.builder, activation, &value);

@@ -1,5 +1,6 @@
 //! A plain dense network from an ONNX graph: a chain of products, biases and activations, walked from its output to its
-//! inputs, with the scaling before and the classes behind.
+//! inputs, with the scaling before and the classes behind. Several chains of one shape whose ends have a mean are the
+//! networks of an ensemble.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -66,31 +67,31 @@ struct Found {
 
 fn network(graph: &Graph) -> Wrong<Foreign> {
     let outputs = Outputs::of(graph)?;
-    let mut walk = Walk {
-        graph,
-        layers: Vec::new(),
-        activation: None,
-        scaling: Vec::new(),
-        columns: Vec::new(),
-        taken: HashSet::new(),
-    };
-    let start = walk.until_the_start(&outputs.value)?;
-    if let Some(activation) = walk.activation {
-        return Err(format!("its inputs go into {activation} before any layer"));
+    let ends = mean_of(graph, &outputs.value)?.unwrap_or_else(|| vec![outputs.value.clone()]);
+    let mut taken = HashSet::new();
+    let mut chains = Vec::with_capacity(ends.len());
+    for end in &ends {
+        chains.push(Chain::of(graph, end, &mut taken)?);
     }
-    let mut layers = walk.layers;
-    layers.reverse();
+    if let Some(place) = chains.iter().position(|chain| !chain.is_like(&chains[0])) {
+        return Err(format!(
+            "input {} of its mean comes from another kind of network than the first: wgrad takes the mean of networks of one shape \
+             over the same inputs",
+            place + 1
+        ));
+    }
+    let Chain { start, layers, scaling, columns } = &chains[0];
     let (Some(first), Some(last)) = (layers.first(), layers.last()) else { return Err("its graph has no layer".into()) };
-    let inputs = inputs(graph, &start, first.inputs)?;
-    let scaling = scaling::together(walk.scaling.iter().rev(), first.inputs)?;
+    let inputs = inputs(graph, start, first.inputs)?;
+    let scaling = scaling::together(scaling.iter().rev(), first.inputs)?;
     outputs.check(last.outputs, last.activation)?;
-    let remarks = one_below_the_other(&walk.columns, last)?;
+    let remarks = one_below_the_other(columns, last)?;
     if let Some(node) = graph.unused() {
         return Err(format!("{node} is beside the chain of layers"));
     }
     Ok(Foreign {
         activations: layers.iter().map(|layer| layer.activation).collect(),
-        weights: stored(layers),
+        weights: stored(chains.into_iter().map(|chain| chain.layers).collect()),
         input: graph.inputs.first().filter(|_| inputs.is_none()).map(|input| input.name.clone()),
         inputs,
         scaling,
@@ -190,6 +191,65 @@ fn like_an_input(graph: &Graph, node: &Node) -> Wrong<String> {
     Err(format!("{node} changes what goes through it"))
 }
 
+/// What a value is the mean of: the inputs of a Mean, or of a Sum that is divided by their number; none where it is something else.
+fn mean_of(graph: &Graph, value: &str) -> Wrong<Option<Vec<String>>> {
+    let of_several = |node: &&Node, operator: &str| node.operator == operator && node.inputs.len() > 1;
+    let Some(node) = graph.maker(value) else { return Ok(None) };
+    if of_several(&node, "Mean") {
+        return Ok(Some(node.inputs.clone()));
+    }
+    if node.operator != "Div" {
+        return Ok(None);
+    }
+    let Some(sum) = graph.maker(node.input(0)?).filter(|sum| of_several(sum, "Sum")) else { return Ok(None) };
+    let divisor = graph.constant(node.input(1)?)?.map(|divisor| divisor.numbers.to_f64());
+    let networks = sum.inputs.len();
+    match divisor.as_deref() {
+        Some(&[divisor]) if divisor == networks as f64 => Ok(Some(sum.inputs.clone())),
+        _ => {
+            Err(format!("{node} divides a sum of {networks} by something other than {networks}, and wgrad takes their mean"))
+        }
+    }
+}
+
+/// A network as the graph has it.
+struct Chain {
+    /// Where its layers begin.
+    start: String,
+    /// The layers, the first one first.
+    layers: Vec<Found>,
+    /// What scales its inputs, the last one first.
+    scaling: Vec<Scaling>,
+    /// The reshapings of its outputs, with the columns that they make.
+    columns: Vec<(String, i64)>,
+}
+
+impl Chain {
+    /// The network whose output this value is; `taken` are the weights that layers have.
+    fn of(graph: &Graph, end: &str, taken: &mut HashSet<String>) -> Wrong<Self> {
+        let mut walk = Walk { graph, layers: Vec::new(), activation: None, scaling: Vec::new(), columns: Vec::new(), taken };
+        let start = walk.until_the_start(end)?;
+        if let Some(activation) = walk.activation {
+            return Err(format!("its inputs go into {activation} before any layer"));
+        }
+        let Walk { mut layers, scaling, columns, .. } = walk;
+        layers.reverse();
+        Ok(Self { start, layers, scaling, columns })
+    }
+
+    /// Whether both have layers of one shape and one kind, over the same inputs scaled by the same nodes.
+    fn is_like(&self, other: &Self) -> bool {
+        let shapes = |chain: &Self| {
+            let shape = |layer: &Found| (layer.inputs, layer.outputs, layer.activation);
+            chain.layers.iter().map(shape).collect::<Vec<_>>()
+        };
+        let scaled_by = |chain: &Self| chain.scaling.iter().map(|scaling| scaling.node.clone()).collect::<Vec<_>>();
+        let widths = |chain: &Self| chain.columns.iter().map(|(_, columns)| *columns).collect::<Vec<_>>();
+        (&self.start, shapes(self), scaled_by(self), widths(self))
+            == (&other.start, shapes(other), scaled_by(other), widths(other))
+    }
+}
+
 /// On the way from the output to the inputs.
 struct Walk<'a> {
     graph: &'a Graph,
@@ -202,7 +262,7 @@ struct Walk<'a> {
     /// The reshapings of the last layer's outputs, with the columns that they make.
     columns: Vec<(String, i64)>,
     /// The weights that a layer has: shared ones would be as many as there are layers.
-    taken: HashSet<String>,
+    taken: &'a mut HashSet<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -415,24 +475,27 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// The weights in the smallest number type that holds all of them; zeros for biases that only some layers lack.
-fn stored(layers: Vec<Found>) -> StoredWeights {
+/// The weights of some networks in the smallest number type that holds all of them; zeros for biases that only some layers lack.
+fn stored(networks: Vec<Vec<Found>>) -> StoredWeights {
     let is_single = |numbers: &Numbers| matches!(numbers, Numbers::Single(_));
-    if layers.iter().all(|layer| is_single(&layer.weights) && layer.bias.as_ref().is_none_or(is_single)) {
-        StoredWeights::Single(weights(layers, |numbers| match numbers {
+    let has_singles = |layer: &Found| is_single(&layer.weights) && layer.bias.as_ref().is_none_or(is_single);
+    let has_bias = networks.iter().flatten().any(|layer| layer.bias.is_some());
+    if networks.iter().flatten().all(has_singles) {
+        let single = |numbers| match numbers {
             Numbers::Single(values) => values,
             Numbers::Double(_) => unreachable!("all of them are single"),
-        }))
+        };
+        StoredWeights::Single(networks.into_iter().map(|layers| weights(layers, has_bias, single)).collect())
     } else {
-        StoredWeights::Double(weights(layers, |numbers| match numbers {
+        let double = |numbers| match numbers {
             Numbers::Double(values) => values,
             single @ Numbers::Single(_) => single.to_f64(),
-        }))
+        };
+        StoredWeights::Double(networks.into_iter().map(|layers| weights(layers, has_bias, double)).collect())
     }
 }
 
-fn weights<T: Scalar>(layers: Vec<Found>, values: impl Fn(Numbers) -> Vec<T>) -> Weights<T> {
-    let has_bias = layers.iter().any(|layer| layer.bias.is_some());
+fn weights<T: Scalar>(layers: Vec<Found>, has_bias: bool, values: impl Fn(Numbers) -> Vec<T>) -> Weights<T> {
     let layer = |layer: Found| Layer {
         weight: Matrix::new(layer.inputs, layer.outputs, values(layer.weights)),
         bias: match layer.bias {

@@ -1,7 +1,7 @@
 //! -Σ (y ln a + (1 - y) ln(1 - a)) with a = sigmoid(z), from z: max(z, 0) - z y + ln(1 + e^-|z|).
 //! Shader: `shaders/losses/binary_cross_entropy.wgsl`.
 
-use super::definition::{Carried, Definition, Facts, Inexact, Lanes, OfRows, Vector, rounding_of_probabilities};
+use super::definition::{Carried, Definition, Facts, Inexact, Lanes, OfRows, Vector, rounding_of_probabilities, surprise};
 use crate::network::Activation;
 use crate::network::activation::sigmoid;
 use crate::scalar::Scalar;
@@ -47,6 +47,15 @@ impl OfRows for BinaryCrossEntropy {
             *z = sigmoid(*z);
         }
         loss
+    }
+
+    /// Next to 1 a probability has a quarter of an epsilon at least left to it: what rounds to 1 may be as far from it.
+    fn of_outputs<T: Scalar>(self, outputs: &[T], targets: &[T]) -> f64 {
+        let of = |(&output, target): (&T, &T)| {
+            let (target, other) = (target.to_f64(), (1.0 - output.to_f64()).max(0.25 * T::EPSILON));
+            target * surprise(output) - (1.0 - target) * other.ln()
+        };
+        outputs.iter().zip(targets).map(of).sum()
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! -Σ y ln a with a = softmax(z), from z: y (ln Σ e^(z - largest) - (z - largest)). Shader:
 //! `shaders/losses/cross_entropy.wgsl`.
 
-use super::definition::{Carried, Definition, Facts, Inexact, Lanes, OfRows, Vector, rounding_of_probabilities};
+use super::definition::{Carried, Definition, Facts, Inexact, Lanes, OfRows, Vector, rounding_of_probabilities, surprise};
 use crate::network::Activation;
 use crate::scalar::{Scalar, exponential};
 
@@ -81,6 +81,11 @@ impl OfRows for CrossEntropy {
                 *of_row = loss;
             }
         }
+    }
+
+    fn of_outputs<T: Scalar>(self, outputs: &[T], targets: &[T]) -> f64 {
+        let said = outputs.iter().zip(targets).filter(|(_, target)| **target != T::ZERO);
+        said.map(|(&output, target)| target.to_f64() * surprise(output)).sum()
     }
 
     #[inline(always)]

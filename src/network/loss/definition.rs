@@ -82,8 +82,16 @@ pub(super) trait OfRows: Definition {
         losses.iter_mut().zip(rows).for_each(|(of_row, (row, targets))| *of_row = self.of_row(row, targets));
     }
 
+    /// The loss of a row of outputs, which are what networks say and in no joint pair the logits.
+    fn of_outputs<T: Scalar>(self, outputs: &[T], targets: &[T]) -> f64;
+
     /// The losses of as many rows as there are lanes. A delta is what `finished` makes of an output's number and derivative.
     fn of_lanes<const L: usize>(self, rows: Lanes<'_, L>, finished: impl Fn(usize, Vector<L>) -> Vector<L>) -> Vector<L>;
+}
+
+/// -ln of a probability. One of 0 counts as the least number that has all its digits, which is as sure as numbers can tell.
+pub(super) fn surprise<T: Scalar>(probability: T) -> f64 {
+    -probability.to_f64().max(T::LEAST).ln()
 }
 
 impl<Loss: OfEachOutput> OfRows for Loss {
@@ -103,6 +111,11 @@ impl<Loss: OfEachOutput> OfRows for Loss {
             sums[lane] += self.value(output, target);
         }
         sums.into_iter().sum()
+    }
+
+    fn of_outputs<T: Scalar>(self, outputs: &[T], targets: &[T]) -> f64 {
+        let value = |(output, target): (&T, &T)| self.value(output.to_f64(), target.to_f64());
+        outputs.iter().zip(targets).map(value).sum()
     }
 
     #[inline(always)]

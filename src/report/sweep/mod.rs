@@ -14,4 +14,4 @@ mod values;
 
 pub use importance::importance;
 pub use page::SweepPage;
-pub use record::{Best, Curve, Importance, SweepAccount, TrialEnding, TrialRecord, Varied};
+pub use record::{Best, Curve, Ensemble, Importance, SweepAccount, TrialEnding, TrialRecord, Varied};

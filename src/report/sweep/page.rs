@@ -64,7 +64,7 @@ impl SweepPage {
 impl Ranked<'_> {
     /// The title, what was tried and what came of it in sentences, and the commands to go on with.
     fn head(&self) -> String {
-        let sentences = [self.asked(), self.ended(), self.of_best(), self.of_test()];
+        let sentences = [self.asked(), self.ended(), self.of_best(), self.of_test(), self.of_ensemble()];
         let sentences: String =
             sentences.iter().filter(|text| !text.is_empty()).map(|text| format!("<p>{}</p>\n", escaped(text))).collect();
         let name = named(self.name);
@@ -198,21 +198,43 @@ impl Ranked<'_> {
         if self.account.folder.is_empty() { self.name } else { &self.account.folder }
     }
 
+    /// The best trials as one model, if they were asked for.
+    fn of_ensemble(&self) -> String {
+        let Some(together) = &self.account.ensemble else { return String::new() };
+        let numbers: Vec<String> = together.trials.iter().map(ToString::to_string).collect();
+        let over = |score: Option<f64>, rows: &str| {
+            score.map(|score| format!("over the {rows} rows its {} is {}", self.metric, digits(score)))
+        };
+        let scores = [over(together.score, "validation"), over(together.test_score, "test")];
+        let scores = scores.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        format!(
+            "The best {} together (trials {}) predict the mean of what they predict: {}.",
+            together.trials.len(),
+            numbers.join(", "),
+            if scores.is_empty() { "there are no rows to judge that by".to_owned() } else { scores }
+        )
+    }
+
     /// What to do with the best trial.
     fn uses(&self) -> String {
         let Some(best) = self.best else { return String::new() };
         let folder = self.folder();
-        let predict = format!("wgrad predict {} DATA", typed(&format!("{folder}/best")));
         let again = format!("wgrad train --config {}", typed(&format!("{folder}/trial-{}/run.toml", best.trial)));
-        let several = format!("wgrad train --config {} --ensemble 8", typed(&format!("{folder}/best/run.toml")));
-        format!(
-            "<p>Run these commands where you started the sweep. The first predicts the rows of a file with the best model, the second \
-             trains this trial again, and the third trains 8 networks of the same options, whose mean is often better:</p>\n\
-             <pre class=\"command\">{}\n{}\n{}</pre>\n",
-            escaped(&predict),
-            escaped(&again),
-            escaped(&several)
-        )
+        let of_best = format!("wgrad predict {} DATA", typed(&format!("{folder}/best")));
+        let (words, commands) = match &self.account.ensemble {
+            None => (
+                "The first predicts the rows of a file with the best model, the second trains this trial again, and the third makes one \
+                 model of the best 8 trials, which is often better:",
+                [of_best, again, format!("wgrad sweep --resume {} --ensemble 8", typed(folder))],
+            ),
+            Some(_) => (
+                "The first predicts the rows of a file with the model of the best trials together and tells how far they differ, the \
+                 second predicts them with the best one alone, and the third trains this trial again:",
+                [format!("wgrad predict {} DATA --spread", typed(folder)), of_best, again],
+            ),
+        };
+        let commands = commands.map(|command| escaped(&command)).join("\n");
+        format!("<p>Run these commands where you started the sweep. {words}</p>\n<pre class=\"command\">{commands}</pre>\n")
     }
 
     /// How much each option mattered.
@@ -395,7 +417,7 @@ mod tests {
     fn a_page_says_how_to_go_on() {
         let mut page = sweep(9, false);
         page.account.search = "grid".into();
-        assert!(!well_formed(&page).contains("--resume"), "a grid has no more points");
+        assert!(!well_formed(&page).contains("adds as many trials"), "a grid has no more points");
         page.account.is_whole = false;
         assert!(well_formed(&page).contains(">wgrad sweep --resume &#39;digits sweep&#39;<"));
     }

@@ -93,6 +93,19 @@ pub struct Best {
     pub test: Option<String>,
 }
 
+/// The best trials as one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ensemble {
+    /// Their numbers, the best one first.
+    pub trials: Vec<usize>,
+    /// The metric of what they predict in the mean over the validation rows; none with folds, whose rows all of them were trained on.
+    pub score: Option<f64>,
+    /// The same over the test rows; none without test rows.
+    pub test_score: Option<f64>,
+    /// The scores of the test rows, in a line.
+    pub test: Option<String>,
+}
+
 /// How much one option mattered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Importance {
@@ -137,6 +150,9 @@ pub struct SweepAccount {
     pub is_whole: bool,
     /// The best trial, once there is one.
     pub best: Option<Best>,
+    /// The best trials together, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Ensemble>,
     /// How much each option mattered, the most first.
     pub importance: Vec<Importance>,
     /// Its folder, as it is named where the sweep began.

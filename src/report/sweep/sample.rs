@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::importance::importance;
 use super::page::SweepPage;
-use super::record::{Best, Curve, SweepAccount, TrialEnding, TrialRecord, Varied};
+use super::record::{Best, Curve, Ensemble, SweepAccount, TrialEnding, TrialRecord, Varied};
 use crate::random::{Purpose, Stream};
 
 /// Epochs of a trial.
@@ -108,6 +108,12 @@ pub(super) fn account(trials: &[TrialRecord], is_regression: bool) -> SweepAccou
         device: "NVIDIA H200".into(),
         seconds: 192.4,
         is_whole: true,
+        ensemble: best.as_ref().filter(|_| is_regression).map(|best| Ensemble {
+            trials: vec![best.trial, 7, 3],
+            score: Some(best.score - 0.02),
+            test_score: Some(best.score - 0.01),
+            test: None,
+        }),
         best,
         commands: vec!["wgrad sweep digits --vary learning-rate=1e-4..1e-1:log --search halving --trials 60".into()],
         remarks: Vec::new(),

@@ -41,7 +41,8 @@ pub(super) struct Trained<'a, T> {
     pub(super) network: &'a Network,
     pub(super) loss: Loss,
     pub(super) encoding: &'a Encoding,
-    pub(super) weights: &'a Weights<T>,
+    /// The weights of each of its networks.
+    pub(super) weights: &'a [Weights<T>],
     /// Some training rows, evenly spread, of so many.
     pub(super) looked_at: &'a Samples<T>,
     pub(super) rows: usize,
@@ -154,7 +155,8 @@ impl<T: Precision> Trained<'_, T> {
 
     /// What the network says over the plane of its two inputs; none with other inputs, or of a network that takes too long.
     fn surface(&self) -> Result<Option<Surface>> {
-        let side = (2..=SIDE).rev().find(|side| (side * side) as u64 * self.network.parameter_count() <= PLANE_WORK);
+        let parameters = self.network.parameter_count() * self.weights.len() as u64;
+        let side = (2..=SIDE).rev().find(|side| (side * side) as u64 * parameters <= PLANE_WORK);
         let (Some(side), true) = (side.filter(|&side| side >= 16), self.has_numbers_alone()) else { return Ok(None) };
         let [x, y] = &self.encoding.inputs[..] else { return Ok(None) };
         let pairs: Vec<[f64; 2]> = (0..self.looked_at.inputs.rows).map(|row| self.pair(x, y, row)).collect();
@@ -164,7 +166,7 @@ impl<T: Precision> Trained<'_, T> {
             x.encoded(between(across, point % side)).chain(y.encoded(between(up, side - 1 - point / side)))
         });
         let points = Matrix::new(side * side, self.network.inputs(), points.collect());
-        let weights: Weights<f64> = converted(self.weights);
+        let weights: Vec<Weights<f64>> = self.weights.iter().map(converted).collect();
         let device = Device::cpu(Some(1), "");
         let outputs = Session::for_evaluation(self.network.clone(), self.loss, &weights, &device)?.predict(&points)?;
         let (values, classes) = self.said(&outputs)?;
@@ -270,7 +272,7 @@ impl<T: Precision> Trained<'_, T> {
         numbers.iter().map(|number| (255.0 * (number - least) / range).round() as u8).collect()
     }
 
-    /// The layers with their gradients and activations; none of a network that is too large for a look, or without rows.
+    /// The layers of the first network with their gradients and activations; none of one that is too large for a look, or without rows.
     fn layers(&self) -> Result<Option<Layers>> {
         let rows = (LAYER_WORK / self.network.parameter_count().max(1)).min(LAYER_ROWS as u64) as usize;
         let rows = rows.min(self.looked_at.inputs.rows);
@@ -280,7 +282,7 @@ impl<T: Precision> Trained<'_, T> {
         let order: Vec<usize> = thinned(self.looked_at.inputs.rows, rows).collect();
         let [inputs, targets] =
             [&self.looked_at.inputs, &self.looked_at.targets].map(|matrix| matrix.gathered(&order).converted::<f64>());
-        let weights: Weights<f64> = converted(self.weights);
+        let weights: Weights<f64> = converted(&self.weights[0]);
         let mut problem = Problem::new(self.network, self.loss, &weights, &inputs, &targets)?;
         let (gradients, outputs) = (problem.gradients()?, problem.outputs()?);
         let layer = |l: usize| {

@@ -14,6 +14,7 @@ use crate::error::{Error, Result, shown, typed, typed_path};
 use crate::evaluation::{Asked, Dependence, Evaluation, Importance, thinned};
 use crate::memory;
 use crate::model::{Model, TrainedRows, resolve_model};
+use crate::network::ensemble::mean_outputs;
 use crate::scalar::Scalar;
 use crate::training::session::device::in_precision;
 use crate::training::session::{Device, Precision, PrecisionName, Samples, Session};
@@ -39,6 +40,15 @@ pub struct Application {
     unfinite: RefCell<Unfinite>,
     /// Columns with cells that are missing, and how many of each.
     missing: RefCell<BTreeMap<String, usize>>,
+}
+
+/// What a model says of some rows, exact in f64 whatever it was computed in.
+#[derive(Debug)]
+pub struct Outputs {
+    /// What each of its networks says [rows × outputs].
+    pub networks: Vec<Matrix<f64>>,
+    /// The mean of these, which is what the model says.
+    pub mean: Matrix<f64>,
 }
 
 /// Rows whose outputs are not finite.
@@ -173,26 +183,29 @@ impl Application {
     }
 
     /// Computes the outputs [rows × outputs] of some rows after the other; `put` is given a table, which of its rows they
-    /// are, and the outputs, exact in f64 whatever they were computed in.
+    /// are, and the outputs.
     ///
     /// # Errors
     /// Data, naming line and column, for a cell that the model has no number for; what the device reports; what `put`
     /// comes to.
-    pub fn each(&self, put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
+    pub fn each(&self, put: impl FnMut(&Table, &[usize], &Outputs) -> Result<()>) -> Result<()> {
         in_precision!(self.double, T => self.each_in::<T>(put))
     }
 
-    fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Matrix<f64>) -> Result<()>) -> Result<()> {
+    fn each_in<T: Precision>(&self, mut put: impl FnMut(&Table, &[usize], &Outputs) -> Result<()>) -> Result<()> {
         let Model { network, loss, weights, encoding, .. } = &self.model;
         let mut session = Session::<T>::for_evaluation(network.clone(), *loss, &weights.get(), &self.device)?;
         let most = (CELLS / encoding.inputs().max(self.rows.table.columns()).max(network.outputs())).clamp(64, ROWS);
         self.rows.table.each(&self.rows.rows, most, |table, rows| {
             let inputs = encoding.encode_inputs(table, rows)?;
-            let outputs = session.predict(&inputs)?.converted();
+            let networks = session.predict_each(&inputs)?;
+            // In the precision in which the networks are computed.
+            let mean = mean_outputs(networks.clone()).converted();
+            let outputs = Outputs { networks: networks.iter().map(Matrix::converted).collect(), mean };
             if self.trained.is_some() {
                 self.seen.borrow_mut().add(&inputs, &encoding.encode_targets(table, rows, network.outputs())?);
             }
-            self.note(table, rows, &outputs);
+            self.note(table, rows, &outputs.mean);
             for (column, count) in remarks::missing_cells(encoding, table, &rows.iter().copied()) {
                 *self.missing.borrow_mut().entry(column).or_default() += count;
             }
@@ -300,7 +313,7 @@ impl Application {
         })?;
         *self.seen.borrow_mut() = TrainedRows::default();
         self.each(|_, _, outputs| {
-            values.extend_from_slice(&outputs.values);
+            values.extend_from_slice(&outputs.mean.values);
             Ok(())
         })?;
         let truth = self.rows.truth(&self.model.encoding)?;

@@ -2,9 +2,12 @@
 //! is computed on the CPU, so that every device leads to the same numbers and none can fail in it.
 
 use super::exchanged::Exchanged;
-use crate::data::Encoding;
+use std::ops::Range;
+
+use crate::data::{Encoding, Matrix};
 use crate::error::Result;
 use crate::evaluation::{Dependence, Importance, Truth, thinned};
+use crate::network::ensemble::mean_outputs;
 use crate::network::{Loss, Network, Weights};
 use crate::training::session::{Precision, Rows};
 
@@ -57,7 +60,13 @@ fn exchanged(network: &Network) -> u64 {
     if network.layers() > 1 { first.saturating_mul(Importance::SHUFFLES as u64) } else { 0 }
 }
 
-/// A trained network.
+/// What networks say in the mean where the inputs in a range are others ([`Exchanged::says`]).
+fn says<T: Precision>(networks: &mut [Exchanged<'_, T>], span: &Range<usize>, others: &Matrix<T>) -> Result<Matrix<T>> {
+    let each: Vec<Matrix<T>> = networks.iter_mut().map(|network| network.says(span, others)).collect::<Result<_>>()?;
+    Ok(mean_outputs(each))
+}
+
+/// A trained network, or several whose mean is the model.
 pub struct Attentive<'a, T> {
     /// Its shape.
     pub network: &'a Network,
@@ -65,8 +74,8 @@ pub struct Attentive<'a, T> {
     pub loss: Loss,
     /// What the columns become.
     pub encoding: &'a Encoding,
-    /// Its weights.
-    pub weights: &'a Weights<T>,
+    /// The weights of each of its networks.
+    pub weights: &'a [Weights<T>],
     /// The seed of the shuffles.
     pub seed: u64,
 }
@@ -87,22 +96,24 @@ impl<T: Precision> Attentive<'_, T> {
         /// Columns on which the dependence is told, and rows over which it is.
         const DEPENDENCES: usize = 4;
         const ROWS: usize = 500;
+        let networks = self.weights.len() as u64;
+        let extent = Extent { work: extent.work / networks, ..extent };
         let Some(taken) = extent.of(self.network, self.encoding, rows.rows()) else { return Ok(None) };
         let some = |most: usize| -> Vec<usize> { thinned(rows.rows(), most).collect() };
         let chosen = some(taken);
         let inputs = rows.gathered(&chosen)?.inputs;
-        let mut exchanged = Exchanged::new(self.network, self.loss, self.weights, &inputs)?;
+        let mut exchanged = Exchanged::all(self.network, self.loss, self.weights, &inputs)?;
         let truth = truth.gathered(&chosen);
         let importance =
-            Importance::new(self.encoding, &inputs, &truth, self.seed, |span, others| exchanged.says(&span, others))?;
+            Importance::new(self.encoding, &inputs, &truth, self.seed, |span, others| says(&mut exchanged, &span, others))?;
         let Some(importance) = importance else { return Ok(None) };
         let mut dependences = Vec::new();
         if depends {
             let inputs = rows.gathered(&some(taken.min(ROWS)))?.inputs;
-            let mut exchanged = Exchanged::new(self.network, self.loss, self.weights, &inputs)?;
+            let mut exchanged = Exchanged::all(self.network, self.loss, self.weights, &inputs)?;
             for column in importance.columns.iter().take(DEPENDENCES) {
-                let says = |span, others: &_| exchanged.says(&span, others);
-                dependences.extend(Dependence::new(self.encoding, &inputs, column.column, says)?);
+                let said = |span, others: &_| says(&mut exchanged, &span, others);
+                dependences.extend(Dependence::new(self.encoding, &inputs, column.column, said)?);
             }
         }
         Ok(Some((importance, dependences)))

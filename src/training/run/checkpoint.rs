@@ -20,8 +20,10 @@ use crate::training::session::health::Health;
 use crate::training::session::schedule::Plateau;
 use crate::training::session::{Device, LossScale, Member, Precision, State};
 
-/// The version of the document in a checkpoint. A new one is due when an older wgrad would misread it.
+/// The version of the document in a checkpoint, and that of several networks, which once went through the rows in one order. A new one is
+/// due when an older wgrad would misread it.
 const FORMAT: u64 = 1;
+const FORMAT_OF_SEVERAL: u64 = 2;
 /// Checkpoints that nobody asked for take one part of so many of the time, at most.
 const SHARE: u32 = 20;
 
@@ -216,7 +218,7 @@ impl<'a> Checkpoints<'a> {
         }
         let started = Instant::now();
         let document = Document {
-            format: FORMAT,
+            format: if state.members.len() > 1 { FORMAT_OF_SEVERAL } else { FORMAT },
             facts: self.facts.clone(),
             steps: state.steps,
             epoch: state.epoch,
@@ -232,9 +234,12 @@ impl<'a> Checkpoints<'a> {
         };
         let document = serde_json::to_value(&document).map_err(|error| Error::Internal(format!("a checkpoint: {error}")))?;
         let (steps, epoch) = (state.steps, state.epoch);
-        let best = memory.best.as_ref().map(|(_, _, weights)| weights.clone());
-        let saved = |Member { weights, states, losses, .. }| SavedMember { weights, states, losses, best: None };
-        let checkpoint = Checkpoint { members: state.members.into_iter().map(saved).collect(), best };
+        let best = |member: usize| memory.best.as_ref().map(|(_, _, weights)| weights[member].clone());
+        let saved = |(number, member): (usize, Member<T>)| {
+            let Member { weights, states, losses, .. } = member;
+            SavedMember { weights, states, losses, best: best(number) }
+        };
+        let checkpoint = Checkpoint { members: state.members.into_iter().enumerate().map(saved).collect() };
         self.folder.sync_metrics()?;
         let make_room = || {
             // A damaged one is not worth a place among those that are kept.
@@ -349,13 +354,14 @@ enum Read {
 
 fn document(file: &CheckpointFile) -> Result<Read> {
     let refused = |what: String| Error::Model(format!("{}: {what}", file.name()));
-    match file.document.get("format").and_then(Value::as_u64) {
-        Some(FORMAT) => {}
-        other => {
-            let found = other.map_or("none".into(), |format| format.to_string());
-            let refusal = format!("is a checkpoint of format {found}, and this wgrad reads format {FORMAT}");
-            return Ok(Read::OfFormat(refused(refusal)));
-        }
+    let networks = file.document.pointer("/facts/options/ensemble").and_then(Value::as_u64).unwrap_or(1);
+    let known = if networks > 1 { FORMAT_OF_SEVERAL } else { FORMAT };
+    let found = file.document.get("format").and_then(Value::as_u64);
+    if found != Some(known) {
+        let found = found.map_or("none".into(), |format| format.to_string());
+        let of = if networks > 1 { " of several networks" } else { "" };
+        let refusal = format!("is a checkpoint{of} of format {found}, and this wgrad reads format {known}");
+        return Ok(Read::OfFormat(refused(refusal)));
     }
     let mut document: Document =
         serde_json::from_value(file.document.clone()).map_err(|error| refused(shown(&error.to_string())))?;
@@ -371,9 +377,18 @@ fn resumed<T: Precision>(
     mut remarks: Vec<String>,
     damaged: Vec<PathBuf>,
 ) -> Result<Resumed<T>> {
-    let best = match (document.best, checkpoint.best) {
+    let (members, of_best): (Vec<_>, Vec<_>) = checkpoint
+        .members
+        .into_iter()
+        .map(|mut member| {
+            let best = member.best.take();
+            (member, best)
+        })
+        .unzip();
+    let has_best = of_best.iter().any(Option::is_some);
+    let best = match (document.best, of_best.into_iter().collect::<Option<Vec<_>>>()) {
         (Some((loss, epoch)), Some(weights)) => Some((loss, epoch, weights)),
-        (None, None) => None,
+        (None, _) if !has_best => None,
         _ => return Err(Error::Model("the checkpoint's best epoch has no weights, or its best weights no epoch".into())),
     };
     if document.facts.device != device {
@@ -393,11 +408,7 @@ fn resumed<T: Precision>(
         Member { weights, states, losses, drops, loss_scale }
     };
     Ok(Resumed {
-        state: State {
-            members: checkpoint.members.into_iter().map(member).collect(),
-            steps: document.steps,
-            epoch: document.epoch,
-        },
+        state: State { members: members.into_iter().map(member).collect(), steps: document.steps, epoch: document.epoch },
         memory: Memory {
             best,
             least: document.least,

@@ -1,6 +1,7 @@
-//! What a network says of rows when some of their inputs are others: of the first layer only what these inputs add is computed anew.
+//! What networks say in the mean of rows when some of their inputs are others: of the first layer only what these inputs add is computed anew.
 
 use std::ops::Range;
+use std::slice;
 
 use rayon::prelude::*;
 
@@ -33,6 +34,14 @@ struct First<'a, T> {
 }
 
 impl<'a, T: Precision> Exchanged<'a, T> {
+    /// Networks of these weights, and rows of these inputs [rows × inputs].
+    ///
+    /// # Errors
+    /// Limit, if there is no memory for it.
+    pub(super) fn all(network: &Network, loss: Loss, weights: &'a [Weights<T>], inputs: &'a Matrix<T>) -> Result<Vec<Self>> {
+        weights.iter().map(|weights| Self::new(network, loss, weights, inputs)).collect()
+    }
+
     /// A network of these weights, and rows of these inputs [rows × inputs].
     ///
     /// # Errors
@@ -40,15 +49,15 @@ impl<'a, T: Precision> Exchanged<'a, T> {
     pub(super) fn new(network: &Network, loss: Loss, weights: &'a Weights<T>, inputs: &'a Matrix<T>) -> Result<Self> {
         let device = Device::cpu(None, "");
         if network.layers() == 1 {
-            let rest = Session::for_evaluation_of(ROWS, network.clone(), loss, weights, &device)?;
+            let rest = Session::for_evaluation_of(ROWS, network.clone(), loss, slice::from_ref(weights), &device)?;
             return Ok(Self { inputs, first: None, rest, given: Vec::new() });
         }
         let (widths, activations) = (network.widths(), network.activations());
         let sums = Network::new(widths[..2].to_vec(), vec![Activation::Identity], network.bias())?;
-        let (of_first, rows) = (weights[..1].to_vec(), inputs.rows.clamp(1, ROWS));
+        let (of_first, rows) = ([weights[..1].to_vec()], inputs.rows.clamp(1, ROWS));
         let sums = Session::for_evaluation_of(rows, sums, Loss::SquaredError, &of_first, &device)?.predict(inputs)?;
         let rest = Network::new(widths[1..].to_vec(), activations[1..].to_vec(), network.bias())?;
-        let rest = Session::for_evaluation_of(ROWS, rest, loss, &weights[1..].to_vec(), &device)?;
+        let rest = Session::for_evaluation_of(ROWS, rest, loss, &[weights[1..].to_vec()], &device)?;
         let first = Some(First { layer: &weights[0], activation: activations[0], sums });
         Ok(Self { inputs, first, rest, given: Vec::new() })
     }
@@ -151,7 +160,8 @@ mod tests {
             biases.enumerate().for_each(|(place, bias)| *bias = 0.1 * place as f64 - 0.2);
             let inputs = numbers(9, 6, 2);
             let mut whole =
-                Session::for_evaluation(network.clone(), loss, &weights, &Device::cpu(Some(1), "")).expect("a session");
+                Session::for_evaluation(network.clone(), loss, slice::from_ref(&weights), &Device::cpu(Some(1), ""))
+                    .expect("a session");
             let mut exchanged = Exchanged::new(&network, loss, &weights, &inputs).expect("a network");
             for span in [0..0, 0..1, 2..5, 5..6] {
                 let others = numbers(9, span.len(), 3 + span.start as u64);

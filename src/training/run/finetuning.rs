@@ -146,14 +146,29 @@ impl Base {
         }
     }
 
-    /// The weights that training starts from: the model's, and a last layer that is drawn where it is new.
-    pub fn weights<T: Scalar>(&self, network: &Network, seed: u64) -> Weights<T> {
-        let mut weights = self.model.weights.get();
-        if self.has_new_output {
-            let drawn = Initialization::Auto.weights(network, seed).pop();
-            weights.pop();
-            weights.extend(drawn);
+    /// How many networks the model is the mean of, each of which is trained on.
+    pub fn networks(&self) -> usize {
+        self.model.weights.networks()
+    }
+
+    /// The weights that training starts from, of as many networks as there are seeds: the model's, and a last layer that is drawn where it
+    /// is new.
+    ///
+    /// # Errors
+    /// Model, if it is not of so many networks any more.
+    pub fn weights<T: Scalar>(&self, network: &Network, seeds: &[u64]) -> Result<Vec<Weights<T>>> {
+        let mut networks = self.model.weights.get();
+        if networks.len() != seeds.len() {
+            let (was, is) = (seeds.len(), networks.len());
+            return Err(Error::Model(format!("--finetune: the model was one of {was} networks and is one of {is}")));
         }
-        weights
+        if self.has_new_output {
+            for (weights, &seed) in networks.iter_mut().zip(seeds) {
+                let drawn = Initialization::Auto.weights(network, seed).pop();
+                weights.pop();
+                weights.extend(drawn);
+            }
+        }
+        Ok(networks)
     }
 }

@@ -33,7 +33,7 @@ pub struct Limits {
 #[derive(Debug, Clone)]
 pub struct Fitted<T> {
     /// The trained weights.
-    pub weights: Weights<T>,
+    pub weights: Vec<Weights<T>>,
     /// Why training ended.
     pub ending: Ending,
     /// Whole epochs that the weights come from.
@@ -144,9 +144,13 @@ impl<T: Precision> Training<'_, T> {
         self.memory.seconds = clock.seconds();
         let (epoch, weights) = match &self.memory.best {
             Some((_, best_epoch, weights)) => (*best_epoch, weights.clone()),
-            None => (self.session.epoch(), self.session.model_weights()?),
+            None => (self.session.epoch(), self.session.weights_of_all()?),
         };
-        if weights.iter().any(|layer| !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite())) {
+        if weights
+            .iter()
+            .flatten()
+            .any(|layer| !layer.weight.values.iter().chain(&layer.bias).all(|value| value.is_finite()))
+        {
             return Err(self.diverged("a weight", epoch, observer));
         }
         self.save(observer)?;
@@ -224,7 +228,7 @@ impl<T: Precision> Training<'_, T> {
             return Err(self.diverged("the loss", record.epoch, observer));
         }
         if let Some(rows) = self.validation {
-            let (outputs, targets, loss) = self.session.model()?.evaluate_rows(rows)?;
+            let (outputs, targets, loss) = self.session.evaluate_rows(rows)?;
             if !loss.is_finite() {
                 self.save(observer)?;
                 return Err(Error::Diverged(format!(
@@ -250,7 +254,7 @@ impl<T: Precision> Training<'_, T> {
         let best = self.memory.best.as_ref();
         let is_better = best.is_none_or(|(lowest, ..)| loss < lowest - self.limits.min_delta);
         if self.limits.patience.is_some() && is_better {
-            self.memory.best = Some((loss, record.epoch, self.session.model_weights()?));
+            self.memory.best = Some((loss, record.epoch, self.session.weights_of_all()?));
         }
         self.memory.last = Some(record);
         Ok(is_better && self.limits.patience.is_some())

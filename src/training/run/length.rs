@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use super::beginning::{first_weights, smooth};
-use super::options::Options;
+use super::options::{Options, draws_weights};
 use super::resolution::{label_smoothing, members};
 use super::sources::Sources;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ impl Options {
     /// Whether the length of the training is left open.
     fn leaves_length_open(&self) -> bool {
         let is_said = self.epochs.is_some() || self.learning_rate.is_some() || self.max_time.is_some();
-        let is_usual = self.schedule() == ScheduleKind::Cosine && self.optimizer().has_squares() && self.finetune.is_none();
+        let is_usual = self.schedule() == ScheduleKind::Cosine && self.optimizer().has_squares() && draws_weights(self);
         !is_said && is_usual
     }
 
@@ -95,7 +95,7 @@ pub(super) fn tried(options: &Options, sources: &Sources, network: &Network, rec
     Stream::new(recipe.seed, Purpose::Length, 0).shuffle(&mut places);
     let is_affordable = |epochs: usize| {
         let longer = Options { epochs: Some(epochs), ..options.clone() };
-        members(&longer, network, sources.rows()) == recipe.members
+        members(&longer, network, sources.rows(), None).is_ok_and(|members| members == recipe.members)
     };
     Trials { options, network, recipe, samples: &samples, places: &places, is_affordable: &is_affordable }.best()
 }
@@ -176,7 +176,7 @@ impl Trials<'_> {
             while session.epoch() < epochs {
                 session.train(epochs - session.epoch(), |_| ControlFlow::Continue(()))?;
             }
-            let of_part = session.model()?.losses_of(&held_back)?;
+            let of_part = session.losses_of(&held_back)?;
             match &held_back.weights {
                 None => losses.extend(of_part),
                 Some(weights) => losses.extend(of_part.iter().zip(&weights.values).map(|(loss, weight)| loss * weight)),

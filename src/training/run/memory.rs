@@ -12,8 +12,8 @@ use crate::training::session::schedule::Plateau;
 /// What training remembers from epoch to epoch, beside the state of the session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Memory<T> {
-    /// The best epoch so far, where patience asks for it: its loss, its number and its weights.
-    pub best: Option<(f64, usize, Weights<T>)>,
+    /// The best epoch so far, where patience asks for it: its loss, its number and the weights of each network.
+    pub best: Option<(f64, usize, Vec<Weights<T>>)>,
     /// The least training loss.
     pub least: Least,
     /// What a plateau schedule goes by.

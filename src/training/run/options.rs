@@ -300,19 +300,15 @@ declared! {
         #[arg(long, value_name = "HOW", value_parser = name::parser().try_map(|text| text.parse::<Init>()), help_heading = "Network")]
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
             Rules { of_model: always, may_differ: true, ..FIXED };
-        /// Train so many networks side by side, each from first weights of its own; the model is their mean, one network as
-        /// wide as all of them together (with N networks of several hidden layers most of its weights are zeros: it has N
-        /// times theirs) [default: 8, or 4, 2 or 1 where that would take more than some seconds; 1 where --hidden, --finetune
-        /// or a file in --init says what the network is]
+        /// Train so many networks side by side, each as it would be alone with a seed of its own; the model predicts the mean of
+        /// what they predict [default: 8, or 4, 2 or 1 where that would take more than some seconds; 1 where --hidden says what
+        /// the network is; those of --finetune or of a file in --init]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Network")]
         pub ensemble: Option<usize> =>
             Rules {
                 left_open: |new, old| is_other(&new.hidden, &old.hidden) || !draws_weights(new),
-                needs: Needs::ever("first weights that each network draws for itself, so neither with --finetune nor with a file in --init", |options| {
-                    options.ensemble.is_none_or(|members| members == 1) || draws_weights(options)
-                }),
                 range: AT_LEAST_1,
-                not_varied: Some("each trial is one network; train the best one's options with --ensemble afterwards"),
+                not_varied: Some("each trial is one network, and --ensemble makes one model of the best ones"),
                 ..FIXED
             };
 
@@ -556,6 +552,10 @@ declared! {
         /// Go through the rows in their order, in every epoch
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]
         pub no_shuffle: Option<bool> = |_| false => FIXED;
+        /// Draw as many training rows as there are with replacement, and train on those: each network of an ensemble draws its
+        /// own (bagging)
+        #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", help_heading = "Training")]
+        pub bootstrap: Option<bool> = |_| false => FIXED;
         /// Seed of the split, the first weights and the order of the rows [default: 0]
         #[arg(long, value_parser = clap::value_parser!(u64).range(..1 << 63), help_heading = "Training")]
         pub seed: Option<u64> = |_| 0 =>

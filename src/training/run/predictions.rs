@@ -3,44 +3,107 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::application::Outputs;
 use crate::data::table::Records;
 use crate::data::{Column, Encoding, Matrix, Table, Task};
 use crate::error::{Error, Result};
 use crate::evaluation::{probabilities, said_class};
+use crate::model::Model;
+use crate::network::ensemble::deviation;
 
 /// Columns of text, each with its name, equally long.
 pub type Columns = Vec<(String, Vec<String>)>;
 
-/// The predictions of outputs [rows × outputs]: a class or a number a row, and each class's probability where they are wanted. The class is empty where an
-/// output is NaN.
-///
-/// # Errors
-/// Usage, if probabilities are wanted of a regression.
-pub fn columns(encoding: &Encoding, outputs: &Matrix<f64>, wants_probabilities: bool) -> Result<Columns> {
-    if encoding.task() == Task::Regression {
-        if wants_probabilities {
+/// What is wanted beside the predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// Each class's probability.
+    pub probabilities: bool,
+    /// The standard deviation between the model's networks: of the number, or of the probability of the class that is predicted
+    /// and, where these are wanted, of each class.
+    pub spread: bool,
+}
+
+impl Beside {
+    /// Refuses what a model has not.
+    ///
+    /// # Errors
+    /// Usage, if probabilities are wanted of a regression, or the spread of a single network.
+    pub fn check(self, model: &Model) -> Result<()> {
+        if self.probabilities && model.encoding.task() == Task::Regression {
             return Err(Error::Usage("--probabilities is for classification, and this model predicts numbers".into()));
         }
-        let numbers = encoding.decode_regression(outputs);
-        let names = encoding.target_names();
-        let column = |(column, name): (usize, &&str)| {
-            let name = if names.len() == 1 { "prediction".to_string() } else { format!("prediction_{name}") };
-            (name, (0..numbers.rows).map(|row| numbers.row(row)[column].to_string()).collect())
-        };
-        return Ok(names.iter().enumerate().map(column).collect());
+        if self.spread && model.weights.networks() == 1 {
+            return Err(Error::Usage(
+                "--spread is how far networks differ, and this model is one network: train several (train --ensemble 8)"
+                    .into(),
+            ));
+        }
+        Ok(())
     }
-    let classes = encoding.class_names();
-    let decision = encoding.decision();
-    let said = |row: usize| said_class(decision, outputs.row(row)).map_or(String::new(), |class| classes[class].clone());
-    let mut columns = vec![("prediction".to_string(), (0..outputs.rows).map(said).collect())];
-    if wants_probabilities {
-        let probabilities = probabilities(outputs)?;
+}
+
+/// The predictions of a model: a class or a number a row, and what is wanted beside. The class is empty where an output is NaN.
+///
+/// # Errors
+/// Internal, if the memory for it is not there.
+pub fn columns(encoding: &Encoding, outputs: &Outputs, beside: Beside) -> Result<Columns> {
+    match encoding.task() {
+        Task::Regression => Ok(of_numbers(encoding, outputs, beside)),
+        Task::Classification => of_classes(encoding, outputs, beside),
+    }
+}
+
+fn of_numbers(encoding: &Encoding, outputs: &Outputs, beside: Beside) -> Columns {
+    let names = encoding.target_names();
+    let named = |what: &str, name: &str| if names.len() == 1 { what.to_owned() } else { format!("{what}_{name}") };
+    let numbers = encoding.decode_regression(&outputs.mean);
+    let cells = |numbers: &Matrix<f64>, column: usize| {
+        (0..numbers.rows).map(|row| numbers.row(row)[column].to_string()).collect::<Vec<_>>()
+    };
+    let predicted = names.iter().enumerate().map(|(column, name)| (named("prediction", name), cells(&numbers, column)));
+    let mut columns: Columns = predicted.collect();
+    if beside.spread {
+        let networks: Vec<Matrix<f64>> =
+            outputs.networks.iter().map(|outputs| encoding.decode_regression(outputs)).collect();
+        let spread = |(column, name): (usize, &&str)| (named("spread", name), spread(&networks, |_| Some(column)));
+        columns.extend(names.iter().enumerate().map(spread));
+    }
+    columns
+}
+
+fn of_classes(encoding: &Encoding, outputs: &Outputs, beside: Beside) -> Result<Columns> {
+    let (classes, decision) = (encoding.class_names(), encoding.decision());
+    let said = |row: usize| said_class(decision, outputs.mean.row(row));
+    let name = |row: usize| said(row).map_or(String::new(), |class| classes[class].clone());
+    let mut columns = vec![("prediction".to_string(), (0..outputs.mean.rows).map(name).collect())];
+    let networks = match beside.spread {
+        true => outputs.networks.iter().map(probabilities).collect::<Result<Vec<_>>>()?,
+        false => Vec::new(),
+    };
+    if beside.spread {
+        columns.push(("spread".to_string(), spread(&networks, said)));
+    }
+    if beside.probabilities {
+        let probabilities = probabilities(&outputs.mean)?;
         for (column, class) in classes.iter().enumerate() {
             let cells = (0..probabilities.rows).map(|row| probabilities.row(row)[column].to_string()).collect();
             columns.push((format!("probability_{class}"), cells));
+            if beside.spread {
+                columns.push((format!("spread_{class}"), spread(&networks, |_| Some(column))));
+            }
         }
     }
     Ok(columns)
+}
+
+/// How far networks differ in a column of each row: a standard deviation. Empty where no column is meant.
+fn spread(networks: &[Matrix<f64>], column: impl Fn(usize) -> Option<usize>) -> Vec<String> {
+    let of_row = |row: usize| {
+        let of_column = |column: usize| deviation(networks.iter().map(|numbers| numbers.row(row)[column]));
+        column(row).and_then(of_column).map_or(String::new(), |deviation| deviation.to_string())
+    };
+    (0..networks[0].rows).map(of_row).collect()
 }
 
 /// Predictions as CSV, behind these rows of the table's own columns if `append`, under their names if `has_header`. Rows of a CSV file

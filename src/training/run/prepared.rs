@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Run;
 use super::account::{Tested, Trained, looked_at};
-use super::beginning::{first_weights, reachable, smooth};
+use super::beginning::{first_weights_of_all, reachable, smooth};
 use super::checkpoint::{self, Checkpoints, DataFacts, Facts, Resumed};
 use super::destination::{Destination, run_name};
 use super::fit::{Fitted, Limits, Measure, Training};
@@ -29,7 +29,6 @@ use crate::evaluation::{Asked, Distribution, Evaluation, Rule, Truth, predicted_
 use crate::files::{self, Place, run::OPTIONS_BYTES};
 use crate::model::{Model, RunFolder, StoredWeights, TrainedRows, resolve_model};
 use crate::network::Network;
-use crate::network::ensemble::mean_network;
 use crate::report::{Account, Curve, Story, for_each_epoch};
 use crate::training::session::{Device, Precision, Recipe, Rows, Samples, Session};
 
@@ -119,12 +118,8 @@ impl<T: Precision> Prepared<T> {
                 Some(checkpoint::latest::<T>(folder, &facts, &network, recipe.optimizer.states())?)
             }
         };
-        let first_weights = |seed| match &base {
-            Some(base) => Ok(base.weights(&network, seed)),
-            None => first_weights::<T>(&options, &network, seed),
-        };
         let weights = match &resumed {
-            None => recipe.seeds().into_iter().map(first_weights).collect::<Result<Vec<_>>>()?,
+            None => first_weights_of_all::<T>(&options, &network, base.as_ref(), &recipe)?,
             Some(resumed) => resumed.state.members.iter().map(|member| member.weights.clone()).collect(),
         };
         let mut session = Session::ensemble(network.clone(), recipe, &weights, training, &device)?;
@@ -347,13 +342,14 @@ impl<T: Precision> Prepared<T> {
             return failed.map_or(Ok((report, outputs)), Err);
         }
         let model = Model {
-            network: mean_network(&self.network, self.recipe.members)?,
+            network: self.network.clone(),
             loss: self.recipe.loss,
             weights: StoredWeights::new(&fitted.weights),
             encoding: self.encoding.clone(),
             training: json!({
                 "wgrad": env!("CARGO_PKG_VERSION"),
                 "options": self.options,
+                "seeds": (self.recipe.members > 1).then(|| self.recipe.seeds()),
                 "device": report.device,
                 "ending": report.ending,
                 "epoch": report.epoch,
@@ -412,7 +408,7 @@ impl<T: Precision> Prepared<T> {
         let outcome =
             serde_json::to_value(report).map_err(|error| Error::Internal(format!("the result is no JSON: {error}")))?;
         let trained = Trained {
-            network: &mean_network(&self.network, self.recipe.members)?,
+            network: &self.network,
             loss: self.recipe.loss,
             encoding: &self.encoding,
             weights: &fitted.weights,

@@ -1,11 +1,12 @@
 //! What follows from the options and the data: the network, the recipe, and the options with everything said.
 
-use super::options::{BatchSize, Hidden, Init, Options, draws_weights};
+use super::finetuning::Base;
+use super::options::{BatchSize, Hidden, Init, Options};
 use super::output::{output, outputs};
 use super::sources::Sources;
 use crate::data::Encoding;
 use crate::error::{Error, Result};
-use crate::model::{hidden_widths, resolve_model};
+use crate::model::{hidden_widths, networks_in, resolve_model};
 use crate::network::{Clip, Loss, Network, Optimizer};
 use crate::plan::{Dropout, Frozen, LayerRates};
 use crate::training::session::{LossScale, Mixed, Recipe, Schedule};
@@ -74,15 +75,52 @@ pub fn recipe(options: &Options, network: &Network, loss: Loss, rows: usize, str
         mixed: mixed(options)?,
         streamed,
         shuffle: !options.no_shuffle(),
+        bootstrap: options.bootstrap(),
         epochs: options.epochs(),
         seed: options.seed(),
         members: 1,
     })
 }
 
-/// How many networks are trained side by side, whose mean is the model, on a table of so many rows, those of all parts and folds: as many
-/// as it was said, or some where that takes a few seconds.
-pub fn members(options: &Options, network: &Network, rows: usize) -> usize {
+/// How many networks a training starts from that does not draw its first weights: those of a model, or of a file of weights; none where
+/// each network draws its own.
+///
+/// # Errors
+/// Model, if the file is none.
+pub fn given_networks(options: &Options, base: Option<&Base>) -> Result<Option<usize>> {
+    match (base, &options.init) {
+        (Some(base), _) => Ok(Some(base.networks())),
+        // A run that goes on has its weights: the file may be gone.
+        (None, Some(Init::File(path))) => match (resolve_model(path), options.ensemble) {
+            (Ok(file), _) => Ok(Some(networks_in(&file))),
+            (Err(_), Some(networks)) => Ok(Some(networks)),
+            (Err(error), None) => Err(error),
+        },
+        (None, _) => Ok(None),
+    }
+}
+
+/// How many networks are trained side by side, whose mean is the model, on a table of so many rows, those of all parts and folds: those
+/// that are given, as many as it was said, or some where that takes a few seconds.
+///
+/// # Errors
+/// Usage, if other than the given ones are asked for.
+pub fn members(options: &Options, network: &Network, rows: usize, given: Option<usize>) -> Result<usize> {
+    match (given, options.ensemble) {
+        (Some(given), Some(members)) if given != members => {
+            let flag = if options.finetune.is_some() { "--finetune" } else { "--init" };
+            let networks = if given == 1 { "one network".into() } else { format!("{given} networks") };
+            Err(Error::Usage(format!(
+                "--ensemble {members}: {flag} starts from {networks}, and each is trained on: leave it out"
+            )))
+        }
+        (Some(given), _) => Ok(given),
+        (None, _) => Ok(drawn(options, network, rows)),
+    }
+}
+
+/// How many networks draw their first weights.
+fn drawn(options: &Options, network: &Network, rows: usize) -> usize {
     /// The most networks, and the most multiply-adds of their forward passes: some seconds of a processor's core.
     const MOST: u32 = 8;
     const WORK: f64 = 1.2e11;
@@ -91,9 +129,8 @@ pub fn members(options: &Options, network: &Network, rows: usize) -> usize {
     if let Some(members) = options.ensemble {
         return members;
     }
-    // Who says what the hidden layers are is given just those, and networks that start from the same weights are much the same.
-    let is_said = options.hidden.is_some() || options.finetune.is_some() || !draws_weights(options);
-    if is_said || options.epochs() == 0 {
+    // Who says what the hidden layers are is given just those.
+    if options.hidden.is_some() || options.epochs() == 0 {
         return 1;
     }
     let work = rows as f64 * network.parameter_count() as f64 * options.epochs() as f64;
@@ -232,6 +269,8 @@ pub fn said(options: &Options, sources: &Sources, network: &Network, recipe: &Re
         loss: Some(recipe.loss),
         huber_delta: recipe.loss.number().map(|(_, delta)| delta),
         ensemble: Some(recipe.members),
+        // One of several networks, trained alone by its own seed, has the same rows.
+        split_seed: options.split_seed.or((recipe.members > 1).then(|| options.seed())),
         batch_size: Some(BatchSize::Rows(recipe.batch)),
         accumulate: Some(recipe.micro_batches),
         files: options.files.filled(),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::beginning::{first_weights, smooth};
+use super::beginning::{first_weights_of_all, smooth};
 use super::finetuning::Base;
 use super::options::Options;
 use super::own_rows::{OwnRows, own_rows};
@@ -16,16 +16,17 @@ use crate::explanation::{Explanation, Subject, Titles, Weight};
 use crate::files::run::OPTIONS;
 use crate::model::{Model, resolve_model};
 use crate::name::{self, folder_of};
-use crate::network::ensemble::mean_weights;
 use crate::network::{Initialization, Optimizer, OptimizerKind, Weights, converted};
 use crate::page::{escaped, visible};
 use crate::plan::human_bytes;
 use crate::scalar::Scalar;
 use crate::training::session::{Device, Precision, Recipe, Samples, Session};
 
-/// A row, and the network that it goes through.
+/// A row, and the network that it goes through: the model's, or one of several.
 pub struct ModelRow {
     model: Model,
+    /// The network's trained weights, and those that are explained.
+    trained: Weights<f64>,
     weights: Weights<f64>,
     /// How the run was trained, if the model lies in a run's folder.
     recipe: Option<Recipe>,
@@ -53,6 +54,8 @@ pub struct Wanted<'a> {
     pub row: usize,
     /// The epoch whose weights are taken: 0, or that of the saved ones.
     pub epoch: Option<usize>,
+    /// Which of several networks, from 1; none: the first.
+    pub member: Option<usize>,
     /// Whether other rows are wanted as well, for a page on which the network trains.
     pub plays: bool,
 }
@@ -115,10 +118,17 @@ impl ModelRow {
         let mut remarks = [table.remarks.clone(), unseen_categories(encoding, table, &[row])].concat();
         remarks.extend(filled_in(&table.row_place(row), &missing_cells(encoding, table, &std::iter::once(row))));
         let trained = options.map(|options| Trained::of(options, &model)).transpose()?;
+        let networks = model.weights.networks();
+        let member = wanted.member.unwrap_or(1);
+        if !(1..=networks).contains(&member) {
+            let there = if networks == 1 { "one network".into() } else { format!("the networks 1 to {networks}") };
+            return Err(Error::Usage(format!("--member {member}: the model has {there}")));
+        }
+        let of_member = model.weights.get().swap_remove(member - 1);
         let saved = model.training.pointer("/epoch").and_then(serde_json::Value::as_u64).map(|epoch| epoch as usize);
         let (weights, words) = match (wanted.epoch, &trained) {
             (Some(0), Some(trained)) => {
-                (trained.first_weights(&model)?, "the first weights, before any training".to_owned())
+                (trained.first_weights(&model, member)?, "the first weights, before any training".to_owned())
             }
             (Some(0), None) => {
                 return Err(Error::Usage(format!(
@@ -135,17 +145,24 @@ impl ModelRow {
             }
             _ => {
                 let epoch = saved.map_or_else(String::new, |saved| format!(" of epoch {saved}"));
-                (model.weights.get(), format!("the saved weights{epoch}"))
+                (of_member.clone(), format!("the saved weights{epoch}"))
             }
         };
         let mut played = match wanted.plays {
             true => (encoding.encode_inputs::<f64>(table, rows)?, encoding.encode_targets::<f64>(table, rows, outputs)?),
             false => (inputs.clone(), targets.clone()),
         };
-        let first = trained.as_ref().filter(|_| wanted.plays).map(|trained| trained.first_weights(&model)).transpose()?;
+        let first =
+            trained.as_ref().filter(|_| wanted.plays).map(|trained| trained.first_weights(&model, member)).transpose()?;
         if let (Some(from), Some(0)) = (trained.as_ref().and_then(|trained| trained.options.finetune.as_ref()), wanted.epoch)
         {
             remarks.push(format!("The first weights are those that {} has now.", name::shown(from)));
+        }
+        if networks > 1 {
+            remarks.push(format!(
+                "This is network {member} of {networks} (--member N takes another): each is trained by itself, and the model predicts \
+                 the mean of what they predict."
+            ));
         }
         if let Some(trained) = &trained {
             remarks.extend(trained.remarks());
@@ -177,7 +194,20 @@ impl ModelRow {
             Some(data) => format!("{count} of {}", shown(data)),
             None => format!("{count} of the run's own test rows"),
         };
-        Ok(Self { model, weights, recipe, inputs, targets, titles, first, is_first, played, place, rows })
+        Ok(Self {
+            model,
+            trained: of_member,
+            weights,
+            recipe,
+            inputs,
+            targets,
+            titles,
+            first,
+            is_first,
+            played,
+            place,
+            rows,
+        })
     }
 
     /// Explains the row, showing so many units of a layer.
@@ -195,8 +225,6 @@ impl ModelRow {
             learning_rate: recipe.map_or(1.0, |recipe| recipe.schedule.learning_rate),
             layer_rates: recipe.map(|recipe| recipe.layer_rates).unwrap_or_default(),
             frozen: recipe.map(|recipe| recipe.frozen).unwrap_or_default(),
-            // Each of several networks takes steps of its own.
-            takes_steps: recipe.is_none_or(|recipe| recipe.members == 1),
             inputs,
             targets,
             units,
@@ -235,8 +263,7 @@ impl ModelRow {
             .chain(explanation.layers.iter().map(|layer| &layer.shown))
             .cloned()
             .collect();
-        let trained: Weights<f64> = model.weights.get();
-        let mut starts = vec![("trained".to_owned(), trained)];
+        let mut starts = vec![("trained".to_owned(), self.trained.clone())];
         starts.extend(first.iter().map(|first| ("before training".to_owned(), first.clone())));
         // The page begins with the weights that are explained.
         if self.is_first {
@@ -369,13 +396,13 @@ impl Trained {
         Ok(Self { options: options.clone(), recipe: Recipe { members, ..recipe } })
     }
 
-    /// The weights that the run's training started from: where it trained several networks, their mean.
-    fn first_weights(&self, model: &Model) -> Result<Weights<f64>> {
+    /// The weights that the training of one of the run's networks (from 1) started from.
+    fn first_weights(&self, model: &Model, member: usize) -> Result<Weights<f64>> {
         let is_double = model.weights.precision() == <f64 as Scalar>::NAME;
-        if is_double { self.drawn::<f64>(model) } else { Ok(converted(&self.drawn::<f32>(model)?)) }
+        if is_double { self.drawn::<f64>(model, member) } else { Ok(converted(&self.drawn::<f32>(model, member)?)) }
     }
 
-    fn drawn<T: Precision>(&self, model: &Model) -> Result<Weights<T>> {
+    fn drawn<T: Precision>(&self, model: &Model, member: usize) -> Result<Weights<T>> {
         let base = Base::of(&self.options)?;
         if let Some(base) = &base {
             base.check_same_shape(&model.network)?;
@@ -384,26 +411,18 @@ impl Trained {
             Some(base) => base.network(&self.options, &model.encoding)?,
             None => resolution::network(&self.options, &model.encoding)?,
         };
-        let of_seed = |seed| match &base {
-            Some(base) => Ok(base.weights(&network, seed)),
-            None => first_weights::<T>(&self.options, &network, seed),
-        };
-        let members: Vec<Weights<T>> = self.recipe.seeds().into_iter().map(of_seed).collect::<Result<_>>()?;
-        Ok(mean_weights(&members))
+        let mut networks = first_weights_of_all::<T>(&self.options, &network, base.as_ref(), &self.recipe)?;
+        match member <= networks.len() {
+            true => Ok(networks.swap_remove(member - 1)),
+            false => Err(Error::Model(format!("the run trained {} networks, and not {member}", networks.len()))),
+        }
     }
 
     /// What of the run's training is not in the numbers.
     fn remarks(&self) -> Vec<String> {
-        let members = self.recipe.members;
-        let ensemble = (members > 1).then(|| {
-            format!(
-                "The model is the mean of {members} networks, as one network {members} times as wide: training goes over each of them by \
-                 itself, so gradients here are those of the one, and no step is shown."
-            )
-        });
         let dropout = (!self.recipe.dropout.is_none()).then(|| "No unit is dropped here, as in a prediction.".to_owned());
         let weighted =
             self.recipe.weighted.then(|| "The row counts as one row here, whatever its weight in training.".to_owned());
-        [ensemble, dropout, weighted].into_iter().flatten().collect()
+        [dropout, weighted].into_iter().flatten().collect()
     }
 }

@@ -1,14 +1,14 @@
-//! Networks that are trained side by side and whose mean is the model.
+//! Networks that are trained side by side, each as it would be alone, and whose mean is the model.
 
 use super::device::{Device, Precision};
 use super::{Recipe, Rows, Session};
 use crate::data::Matrix;
-use crate::error::{Error, Result};
-use crate::network::ensemble::{mean_network, mean_weights};
+use crate::error::Result;
 use crate::network::{Network, Weights};
 
 impl<T: Precision> Session<T> {
-    /// Puts the networks of a recipe onto a device, to be trained side by side from these weights; their mean is the model.
+    /// Puts the networks of a recipe onto a device, to be trained side by side from these weights, each by a seed of its own
+    /// ([`Recipe::of_members`]).
     ///
     /// # Errors
     /// Usage, if loss and activation do not go together; limit, if the plan does not fit the device.
@@ -22,56 +22,16 @@ impl<T: Precision> Session<T> {
         rows: impl Into<Rows<T>>,
         device: &Device,
     ) -> Result<Self> {
-        let recipes: Vec<Recipe> = recipe.seeds().into_iter().map(|seed| Recipe { seed, ..recipe }).collect();
-        let mut session = Self::side_by_side(network, &recipes, weights, rows, device)?;
-        if weights.len() > 1 {
-            let mean = mean_network(session.network(), weights.len())?;
-            let evaluates =
-                Self::for_evaluation(mean, recipe.loss, &mean_weights(weights), device).map_err(|error| match error {
-                    Error::Limit(what) => {
-                        Error::Limit(format!("to evaluate the mean of the networks: {what}, or take a smaller --ensemble"))
-                    }
-                    other => other,
-                });
-            session.mean = Some(Box::new(evaluates?));
-        }
-        Ok(session)
+        Self::side_by_side(network, &recipe.of_members(), weights, rows, device)
     }
 
-    /// The model's weights as they are: those of the network, or of the mean of all.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn model_weights(&mut self) -> Result<Weights<T>> {
-        let members = (0..self.replicas()).map(|replica| self.weights_of(replica)).collect::<Result<Vec<_>>>()?;
-        Ok(mean_weights(&members))
-    }
-
-    /// What evaluates the model as it is: this session, or one of the mean of all networks.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn model(&mut self) -> Result<&mut Self> {
-        if self.mean.is_none() {
-            return Ok(self);
-        }
-        let weights = self.model_weights()?;
-        let mean = self.mean.as_mut().expect("there is one");
-        mean.set_weights(&weights)?;
-        Ok(mean)
-    }
-
-    /// The outputs [rows × outputs] of a model of these weights for some rows.
+    /// The outputs [rows × outputs] of a model of these weights, one list a network, for some rows.
     ///
     /// # Errors
     /// What the device reports; internal, if a file of rows cannot be read.
-    pub fn predict_by(&mut self, weights: &Weights<T>, rows: &Rows<T>) -> Result<Matrix<T>> {
-        let session = match self.mean.as_deref_mut() {
-            None => self,
-            Some(mean) => mean,
-        };
-        session.set_weights(weights)?;
-        session.predict_rows(rows)
+    pub fn predict_by(&mut self, weights: &[Weights<T>], rows: &Rows<T>) -> Result<Matrix<T>> {
+        self.set_weights_of_all(weights)?;
+        self.predict_rows(rows)
     }
 }
 
@@ -91,33 +51,6 @@ mod tests {
     fn numbers(rows: usize, columns: usize, seed: u64) -> Matrix<f64> {
         let mut stream = Stream::new(seed, Purpose::Test, 0);
         Matrix::new(rows, columns, (0..rows * columns).map(|_| stream.normal()).collect())
-    }
-
-    /// Deep networks, those without a hidden layer and those without biases: outputs of their mean are the mean of theirs.
-    #[test]
-    fn the_mean_of_networks_says_what_they_say_in_the_mean() {
-        for (hidden, members, bias) in
-            [(vec![5], 3, true), (vec![], 4, true), (vec![4, 3], 2, true), (vec![3, 5, 2], 3, false), (vec![6], 1, true)]
-        {
-            let widths = [vec![4], hidden.clone(), vec![2]].concat();
-            let activations = [vec![Activation::Tanh; hidden.len()], vec![Activation::Identity]].concat();
-            let network = Network::new(widths, activations, bias).expect("a network");
-            let mut all: Vec<Weights<f64>> = (0..members).map(|seed| Initialization::Auto.weights(&network, seed)).collect();
-            // First biases are zeros: others say more.
-            let biases = all.iter_mut().flatten().flat_map(|layer| &mut layer.bias);
-            biases.enumerate().for_each(|(place, bias)| *bias = 0.1 * place as f64 - 0.5);
-            let inputs = numbers(7, 4, 3);
-            let outputs = |network: Network, weights: &Weights<f64>| {
-                let mut session = Session::for_evaluation(network, Loss::SquaredError, weights, &cpu()).expect("a session");
-                session.predict(&inputs).expect("outputs").values
-            };
-            let each: Vec<Vec<f64>> = all.iter().map(|weights| outputs(network.clone(), weights)).collect();
-            let mean = outputs(mean_network(&network, members as usize).expect("a network"), &mean_weights(&all));
-            for (place, mean) in mean.iter().enumerate() {
-                let expected = each.iter().map(|outputs| outputs[place]).sum::<f64>() / each.len() as f64;
-                assert!((mean - expected).abs() < 1e-14, "{hidden:?}: {mean}, expected {expected}");
-            }
-        }
     }
 
     fn network() -> Network {
@@ -143,45 +76,102 @@ mod tests {
         (0..epochs).flat_map(|_| session.train(1, |_| ControlFlow::Continue(())).expect("an epoch").losses).collect()
     }
 
+    /// Shuffled or not, with the rows or with rows drawn from them, in batches or all at once.
     #[test]
-    fn the_first_network_comes_out_as_it_does_alone_and_the_others_are_others() {
-        let (mut together, mut alone) = (ensemble(recipe(3), samples()), ensemble(recipe(1), samples()));
-        let losses = [&mut together, &mut alone].map(|session| train(session, 3));
-        assert_eq!(together.weights_of(0).expect("weights"), alone.weights().expect("weights"));
-        assert_ne!(together.weights_of(1).expect("weights"), together.weights_of(2).expect("weights"));
-        assert!(losses[0].iter().zip(&losses[1]).all(|(mean, one)| mean != one), "the loss is the mean of three");
-        let model = together.model_weights().expect("weights");
-        assert_eq!((model[0].weight.columns, model[1].weight.rows), (18, 18));
-        let rows = Rows::Memory(samples());
-        let (outputs, _, loss) = together.model().expect("a session").evaluate_rows(&rows).expect("outputs");
-        assert_eq!(outputs, together.predict_by(&model, &rows).expect("outputs"));
-        // What a session of its own says, whose weights are the model's.
-        let mean = mean_network(&network(), 3).expect("a network");
-        let mut judge = Session::for_evaluation(mean, Loss::SquaredError, &model, &cpu()).expect("a session");
-        assert_eq!(judge.evaluate(&samples()).expect("a loss"), (outputs, loss));
+    fn each_network_comes_out_as_it_does_alone_with_its_seed() {
+        for (shuffle, bootstrap, batch) in
+            [(true, false, 8), (true, true, 8), (false, true, 8), (false, false, 8), (true, true, 30)]
+        {
+            let recipe = Recipe { shuffle, bootstrap, batch, ..recipe(3) };
+            let mut together = ensemble(recipe, samples());
+            let losses = train(&mut together, 3);
+            let mut mean = vec![0.0; 3];
+            for (member, seed) in recipe.seeds().into_iter().enumerate() {
+                let mut alone = ensemble(Recipe { members: 1, seed, ..recipe }, samples());
+                let of_member = train(&mut alone, 3);
+                mean.iter_mut().zip(of_member).for_each(|(mean, loss)| *mean += loss / 3.0);
+                let weights = together.weights_of(member).expect("weights");
+                assert_eq!(weights, alone.weights().expect("weights"), "network {member} of {recipe:?}");
+            }
+            let is_near = |(loss, mean): (&f64, &f64)| (loss - mean).abs() < 1e-12;
+            assert!(losses.iter().zip(&mean).all(is_near), "{losses:?}, expected {mean:?}");
+            let weights = together.weights_of_all().expect("weights");
+            assert!(weights[0] != weights[1] && weights[1] != weights[2]);
+        }
+    }
+
+    /// Against the mean that is worked out here, for outputs and for probabilities, of which the loss is computed from the mean.
+    #[test]
+    fn the_model_says_what_its_networks_say_in_the_mean() {
+        for (output, loss) in [
+            (Activation::Identity, Loss::SquaredError),
+            (Activation::Softmax, Loss::CrossEntropy),
+            (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+            (Activation::Sigmoid, Loss::AbsoluteError),
+        ] {
+            let network = Network::new(vec![4, 5, 2], vec![Activation::Tanh, output], true).expect("a network");
+            let weights: Vec<Weights<f64>> = (0..3).map(|seed| Initialization::Auto.weights(&network, seed)).collect();
+            let (inputs, mut targets) = (numbers(7, 4, 3), Matrix::zeros(7, 2));
+            (0..7).for_each(|row| targets.values[2 * row + row % 2] = 1.0);
+            let of = |weights: &[Weights<f64>]| {
+                let mut session = Session::for_evaluation(network.clone(), loss, weights, &cpu()).expect("a session");
+                let (outputs, loss) = session.evaluate(&Samples::new(inputs.clone(), targets.clone())).expect("outputs");
+                (outputs.values, loss)
+            };
+            let alone: Vec<_> = weights.iter().map(|weights| of(std::slice::from_ref(weights))).collect();
+            let (outputs, found) = of(&weights);
+            let mean: Vec<f64> = (0..14).map(|place| alone.iter().map(|(said, _)| said[place]).sum::<f64>() / 3.0).collect();
+            assert!(outputs.iter().zip(&mean).all(|(output, mean)| (output - mean).abs() < 1e-15), "{output}");
+            let of_output = |(&said, &target): (&f64, &f64)| match loss {
+                Loss::SquaredError => 0.5 * (said - target).powi(2),
+                Loss::AbsoluteError => (said - target).abs(),
+                Loss::CrossEntropy => -target * said.ln(),
+                _ => -(target * said.ln() + (1.0 - target) * (1.0 - said).ln()),
+            };
+            let expected = mean.iter().zip(&targets.values).map(of_output).sum::<f64>() / 7.0;
+            assert!((found - expected).abs() < 1e-14, "{loss}: {found}, expected {expected}");
+            let of_members = alone.iter().map(|(_, loss)| loss).sum::<f64>() / 3.0;
+            // Jensen's inequality; an absolute error is a straight line over targets of 0 and 1.
+            let is_straight = loss == Loss::AbsoluteError;
+            assert!(is_straight || found < of_members, "the loss of the mean is below the mean of the losses");
+        }
     }
 
     #[test]
     fn a_state_goes_on_to_the_same_bits() {
-        let mut whole = ensemble(recipe(3), samples());
-        whole.train_steps(2).expect("two steps");
-        let state = whole.state().expect("a state");
-        assert_eq!((state.members.len(), state.members[2].losses.len()), (3, 16));
-        let mut next = ensemble(recipe(3), samples());
-        next.restore(&state).expect("restored");
-        assert_eq!([&mut whole, &mut next].map(|session| train(session, 3)).map(|losses| losses.len()), [3, 3]);
-        assert_eq!(whole.state().expect("a state"), next.state().expect("a state"));
+        for bootstrap in [false, true] {
+            let recipe = Recipe { bootstrap, ..recipe(3) };
+            let mut whole = ensemble(recipe, samples());
+            whole.train_steps(2).expect("two steps");
+            let state = whole.state().expect("a state");
+            assert_eq!((state.members.len(), state.members[2].losses.len()), (3, 16));
+            let mut next = ensemble(recipe, samples());
+            next.restore(&state).expect("restored");
+            assert_eq!([&mut whole, &mut next].map(|session| train(session, 3)).map(|losses| losses.len()), [3, 3]);
+            assert_eq!(whole.state().expect("a state"), next.state().expect("a state"));
+        }
     }
 
-    /// The rows of an ensemble have one order, so that windows of them can take turns.
+    /// Each network has a window of its own: batches that divide the rows and such that do not, cut and whole.
     #[test]
     fn rows_in_a_file_train_to_the_same_bits() {
-        let mut stored = StoredSamples::new([4, 2]).expect("a file");
-        stored.append(&samples()).expect("written");
-        let mut streamed = ensemble(Recipe { streamed: true, ..recipe(3) }, Rows::File(stored));
-        let mut resident = ensemble(recipe(3), samples());
-        assert_eq!(train(&mut streamed, 3), train(&mut resident, 3));
-        assert_eq!(streamed.state().expect("a state"), resident.state().expect("a state"));
+        for (shuffle, bootstrap, batch, micro_batches) in [
+            (true, false, 8, 1),
+            (true, true, 7, 1),
+            (false, true, 10, 1),
+            (false, false, 8, 1),
+            (true, false, 8, 2),
+            (true, true, 9, 2),
+            (true, true, 30, 1),
+        ] {
+            let mut stored = StoredSamples::new([4, 2]).expect("a file");
+            stored.append(&samples()).expect("written");
+            let recipe = Recipe { shuffle, bootstrap, batch, micro_batches, ..recipe(3) };
+            let mut streamed = ensemble(Recipe { streamed: true, ..recipe }, Rows::File(stored));
+            let mut resident = ensemble(recipe, samples());
+            assert_eq!(train(&mut streamed, 3), train(&mut resident, 3), "{recipe:?}");
+            assert_eq!(streamed.state().expect("a state"), resident.state().expect("a state"), "{recipe:?}");
+        }
     }
 
     #[test]

@@ -56,9 +56,9 @@ impl Forecast {
         let step_seconds = seconds_a_step(&mut session, TIME, MOST)? * batch as f64 / sample.batch as f64;
         let mut evaluation = 0.0;
         if validation_rows > 0 {
-            session.model()?.evaluate(&made_up)?;
+            session.evaluate(&made_up)?;
             let started = Instant::now();
-            session.model()?.evaluate(&made_up)?;
+            session.evaluate(&made_up)?;
             evaluation = started.elapsed().as_secs_f64() * validation_rows as f64 / sample_rows as f64;
         }
         // The last batch of an epoch may be a short one.

@@ -59,8 +59,8 @@ impl Replicas {
 }
 
 /// The plan of training `network` on `rows` rows by this recipe on a device, or without a recipe of evaluation alone, of so many rows at
-/// a time at most (0: of as many as suit), in numbers of type `T`. Data that does not fit into the memory that the device may use is streamed, unless replicas that are no ensemble go
-/// through it in orders of their own.
+/// a time at most (0: of as many as suit), in numbers of type `T`. Data that does not fit into the memory that the device may use is
+/// streamed, unless replicas that are no ensemble go through it.
 pub fn plan<T: Precision>(
     network: &Network,
     loss: Loss,
@@ -141,7 +141,7 @@ pub(super) fn streamed_plan<T: Precision>(
     let least = with_window(batch);
     // A whole network's kernel reads its window through an order, too.
     let of_batch = least.data().chain(least.order);
-    let batch_bytes: u64 = of_batch.map(|id| least.buffers[id].padded_bytes(1)).sum();
+    let batch_bytes: u64 = of_batch.map(|id| least.buffers[id].padded_bytes(least.replicas)).sum();
     let most = if recipe.streamed { FILE_WINDOW_BYTES } else { WINDOW_BYTES };
     let room = memory.saturating_sub(bytes_on(&least, device)).min(most);
     let batches = (1 + room / batch_bytes.max(1)).min((rows.saturating_sub(1) / batch.max(1)) as u64);
@@ -178,17 +178,18 @@ fn plan_of<T: Precision>(
     // Those that are evaluated together go through as many rows at once as each does alone.
     let evaluated = if validation_rows > 0 { 1 } else { replicas };
     let bytes = EVALUATION_BYTES.min(memory / EVALUATION_SHARE) / evaluated as u64;
-    // Of an ensemble another session evaluates the mean.
-    let is_ensemble = recipe.is_some_and(|recipe| recipe.members > 1 && recipe.members == replicas);
     let most_rows = match recipe {
-        _ if is_ensemble => 1,
         None if rows > 0 => rows.min(EVALUATION_ROWS) as u64,
         _ if validation_rows > 0 => validation_rows.min(EVALUATION_ROWS) as u64,
         _ => EVALUATION_ROWS as u64,
     };
     let evaluation_rows = (bytes / (widest as u64 * 4)).clamp(1, most_rows) as usize;
+    // Rows of a window that all share lie in it as in the order of the epoch.
+    let is_streamed = |recipe: &Recipe| recipe.streamed || window < rows;
+    let windows = |recipe: &Recipe| if is_streamed(recipe) && recipe.is_ordered(rows) { replicas } else { 1 };
     let whole = |recipe: &Recipe| {
-        let variant = device.whole::<T>(network, loss, recipe.optimizer.kind, recipe.batch.min(rows), window);
+        let data = window.saturating_mul(windows(recipe));
+        let variant = device.whole::<T>(network, loss, recipe.optimizer.kind, recipe.batch.min(rows), data);
         variant.filter(|_| is_plain(recipe))
     };
     let losses = |recipe: &Recipe| {
@@ -197,9 +198,11 @@ fn plan_of<T: Precision>(
     };
     let training = recipe.map(|recipe| TrainingOptions {
         rows: window,
+        windows: windows(recipe),
         batch: recipe.batch.min(rows),
         micro_batches: recipe.micro_batches,
         shuffle: recipe.shuffle && window == rows,
+        bootstrap: recipe.bootstrap && !is_streamed(recipe),
         gather: device.gathers(),
         optimizer: recipe.optimizer.kind,
         extras: recipe.optimizer.extras(),
@@ -213,9 +216,11 @@ fn plan_of<T: Precision>(
         whole: whole(recipe),
     });
     let segment_bytes = device.segment_bytes();
+    // What several networks are evaluated with is there once, for all of them.
+    let evaluation_data = if validation_rows == 0 && replicas > 1 { evaluation_rows } else { validation_rows };
     let mut plan = Plan::new(
         network,
-        &Options { loss, training, evaluation_rows, evaluation_data: validation_rows, replicas, own_steps, segment_bytes },
+        &Options { loss, training, evaluation_rows, evaluation_data, replicas, own_steps, segment_bytes },
     );
     plan.choose(device.choices());
     plan
@@ -255,7 +260,7 @@ pub(super) fn epochs_at_once(recipe: &Recipe, rows: usize) -> usize {
     if recipe.shuffle && recipe.batch < rows { 1 } else { (LOSSES / rows.max(1)).clamp(1, 1024) }
 }
 
-/// Rows of the training data that are on the device at once.
-pub(super) fn window(plan: &Plan) -> usize {
-    plan.inputs.iter().map(|segment| segment.rows).sum()
+/// Whether all of so many rows of training data are on the device, where every network finds those that it goes through.
+pub(super) fn is_resident(plan: &Plan, rows: usize) -> bool {
+    plan.window == rows && plan.windows == 1
 }

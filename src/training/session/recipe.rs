@@ -57,22 +57,51 @@ pub struct Recipe {
     pub streamed: bool,
     /// Whether each epoch goes through the rows in an order of its own. A batch of all rows has no order.
     pub shuffle: bool,
+    /// Whether each network draws as many rows as there are, with replacement, and is trained on those (Efron, 1979; Breiman,
+    /// "Bagging Predictors", 1996).
+    pub bootstrap: bool,
     /// Epochs in all, which the schedule needs to know.
     pub epochs: usize,
     /// The seed of everything random.
     pub seed: u64,
-    /// Networks of an ensemble, at least 1: they are trained side by side, and their mean is the model.
+    /// Networks of an ensemble, at least 1: they are trained side by side, and the mean of their outputs is the model's.
     pub members: usize,
 }
 
 impl Recipe {
-    /// The seed of each network: the first has the recipe's own, so that it comes out as it does alone.
+    /// The seed of each network: the first has the recipe's own, the others draw 32 bits, so that a person can type them.
     pub fn seeds(&self) -> Vec<u64> {
-        let drawn = |member| {
-            let [low, high] = Stream::new(self.seed, Purpose::Member, member).words();
-            u64::from(high) << 32 | u64::from(low)
-        };
+        let drawn = |member| u64::from(Stream::new(self.seed, Purpose::Member, member).words()[0]);
         (0..self.members.max(1) as u64).map(|member| if member == 0 { self.seed } else { drawn(member) }).collect()
+    }
+
+    /// The recipe of each network: it comes out as it does alone with its seed.
+    pub fn of_members(&self) -> Vec<Self> {
+        self.seeds().into_iter().map(|seed| Self { seed, ..*self }).collect()
+    }
+
+    /// Whether each epoch of so many rows has an order of its own.
+    pub(super) fn shuffles(&self, rows: usize) -> bool {
+        self.shuffle && self.batch < rows
+    }
+
+    /// Whether a network goes through so many rows by a list that its seed decides.
+    pub(super) fn is_ordered(&self, rows: usize) -> bool {
+        self.bootstrap || self.shuffles(rows)
+    }
+
+    /// The rows that an epoch (from 0) goes through, one after the other.
+    pub(super) fn order(&self, rows: usize, epoch: usize) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        if self.bootstrap {
+            let mut stream = Stream::new(self.seed, Purpose::Bootstrap, 0);
+            order.iter_mut().for_each(|row| *row = stream.below(rows as u64) as u32);
+            order.sort_unstable();
+        }
+        if self.shuffles(rows) {
+            Stream::new(self.seed, Purpose::Shuffle, epoch as u64).shuffle(&mut order);
+        }
+        order
     }
 
     /// The recipe without what networks side by side may differ in: the numbers of their steps, and what the host draws.
@@ -132,6 +161,7 @@ impl Recipe {
         }
         add(optimizer.average > 0.0, format!("weights averaged by {}", optimizer.average));
         add(self.weighted, "rows weighted".into());
+        add(self.bootstrap, "rows drawn with replacement".into());
         add(self.mixed.is_some(), "mixed precision".into());
         let list = |of_layers: Vec<String>| of_layers.join(", ");
         let frozen = (0..layers).filter(|&layer| self.frozen.contains(layer)).map(|layer| (layer + 1).to_string());
@@ -161,6 +191,7 @@ impl Recipe {
             mixed: None,
             streamed: false,
             shuffle: false,
+            bootstrap: false,
             epochs: 1,
             seed: 0,
             members: 1,

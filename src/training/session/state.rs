@@ -150,7 +150,7 @@ impl<T: Precision> Session<T> {
     /// # Errors
     /// What the device reports.
     pub fn first_kernel_not_finite(&mut self) -> Result<Option<String>> {
-        self.shuffle()?;
+        self.order_rows()?;
         let (launches, records) = (self.executor.plan().training.clone(), self.executor.plan().records);
         let replicas = self.replicas();
         let steps: Vec<Step> = self.micro_steps(self.steps_begun()).collect();

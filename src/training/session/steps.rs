@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::device::Precision;
-use super::planning::window;
 use super::{Recipe, Reduction, Replica, Session};
 use crate::error::Result;
 use crate::kernels::Step;
@@ -12,36 +11,24 @@ use crate::plan::Phase;
 use crate::random::{Purpose, Stream};
 
 impl<T: Precision> Session<T> {
-    /// Gives the epoch an order of its own: one for all networks of an ensemble, so that its rows can be streamed, and one for each seed
-    /// of other replicas.
-    pub(super) fn shuffle(&mut self) -> Result<()> {
-        if !self.shuffles() {
+    /// Gives the epoch the orders of its rows: one for each seed.
+    pub(super) fn order_rows(&mut self) -> Result<()> {
+        if !self.recipe().is_ordered(self.rows) {
             return Ok(());
         }
-        let order_of = |seed: u64| {
-            let mut indices: Vec<u32> = (0..self.rows as u32).collect();
-            Stream::new(seed, Purpose::Shuffle, self.epoch as u64).shuffle(&mut indices);
-            indices
-        };
-        let seed_of_first = self.recipe().seed;
-        let first = order_of(seed_of_first);
+        let order_of = |recipe: &Recipe| recipe.order(self.rows, self.epoch);
         if let Some(streamed) = &mut self.streamed {
-            streamed.reorder(first);
+            streamed.reorder(self.replicas.iter().map(|replica| order_of(&replica.recipe)).collect());
             return Ok(());
         }
         let Some(order) = self.executor.plan().order else { return Ok(()) };
-        let is_ensemble = self.recipe().members == self.replicas();
-        for (replica, Replica { recipe: Recipe { seed, .. }, .. }) in self.replicas.iter().enumerate() {
-            let is_first = is_ensemble || *seed == seed_of_first;
-            let own = if is_first { Cow::Borrowed(&first) } else { Cow::Owned(order_of(*seed)) };
+        let first = order_of(self.recipe());
+        for (replica, Replica { recipe, .. }) in self.replicas.iter().enumerate() {
+            let is_first = recipe.seed == self.replicas[0].recipe.seed;
+            let own = if is_first { Cow::Borrowed(&first) } else { Cow::Owned(order_of(recipe)) };
             self.executor.write_indices(order, replica, &own)?;
         }
         Ok(())
-    }
-
-    /// Whether each epoch has an order of its own.
-    fn shuffles(&self) -> bool {
-        self.recipe().shuffle && self.recipe().batch < self.rows
     }
 
     /// Runs these steps of the epoch under way, counted from its beginning; gives the rows of all.
@@ -62,13 +49,13 @@ impl<T: Precision> Session<T> {
     /// Where the window begins that a step's rows are in, in the order of the epoch: windows are some whole batches, or one micro-batch
     /// ([`streamed_plan`](super::planning)).
     fn window_of(&self, step: &Step) -> usize {
-        let window = window(self.executor.plan());
+        let window = self.executor.plan().window;
         if window < self.recipe().batch.min(self.rows) { step.first } else { step.first - step.first % window }
     }
 
     /// The places of the window that begins there, in the order of the epoch: those of a cut batch end with it.
     fn window_from(&self, first: usize) -> Range<usize> {
-        let (window, batch) = (window(self.executor.plan()), self.recipe().batch.min(self.rows));
+        let (window, batch) = (self.executor.plan().window, self.recipe().batch.min(self.rows));
         let end = first + window;
         let end = if window < batch { end.min(first - first % batch + batch) } else { end };
         first.min(self.rows)..end.min(self.rows)
@@ -80,7 +67,7 @@ impl<T: Precision> Session<T> {
         let (places, plan) = (self.window_from(first), self.executor.plan());
         let buffers = (plan.inputs[0].buffer, plan.targets[0].buffer, plan.weights.first().map(|segment| segment.buffer));
         // In an order that stays, the first window follows the last one.
-        let is_last = places.end == self.rows && !self.shuffles();
+        let is_last = places.end == self.rows && !self.recipe().shuffles(self.rows);
         let following = self.window_from(if is_last { 0 } else { places.end });
         let Some(streamed) = &mut self.streamed else { return Ok(*step) };
         if !streamed.is_sent(first) {

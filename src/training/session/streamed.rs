@@ -15,8 +15,10 @@ use crate::model::Element;
 /// The data, and which window of it is where.
 pub(super) struct Streamed<T> {
     training: Arc<Rows<T>>,
-    /// The epoch's order of the rows.
-    order: Vec<u32>,
+    /// The epoch's order of the rows: one for all networks, or one for each.
+    orders: Vec<Vec<u32>>,
+    /// Rows of a window: where each network has its own, it begins so many rows behind the one before, even if that is a short one.
+    length: usize,
     /// The first place in that order of the window that was sent last.
     sent: Option<usize>,
     /// The window that is read from the file meanwhile.
@@ -34,15 +36,16 @@ struct Ahead<T> {
 type Window<'a, T> = (Cow<'a, Samples<T>>, Cow<'a, [u32]>);
 
 impl<T: Element> Streamed<T> {
-    /// Data of which nothing was sent yet, in its own order.
-    pub(super) fn new(training: Rows<T>, rows: usize) -> Self {
-        Self { training: Arc::new(training), order: (0..rows as u32).collect(), sent: None, ahead: None }
+    /// Data of which nothing was sent yet, in its own order, in so many windows of this length at a time.
+    pub(super) fn new(training: Rows<T>, rows: usize, windows: usize, length: usize) -> Self {
+        let orders = vec![(0..rows as u32).collect(); windows];
+        Self { training: Arc::new(training), orders, length, sent: None, ahead: None }
     }
 
-    /// Gives the epoch an order of its own, unless it has it already.
-    pub(super) fn reorder(&mut self, order: Vec<u32>) {
-        if self.order != order {
-            (self.order, self.sent, self.ahead) = (order, None, None);
+    /// Gives the epoch orders of its own, one a window, unless it has them already.
+    pub(super) fn reorder(&mut self, orders: Vec<Vec<u32>>) {
+        if self.orders != orders {
+            (self.orders, self.sent, self.ahead) = (orders, None, None);
         }
     }
 
@@ -56,41 +59,61 @@ impl<T: Element> Streamed<T> {
         self.sent = Some(first);
     }
 
-    /// The window of these places in the order. The one of `following` is what will be asked for next: of a file it is read meanwhile.
+    /// The windows of these places in the orders, one behind the other. Those of `following` are what will be asked for next: of a file
+    /// they are read meanwhile.
     ///
     /// # Errors
     /// Internal, if the file cannot be read.
     pub(super) fn window(&mut self, places: Range<usize>, following: Range<usize>) -> Result<Window<'_, T>> {
-        let Self { training, order, sent, ahead } = self;
+        let Self { training, orders, length, sent, ahead } = self;
         // Should sending it fail, no window is on the device.
         *sent = None;
         Ok(match &**training {
-            Rows::Memory(samples) => (Cow::Borrowed(samples), Cow::Borrowed(&order[places])),
+            Rows::Memory(samples) => {
+                let rows = match &orders[..] {
+                    [one] => Cow::Borrowed(&one[places]),
+                    several => Cow::Owned(rows_at(several, *length, places)),
+                };
+                (Cow::Borrowed(samples), rows)
+            }
             stored @ Rows::File(_) => {
+                let rows = rows_at(orders, *length, places.clone());
                 let samples = match ahead.take().filter(|ahead| ahead.places == places) {
                     Some(ahead) => ahead.reading.join().unwrap_or_else(|panic| resume_unwind(panic))?,
-                    None => stored.gathered(&rows_at(order, places.clone()))?,
+                    None => stored.gathered(&as_places(&rows))?,
                 };
-                *ahead = if following == places { None } else { Ahead::new(training, order, following) };
-                (Cow::Owned(samples), (0..places.len() as u32).collect())
+                if following != places && !following.is_empty() {
+                    *ahead = Ahead::new(training, &rows_at(orders, *length, following.clone()), following);
+                }
+                (Cow::Owned(samples), (0..rows.len() as u32).collect())
             }
         })
     }
 }
 
 impl<T: Element> Ahead<T> {
-    /// Begins to read the rows at these places; none if there are none, or no thread is to be had.
-    fn new(training: &Arc<Rows<T>>, order: &[u32], places: Range<usize>) -> Option<Self> {
-        let rows = rows_at(order, places.clone());
-        let training = Arc::clone(training);
-        let begin = || thread::Builder::new().name("rows".into()).spawn(move || training.gathered(&rows)).ok();
-        let reading = if places.is_empty() { None } else { begin() };
-        reading.map(|reading| Self { places, reading })
+    /// Begins to read these rows, which are at these places; none if no thread is to be had.
+    fn new(training: &Arc<Rows<T>>, rows: &[u32], places: Range<usize>) -> Option<Self> {
+        let (rows, training) = (as_places(rows), Arc::clone(training));
+        let reading = thread::Builder::new().name("rows".into()).spawn(move || training.gathered(&rows)).ok()?;
+        Some(Self { places, reading })
     }
 }
 
-fn rows_at(order: &[u32], places: Range<usize>) -> Vec<usize> {
-    order[places].iter().map(|&row| row as usize).collect()
+/// The rows at these places of each order, those of one order `length` rows behind those of the order before: a short window is filled up
+/// with its last row, but for the last order's.
+fn rows_at(orders: &[Vec<u32>], length: usize, places: Range<usize>) -> Vec<u32> {
+    let mut rows = Vec::with_capacity(orders.len() * length);
+    for order in orders {
+        let last = rows.last().copied().unwrap_or_default();
+        rows.resize(rows.len().next_multiple_of(length.max(1)), last);
+        rows.extend_from_slice(&order[places.clone()]);
+    }
+    rows
+}
+
+fn as_places(rows: &[u32]) -> Vec<usize> {
+    rows.iter().map(|&row| row as usize).collect()
 }
 
 #[cfg(test)]
@@ -108,13 +131,13 @@ mod tests {
     fn windows_of_a_file_are_those_of_memory_and_the_next_is_read_meanwhile() {
         let mut stored = StoredSamples::new([1, 1]).expect("a file");
         stored.append(&samples(10)).expect("written");
-        let mut file = Streamed::new(Rows::File(stored), 10);
-        let mut memory = Streamed::new(Rows::Memory(samples(10)), 10);
+        let mut file = Streamed::new(Rows::File(stored), 10, 1, 4);
+        let mut memory = Streamed::new(Rows::Memory(samples(10)), 10, 1, 4);
         let order: Vec<u32> = (0..10).map(|place| place * 7 % 10).collect();
         for shuffled in [false, true] {
             if shuffled {
-                file.reorder(order.clone());
-                memory.reorder(order.clone());
+                file.reorder(vec![order.clone()]);
+                memory.reorder(vec![order.clone()]);
             }
             for (places, following) in
                 [(0..4, 4..8), (4..8, 8..10), (8..10, 0..4), (0..4, 4..8), (8..10, 10..10), (0..4, 0..4)]
@@ -133,9 +156,9 @@ mod tests {
         file.window(0..4, 4..8).expect("rows");
         assert!(!file.is_sent(0), "not yet");
         file.set_sent(0);
-        file.reorder(order);
+        file.reorder(vec![order]);
         assert!(file.is_sent(0) && file.ahead.is_some(), "its order is the same");
-        file.reorder((0..10).collect());
+        file.reorder(vec![(0..10).collect()]);
         assert!(!file.is_sent(0) && file.ahead.is_none(), "its order is another one");
     }
 }

@@ -78,7 +78,7 @@ const REMEDIES: &[Remedy] = &[
     ),
     remedy("evaluate c --delimiter tab", "leave out how a file is read, or --rows", &["evaluate c c.csv --delimiter ,"]),
     remedy(
-        "train n.csv --split 0.5/0/0.5 --epochs 2 --learning-rate 0",
+        "train n.csv --split 0.5/0/0.5 --epochs 2 --learning-rate 0 --ensemble 1 --seed 5",
         "--learning-rate 0 learns nothing",
         &["train n.csv --split 0.5/0/0.5 --epochs 60 --learning-rate 0.01"],
     ),
@@ -394,9 +394,9 @@ const REMEDIES: &[Remedy] = &[
         "give --no-bias",
         &["train c.csv --init unbiased.safetensors --hidden 4 --no-bias"],
     ),
-    remedy("train c.csv --finetune c --ensemble 2", "neither with --finetune nor with", &["train c.csv --ensemble 2"]),
+    remedy("train c.csv --finetune c --ensemble 2", "and each is trained on: leave it out", &["train c.csv --finetune c"]),
     remedy(
-        "train c.csv --ensemble 1000 --hidden 1000,1000 --epochs 1",
+        "train c.csv --ensemble 1000 --hidden 6000,6000 --epochs 1",
         "there is no memory; take a smaller --ensemble",
         &["train c.csv --ensemble 2 --hidden 10,10 --epochs 1"],
     ),
@@ -550,6 +550,10 @@ const REMEDIES: &[Remedy] = &[
         &["sweep iris --hidden 4 --epochs 2 --vary l1=0..0.1 --trials 8 --search random --shard 1/2"],
     ),
     remedy("explain trask --row 5", "has the rows 1 to 4", &["explain trask --row 4"]),
+    // Several networks.
+    remedy("explain small c.csv --member 2", "--member 2: the model has one network", &["explain small c.csv --member 1"]),
+    remedy("explain trask --member 2", "--member: a lesson trains one network", &["explain trask"]),
+    remedy("predict small c.csv --spread", "train several (train --ensemble 8)", &["train c.csv --ensemble 8"]),
 ];
 
 /// Messages that no file and command line provoke everywhere, by a part of each, and why.
@@ -574,8 +578,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("in the time of --quick", "wgrad verify"),
     ("--tune goes with a GPU", "wgrad bench"),
     ("there is no memory for", "memory"),
-    ("to evaluate the mean of the networks", "a GPU"),
     ("there is no memory to try how long to train", "memory"),
+    ("it holds the weights of", "tests/binary/sweep.rs"),
+    ("the model was one of {was} networks", "a model that somebody changed meanwhile"),
+    ("(--member N takes another)", "no remedy: what an explanation says"),
     ("ended by a signal in fold", "a signal"),
     ("ended at once; wgrad train --resume", "a second signal: tests/binary/terminal.rs"),
     ("the gradients of the first layer are all 0", "a chance that differs by machine"),
@@ -611,7 +617,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("train --dry-run", "no message: a name in JSON"),
     ("'wgrad verify' tells more", "a GPU that computes wrongly"),
     ("--set: {}", "what no single option is refused for"),
-    ("with --ensemble afterwards", "tests/binary/sweep.rs"),
+    ("makes one model of the best ones", "tests/binary/sweep.rs"),
     ("or from one --init FILE", "tests/binary/sweep.rs"),
     ("is a sweep: 'wgrad sweep --resume", "tests/binary/sweep.rs"),
     ("holds a sweep already", "tests/binary/sweep.rs"),
