@@ -9,7 +9,7 @@ use crate::model::{Named, no_run};
 use crate::training::run::Options;
 use crate::training::run::options::Init;
 
-/// The path of the run that is named; says which it took where the name is no path, unless nobody wants to hear it.
+/// The path of the run that the user named. If the name is not a path, prints which run it stands for, unless `quiet`.
 ///
 /// # Errors
 /// Model, if `latest` is named and there is no run.
@@ -17,7 +17,7 @@ pub(super) fn named(name: &Path, quiet: bool) -> Result<PathBuf> {
     Ok(told(Named::of(name)?.run(), quiet))
 }
 
-/// The path of the model that is named, or of the run that it is in; says which it took, as [`named`] does.
+/// The path of the model that the user named, or of its run; prints what the name stands for, as [`named`] does.
 ///
 /// # Errors
 /// As there.

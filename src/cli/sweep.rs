@@ -98,7 +98,7 @@ pub(super) struct SweepArguments {
     quiet: bool,
 }
 
-/// The options of a training as a sweep has them: without those that it refuses, and with its own defaults.
+/// Adapts an option of `train` to `sweep`: hides it where a sweep refuses it, and gives it the help of a sweep where that differs.
 fn as_in_a_sweep(option: Arg) -> Arg {
     match option.get_id().as_str() {
         "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
@@ -242,7 +242,7 @@ fn text(report: &SweepReport) -> String {
             let saved = shown(&report.folder.to_string_lossy());
             if account.ensemble.is_none() {
                 lines.push(format!(
-                    "the best 8 as one model, which is often better: wgrad sweep --resume {folder} --ensemble 8"
+                    "the best 8 as one model, which mostly has a lower loss: wgrad sweep --resume {folder} --ensemble 8"
                 ));
             }
             format!("saved in {saved}; next: wgrad predict {folder} DATA")

@@ -1,15 +1,17 @@
 //! A model as an npz archive: what plain numpy needs to compute predictions.
 //!
-//! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers (`b` is zeros in a net without biases),
-//! `activations` their names. Of several networks, whose outputs in the mean are the model's, `W1` is [networks ×
-//! inputs × outputs] and `b1` [networks × 1 × outputs], as `numpy.matmul` takes them. An array each says of every input
-//! of the network: `columns` (its column), `categories` (its category, empty for numbers), `offset` and `scale`
-//! (the input is (cell - offset) / scale), `missing` (what stands in for a missing cell, before scaling; NaN for nothing), and
-//! where there are dates `parts` (which part of a date it is, of which `days` are those since 1970; empty for other
-//! columns). Where columns have bins, `reach`, `least` and `most` say what becomes of a scaled number x: x / sqrt(1 +
-//! (x / reach)^2), and then no less than `least` and no more than `most`. Of a classification `target` and `classes`,
-//! and where a threshold decides between two, `positive`, the class that is said from a probability of `threshold` on;
-//! of a regression `targets`, `target_offset`, `target_scale`.
+//! `W1` [inputs × outputs], `b1` [outputs], `W2`, … are the layers; a net without biases has zeros in `b`. For several
+//! networks, whose mean output is the model's, `W1` is [networks × inputs × outputs] and `b1` [networks × 1 × outputs], as
+//! `numpy.matmul` takes them. `activations` names each layer's activation.
+//!
+//! These arrays have an entry for each input of the network: `columns` (its column), `categories` (its category, empty for
+//! a number), `offset` and `scale` (the input is (cell - offset) / scale) and `missing` (the value, before scaling, for a
+//! missing cell; NaN where there is none). If a column holds dates, `parts` names the part of the date that the input is
+//! (`days` are those since 1970; empty for other columns). If columns have bins, a scaled number x becomes
+//! x / sqrt(1 + (x / reach)^2), and then at least `least` and at most `most`.
+//!
+//! A classification has `target` and `classes`; if a threshold decides between two classes, `positive` is the class to
+//! predict from a probability of `threshold` on. A regression has `targets`, `target_offset` and `target_scale`.
 
 use std::io::{Cursor, ErrorKind, Write};
 use std::iter::repeat;

@@ -66,6 +66,11 @@ pub(crate) fn best_ensemble(folder: &Path) -> PathBuf {
     best(folder).join(ENSEMBLE)
 }
 
+/// Whether a file is such a model, by its name.
+pub(crate) fn is_ensemble(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name == ENSEMBLE)
+}
+
 /// Whether a path is, in a folder that holds a run, a file that the run cannot do without: its pages can be made again.
 pub(super) fn is_own_file(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };

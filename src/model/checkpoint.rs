@@ -40,7 +40,8 @@ pub struct SavedMember<T> {
     pub states: Vec<Vec<Vec<T>>>,
     /// The losses of the rows that are done of an epoch under way.
     pub losses: Vec<T>,
-    /// Its best weights so far, or those of the epoch that was best for all: where training ends with them.
+    /// The weights that training will end with, if it keeps the best epoch's: of this network's best epoch so far in a sweep, and of
+    /// the whole ensemble's otherwise.
     pub best: Option<Weights<T>>,
 }
 

@@ -125,9 +125,8 @@ fn too_many(what: impl std::fmt::Display) -> Error {
     Error::Limit(format!("the model's columns and categories take too much metadata: {what}; use --ignore"))
 }
 
-/// Checks, before a training, that files will hold what comes of it: the model, and the checkpoints with an optimizer's states for each
-/// matrix, `states` of them, of so many networks, and their best weights. `options` are those of the training, which the model's
-/// file keeps.
+/// Checks, before a training, that the model file and the checkpoints can hold what it leaves. A checkpoint holds `members` networks, each
+/// with its weights, its best weights and `states` optimizer states a matrix. The model file also holds `options`, those of the training.
 ///
 /// # Errors
 /// Limit, naming what is too much; model, if the columns' scaling is none that can be saved.
@@ -158,7 +157,7 @@ pub fn check_room(
     let parameters = network.parameter_count().saturating_mul(members as u64);
     if members > 1 && !memory::has_room(3 * size_of::<f64>() as u128 * u128::from(parameters)) {
         return Err(Error::Limit(format!(
-            "{members} networks have {parameters} parameters, for which there is no memory; take a smaller --ensemble"
+            "there is no memory for {members} networks of {parameters} parameters in all; take a smaller --ensemble"
         )));
     }
     let document = Document {
@@ -214,8 +213,7 @@ pub fn networks_in(path: &Path) -> usize {
 
 /// How many networks have tensors in a file, by their names.
 fn networks_of(file: &TensorFile) -> usize {
-    let member_of = |name: &String| name.strip_prefix(MEMBERS)?.split_once('.')?.0.parse::<usize>().ok();
-    let members: HashSet<usize> = file.tensors.keys().filter_map(member_of).collect();
+    let members: HashSet<usize> = file.tensors.keys().filter_map(|name| member_of(name)).collect();
     members.len().max(1)
 }
 
@@ -274,8 +272,13 @@ pub(super) fn member_prefix(member: usize, members: usize) -> String {
     if members == 1 { String::new() } else { format!("{MEMBERS}{member}.") }
 }
 
+/// Which of several networks a tensor belongs to, by its name; none where it names no network.
+pub(super) fn member_of(name: &str) -> Option<usize> {
+    name.strip_prefix(MEMBERS)?.split_once('.')?.0.parse().ok()
+}
+
 /// What the names of several networks' tensors begin with.
-pub(super) const MEMBERS: &str = "members.";
+const MEMBERS: &str = "members.";
 
 /// The tensors that a network's file holds, and their shapes.
 pub(super) fn expected_tensors(network: &Network) -> impl Iterator<Item = (String, Vec<u64>)> {

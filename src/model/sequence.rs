@@ -7,7 +7,7 @@ use std::path::Path;
 
 use safetensors::Dtype;
 
-use super::file::{KEY, MEMBERS, member_prefix, tensors_of_all};
+use super::file::{KEY, member_of, member_prefix, tensors_of_all};
 use super::tensor_file::{Element, TensorFile};
 use super::{Model, StoredWeights};
 use crate::data::Matrix;
@@ -61,7 +61,6 @@ pub fn load_sequence(path: &Path) -> Result<Sequence> {
 
 /// The layers of each of the nets that a file's tensors make up: of one, or of several that are alike.
 fn networks(file: &TensorFile) -> std::result::Result<Layers, String> {
-    let member_of = |name: &str| name.strip_prefix(MEMBERS)?.split_once('.')?.0.parse::<usize>().ok();
     let members = file.tensors.keys().map(|name| member_of(name)).collect::<Option<BTreeSet<usize>>>();
     let Some(members) = members.filter(|members| members.len() > 1 && members.iter().copied().eq(0..members.len())) else {
         return layers(file, "", 1);

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::course::{Course, Shared};
 use super::encoded::Encoded;
-use super::ensemble::{self, Chosen, Judged};
+use super::ensemble;
 use super::folder::SweepFolder;
 use super::halving::rungs;
 use super::judge::Judge;
@@ -19,7 +19,7 @@ use super::watcher::{Overview, Watcher};
 use super::winner;
 use crate::error::{Error, Result, counted, shown, typed_path};
 use crate::files::run;
-use crate::report::sweep::{Ensemble, SweepAccount, TrialEnding, TrialRecord, Varied, importance};
+use crate::report::sweep::{SweepAccount, TrialEnding, TrialRecord, Varied, importance};
 use crate::training::run::{Options, Sources};
 use crate::training::session::fastest::Choice;
 use crate::training::session::planning::fitting;
@@ -171,11 +171,10 @@ impl Made {
             }
             let is_of_here = is_new && !is_merged;
             report.note_best(is_of_here, watcher)?;
-            let wanted = settings.options.ensemble.filter(|&wanted| wanted > 1 && report.best.is_some());
-            report.account.ensemble = match wanted {
-                Some(wanted) => ensemble(wanted, &report, &settings, &trials, &shapes, is_of_here, watcher)?,
-                None => None,
-            };
+            if let Some(wanted) = settings.options.ensemble.filter(|&wanted| wanted > 1 && report.best.is_some()) {
+                let made = ensemble::made(wanted, &report, &settings, (&trials, &shapes), is_of_here, watcher)?;
+                report.account.ensemble = made;
+            }
         }
         report.save()?;
         // A page that fails costs nobody a sweep: it can be made again.
@@ -184,62 +183,6 @@ impl Made {
         }
         Ok(report)
     }
-}
-
-/// So many of the best trials that have the best one's network, as one model; none where it is the only one.
-fn ensemble(
-    wanted: usize,
-    report: &SweepReport,
-    settings: &Settings,
-    trials: &BTreeMap<usize, Trial>,
-    shapes: &[Shape],
-    is_of_here: bool,
-    watcher: &dyn Watcher,
-) -> Result<Option<Ensemble>> {
-    let folds = settings.options.folds.unwrap_or(1);
-    let trial_of = |record: &TrialRecord| &trials[&unit(record.trial, Some(1), folds)];
-    let ranked = report.ensemble_trials();
-    let shape_of = |record: &TrialRecord| &shapes[trial_of(record).group];
-    let of_best = shape_of(ranked[0]);
-    let has_its_network = |record: &&&TrialRecord| {
-        let shape = shape_of(record);
-        (&shape.network, shape.rows, shape.recipe.loss) == (&of_best.network, of_best.rows, of_best.recipe.loss)
-    };
-    let chosen = ranked.iter().filter(has_its_network).take(wanted).map(|record| {
-        let trial = trial_of(record);
-        // One that halving ended is trained to its end: it is to say no less than the others.
-        let is_short = record.ended == TrialEnding::Halving;
-        let options = match folds {
-            1 => trial.again(if is_short { trial.recipe.epochs } else { record.epochs }),
-            _ => trial.of_all_folds(if is_short { ranked[0] } else { record }.best_epoch.unwrap_or(1)),
-        };
-        Chosen { record, options, is_as_before: is_of_here && folds == 1 && !is_short }
-    });
-    let chosen: Vec<Chosen<'_>> = chosen.collect();
-    if chosen.len() < wanted {
-        let have = match chosen.len() {
-            1 => "no other trial has the network, columns and loss of the best one, so there is no ensemble".into(),
-            found => {
-                format!("{found} trials have the network, columns and loss of the best one, so the ensemble has {found}")
-            }
-        };
-        watcher
-            .remark(&format!("--ensemble {wanted}: {have}; fix --hidden, or add trials (--resume SWEEP --trials NUMBER)"));
-    }
-    if chosen.len() == 1 {
-        return Ok(None);
-    }
-    let [_, validation, test] = report.account.rows;
-    let judged = Judged {
-        metric: &report.account.metric,
-        has_validation: folds == 1 && validation > 0,
-        has_test: test > 0,
-        device: &ensemble::applied(&settings.options.device),
-    };
-    ensemble::made(&chosen, &report.folder, judged, |options, path| {
-        winner::trained(options, path, "a trial of the ensemble", watcher).map(drop)
-    })
-    .map(Some)
 }
 
 /// An error that broke a sweep off, and how the sweep goes on.

@@ -68,12 +68,9 @@ impl SweepReport {
         let (Some(record), Some(run)) = (self.best_trial(), &self.best) else { return Ok(()) };
         let trained = winner::checksum(&run.run)?;
         // That of several folds is trained on all of their rows.
-        if record.weights.as_ref().is_some_and(|weights| *weights != trained) {
+        if let Err(fault) = winner::check_weights(record, &trained) {
             if is_of_here {
-                return Err(Error::Internal(format!(
-                    "trial {} has other weights alone than among the others: a fault of wgrad or of the device",
-                    record.trial
-                )));
+                return Err(fault);
             }
             watcher.remark(&format!(
                 "trial {} comes out with other weights than before: the device rounds otherwise, or a file that it starts from has changed",

@@ -6,6 +6,7 @@ use super::watcher::Watcher;
 use crate::error::{Error, Result};
 use crate::files::{self, run};
 use crate::model::Model;
+use crate::report::sweep::TrialRecord;
 use crate::training::run::{
     DataReport, Destination, EpochRecord, NetworkReport, Observer, Options, Run, RunObserver, RunReport,
 };
@@ -45,6 +46,20 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 /// Model, if it cannot be read.
 pub(super) fn checksum(folder: &Path) -> Result<String> {
     Ok(Model::load(&folder.join(run::MODEL))?.weights.checksum())
+}
+
+/// Holds a trial's weights, which have this checksum, to those that it had among the others.
+///
+/// # Errors
+/// Internal, if they are others.
+pub(super) fn check_weights(record: &TrialRecord, checksum: &str) -> Result<()> {
+    match &record.weights {
+        Some(weights) if weights != checksum => Err(Error::Internal(format!(
+            "trial {} has other weights alone than among the others: a fault of wgrad or of the device",
+            record.trial
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Passes on what is remarked, and the signals.

@@ -182,6 +182,15 @@ fn runs_of_every_kind_take_it() -> Result<(), Failed> {
     if !(is_early && is_near && options.contains("ensemble = 8")) {
         return Err(format!("{loss}, not {noted}: {patient}, {judged}").into());
     }
+    // A checkpoint keeps the weights of every network at that epoch: training that goes on after it ends with them.
+    let kept =
+        "train rows.csv --device cpu -q --ensemble 3 --validation others.csv --patience 40 --epochs 40 --learning-rate 0.02";
+    let whole = trained(&desk, kept, "kept")?;
+    trained(&desk, &format!("{kept} --stop-after 35"), "kept-parts")?;
+    desk.ends(0, &["train", "--resume", "kept-parts", "--stop-after", "40", "-q"])?;
+    if !(same_model(&desk, "kept", "kept-parts") && whole["epoch"].as_u64() < Some(35)) {
+        return Err(format!("the best epoch is {}", whole["epoch"]).into());
+    }
     let folds = trained(&desk, "train rows.csv --device cpu -q --folds 2 --epochs 2", "folds")?;
     let members = folds["runs"].as_array().ok_or("runs")?.iter().map(|run| run["network"]["ensemble"].as_u64());
     if members.ne([Some(8); 2]) { Err(format!("{folds}").into()) } else { Ok(()) }

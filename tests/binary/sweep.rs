@@ -34,6 +34,11 @@ fn swept(desk: &Desk, arguments: &[&str]) -> Result<Value, Failed> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+/// The same of arguments that are written as one text.
+fn swept_by(desk: &Desk, arguments: &str) -> Result<Value, Failed> {
+    swept(desk, &arguments.split(' ').collect::<Vec<_>>())
+}
+
 /// Trains a trial again by its run.toml, and holds its weights to those of the sweep.
 fn is_trained_again(desk: &Desk, sweep: &str, record: &Value) -> Result<(), Failed> {
     let (number, again) = (&record["trial"], format!("{sweep}-{}", record["trial"]));
@@ -445,7 +450,7 @@ fn the_best_trials_are_one_model() -> Result<(), Failed> {
     let desk = Desk::new();
     let sweep = "breast-cancer --hidden 6 --vary learning-rate=1e-3..3e-2:log --vary dropout=0/0.2 --trials 8 --search random --epochs 3 \
                  --device cpu -o s --ensemble 3";
-    let told = swept(&desk, &sweep.split(' ').collect::<Vec<_>>())?;
+    let told = swept_by(&desk, sweep)?;
     let numbers = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect::<Vec<_>>();
     let best: Vec<u64> = told["trials"].as_array().ok_or("trials")?.iter().filter_map(|of| of["trial"].as_u64()).collect();
     let together = &told["ensemble"];
@@ -473,6 +478,13 @@ fn the_best_trials_are_one_model() -> Result<(), Failed> {
     if !is_told || !page.contains("The best 3 together") || !page.contains("wgrad predict s DATA --spread") {
         return Err(format!("{predicted}, {page}").into());
     }
+    // Each was trained by options of its own, and none by those of the run that the file lies beside.
+    let explained = desk.run(&["explain", "s", "breast-cancer", "--member", "2"]);
+    let text = String::from_utf8_lossy(&explained.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = desk.ends(2, &["explain", "s", "breast-cancer", "--epoch", "0"])?;
+    if !(text.contains("since the model holds trials of a sweep") && first.contains("holds trials of a sweep")) {
+        return Err(format!("{text}, {first}").into());
+    }
     // Another number of them, later.
     let fewer = swept(&desk, &["--resume", "s", "--ensemble", "2"])?;
     if numbers(&fewer["ensemble"]["trials"]) != best[..2] {
@@ -481,7 +493,7 @@ fn the_best_trials_are_one_model() -> Result<(), Failed> {
     // Those that halving ended are trained to their end.
     let halved =
         "iris --hidden 6 --vary learning-rate=1e-3..1e-1:log --trials 16 --epochs 10 --device cpu -o halved --ensemble 6";
-    let halved = swept(&desk, &halved.split(' ').collect::<Vec<_>>())?;
+    let halved = swept_by(&desk, halved)?;
     let last = numbers(&halved["ensemble"]["trials"]).last().copied().ok_or("trials")?;
     desk.ends(
         0,
@@ -504,7 +516,7 @@ fn the_best_trials_are_one_model() -> Result<(), Failed> {
         return Err(alone.into());
     }
     let folds = "iris --folds 3 --hidden 4 --vary learning-rate=0.01/0.02/0.03 --search grid --epochs 2 --device cpu -o folds --ensemble 2";
-    let folds = swept(&desk, &folds.split(' ').collect::<Vec<_>>())?;
+    let folds = swept_by(&desk, folds)?;
     let together = &folds["ensemble"];
     if !(together["score"].is_null() && together["test_score"].is_number() && numbers(&together["trials"]).len() == 2) {
         return Err(format!("{folds}").into());

@@ -330,7 +330,7 @@ impl Graph {
         self.builder.node("Equal", &[&code, &codes], &[])
     }
 
-    /// The model's outputs: those of its network, or the mean of those of several.
+    /// Adds the model's networks, and gives the name of its outputs: their mean, if there are several.
     fn network(&mut self, model: &Model, inputs: &str) -> String {
         match &model.weights {
             StoredWeights::Single(networks) => self.mean(model.network.activations(), networks, inputs),

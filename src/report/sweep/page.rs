@@ -224,7 +224,7 @@ impl Ranked<'_> {
         let (words, commands) = match &self.account.ensemble {
             None => (
                 "The first predicts the rows of a file with the best model, the second trains this trial again, and the third makes one \
-                 model of the best 8 trials, which is often better:",
+                 model of the best 8 trials, which mostly has a lower loss:",
                 [of_best, again, format!("wgrad sweep --resume {} --ensemble 8", typed(folder))],
             ),
             Some(_) => (

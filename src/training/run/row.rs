@@ -13,7 +13,7 @@ use crate::data::remarks::{filled_in, missing_cells, unseen_categories};
 use crate::data::{Encoding, Matrix, ReadOptions, Readings, Table, Target, Task, read};
 use crate::error::{Error, Result, printable_lines, shown};
 use crate::explanation::{Explanation, Subject, Titles, Weight};
-use crate::files::run::OPTIONS;
+use crate::files::run::{OPTIONS, is_ensemble};
 use crate::model::{Model, resolve_model};
 use crate::name::{self, folder_of};
 use crate::network::{Initialization, Optimizer, OptimizerKind, Weights, converted};
@@ -79,7 +79,9 @@ impl ModelRow {
     pub fn new(model: &Path, wanted: &Wanted<'_>) -> Result<Self> {
         let file = resolve_model(model)?;
         let options = folder_of(&file).join(OPTIONS);
-        let options = if options.is_file() { Some(Options::from_toml(&options)?) } else { None };
+        // The networks of a sweep's ensemble were trained by options of their own, and not by those of the best trial's run.
+        let is_of_run = options.is_file() && !is_ensemble(&file);
+        let options = if is_of_run { Some(Options::from_toml(&options)?) } else { None };
         match wanted.data {
             Some(data) => {
                 let model = Model::load(&file)?;
@@ -118,6 +120,7 @@ impl ModelRow {
         let mut remarks = [table.remarks.clone(), unseen_categories(encoding, table, &[row])].concat();
         remarks.extend(filled_in(&table.row_place(row), &missing_cells(encoding, table, &std::iter::once(row))));
         let trained = options.map(|options| Trained::of(options, &model)).transpose()?;
+        let no_run = if is_ensemble(file) { "holds trials of a sweep" } else { "lies in no run's folder" };
         let networks = model.weights.networks();
         let member = wanted.member.unwrap_or(1);
         if !(1..=networks).contains(&member) {
@@ -132,7 +135,7 @@ impl ModelRow {
             }
             (Some(0), None) => {
                 return Err(Error::Usage(format!(
-                    "--epoch 0: {} lies in no run's folder, so wgrad does not know what its training started from",
+                    "--epoch 0: {} {no_run}, so wgrad does not know what its training started from",
                     name::shown(file)
                 )));
             }
@@ -174,7 +177,7 @@ impl ModelRow {
         }
         let (recipe, rule) = match trained {
             Some(Trained { recipe, .. }) => (Some(recipe), rule(&recipe, model.network.layers())),
-            None => (None, "plain gradient descent of rate 1, since the model lies in no run's folder".to_owned()),
+            None => (None, format!("plain gradient descent of rate 1, since the model {no_run}")),
         };
         let columns = table.columns.iter().map(|column| {
             (column.name.clone(), column.cells.text(row).map_or_else(String::new, std::borrow::Cow::into_owned))

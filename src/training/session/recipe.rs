@@ -92,12 +92,14 @@ impl Recipe {
 
     /// The rows that an epoch (from 0) goes through, one after the other.
     pub(super) fn order(&self, rows: usize, epoch: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..rows as u32).collect();
-        if self.bootstrap {
-            let mut stream = Stream::new(self.seed, Purpose::Bootstrap, 0);
-            order.iter_mut().for_each(|row| *row = stream.below(rows as u64) as u32);
-            order.sort_unstable();
-        }
+        let all = 0..rows as u32;
+        let mut order: Vec<u32> = if self.bootstrap {
+            let (mut stream, mut drawn) = (Stream::new(self.seed, Purpose::Bootstrap, 0), vec![0; rows]);
+            all.clone().for_each(|_| drawn[stream.below(rows as u64) as usize] += 1);
+            all.zip(drawn).flat_map(|(row, times)| std::iter::repeat_n(row, times)).collect()
+        } else {
+            all.collect()
+        };
         if self.shuffles(rows) {
             Stream::new(self.seed, Purpose::Shuffle, epoch as u64).shuffle(&mut order);
         }

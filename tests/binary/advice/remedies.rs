@@ -397,7 +397,7 @@ const REMEDIES: &[Remedy] = &[
     remedy("train c.csv --finetune c --ensemble 2", "and each is trained on: leave it out", &["train c.csv --finetune c"]),
     remedy(
         "train c.csv --ensemble 1000 --hidden 6000,6000 --epochs 1",
-        "there is no memory; take a smaller --ensemble",
+        "there is no memory for 1000 networks of 36030001000 parameters in all; take a smaller --ensemble",
         &["train c.csv --ensemble 2 --hidden 10,10 --epochs 1"],
     ),
     remedy("train c.csv --ensemble 5000 --epochs 1", "or a smaller --ensemble", &["train c.csv --ensemble 50 --epochs 1"]),
@@ -608,7 +608,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("wgrad lesson plane --play", "no message: a list, and prose"),
     ("export a smaller model, or another --format", "tests/binary/browser.rs"),
     ("The targets are smoothed as in training", "no message: what was said"),
-    ("lies in no run's folder, so wgrad does not know what its training", "tests/binary/explain.rs"),
+    ("so wgrad does not know what its training started from", "tests/binary/explain.rs"),
     ("wgrad lesson trask-hidden --compare", "no message: a list"),
     ("wgrad lesson loy --compare", "no message: a list"),
     ("cargo install", "builds without Parquet alone"),
