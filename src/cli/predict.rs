@@ -33,8 +33,8 @@ pub(super) struct PredictArguments {
     /// Add each class's probability
     #[arg(long)]
     probabilities: bool,
-    /// Of a model of several networks (train --ensemble): add how far they differ, as a standard deviation of the number or of
-    /// the predicted class's probability, with --probabilities of each class's
+    /// Add how far the networks of an ensemble differ: the standard deviation (n - 1) of the number that they predict, or of
+    /// the predicted class's probability; with --probabilities also that of each class's probability
     #[arg(long)]
     spread: bool,
     /// Of two classes: predict the positive one (see train --positive) where its probability is at least this number, from 0

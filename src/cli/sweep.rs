@@ -103,7 +103,7 @@ fn as_in_a_sweep(option: Arg) -> Arg {
     match option.get_id().as_str() {
         "fold" | "finetune" | "new_output" | "stop_after" => option.hide(true),
         "ensemble" => option.help_heading("Sweep").help(
-            "Also make one model of the best NUMBER trials that have the best one's network: it predicts the mean of what they predict",
+            "Also make one model of up to NUMBER of the best trials, which predicts the mean of what they predict: those that have the best one's network and do not lower the validation score. 'wgrad predict SWEEP' and the like then take it. Works with --resume and --merge, too",
         ),
         "data" => option.help("The data, as 'wgrad train' takes them, but for stdin and pipes, which can be read once"),
         "folds" => option.help(
@@ -227,7 +227,7 @@ fn text(report: &SweepReport) -> String {
         if let Some(together) = &account.ensemble {
             let score = together.score.map_or(String::new(), |score| format!(", validation {name} {}", figures_of(score)));
             let test = together.test.as_ref().map_or(String::new(), |test| format!("; test rows: {test}"));
-            lines.push(format!("the best {} together{score}{test}", together.trials.len()));
+            lines.push(format!("ensemble of {} trials{score}{test}", together.trials.len()));
         }
         if let Some(trial) = ranked.iter().find(|trial| trial.trial == best.trial)
             && matches!(trial.ended, TrialEnding::Unfinished | TrialEnding::Halving)
@@ -240,9 +240,9 @@ fn text(report: &SweepReport) -> String {
     let end = match (report.signal, left) {
         (None, 0) if account.best.is_some() => {
             let saved = shown(&report.folder.to_string_lossy());
-            if account.ensemble.is_none() {
+            if let Some(count) = account.proposed() {
                 lines.push(format!(
-                    "the best 8 as one model, which mostly has a lower loss: wgrad sweep --resume {folder} --ensemble 8"
+                    "up to {count} of the best as one model, without those that lower the validation score: wgrad sweep --resume {folder} --ensemble {count}"
                 ));
             }
             format!("saved in {saved}; next: wgrad predict {folder} DATA")

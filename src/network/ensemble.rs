@@ -1,4 +1,4 @@
-//! Several networks of one shape as one model: its outputs are the mean of theirs, of probabilities where they say these.
+//! Several networks of one shape as one model, whose output is the mean of their outputs.
 
 use crate::data::Matrix;
 use crate::scalar::Scalar;
@@ -19,7 +19,7 @@ pub fn mean_outputs<T: Scalar>(mut networks: Vec<Matrix<T>>) -> Matrix<T> {
     Matrix::new(rows, columns, sums.into_iter().map(|sum| T::from_f64(sum / count)).collect())
 }
 
-/// The standard deviation of numbers that several networks say, as of a sample: of a single one there is none.
+/// The standard deviation of several networks' numbers, with one degree of freedom less than networks; none of a single number.
 pub fn deviation(numbers: impl Iterator<Item = f64> + Clone) -> Option<f64> {
     let count = numbers.clone().count();
     if count < 2 {

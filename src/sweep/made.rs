@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::course::{Course, Shared};
 use super::encoded::Encoded;
-use super::ensemble;
+use super::ensemble::Swept;
 use super::folder::SweepFolder;
 use super::halving::rungs;
 use super::judge::Judge;
@@ -145,6 +145,7 @@ impl Made {
             is_whole,
             best: None,
             ensemble: None,
+            alike: None,
             commands: earlier.map_or_else(Vec::new, |earlier| earlier.commands).into_iter().chain([command]).collect(),
             remarks,
         };
@@ -171,10 +172,16 @@ impl Made {
             }
             let is_of_here = is_new && !is_merged;
             report.note_best(is_of_here, watcher)?;
-            if let Some(wanted) = settings.options.ensemble.filter(|&wanted| wanted > 1 && report.best.is_some()) {
-                let made = ensemble::made(wanted, &report, &settings, (&trials, &shapes), is_of_here, watcher)?;
-                report.account.ensemble = made;
-            }
+            let swept =
+                Swept { report: &report, settings: &settings, trials: &trials, shapes: &shapes, is_of_here, watcher };
+            let (alike, has_best) = (swept.alike(), report.best.is_some());
+            let (ensemble, alike) = match settings.options.ensemble {
+                Some(wanted) if wanted > 1 && has_best => (swept.ensemble(wanted, &alike)?, None),
+                // A shard's best trials are not those of the whole sweep.
+                None if has_best && settings.shard.is_none() && alike.len() > 1 => (None, Some(alike.len())),
+                _ => (None, None),
+            };
+            (report.account.ensemble, report.account.alike) = (ensemble, alike);
         }
         report.save()?;
         // A page that fails costs nobody a sweep: it can be made again.

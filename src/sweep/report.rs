@@ -46,13 +46,20 @@ impl SweepReport {
         order.iter().filter_map(|trial| candidates.iter().find(|record| record.trial == *trial).copied()).collect()
     }
 
-    /// The trials that can be in an ensemble, the best one first: behind those that can be the best those that halving ended.
-    pub(super) fn ensemble_trials(&self) -> Vec<&TrialRecord> {
-        let best = self.best_trials();
-        let is_known = |record: &TrialRecord| best.iter().any(|known| known.trial == record.trial);
-        let is_ended = |record: &TrialRecord| record.ended == TrialEnding::Halving && record.score.is_some();
-        let others = self.ranked().into_iter().filter(|record| is_ended(record) && !is_known(record));
-        best.iter().copied().chain(others).collect()
+    /// The trials that are good enough for an ensemble, the best one first: those that halving kept, or else the better half of those
+    /// that were trained to their end.
+    pub(super) fn good_trials(&self) -> Vec<&TrialRecord> {
+        let mut good = self.best_trials();
+        if self.account.rungs.is_empty() {
+            good.truncate(good.len().div_ceil(2));
+        }
+        good
+    }
+
+    /// The trials that halving ended, the best one first.
+    pub(super) fn ended_trials(&self) -> Vec<&TrialRecord> {
+        let is_ended = |record: &&TrialRecord| record.ended == TrialEnding::Halving && record.score.is_some();
+        self.ranked().into_iter().filter(is_ended).collect()
     }
 
     /// The trials from the best to the worst.

@@ -198,7 +198,7 @@ pub fn merge(
             }
         }
     }
-    whole.options.ensemble = ensemble.or(first.options.ensemble);
+    whole.options.ensemble = ensemble;
     refuse_thresholds(&whole.options)?;
     let name = whole.options.data.as_deref().map_or("sweep".into(), |data| format!("{}-sweep", run_name(data)));
     let space = Space::new(&whole.vary)?;

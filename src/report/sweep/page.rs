@@ -208,7 +208,7 @@ impl Ranked<'_> {
         let scores = [over(together.score, "validation"), over(together.test_score, "test")];
         let scores = scores.into_iter().flatten().collect::<Vec<_>>().join(", ");
         format!(
-            "The best {} together (trials {}) predict the mean of what they predict: {}.",
+            "The ensemble predicts the mean of what {} trials predict ({}): {}.",
             together.trials.len(),
             numbers.join(", "),
             if scores.is_empty() { "there are no rows to judge that by".to_owned() } else { scores }
@@ -221,19 +221,26 @@ impl Ranked<'_> {
         let folder = self.folder();
         let again = format!("wgrad train --config {}", typed(&format!("{folder}/trial-{}/run.toml", best.trial)));
         let of_best = format!("wgrad predict {} DATA", typed(&format!("{folder}/best")));
-        let (words, commands) = match &self.account.ensemble {
-            None => (
-                "The first predicts the rows of a file with the best model, the second trains this trial again, and the third makes one \
-                 model of the best 8 trials, which mostly has a lower loss:",
-                [of_best, again, format!("wgrad sweep --resume {} --ensemble 8", typed(folder))],
+        let first = "The first predicts the rows of a file with";
+        let (words, commands) = match (&self.account.ensemble, self.account.proposed()) {
+            (Some(_), _) => (
+                format!(
+                    "{first} the ensemble and tells how far its networks differ, the second with the best trial alone, and the third trains that trial again:"
+                ),
+                vec![format!("wgrad predict {} DATA --spread", typed(folder)), of_best, again],
             ),
-            Some(_) => (
-                "The first predicts the rows of a file with the model of the best trials together and tells how far they differ, the \
-                 second predicts them with the best one alone, and the third trains this trial again:",
-                [format!("wgrad predict {} DATA --spread", typed(folder)), of_best, again],
+            (None, Some(count)) => (
+                format!(
+                    "{first} the best model, the second trains this trial again, and the third makes one model of up to {count} of the best \
+                     trials, without those that lower the validation score:"
+                ),
+                vec![of_best, again, format!("wgrad sweep --resume {} --ensemble {count}", typed(folder))],
             ),
+            (None, None) => {
+                (format!("{first} the best model, and the second trains this trial again:"), vec![of_best, again])
+            }
         };
-        let commands = commands.map(|command| escaped(&command)).join("\n");
+        let commands = commands.iter().map(|command| escaped(command)).collect::<Vec<_>>().join("\n");
         format!("<p>Run these commands where you started the sweep. {words}</p>\n<pre class=\"command\">{commands}</pre>\n")
     }
 

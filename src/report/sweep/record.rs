@@ -98,7 +98,7 @@ pub struct Best {
 pub struct Ensemble {
     /// Their numbers, the best one first.
     pub trials: Vec<usize>,
-    /// The metric of what they predict in the mean over the validation rows; none with folds, whose rows all of them were trained on.
+    /// The metric of their mean over the validation rows; none with folds, on whose rows all of them were trained.
     pub score: Option<f64>,
     /// The same over the test rows; none without test rows.
     pub test_score: Option<f64>,
@@ -153,6 +153,9 @@ pub struct SweepAccount {
     /// The best trials together, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ensemble: Option<Ensemble>,
+    /// How many trials have the best one's network, where the user can ask for an ensemble of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alike: Option<usize>,
     /// How much each option mattered, the most first.
     pub importance: Vec<Importance>,
     /// Its folder, as it is named where the sweep began.
@@ -169,6 +172,12 @@ fn one() -> usize {
 }
 
 impl SweepAccount {
+    /// How many of the best trials wgrad proposes to make one model of; none where it proposes nothing.
+    pub fn proposed(&self) -> Option<usize> {
+        const MOST: usize = 8;
+        self.alike.map(|alike| alike.min(MOST))
+    }
+
     /// Reads `sweep.json`.
     ///
     /// # Errors

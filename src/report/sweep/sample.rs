@@ -114,6 +114,7 @@ pub(super) fn account(trials: &[TrialRecord], is_regression: bool) -> SweepAccou
             test_score: Some(best.score - 0.01),
             test: None,
         }),
+        alike: (!is_regression).then_some(9),
         best,
         commands: vec!["wgrad sweep digits --vary learning-rate=1e-4..1e-1:log --search halving --trials 60".into()],
         remarks: Vec::new(),

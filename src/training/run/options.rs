@@ -301,8 +301,8 @@ declared! {
         pub init: Option<Init> = |_| Init::Drawn(Initialization::Auto) =>
             Rules { of_model: always, may_differ: true, ..FIXED };
         /// Train so many networks side by side, each as it would be alone with a seed of its own; the model predicts the mean of
-        /// what they predict [default: 8, or 4, 2 or 1 where that would take more than some seconds; 1 where --hidden says what
-        /// the network is; those of --finetune or of a file in --init]
+        /// what they predict [default: 8, or 4, 2 or 1 where 8 would take more than some seconds; 1 with --hidden; as many as
+        /// the model of --finetune or the file of --init holds]
         #[arg(long, value_name = "NUMBER", value_parser = count_above_zero, help_heading = "Network")]
         pub ensemble: Option<usize> =>
             Rules {

@@ -19,13 +19,13 @@ pub type Columns = Vec<(String, Vec<String>)>;
 pub struct Beside {
     /// Each class's probability.
     pub probabilities: bool,
-    /// The standard deviation between the model's networks: of the number, or of the probability of the class that is predicted
-    /// and, where these are wanted, of each class.
+    /// The standard deviation between the model's networks, with one degree of freedom less than networks: of each number that they
+    /// predict, or of the predicted class's probability and, with `probabilities`, of each class's.
     pub spread: bool,
 }
 
 impl Beside {
-    /// Refuses what a model has not.
+    /// Refuses a column that a model cannot give.
     ///
     /// # Errors
     /// Usage, if probabilities are wanted of a regression, or the spread of a single network.
@@ -66,8 +66,8 @@ fn of_numbers(encoding: &Encoding, outputs: &Outputs, beside: Beside) -> Columns
     if beside.spread {
         let networks: Vec<Matrix<f64>> =
             outputs.networks.iter().map(|outputs| encoding.decode_regression(outputs)).collect();
-        let spread = |(column, name): (usize, &&str)| (named("spread", name), spread(&networks, |_| Some(column)));
-        columns.extend(names.iter().enumerate().map(spread));
+        let of_target = |(column, name): (usize, &&str)| (named("spread", name), spread(&networks, |_| Some(column)));
+        columns.extend(names.iter().enumerate().map(of_target));
     }
     columns
 }

@@ -110,9 +110,7 @@ pub fn members(options: &Options, network: &Network, rows: usize, given: Option<
         (Some(given), Some(members)) if given != members => {
             let flag = if options.finetune.is_some() { "--finetune" } else { "--init" };
             let networks = if given == 1 { "one network".into() } else { format!("{given} networks") };
-            Err(Error::Usage(format!(
-                "--ensemble {members}: {flag} starts from {networks}, and each is trained on: leave it out"
-            )))
+            Err(Error::Usage(format!("--ensemble {members}: {flag} starts from {networks}; leave --ensemble out")))
         }
         (Some(given), _) => Ok(given),
         (None, _) => Ok(drawn(options, network, rows)),

@@ -394,7 +394,11 @@ const REMEDIES: &[Remedy] = &[
         "give --no-bias",
         &["train c.csv --init unbiased.safetensors --hidden 4 --no-bias"],
     ),
-    remedy("train c.csv --finetune c --ensemble 2", "and each is trained on: leave it out", &["train c.csv --finetune c"]),
+    remedy(
+        "train c.csv --finetune c --ensemble 2",
+        "starts from 8 networks; leave --ensemble out",
+        &["train c.csv --finetune c"],
+    ),
     remedy(
         "train c.csv --ensemble 1000 --hidden 6000,6000 --epochs 1",
         "there is no memory for 1000 networks of 36030001000 parameters in all; take a smaller --ensemble",
